@@ -1,0 +1,70 @@
+# Two commands for a newcomer: `make run` and `make test`. Needs Python 3.11 or later and make.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+# Test processes per half; each has a database of its own.
+WORKERS ?= 2
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --no-deps
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format types lock bench clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+run: $(VENV)/.stamp ## Everything from nothing to a console at 127.0.0.1:8000 (PORT, DATABASE_URL)
+	@exec $(BIN)/python manage.py serve
+
+test: $(VENV)/.stamp-dev ## The whole suite on SQLite, then on PostgreSQL (ARGS="-k name")
+	@failed=0; \
+	DATABASE_URL= $(BIN)/pytest -n $(WORKERS) $(ARGS) || failed=$$?; \
+	$(BIN)/python tests/postgres.py $(BIN)/pytest -n $(WORKERS) $(ARGS) || failed=$$?; \
+	exit $$failed
+
+lint: $(VENV)/.stamp-dev types ## Style, types, templates, migrations, deployment settings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/djlint --lint --quiet templates
+	DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
+	DATABASE_URL= WAYLOG_HTTPS=true WAYLOG_ALLOWED_HOSTS=waylog.example.com \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+
+types: $(VENV)/.stamp-dev ## Type check only
+	$(BIN)/mypy
+
+format: $(VENV)/.stamp-dev ## Put imports and layout right
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+lock: ## Write requirements*.txt anew from pyproject.toml (needs uv)
+	$(LOCK) pyproject.toml --output-file requirements.txt
+	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-header
+
+bench: $(VENV)/.stamp ## Recording beside the bare floor (ARGS="--help")
+	$(BIN)/python tests/benchmarks/recording.py $(ARGS)
+
+clean: ## Remove the environment and built files; the database under var/ stays
+	rm -rf $(VENV) staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Waylog needs Python 3.11 or later; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Say which one to use: make run PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making the environment in $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.stamp: requirements.txt | $(BIN)/python
+	@echo "Installing what requirements.txt pins …"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+# requirements-dev.txt holds all of requirements.txt too.
+$(VENV)/.stamp-dev: requirements-dev.txt | $(BIN)/python
+	@echo "Installing what requirements-dev.txt pins …"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@ $(VENV)/.stamp

@@ -1,0 +1,10 @@
+"""The URL map: pages of runs and nodes, machine doors, admin, sign-in."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("runs.urls")),
+    path("", include("nodes.urls")),
+]

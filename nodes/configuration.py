@@ -1,0 +1,88 @@
+"""With what a run worked: the models it called, their parameters, the process it ran in."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from nodes.messages import decoded
+from nodes.models import NodeExecution
+from nodes.payloads import load
+
+MAX_MODELS = 20
+MAX_CALLS = 20_000
+# Where decoders and producers keep a call's parameters.
+_KEYS = (
+    "parameters", "model_parameters", "invocation_parameters", "llm.invocation_parameters",
+    "completion_params",
+)  # fmt: skip
+_REQUEST = "gen_ai.request."
+
+
+@dataclass(slots=True)
+class ModelUse:
+    """A model that the run called, how often, and with which parameters the first time."""
+
+    model: str
+    provider: str
+    first: UUID
+    calls: int = 0
+    tokens: int = 0
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+
+def models_used(run_id: UUID) -> list[ModelUse]:
+    """The models of a run's steps, the most used first; at most 20. Two queries."""
+    used: dict[tuple[str, str], ModelUse] = {}
+    rows = NodeExecution.objects.of_run(run_id).models_used()[:MAX_CALLS]
+    for model, provider, execution_id, tokens, counted, kind in rows:
+        if kind == "agent":
+            continue  # repeats the model of the calls below it
+        use = used.setdefault((model, provider), ModelUse(model, provider, execution_id))
+        use.calls += 1
+        use.tokens += (tokens or 0) if counted else 0
+    most = sorted(used.values(), key=lambda use: -use.calls)[:MAX_MODELS]
+    _read_parameters(run_id, most)
+    return most
+
+
+def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
+    if not uses:
+        return
+    firsts = (
+        NodeExecution.objects.of_run(run_id).with_payloads().in_bulk([use.first for use in uses])
+    )
+    for use in uses:
+        if execution := firsts.get(use.first):
+            use.parameters = parameters_of(execution)
+
+
+def parameters_of(execution: NodeExecution) -> dict[str, Any]:
+    """Temperature and the like of one model call, from wherever its record has them."""
+    for payload in (execution.inputs, execution.process_data):
+        value = load(payload) if payload else None
+        if isinstance(value, dict) and (found := _told(value)):
+            return found
+    received = load(execution.received) if execution.received else None
+    attributes = received.get("attributes") if isinstance(received, dict) else None
+    if not isinstance(attributes, dict):
+        return {}
+    return _told(attributes) or {
+        key.removeprefix(_REQUEST): value
+        for key, value in attributes.items()
+        if key.startswith(_REQUEST) and key != _REQUEST + "model"
+    }
+
+
+def _told(value: dict[str, Any]) -> dict[str, Any]:
+    for key in _KEYS:
+        found = decoded(value.get(key))
+        if isinstance(found, dict) and found:
+            return found
+    return {}
+
+
+def resource_of(run_id: UUID) -> dict[str, Any]:
+    """The resource attributes of the process that a run's first step came from. One query."""
+    execution = NodeExecution.objects.of_run(run_id).with_resource().first()
+    value = load(execution.resource) if execution and execution.resource else None
+    return value if isinstance(value, dict) else {}

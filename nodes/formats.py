@@ -1,0 +1,86 @@
+"""How durations, tokens, money, sizes and times are written for people. Pure."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}  # noqa: RUF001
+NO_VALUE = "–"  # noqa: RUF001
+
+
+def duration(us: int | None) -> str:
+    """Microseconds as people say them: 0.4 ms, 12 ms, 3.21 s, 2 m 05 s, 1 h 02 m, 3 d 4 h."""
+    if us is None:
+        return NO_VALUE
+    if us < 10_000:
+        return f"{us / 1000:.1f} ms"
+    if us < 1_000_000:
+        return f"{us // 1000} ms"
+    if us < 10_000_000:
+        return f"{us / 1_000_000:.2f} s"
+    if us < 60_000_000:
+        return f"{us / 1_000_000:.1f} s"
+    seconds = us // 1_000_000
+    if seconds < 3600:
+        return f"{seconds // 60} m {seconds % 60:02d} s"
+    if seconds < 86_400:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} m"
+    return f"{seconds // 86_400} d {seconds % 86_400 // 3600} h"
+
+
+def tokens(count: int | None) -> str:
+    """A count of tokens: 950, 12.3k, 1.20M."""
+    if count is None:
+        return NO_VALUE
+    if count < 10_000:
+        return str(count)
+    if count < 1_000_000:
+        return f"{count / 1000:.1f}k"
+    return f"{count / 1_000_000:.2f}M"
+
+
+def money(amount: Decimal | None, currency: str = "USD") -> str:
+    """An amount with its currency; small ones keep two telling digits: $0.0042, $1.20."""
+    if amount is None:
+        return NO_VALUE
+    sign = CURRENCY_SIGNS.get(currency)
+    if amount == 0 or abs(amount) >= Decimal("0.1"):
+        digits = f"{amount:,.2f}"
+    else:
+        digits = f"{amount:.{1 - amount.adjusted()}f}"
+    return f"{sign}{digits}" if sign else f"{digits} {currency}".strip()
+
+
+def size(count: int | None) -> str:
+    """Bytes: 812 B, 12.4 KB, 3.1 MB (powers of 1000)."""
+    if count is None:
+        return NO_VALUE
+    if count < 1000:
+        return f"{count} B"
+    for unit in ("KB", "MB", "GB"):
+        count_in = count / 1000 ** (("KB", "MB", "GB").index(unit) + 1)
+        if count_in < 1000 or unit == "GB":
+            return f"{count_in:.1f} {unit}"
+    raise AssertionError
+
+
+def ago(moment: datetime | None, now: datetime) -> str:
+    """How long ago: just now, 5 min ago, 3 h ago, 2 d ago; further back, the date."""
+    if moment is None:
+        return NO_VALUE
+    gone = now - moment
+    if gone < timedelta(seconds=-60):
+        return moment.strftime("%Y-%m-%d %H:%M")
+    if gone < timedelta(minutes=1):
+        return "just now"
+    if gone < timedelta(hours=1):
+        return f"{gone // timedelta(minutes=1)} min ago"
+    if gone < timedelta(days=1):
+        return f"{gone // timedelta(hours=1)} h ago"
+    if gone < timedelta(days=7):
+        return f"{gone // timedelta(days=1)} d ago"
+    return moment.strftime("%Y-%m-%d")
+
+
+def iteration(path: str) -> str:
+    """A stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
+    return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""

@@ -1,0 +1,72 @@
+"""A JSON value as a tree to click through, in one flat list of marks: values may be nested deeper
+than templates or the stack can go. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+MAX_NODES = 500
+MAX_DEPTH = 60  # browsers stop nesting elements at some hundred levels
+OPEN_DEPTH = 2
+TEXT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """`open` starts a group, `close` ends it, `leaf` is a value; `note` says what was left out.
+    `kind` is the value's type: text, number, literal."""
+
+    form: Literal["open", "close", "leaf", "note"]
+    key: str = ""
+    text: str = ""
+    kind: str = ""
+    is_open: bool = False
+
+
+def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
+    """The marks of `value`; at most about `limit` values, then a note."""
+    shown: list[Mark] = []
+    stack: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
+    left = limit
+    while stack:
+        item = next(stack[-1], None)
+        if item is None:
+            stack.pop()
+            if stack:
+                shown.append(Mark("close"))
+            continue
+        if left <= 0:
+            shown.append(Mark("note", text=f"Only the first {limit:,} values are shown here."))
+            shown.extend(Mark("close") for _ in stack[1:])
+            return shown
+        left -= 1
+        key, inner = item
+        if not isinstance(inner, (dict, list)) or not inner:
+            shown.append(_leaf(key, inner))
+        elif len(stack) > MAX_DEPTH:
+            shown.append(Mark("note", key, "nested deeper: see the raw text"))
+        else:
+            shown.append(Mark("open", key, _summary(inner), is_open=len(stack) <= OPEN_DEPTH))
+            stack.append(_members(inner))
+    return shown
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        return iter([(str(key), inner) for key, inner in value.items()])
+    return iter([(str(number), inner) for number, inner in enumerate(value)])
+
+
+def _summary(value: dict[str, Any] | list[Any]) -> str:
+    return f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
+
+
+def _leaf(key: str, value: Any) -> Mark:
+    if isinstance(value, str):
+        cut = f"… ({len(value):,} characters)" if len(value) > TEXT else ""
+        return Mark("leaf", key, value[:TEXT] + cut, "text")
+    if value is None or isinstance(value, bool):
+        return Mark("leaf", key, {None: "null", True: "true", False: "false"}[value], "literal")
+    if isinstance(value, (dict, list)):
+        return Mark("leaf", key, "{}" if isinstance(value, dict) else "[]", "literal")
+    return Mark("leaf", key, str(value), "number")

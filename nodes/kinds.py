@@ -1,0 +1,78 @@
+"""What kinds of node there are, and what each one is to a reader.
+
+Keys are the producers' standard words: Dify's node types, OpenInference's span kinds in lower case,
+and `span` for a span that says nothing about itself. An unknown kind is shown as it is named.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`group` picks colour and icon: model, agent, tool, retrieval, branch, loop, flow, data, human,
+    other. `call` names the API call that the step is: model, tool, http, or none."""
+
+    key: str
+    label: str
+    group: str
+    call: str = ""
+    container: bool = False
+
+
+def _table(*kinds: Kind) -> dict[str, Kind]:
+    return {kind.key: kind for kind in kinds}
+
+
+KINDS = _table(
+    # models
+    Kind("llm", "LLM", "model", "model"),
+    Kind("embedding", "Embedding", "model", "model"),
+    Kind("reranker", "Reranker", "model", "model"),
+    Kind("question-classifier", "Question classifier", "branch", "model"),
+    Kind("parameter-extractor", "Parameter extractor", "model", "model"),
+    # agents and containers
+    Kind("workflow", "Workflow", "flow", container=True),
+    Kind("agent", "Agent", "agent", container=True),
+    Kind("chain", "Chain", "flow", container=True),
+    Kind("iteration", "Iteration", "loop", container=True),
+    Kind("loop", "Loop", "loop", container=True),
+    Kind("task", "Task", "flow", container=True),
+    # tools and other calls
+    Kind("tool", "Tool", "tool", "tool"),
+    Kind("http-request", "HTTP request", "tool", "http"),
+    Kind("code", "Code", "data"),
+    # retrieval
+    Kind("retriever", "Retriever", "retrieval"),
+    Kind("knowledge-retrieval", "Knowledge retrieval", "retrieval"),
+    # flow
+    Kind("start", "Start", "flow"),
+    Kind("end", "End", "flow"),
+    Kind("answer", "Answer", "flow"),
+    Kind("if-else", "If / else", "branch"),
+    Kind("branch", "Branch", "branch"),
+    Kind("handoff", "Hand-off", "branch"),
+    Kind("trigger-webhook", "Webhook trigger", "flow"),
+    Kind("trigger-schedule", "Schedule trigger", "flow"),
+    Kind("trigger-plugin", "Plugin trigger", "flow"),
+    Kind("iteration-start", "Iteration start", "flow"),
+    Kind("loop-start", "Loop start", "flow"),
+    Kind("loop-end", "Loop end", "flow"),
+    # data
+    Kind("template-transform", "Template", "data"),
+    Kind("variable-aggregator", "Variable aggregator", "data"),
+    Kind("assigner", "Variable assigner", "data"),
+    Kind("document-extractor", "Document extractor", "data"),
+    Kind("list-operator", "List operator", "data"),
+    Kind("prompt", "Prompt", "data"),
+    # people and checks
+    Kind("human-input", "Human input", "human"),
+    Kind("guardrail", "Guardrail", "human"),
+    Kind("evaluator", "Evaluator", "human"),
+    Kind("moderation", "Moderation", "human"),
+    Kind("span", "Span", "other"),
+)
+
+
+def kind_of(key: str) -> Kind:
+    """The kind named `key`; a kind nobody listed is shown under its own name."""
+    return KINDS.get(key) or Kind(key, key.replace("-", " ").replace("_", " ").capitalize(), "other")

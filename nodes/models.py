@@ -1,0 +1,219 @@
+"""What is kept of one step: its execution and its payloads."""
+
+import uuid
+from collections.abc import Iterable
+from collections.abc import Iterable
+from typing import Any, Self
+
+import orjson
+from django.db import models
+from django.db.models.functions import Left
+
+from nodes.choices import NodeStatus
+from nodes.kinds import Kind, kind_of
+from nodes.packing import unpack
+from nodes.steps import STEP_FIELDS
+
+PREVIEW_LENGTH = 200
+
+
+class Payload(models.Model):
+    """A value of any size: inputs, outputs, process data, attributes.
+
+    Content-addressed: `id` is derived from app, day, encoding and content, so equal values of one
+    app and day are stored once, and retention can drop whole days. `body` is packed (see
+    `nodes.packing`) when `compressed`. Written by `runs.recording.store` only.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    app = models.ForeignKey("runs.App", models.CASCADE, related_name="+", db_index=False)
+    day = models.DateField()
+    encoding = models.CharField(max_length=4, choices=[("json", "JSON"), ("text", "Text")])
+    compressed = models.BooleanField(default=False)
+    size = models.PositiveBigIntegerField(help_text="Bytes, uncompressed.")
+    cut_of = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="Bytes before the producer cut the value; empty: whole."
+    )
+    body = models.BinaryField()
+
+    class Meta:
+        indexes = [
+            # Retention: drop whole days of an app.
+            models.Index(fields=["day", "app"], name="payload_day_app"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_encoding_display()}, {self.size} bytes"
+
+    @property
+    def raw(self) -> bytes:
+        """The stored bytes, uncompressed: canonical JSON or UTF-8 text."""
+        body = bytes(self.body)
+        return unpack(body) if self.compressed else body
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode("utf-8", "replace")
+
+    @property
+    def value(self) -> Any:
+        """The value as Python data: JSON decoded, or text."""
+        return orjson.loads(self.raw) if self.encoding == "json" else self.text
+
+
+class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
+    def of_run(self, run_id: uuid.UUID) -> Self:
+        """Executions of one run in the order of the tree (pre-order)."""
+        return self.filter(run_id=run_id).order_by("index", "id")
+
+    def visible(self) -> Self:
+        """Without plumbing: folded wrappers and the run's own span."""
+        return self.filter(folded=False)
+
+    def of_node(self, app_id: int, node_id: str) -> Self:
+        """All executions of one node of an app, newest first. Served by `exec_app_node_started`."""
+        return self.visible().filter(app_id=app_id, node_id=node_id).order_by("-started_at", "-id")
+
+    def with_payloads(self) -> Self:
+        return self.select_related("inputs", "outputs", "process_data", "received", "resource")
+
+    def for_row(self) -> Self:
+        """What a row of the tree shows: no hints, no payloads, and of an error its beginning."""
+        return self.only(
+            "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt", "folded",
+            "counted", "input_tokens", "output_tokens", "total_tokens", "cost", "cost_currency",
+            "duration_us", "self_us", "error_type",
+        ).annotate(error_head=Left("error", 200))  # fmt: skip
+
+    def step_rows(self, run_ids: Iterable[uuid.UUID]) -> models.QuerySet[Any, tuple[Any, ...]]:
+        """Light rows for `nodes.steps.steps_by_run`: what the graph is inferred from."""
+        return self.visible().filter(run_id__in=run_ids).values_list(*STEP_FIELDS)
+
+    def for_history(self) -> Self:
+        """What a node's history shows of each execution, with its run's version."""
+        return self.select_related("run__version").only(
+            "id", "title", "kind", "status", "started_at", "duration_us", "model", "provider",
+            "input_tokens", "output_tokens", "total_tokens", "iteration", "attempt", "folded",
+            "run__id", "run__status", "run__version__number", "run__version__label",
+        )  # fmt: skip
+
+    def models_used(self) -> "models.QuerySet[NodeExecution, tuple[Any, ...]]":
+        """(model, provider, id, total tokens, counted, kind) of every step that names a model."""
+        return (
+            self.visible()
+            .exclude(model="")
+            .values_list("model", "provider", "id", "total_tokens", "counted", "kind")
+        )
+
+    def with_resource(self) -> Self:
+        return self.exclude(resource=None).select_related("resource")
+
+    def after_index(self, index: int | None) -> Self:
+        """The rest of a run's tree after a place in its pre-order; None: all of it."""
+        return self if index is None else self.filter(index__gt=index)
+
+    def parents_told_before(self, index: int | None, parent_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        """Of missing parents those whose first child stands at or before a place in the tree."""
+        before = self.filter(parent_id__in=parent_ids, index__lte=index or 0)
+        return set(before.values_list("parent_id", flat=True))
+
+    def same_node(self, execution: "NodeExecution") -> Self:
+        """All executions of one node in one run, in order: its passes and attempts."""
+        return self.of_run(execution.run_id).visible().filter(node_id=execution.node_id)
+
+
+class NodeExecution(models.Model):
+    """One execution of a node: in one run, in one iteration, in one attempt.
+
+    `id` is derived from the run and the producer's id, so that sending again lands on the same
+    row. Unique by (run, id): that pair is also the index on `run` and the conflict target, so that
+    the table can be spread by run. Columns under "as told" keep what the producer said; those under
+    "derived" follow from the whole run and are rewritten by `runs.recording.arrange`.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    run = models.ForeignKey(
+        "runs.Run", models.CASCADE, related_name="executions", db_index=False
+    )
+    app = models.ForeignKey("runs.App", models.CASCADE, related_name="+", db_index=False)
+
+    # -- as told --
+    source_id = models.CharField(max_length=128)
+    parent_source_id = models.CharField(max_length=128, blank=True)
+    service = models.CharField(max_length=200)
+    title = models.CharField(max_length=255)
+    kind = models.CharField(max_length=40)
+    told_node_id = models.CharField(max_length=255, blank=True)
+    told_status = models.CharField(max_length=20, blank=True)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    duration_us = models.BigIntegerField(null=True)
+    model = models.CharField(max_length=200, blank=True)
+    provider = models.CharField(max_length=100, blank=True)
+    input_tokens = models.BigIntegerField(null=True)
+    output_tokens = models.BigIntegerField(null=True)
+    cached_tokens = models.BigIntegerField(null=True)
+    cache_write_tokens = models.BigIntegerField(null=True)
+    reasoning_tokens = models.BigIntegerField(null=True)
+    total_tokens = models.BigIntegerField(null=True)
+    cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)
+    cost_currency = models.CharField(max_length=3, blank=True)
+    cost_reported = models.BooleanField(default=False, help_text="Told by the producer, not priced here.")
+    error = models.TextField(blank=True)
+    error_type = models.CharField(max_length=200, blank=True)
+    attempt = models.PositiveIntegerField(default=1)
+    taken = models.CharField(max_length=255, blank=True, help_text="Branch steps: the way chosen.")
+    # Hints for the tree and facts about the run, as told: small JSON (see recording.records).
+    hints = models.TextField(blank=True)
+    inputs_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
+    outputs_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
+    inputs = models.ForeignKey(
+        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    outputs = models.ForeignKey(
+        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    process_data = models.ForeignKey(
+        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    received = models.ForeignKey(
+        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    resource = models.ForeignKey(
+        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+
+    # -- derived --
+    node_id = models.CharField(max_length=255, help_text="Key of the node in the graph.")
+    status = models.CharField(max_length=20, choices=NodeStatus.choices)
+    folded = models.BooleanField(default=False, help_text="Plumbing: shown with all spans only.")
+    counted = models.BooleanField(default=False, help_text="Its tokens and cost are in the run's totals.")
+    parent_id = models.UUIDField(null=True, help_text="Row above in the tree; may not have arrived yet.")
+    orphan = models.BooleanField(default=False, help_text="Its parent has not been received.")
+    depth = models.PositiveIntegerField(default=0)
+    index = models.PositiveIntegerField(default=0, help_text="Place in pre-order, from 0.")
+    iteration = models.CharField(max_length=100, blank=True, help_text="Pass numbers from 0: 3 or 3.0")
+    self_us = models.BigIntegerField(null=True)
+
+    objects = NodeExecutionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["run", "id"], name="exec_run_id"),
+        ]
+        indexes = [
+            # Last run and history of one node of an app.
+            models.Index(fields=["app", "node_id", "-started_at"], name="exec_app_node_started"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def kind_info(self) -> Kind:
+        return kind_of(self.kind)
+
+    @property
+    def iteration_path(self) -> list[int]:
+        """[3, 0]: pass 3 of the outer container, pass 0 of the inner; [] outside any."""
+        return [int(part) for part in self.iteration.split(".")] if self.iteration else []

@@ -1,0 +1,116 @@
+"""Lines between boxes as SVG paths. Pure. A box is (left, top, right, bottom)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+Box = tuple[int, int, int, int]
+Point = tuple[int, int]
+
+ARROW = 3  # the line ends before the box; the arrow's head fills the rest
+BEND = 8
+BEYOND = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A line: path commands with their points, the middle of its label, and the height of its lane."""
+
+    commands: tuple[tuple[str, tuple[Point, ...]], ...]
+    label: Point
+    lane: int
+    back: bool = False
+
+    def moved(self, x: int, y: int) -> "Route":
+        commands = tuple(
+            (letter, tuple((px + x, py + y) for px, py in points))
+            for letter, points in self.commands
+        )
+        label = (self.label[0] + x, self.label[1] + y)
+        return replace(self, commands=commands, label=label, lane=self.lane + y)
+
+    @property
+    def path(self) -> str:
+        """The value of an SVG `d` attribute."""
+        return " ".join(
+            letter + " ".join(f"{x},{y}" for x, y in points) for letter, points in self.commands
+        )
+
+
+def curve(places: Sequence[tuple[int, int, Box]]) -> Route:
+    """From the right side of the first box to the left side of the last, level through the columns
+    and bent in the gaps. `places`: left and right of the column, and the box in it."""
+    middles = [(top + bottom) // 2 for _, _, (_, top, _, bottom) in places]
+    commands: list[tuple[str, tuple[Point, ...]]] = [("M", ((places[0][2][2], middles[0]),))]
+    label = (0, 0)
+    for at, (here, after) in enumerate(pairwise(places)):
+        start, end = here[1], after[0]
+        half, y1, y2 = (end - start) // 2, middles[at], middles[at + 1]
+        if not at:
+            label = (start + half, (y1 + y2) // 2)
+        commands.append(("L", ((start, y1),)))
+        commands.append(("C", ((start + half, y1), (end - half, y2), (end - ARROW, y2))))
+    commands.append(("L", ((places[-1][2][0] - ARROW, middles[-1]),)))
+    return Route(tuple(commands), label, max(middles))
+
+
+def loop_below(box: Box) -> Route:
+    """From a box to itself."""
+    left, _, right, bottom = box
+    x = (left + right) // 2
+    low = bottom + 15
+    return bent([(x + 26, bottom), (x + 26, low), (x - 26, low), (x - 26, bottom + ARROW)], low)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a line needs to know that leads back: both boxes, whether nothing stands between each and
+    the lane, the outer sides of their columns, and the lane (above everything, or below)."""
+
+    source: Box
+    target: Box
+    source_open: bool
+    target_open: bool
+    right_side: int
+    left_side: int
+    lane: int
+    below: bool
+
+    def route(self) -> Route:
+        """Up or down to the lane, along it, and to the target. A box that is not open is left by its
+        right side, or met at its left."""
+        edge, sign = (3, 1) if self.below else (1, -1)
+        lane = self.lane + sign * BEYOND
+        if self.source_open:
+            x = (self.source[0] + self.source[2]) // 2 - 16
+            points = [(x, self.source[edge])]
+        else:
+            x, y = self.right_side + 12, (self.source[1] + self.source[3]) // 2 + 10
+            points = [(self.source[2], y), (x, y)]
+        points.append((x, lane))
+        if self.target_open:
+            x = (self.target[0] + self.target[2]) // 2 + 16
+            points += [(x, lane), (x, self.target[edge] + sign * ARROW)]
+        else:
+            x, y = self.left_side - 14, (self.target[1] + self.target[3]) // 2 + 10
+            points += [(x, lane), (x, y), (self.target[0] - ARROW, y)]
+        return bent(points, lane)
+
+
+def bent(points: Sequence[Point], lane: int) -> Route:
+    """Straight pieces with round corners; the label stands on the piece along the lane."""
+    commands: list[tuple[str, tuple[Point, ...]]] = [("M", (points[0],))]
+    for before, corner, after in zip(points, points[1:], points[2:], strict=False):
+        commands.append(("L", (_towards(corner, before),)))
+        commands.append(("Q", (corner, _towards(corner, after))))
+    commands.append(("L", (points[-1],)))
+    ends = [x for x, y in points if y == lane]
+    return Route(tuple(commands), ((min(ends) + max(ends)) // 2, lane), lane, back=True)
+
+
+def _towards(corner: Point, other: Point) -> Point:
+    """A point on the way from the corner to `other`, at most BEND away and not past its half."""
+    across, along = other[0] - corner[0], other[1] - corner[1]
+    far = max(abs(across), abs(along), 1)
+    near = min(BEND, far // 2)
+    return (corner[0] + across * near // far, corner[1] + along * near // far)

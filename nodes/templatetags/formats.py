@@ -1,0 +1,34 @@
+"""Template filters over nodes.formats."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from django import template
+from django.utils import timezone
+
+from nodes import formats
+
+register = template.Library()
+
+register.filter("duration", formats.duration)
+register.filter("tokens", formats.tokens)
+register.filter("size", formats.size)
+register.filter("pass_number", formats.iteration)
+
+
+@register.filter
+def money(amount: Decimal | None, currency: str = "USD") -> str:
+    return formats.money(amount, currency or "USD")
+
+
+@register.filter
+def ago(moment: datetime | None) -> str:
+    return formats.ago(moment, timezone.now())
+
+
+@register.filter
+def clock(moment: datetime | None) -> str:
+    """Local date and time to the millisecond."""
+    if moment is None:
+        return formats.NO_VALUE
+    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

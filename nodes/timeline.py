@@ -1,0 +1,202 @@
+"""The steps of a run as a reader follows them: the tree, with passes of loops as groups. Pure.
+
+Rows come in pre-order (`NodeExecution.index`); a parent may be missing: then a placeholder stands
+where it will be.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+from uuid import UUID
+
+from nodes.choices import NodeStatus
+from nodes.kinds import kind_of
+
+FAILURES = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION})
+
+
+@dataclass(slots=True, eq=False)
+class Step:
+    """What the tree needs to know of one execution. Times are microseconds since the epoch."""
+
+    id: UUID
+    parent_id: UUID | None
+    index: int
+    node_id: str
+    kind: str
+    status: str
+    path: tuple[int, ...]
+    attempt: int
+    start: int | None
+    end: int | None
+    self_us: int | None
+    orphan: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One place in the tree: a step, a pass of a loop, or a parent that was not received.
+
+    `failed` and `steps` count the steps of the subtree, itself included; `number` of `total` is the
+    pass of a group, or the visit of a step that ran more than once.
+    """
+
+    form: Literal["step", "pass", "placeholder"]
+    key: str
+    id: UUID | None = None
+    step: Step | None = None
+    parent: "Entry | None" = None
+    children: list["Entry"] = field(default_factory=list)
+    start: int | None = None
+    end: int | None = None
+    failed: int = 0
+    steps: int = 0
+    number: int = 0
+    total: int = 0
+
+    @property
+    def has_passes(self) -> bool:
+        return bool(self.children) and self.children[0].form == "pass"
+
+    @property
+    def status(self) -> str:
+        """A group's status is the worst of its steps'."""
+        if self.step:
+            return self.step.status
+        statuses = {entry.status for entry in self.children}
+        for status in _WORST_FIRST:
+            if status in statuses:
+                return status
+        return ""
+
+
+_WORST_FIRST = (
+    NodeStatus.FAILED, NodeStatus.EXCEPTION, NodeStatus.RUNNING, NodeStatus.PAUSED,
+    NodeStatus.STOPPED, NodeStatus.SUCCEEDED, NodeStatus.RETRY,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The whole tree. `by_id` finds the entry of an execution."""
+
+    top: list[Entry]
+    by_id: dict[UUID, Entry]
+
+    def path_to(self, execution_id: UUID | None) -> list[Entry]:
+        """The entries above an execution, the nearest first; [] when it is not in the tree."""
+        entry = self.by_id.get(execution_id) if execution_id else None
+        above = []
+        while entry is not None and entry.parent is not None:
+            entry = entry.parent
+            above.append(entry)
+        return above
+
+
+def build(steps: Iterable[Step]) -> Timeline:
+    """The tree of a run's steps, given in pre-order."""
+    top: list[Entry] = []
+    by_id: dict[UUID, Entry] = {}
+    for step in steps:
+        if early := by_id.get(step.id):  # a placeholder: its child came first
+            early.form, early.step, early.start, early.end = "step", step, step.start, step.end
+            continue
+        entry = Entry("step", _key(step.id), step.id, step, start=step.start, end=step.end)
+        by_id[step.id] = entry
+        parent = _parent(step, by_id, top)
+        entry.parent = parent
+        (parent.children if parent else top).append(entry)
+    for entry in list(by_id.values()):
+        if entry.children:
+            _group_passes(entry)
+    _number_visits(top)
+    _sum_up(top)
+    return Timeline(top, by_id)
+
+
+def _key(execution_id: UUID) -> str:
+    """Names an entry in a URL's query; a rare clash would open two groups instead of one."""
+    return execution_id.hex[:8]
+
+
+def _parent(step: Step, by_id: dict[UUID, Entry], top: list[Entry]) -> Entry | None:
+    if step.parent_id is None or step.parent_id == step.id:
+        return None
+    parent = by_id.get(step.parent_id)
+    if parent is None:
+        parent = Entry("placeholder", _key(step.parent_id), step.parent_id)
+        by_id[step.parent_id] = parent
+        top.append(parent)
+    return parent
+
+
+def _group_passes(entry: Entry) -> None:
+    """Children of an iteration or loop stand in groups, one per pass, in order of the passes."""
+    if entry.step is None or kind_of(entry.step.kind).group != "loop":
+        return
+    depth = len(entry.step.path)
+    groups: dict[int, Entry] = {}
+    outside: list[Entry] = []
+    for child in entry.children:
+        if child.step is None or len(child.step.path) <= depth:
+            outside.append(child)
+            continue
+        number = child.step.path[depth]
+        group = groups.get(number)
+        if group is None:
+            group = Entry("pass", f"{entry.key}.{number}", parent=entry, number=number + 1)
+            groups[number] = group
+        child.parent = group
+        group.children.append(child)
+    if groups:
+        passes = [groups[number] for number in sorted(groups)]
+        for group in passes:
+            group.total = passes[-1].number
+        entry.children = passes + outside
+
+
+def _number_visits(top: list[Entry]) -> None:
+    """A node that ran more than once among its siblings: which time this was, of how many. A
+    failed attempt and the attempt that followed it are one visit."""
+    levels = [top]
+    while levels:
+        siblings = levels.pop()
+        levels.extend(entry.children for entry in siblings if entry.children)
+        visits: Counter[str] = Counter()
+        numbered: list[tuple[Entry, str]] = []
+        retried: set[str] = set()
+        for entry in siblings:
+            if entry.step is None or not entry.step.node_id:
+                continue
+            node = entry.step.node_id
+            if node not in retried:
+                visits[node] += 1
+            retried.discard(node)
+            if entry.step.status == NodeStatus.RETRY:
+                retried.add(node)
+            entry.number = visits[node]
+            numbered.append((entry, node))
+        for entry, node in numbered:
+            entry.total = visits[node]
+
+
+def _sum_up(top: list[Entry]) -> None:
+    """Counts and times of the subtrees, from the leaves up; no recursion, trees may be deep."""
+    order: list[Entry] = []
+    waiting = list(top)
+    while waiting:
+        entry = waiting.pop()
+        order.append(entry)
+        waiting.extend(entry.children)
+    for entry in reversed(order):
+        entry.steps += 1 if entry.step else 0
+        entry.failed += 1 if entry.step and entry.step.status in FAILURES else 0
+        for child in entry.children:
+            entry.steps += child.steps
+            entry.failed += child.failed
+        if entry.step is None:
+            starts = [child.start for child in entry.children if child.start is not None]
+            ends = [child.end for child in entry.children]
+            entry.start = min(starts, default=None)
+            entry.end = None if None in ends else max((end for end in ends if end), default=None)

@@ -1,0 +1,159 @@
+"""Lines of the TRACING list as rows for the page: everything a template writes, worked out."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.urls import reverse
+
+from nodes import formats
+from nodes.choices import NodeStatus
+from nodes.folding import Line
+from nodes.kinds import Kind, kind_of
+from nodes.models import NodeExecution
+from nodes.timeline import Entry
+from nodes.tracing import Trace
+from nodes.waterfall import Bar, own_segments
+
+MAX_LEVEL = 16  # deeper rows are not indented further
+HEAVY = 4  # a step whose own work took more than one part in so many of the run
+
+
+@dataclass(slots=True)
+class Row:
+    """A row of the list. `bar` is the whole time, `segments` the parts a container worked itself
+    (leaves have none: they work all the time)."""
+
+    form: str
+    level: int
+    title: str = ""
+    id: UUID | None = None
+    key: str = ""
+    href: str = ""
+    toggle: str = ""
+    is_open: bool | None = None
+    kind: Kind | None = None
+    status: str = ""
+    status_label: str = ""
+    marked: bool = False
+    number: str = ""
+    attempt: int = 0
+    taken: str = ""
+    note: str = ""
+    error: str = ""
+    bar: Bar | None = None
+    segments: list[Bar] = field(default_factory=list)
+    is_group: bool = False
+    heavy: bool = False
+    duration: str = ""
+    tokens: int | None = None
+    cost: str = ""
+    counted: bool = True
+    chosen: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the rows stand: the list's address, the page's own, and the chosen execution."""
+
+    base: str
+    here: str
+    chosen: UUID | None
+
+
+def rows(trace: Trace, run_id: UUID, chosen: UUID | None, here: str = "") -> list[Row]:
+    """The rows of the lines that `trace` shows. Groups open and close at `here`, the address of the
+    page, so that the panel beside stays."""
+    base = reverse("run-tracing", args=[run_id])
+    place = Place(base, here or base, chosen)
+    return [_row(line, trace, place) for line in trace.shown]
+
+
+def _row(line: Line, trace: Trace, place: Place) -> Row:
+    row = Row(line.form, min(line.level, MAX_LEVEL), bar=trace.scale.place(line.start, line.end))
+    entry = line.entry
+    row.duration = _lasted(line.start, line.end)
+    if entry is None:
+        row.title = f"Nothing ran for {row.duration}"
+        return row
+    if line.form == "elided":
+        row.title = _left_out(line.left_out)
+        row.toggle = place.here + trace.folding.toggled(entry.key, False).query()
+        return row
+    row.key, row.id, row.is_open, row.is_group = (
+        entry.key,
+        entry.id,
+        line.is_open,
+        bool(entry.children),
+    )
+    row.status, row.status_label = entry.status, _label(entry.status)
+    row.marked = row.status not in ("", NodeStatus.SUCCEEDED)
+    if line.is_open is not None:
+        row.toggle = place.here + trace.folding.toggled(entry.key, line.is_open).query()
+        row.note = "" if line.is_open else _closed(entry)
+    if entry.form == "pass":
+        row.title = f"Pass {entry.number}"
+        row.number = f"of {entry.total}"
+    elif entry.step is None:
+        row.title = "Parent not received"
+    else:
+        _fill_step(row, entry, trace, place)
+    return row
+
+
+def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
+    step, text = entry.step, trace.texts.get(entry.id) if entry.id else None
+    if step is None:
+        return
+    row.kind = kind_of(step.kind)
+    row.href = f"{place.base}{step.id}/{trace.folding.query()}"
+    row.chosen = step.id == place.chosen
+    row.number = f"#{entry.number} of {entry.total}" if entry.total > 1 else ""
+    row.attempt = step.attempt if step.attempt > 1 or step.status == NodeStatus.RETRY else 0
+    if entry.children:
+        below = [
+            (child.start, trace.scale.end if child.end is None else child.end)
+            for child in entry.children
+            if child.start is not None
+        ]
+        row.segments = own_segments(trace.scale, step.start, step.end, below)
+    row.heavy = (step.self_us or 0) * HEAVY > trace.scale.span
+    if text is not None:
+        _fill_text(row, text)
+        # The reason stands where it arose, not again at every step above.
+        if row.marked and not (row.is_open and entry.failed > 1):
+            row.error = getattr(text, "error_head", "")
+
+
+def _fill_text(row: Row, text: NodeExecution) -> None:
+    row.title = text.title or "(no name)"
+    row.taken = text.taken
+    row.folded = text.folded
+    row.counted = text.counted
+    row.tokens = text.total_tokens
+    row.cost = formats.money(text.cost, text.cost_currency) if text.cost is not None else ""
+    if text.duration_us is not None:
+        row.duration = formats.duration(text.duration_us)
+
+
+def _lasted(start: int | None, end: int | None) -> str:
+    return formats.duration(end - start) if start is not None and end is not None else ""
+
+
+def _label(status: str) -> str:
+    return NodeStatus(status).label if status in NodeStatus.values else status
+
+
+def _closed(entry: Entry) -> str:
+    """What a closed group holds: 37 passes, 2 failed."""
+    count = len(entry.children) if entry.has_passes else entry.steps - (1 if entry.step else 0)
+    word = "pass" if entry.has_passes else "step"
+    plural = {"pass": "passes", "step": "steps"}[word] if count != 1 else word
+    failed = f", {entry.failed} failed" if entry.failed else ""
+    return f"{count:,} {plural}{failed}"
+
+
+def _left_out(entries: list[Entry]) -> str:
+    if entries[0].form == "pass":
+        return f"Passes {entries[0].number}–{entries[-1].number}: no failure"
+    return f"{len(entries):,} more steps without failure"

@@ -1,0 +1,184 @@
+"""The TRACING list of one run: loads a light skeleton of all steps, and texts only for the lines
+that are shown, so that a run of 10,000 steps costs two queries and one small page."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from nodes.folding import Folding, Line, lines
+from nodes.models import NodeExecution
+from nodes.timeline import Entry, Step, Timeline, build
+from nodes.waterfall import Scale, Tick
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+# Steps read at most; further ones are reached through the JSON twin.
+MAX_STEPS = 20_000
+WINDOW = 250  # lines of one response
+CONTEXT = 100  # lines above the chosen one when it lies beyond the first window
+HEAVIEST = 6
+_FIELDS = (
+    "id", "parent_id", "index", "node_id", "kind", "status", "iteration", "attempt", "started_at",
+    "ended_at", "duration_us", "self_us", "orphan",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When a run began and, unless it still runs, ended."""
+
+    start: datetime | None
+    end: datetime | None
+
+
+@dataclass(slots=True)
+class Heavy:
+    """A node that took much of the time: all its executions of the run together."""
+
+    execution: NodeExecution | None
+    id: UUID
+    times: int
+    self_us: int
+    share: int  # of the heaviest, in percent, for its bar
+
+
+@dataclass(slots=True)
+class Trace:
+    """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines."""
+
+    timeline: Timeline
+    scale: Scale
+    folding: Folding
+    shown: list[Line]
+    offset: int
+    total: int
+    texts: dict[UUID, NodeExecution]
+    heaviest: list[Heavy]
+    left_out: bool
+
+    @property
+    def ticks(self) -> list[Tick]:
+        return self.scale.ticks()
+
+
+def us(moment: datetime | None) -> int | None:
+    """Microseconds since the epoch."""
+    return None if moment is None else (moment - EPOCH) // MICROSECOND
+
+
+def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[Step]:
+    """The skeleton of a run, in pre-order; with plumbing, as the producer sent it."""
+    rows = NodeExecution.objects.of_run(run_id)
+    if all_spans:
+        sources = rows.values_list(*_FIELDS, "source_id", "parent_source_id")[:MAX_STEPS]
+        return _as_sent(list(sources))
+    return [_step(row) for row in rows.visible().values_list(*_FIELDS)[:MAX_STEPS]]
+
+
+def _step(row: tuple[Any, ...]) -> Step:
+    (step_id, parent_id, index, node_id, kind, status, iteration, attempt, started, ended,
+     duration_us, self_us, orphan) = row  # fmt: skip
+    start = us(started)
+    end = us(ended)
+    if end is None and start is not None and duration_us is not None:
+        end = start + duration_us
+    path = tuple(map(int, iteration.split("."))) if iteration else ()
+    return Step(
+        step_id, parent_id, index, node_id, kind, status, path, attempt, start, end, self_us, orphan
+    )
+
+
+def _as_sent(rows: list[tuple[Any, ...]]) -> list[Step]:
+    """Steps below the parents that their producer named, in pre-order by start."""
+    ids = {row[-2]: row[0] for row in rows}
+    below: dict[UUID | None, list[Step]] = defaultdict(list)
+    for row in rows:
+        step = _step(row[:-2])
+        parent_id = ids.get(row[-1]) if row[-1] else None
+        step.parent_id = parent_id or (step.parent_id if step.orphan else None)
+        below[parent_id].append(step)
+    ordered: list[Step] = []
+    for group in below.values():
+        group.sort(key=lambda step: (step.start is None, step.start or 0), reverse=True)
+    waiting = below.pop(None, [])
+    while waiting or below:
+        if not waiting:  # a circle of parents: start anywhere
+            waiting = below.pop(next(iter(below)))
+        step = waiting.pop()
+        ordered.append(step)
+        waiting.extend(below.pop(step.id, ()))
+    return ordered
+
+
+def load_trace(
+    run_id: UUID,
+    span: Span,
+    folding: Folding,
+    chosen: UUID | None = None,
+    offset: int | None = None,
+) -> Trace:
+    """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`."""
+    steps = load_steps(run_id, all_spans=folding.all_spans)
+    scale = _scale(steps, span)
+    timeline = build(steps)
+    entry = timeline.by_id.get(chosen) if chosen else None
+    found = lines(timeline, folding, scale, entry)
+    if offset is None:
+        offset = _first_line(found, entry)
+    shown = found[offset : offset + WINDOW]
+    heaviest = _heaviest(steps)
+    ids = {line.entry.id for line in shown if line.entry and line.entry.id}
+    texts = load_texts(run_id, ids | {heavy.id for heavy in heaviest})
+    for heavy in heaviest:
+        heavy.execution = texts.get(heavy.id)
+    return Trace(
+        timeline,
+        scale,
+        folding,
+        shown,
+        offset,
+        len(found),
+        texts,
+        heaviest,
+        len(steps) == MAX_STEPS,
+    )
+
+
+def load_texts(run_id: UUID, ids: Iterable[UUID]) -> dict[UUID, NodeExecution]:
+    rows = NodeExecution.objects.of_run(run_id).for_row().filter(id__in=list(ids))
+    return {row.id: row for row in rows}
+
+
+def _scale(steps: list[Step], span: Span) -> Scale:
+    """From the first to the last sign of life of the run or any step."""
+    starts = [start for step in steps if (start := step.start) is not None]
+    ends = [end for step in steps if (end := step.end) is not None]
+    starts += [start for start in [us(span.start)] if start is not None]
+    ends += [end for end in [us(span.end)] if end is not None]
+    start = min(starts, default=0)
+    return Scale(start, max([*starts, *ends], default=start))
+
+
+def _first_line(found: list[Line], chosen: Entry | None) -> int:
+    if chosen is None:
+        return 0
+    place = next((n for n, line in enumerate(found) if line.entry is chosen), 0)
+    return 0 if place < WINDOW - 10 else place - CONTEXT
+
+
+def _heaviest(steps: list[Step]) -> list[Heavy]:
+    """The nodes whose own work took longest."""
+    nodes: dict[str, Heavy] = {}
+    for step in steps:
+        if not step.self_us:
+            continue
+        heavy = nodes.setdefault(step.node_id, Heavy(None, step.id, 0, 0, 0))
+        heavy.times += 1
+        heavy.self_us += step.self_us
+    longest = sorted(nodes.values(), key=lambda heavy: -heavy.self_us)[:HEAVIEST]
+    for heavy in longest:
+        heavy.share = heavy.self_us * 100 // longest[0].self_us
+    return longest

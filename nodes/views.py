@@ -1,0 +1,40 @@
+"""Values on their own: read, as a tree, raw, and as a file."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.models import Payload
+from nodes.payloads import show, view_of
+
+
+def _payload_or_404(payload_id: UUID) -> Payload:
+    found = Payload.objects.filter(pk=payload_id).first()
+    if found is None:
+        raise Http404("There is no such value. It may have been removed with old data.")
+    return found
+
+
+@require_safe
+def payload(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
+    """One value: whole on its page; as bounded as in a panel for htmx, which swaps it in there."""
+    found = _payload_or_404(payload_id)
+    view = view_of(request.GET.get("view", ""))
+    context = {"view": show(found, view, whole=not wants_fragment(request))}
+    return render_region(request, "nodes/payload.html", "nodes/_payload.html", context)
+
+
+@require_safe
+def payload_raw(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
+    """The stored bytes as a download. They come from outside: no browser may run them."""
+    found = _payload_or_404(payload_id)
+    is_json = found.encoding == "json"
+    content_type = "application/json" if is_json else "text/plain; charset=utf-8"
+    response = HttpResponse(found.raw, content_type=content_type)
+    suffix = "json" if is_json else "txt"
+    response["Content-Disposition"] = f'attachment; filename="value-{found.id}.{suffix}"'
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response

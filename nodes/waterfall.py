@@ -1,0 +1,126 @@
+"""Where things stand on a run's time line: bars, ticks, idle time. Pure.
+
+Times are integer microseconds since the epoch. Places are percentages of the run's span, written
+for `--start` and `--width` in a stylesheet.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+MAX_TICKS = 5
+GAP_SHARE = 20  # idle time longer than one part in so many of the run is worth a line …
+MIN_GAP = 20_000  # … unless nobody would notice it
+MAX_SEGMENTS = 12
+_LONG_STEPS = (
+    *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
+    *(HOUR * n for n in (1, 2, 3, 6, 12)),
+    *(DAY * n for n in (1, 2, 5, 10, 20, 50, 100, 365, 1000)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A place on the time line, in percent of its length, as text."""
+
+    start: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    start: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The run's time line, from the first sign of life to the last."""
+
+    start: int
+    end: int
+
+    @property
+    def span(self) -> int:
+        return max(1, self.end - self.start)
+
+    def place(self, start: int | None, end: int | None) -> Bar | None:
+        """The bar of [start, end]; open at the right while it runs; None when no start is known."""
+        if start is None:
+            return None
+        end = self.end if end is None else end
+        left = min(max(start - self.start, 0), self.span)
+        width = min(max(end - start, 0), self.span - left)
+        return Bar(_percent(left, self.span), _percent(width, self.span))
+
+    def ticks(self) -> list[Tick]:
+        """At most five round times from the start, 0 included."""
+        step = next(step for step in _steps() if self.span / step <= MAX_TICKS)
+        count = min((self.span - 1) // step + 1, MAX_TICKS)
+        times = (number * step for number in range(count))
+        return [Tick(_percent(time, self.span), tick_label(time)) for time in times]
+
+
+def _steps() -> Iterator[int]:
+    power = 1
+    while power <= 10 * SECOND:
+        yield from (digit * power for digit in (1, 2, 5) if digit * power <= 30 * SECOND)
+        power *= 10
+    yield from _LONG_STEPS
+    while True:
+        power *= 10
+        yield power * DAY
+
+
+def tick_label(us: int) -> str:
+    """A round time in its own unit: 0, 500 ms, 1.5 s, 2 m, 1 h."""
+    if us == 0:
+        return "0"
+    for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms")):
+        if us >= unit:
+            return f"{us / unit:.3g} {name}"
+    return f"{us} µs"
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part * 100 / whole:.3f}".rstrip("0").rstrip(".")
+
+
+def idle(start: int, end: int, busy: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The parts of [start, end] in which nothing in `busy` ran, in order."""
+    free: list[tuple[int, int]] = []
+    reached = start
+    for one_start, one_end in sorted(busy):
+        if one_start > reached:
+            free.append((reached, min(one_start, end)))
+        reached = max(reached, one_end)
+        if reached >= end:
+            break
+    if reached < end:
+        free.append((reached, end))
+    return free
+
+
+def gaps(scale: Scale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Stretches in which nothing in `busy` ran, if they are long enough to be worth a line."""
+    return [
+        (start, end)
+        for start, end in idle(scale.start, scale.end, busy)
+        if busy and end - start >= MIN_GAP and (end - start) * GAP_SHARE > scale.span
+    ]
+
+
+def own_segments(
+    scale: Scale, start: int | None, end: int | None, below: Iterable[tuple[int, int]]
+) -> list[Bar]:
+    """Where a container itself was busy: its time without that of the steps below it. The longest
+    few only, and none too short to be seen."""
+    if start is None:
+        return []
+    parts = idle(start, scale.end if end is None else end, below)
+    parts = [part for part in parts if (part[1] - part[0]) * 300 >= scale.span]
+    longest = sorted(parts, key=lambda part: part[0] - part[1])[:MAX_SEGMENTS]
+    return [bar for part in sorted(longest) if (bar := scale.place(*part))]

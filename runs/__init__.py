@@ -1,0 +1,1 @@
+"""The whole: apps, versions, runs, conversations, recording, and the pages that show them."""

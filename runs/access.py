@@ -1,0 +1,95 @@
+"""Who may read what a machine asks for: somebody signed in, or a key with read scope."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+
+from nodes.http import HtmxHttpRequest
+from runs.models import App, IngestKey
+
+NO_KEY = (
+    "Sign in, or send a key with read scope as “Authorization: Bearer <key>” or “x-api-key: <key>”."
+)
+UNKNOWN_KEY = "This key is not known, or it has been revoked."
+MAY_NOT_READ = "This key may record, not read. Make one with read scope under Keys."
+
+
+def printable(name: str) -> str:
+    """What somebody typed, fit to be said back to them."""
+    return "".join(sign for sign in name[:200] if sign.isprintable())
+
+
+def app_or_404(slug: str, only_app: App | None = None) -> App:
+    """The app with this slug, as far as it may be read; else Http404 with a sentence."""
+    # PostgreSQL takes no NUL, not even in a question.
+    found = "\0" not in slug and App.objects.readable_by(only_app).filter(slug=slug).first()
+    if not found:
+        raise Http404(f"There is no app “{printable(slug)}”.")
+    return found
+
+
+class ReadRequest(HtmxHttpRequest):
+    """A request let in by `session_or_read_key`. `only_app` is the one app that a bound key may
+    read; None: all."""
+
+    only_app: App | None
+
+
+def presented_secret(request: HttpRequest) -> str:
+    """The secret that a request presents, "" for none: `Authorization: Bearer`, `x-api-key`,
+    `api_key`, or Basic, where it is the password (Langfuse's secret key)."""
+    scheme, _, told = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer" and told.strip():
+        return told.strip()
+    # WSGI names the headers api-key and api_key alike.
+    if secret := request.headers.get("x-api-key") or request.headers.get("api-key"):
+        return secret.strip()
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(told, validate=True).decode().partition(":")[2].strip()
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+    return ""
+
+
+def key_from(request: HttpRequest) -> IngestKey | None:
+    """The active key that a request presents; None when it presents none that is known."""
+    secret = presented_secret(request)
+    return IngestKey.find(secret) if secret else None
+
+
+def refusal(status: int, sentence: str) -> JsonResponse:
+    """{"error": sentence}; with 401 the way to do better."""
+    response = JsonResponse({"error": sentence}, status=status)
+    if status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="waylog"'
+    return response
+
+
+def session_or_read_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For machine twins: lets in a session or a key with read scope and sets `request.only_app`;
+    else 401 or 403 with a sentence. A view's Http404 becomes a 404 with its sentence."""
+
+    @login_not_required
+    @wraps(view)
+    def guarded(request: ReadRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.only_app = None
+        if presented_secret(request) or not request.user.is_authenticated:
+            key = key_from(request)
+            if key is None:
+                return refusal(401, UNKNOWN_KEY if presented_secret(request) else NO_KEY)
+            if not key.can_read:
+                return refusal(403, MAY_NOT_READ)
+            key.touch()
+            request.only_app = key.app
+        try:
+            return view(request, *args, **kwargs)
+        except Http404 as missing:
+            return refusal(404, str(missing) or "There is nothing here.")
+
+    return guarded

@@ -1,0 +1,155 @@
+"""Admin of apps, runs and what came with them: read-only, but keys can be revoked."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+
+from nodes.admin import DayFilter, RecordAdmin, as_uuid
+from runs.models import App, Conversation, IngestKey, RefusedRecord, Run, RunSource, Version
+
+admin.site.site_header = admin.site.site_title = "Waylog admin"
+admin.site.index_title = "Records and accounts"
+
+
+class LastRunDayFilter(DayFilter):
+    field = "last_run_at"
+    title = "day of last run"
+
+
+class ReceivedDayFilter(DayFilter):
+    field = "received_at"
+
+
+@admin.register(App)
+class AppAdmin(RecordAdmin):
+    list_display = ("name", "slug", "mode", "is_sample", "created_at", "console")
+    list_filter = ("mode", "is_sample")
+    search_help_text = "Part of a name."
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(Q(name__icontains=term) | Q(slug__icontains=term))
+
+
+@admin.register(Version)
+class VersionAdmin(RecordAdmin):
+    list_display = ("__str__", "number", "app", "created_at", "console")
+    list_select_related = ("app",)
+    list_filter = ("app",)
+    deferred = ("graph",)
+    search_help_text = "The producer's label, whole."
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(label=term)
+
+    def console_url(self, obj: Version) -> str:
+        return f"{reverse('app-graph', args=[obj.app.slug])}?version={obj.number}"
+
+
+class RunSourceInline(admin.TabularInline):
+    """The producer's ids of a run."""
+
+    model = RunSource
+    fields = readonly_fields = ("kind", "source_id", "scope")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Run)
+class RunAdmin(RecordAdmin):
+    list_display = ("id", "app", "version", "status", "started_at", "duration_us", "console")
+    list_filter = ("app", "status", DayFilter)
+    ordering = ("-started_at", "-id")
+    payload_fields = ("inputs", "outputs")
+    inlines = (RunSourceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
+        rows = super().get_queryset(request).select_related("app", "version", "conversation")
+        return rows.defer("version__graph")
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        by_source = Q(pk__in=RunSource.objects.filter(source_id=term).values("run_id"))
+        found = as_uuid(term)
+        return queryset.filter(by_source | Q(pk=found) if found else by_source)
+
+
+@admin.register(RunSource)
+class RunSourceAdmin(RecordAdmin):
+    list_display = ("source_id", "kind", "scope", "console")
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        found = as_uuid(term)
+        by_source = Q(source_id=term)
+        return queryset.filter(by_source | Q(run_id=found) if found else by_source)
+
+    def console_url(self, obj: RunSource) -> str:
+        return reverse("run", args=[obj.run_id])
+
+
+@admin.register(Conversation)
+class ConversationAdmin(RecordAdmin):
+    list_display = ("source_id", "app", "user", "last_run_at", "console")
+    list_select_related = ("app",)
+    list_filter = ("app", LastRunDayFilter)
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        found = as_uuid(term)
+        by_source = Q(source_id=term)
+        return queryset.filter(by_source | Q(pk=found) if found else by_source)
+
+
+@admin.register(RefusedRecord)
+class RefusedRecordAdmin(RecordAdmin):
+    """The inbox of what could not be taken. `raw` is left out of lists."""
+
+    list_display = ("received_at", "door", "reason", "key", "user_agent")
+    list_select_related = ("key",)
+    list_filter = (ReceivedDayFilter,)
+    search_help_text = "Words of the reason."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedRecord]:
+        rows = super().get_queryset(request)
+        match = request.resolver_match
+        is_list = bool(match and (match.url_name or "").endswith("_changelist"))
+        return rows.defer("raw") if is_list else rows
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(reason__icontains=term)
+
+    def console_url(self, obj: RefusedRecord) -> str:
+        return ""
+
+
+@admin.register(IngestKey)
+class IngestKeyAdmin(RecordAdmin):
+    """Keys are made on the keys page, which shows the secret once."""
+
+    list_display = ("name", "hint", "can_ingest", "can_read", "app", "last_used_at", "revoked_at")
+    list_select_related = ("app",)
+    list_filter = ("can_ingest", "can_read")
+    deferred = ("digest",)
+    actions = ("revoke",)
+    search_help_text = "Part of a name, or the first characters of a key."
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("runs.change_ingestkey")
+
+    @admin.action(description="Revoke selected keys", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[IngestKey]) -> None:
+        for key in queryset:
+            key.revoke()
+        messages.success(request, f"{len(queryset)} revoked.")
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(Q(name__icontains=term) | Q(hint__startswith=term))
+
+    def console_url(self, obj: IngestKey) -> str:
+        return reverse("keys")

@@ -1,0 +1,45 @@
+"""Settings that start, but would fail people later: told at start, with a hint."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Tags, Warning, register
+
+SMALLEST_BODY = 4 * 1024 * 1024
+
+
+@register(Tags.compatibility)
+def recording_limits(**kwargs: Any) -> list[CheckMessage]:
+    found: list[CheckMessage] = []
+    if settings.WAYLOG_MAX_BODY < SMALLEST_BODY:
+        found.append(
+            Warning(
+                "WAYLOG_MAX_BODY_MB is less than the 4 MB that exporters send at once.",
+                hint="Set WAYLOG_MAX_BODY_MB to 4 or more.",
+                id="waylog.W001",
+            )
+        )
+    if settings.WAYLOG_STALLED_MINUTES < 1:
+        found.append(
+            Warning(
+                "Every running run is shown as stalled.",
+                hint="Set WAYLOG_STALLED_MINUTES to 1 or more.",
+                id="waylog.W002",
+            )
+        )
+    return found
+
+
+@register(Tags.security, deploy=True)
+def plain_http(**kwargs: Any) -> list[CheckMessage]:
+    """Beyond loopback, passwords and keys need TLS."""
+    loopback = {"localhost", "127.0.0.1", "[::1]"}
+    if settings.HTTPS or set(settings.ALLOWED_HOSTS) <= loopback:
+        return []
+    return [
+        Warning(
+            "Waylog answers to other hosts than this one, but not over HTTPS.",
+            hint="Put it behind TLS and set WAYLOG_HTTPS=true.",
+            id="waylog.W003",
+        )
+    ]

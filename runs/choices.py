@@ -1,0 +1,35 @@
+"""Statuses and modes of runs and apps, and their groups, in one place."""
+
+from django.db.models import TextChoices
+
+
+class RunStatus(TextChoices):
+    """Dify's words (its workflow run statuses)."""
+
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    SUCCEEDED = "succeeded", "Succeeded"
+    PARTIAL_SUCCEEDED = "partial-succeeded", "Partly succeeded"
+    FAILED = "failed", "Failed"
+    STOPPED = "stopped", "Stopped"
+
+
+UNFINISHED = frozenset({RunStatus.RUNNING, RunStatus.PAUSED})
+FINISHED = frozenset(RunStatus) - UNFINISHED
+GOOD = frozenset({RunStatus.SUCCEEDED, RunStatus.PARTIAL_SUCCEEDED})
+
+
+class AppMode(TextChoices):
+    """`workflow`: one-shot, its runs have a RESULT. `chatflow`: its runs are turns of a conversation."""
+
+    WORKFLOW = "workflow", "Workflow"
+    CHATFLOW = "chatflow", "Chatflow"
+
+
+class CostState(TextChoices):
+    """How much of a run's or execution's cost is known."""
+
+    PRICED = "priced", "Priced"
+    PARTLY = "partly", "Partly priced"
+    UNPRICED = "unpriced", "No price known"
+    FREE = "free", "No paid work"

@@ -1,0 +1,88 @@
+"""What a start makes sure of: a migrated database, built static files and, the first time, samples,
+a key and somebody who may sign in. Whether it is the first time is read from the data: the account
+is made last, so a first start that was interrupted is simply done again."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from runs.models import IngestKey
+
+ADMIN = "admin"
+FIRST_KEY = "first key"
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # none that are mistaken for one another
+Say = Callable[[str], object]
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What a first start made up. "" where the environment gave the value: the user has it."""
+
+    password: str
+    key: str
+
+
+def prepare_database(say: Say) -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        say("Preparing the database …")
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+def _static_state() -> str:
+    """Changes when any static file does: a digest of their names, sizes and times."""
+    digest = hashlib.sha256()
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            stat = Path(storage.path(name)).stat()
+            digest.update(f"{name} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def prepare_static(say: Say) -> None:
+    """Build the hashed and compressed static files, unless those there are of this state."""
+    built = Path(settings.STATIC_ROOT) / ".built-from"
+    state = _static_state()
+    if built.exists() and built.read_text() == state:
+        return
+    say("Building static files …")
+    call_command("collectstatic", verbosity=0, interactive=False)
+    built.write_text(state)
+
+
+def is_first() -> bool:
+    return not get_user_model().objects.exists()
+
+
+def load_samples(say: Say, progress: Progress) -> None:
+    """The sample runs, unless WAYLOG_SAMPLES is false. Loading them twice changes nothing."""
+    if not settings.WAYLOG_SAMPLES:
+        return
+    from runs import samples  # only here: their texts and generators are of no use to a start
+
+    say("Loading sample runs …")
+    samples.load(progress)
+
+
+@transaction.atomic
+def create_access() -> Secrets:
+    """The account `admin` and the first key, from the environment or made up."""
+    key_given = os.environ.get("WAYLOG_INGEST_KEY", "").strip()
+    password_given = os.environ.get("WAYLOG_ADMIN_PASSWORD", "").strip()
+    secret = ""
+    if not key_given or IngestKey.find(key_given) is None:
+        _, secret = IngestKey.create(FIRST_KEY, key_given, can_ingest=True, can_read=True)
+    password = password_given or "".join(secrets.choice(LETTERS) for _ in range(16))
+    get_user_model().objects.create_superuser(ADMIN, password=password)
+    return Secrets("" if password_given else password, "" if key_given else secret)

@@ -1,0 +1,117 @@
+"""Apps and the versions of them that were seen to run."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import F, OuterRef, Q, Subquery
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from runs.choices import AppMode
+
+STRIP_LENGTH = 20
+
+
+class AppQuerySet(models.QuerySet["App"]):
+    def by_activity(self) -> Self:
+        """Most recently active first, with `last_run_at` and `strip_from`, when the 20th newest run
+        started (NULL: it has fewer). Two look-ups per app in `run_app_started`."""
+        runs = (
+            apps.get_model("runs.Run")
+            .objects.filter(app=OuterRef("pk"))
+            .order_by("-started_at", "-id")
+            .values("started_at")
+        )
+        return self.annotate(
+            last_run_at=Subquery(runs[:1]),
+            strip_from=Subquery(runs[STRIP_LENGTH - 1 : STRIP_LENGTH]),
+        ).order_by(F("last_run_at").desc(nulls_last=True), "name")
+
+    def with_versions(self) -> Self:
+        """With the versions' numbers and labels, not their graphs."""
+        return self.prefetch_related(
+            models.Prefetch("versions", queryset=Version.objects.defer("graph"))
+        )
+
+    def known_as(self, name: str) -> Self:
+        """By the producer's name, or by slug; the name first where both exist."""
+        return self.filter(Q(name=name) | Q(slug=name)).order_by(
+            models.Case(models.When(name=name, then=0), default=1), "pk"
+        )
+
+    def readable_by(self, only_app: "App | None") -> Self:
+        """All apps, or the one that a bound key may read."""
+        return self.filter(pk=only_app.pk) if only_app else self
+
+
+class App(models.Model):
+    """One workflow, chatflow or agent that somebody runs. `name` is the producer's (OpenInference
+    project, else service name); `slug` stands in URLs."""
+
+    name = models.CharField(max_length=200, unique=True)
+    slug = models.SlugField(max_length=80, unique=True, allow_unicode=True)
+    mode = models.CharField(max_length=10, choices=AppMode.choices, default=AppMode.WORKFLOW)
+    is_sample = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # From by_activity().
+    last_run_at: datetime | None
+    strip_from: datetime | None
+
+    objects = AppQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("app", args=[self.slug])
+
+    @cached_property
+    def has_conversations(self) -> bool:
+        return self.mode == AppMode.CHATFLOW or self.conversations.exists()
+
+
+class VersionQuerySet(models.QuerySet["Version"]):
+    def for_list(self) -> Self:
+        """Newest first, without graphs, with `first_run_at` and `last_run_at`."""
+        runs = (
+            apps.get_model("runs.Run").objects.filter(version=OuterRef("pk")).values("started_at")
+        )
+        return self.defer("graph").annotate(
+            first_run_at=Subquery(runs.order_by("started_at")[:1]),
+            last_run_at=Subquery(runs.order_by("-started_at")[:1]),
+        )
+
+
+class Version(models.Model):
+    """One published or observed shape of an app. `label` is the producer's word for it ("" when it
+    tells none); `graph` is what somebody sent ({"nodes": […], "edges": […]}), NULL where it has to
+    be inferred from runs."""
+
+    app = models.ForeignKey(App, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    label = models.CharField(max_length=200, blank=True)
+    graph = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # From for_list().
+    first_run_at: datetime | None
+    figures: dict[str, Any] | None  # from the page of versions
+    last_run_at: datetime | None
+
+    objects = VersionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [
+            models.UniqueConstraint(fields=["app", "number"], name="version_app_number"),
+            models.UniqueConstraint(fields=["app", "label"], name="version_app_label"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label or f"version {self.number}"

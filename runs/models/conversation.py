@@ -1,0 +1,73 @@
+"""The runs of a chatflow that belong together."""
+
+import uuid
+from typing import Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from runs.choices import RunStatus
+from runs.models.app import App
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    def of_app(self, app: App) -> Self:
+        return self.filter(app=app)
+
+    def readable_by(self, only_app: App | None) -> Self:
+        """All conversations, or those of the one app that a bound key may read."""
+        return self.filter(app=only_app) if only_app else self
+
+    def for_list(self) -> Self:
+        """With what a list tells of each: `turns`, `failures`, `opening` (what was asked first) and
+        `last_status`. Served by `run_conversation_started`."""
+        runs = apps.get_model("runs.Run").objects.filter(conversation=OuterRef("pk"))
+        counted = runs.order_by().values("conversation")
+        return self.select_related("app").annotate(
+            turns=Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0),
+            failures=Coalesce(
+                Subquery(counted.annotate(n=Count("pk", filter=Q(status="failed"))).values("n")), 0
+            ),
+            opening=Subquery(runs.order_by("started_at", "id").values("inputs_preview")[:1]),
+            last_status=Subquery(runs.order_by("-started_at", "-id").values("status")[:1]),
+        )
+
+
+class Conversation(models.Model):
+    """A conversation, session or thread of one app; each run of it is one turn. `id` is derived
+    from app and the producer's id."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    app = models.ForeignKey(App, models.CASCADE, related_name="conversations")
+    source_id = models.CharField(max_length=200)
+    user = models.CharField(max_length=200, blank=True)
+    started_at = models.DateTimeField(null=True)
+    last_run_at = models.DateTimeField(null=True)
+
+    # From for_list().
+    turns: int
+    failures: int
+    opening: str | None
+    last_status: str | None
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # Conversation log of an app, newest first.
+            models.Index(fields=["app", "-last_run_at"], name="conversation_app_last"),
+        ]
+
+    def __str__(self) -> str:
+        return self.source_id
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversation", args=[self.pk])
+
+    @property
+    def last_status_label(self) -> str:
+        """The word for the last turn's status; rows come from `for_list()`."""
+        return RunStatus(self.last_status).label if self.last_status else "No turns"

@@ -1,0 +1,205 @@
+"""Named queries over runs: what a filter of the run history means."""
+
+import json
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from django.apps import apps
+from django.db import models
+from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Sum, Window
+from django.db.models.functions import Cast, RowNumber
+
+from nodes.models import NodeExecution
+from runs.choices import RunStatus
+
+if TYPE_CHECKING:
+    from runs.models.app import App, Version
+    from runs.models.conversation import Conversation
+    from runs.models.run import Run
+
+
+def as_uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Scopes take the value of a filter; an empty value leaves the runs as they are."""
+
+    def for_list(self) -> Self:
+        """What a list shows, newest first: no payloads, no texts beyond the previews."""
+        return self.select_related("app", "version", "conversation").order_by("-started_at", "-id")
+
+    def for_strip(self) -> Self:
+        """What a square of the status strip tells, newest first."""
+        return self.order_by("-started_at", "-id").only(
+            "app_id", "status", "started_at", "duration_us", "last_seen_at", "failed_title"
+        )
+
+    def with_sources(self) -> Self:
+        """With the producer's ids, as the JSON twin tells them."""
+        return self.prefetch_related("sources")
+
+    # -- scopes over the run itself ---------------------------------------------------------------
+
+    def for_app(self, app: "App | None") -> Self:
+        return self.filter(app=app) if app else self
+
+    def with_status(self, statuses: Iterable[str]) -> Self:
+        return self.filter(status__in=statuses) if statuses else self
+
+    def of_version(self, name: str) -> Self:
+        """`name` is the version's number or its label."""
+        if not name:
+            return self
+        by_name = Q(version__label=name)
+        number = name.removeprefix("#")
+        if number.isdecimal() and len(number) < 10:
+            by_name |= Q(version__number=int(number))
+        return self.filter(by_name)
+
+    def in_conversation(self, name: str) -> Self:
+        """`name` is the conversation's id or the producer's id of it."""
+        if not name:
+            return self
+        by_id = Q(conversation_id=found) if (found := as_uuid(name)) else Q()
+        return self.filter(Q(conversation__source_id=name) | by_id)
+
+    def turns_of(self, conversation: "Conversation") -> Self:
+        """Served by `run_conversation_started`."""
+        return self.filter(conversation=conversation)
+
+    def by_user(self, user: str) -> Self:
+        return self.filter(user=user) if user else self
+
+    def from_source(self, kind: str) -> Self:
+        return self.filter(source_kind=kind) if kind else self
+
+    def tagged(self, tag: str) -> Self:
+        """Runs with exactly this tag. Tags are a JSON list; databases keep it escaped or not."""
+        if not tag:
+            return self
+        told = Q(tags_text__contains=json.dumps(tag)) | Q(
+            tags_text__contains=json.dumps(tag, ensure_ascii=False)
+        )
+        return self.alias(tags_text=Cast("tags", models.TextField())).filter(told)
+
+    def failing_with(self, text: str) -> Self:
+        return self.filter(error__icontains=text) if text else self
+
+    def started_between(self, since: datetime | None, until: datetime | None) -> Self:
+        """From `since` on and before `until`."""
+        runs = self.filter(started_at__gte=since) if since else self
+        return runs.filter(started_at__lt=until) if until else runs
+
+    def lasting(self, at_least: int | None, at_most: int | None) -> Self:
+        """Durations in microseconds, both ends included."""
+        runs = self if at_least is None else self.filter(duration_us__gte=at_least)
+        return runs if at_most is None else runs.filter(duration_us__lte=at_most)
+
+    def using_at_least(self, tokens: int | None, cost: Decimal | None) -> Self:
+        runs = self if tokens is None else self.filter(total_tokens__gte=tokens)
+        return runs if cost is None else runs.filter(cost__gte=cost)
+
+    def mentioning(self, text: str) -> Self:
+        """Runs whose name, input, output or error has `text`, or whose own or producer's id
+        it is."""
+        if not text:
+            return self
+        told = self._led_to_by(text)
+        for field in ("inputs_preview", "outputs_preview", "error", "failed_title", "name"):
+            told |= Q(**{f"{field}__icontains": text})
+        return self.filter(told)
+
+    def of_source(self, source_id: str) -> Self:
+        """The runs that one of the producer's ids leads to: one, unless two scopes know the id."""
+        return self.filter(self._led_to_by(source_id))
+
+    def _led_to_by(self, source_id: str) -> Q:
+        """The id is a producer's or the run's own; one that is 32 hex digits is found with and
+        without dashes."""
+        found = as_uuid(source_id)
+        spellings = {source_id, found.hex, str(found)} if found else {source_id}
+        sources = apps.get_model("runs.RunSource")
+        by_source = Q(pk__in=sources.objects.filter(source_id__in=spellings).values("run_id"))
+        return by_source | Q(pk=found) if found else by_source
+
+    def previous(self, run: "Run") -> "Run | None":
+        """The run of the same app before this one. Served by `run_app_started`."""
+        earlier = Q(started_at__lt=run.started_at) | Q(started_at=run.started_at, id__lt=run.id)
+        return self.filter(earlier, app_id=run.app_id).order_by("-started_at", "-id").first()
+
+    def following(self, run: "Run") -> "Run | None":
+        """The run of the same app after this one. Served by `run_app_started`."""
+        later = Q(started_at__gt=run.started_at) | Q(started_at=run.started_at, id__gt=run.id)
+        return self.filter(later, app_id=run.app_id).order_by("started_at", "id").first()
+
+    def for_link(self) -> Self:
+        """Enough for a link to a run: no payloads, no previews."""
+        return self.only("id", "app_id", "status", "started_at", "last_seen_at")
+
+    # -- scopes over its steps --------------------------------------------------------------------
+
+    def with_step(self, **facts: str) -> Self:
+        """Runs that have one visible step of which all told facts (kind, model, node_id) hold."""
+        facts = {name: value for name, value in facts.items() if value}
+        if not facts:
+            return self
+        steps = NodeExecution.objects.visible().filter(run_id=OuterRef("pk"), **facts)
+        return self.filter(Exists(steps))
+
+    # -- figures ----------------------------------------------------------------------------------
+
+    def figures_by_app(self, today: datetime) -> models.QuerySet["Run", dict[str, Any]]:
+        """Per app and currency: runs and failures since `today`, tokens and cost of all."""
+        of_today = Q(started_at__gte=today)
+        return (
+            self.order_by()
+            .values("app_id", "cost_currency")
+            .annotate(
+                runs_today=Count("pk", filter=of_today),
+                failures_today=Count("pk", filter=of_today & Q(status=RunStatus.FAILED)),
+                all_tokens=Sum("total_tokens"),
+                all_cost=Sum("cost"),
+            )
+        )
+
+    def slowest_twentieth(self) -> models.QuerySet["Run", Any]:
+        """(app_id, duration_us) of the run at each app's 95th percentile (nearest rank)."""
+        return (
+            self.filter(duration_us__isnull=False)
+            .order_by()
+            .annotate(
+                place=Window(RowNumber(), partition_by="app_id", order_by=["duration_us", "id"]),
+                among=Window(Count("pk"), partition_by="app_id"),
+            )
+            .filter(place=Cast((F("among") * 95 + 99) / 100, IntegerField()))
+            .values_list("app_id", "duration_us")
+        )
+
+    def figures_by_version(self) -> models.QuerySet["Run", dict[str, Any]]:
+        """Per version: how many runs and failures, the first and the last."""
+        return (
+            self.order_by()
+            .values("version_id")
+            .annotate(
+                runs=Count("pk"),
+                failures=Count("pk", filter=Q(status=RunStatus.FAILED)),
+                first=Min("started_at"),
+                last=Max("started_at"),
+            )
+        )
+
+    # -- the graph --------------------------------------------------------------------------------
+
+    def newest_of_version(
+        self, app: "App", version: "Version | None"
+    ) -> models.QuerySet["Run", tuple[uuid.UUID, int]]:
+        """(id, steps) of a version's runs, newest first. Served by `run_app_started`."""
+        runs = self.filter(app=app, version=version).order_by("-started_at", "-id")
+        return runs.values_list("id", "steps")

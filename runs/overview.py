@@ -1,0 +1,67 @@
+"""What the apps page says of each app: its last runs, today's figures, the last 24 hours'."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Q
+from django.utils import timezone
+
+from runs.models import App, Run
+from runs.models.app import STRIP_LENGTH
+
+DAY = timedelta(hours=24)
+
+
+@dataclass(slots=True)
+class AppRow:
+    """`strip`: the last runs, oldest first. `runs_today` and `failures_today` count from midnight;
+    `p95_us`, `tokens` and `costs` (by currency) are those of the last 24 hours."""
+
+    app: App
+    strip: list[Run] = field(default_factory=list)
+    runs_today: int = 0
+    failures_today: int = 0
+    p95_us: int | None = None
+    tokens: int = 0
+    costs: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def last_run(self) -> Run | None:
+        return self.strip[-1] if self.strip else None
+
+
+def overview(apps: list[App], now: datetime | None = None) -> list[AppRow]:
+    """A row for each of `apps`, which come from `App.objects.by_activity()`. Three queries in all,
+    however many apps there are."""
+    now = now or timezone.now()
+    rows = {app.pk: AppRow(app) for app in apps}
+    if not rows:
+        return []
+    recent = Run.objects.filter(app__in=rows).started_between(now - DAY, None)
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    for figures in recent.figures_by_app(today):
+        row = rows[figures["app_id"]]
+        row.runs_today += figures["runs_today"]
+        row.failures_today += figures["failures_today"]
+        row.tokens += figures["all_tokens"] or 0
+        if figures["all_cost"] is not None:
+            row.costs[figures["cost_currency"]] = figures["all_cost"]
+    for app_id, duration_us in recent.slowest_twentieth():
+        rows[app_id].p95_us = duration_us
+    for app_id, strip in _strips(apps).items():
+        rows[app_id].strip = strip
+    return list(rows.values())
+
+
+def _strips(apps: list[App]) -> dict[int, list[Run]]:
+    """The newest runs of each app, oldest first: of each app a range of `run_app_started`."""
+    newest = Q()
+    for app in apps:
+        newest |= Q(app=app.pk, started_at__gte=app.strip_from) if app.strip_from else Q(app=app.pk)
+    strips: dict[int, list[Run]] = defaultdict(list)
+    for run in Run.objects.filter(newest).for_strip():
+        if len(strips[run.app_id]) < STRIP_LENGTH:
+            strips[run.app_id].insert(0, run)
+    return strips

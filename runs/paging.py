@@ -1,0 +1,106 @@
+"""Paging by keyset: the next page begins after the last row shown, so page 1,000 costs what page 1
+does, and new rows never shift old ones. Nothing is counted.
+
+A cursor is the last row's value of the ordering field and its id: `1763800000000000~<uuid>`;
+the value is empty where the row has none (such rows come last, in either direction).
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any, Generic, TypeVar
+
+from django.db.models import F, Model, Q, QuerySet
+
+PAGE_SIZE = 50
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Row = TypeVar("Row", bound=Model)
+
+
+class BadCursor(ValueError):
+    """What stands in `after` is not a cursor that this list gave out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """By `field`, then by id in the same direction; rows without a value last."""
+
+    field: str
+    descending: bool = True
+
+    def sort(self, rows: QuerySet[Row]) -> QuerySet[Row]:
+        field = F(self.field)
+        if not rows.model._meta.get_field(self.field).null:
+            # Plain, so that the index on (field, id) serves it.
+            return rows.order_by(
+                *((f"-{self.field}", "-id") if self.descending else (self.field, "id"))
+            )
+        if self.descending:
+            return rows.order_by(field.desc(nulls_last=True), "-id")
+        return rows.order_by(field.asc(nulls_last=True), "id")
+
+    def after(self, rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
+        """The rows that follow the one that `cursor` names. Raises BadCursor."""
+        value, row_id = self._read(cursor, rows.model._meta.get_field(self.field))
+        side = "lt" if self.descending else "gt"
+        later_id = {f"id__{side}": row_id}
+        if value is None:
+            return rows.filter(**{f"{self.field}__isnull": True}, **later_id)
+        following = Q(**{f"{self.field}__{side}": value}) | Q(**{self.field: value}, **later_id)
+        if rows.model._meta.get_field(self.field).null:
+            following |= Q(**{f"{self.field}__isnull": True})
+        return rows.filter(following)
+
+    def cursor(self, row: Model) -> str:
+        value = getattr(row, self.field)
+        if isinstance(value, datetime):
+            value = (value - EPOCH) // timedelta(microseconds=1)
+        elif isinstance(value, Decimal):
+            value = format(value, "f")
+        return f"{'' if value is None else value}~{row.pk}"
+
+    def _read(self, cursor: str, field: Any) -> tuple[Any, uuid.UUID]:
+        text, _, row_id = cursor.partition("~")
+        try:
+            return self._value(text, field), uuid.UUID(row_id)
+        except (ValueError, OverflowError, InvalidOperation):
+            raise BadCursor(f"“{cursor[:80]}” is not a place in this list.") from None
+
+    @staticmethod
+    def _value(text: str, field: Any) -> Any:
+        if not text:
+            if not field.null:
+                raise ValueError
+            return None
+        kind = field.get_internal_type()
+        if kind == "DecimalField":
+            value = Decimal(text)
+            if not value.is_finite() or abs(value.adjusted()) > field.max_digits:
+                raise ValueError
+            return value
+        number = int(text)
+        if kind == "DateTimeField":
+            return EPOCH + timedelta(microseconds=number)
+        if abs(number) >= 2**63:
+            raise ValueError
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Row]):
+    """One page of a list. `next` is the cursor of the next one, "" on the last; `first` tells
+    whether it begins at the beginning."""
+
+    rows: list[Row]
+    next: str
+    first: bool
+
+
+def page_of(rows: QuerySet[Row], order: Order, after: str = "", size: int = PAGE_SIZE) -> Page[Row]:
+    """The page of `rows` after the cursor `after` ("": the first). Raises BadCursor."""
+    wanted = order.after(rows, after) if after else rows
+    found = list(order.sort(wanted)[: size + 1])
+    more = len(found) > size
+    return Page(found[:size], order.cursor(found[size - 1]) if more else "", not after)

@@ -1,0 +1,1 @@
+"""The only way in: doors → decoders → neutral records → one writer."""

@@ -1,0 +1,146 @@
+"""The small tables around a run: apps, versions, conversations."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, Max, Min, OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils.text import slugify
+
+from runs.models import App, Conversation, Run, Version
+from runs.recording import bulk
+from runs.recording.records import NodeRecord
+from runs.recording.summary import Summary
+from runs.recording.values import clean
+
+CONVERSATIONS = UUID("0c3b7f2e-8c52-5f0a-9d0e-3f4a1b2c5d6e")
+SAMPLE = "waylog.sample"
+RESERVED_SLUGS = frozenset({"new"})
+
+
+def apps_of(records: Iterable[NodeRecord], bound: str | None) -> dict[str, int]:
+    """Service name → app id for all records; apps are made as they appear."""
+    samples: dict[str, bool] = {}
+    for record in records:
+        name = bound or record.service
+        if name not in samples:
+            samples[name] = bool((record.resource or {}).get(SAMPLE))
+    return app_ids(list(samples), {name for name, sample in samples.items() if sample})
+
+
+def app_ids(names: Collection[str], samples: Collection[str] | None = None) -> dict[str, int]:
+    """Ids of the apps named so. `samples`: which of them are told to be samples; an app into which
+    somebody records for real is none any more. None: nothing is told."""
+    wanted = {name: clean(name, 200) for name in names}
+    rows = App.objects.filter(name__in=wanted.values()).values_list("name", "id", "is_sample")
+    found = {name: id_ for name, id_, _ in rows}
+    real = {id_ for name, id_, is_sample in rows if is_sample and name not in (samples or ())}
+    if real and samples is not None:
+        App.objects.filter(id__in=real).update(is_sample=False)
+    for name, stored in wanted.items():
+        if stored not in found:
+            found[stored] = _make_app(stored, name in (samples or ())).pk
+    return {name: found[stored] for name, stored in wanted.items()}
+
+
+def _make_app(name: str, is_sample: bool) -> App:
+    """The app named so; made with a slug of its own. Another process may make it at the same time."""
+    base = slugify(name, allow_unicode=True)[:70] or "app"
+    taken = set(App.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    taken |= RESERVED_SLUGS
+    slugs = (f"{base}-{number}" if number > 1 else base for number in range(1, 10_000))
+    slug = next(slug for slug in slugs if slug not in taken)
+    try:
+        with transaction.atomic():
+            return App.objects.create(name=name, slug=slug, is_sample=is_sample)
+    except IntegrityError:
+        return App.objects.get(name=name)
+
+
+def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]]:
+    """Run → its version_id and conversation_id, made as needed. Marks apps that hold chats."""
+    labels = {
+        (app_id, clean(summary.facts.version or "", 200)) for app_id, summary in runs.values()
+    }
+    versions = _versions(labels)
+    talks: dict[UUID, tuple[Any, ...]] = {}
+    links: dict[UUID, dict[str, Any]] = {}
+    for run_id, (app_id, summary) in runs.items():
+        told = clean(summary.facts.conversation or "", 200)
+        talk_id = uuid5(CONVERSATIONS, f"{app_id}:{told}") if told else None
+        if talk_id:
+            talks[talk_id] = (talk_id.hex, app_id, told, "")
+        version = versions[app_id, clean(summary.facts.version or "", 200)]
+        links[run_id] = {"version_id": version, "conversation_id": talk_id.hex if talk_id else None}
+    bulk.insert(
+        Conversation, ["id", "app_id", "source_id", "user"], talks.values(), conflict=["id"]
+    )
+    chats = {app_id for app_id, summary in runs.values() if summary.columns["mode"] == "chatflow"}
+    if chats:
+        App.objects.filter(id__in=chats).exclude(mode="chatflow").update(mode="chatflow")
+    return links
+
+
+def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    apps = {app_id for app_id, _ in labels}
+    rows = Version.objects.filter(app_id__in=apps).values_list("app_id", "label", "id")
+    found = {(app_id, label): id_ for app_id, label, id_ in rows}
+    for app_id, label in sorted(labels - set(found)):
+        bulk.lock([f"version:{app_id:016d}"])
+        newest = (
+            Version.objects.filter(app_id=app_id).aggregate(newest=Max("number"))["newest"] or 0
+        )
+        version, _ = Version.objects.get_or_create(
+            app_id=app_id, label=label, defaults={"number": newest + 1}
+        )
+        found[app_id, label] = version.pk
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a stored run pointed at before it was arranged anew."""
+
+    app_id: int
+    version_id: int | None
+    conversation_id: UUID | None
+    mode: str
+
+
+def links_before(run_ids: Iterable[UUID]) -> dict[UUID, Links]:
+    columns = ("id", "app_id", "version_id", "conversation_id", "mode")
+    rows = Run.objects.filter(id__in=list(run_ids)).values_list(*columns)
+    return {run_id: Links(*links) for run_id, *links in rows}
+
+
+def tidy(before: Iterable[Links]) -> None:
+    """Runs may have moved, once more of them was known: what they alone held up goes."""
+    links = list(before)
+    runs = Run.objects.order_by()
+    Version.objects.filter(id__in={link.version_id for link in links}, graph=None).exclude(
+        Exists(runs.filter(version_id=OuterRef("pk")))
+    ).delete()
+    talks = {link.conversation_id for link in links} - {None}
+    Conversation.objects.filter(id__in=talks).exclude(
+        Exists(runs.filter(conversation_id=OuterRef("pk")))
+    ).delete()
+    chats = {link.app_id for link in links if link.mode == "chatflow"}
+    App.objects.filter(id__in=chats, mode="chatflow").exclude(
+        Exists(runs.filter(app_id=OuterRef("pk"), mode="chatflow"))
+    ).update(mode="workflow")
+
+
+def refresh_conversations(links: dict[UUID, dict[str, Any]]) -> None:
+    """First and last turn of the conversations that these runs are in."""
+    ids = {link["conversation_id"] for link in links.values()} - {None}
+    if not ids:
+        return
+    turns = Run.objects.filter(conversation_id=OuterRef("pk")).order_by().values("conversation_id")
+    Conversation.objects.filter(id__in=ids).update(
+        user=Coalesce(Subquery(turns.annotate(of=Max("user")).values("of")), Value("")),
+        started_at=Subquery(turns.annotate(at=Min("started_at")).values("at")),
+        last_run_at=Subquery(turns.annotate(at=Max("started_at")).values("at")),
+    )

@@ -1,0 +1,64 @@
+"""From the body of an OTLP trace request to neutral records. Pure."""
+
+import logging
+from typing import Any
+
+from runs.recording.dialects import read
+from runs.recording.otlp import UnsupportedType, decode_json, decode_protobuf
+from runs.recording.records import Decoded, NodeRecord, Refused
+from runs.recording.spans import Span
+
+logger = logging.getLogger(__name__)
+
+DECODERS = {
+    "application/x-protobuf": decode_protobuf,
+    "application/protobuf": decode_protobuf,
+    "application/json": decode_json,
+}
+
+
+def decode_traces(body: bytes, content_type: str) -> Decoded:
+    """The records of an unpacked body, in the order sent, and what was refused of it. Raises
+    UnsupportedType for another content type and UnreadableBody when nothing of it can be read."""
+    name = content_type.split(";")[0].strip().lower()
+    decode = DECODERS.get(name)
+    if decode is None:
+        raise UnsupportedType(
+            f"Content-Type {name[:60]!r} is not supported;"
+            " use application/x-protobuf or application/json."
+        )
+    spans, refused = decode(body)
+    records: list[NodeRecord] = []
+    for span in spans:
+        try:
+            record = read(span)
+        except Exception as error:
+            # A span that we cannot make sense of must not cost the others. No payload in the log.
+            where = _where(error)
+            logger.warning(
+                "span %s not understood: %s at %s", span.span_id, type(error).__name__, where
+            )
+            refused.append(
+                Refused(f"The span could not be understood ({type(error).__name__}).", _raw(span))
+            )
+            continue
+        if record is not None:
+            records.append(record)
+    return Decoded(records, refused)
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+
+
+def _raw(span: Span) -> dict[str, Any]:
+    return {
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "name": span.name,
+        "attributes": span.attributes,
+        "resource": span.resource,
+    }

@@ -1,0 +1,48 @@
+"""Attributes that spell a list of objects in their names: `llm.input_messages.0.message.role`."""
+
+from typing import Any
+
+MAX_PARTS = 12
+MAX_DIGITS = 6
+
+
+def nested(attributes: dict[str, Any], prefix: str, used: set[str]) -> list[dict[str, Any]]:
+    """The objects below `prefix` (which ends with a dot), in the order of their numbers. Inner
+    numbers stay keys: see `in_order`. Adds the names of the attributes read to `used`."""
+    tree: dict[str, Any] = {}
+    start = len(prefix)
+    for name, value in attributes.items():
+        if not name.startswith(prefix):
+            continue
+        path = name[start:].split(".")
+        if not 2 <= len(path) <= MAX_PARTS or not is_number(path[0]):
+            continue
+        branch = tree
+        for part in path[:-1]:
+            below = branch.setdefault(part, {})
+            if type(below) is not dict:
+                break  # a value and an object by the same name: the value stays an attribute
+            branch = below
+        else:
+            if path[-1] not in branch:
+                branch[path[-1]] = value
+                used.add(name)
+    return in_order(tree)
+
+
+def in_order(numbered: Any) -> list[dict[str, Any]]:
+    """The objects of {"0": {…}, "1": {…}} by number; [] for anything else."""
+    if type(numbered) is not dict:
+        return []
+    keys = sorted((key for key in numbered if is_number(key)), key=int)
+    return [numbered[key] for key in keys if type(numbered[key]) is dict]
+
+
+def below(branch: dict[str, Any], key: str) -> dict[str, Any]:
+    """The object by this name, {} where there is none."""
+    found = branch.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS

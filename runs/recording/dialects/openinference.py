@@ -1,0 +1,167 @@
+"""OpenInference: `openinference.span.kind`, `input.value`, `llm.*`, `retrieval.*`, `tool.*`.
+
+Facts: the OpenInference semantic conventions, and what its instrumentations of LangChain, LangGraph
+and the OpenAI Agents SDK send. Messages of model calls are in `openinference_messages`.
+"""
+
+from typing import Any
+
+from runs.recording.dialects import langgraph
+from runs.recording.dialects.indexed import below, nested
+from runs.recording.dialects.messages import as_text
+from runs.recording.dialects.openinference_messages import read_inputs, read_outputs
+from runs.recording.dialects.reading import Reading
+from runs.recording.dialects.usage import cost, first_count, usage
+from runs.recording.jsontext import readable
+from runs.recording.spans import Span
+
+NAME = "openinference"
+
+KINDS = {
+    "LLM": "llm",
+    "EMBEDDING": "embedding",
+    "CHAIN": "chain",
+    "RETRIEVER": "retriever",
+    "RERANKER": "reranker",
+    "TOOL": "tool",
+    "AGENT": "agent",
+    "GUARDRAIL": "guardrail",
+    "EVALUATOR": "evaluator",
+    "PROMPT": "prompt",
+}
+# Names that instrumentations give to every model call; the model says more.
+GENERIC_NAMES = frozenset({"generation", "llm", "chat", "completion", "response", "chatcompletion"})
+HANDOFF = "handoff to "
+JSON = "application/json"
+
+INPUT = ("llm.token_count.prompt",)
+OUTPUT = ("llm.token_count.completion",)
+TOTAL = ("llm.token_count.total",)
+CACHED = ("llm.token_count.prompt_details.cache_read",)
+CACHE_WRITE = ("llm.token_count.prompt_details.cache_write",)
+REASONING = ("llm.token_count.completion_details.reasoning",)
+
+
+def applies(span: Span) -> bool:
+    told = span.attributes
+    return "openinference.span.kind" in told or "input.value" in told or "output.value" in told
+
+
+def read(reading: Reading) -> None:
+    told = reading.attributes
+    kind = KINDS.get(str(told.get("openinference.span.kind", "")).upper(), "")
+    if reading.metadata:
+        langgraph.read(reading, kind)
+    if kind == "tool" and reading.span.name.startswith(HANDOFF):
+        reading.fill("kind", "handoff", "name")
+        target = told.get("output.value") or reading.span.name.removeprefix(HANDOFF)
+        reading.fill("taken", as_text(target), "output.value")
+    reading.fill("kind", kind, "openinference.span.kind")
+    reading.fill_from("node_id", "graph.node.id")
+    _read_title(reading, kind)
+    reader = READERS.get(kind)
+    if reader is not None:
+        reader(reading)
+    reading.fill_payload("inputs", "input.value", told.get("input.mime_type") == JSON)
+    reading.fill_payload("outputs", "output.value", told.get("output.mime_type") == JSON)
+    reading.fill_run_from("conversation", "session.id")
+    reading.fill_run_from("user", "user.id")
+    _read_tags(reading)
+
+
+def _read_title(reading: Reading, kind: str) -> None:
+    reading.fill_from("title", "graph.node.name")
+    if kind == "tool":
+        reading.fill_from("title", "tool.name")
+    elif kind == "agent":
+        reading.fill_from("title", "agent.name")
+    elif kind == "llm" and reading.span.name.lower() in GENERIC_NAMES:
+        reading.fill_from("title", "llm.model_name")
+
+
+def _read_tags(reading: Reading) -> None:
+    tags = reading.attributes.get("tag.tags")
+    if not tags:
+        return
+    tags = readable(tags)
+    tags = tags if isinstance(tags, list) else [tags]
+    reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "tag.tags")
+
+
+def _read_llm(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fill_from(
+        "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name"
+    )
+    reading.fill_from("provider", "llm.provider", "llm.system")
+    tokens = usage(
+        first_count(told, INPUT),
+        first_count(told, OUTPUT),
+        first_count(told, TOTAL),
+        first_count(told, CACHED),
+        first_count(told, CACHE_WRITE),
+        first_count(told, REASONING),
+    )
+    reading.fill("usage", tokens, "llm.token_count")
+    reading.fill("cost", cost(told.get("llm.cost.total")), "llm.cost.total")
+    read_inputs(reading)
+    read_outputs(reading)
+
+
+def _read_retriever(reading: Reading) -> None:
+    items = nested(reading.attributes, "retrieval.documents.", reading.consumed)
+    _fill_documents(reading, items, "retrieval.documents")
+
+
+def _read_reranker(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fill_from("model", "reranker.model_name")
+    query = told.get("reranker.query")
+    documents = nested(told, "reranker.input_documents.", reading.consumed)
+    if documents:
+        inputs = {"query": query, "documents": [_document(item) for item in documents]}
+        reading.fill("inputs", inputs, "reranker.input_documents")
+    items = nested(told, "reranker.output_documents.", reading.consumed)
+    _fill_documents(reading, items, "reranker.output_documents")
+
+
+def _fill_documents(reading: Reading, items: list[dict[str, Any]], attribute: str) -> None:
+    if items:
+        reading.fill("outputs", {"documents": [_document(item) for item in items]}, attribute)
+
+
+def _document(item: dict[str, Any]) -> dict[str, Any]:
+    told = below(item, "document")
+    document: dict[str, Any] = {key: told[key] for key in ("id", "content", "score") if key in told}
+    metadata = readable(told.get("metadata"))
+    return {**document, "metadata": metadata} if metadata else document
+
+
+def _read_embedding(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fill_from("model", "embedding.model_name", "llm.model_name")
+    reading.fill_from("provider", "llm.provider", "llm.system")
+    tokens = usage(first_count(told, INPUT), first_count(told, OUTPUT), first_count(told, TOTAL))
+    reading.fill("usage", tokens, "llm.token_count")
+    reading.fill_payload("inputs", "embedding.text")
+
+
+def _read_tool(reading: Reading) -> None:
+    told = reading.attributes
+    if "input.value" not in told:
+        reading.fill_payload("inputs", "tool.parameters")
+    result = told.get("output.value")
+    if isinstance(result, str) and result.startswith('{"type": "tool"'):
+        # LangChain wraps what the tool gave back in a message; the result is its content.
+        message = below({"message": readable(result)}, "message")
+        content = below(message, "data").get("content")
+        reading.fill("outputs", readable(content), "output.value")
+
+
+READERS = {
+    "llm": _read_llm,
+    "retriever": _read_retriever,
+    "reranker": _read_reranker,
+    "embedding": _read_embedding,
+    "tool": _read_tool,
+}

@@ -1,0 +1,34 @@
+"""Taking one stored run into another, once they turn out to be the same."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from nodes.models import NodeExecution
+from runs.models import Run, RunSource
+from runs.recording.identity import Group
+from runs.recording.rows import Row, join
+from runs.recording.tree import execution_id
+
+
+def absorb(group: Group, stored: dict[UUID, list[Row]]) -> dict[str, Row]:
+    """Source id → row of the group's run, with the rows of absorbed runs under their new ids."""
+    rows = {row.source_id: row for row in stored.get(group.run_id, [])}
+    for former in sorted(group.absorbed):
+        for row in stored.get(former, []):
+            row.id, row.stored = execution_id(group.run_id, row.source_id), None
+            if row.source_id in rows:
+                join(rows[row.source_id], row)
+            else:
+                rows[row.source_id] = row
+    return rows
+
+
+def remove_absorbed(groups: Iterable[Group]) -> None:
+    """Lead the sources of absorbed runs to the run that took them in, and drop what is left."""
+    for group in {group.run_id: group for group in groups if group.absorbed}.values():
+        RunSource.objects.filter(run_id__in=group.absorbed).update(run_id=group.run_id)
+        for left in (
+            NodeExecution.objects.filter(run_id__in=group.absorbed),
+            Run.objects.filter(id__in=group.absorbed),
+        ):
+            left._raw_delete(left.db)

@@ -1,0 +1,141 @@
+"""Neutral records: what every decoder produces and the only thing that the store reads.
+
+No Django, no ORM, no settings. Times are integer microseconds since the epoch (UTC); durations
+integer microseconds; money is Decimal with its currency; ids are the producer's own, as text.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+# A value as a person reads it: JSON (dict, list, number, bool) or text (str). None means "not told".
+Value = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one model call. `input` includes `cached` and `cache_write`; `output` includes
+    `reasoning` (OpenTelemetry's rule; decoders of dialects that exclude them add them up)."""
+
+    input: int | None = None
+    output: int | None = None
+    cached: int | None = None
+    cache_write: int | None = None
+    reasoning: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Money that the producer reported for this step."""
+
+    amount: Decimal
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What one record tells about its whole run. Any span may carry some of it; the store takes
+    each fact from the record nearest the root that has it."""
+
+    name: str | None = None  # the workflow's own name, where an app holds several
+    mode: str | None = None  # "workflow" | "chatflow"
+    version: str | None = None  # label of the version that ran
+    conversation: str | None = None  # the producer's conversation, session or thread id
+    user: str | None = None  # the producer's user id
+    trigger: str | None = None  # app-run, debugging, webhook, api, …
+    environment: str | None = None
+    tags: tuple[str, ...] = ()
+    # A status that the producer states for the run as such (a RunStatus value); None: derive it.
+    status: str | None = None
+    # Further ids of the same run: (kind, id), e.g. ("dify-run", "1111…"), ("dify-message", "m1").
+    # Two traces that share one of them are one run.
+    source_ids: tuple[tuple[str, str], ...] = ()
+    # What the producer itself reports for the run, kept beside what we compute.
+    reported_tokens: int | None = None
+    reported_cost: Cost | None = None
+    reported_duration_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """One message about one step of a run. Several messages may tell of the same step (start and
+    end, the same span sent twice, a log that follows its span); the store joins them.
+
+    `run` facts aside, a record speaks of its step alone: what depends on other steps (the tree,
+    visit numbers, whether a failure was handled, which tokens count) is derived by `arrange`.
+    """
+
+    trace: str  # the producer's id of the whole (OTel trace id in hex, Dify run id …)
+    source_id: str  # the producer's id of the step (span id in hex, execution id …)
+    service: str  # names the app: openinference.project.name, else service.name …
+    title: str
+    kind: str  # a key of nodes.kinds.KINDS; "span" when nothing is known
+    parent_source_id: str | None = None
+    node_id: str | None = None  # id in the graph, where the producer tells one
+    status: str | None = None  # a NodeStatus value as the producer tells it; None: not told
+    started_us: int | None = None
+    ended_us: int | None = None  # None: not finished, or not told
+
+    inputs: Value = None
+    outputs: Value = None
+    process_data: Value = None
+    # {"attributes": {…}, "events": […], "links": […], "scope": "…"}: what was received, without
+    # the values already shown as inputs, outputs or process data.
+    received: Value = None
+    resource: Value = None  # shared by all spans of one process
+    # field → (dialect, attribute): how this was read.
+    read_from: dict[str, tuple[str, str]] = field(default_factory=dict)
+    inputs_cut: int | None = None  # bytes before the producer cut the value; None: whole
+    outputs_cut: int | None = None
+
+    model: str | None = None
+    provider: str | None = None
+    usage: Usage | None = None
+    cost: Cost | None = None
+
+    error: str | None = None  # the full message
+    error_type: str | None = None
+    # The producer (or its framework) says that it handled the failure: default value, fail branch.
+    handled: bool = False
+    attempt: int | None = None  # 1 for the first; a failed attempt that was tried again is `retry`
+
+    # --- hints for the tree --------------------------------------------------------------------
+    # True: this record is the run itself (its root, Dify's workflow_… span), not a step of it.
+    is_run: bool = False
+    # True: plumbing that tells nothing of its own; its children move up to its parent.
+    folded: bool = False
+    # True: the producer chains a step to its predecessor instead of its container (Dify). The step
+    # then belongs to the nearest ancestor that is a run or a pass, and runs after its parent.
+    chained: bool = False
+    # Set on a span that is one pass of a container: its number. The span itself is folded and its
+    # children get the number in their `iteration`.
+    pass_index: int | None = None
+    # The number of the pass that this step ran in, where the step itself tells it, and the node id
+    # (in the graph) or source id of the container.
+    iteration_index: int | None = None
+    container: str | None = None
+    # Items of a parallel fan-out (LangGraph's Send): the number of this item.
+    fan_out_index: int | None = None
+    # Branch steps: the node id or case that was chosen ("__end__" for the end).
+    taken: str | None = None
+    # source ids of steps whose end this one waited for, where the producer tells them.
+    ran_after: tuple[str, ...] = ()
+
+    run: RunFacts = RunFacts()
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One record that could not be taken, kept with its reason where an admin can see it."""
+
+    reason: str
+    raw: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What one request body gave: the good part and the bad part."""
+
+    records: list[NodeRecord]
+    refused: list[Refused]

@@ -1,0 +1,205 @@
+"""Rows of executions: from records, from the database, and back."""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import fields
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from nodes.kinds import kind_of
+from nodes.models import PREVIEW_LENGTH, NodeExecution
+from nodes.pricing import CURRENCY, price
+from nodes.previews import preview, preview_output
+from runs.recording import bulk
+from runs.recording.bulk import moment
+from runs.recording.records import Cost, NodeRecord, RunFacts
+from runs.recording.rows import Row
+from runs.recording.tree import execution_id
+from runs.recording.values import PayloadBatch, clean, in_us
+
+_PLAIN = [
+    item.name
+    for item in fields(Row)
+    if item.name not in ("id", "started_us", "ended_us", "hints", "stored")
+]
+COLUMNS = ["id", "run_id", "app_id", "started_at", "ended_at", "duration_us", "hints", *_PLAIN]
+_UPDATED = [name for name in COLUMNS if name not in ("id", "run_id")]
+_HINTS = ("is_run", "folded", "chained", "handled", "pass_index", "iteration_index", "container",
+          "fan_out_index", "ran_after", "attempt")  # fmt: skip
+_told_hints = attrgetter(*_HINTS)
+
+
+def row_of(
+    record: NodeRecord, run_id: UUID, service: str, app_id: int, payloads: PayloadBatch
+) -> Row:
+    """A record as a row of its run; its values go to `payloads`."""
+    usage, cost, at = record.usage, record.cost, record.started_us
+    if at is None:
+        at = record.ended_us
+    source_id = clean(record.source_id, 128)
+    received = _received(record)
+    return Row(
+        id=execution_id(run_id, source_id),
+        source_id=source_id,
+        parent_source_id=clean(record.parent_source_id or "", 128),
+        service=service,
+        title=clean(record.title, 255),
+        kind=clean(record.kind, 40),
+        told_node_id=clean(record.node_id or "", 255),
+        told_status=record.status or "",
+        started_us=record.started_us,
+        ended_us=record.ended_us,
+        model=clean(record.model or "", 200),
+        provider=clean(record.provider or "", 100),
+        input_tokens=usage.input if usage else None,
+        output_tokens=usage.output if usage else None,
+        cached_tokens=usage.cached if usage else None,
+        cache_write_tokens=usage.cache_write if usage else None,
+        reasoning_tokens=usage.reasoning if usage else None,
+        total_tokens=usage.total if usage else None,
+        cost=cost.amount if cost else None,
+        cost_currency=cost.currency[:3] if cost else "",
+        cost_reported=cost is not None,
+        error=clean(record.error or ""),
+        error_type=clean(record.error_type or "", 200),
+        attempt=record.attempt or 1,
+        taken=clean(record.taken or "", 255),
+        hints=_hints(record),
+        inputs_preview=_preview(record.inputs),
+        outputs_preview=_preview(record.outputs, preview_output),
+        inputs_id=payloads.add(app_id, at, record.inputs, record.inputs_cut),
+        outputs_id=payloads.add(app_id, at, record.outputs, record.outputs_cut),
+        process_data_id=payloads.add(app_id, at, record.process_data),
+        received_id=payloads.add(app_id, at, received),
+        resource_id=payloads.add(app_id, at, record.resource or None),
+    )
+
+
+# Of these fields the attribute is not among the received ones any more: where it was is kept. Of all
+# others it can be told by reading the attributes again.
+_MOVED = ("inputs", "outputs", "process_data")
+
+
+def _received(record: NodeRecord) -> dict[str, Any] | None:
+    moved = {name: record.read_from[name] for name in _MOVED if name in record.read_from}
+    if not moved:
+        return record.received
+    return {**(record.received or {}), "read_from": moved}
+
+
+def _preview(value: Any, read: Callable[[Any], str] = preview) -> str:
+    return clean(read(value), PREVIEW_LENGTH) if value is not None and value != "" else ""
+
+
+def _hints(record: NodeRecord) -> dict[str, Any]:
+    """What the record tells for the tree and the run, as JSON; nothing where it tells nothing."""
+    hints: dict[str, Any] = {}
+    for name, value in zip(_HINTS, _told_hints(record), strict=True):
+        if value is not None and value is not False and value != ():
+            hints[name] = list(value) if isinstance(value, tuple) else value
+    if told := _told_facts(record.run):
+        hints["run"] = told
+    return hints
+
+
+@lru_cache(maxsize=2048)
+def _told_facts(facts: RunFacts) -> dict[str, Any]:
+    """The facts that are told, as JSON. The spans of a run mostly tell the same; nobody changes it."""
+    every = ((item.name, getattr(facts, item.name)) for item in fields(RunFacts))
+    return {name: _plain(value) for name, value in every if value is not None and value != ()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value, 1000)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Cost):
+        return [str(value.amount), value.currency]
+    return value
+
+
+def as_json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def set_prices(rows: Iterable[Row], changed: Collection[str]) -> None:
+    """Price the model calls that are new or changed and whose cost the producer did not tell."""
+    for row in rows:
+        if row.cost_reported or not row.model or (row.stored is not None and row.id not in changed):
+            continue
+        if kind_of(row.kind).call != "model":
+            continue
+        row.cost = price(
+            row.model, row.provider, row.input_tokens, row.output_tokens, row.cached_tokens,
+            row.cache_write_tokens, row.started_us,
+        )  # fmt: skip
+        row.cost_currency = CURRENCY if row.cost is not None else ""
+
+
+def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
+    """Stored rows by run."""
+    ids = list(run_ids)
+    found: dict[UUID, list[Row]] = {}
+    if not ids:
+        return found
+    names = ["run_id", "id", "started_at", "ended_at", "hints", *_PLAIN]
+    rows = NodeExecution.objects.filter(run_id__in=ids).values_list(*names)
+    for run_id, id_, started, ended, hints, *plain in rows:
+        told = {
+            name: value.hex if isinstance(value, UUID) else value
+            for name, value in zip(_PLAIN, plain, strict=True)
+        }
+        row = Row(
+            id=id_.hex,
+            started_us=in_us(started),
+            ended_us=in_us(ended),
+            hints=orjson.loads(hints) if hints else {},
+            **told,
+        )
+        row.stored = row.derived()
+        found.setdefault(run_id, []).append(row)
+    return found
+
+
+_plain_values = attrgetter(*_PLAIN)
+_COST = _PLAIN.index("cost")
+
+
+class Writer:
+    """Collects the rows of all touched runs, then writes those that are new or changed."""
+
+    def __init__(self, changed: Collection[str]) -> None:
+        self.changed = changed
+        self.fresh: list[tuple[Any, ...]] = []
+        self.again: list[tuple[Any, ...]] = []
+
+    def add(self, run_id: UUID, app_id: int, rows: Iterable[Row], rewrite: bool) -> None:
+        """Note the rows of a run; `rewrite` those too that did not change (their app did)."""
+        run = run_id.hex
+        for row in rows:
+            known = row.stored is not None
+            if known and not rewrite and row.id not in self.changed and row.derived() == row.stored:
+                continue
+            plain = list(_plain_values(row))
+            if row.cost is not None:
+                plain[_COST] = str(row.cost)
+            values = (
+                row.id,
+                run,
+                app_id,
+                moment(row.started_us),
+                moment(row.ended_us),
+                row.duration_us,
+                as_json(row.hints) if row.hints else "",
+                *plain,
+            )
+            (self.again if known else self.fresh).append(values)
+
+    def write(self) -> None:
+        key = ["run_id", "id"]
+        bulk.insert(NodeExecution, COLUMNS, self.fresh, conflict=key)
+        bulk.insert(NodeExecution, COLUMNS, self.again, conflict=key, update=_UPDATED)

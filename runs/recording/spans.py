@@ -1,0 +1,61 @@
+"""A span as OpenTelemetry tells it, whichever encoding carried it. Pure."""
+
+from base64 import b64encode
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
+STATUSES = ("unset", "ok", "error")
+YEAR_9999_US = 253_402_300_799_999_999
+MAX_DEPTH = 48  # levels of nesting in one attribute; nobody sends so many by intention
+
+
+class BadSpan(ValueError):
+    """One span that cannot be taken; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    time_us: int | None
+    attributes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Ids in lower-case hex, times in integer microseconds since the epoch (None: not told or not
+    a time). Attribute values are JSON-like: bytes are base64 text, numbers are finite. `resource`
+    is one object shared by all spans of a ResourceSpans."""
+
+    trace_id: str
+    span_id: str
+    parent_span_id: str | None
+    name: str
+    kind: str
+    start_us: int | None
+    end_us: int | None
+    status: str
+    status_message: str
+    attributes: dict[str, Any]
+    events: list[Event]
+    links: list[dict[str, Any]]
+    resource: dict[str, Any]
+    scope: str
+
+
+def microseconds(nanoseconds: int) -> int | None:
+    """Whole microseconds; 0 and what is outside 1970..9999 is no time."""
+    us = nanoseconds // 1000
+    return us if 0 < us <= YEAR_9999_US else None
+
+
+def finite(number: float) -> float | str:
+    """The number, or its name (NaN, Infinity, -Infinity), because JSON has no such numbers."""
+    if isfinite(number):
+        return number
+    return "NaN" if number != number else ("Infinity" if number > 0 else "-Infinity")
+
+
+def base64_text(data: bytes) -> str:
+    return b64encode(data).decode("ascii")

@@ -1,0 +1,149 @@
+"""The only code that writes runs and executions.
+
+One transaction for one request: find the run of each trace, join what arrived with what is stored,
+arrange each touched run anew from all its steps, write what changed. See `rows.join` for why order
+and repetition do not matter, `identity` for which run a trace belongs to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from nodes.models import Payload
+from runs.models import Run, RunSource
+from runs.recording import bulk, catalog, joining, rows_io
+from runs.recording.arrange import arrange
+from runs.recording.identity import FORMER, Group, resolve
+from runs.recording.records import NodeRecord
+from runs.recording.rows import Row, join
+from runs.recording.summary import Summary, summarize
+from runs.recording.values import PayloadBatch, clean, in_us
+
+# So many traces are written in one transaction; more are taken in several.
+TRACES_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where records came from: `scope` and `app_name` of a key that is bound to an app."""
+
+    scope: int = 0
+    app_name: str | None = None
+    kind: str = "otlp"
+
+
+def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> set[UUID]:  # noqa: B008
+    """Write records; returns the runs touched. Committed when it returns."""
+    by_trace: dict[str, list[NodeRecord]] = {}
+    for record in records:
+        by_trace.setdefault(record.trace, []).append(record)
+    traces, touched = list(by_trace), set()
+    for start in range(0, len(traces), TRACES_AT_ONCE):
+        part = [r for trace in traces[start : start + TRACES_AT_ONCE] for r in by_trace[trace]]
+        apps = catalog.apps_of(part, origin.app_name)
+        with transaction.atomic():
+            touched |= _save(part, origin, apps)
+    return touched
+
+
+def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> set[UUID]:
+    groups = resolve(records, origin.scope)
+    payloads = PayloadBatch()
+    run_ids = {group.run_id for group in groups.values()}
+    stored = rows_io.load(run_id for group in groups.values() if group.known or group.absorbed
+                          for run_id in (group.run_id, *group.absorbed))  # fmt: skip
+    rows: dict[UUID, dict[str, Row]] = {run_id: {} for run_id in run_ids}
+    for group in {id(group): group for group in groups.values()}.values():
+        rows[group.run_id] = joining.absorb(group, stored)
+    changed: set[str] = set()
+    for record in records:
+        run_id = groups[record.trace].run_id
+        service = origin.app_name or record.service
+        row = rows_io.row_of(record, run_id, clean(service, 200), apps[service], payloads)
+        ours = rows[run_id].get(row.source_id)
+        if ours is None:
+            rows[run_id][row.source_id] = row
+        elif join(ours, row):
+            changed.add(ours.id)
+    bulk.insert(Payload, PayloadBatch.COLUMNS, payloads.rows.values(), conflict=["id"])
+    _write(groups, rows, changed, origin, apps)
+    return run_ids
+
+
+def _write(
+    groups: dict[str, Group],
+    rows: dict[UUID, dict[str, Row]],
+    changed: set[str],
+    origin: Origin,
+    apps: dict[str, int],
+) -> None:
+    before = catalog.links_before([*rows, *(f for group in groups.values() for f in group.absorbed)])
+    summaries: dict[UUID, Summary] = {}
+    for run_id, by_source in rows.items():
+        members = list(by_source.values())
+        rows_io.set_prices(members, changed)
+        summaries[run_id] = summarize(*arrange(run_id, members))
+    app_of = {run_id: _app_id(summary, apps) for run_id, summary in summaries.items()}
+    _write_runs(summaries, app_of, origin)
+    writer = rows_io.Writer(changed)
+    for run_id, by_source in rows.items():
+        moved = run_id in before and before[run_id].app_id != app_of[run_id]
+        writer.add(run_id, app_of[run_id], by_source.values(), rewrite=moved)
+    writer.write()
+    _write_sources(groups, origin.scope)
+    joining.remove_absorbed(groups.values())
+    catalog.tidy(before.values())
+
+
+def _app_id(summary: Summary, apps: dict[str, int]) -> int:
+    if summary.service not in apps:
+        apps.update(catalog.app_ids([summary.service]))
+    return apps[summary.service]
+
+
+def _write_runs(summaries: dict[UUID, Summary], app_of: dict[UUID, int], origin: Origin) -> None:
+    now = in_us(timezone.now())
+    links = catalog.links_of(
+        {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
+    )
+    written: list[tuple[Any, ...]] = []
+    columns: list[str] = []
+    for run_id, summary in summaries.items():
+        values = dict(summary.columns)
+        started, ended = values.pop("started_us"), values.pop("ended_us")
+        row = {
+            "id": run_id.hex,
+            "app_id": app_of[run_id],
+            **links[run_id],
+            **values,
+            "cost": _text(values["cost"]),
+            "reported_cost": _text(values["reported_cost"]),
+            "started_at": bulk.moment(now if started is None else started),
+            "ended_at": bulk.moment(ended),
+            "tags": rows_io.as_json(values["tags"]),
+            "last_seen_at": bulk.moment(now),
+            "source_kind": origin.kind,
+        }
+        columns = list(row)
+        written.append(tuple(row.values()))
+    bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
+    catalog.refresh_conversations(links)
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def _write_sources(groups: dict[str, Group], scope: int) -> None:
+    rows = {
+        (value, scope, kind, group.run_id.hex)
+        for group in groups.values()
+        for kind, value in group.sources | {(FORMER, former.hex) for former in group.absorbed}
+    }
+    unique = ["source_id", "scope", "kind"]
+    bulk.insert(RunSource, [*unique, "run_id"], sorted(rows), conflict=unique)

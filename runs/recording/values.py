@@ -1,0 +1,83 @@
+"""Values on their way into payloads and text columns."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from nodes.packing import pack
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+FIRST_DAY = date(1970, 1, 1)
+LAST_DAY = 65_535
+DAY_US = 86_400_000_000
+
+
+def clean(text: str, length: int | None = None) -> str:
+    """Text as both databases can store it: no NUL, no halves of surrogate pairs; cut to `length`."""
+    if not text:
+        return text
+    if "\x00" in text:
+        text = text.replace("\x00", "\ufffd")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode("utf-8")
+    return text[:length] if length and len(text) > length else text
+
+
+def in_us(moment: datetime | None) -> int | None:
+    """An aware datetime as microseconds since the epoch."""
+    if moment is None:
+        return None
+    gone = moment - EPOCH
+    return (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds
+
+
+def canonical(value: Any) -> tuple[str, bytes]:
+    """Encoding ("json" or "text") and bytes of a value; equal values give equal bytes."""
+    if isinstance(value, str):
+        return "text", value.encode("utf-8", "replace")
+    try:
+        return "json", orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+    except (TypeError, orjson.JSONEncodeError):
+        # Integers beyond 64 bits and lone surrogates, which orjson refuses.
+        return "json", json.dumps(
+            value, sort_keys=True, default=str, separators=(",", ":")
+        ).encode()
+
+
+@dataclass(slots=True)
+class PayloadBatch:
+    """Payloads of one transaction, each once. `rows` is keyed by id, in the columns of `COLUMNS`."""
+
+    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    COLUMNS = ("id", "app_id", "day", "encoding", "compressed", "size", "cut_of", "body")
+
+    def add(
+        self, app_id: int, at_us: int | None, value: Any, cut_of: int | None = None
+    ) -> str | None:
+        """Note a value of an app and day; returns the id to refer to it by. None for no value."""
+        if value is None or value == "":
+            return None
+        encoding, body = canonical(value)
+        day = min(max((at_us or 0) // DAY_US, 0), LAST_DAY)
+        key = payload_id(app_id, day, encoding, body, cut_of)
+        if key not in self.rows:
+            compressed, stored = pack(body)
+            date = str(FIRST_DAY + timedelta(days=day))
+            self.rows[key] = (
+                key, app_id, date, encoding, compressed, len(body), cut_of, stored,
+            )  # fmt: skip
+        return key
+
+
+def payload_id(app_id: int, day: int, encoding: str, body: bytes, cut_of: int | None) -> str:
+    """Two bytes of day, three of app, eleven of content digest, in hex: rows of a day lie together,
+    and equal content is seen by equal digests also across days."""
+    told = b"" if cut_of is None else str(cut_of).encode()[:16]
+    digest = blake2b(
+        body, digest_size=11, person=b"text" if encoding == "text" else b"json", salt=told
+    )
+    return f"{day:04x}{app_id & 0xFFFFFF:06x}{digest.hexdigest()}"

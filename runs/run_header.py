@@ -1,0 +1,94 @@
+"""The head of a run's page: what it was, how it ended, and why."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from nodes import formats
+from nodes.tracing import us
+from runs.choices import AppMode, CostState, RunStatus
+from runs.models import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the producer reports for the whole, where it is not what the parts add up to."""
+
+    what: str
+    computed: str
+    reported: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`news` names the state that was drawn: a poll that finds another redraws the tab as well."""
+
+    run: Run
+    previous: Run | None
+    following: Run | None
+    differences: list[Difference]
+    failed_url: str
+    news: str
+
+    @property
+    def has_result(self) -> bool:
+        return self.run.mode == AppMode.WORKFLOW
+
+    @property
+    def live(self) -> bool:
+        return self.run.is_unfinished and not self.run.stalled
+
+    @property
+    def failed(self) -> bool:
+        return self.run.status == RunStatus.FAILED
+
+    @property
+    def cost(self) -> str:
+        """The cost in words: an amount, "no price known", or that nothing costs."""
+        run = self.run
+        amount = formats.money(run.cost, run.cost_currency or "USD")
+        match run.cost_state:
+            case CostState.PRICED:
+                return amount
+            case CostState.PARTLY:
+                return f"{amount} + unpriced"
+            case CostState.UNPRICED:
+                return "no price known"
+        return formats.NO_VALUE if run.cost is None else amount
+
+
+def header_of(run: Run) -> Header:
+    """Two queries, for the neighbours."""
+    links = Run.objects.for_link()
+    failed = run.failed_execution
+    return Header(
+        run=run,
+        previous=links.previous(run),
+        following=links.following(run),
+        differences=differences(run),
+        failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
+        news=news_of(run),
+    )
+
+
+def news_of(run: Run) -> str:
+    return f"{us(run.last_seen_at)}-{run.status}-{run.steps}"
+
+
+def differences(run: Run) -> list[Difference]:
+    """Only what differs; a cent's millionth of rounding is no difference."""
+    found = []
+    if run.reported_tokens is not None and run.reported_tokens != run.total_tokens:
+        found.append(Difference("tokens", f"{run.total_tokens:,}", f"{run.reported_tokens:,}"))
+    if run.reported_cost is not None:
+        computed = run.cost or 0
+        if abs(run.reported_cost - computed) * 10_000_000 > 1:
+            currency = run.cost_currency or "USD"
+            found.append(
+                Difference(
+                    "cost",
+                    formats.money(run.cost, currency),
+                    formats.money(run.reported_cost, currency),
+                )
+            )
+    return found

@@ -1,0 +1,57 @@
+"""Sample runs: a believable week of four apps, built as request bodies in the dialects of real
+producers and sent through the same door as any other. Every id follows from a seed."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from runs.models import App, RunSource
+from runs.recording.intake import take
+from runs.samples import contract_review, invoice_intake, research_agent, support_chat
+from runs.samples.removal import remove
+from runs.samples.spans import CONTENT_TYPE, SampleRun, bodies, trace_id
+
+__all__ = ["load", "remove", "sample_runs"]
+
+APPS = (invoice_intake, support_chat, contract_review, research_agent)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+Progress = Callable[[int], None]  # called with the number of runs sent so far
+
+
+def sample_runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
+    """All sample runs of the week before `now_us`, app by app, oldest first; with `limit`, the
+    telling ones of each app up to that number."""
+    for app in APPS:
+        yield from sorted(app.runs(now_us, limit), key=lambda run: run.start_us)
+
+
+def load(progress: Progress | None = None, limit: int | None = None) -> int:
+    """Record the sample runs; the number of runs. Once loaded, doing it again changes nothing: the
+    week keeps the place in time that it had."""
+    now = _loaded_at() or timezone.now()
+    seen: set[UUID] = set()
+    for body, _ in bodies(sample_runs((now - EPOCH) // timedelta(microseconds=1), limit)):
+        seen |= _send(body)
+        if progress:
+            progress(len(seen))
+    return len(seen)
+
+
+def _send(body: bytes) -> set[UUID]:
+    taken = take(body, CONTENT_TYPE, user_agent="waylog samples")
+    if taken.refused:
+        raise RuntimeError(f"a sample was refused: {taken.reason}")
+    return taken.runs
+
+
+def _loaded_at() -> datetime | None:
+    """The moment from which the stored samples were counted back, read off the oldest, which
+    is sent before any other."""
+    if not App.objects.filter(is_sample=True).exists():
+        return None
+    first = trace_id(f"{invoice_intake.PROJECT}/0").hex()
+    source = RunSource.objects.filter(source_id=first, scope=0).select_related("run").first()
+    ago = timedelta(microseconds=invoice_intake.FIRST_AGO)
+    return source.run.started_at + ago if source else None

@@ -1,0 +1,145 @@
+"""Contract review, the iteration: a model assesses each clause, code reads its answer."""
+
+import json
+from typing import Any, NamedTuple
+
+from runs.samples.calls import Call, call
+from runs.samples.clock import SECOND
+from runs.samples.dify.passes import iteration, iteration_pass
+from runs.samples.dify.run import DifyRun
+from runs.samples.dify.words import prompt
+from runs.samples.library import Section
+from runs.samples.spans import dumps
+
+INSTRUCTIONS = (
+    "You review contracts for the customer's side. Assess one clause. Answer with one JSON object "
+    'with the keys "clause", "risk" (low, medium or high), "quote", "finding" and "suggestion", in '
+    "the language of the contract. No text before or after it."
+)
+RATE_LIMIT = (
+    "[openai] Rate Limit Error, Error code: 429 - {'error': {'message': 'Rate limit reached for "
+    "gpt-4o-mini in organization org-*** on tokens per min (TPM): Limit 200000, Used 198420, "
+    "Requested 2118. Please try again in 161ms.', 'type': 'tokens', 'param': None, 'code': "
+    "'rate_limit_exceeded'}}"
+)
+OVERLOADED = (
+    "[openai] Server Unavailable Error, Error code: 503 - The engine is currently overloaded"
+)
+BROKEN_AT = 811  # where the malformed answer stops being JSON
+
+
+class Case(NamedTuple):
+    """What happens in one run. `retried` and `limited` are the passes with a failed attempt that
+    was tried again, and with a rate limit that a default value covered."""
+
+    language: str
+    retried: int | None = None
+    limited: int | None = None
+    malformed: int | None = None
+    copies: int = 1  # how often the contract is restated in amendments
+    summarised_by: str = "claude-sonnet-4-5"
+
+
+def assess(
+    run: DifyRun, clauses: tuple[Section, ...], case: Case
+) -> tuple[list[dict[str, Any]], str]:
+    """The iteration: what each pass found, and the error that ended it, or ""."""
+    items = [f"{clause.heading}\n{clause.text}" for clause in clauses]
+    assessed: list[dict[str, Any]] = []
+    with iteration(run, "Each clause", {"iterator_selector": items}) as loop:
+        for index, clause in enumerate(clauses):
+            with iteration_pass(run, index, loop):
+                found, error = _assess_one(run, index, clause, case)
+            if error:
+                loop.error = error
+                return assessed, error
+            assessed.append(found)
+        loop.outputs = {"output": assessed}
+    return assessed, ""
+
+
+def _assess_one(
+    run: DifyRun, index: int, clause: Section, case: Case
+) -> tuple[dict[str, Any], str]:
+    prompts = [
+        prompt("system", INSTRUCTIONS),
+        prompt("user", f"{clause.heading}\n{clause.text}"),
+    ]
+    answer = assessment(clause)
+    if index == case.malformed:
+        answer = malformed(clause)
+    used = call(run.rng, "gpt-4o-mini", INSTRUCTIONS + clause.text, answer)
+    if index == case.retried:
+        run.llm(
+            "Assess clause",
+            used,
+            prompts,
+            "",
+            status="retry",
+            error=OVERLOADED,
+            took_us=run.rng.randrange(1, 3) * SECOND,
+        )
+        run.at += SECOND  # the pause before the next attempt
+    if index == case.limited:
+        answer = _cover(run, used, prompts, clause)
+    else:
+        run.llm("Assess clause", used, prompts, answer)
+    return _parse(run, answer)
+
+
+def _cover(run: DifyRun, used: Call, prompts: list[dict[str, Any]], clause: Section) -> str:
+    """A rate limit, and the default value that the node has for such a case."""
+    answer = dumps({"clause": clause.heading, "risk": "unknown", "finding": "not assessed"})
+    run.llm(
+        "Assess clause",
+        used,
+        prompts,
+        "",
+        outputs={
+            "text": answer,
+            "error_message": RATE_LIMIT,
+            "error_type": "InvokeRateLimitError",
+        },
+        status="exception",
+        error=RATE_LIMIT,
+        took_us=640_000,
+        metadata={"error_strategy": "default-value"},
+    )
+    return answer
+
+
+def _parse(run: DifyRun, answer: str) -> tuple[dict[str, Any], str]:
+    """The code node that reads the model's answer, as it would really end."""
+    took_us = run.rng.randrange(40_000, 120_000)
+    try:
+        found = json.loads(answer)
+    except json.JSONDecodeError as wrong:
+        error = f"JSONDecodeError: {wrong}"
+        run.node(
+            "code", "Read answer", {"answer": answer}, {}, took_us, status="failed", error=error
+        )
+        return {}, error
+    run.node("code", "Read answer", {"answer": answer}, {"result": found}, took_us)
+    return found, ""
+
+
+def assessment(clause: Section) -> str:
+    return dumps(
+        {
+            "clause": clause.heading,
+            "risk": clause.fields["risk"],
+            "quote": clause.text[-160:],
+            "finding": clause.fields["finding"],
+            "suggestion": clause.fields["suggestion"],
+        }
+    )
+
+
+def malformed(clause: Section) -> str:
+    """An answer whose finding quotes the clause without escaping the quotation marks."""
+    before = f'{{"clause": "{clause.heading}", "risk": "medium", "quote": "'
+    between = '", "finding": "The wording "'
+    quote = clause.text[: BROKEN_AT - len(before) - len(between)]
+    return (
+        f'{before}{quote}{between}typical and foreseeable" leaves it to the courts what is owed."}}'
+    )

@@ -1,0 +1,146 @@
+"""Invoice intake: what its branches do."""
+
+from decimal import Decimal
+from typing import Any
+
+from runs.samples.calls import call
+from runs.samples.genai import Branch, text_message
+from runs.samples.library import Section, sections
+from runs.samples.spans import dumps, uuid_of
+
+EXTRACT = (
+    "Read the invoice. Answer with JSON: number, supplier, net, tax, total, currency, due. Copy "
+    "amounts exactly as they are printed."
+)
+FRAUD = (
+    "Judge whether the invoice could be fraudulent. Use the tool for the score of the payment "
+    "data. Name unusual positions, changed bank details and missing references."
+)
+EXPLAIN = "Explain the score in two sentences for an accountant. Do not repeat the invoice."
+DECIDE = "Decide: pay, hold or reject. Give the reason in one sentence. Answer with JSON."
+FRAUD_SERVICE = "http://fraud-score.internal:9090/v1/score"
+SUPPLIERS = "https://suppliers.internal/api/v2/suppliers"
+REFUSED = (
+    "ConnectionRefusedError",
+    "[Errno 111] Connection refused: fraud-score.internal:9090",
+)
+PARSE_ERROR = (
+    "ValueError",
+    'cannot read amount "3\'470.01": unexpected "\'" at position 1 (locale en_US)',
+)
+
+
+def extract_totals(branch: Branch, invoice: Section) -> dict[str, Any]:
+    step = branch.agent("extract_totals", invoice.text)
+    total = invoice.fields["total"]
+    amounts = {
+        "number": invoice.heading,
+        "supplier": invoice.fields["supplier"],
+        "total": "3'470.01" if total == "3470.01" else total,
+        "currency": invoice.fields["currency"],
+        "due": "30 days",
+    }
+    answer = dumps(amounts)
+    used = call(branch.run.rng, "gpt-4o-mini", EXTRACT + invoice.text, answer)
+    asked = text_message("user", invoice.text)
+    branch.chat(used, EXTRACT, asked, [{"type": "text", "content": answer}])
+    branch.answered(step, answer)
+    return amounts
+
+
+def detect_fraud(branch: Branch, invoice: Section, newer: bool, refused: bool) -> dict[str, Any]:
+    """Score and judgement. Release 1.4.0 asks a larger model, twice: it takes longer."""
+    rng = branch.run.rng
+    model = "claude-sonnet-4-5" if newer else "gemini-2.5-flash"
+    step = branch.agent("detect_fraud", invoice.text)
+    arguments = {"supplier": invoice.fields["supplier"], "total": invoice.fields["total"]}
+    call_id = f"call_{uuid_of(f'{branch.run.name}/score')[:12]}"
+    wanted = {"type": "tool_call", "id": call_id, "name": "fraud_score", "arguments": arguments}
+    asked = text_message("user", invoice.text)
+    branch.chat(call(rng, model, FRAUD + invoice.text, dumps(wanted)), FRAUD, asked, [wanted])
+
+    tool = branch.tool("fraud_score", arguments, call_id)
+    request = branch.http("POST", FRAUD_SERVICE, rng.randrange(1_000, 4_000), 0 if refused else 200)
+    if refused:
+        for span in (request, tool, step):
+            branch.close(span, error=REFUSED)
+        return {}
+    branch.at += rng.randrange(90_000, 400_000)
+    branch.close(request)
+    score = {"score": f"0.0{rng.randrange(1, 9)}", "signals": [], "bank_details_known": True}
+    tool.attributes["gen_ai.tool.call.result"] = dumps(score)
+    branch.close(tool)
+    if newer:
+        text = (
+            "The payment data match earlier invoices of the same supplier, and no position "
+            f"deviates from the usual range; the score of {score['score']} is low. The bank "
+            "details have been unchanged for more than a year, so no call back is needed."
+        )
+        used = call(rng, model, EXPLAIN + invoice.text + dumps(score), text)
+        seen = text_message("user", invoice.text + "\n\n" + dumps(score))
+        branch.chat(used, EXPLAIN, seen, [{"type": "text", "content": text}])
+        score["explanation"] = text
+    branch.answered(step, dumps(score))
+    return score
+
+
+def match_supplier(branch: Branch, invoice: Section) -> dict[str, Any]:
+    """Nearest suppliers by text, then the register's record of the best."""
+    rng, fields = branch.run.rng, invoice.fields
+    step = branch.open("match_supplier", {"input.value": f"Supplier {fields['supplier']}"})
+    others = [one for one in sections("invoices.md") if one != invoice][:2]
+    documents = [
+        {
+            "id": f"supplier-{one.fields['supplier']}",
+            "content": f"Supplier {one.fields['supplier']}, {one.fields['name']}",
+            "score": round(0.94 - 0.19 * place, 2),
+        }
+        for place, one in enumerate([invoice, *others])
+    ]
+    told = {
+        "gen_ai.operation.name": "retrieval",
+        "gen_ai.data_source.id": "suppliers",
+        "gen_ai.retrieval.query.text": f"{fields['name']} {fields['vat']}",
+        "gen_ai.retrieval.documents": dumps(documents),
+    }
+    retrieval = branch.open("retrieval suppliers", told)
+    branch.at += rng.randrange(60_000, 300_000)
+    branch.close(retrieval)
+
+    arguments = {"supplier": fields["supplier"]}
+    tool = branch.tool("get_supplier", arguments, uuid_of(f"{branch.run.name}/supplier")[:12])
+    request = branch.http(
+        "GET", f"{SUPPLIERS}/{fields['supplier']}", rng.randrange(80_000, 600_000)
+    )
+    branch.close(request)
+    record = {"supplier": fields["supplier"], "vat": fields["vat"], "active": True, "terms": 30}
+    tool.attributes["gen_ai.tool.call.result"] = dumps(record)
+    branch.close(tool)
+    step.attributes["output.value"] = dumps(record)
+    branch.close(step)
+    return record
+
+
+def decide(
+    branch: Branch,
+    invoice: Section,
+    amounts: dict[str, Any],
+    score: dict[str, Any],
+    match: dict[str, Any],
+) -> str:
+    known = dumps({"amounts": amounts, "fraud": score, "supplier": match})
+    step = branch.agent("decide", known)
+    over = Decimal(invoice.fields["total"]) > 4000
+    answer = dumps(
+        {
+            "decision": "hold" if over else "pay",
+            "reason": "The total is above the limit for release without a second signature."
+            if over
+            else "Totals add up, the supplier is active and the fraud score is low.",
+            "number": amounts["number"],
+        }
+    )
+    used = call(branch.run.rng, "gpt-4o", DECIDE + known, answer)
+    branch.chat(used, DECIDE, text_message("user", known), [{"type": "text", "content": answer}])
+    branch.answered(step, answer)
+    return answer

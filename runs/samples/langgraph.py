@@ -1,0 +1,193 @@
+"""Runs of a LangGraph graph as OpenInference's LangChain instrumentation sends them."""
+
+import random
+from typing import Any
+
+from runs.samples.calls import MODELS, Call
+from runs.samples.spans import (
+    ERROR,
+    OK,
+    SEED,
+    Event,
+    Producer,
+    SampleRun,
+    Span,
+    dumps,
+    span_id,
+    trace_id,
+    uuid_of,
+)
+
+SCOPE = ("openinference.instrumentation.langchain", "0.1.80")
+JSON_TYPE = "application/json"
+CLASSES = {"openai": "ChatOpenAI", "anthropic": "ChatAnthropic"}
+MESSAGES = {
+    "system": "SystemMessage",
+    "human": "HumanMessage",
+    "ai": "AIMessage",
+    "tool": "ToolMessage",
+}
+ROLES = {"system": "system", "human": "user", "ai": "assistant", "tool": "tool"}
+Message = dict[str, Any]
+
+
+def message(kind: str, content: str, **more: Any) -> Message:
+    """A LangChain message as `messages_to_dict` writes it."""
+    data = {"content": content, "additional_kwargs": {}, "response_metadata": {}, "type": kind}
+    return {"type": kind, "data": data | {"name": None, "id": None} | more}
+
+
+def ai_message(content: str, call: Call, tool_calls: list[dict[str, Any]], run_id: str) -> Message:
+    counts = {
+        "prompt_tokens": call.input_tokens,
+        "completion_tokens": call.output_tokens,
+        "total_tokens": call.total_tokens,
+    }
+    return message(
+        "ai",
+        content,
+        id=f"lc_run--{run_id}-0",
+        response_metadata={
+            "model_name": call.model.name,
+            "token_usage": counts,
+            "finish_reason": "tool_calls" if tool_calls else "stop",
+        },
+        tool_calls=tool_calls,
+        invalid_tool_calls=[],
+        usage_metadata={
+            "input_tokens": call.input_tokens,
+            "output_tokens": call.output_tokens,
+            "total_tokens": call.total_tokens,
+        },
+    )
+
+
+def flattened(prefix: str, messages: list[Message]) -> dict[str, Any]:
+    """Messages as OpenInference's numbered attributes."""
+    flat: dict[str, Any] = {}
+    for number, one in enumerate(messages):
+        data, key = one["data"], f"{prefix}.{number}.message"
+        flat[f"{key}.role"] = ROLES[one["type"]]
+        if data["content"]:
+            flat[f"{key}.content"] = data["content"]
+        if "tool_call_id" in data:
+            flat[f"{key}.tool_call_id"] = data["tool_call_id"]
+        for place, call in enumerate(data.get("tool_calls", [])):
+            at = f"{key}.tool_calls.{place}.tool_call"
+            flat[f"{at}.id"] = call["id"]
+            flat[f"{at}.function.name"] = call["name"]
+            flat[f"{at}.function.arguments"] = dumps(call["args"])
+    return flat
+
+
+class GraphRun:
+    """One run while it is told. `open` starts a span under the one that is open, `close` ends it
+    at the cursor `at` (microseconds)."""
+
+    def __init__(
+        self, name: str, at_us: int, user: str, tags: list[str], metadata: dict[str, Any]
+    ) -> None:
+        self.name, self.at, self.user, self.tags = name, at_us, user, tags
+        self.metadata = metadata | {"ls_integration": "langgraph"}
+        self.rng = random.Random(f"{SEED}/{name}")
+        self.trace = trace_id(name)
+        self.spans: list[Span] = []
+        self.open_spans: list[Span] = []
+        self.step = 0
+        self.place: dict[str, Any] = {}
+
+    def open(self, name: str, kind: str, attributes: dict[str, Any]) -> Span:
+        parent = self.open_spans[-1].id if self.open_spans else b""
+        own = span_id(f"{self.name}/{len(self.spans)}")
+        common = {
+            "user.id": self.user,
+            "tag.tags": self.tags,
+            "metadata": dumps(self.metadata | self.place | attributes.pop("metadata", {})),
+            "openinference.span.kind": kind,
+        }
+        span = Span(name, self.trace, own, parent, self.at, self.at, attributes | common)
+        self.spans.append(span)
+        self.open_spans.append(span)
+        self.at += self.rng.randrange(300, 1_500)
+        return span
+
+    def close(self, output: Any = None, error: tuple[str, str] | None = None) -> None:
+        """`error` is (type, message) of the exception that left the span."""
+        span = self.open_spans.pop()
+        self.at += self.rng.randrange(200, 900)
+        span.end_us, span.status = self.at, (OK, "")
+        if isinstance(output, str):
+            span.attributes["output.value"] = output
+        elif output is not None:
+            span.attributes |= {"output.value": dumps(output), "output.mime_type": JSON_TYPE}
+        if error:
+            kind, text = error
+            trace = f"Traceback (most recent call last):\n  ...\n{kind}: {text}\n"
+            short = kind.rpartition(".")[2]
+            span.status = (ERROR, f"{short}({text!r})")
+            span.events.append(
+                Event(
+                    "exception",
+                    self.at,
+                    {
+                        "exception.type": kind,
+                        "exception.message": text,
+                        "exception.stacktrace": trace,
+                        "exception.escaped": "False",
+                    },
+                )
+            )
+
+    def node(self, name: str, state: dict[str, Any], kind: str = "CHAIN") -> Span:
+        """Open the next step of the graph."""
+        self.step += 1
+        place = f"{name}:{uuid_of(f'{self.name}/{self.step}')}"
+        self.place = {
+            "langgraph_step": self.step,
+            "langgraph_node": name,
+            "langgraph_triggers": [f"branch:to:{name}"],
+            "langgraph_path": ["__pregel_pull", name],
+            "langgraph_checkpoint_ns": place,
+        }
+        span = self.open(name, kind, {"input.value": dumps(state), "input.mime_type": JSON_TYPE})
+        self.place["checkpoint_ns"] = place
+        return span
+
+    def model(self, call: Call, messages: list[Message], answer: Message, tools: list[str]) -> None:
+        """The model call itself, with what the instrumentation reads from the callback."""
+        name, provider = call.model.name, call.model.provider
+        kwargs = {"model_name": name, "temperature": 0.2, "stop": None}
+        sent = [
+            {"lc": 1, "type": "constructor", "id": _class(one), "kwargs": one["data"]}
+            for one in messages
+        ]
+        attributes = {
+            "input.value": dumps({"messages": [sent]}),
+            "input.mime_type": JSON_TYPE,
+            **flattened("llm.input_messages", messages),
+            **flattened("llm.output_messages", [answer]),
+            "llm.invocation_parameters": dumps(kwargs | {"tools": tools} if tools else kwargs),
+            "llm.provider": provider,
+            "llm.system": provider,
+            "llm.model_name": name,
+            "llm.token_count.prompt": call.input_tokens,
+            "llm.token_count.completion": call.output_tokens,
+            "llm.token_count.total": call.total_tokens,
+            "llm.finish_reason": answer["data"]["response_metadata"]["finish_reason"],
+            "metadata": {"ls_provider": provider, "ls_model_name": name, "ls_model_type": "chat"},
+        }
+        for number, tool in enumerate(tools):
+            attributes[f"llm.tools.{number}.tool.json_schema"] = tool
+        self.open(CLASSES[MODELS[name].provider], "LLM", attributes)
+        self.at += call.took_us
+        text = answer["data"]["content"]
+        generation = {"text": text, "type": "ChatGeneration", "message": answer["data"]}
+        self.close({"generations": [[generation]], "type": "LLMResult"})
+
+    def sent(self, producer: Producer) -> SampleRun:
+        """All spans in the order of their end, as a batching exporter sends them."""
+        return SampleRun(producer, sorted(self.spans, key=lambda span: span.end_us))
+
+
+def _class(one: Message) -> list[str]:
+    return ["langchain", "schema", "messages", MESSAGES[one["type"]]]

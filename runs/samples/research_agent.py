@@ -1,0 +1,177 @@
+"""Research agent: a LangGraph loop that plans, searches until it knows enough and writes."""
+
+import random
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, NamedTuple
+
+from runs.samples.calls import call
+from runs.samples.clock import DAY, HOUR, MINUTE, days_ago, week
+from runs.samples.langgraph import SCOPE, GraphRun, ai_message, message
+from runs.samples.library import Section, sections
+from runs.samples.research_tools import TOOLS, tool_calls, use_tools
+from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
+
+PROJECT = "Research agent"
+COUNT = 20
+CHANGED = 4 * DAY + 5 * HOUR  # before now: release 0.9.0
+PLAN = "Split the question into at most four searches. Answer with one search per line."
+AGENT = (
+    "You research a question with the tools you have. Search, read, compare sources, and check "
+    "numbers with the calculator. When you know enough, answer without calling a tool."
+)
+WRITE = "Write a short report with headings from the notes. Name what is uncertain."
+RECURSION = (
+    "Recursion limit of 25 reached without hitting a stop condition. You can increase the limit by "
+    "setting the `recursion_limit` config key.\nFor troubleshooting, visit: "
+    "https://docs.langchain.com/oss/python/langgraph/errors/GRAPH_RECURSION_LIMIT"
+)
+RECURSION_LOOPS = 12  # plan, then twelve times agent and tools: 25 steps
+
+
+class Ending(Enum):
+    WRITTEN, RECURSION = range(2)
+
+
+class Case(NamedTuple):
+    """`slips` is the loop in which the calculator raises; the tool node catches it."""
+
+    topic: int
+    loops: int
+    ending: Ending = Ending.WRITTEN
+    slips: int = -1
+
+
+def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
+    """The week's runs; the telling ones come first."""
+    rng = random.Random(f"{SEED}/{PROJECT}")
+    told = [
+        (days_ago(now_us, 2, 9, 12), Case(1, RECURSION_LOOPS, Ending.RECURSION)),
+        (now_us - 55 * MINUTE, Case(0, 4, slips=2)),
+        (days_ago(now_us, 1, 13, 40), Case(2, 37)),
+        (days_ago(now_us, 5, 15, 3), Case(3, RECURSION_LOOPS, Ending.RECURSION)),
+        (now_us - 19 * MINUTE, Case(3, 2)),
+    ]
+    plain = [
+        (at, Case(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1])))
+        for at in week(now_us, COUNT - len(told), rng)
+    ]
+    for number, (at_us, case) in enumerate([*told, *plain][:limit]):
+        yield research(f"{PROJECT}/{number}", at_us, now_us, case)
+
+
+def producer(version: str) -> Producer:
+    resource = (
+        ("deployment.environment.name", "staging" if version == "0.9.0" else "production"),
+        ("openinference.project.name", PROJECT),
+        ("service.instance.id", uuid_of(f"{PROJECT}/{version}")),
+        ("service.name", "research-agent"),
+        ("service.version", version),
+        ("telemetry.sdk.language", "python"),
+        ("telemetry.sdk.name", "opentelemetry"),
+        ("telemetry.sdk.version", "1.38.0"),
+    )
+    return Producer(resource, *SCOPE)
+
+
+def research(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
+    rng = random.Random(f"{SEED}/{name}")
+    version = "0.9.0" if at_us >= now_us - CHANGED else "0.8.2"
+    tags = ["deep"] if case.loops > RECURSION_LOOPS else ["quick"]
+    run = GraphRun(
+        name, at_us, f"user-{rng.randrange(3, 30)}", [*tags, "library"], {"release": version}
+    )
+    topic, notes = _topic(case.topic)
+    state: dict[str, Any] = {"question": topic.heading, "plan": [], "messages": []}
+    run.open("research", "CHAIN", {"input.value": topic.heading})
+    _plan(run, state, notes)
+    state["messages"] = [message("human", topic.heading, id=uuid_of(f"{name}/question"))]
+    for loop in range(case.loops):
+        _loop(run, state, notes, loop, slips=loop == case.slips)
+    if case.ending is Ending.RECURSION:
+        run.place = {}
+        run.close(error=("langgraph.errors.GraphRecursionError", RECURSION))
+        return run.sent(producer(version))
+    _answer(run, state, "I know enough to write the report.")
+    report = _write(run, state, topic, notes)
+    run.close(state | {"report": report})
+    return run.sent(producer(version))
+
+
+def _topic(number: int) -> tuple[Section, list[Section]]:
+    """A question and the notes that belong to it."""
+    found: list[tuple[Section, list[Section]]] = []
+    for one in sections("research.md"):
+        if "slug" in one.fields:
+            found.append((one, []))
+        else:
+            found[-1][1].append(one)
+    return found[number]
+
+
+def _plan(run: GraphRun, state: dict[str, Any], notes: list[Section]) -> None:
+    run.node("plan", state)
+    searches = [note.heading.removeprefix("note: ") for note in notes]
+    asked = [message("system", PLAN), message("human", state["question"])]
+    _sequence(run, PLAN, asked, "\n".join(searches), "gpt-4o-mini")
+    state["plan"] = searches
+    run.close({"plan": searches})
+
+
+def _sequence(run: GraphRun, template: str, asked: list[Any], text: str, model: str) -> None:
+    """A prompt template piped into a model, with the spans that LangChain makes of it."""
+    question = asked[-1]["data"]["content"]
+    run.open("RunnableSequence", "CHAIN", {"input.value": question})
+    run.open(
+        "ChatPromptTemplate",
+        "PROMPT",
+        {"input.value": question, "llm.prompt_template.template": template},
+    )
+    run.close({"messages": [one["data"] for one in asked]})
+    used = call(run.rng, model, "".join(one["data"]["content"] for one in asked), text)
+    answer = ai_message(text, used, [], uuid_of(f"{run.name}/{len(run.spans)}"))
+    run.model(used, asked, answer, [])
+    run.close(answer)
+
+
+def _loop(
+    run: GraphRun, state: dict[str, Any], notes: list[Section], loop: int, slips: bool
+) -> None:
+    """Once around: the agent asks for tools, the tools answer."""
+    calls = tool_calls(run.name, notes, loop, slips)
+    _answer(run, state, "", calls)
+    results = use_tools(run, state, calls, notes)
+    state["messages"] = [*state["messages"], *results]
+
+
+def _answer(
+    run: GraphRun, state: dict[str, Any], text: str, calls: list[dict[str, Any]] | None = None
+) -> None:
+    calls = calls or []
+    run.node("agent", state, "AGENT")
+    asked = [message("system", AGENT), *state["messages"]]
+    read = "".join(
+        one["data"]["content"] + dumps(one["data"].get("tool_calls", "")) for one in asked
+    )
+    used = call(run.rng, "claude-sonnet-4-5", read + "".join(TOOLS), text + dumps(calls))
+    answer = ai_message(text, used, calls, uuid_of(f"{run.name}/{len(run.spans)}"))
+    run.model(used, asked, answer, TOOLS)
+    after = state | {"messages": [*state["messages"], answer]}
+    run.open(
+        "tools_condition",
+        "CHAIN",
+        {"input.value": dumps(after), "input.mime_type": "application/json"},
+    )
+    run.close("tools" if calls else "write")
+    run.close({"messages": [answer]})
+    state["messages"] = after["messages"]
+
+
+def _write(run: GraphRun, state: dict[str, Any], topic: Section, notes: list[Section]) -> str:
+    run.node("write", state)
+    parts = [f"## {note.heading.removeprefix('note: ')}\n\n{note.text}" for note in notes]
+    report = f"# {topic.heading}\n\n" + "\n\n".join(parts)
+    asked = [message("system", WRITE), message("human", "\n\n".join(note.text for note in notes))]
+    _sequence(run, WRITE, asked, report, "gpt-4o")
+    run.close({"report": report})
+    return report

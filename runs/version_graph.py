@@ -1,0 +1,46 @@
+"""The graph of a version, from what was sent and from its newest runs."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from nodes.graph import Graph, complete, infer, stored
+from nodes.models import NodeExecution
+from nodes.steps import Step, steps_by_run
+from runs.models import App, Run, Version
+
+# Runs of a version that are looked at, and steps in all of them: a page must stay quick.
+MOST_RUNS = 200
+MOST_STEPS = 20_000
+
+
+@dataclass(slots=True)
+class VersionGraph:
+    """`runs` holds the steps of each run looked at, by run id."""
+
+    version: Version | None
+    graph: Graph
+    runs: dict[str, list[Step]] = field(default_factory=dict)
+
+
+def version_graph(app: App, version: Version | None, run_id: UUID | None = None) -> VersionGraph:
+    """What was sent for the version, completed by its newest runs; inferred from them where nothing
+    was sent. The run `run_id` is looked at in any case. Two queries."""
+    run_ids = _newest_runs(app, version)
+    if run_id is not None and run_id not in run_ids:
+        run_ids.append(run_id)
+    runs = steps_by_run(NodeExecution.objects.step_rows(run_ids))
+    observed = infer(runs.values())
+    graph = complete(stored(version.graph), observed) if version and version.graph else observed
+    return VersionGraph(version, graph, runs)
+
+
+def _newest_runs(app: App, version: Version | None) -> list[UUID]:
+    """Ids of the newest runs that have MOST_STEPS steps together, one at least."""
+    chosen: list[UUID] = []
+    steps = 0
+    for run_id, count in Run.objects.newest_of_version(app, version)[:MOST_RUNS]:
+        steps += count
+        if chosen and steps > MOST_STEPS:
+            break
+        chosen.append(run_id)
+    return chosen

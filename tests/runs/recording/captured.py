@@ -1,0 +1,75 @@
+"""Captures as records, and small spans made by hand."""
+
+from pathlib import Path
+from typing import Any
+
+from runs.recording.decode import decode_traces
+from runs.recording.dialects import read
+from runs.recording.records import NodeRecord
+from runs.recording.spans import Event, Span
+
+CAPTURES = Path(__file__).parents[2] / "captures"
+PROTOBUF = "application/x-protobuf"
+
+
+def bodies(name: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(CAPTURES.glob(f"{name}-[0-9][0-9].bin"))]
+
+
+def records(name: str) -> list[NodeRecord]:
+    """All records of a capture, in the order sent."""
+    found: list[NodeRecord] = []
+    for body in bodies(name):
+        decoded = decode_traces(body, PROTOBUF)
+        assert decoded.refused == []
+        found.extend(decoded.records)
+    assert found
+    return found
+
+
+def traces(name: str) -> list[list[NodeRecord]]:
+    """The same by trace, each in the order of starting; traces by the start of their root."""
+    by_trace: dict[str, list[NodeRecord]] = {}
+    for record in records(name):
+        by_trace.setdefault(record.trace, []).append(record)
+    ordered = [
+        sorted(group, key=lambda r: (r.started_us or 0, -(r.ended_us or 0)))
+        for group in by_trace.values()
+    ]
+    return sorted(ordered, key=lambda group: group[0].started_us or 0)
+
+
+def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
+    """A finished internal root span, changed as told."""
+    told: dict[str, Any] = {
+        "trace_id": "a" * 32,
+        "span_id": "b" * 16,
+        "parent_span_id": None,
+        "name": "work",
+        "kind": "internal",
+        "start_us": 1_000_000,
+        "end_us": 2_000_000,
+        "status": "unset",
+        "status_message": "",
+        "attributes": attributes or {},
+        "events": [],
+        "links": [],
+        "resource": {"service.name": "shop"},
+        "scope": "",
+    }
+    return Span(**(told | changes))
+
+
+def record(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
+    found = read(span(attributes, **changes))
+    assert found is not None
+    return found
+
+
+def event(name: str, **attributes: Any) -> Event:
+    return Event(name, 1_500_000, attributes)
+
+
+def exception(type_name: str, message: str) -> Event:
+    told = {"exception.type": type_name, "exception.message": message}
+    return Event("exception", 1_900_000, told | {"exception.stacktrace": "Traceback …"})

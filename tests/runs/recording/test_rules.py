@@ -1,0 +1,201 @@
+"""The rules of the record: whatever the order, the splitting and the repetition of real spans, the same
+rows are stored; and one bad span costs no good one."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from nodes.models import NodeExecution
+from runs.models import App, RefusedRecord, Run
+from runs.recording import intake
+from runs.recording.catalog import app_ids
+from runs.recording.decode import decode_traces
+from runs.recording.records import NodeRecord
+from runs.recording.store import save
+from tests.conftest import PROTOBUF, capture
+from tests.runs.recording.snapshot import snapshot
+
+CAPTURES = [
+    "dify-phoenix", "langgraph-openinference", "pydantic-ai", "openai-agents-openinference",
+    "google-adk",
+]  # fmt: skip
+
+
+def records_of(name: str) -> list[NodeRecord]:
+    return [r for body in capture(name) for r in decode_traces(body, PROTOBUF).records]
+
+
+class _Undo(Exception):
+    pass
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What is written inside is gone after it."""
+    try:
+        with transaction.atomic():
+            yield
+            raise _Undo
+    except _Undo:
+        pass
+
+
+def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
+    with undone():
+        for request in requests:
+            save(request)
+        return snapshot()
+    raise AssertionError
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, count: int) -> list[list[int]]:
+    """Requests of indices: every index at least once, in any order, some again."""
+    order = draw(st.permutations(range(count)))
+    order += draw(st.lists(st.integers(0, count - 1), max_size=count // 2))
+    cuts = sorted(draw(st.sets(st.integers(1, len(order) - 1), max_size=12)))
+    return [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", CAPTURES)
+def test_order_splitting_and_repetition_do_not_matter(name):
+    records = records_of(name)
+    app_ids({record.service for record in records})  # numbers of apps are the database's
+    expected = stored([records])
+    assert expected["runs"]
+
+    @settings(max_examples=12)
+    @given(deliveries(len(records)))
+    def check(delivery: list[list[int]]) -> None:
+        found = stored([[records[index] for index in request] for request in delivery])
+        for table, rows in expected.items():
+            assert found[table] == rows, table
+
+    check()
+
+
+@pytest.mark.django_db
+def test_one_span_a_request_backwards():
+    """The order in which a parent always comes after its children, and the run's own span last."""
+    records = records_of("langgraph-openinference")
+    app_ids({record.service for record in records})
+    expected = stored([records])
+    assert stored([[record] for record in reversed(records)]) == expected
+
+
+@pytest.mark.django_db
+def test_sending_again_changes_nothing(record):
+    record("dify-phoenix")
+    before = snapshot()
+    record("dify-phoenix")
+    assert snapshot() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_processes_record_one_run(ingest_key):
+    """Four senders at once, each with every fourth span of the same runs, as several workers do."""
+    bodies = _one_span_each(capture("langgraph-openinference"))[:40]
+    answers: list[int] = []
+
+    def send(part: list[bytes]) -> None:
+        client = Client()
+        for body in part:
+            answer = client.post(
+                "/v1/traces", body, content_type=PROTOBUF, headers={"x-api-key": ingest_key}
+            )
+            answers.append(answer.status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=(bodies[n::4],)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(answers) == {200}
+    at_once = snapshot()
+    Run.objects.all().delete()
+    for body in bodies:
+        intake.take(body, PROTOBUF)
+    assert snapshot() == at_once
+
+
+def _one_span_each(bodies: list[bytes]) -> list[bytes]:
+    every = []
+    for body in bodies:
+        for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
+            for scope in resource.scope_spans:
+                for span in scope.spans:
+                    one = ExportTraceServiceRequest()
+                    one.resource_spans.add(resource=resource.resource).scope_spans.add(
+                        scope=scope.scope, spans=[span]
+                    )
+                    every.append(one.SerializeToString())
+    return every
+
+
+@pytest.mark.django_db
+def test_one_bad_span_never_costs_a_good_one(client, ingest_key):
+    request = ExportTraceServiceRequest.FromString(capture("google-adk")[0])
+    good = sum(len(s.spans) for r in request.resource_spans for s in r.scope_spans)
+    bad = request.resource_spans[0].scope_spans[0].spans.add(name="bad", trace_id=b"short")
+    bad.span_id = b"12345678"
+    answer = client.post(
+        "/v1/traces",
+        request.SerializeToString(),
+        content_type=PROTOBUF,
+        headers={"x-api-key": ingest_key, "user-agent": "a-tester"},
+    )
+    assert answer.status_code == 200
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    assert (partial.rejected_spans, bool(partial.error_message)) == (1, True)
+    assert NodeExecution.objects.count() == good
+    kept = RefusedRecord.objects.get()
+    assert "bad" in kept.raw and kept.reason and kept.user_agent == "a-tester"
+
+
+@pytest.mark.django_db
+def test_traces_that_share_an_id_of_dify_are_one_run():
+    """Both traces of a chatflow turn arrive on their own; the span that joins them arrives last."""
+    base = records_of("dify-phoenix")
+    turn = [record for record in base if record.trace.startswith("54d4fb7d")]
+    other = _side_trace()
+    app_ids({record.service for record in turn})
+    expected = stored([[*turn, other]])
+    assert len(expected["runs"]) == 1 and len(expected["sources"]) == 3
+    assert stored([[other], turn]) == expected
+    assert len(stored([[*turn], [other]])["runs"]) == 1
+
+
+def _side_trace() -> NodeRecord:
+    """A suggested question: its own OTLP trace, joined to the turn by the message id."""
+    from runs.recording.records import RunFacts
+
+    return NodeRecord(
+        trace="ff" * 16, source_id="ab" * 8, service="My App", title="suggested_question",
+        kind="tool", status="succeeded", started_us=10, ended_us=20,
+        run=RunFacts(source_ids=(("dify-message", "m1"),)),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_key_bound_to_an_app_writes_there_and_nowhere_else(client, record):
+    from runs.models import IngestKey
+
+    record("google-adk")
+    before = snapshot()["executions"]
+    app = App.objects.create(name="Mine", slug="mine")
+    _, secret = IngestKey.create("bound", app=app)
+    record("google-adk", key=secret)
+    assert Run.objects.filter(app=app).count() == 3
+    assert [row for row in snapshot()["executions"] if row["app_id"] != app.pk] == before

@@ -1,0 +1,116 @@
+"""Conversations: the log of an app, one turn by turn, their JSON."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import make_app, make_conversation, make_run
+from tests.pages import check_page, check_view, text_of
+
+HOSTILE = "<script>alert(1)</script></textarea>\u202e"
+
+
+@pytest.fixture
+def talk(db):
+    """A conversation of three turns, the last one failed."""
+    app = make_app("help-desk", mode="chatflow")
+    conversation = make_conversation(app, "thread-1", user="u-1")
+    began = timezone.now() - timedelta(hours=1)
+    for n, (asked, answered) in enumerate([("first", "one"), ("second", "two"), ("third", "")]):
+        make_run(
+            app, conversation=conversation, started_at=began + timedelta(minutes=n),
+            inputs={"query": f"{asked} question"}, inputs_preview=f"{asked} question",
+            outputs={"answer": answered} if answered else {}, outputs_preview=answered,
+            status="succeeded" if answered else "failed", error="" if answered else "timed out",
+        )  # fmt: skip
+    return conversation
+
+
+def test_log_page_fragment_and_restore(console, talk):
+    text = text_of(check_view(console, "/apps/help-desk/conversations/"))
+    assert "first question" in text and "Failed" in text
+
+
+def test_turns_in_order_each_with_its_run(console, talk):
+    tree = check_view(console, talk.get_absolute_url())
+    text = text_of(tree)
+    assert text.index("first question") < text.index("two") < text.index("third question")
+    assert "timed out" in text
+    links = [found.get("href") for found in tree.findall(".//p[@class='turn-facts']/a")]
+    assert links == [run.get_absolute_url() for run in talk.runs.order_by("started_at")]
+
+
+def test_a_turn_is_shown_whole_not_as_its_preview(console, talk):
+    make_run(talk.app, conversation=talk, inputs="line one\nline two " + "x" * 500,
+             inputs_preview="line one")  # fmt: skip
+    assert "x" * 500 in console.get(talk.get_absolute_url()).content.decode()
+
+
+def test_a_turn_as_messages_shows_the_last_words(console, talk):
+    messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello " * 300}]
+    make_run(talk.app, conversation=talk, outputs={"messages": messages}, outputs_preview="hello …")
+    assert ("hello " * 300).strip() in console.get(talk.get_absolute_url()).content.decode()
+
+
+def test_a_turn_that_is_too_long_says_so(console, talk):
+    make_run(talk.app, conversation=talk, inputs="y" * 1_000_000, inputs_preview="yyy…")
+    body = console.get(talk.get_absolute_url()).content.decode()
+    assert "yyy…" in body and "whole in the run" in body and len(body) < 100_000
+
+
+def test_queries_do_not_grow(console, talk, django_assert_max_num_queries):
+    for n in range(20):
+        make_run(talk.app, conversation=talk, inputs=f"q{n}", outputs=f"a{n}")
+        make_conversation(talk.app, f"more-{n}")
+    with django_assert_max_num_queries(6):
+        console.get(talk.get_absolute_url())
+    with django_assert_max_num_queries(5):
+        console.get("/apps/help-desk/conversations/")
+
+
+def test_log_pages_by_keyset(console, talk):
+    for n in range(60):
+        make_conversation(talk.app, f"more-{n}")
+    answer = console.get("/apps/help-desk/conversations.json").json()
+    assert len(answer["conversations"]) == 50
+    rest = console.get(answer["next"].removeprefix("http://testserver")).json()
+    assert len(rest["conversations"]) == 11 and rest["next"] is None
+    ids = {row["id"] for row in answer["conversations"] + rest["conversations"]}
+    assert len(ids) == 61
+
+
+@pytest.mark.parametrize("suffix", ["/", ".json"])
+def test_unknown_and_bad_ones(console, talk, suffix):
+    assert console.get(f"/conversations/{uuid4()}{suffix}").status_code == 404
+    bad = console.get(f"/conversations/{talk.pk}{suffix}?after=x")
+    assert bad.status_code == (400 if suffix == ".json" else 200)
+    assert b"is not a place in this list" in bad.content
+
+
+def test_hostile_content_is_escaped(console, talk):
+    make_run(talk.app, conversation=talk, inputs=HOSTILE, outputs={"answer": HOSTILE},
+             error=HOSTILE, status="failed", failed_title=HOSTILE)  # fmt: skip
+    check_view(console, talk.get_absolute_url())
+
+
+def test_an_app_without_conversations(console):
+    make_app("chat", mode="chatflow")
+    assert "No conversations yet" in text_of(check_view(console, "/apps/chat/conversations/"))
+
+
+def test_json(console, talk):
+    answer = console.get(f"/conversations/{talk.pk}.json").json()
+    assert answer["source_id"] == "thread-1" and answer["turns"] == 3 and answer["failures"] == 1
+    assert [run["input_preview"] for run in answer["runs"]] == [
+        "first question", "second question", "third question",
+    ]  # fmt: skip
+    assert all(run["conversation"]["id"] == answer["id"] for run in answer["runs"])
+
+
+def test_tab_shows_where_there_are_conversations(console, talk):
+    make_app("plain")
+    page = check_page(console.get("/apps/help-desk/").content.decode())
+    assert "Conversations" in text_of(page)
+    assert "Conversations" not in text_of(check_page(console.get("/apps/plain/").content.decode()))

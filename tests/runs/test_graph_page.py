@@ -1,0 +1,259 @@
+"""The graph page, the panel of a node, the last run of a node, and their JSON."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from nodes.graph import Step, infer
+from runs.models import App, Run, Version
+from runs.version_graph import version_graph
+from tests.factories import make_app, make_execution, make_run, make_version
+from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
+
+HOSTILE = "<script>alert(1)</script></textarea>\u202e\"'"
+GRAPH = "/apps/support-desk/graph/"
+
+
+def make_way(version: Version, *names: str, minutes: int = 5, failed: str = "") -> Run:
+    """A run that came through `names`, one after the other; the step called `failed` failed."""
+    began = timezone.now() - timedelta(minutes=minutes)
+    run = make_run(version.app, version=version, started_at=began, steps=len(names),
+                   status="failed" if failed else "succeeded")  # fmt: skip
+    for n, name in enumerate(names):
+        start = began + timedelta(seconds=n)
+        make_execution(
+            run, name, node_id=name, started_at=start, ended_at=start + timedelta(seconds=0.5),
+            kind="tool" if name == "tools" else "llm", model="" if name == "tools" else "gpt-4o",
+            status="failed" if name == failed else "succeeded",
+            error="order not found" if name == failed else "",
+        )  # fmt: skip
+    return run
+
+
+@pytest.fixture
+def version(db: None) -> Version:
+    return make_version(make_app())
+
+
+@pytest.fixture
+def ways(version: Version) -> list[Run]:
+    """Three runs: a loop, a failure in the loop, a short way."""
+    return [
+        make_way(version, "classify", "agent", "tools", "agent", "finish", minutes=30),
+        make_way(version, "classify", "agent", "tools", minutes=20, failed="tools"),
+        make_way(version, "classify", "finish", minutes=10),
+    ]
+
+
+def test_page_fragment_and_restore(console: Client, ways: list[Run]) -> None:
+    tree = check_view(console, GRAPH)
+    text = text_of(tree)
+    assert "Inferred from the last 3 runs" in text
+    assert "2 of 3" in text and "1 of 2 failed" in text
+    links = [a.get("href") for a in tree.findall(".//foreignObject//a")]
+    assert [link.rpartition("=")[2] for link in links] == ["classify", "agent", "tools", "finish"]
+    listed = tree.findall(".//details//li//a")
+    assert [a.text for a in listed] == ["classify", "agent", "tools", "finish"]
+
+
+@pytest.mark.parametrize("tab", ["settings", "last-run", "history", "nonsense"])
+def test_the_panel_of_a_node(console: Client, ways: list[Run], tab: str) -> None:
+    tree = check_view(console, f"{GRAPH}?node=tools&tab={tab}")
+    panel = tree.find(".//aside[@id='side']")
+    assert panel.find(".//h2").text == "tools"
+    current = [a for a in tree.findall(".//foreignObject//a") if a.get("aria-current")]
+    assert len(current) == 1 and current[0].get("href").endswith("node=tools")
+    said = {"last-run": "order not found", "history": "1 of 2"}.get(tab, "Node id")
+    assert said in text_of(panel)
+
+
+def test_an_htmx_request_for_a_node_gets_its_panel_alone(console: Client, ways: list[Run]) -> None:
+    body = console.get(f"{GRAPH}?node=agent", headers=FRAGMENT).content.decode()
+    check_fragment(body)
+    assert "<svg" not in body and "gpt-4o" in body
+
+
+def test_settings_tell_model_parameters_and_tools(console: Client, version: Version) -> None:
+    run = make_run(version.app, version=version)
+    attributes = {
+        "llm.invocation_parameters": '{"model_name": "gpt-4o", "temperature": 0.2}',
+        "llm.tools.0.tool.json_schema":
+            '{"type": "function", "function": {"name": "lookup", "description": "Finds an order."}}',
+    }  # fmt: skip
+    make_execution(run, "Chat", model="gpt-4o", provider="openai", received={"attributes": attributes})
+    text = text_of(check_view(console, f"{GRAPH}?node=chat"))
+    for said in ("openai · 1 of the last 1", "temperature 0.2", "lookup Finds an order."):
+        assert said in text
+
+
+def test_the_way_of_a_run(console: Client, ways: list[Run]) -> None:
+    tree = check_view(console, f"{GRAPH}?run={ways[2].pk}")
+    states = {
+        card.find("./a/span/span").text: card.get("data-state")
+        for card in tree.findall(".//foreignObject/div")
+    }
+    assert states == {"classify": "", "agent": "skipped", "tools": "skipped", "finish": ""}
+    lines = [line.get("data-state") for line in tree.findall(".//path[@class='gline']")]
+    assert sorted(lines) == ["", "skipped", "skipped", "skipped", "skipped"]
+    assert all(f"run={ways[2].pk}" in a.get("href") for a in tree.findall(".//foreignObject//a"))
+
+
+def test_the_newest_run_decides_the_version_shown(console: Client, version: Version) -> None:
+    other = make_version(version.app, 2)
+    make_way(other, "old", minutes=90)
+    make_way(version, "new", minutes=1)
+    assert "old" not in text_of(check_view(console, GRAPH).find(".//svg"))
+    assert "old" in text_of(check_view(console, f"{GRAPH}?version=2").find(".//svg"))
+
+
+def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> None:
+    version.graph = {
+        "nodes": [{"id": "classify", "kind": "if-else", "title": "Refund?"},
+                  {"id": "rare", "kind": "code", "title": "Rare", "config": {"lang": "python3"}}],
+        "edges": [{"source": "classify", "target": "rare", "handle": "no"}],
+    }  # fmt: skip
+    version.save()
+    make_way(version, "classify")
+    text = text_of(check_view(console, GRAPH))
+    assert "as published" in text and "Refund?" in text and "never run" in text
+    assert "python3" in text_of(check_view(console, f"{GRAPH}?node=rare"))
+    assert "Not run yet" in text_of(check_view(console, f"{GRAPH}?node=rare&tab=history"))
+    body = console.get(f"{GRAPH}?node=rare", headers=FRAGMENT).content.decode()
+    assert "python3" in body
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "/apps/nobody/graph/", "/apps/nobody/graph.json", "/apps/nobody/nodes/agent/last-run/",
+        f"{GRAPH}?version=7", f"{GRAPH}?version=x", f"{GRAPH}?version=99999999999999999999",
+        f"{GRAPH}?node=nobody", f"{GRAPH}?node=%00", f"{GRAPH}?run=x", f"{GRAPH}?run={uuid4()}",
+        "/apps/support-desk/nodes/nobody/last-run/", "/apps/support-desk/nodes/no/body/last-run.json",
+        "/apps/support-desk/graph.json?version=7",
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_a_404(console: Client, ways: list[Run], url: str) -> None:
+    response = console.get(url)
+    assert response.status_code == 404
+    if ".json" in url:
+        assert response.json()["error"].endswith(".")
+
+
+def test_an_app_without_runs_says_so(console: Client, db: None) -> None:
+    make_app()
+    assert "No graph yet" in text_of(check_view(console, GRAPH))
+    assert console.get("/apps/support-desk/graph.json").json()["nodes"] == []
+
+
+def test_runs_that_tell_no_version_have_a_graph(console: Client, db: None) -> None:
+    make_execution(make_run(), "Answer")
+    assert "Answer" in text_of(check_view(console, GRAPH).find(".//svg"))
+
+
+def test_hostile_texts_are_shown_as_text(console: Client, version: Version) -> None:
+    run = make_run(version.app, version=version)
+    node_id = f"a/{HOSTILE}?x=1#y&z"
+    outer = make_execution(run, HOSTILE, node_id=node_id, kind=HOSTILE[:40], error=HOSTILE,
+                           status="failed", model=HOSTILE)  # fmt: skip
+    make_execution(run, HOSTILE, node_id=f"{node_id}/in", parent_id=outer.pk)
+    tree = check_view(console, GRAPH)
+    for link in tree.findall(".//foreignObject//a"):
+        for tab in ("settings", "last-run", "history"):
+            check_view(console, f"{GRAPH}{link.get('href').removeprefix(GRAPH)}&tab={tab}")
+
+
+def test_many_nodes_are_drawn_in_part_and_it_is_said(console: Client, version: Version) -> None:
+    version.graph = {"nodes": [{"id": f"n{n}"} for n in range(1000)], "edges": []}
+    version.save()
+    text = text_of(check_page(console.get(f"{GRAPH}?version=1").content.decode()))
+    assert "The first 400 nodes are drawn; 600 more" in text
+
+
+@pytest.mark.parametrize("query", ["", "?node=agent", "?node=agent&tab=last-run", "?node=agent&tab=history"])
+def test_the_number_of_queries_is_constant(
+    console: Client, version: Version, django_assert_max_num_queries, query: str
+) -> None:
+    for n in range(12):
+        make_way(version, "classify", "agent", *(f"tool-{i}" for i in range(n)), "agent", minutes=n)
+    with django_assert_max_num_queries(14):
+        console.get(GRAPH + query)
+    with django_assert_max_num_queries(12):
+        console.get(GRAPH.replace("/graph/", "/graph.json"))
+
+
+def test_graph_json(console: Client, ways: list[Run]) -> None:
+    told = console.get("/apps/support-desk/graph.json").json()
+    assert told["version"] == {"number": 1, "label": "v1"}
+    assert (told["inferred"], told["runs"]) == (True, 3)
+    assert {"source": "agent", "target": "tools", "handle": None, "runs": 2} in told["edges"]
+    nodes = {node["id"]: node for node in told["nodes"]}
+    assert {"id", "kind", "title", "x", "y", "parent", "config", "last_run"} <= set(nodes["tools"])
+    assert nodes["tools"]["last_run"]["status"] == "failed"
+    assert nodes["classify"]["x"] < nodes["agent"]["x"]
+
+
+def test_last_run_leads_to_the_panel(console: Client, ways: list[Run]) -> None:
+    response = console.get("/apps/support-desk/nodes/tools/last-run/")
+    assert (response.status_code, response.url) == (302, f"{GRAPH}?node=tools&tab=last-run")
+    body = console.get("/apps/support-desk/nodes/tools/last-run/", headers=FRAGMENT).content.decode()
+    check_fragment(body)
+    assert "order not found" in body
+
+
+def test_last_run_is_the_newest_of_all_versions(console: Client, ways: list[Run]) -> None:
+    newer = make_way(make_version(ways[0].app, 2), "tools", minutes=1)
+    told = console.get("/apps/support-desk/nodes/tools/last-run.json").json()
+    assert told["id"] == str(newer.executions.get().pk)
+    assert (told["node_id"], told["status"]) == ("tools", "succeeded")
+
+
+def test_json_takes_a_key_with_read_scope(client: Client, ways: list[Run], read_key: str) -> None:
+    url = "/apps/support-desk/graph.json"
+    assert client.get(url).status_code == 401
+    assert client.get(url, headers={"x-api-key": read_key}).status_code == 200
+    assert client.get(GRAPH).status_code == 302
+
+
+def test_the_graph_of_recorded_agents(record, db: None) -> None:
+    record("langgraph-openinference")
+    app = App.objects.get()
+    graph = version_graph(app, app.versions.first()).graph
+    pairs = {(edge.source, edge.target) for edge in graph.edges}
+    assert {
+        ("classify", "agent"), ("classify", "plan"), ("agent", "tools"), ("tools", "agent"),
+        ("agent", "finish"), ("plan", "retrieve"), ("retrieve", "draft"), ("draft", "review"),
+        ("review", "draft"), ("review", "approve"), ("approve", "finish"),
+    } <= pairs  # fmt: skip
+    assert ("retrieve", "retrieve") not in pairs
+    top = {node.id for node in graph.nodes if node.parent is None}
+    assert top == {"classify", "agent", "tools", "finish", "plan", "retrieve", "draft", "review", "approve"}
+
+
+def test_every_recorded_app_has_a_page(console: Client, record, db: None) -> None:
+    for name in ("dify-phoenix", "pydantic-ai", "openai-agents-openinference", "google-adk"):
+        record(name)
+    for app in App.objects.all():
+        tree = check_view(console, f"/apps/{app.slug}/graph/")
+        for link in tree.findall(".//foreignObject//a"):
+            assert console.get(link.get("href"), headers=FRAGMENT).status_code == 200
+
+
+def test_steps_are_read_from_rows(version: Version) -> None:
+    """`chained` steps ran after their parent, items of a fan-out are parallel."""
+    run = make_run(version.app, version=version)
+    plan = make_execution(run, "plan", source_id="s0")
+    for n in range(2):
+        make_execution(run, "fetch", node_id="fetch", hints=f'{{"fan_out_index": {n}}}',
+                       started_at=plan.started_at + timedelta(seconds=n + 1))  # fmt: skip
+    make_execution(run, "draft", hints='{"chained": true}', parent_source_id="s0", source_id="s3",
+                   started_at=plan.started_at + timedelta(seconds=9))  # fmt: skip
+    make_execution(run, "broken", hints="{", started_at=plan.started_at + timedelta(seconds=10))
+    found = version_graph(version.app, version)
+    steps: list[Step] = found.runs[str(run.pk)]
+    assert found.graph == infer([steps])
+    assert {(e.source, e.target) for e in found.graph.edges} == {
+        ("plan", "fetch"), ("plan", "draft"), ("draft", "broken")
+    }  # fmt: skip

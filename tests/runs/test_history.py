@@ -1,0 +1,250 @@
+"""The run history: what it shows, its filters, paging, polling, and its JSON."""
+
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
+from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
+
+HOSTILE = "<script>alert(1)</script></textarea>\u202e\u2066"
+POLL = FRAGMENT | {"HX-Trigger": "run-results", "HX-Target": "run-results"}
+
+
+def shown(client, url):
+    """Names of the runs that `url` lists, in order."""
+    response = client.get(url)
+    assert response.status_code == 200
+    tree = check_page(response.content.decode())
+    return [line.text for line in tree.findall(".//a[@class='summary']/span[1]")]
+
+
+def named(name, **fields):
+    return make_run(fields.pop("app", "desk"), inputs_preview=name, **fields)
+
+
+def test_page_fragment_and_restore(console):
+    named("What is my order?", outputs_preview="On its way")
+    for url in ("/runs/", "/apps/desk/"):
+        text = text_of(check_view(console, url))
+        assert "What is my order?" in text and "On its way" in text
+
+
+def test_the_fragment_replaces_the_region_and_tells_screen_readers(console):
+    named("a")
+    tree = check_fragment(console.get("/runs/", headers=FRAGMENT).content.decode())
+    assert [found.get("id") for found in tree][:2] == ["run-results", "list-status"]
+    assert tree[1].get("hx-swap-oob") == "true" and "1 run shown" in text_of(tree[1])
+
+
+def test_newest_first_and_a_failure_says_where_and_why(console):
+    now = timezone.now()
+    named("old", started_at=now - timedelta(days=2))
+    named("new", started_at=now, status="failed", failed_title="Search", error="no such index")
+    assert shown(console, "/runs/") == ["new", "old"]
+    assert "Search: no such index" in text_of(check_page(console.get("/runs/").content.decode()))
+
+
+def test_every_row_links_to_its_run(console):
+    run = named("a")
+    assert run.get_absolute_url().encode() in console.get("/runs/").content
+
+
+def test_queries_do_not_grow_with_rows(console, django_assert_max_num_queries):
+    app = make_app("desk")
+    for n in range(30):
+        named(
+            str(n), version=make_version(app, n + 1), app=app, conversation=make_conversation(app)
+        )
+    with django_assert_max_num_queries(4):  # session, user, apps to choose from, runs
+        console.get("/runs/")
+    with django_assert_max_num_queries(5):
+        console.get("/apps/desk/")
+
+
+@pytest.fixture
+def filtered(db):
+    """Two runs that differ in everything a filter can ask for."""
+    now = timezone.now()
+    app = make_app("desk")
+    named(
+        "hit", app=app, status="failed", user="u-1", version=make_version(app, 4, label="2026-11"),
+        source_kind="dify-otlp", error="Quota exceeded for tier 1", tags=["vip", "日本"],
+        duration_us=2_500_000, total_tokens=900, cost=Decimal("0.05"), cost_currency="USD",
+        started_at=now - timedelta(hours=1), conversation=make_conversation(app, "thread-9"),
+        source_ids={"otel-trace": "0af7651916cd43dd8448eb211c80319c"},
+    )  # fmt: skip
+    hit = app.runs.get()
+    make_execution(hit, "Ask", kind="llm", model="gpt-4o", node_id="ask-1")
+    named("miss", app="other", user="u-2", started_at=now - timedelta(days=3), total_tokens=5,
+          duration_us=100_000, cost=Decimal("0.001"), tags=["vipp"])  # fmt: skip
+    return hit
+
+
+@pytest.mark.usefixtures("filtered")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "app=desk", "status=failed", "status=failed&status=stopped", "version=4", "version=%234",
+        "version=2026-11", "user=u-1", "since=24h", "since=2d", "source=dify-otlp",
+        "conversation=thread-9", "model=gpt-4o", "node=ask-1", "kind=llm", "model=gpt-4o&kind=llm",
+        "error=quota", "tag=vip", "tag=日本", "q=hit", "q=tier+1",
+        "q=0af7651916cd43dd8448eb211c80319c", "q=0af76519-16cd-43dd-8448-eb211c80319c",
+        "min_duration=2s", "min_duration=2500ms", "min_tokens=900", "min_cost=0.05",
+    ],
+)  # fmt: skip
+def test_each_filter_lets_through_what_it_names(console, query):
+    assert shown(console, f"/runs/?{query}") == ["hit"]
+
+
+@pytest.mark.usefixtures("filtered")
+def test_filters_for_the_other_side(console):
+    day = (timezone.now() - timedelta(days=1)).isoformat()
+    assert shown(console, f"/runs/?until={day.replace('+', '%2B')}") == ["miss"]
+    assert shown(console, "/runs/?max_duration=0.5") == ["miss"]
+    assert shown(console, "/runs/?model=gpt-4o&kind=tool") == []
+
+
+def test_conversation_by_id(console, filtered):
+    assert shown(console, f"/runs/?conversation={filtered.conversation_id}") == ["hit"]
+
+
+BAD = [
+    "app=none", "status=broken", "since=yesterday", "until=2026-13-01", "min_duration=long",
+    "min_tokens=many", "min_cost=x", "order=colour", "after=nonsense", "after=~", "colour=red",
+    "q=%00", "min_tokens=99999999999999999999", "min_duration=9999999999999999999999h",
+    "since=0001-01-01", "after=99999999999999999999999~0af76519-16cd-43dd-8448-eb211c80319c",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", BAD)
+def test_a_bad_filter_is_a_sentence_on_the_page_and_a_400_for_machines(console, query):
+    named("kept")
+    response = console.get(f"/runs/?{query}")
+    assert response.status_code == 200
+    tree = check_page(response.content.decode())
+    assert tree.find(".//*[@role='alert']") is not None
+    assert "kept" not in text_of(tree)
+    answer = console.get(f"/runs.json?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["error"]
+
+
+ORDERS = ["-started_at", "started_at", "-duration", "-cost", "-tokens"]
+
+
+def walk(client, url):
+    """All runs of the JSON twin, page by page; the sizes of the pages."""
+    found, sizes = [], []
+    while url:
+        parts = urlsplit(url)
+        answer = client.get(f"{parts.path}?{parts.query}").json()
+        found += answer["runs"]
+        sizes.append(len(answer["runs"]))
+        url = answer["next"]
+    return found, sizes
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_paging_shows_every_run_once_in_order(console, order):
+    now = timezone.now()
+    for n in range(120):
+        make_run(
+            "desk",
+            started_at=now - timedelta(minutes=n // 3),  # ties
+            duration_us=None if n % 7 == 0 else n // 4,
+            cost=None if n % 5 == 0 else Decimal(n // 4) / 1000,
+            total_tokens=n // 6,
+        )
+    found, sizes = walk(console, f"/runs.json?order={order}")
+    assert sizes == [50, 50, 20]
+    assert len({run["id"] for run in found}) == 120
+    key = {  # absent comes last
+        "-started_at": lambda run: run["started_at"],
+        "started_at": lambda run: run["started_at"],
+        "-duration": lambda run: -1 if run["duration_us"] is None else run["duration_us"],
+        "-cost": lambda run: Decimal(
+            -1 if run["cost"]["amount"] is None else run["cost"]["amount"]
+        ),
+        "-tokens": lambda run: run["tokens"]["total"],
+    }[order]
+    values = [key(run) for run in found]
+    assert values == sorted(values, reverse=order.startswith("-"))
+
+
+def test_the_pager_keeps_the_filters(console):
+    for n in range(60):
+        named(str(n), user="u&1")
+    tree = check_page(console.get("/runs/?user=u%261").content.decode())
+    link = tree.find(".//nav[@class='pager']/a")
+    assert link.text == "Next page"
+    assert parse_qs(urlsplit(link.get("href")).query)["user"] == ["u&1"]
+    page = console.get("/runs/" + link.get("href")).content.decode()
+    assert len(check_page(page).findall(".//a[@class='summary']")) == 10
+    assert "First page" in page and "Next page" not in page
+
+
+def test_filtering_through_htmx_pushes_an_address_without_empty_filters(console):
+    named("a")
+    response = console.get("/runs/?q=a&user=&order=-started_at&status=failed", headers=FRAGMENT)
+    assert response["HX-Push-Url"] == "/runs/?q=a&status=failed"
+
+
+def test_the_list_polls_while_a_run_is_unfinished_and_the_server_ends_it(console):
+    run = named("a", status="running")
+    page = check_page(console.get("/runs/?q=a").content.decode())
+    region = page.find(".//div[@id='run-results']")
+    assert region.get("hx-trigger") == "every 5s" and region.get("hx-get") == "/runs/?q=a"
+    poll = console.get("/runs/?q=a", headers=POLL)
+    assert poll.status_code == 200 and "HX-Push-Url" not in poll
+    run.status = "succeeded"
+    run.save()
+    last = console.get("/runs/?q=a", headers=POLL)
+    assert last.status_code == 286
+    assert "hx-trigger" not in last.content.decode().partition("<table")[0]
+
+
+def test_a_stalled_run_is_called_so_and_not_waited_for(console):
+    named("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
+    page = check_page(console.get("/runs/").content.decode())
+    assert "Stalled" in text_of(page)
+    assert page.find(".//div[@id='run-results']").get("hx-trigger") is None
+
+
+def test_hostile_content_is_escaped(console):
+    run = named(HOSTILE, status="failed", error=HOSTILE * 100, failed_title=HOSTILE, user=HOSTILE)
+    run.outputs_preview = HOSTILE
+    run.save()
+    check_view(console, "/runs/")
+    check_view(console, "/runs/?q=%3Cscript%3Ealert(1)%3C/script%3E%22%27")
+
+
+def test_nothing_matches(console):
+    named("a")
+    assert "No runs match" in text_of(check_view(console, "/runs/?q=zzz"))
+
+
+def test_the_console_is_closed(client):
+    response = client.get("/runs/")
+    assert response.status_code == 302 and response["Location"].startswith("/login/")
+
+
+def test_only_reading(console):
+    assert console.post("/runs/").status_code == 405
+
+
+@pytest.mark.usefixtures("filtered")
+def test_json_takes_the_same_filters(console):
+    found = console.get("/runs.json?status=failed&model=gpt-4o").json()
+    assert [run["input_preview"] for run in found["runs"]] == ["hit"]
+    assert found["next"] is None
+
+
+def test_json_takes_as_many_queries_for_many(console, django_assert_max_num_queries):
+    for n in range(30):
+        make_run("desk", source_ids={"otel-trace": str(n)})
+    with django_assert_max_num_queries(4):
+        console.get("/runs.json")

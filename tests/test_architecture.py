@@ -1,0 +1,153 @@
+"""The shape of the code (ARCHITECTURE.md), kept by tests rather than by memory."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CODE = ("config", "runs", "nodes")
+FOLDERS = {*CODE, "templates", "static", "tests"}
+MADE = {"var", "staticfiles", "screenshots", "node_modules"}  # never committed
+
+# What each package must not import: config → runs → nodes, one way.
+UPWARD = {"nodes": {"runs", "config"}, "runs": {"config"}}
+
+# Modules that only turn data into other data: no ORM, no settings, no request.
+PURE = (
+    "nodes/choices.py",
+    "nodes/formats.py",
+    "nodes/graph.py",
+    "nodes/kinds.py",
+    "nodes/layout.py",
+    "nodes/timeline.py",
+    "runs/recording/arrange.py",
+    "runs/recording/dialects/*.py",
+    "runs/recording/dify/*.py",
+    "runs/recording/otlp.py",
+    "runs/recording/records.py",
+    "runs/recording/tree.py",
+)
+IMPURE = ("django.db.models", "django.conf", "django.http", "django.shortcuts", "runs.models")
+# A choices class is a word list that happens to live in django.db.models.
+WORDS = {"TextChoices", "IntegerChoices"}
+
+# The one place that may call HTML safe: after the sanitiser.
+TRUSTED_HTML = {"nodes/markdown.py"}
+VAGUE = {"utils", "helpers", "services", "common", "misc", "selectors"}
+OWN_JAVASCRIPT_LINES = 150
+
+
+def files(pattern: str, *folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((ROOT / folder).rglob(pattern))]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every module or name that a file imports, dotted; also inside functions and conditions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{name(path)} imports relatively"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def within(dotted: str, package: str) -> bool:
+    return dotted == package or dotted.startswith(f"{package}.")
+
+
+def test_only_the_folders_that_everybody_knows() -> None:
+    seen = {path.name for path in ROOT.iterdir() if path.is_dir() and path.name[0] not in "._"}
+    assert seen - MADE <= FOLDERS
+
+
+@pytest.mark.parametrize("package", UPWARD)
+def test_imports_go_one_way(package: str) -> None:
+    wrong = [
+        f"{name(path)} imports {dotted}"
+        for path in files("*.py", package)
+        for dotted in imported(path)
+        if dotted.partition(".")[0] in UPWARD[package]
+    ]
+    assert wrong == []
+
+
+def test_code_never_imports_tests() -> None:
+    wrong = [
+        name(path)
+        for path in files("*.py", *CODE)
+        if any(within(dotted, "tests") for dotted in imported(path))
+    ]
+    assert wrong == []
+
+
+def test_decoders_and_drawing_are_pure() -> None:
+    wrong = [
+        f"{name(path)} imports {dotted}"
+        for pattern in PURE
+        for path in sorted(ROOT.glob(pattern))
+        for dotted in imported(path)
+        if any(within(dotted, package) for package in (*IMPURE, "nodes.models"))
+        and dotted.rpartition(".")[2] not in WORDS
+    ]
+    assert wrong == []
+
+
+def test_names_say_what_a_module_is_about() -> None:
+    assert [name(path) for path in files("*.py", *CODE) if path.stem in VAGUE] == []
+
+
+def test_no_html_is_called_safe() -> None:
+    calls = re.compile(r"\b(mark_safe|SafeString|SafeText|html_safe)\s*\(|__html__")
+    filters = re.compile(r"\|\s*safe(seq)?\b|autoescape\s+off")
+    wrong = [
+        name(path)
+        for path in files("*.py", *CODE)
+        if calls.search(path.read_text()) and name(path) not in TRUSTED_HTML
+    ]
+    wrong += [
+        name(path) for path in files("*.html", "templates") if filters.search(path.read_text())
+    ]
+    assert wrong == []
+
+
+def test_templates_hold_no_script_and_no_style() -> None:
+    """The content security policy would refuse them. Computed custom properties are let through."""
+    wrong = []
+    for path in files("*.html", "templates"):
+        text = re.sub(r"{#.*?#}|{% comment.*?endcomment %}", "", path.read_text(), flags=re.DOTALL)
+        for tag in re.findall(r"<script\b[^>]*>", text):
+            if "src=" not in tag and "application/json" not in tag:
+                wrong.append(f"{name(path)}: {tag}")
+        wrong += [f"{name(path)}: {on}" for on in re.findall(r"\s(?:hx-)?on[:a-z]+=\"[^\"]*", text)]
+        wrong += [f"{name(path)}: <style>"] * len(re.findall(r"<style\b", text))
+        wrong += [
+            f"{name(path)}: style={style}"
+            for style in re.findall(r"\sstyle=\"([^\"]*)\"", text)
+            if not all(part.strip().startswith("--") for part in style.split(";") if part.strip())
+        ]
+    assert wrong == []
+
+
+def test_own_javascript_stays_small() -> None:
+    lines = {name(path): len(path.read_text().splitlines()) for path in files("*.js", "static")}
+    assert sum(lines.values()) <= OWN_JAVASCRIPT_LINES, lines
+
+
+def test_nothing_is_fetched_from_elsewhere() -> None:
+    """No CDN: a console for private data asks nobody else for code, styles or fonts."""
+    loading = re.compile(r"<(?:script|link|img)\b[^>]*>|@import[^;]*;|url\([^)]*\)")
+    outside = re.compile(r"""(?:src="|href="|@import\s*['"]|url\(\s*['"]?)(?:https?:)?//""")
+    wrong = [
+        f"{name(path)}: {tag}"
+        for path in [*files("*.html", "templates"), *files("*.css", "static")]
+        for tag in loading.findall(path.read_text())
+        if outside.search(tag)
+    ]
+    assert wrong == []
