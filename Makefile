@@ -6,8 +6,10 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 # Test processes per half; each has a database of its own.
 WORKERS ?= 2
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-INSTALL := $(BIN)/python -m pip install --quiet --require-hashes --no-deps
+INSTALL := $(BIN)/python -m pip install -qq --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint format types lock bench clean
@@ -42,8 +44,6 @@ format: $(VENV)/.stamp-dev ## Put imports and layout right
 lock: ## Write requirements*.txt anew from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
-LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-	--no-emit-index-url --no-header
 
 bench: $(VENV)/.stamp ## Recording beside the bare floor (ARGS="--help")
 	$(BIN)/python tests/benchmarks/recording.py $(ARGS)

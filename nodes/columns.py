@@ -107,7 +107,10 @@ class Columns:
         """Lines back that cannot run straight to the space above or below the boxes."""
         self.columns = columns
         return sum(
-            not (self.is_open(source, target, below=True) or self.is_open(source, target, below=False))
+            not (
+                self.is_open(source, target, below=True)
+                or self.is_open(source, target, below=False)
+            )
             for source, target in self.back
             if source != target
         )

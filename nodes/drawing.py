@@ -99,4 +99,4 @@ def clip(text: str, room: int) -> str:
 
 def columns_of(text: str) -> int:
     """Columns of type: East Asian characters take two."""
-    return sum(2 if unicodedata.east_asiancolumns_of(c) in "WF" else 1 for c in text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,9 +1,14 @@
 """How durations, tokens, money, sizes and times are written for people. Pure."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}  # noqa: RUF001
+# Characters that HTML cannot hold: controls but tab and line ends, halves of pairs, non-characters.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 NO_VALUE = "–"  # noqa: RUF001
 
 
@@ -84,3 +89,13 @@ def ago(moment: datetime | None, now: datetime) -> str:
 def iteration(path: str) -> str:
     """A stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
     return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""
+
+
+def visible(text: str) -> str:
+    """`text` with a sign in the place of every character that a page cannot hold: ␀ to ␟, else �."""
+    return text if text.isprintable() else _UNSHOWABLE.sub(_sign, text)
+
+
+def _sign(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    return chr(0x2400 + code) if code < 0x20 else "\ufffd"

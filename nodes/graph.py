@@ -54,7 +54,7 @@ class GraphEdge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Nodes in the order of first appearance. `runs`: how many runs were looked at."""
+    """Nodes in the order in which runs come to them. `runs`: how many runs were looked at."""
 
     nodes: tuple[GraphNode, ...] = ()
     edges: tuple[GraphEdge, ...] = ()
@@ -69,7 +69,7 @@ class Graph:
 class _Seen:
     """What the runs showed of one node."""
 
-    first: int
+    place: int
     newest: Step
     runs: int = 0
     failed: int = 0
@@ -94,10 +94,16 @@ def infer(runs: Iterable[Sequence[Step]]) -> Graph:
             via[way.key] = min(filter(None, (way.via, via.get(way.key))), default="")
     nodes = [
         GraphNode(
-            key, one.newest.kind, one.newest.title, parents[key], one.runs, one.failed,
-            one.newest.id, one.newest.status,
+            key,
+            one.newest.kind,
+            one.newest.title,
+            parents[key],
+            one.runs,
+            one.failed,
+            one.newest.id,
+            one.newest.status,
         )
-        for key, one in sorted(seen.items(), key=lambda item: (item[1].first, item[0]))
+        for key, one in sorted(seen.items(), key=lambda item: (item[1].place, item[0]))
     ]
     if ended and END not in seen:
         nodes.append(GraphNode(END, "end", "End", runs=ended))
@@ -108,17 +114,19 @@ def infer(runs: Iterable[Sequence[Step]]) -> Graph:
 def _see(steps: Sequence[Step], seen: dict[str, _Seen]) -> None:
     """Count one run's steps into `seen`."""
     by_id = {step.id: step for step in steps}
-    failed = {step.key for step in steps if step.status in FAILURES}
-    for key in {step.key for step in steps}:
-        seen.setdefault(key, _Seen(steps[-1].index, next(s for s in steps if s.key == key)))
-        seen[key].runs += 1
-        seen[key].failed += key in failed
-    for step in steps:
-        one = seen[step.key]
-        one.first = min(one.first, step.index)
+    first: dict[str, int] = {}
+    for place, step in enumerate(sorted(steps, key=lambda s: (s.index, s.id))):
+        first.setdefault(step.key, place)
+        one = seen.setdefault(step.key, _Seen(0, step))
         one.newest = max(one.newest, step, key=lambda s: (s.started_us or 0, s.id))
         parent = by_id.get(step.parent_id or "")
         one.parents[parent.key if parent and parent.key != step.key else ""] += 1
+    failed = {step.key for step in steps if step.status in FAILURES}
+    for key, place in first.items():
+        # Where a run comes by latest: a short cut to the end must not move the end forward.
+        seen[key].place = max(seen[key].place, place)
+        seen[key].runs += 1
+        seen[key].failed += key in failed
 
 
 def _parents(seen: Mapping[str, _Seen]) -> dict[str, str | None]:
@@ -140,11 +148,18 @@ def stored(data: object) -> Graph:
     for item in data.get("nodes") or []:
         if isinstance(item, dict) and (key := str(item.get("id") or "")):
             config = item.get("config") if isinstance(item.get("config"), dict) else None
-            nodes.setdefault(key, GraphNode(
-                key, str(item.get("kind") or "span"), str(item.get("title") or key),
-                str(item["parent"]) if item.get("parent") else None,
-                x=_number(item.get("x")), y=_number(item.get("y")), config=config,
-            ))
+            nodes.setdefault(
+                key,
+                GraphNode(
+                    key,
+                    str(item.get("kind") or "span"),
+                    str(item.get("title") or key),
+                    str(item["parent"]) if item.get("parent") else None,
+                    x=_number(item.get("x")),
+                    y=_number(item.get("y")),
+                    config=config,
+                ),
+            )
     edges = {
         (str(item.get("source")), str(item.get("target")), str(item.get("handle") or ""))
         for item in data.get("edges") or []
@@ -165,7 +180,8 @@ def complete(sent: Graph, observed: Graph) -> Graph:
     shown = {node.id: node for node in observed.nodes}
     nodes = [
         replace(node, runs=o.runs, failed=o.failed, last_id=o.last_id, last_status=o.last_status)
-        if (o := shown.get(node.id)) else node
+        if (o := shown.get(node.id))
+        else node
         for node in sent.nodes
     ]
     nodes += [node for node in observed.nodes if node.id not in known]
@@ -180,11 +196,14 @@ def _counted(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
     pair = (edge.source, edge.target)
     alone = sum((e.source, e.target) == pair for e in sent.edges) == 1
     same = [
-        e for e in observed.edges
+        e
+        for e in observed.edges
         if (e.source, e.target) == pair and (alone or e.handle in ("", edge.handle))
     ]
     return replace(
-        edge, runs=max((e.runs for e in same), default=0), via=max((e.via for e in same), default="")
+        edge,
+        runs=max((e.runs for e in same), default=0),
+        via=max((e.via for e in same), default=""),
     )
 
 
@@ -195,7 +214,8 @@ def edges_taken(graph: Graph, steps: Sequence[Step]) -> set[EdgeKey]:
         took[way.key[:2]].add(way.key[2])
     pairs = Counter((edge.source, edge.target) for edge in graph.edges)
     return {
-        edge.key for edge in graph.edges
+        edge.key
+        for edge in graph.edges
         if (handles := took.get(pair := (edge.source, edge.target)))
         and (pairs[pair] == 1 or handles & {"", edge.handle})
     }
@@ -220,4 +240,4 @@ def not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[s
 __all__ = [
     "END", "Graph", "GraphEdge", "GraphNode", "Step", "Way", "complete", "edges_taken", "infer",
     "not_taken", "stored",
-]
+]  # fmt: skip

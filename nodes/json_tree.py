@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nodes.formats import visible
+
 MAX_NODES = 500
 MAX_DEPTH = 60  # browsers stop nesting elements at some hundred levels
 OPEN_DEPTH = 2
@@ -53,7 +55,7 @@ def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
 
 def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        return iter([(str(key), inner) for key, inner in value.items()])
+        return iter([(visible(str(key)), inner) for key, inner in value.items()])
     return iter([(str(number), inner) for number, inner in enumerate(value)])
 
 
@@ -64,7 +66,7 @@ def _summary(value: dict[str, Any] | list[Any]) -> str:
 def _leaf(key: str, value: Any) -> Mark:
     if isinstance(value, str):
         cut = f"… ({len(value):,} characters)" if len(value) > TEXT else ""
-        return Mark("leaf", key, value[:TEXT] + cut, "text")
+        return Mark("leaf", key, visible(value[:TEXT]) + cut, "text")
     if value is None or isinstance(value, bool):
         return Mark("leaf", key, {None: "null", True: "true", False: "false"}[value], "literal")
     if isinstance(value, (dict, list)):

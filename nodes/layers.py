@@ -2,8 +2,9 @@
 
 The usual layered way: take out the edges that close a circle, give every box the column after its
 last predecessor, let long edges run through empty places of the columns between, order each column
-by the middle of its neighbours, then move boxes up and down to where their lines become straight.
-Edges that were taken out lead back below the boxes, or above. The same input gives the same picture.
+by the middle of its neighbours, then move boxes up and down until their lines are straight.
+Edges that were taken out lead back below the boxes, or above. The same input gives the same
+picture.
 """
 
 from collections.abc import Sequence
@@ -164,8 +165,8 @@ class _Part(Columns):
     def _draw_back(
         self, boxes: dict[int, Box], routes: dict[tuple[int, int], Route]
     ) -> tuple[int, int]:
-        """Add the lines that lead back, short ones nearest to the boxes. Returns how far up and down
-        the drawing reaches."""
+        """Add the lines that lead back, short ones nearest to the boxes. Returns how far up and
+        down the drawing reaches."""
         ends = [
             (min(boxes[item][1] for item in column), max(boxes[item][3] for item in column))
             for column in self.columns

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from nodes.drawing import Card, Drawing, Line, clip, columns_of
-from nodes.graph import END, Graph, GraphEdge, GraphNode
+from nodes.graph import END, Graph, GraphEdge
 from nodes.kinds import kind_of
 from nodes.layers import arrange
 

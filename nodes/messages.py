@@ -202,7 +202,7 @@ class _Parts:
             return
         outer = _dict(call.get("tool_call")) or call
         inner = _dict(outer.get("function")) or outer
-        arguments = next(
+        arguments: Any = next(
             (inner[key] for key in ("arguments", "args", "input") if inner.get(key) is not None), {}
         )
         name = _text(inner.get("name"))

@@ -115,7 +115,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
     def parents_told_before(self, index: int | None, parent_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
         """Of missing parents those whose first child stands at or before a place in the tree."""
         before = self.filter(parent_id__in=parent_ids, index__lte=index or 0)
-        return set(before.values_list("parent_id", flat=True))
+        return {found for found in before.values_list("parent_id", flat=True) if found}
 
     def same_node(self, execution: "NodeExecution") -> Self:
         """All executions of one node in one run, in order: its passes and attempts."""

@@ -30,3 +30,8 @@ def pack(body: bytes) -> tuple[bool, bytes]:
 
 def unpack(body: bytes) -> bytes:
     return zstd.decompress(body)
+
+
+def unpack_head(body: bytes, length: int) -> bytes:
+    """At most the first `length` bytes, without unpacking the rest."""
+    return zstd.ZstdDecompressor().decompress(body, max_length=length)

@@ -156,6 +156,6 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         "name": str(event.get("name") or "event"),
-        "stack": stack if isinstance(stack, str) else "",
+        "stack": formats.visible(stack) if isinstance(stack, str) else "",
         "marks": marks(told) if told else [],
     }

@@ -107,10 +107,10 @@ class _Presenter:
             shown = text[: self.limits.text]
             note = f"The first {len(shown):,} of {len(text):,} characters."
         if text.startswith("Traceback (most recent call last)"):
-            return Part("code", text=shown, note=note)
+            return Part("code", text=formats.visible(shown), note=note)
         if len(text) <= MARKDOWN_LIMIT and markdown.looks_like_markdown(text):
-            return Part("text", text=text, html=markdown.render(text))
-        return Part("text", text=shown, note=note)
+            return Part("text", text=text, html=markdown.render(formats.visible(text)))
+        return Part("text", text=formats.visible(shown), note=note)
 
     def compact(self, value: Any) -> Part:
         """Too deep or too much for this view: JSON on a few lines."""
@@ -130,7 +130,7 @@ class _Presenter:
         for key, inner in value.items():
             if self.left <= 0:
                 break
-            pairs.append((str(key)[:200], self.part(inner, depth - 1)))
+            pairs.append((formats.visible(str(key)[:200]), self.part(inner, depth - 1)))
         hidden = len(value) - len(pairs)
         return Part("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
 
@@ -169,7 +169,7 @@ class _Presenter:
         self.left -= 1
         return Speech(
             role=message.role or "unknown",
-            name=message.name,
+            name=formats.visible(message.name),
             said=self.text(message.text, depth - 1) if message.text else None,
             thinking=self.text(message.thinking) if message.thinking else None,
             calls=[(call, self.part(call.arguments, depth - 1)) for call in message.calls],

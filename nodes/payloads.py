@@ -1,13 +1,14 @@
 """A stored value on a page: read, as a tree, or raw; whole on its own page, its head elsewhere."""
 
-import zlib
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
 
 from nodes.json_tree import Mark, marks
+from nodes.formats import visible
 from nodes.models import Payload
+from nodes.packing import unpack_head
 from nodes.parts import Limits, Part, present
 
 View = Literal["read", "tree", "raw"]
@@ -46,7 +47,7 @@ def show(payload: Payload, view: View = "read", *, whole: bool = False) -> Paylo
     """`payload` for a page; `whole` on the payload's own page, else bounded to a panel."""
     limits = ON_PAGE if whole else IN_PANEL
     if payload.size > (READ_ON_PAGE if whole else READ_IN_PANEL):
-        text = head(payload, limits.text)
+        text = visible(head(payload, limits.text))
         return PayloadView(payload, view, text=text, more=f"The first {len(text):,} characters.")
     value = load(payload)
     if view == "tree":
@@ -73,7 +74,7 @@ def head(payload: Payload, length: int) -> str:
     """The first `length` characters, without unpacking the rest."""
     body = bytes(payload.body)
     if payload.compressed:
-        body = zlib.decompressobj().decompress(body, length * 4)
+        body = unpack_head(body, length * 4)
     return body[: length * 4].decode("utf-8", "ignore")[:length]
 
 
@@ -92,4 +93,4 @@ def _raw(payload: Payload, value: Any, length: int) -> PayloadView:
     more = ""
     if len(text) > length:
         more = f"The first {length:,} of {len(text):,} characters."
-    return PayloadView(payload, "raw", text=text[:length], more=more)
+    return PayloadView(payload, "raw", text=visible(text[:length]), more=more)

@@ -44,7 +44,8 @@ class Picture:
 
     @property
     def has_unused(self) -> bool:
-        return any(part.state == "unused" for part in (*self.drawing.lines, *self.cards()))
+        states = [line.state for line in self.drawing.lines] + [card.state for card in self.cards()]
+        return "unused" in states
 
     def cards(self) -> Iterator[Card]:
         for card in self.drawing.cards:

@@ -96,6 +96,8 @@ def _of_dict(value: dict[str, Any], depth: int) -> str:
             return text
     if len(value) == 1:
         return _telling(next(iter(value.values())), depth - 1)
+    if isinstance(content := value.get("page_content"), str):  # a document
+        return content
     return _of_fields(value, depth)
 
 

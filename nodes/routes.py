@@ -14,7 +14,7 @@ BEYOND = 18
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A line: path commands with their points, the middle of its label, and the height of its lane."""
+    """A line: path commands with their points, the middle of its label, the height of its lane."""
 
     commands: tuple[tuple[str, tuple[Point, ...]], ...]
     label: Point
@@ -64,8 +64,8 @@ def loop_below(box: Box) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """What a line needs to know that leads back: both boxes, whether nothing stands between each and
-    the lane, the outer sides of their columns, and the lane (above everything, or below)."""
+    """What a line needs to know that leads back: both boxes, whether nothing stands between each
+    and the lane, the outer sides of their columns, and the lane (above everything, or below)."""
 
     source: Box
     target: Box
@@ -77,8 +77,8 @@ class Return:
     below: bool
 
     def route(self) -> Route:
-        """Up or down to the lane, along it, and to the target. A box that is not open is left by its
-        right side, or met at its left."""
+        """Up or down to the lane, along it, and to the target. A box that is not open is left by
+        its right side, or met at its left."""
         edge, sign = (3, 1) if self.below else (1, -1)
         lane = self.lane + sign * BEYOND
         if self.source_open:

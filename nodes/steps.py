@@ -12,8 +12,21 @@ MICROSECOND = timedelta(microseconds=1)
 
 # The columns of NodeExecution that `steps_by_run` reads, in this order.
 STEP_FIELDS = (
-    "run_id", "id", "source_id", "parent_source_id", "parent_id", "node_id", "kind", "title",
-    "status", "taken", "hints", "iteration", "index", "started_at", "ended_at",
+    "run_id",
+    "id",
+    "source_id",
+    "parent_source_id",
+    "parent_id",
+    "node_id",
+    "kind",
+    "title",
+    "status",
+    "taken",
+    "hints",
+    "iteration",
+    "index",
+    "started_at",
+    "ended_at",
 )
 
 
@@ -67,12 +80,18 @@ def _step(row: dict[str, Any], ids: dict[str, str]) -> Step:
         after.append(row["parent_source_id"])
     fan_out = hints.get("fan_out_index")
     return Step(
-        id=str(row["id"]), node_id=row["node_id"], kind=row["kind"], title=row["title"],
+        id=str(row["id"]),
+        node_id=row["node_id"],
+        kind=row["kind"],
+        title=row["title"],
         parent_id=str(row["parent_id"]) if row["parent_id"] else None,
-        started_us=_microseconds(row["started_at"]), ended_us=_microseconds(row["ended_at"]),
-        status=row["status"], taken=row["taken"],
+        started_us=_microseconds(row["started_at"]),
+        ended_us=_microseconds(row["ended_at"]),
+        status=row["status"],
+        taken=row["taken"],
         ran_after=tuple(ids[source] for source in after if source in ids),
-        iteration=row["iteration"], fan_out=fan_out if isinstance(fan_out, int) else None,
+        iteration=row["iteration"],
+        fan_out=fan_out if isinstance(fan_out, int) else None,
         index=row["index"],
     )
 

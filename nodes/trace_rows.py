@@ -122,11 +122,11 @@ def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
         _fill_text(row, text)
         # The reason stands where it arose, not again at every step above.
         if row.marked and not (row.is_open and entry.failed > 1):
-            row.error = getattr(text, "error_head", "")
+            row.error = formats.visible(getattr(text, "error_head", ""))
 
 
 def _fill_text(row: Row, text: NodeExecution) -> None:
-    row.title = text.title or "(no name)"
+    row.title = formats.visible(text.title) or "(no name)"
     row.taken = text.taken
     row.folded = text.folded
     row.counted = text.counted

@@ -64,7 +64,8 @@ class _Run:
         for step in steps:
             below[step.parent_id if step.parent_id in self.by_id else None].append(step)
         self.groups = [
-            _spans(group) for parent, children in below.items()
+            _spans(group)
+            for parent, children in below.items()
             for group in _passes(self.by_id.get(parent or ""), children)
         ]
         self.place = {span.step.id: (spans, span) for spans in self.groups for span in spans}

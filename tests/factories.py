@@ -54,6 +54,7 @@ def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
     for name in ("inputs", "outputs"):
         if name in fields and not isinstance(fields[name], Payload):
             fields[name] = make_payload(app, fields[name])
+    fields.setdefault("mode", app.mode)
     fields.setdefault("status", "succeeded")
     fields.setdefault("started_at", timezone.now() - timedelta(minutes=5))
     if fields["status"] not in ("running", "paused"):

@@ -62,10 +62,9 @@ def _make_app(name: str, is_sample: bool) -> App:
 
 def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]]:
     """Run → its version_id and conversation_id, made as needed. Marks apps that hold chats."""
-    labels = {
-        (app_id, clean(summary.facts.version or "", 200)) for app_id, summary in runs.values()
-    }
-    versions = _versions(labels)
+    labels = {run_id: _version_label(summary) for run_id, (_, summary) in runs.items()}
+    told = {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
+    versions = _versions(told)
     talks: dict[UUID, tuple[Any, ...]] = {}
     links: dict[UUID, dict[str, Any]] = {}
     for run_id, (app_id, summary) in runs.items():
@@ -73,7 +72,8 @@ def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]
         talk_id = uuid5(CONVERSATIONS, f"{app_id}:{told}") if told else None
         if talk_id:
             talks[talk_id] = (talk_id.hex, app_id, told, "")
-        version = versions[app_id, clean(summary.facts.version or "", 200)]
+        label = labels[run_id]
+        version = None if label is None else versions[app_id, label]
         links[run_id] = {"version_id": version, "conversation_id": talk_id.hex if talk_id else None}
     bulk.insert(
         Conversation, ["id", "app_id", "source_id", "user"], talks.values(), conflict=["id"]
@@ -82,6 +82,12 @@ def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]
     if chats:
         App.objects.filter(id__in=chats).exclude(mode="chatflow").update(mode="chatflow")
     return links
+
+
+def _version_label(summary: Summary) -> str | None:
+    """None while a running run has not told its version yet: it may still do so."""
+    told = clean(summary.facts.version or "", 200)
+    return told if told or summary.columns["status"] not in ("running", "paused") else None
 
 
 def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:

@@ -25,7 +25,9 @@ def in_turn(*node_ids: str) -> list[Step]:
 
 def edges(graph: Graph) -> dict[str, int]:
     """{"a>b" or "a>b:handle": runs}."""
-    return {f"{e.source}>{e.target}" + (f":{e.handle}" if e.handle else ""): e.runs for e in graph.edges}
+    return {
+        f"{e.source}>{e.target}" + (f":{e.handle}" if e.handle else ""): e.runs for e in graph.edges
+    }
 
 
 def test_steps_in_turn_are_joined_and_counted_by_run() -> None:
@@ -109,7 +111,12 @@ def test_failures_and_the_newest_execution_are_told() -> None:
     old = [step("a", 0, 5, status="failed"), step("a", 6, 9)]
     new = [step("a", 100, 105, status="exception", title="A, renamed")]
     node = infer([new, old]).node("a")
-    assert (node.runs, node.failed, node.last_id, node.last_status) == (2, 2, new[0].id, "exception")
+    assert (node.runs, node.failed, node.last_id, node.last_status) == (
+        2,
+        2,
+        new[0].id,
+        "exception",
+    )
     assert node.title == "A, renamed"
 
 

@@ -39,8 +39,8 @@ def check(drawing: Drawing) -> None:
     """Boxes overlap only as containers and their steps do, and all lie in the picture."""
     cards = by_id(drawing)
     for i, a in enumerate(drawing.cards):
-        assert 0 <= a.x and a.x + a.width <= drawing.width
-        assert 0 <= a.y and a.y + a.height <= drawing.height
+        assert min(a.x, a.y) >= 0
+        assert a.x + a.width <= drawing.width and a.y + a.height <= drawing.height
         for b in drawing.cards[i + 1 :]:
             if overlap(a, b):
                 assert inside(a, b) or inside(b, a), (a, b)
@@ -99,7 +99,8 @@ def test_a_long_line_goes_round_the_boxes_between() -> None:
 
 
 @pytest.mark.parametrize(
-    "edges", [(), ("a",), ("a>a",), ("a>b", "b>a"), ("a>b", "c>d", "e"), ("a>b", "b>c", "c>a", "c>c")]
+    "edges",
+    [(), ("a",), ("a>a",), ("a>b", "b>a"), ("a>b", "c>d", "e"), ("a>b", "b>c", "c>a", "c>c")],
 )
 def test_small_and_odd_graphs(edges: tuple[str, ...]) -> None:
     drawing = layout(graph(*edges))
@@ -128,7 +129,12 @@ def test_a_container_with_a_flow_is_a_box_around_it() -> None:
 def test_edges_between_steps_of_two_containers_join_the_containers() -> None:
     boxes = [GraphNode(name, "iteration", name) for name in "xy"]
     steps = [GraphNode(name, "llm", name, name[0]) for name in ("x1", "x2", "y1")]
-    edges = (GraphEdge("x1", "x2"), GraphEdge("x1", "y1"), GraphEdge("x2", "y1"), GraphEdge("x", "x1"))
+    edges = (
+        GraphEdge("x1", "x2"),
+        GraphEdge("x1", "y1"),
+        GraphEdge("x2", "y1"),
+        GraphEdge("x", "x1"),
+    )
     drawing = layout(Graph((*boxes, *steps), edges))
     assert sorted(len(line.edges) for line in drawing.lines) == [1, 2]
     check(drawing)
@@ -168,7 +174,12 @@ def test_many_nodes_are_quick_and_a_huge_graph_says_what_is_missing() -> None:
 
 @pytest.mark.parametrize(
     ("text", "shown"),
-    [("short", "short"), ("a\nb\u202ec", "a b c"), ("x" * 30, "x" * 9 + "…"), ("検索検索検索", "検索検索…")],
+    [
+        ("short", "short"),
+        ("a\nb\u202ec", "a b c"),
+        ("x" * 30, "x" * 9 + "…"),
+        ("検索検索検索", "検索検索…"),
+    ],
 )
 def test_texts_are_cut_to_their_room(text: str, shown: str) -> None:
     assert clip(text, 10) == shown

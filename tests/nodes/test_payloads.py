@@ -1,6 +1,5 @@
 """What a value is to a person: by shape."""
 
-import zlib
 from typing import Any
 from uuid import uuid4
 
@@ -9,18 +8,20 @@ import pytest
 
 from nodes.json_tree import marks
 from nodes.models import Payload
+from nodes.packing import pack
 from nodes.parts import Limits, Part, present
 from nodes.payloads import head, load, show
 
 
 def payload(value: Any, *, text: bool = False, compressed: bool = False) -> Payload:
     body = value.encode() if text else orjson.dumps(value)
+    packed, stored = pack(body) if compressed else (False, body)
     return Payload(
         id=uuid4(),
         encoding="text" if text else "json",
         size=len(body),
-        body=zlib.compress(body) if compressed else body,
-        compressed=compressed,
+        body=stored,
+        compressed=packed,
     )
 
 
@@ -62,8 +63,10 @@ MESSAGES = [
     # Gemini contents
     [
         {"role": "user", "parts": [{"text": "hi"}]},
-        {"role": "model", "parts": [{"function_call": {"id": "c1", "name": "look", "args": {"id": 7}}}]},
-        {"role": "tool", "parts": [{"function_response": {"id": "c1", "response": {"found": True}}}]},
+        {"role": "model", "parts": [
+            {"function_call": {"id": "c1", "name": "look", "args": {"id": 7}}}]},
+        {"role": "tool", "parts": [
+            {"function_response": {"id": "c1", "response": {"found": True}}}]},
     ],
     # OpenAI Responses
     [
@@ -178,7 +181,7 @@ def test_the_tree_is_balanced_and_bounded() -> None:
 
 
 def test_views_of_a_stored_value() -> None:
-    stored = payload({"answer": "yes"}, compressed=True)
+    stored = payload({"answer": "yes"})
     assert show(stored).part
     assert show(stored, "tree").marks
     assert show(stored, "raw").text == '{\n  "answer": "yes"\n}'

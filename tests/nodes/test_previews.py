@@ -6,7 +6,11 @@ import pytest
 
 from nodes.previews import preview
 
-CALL = {"id": "c1", "type": "function", "function": {"name": "lookup", "arguments": '{"id":"A-17"}'}}
+CALL = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "lookup", "arguments": '{"id":"A-17"}'},
+}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +32,10 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "lookup", "argument
             ],
             "refund please",
         ),
-        ([{"page_content": "one", "metadata": {}}, {"page_content": "two", "metadata": {}}], "one …"),
+        (
+            [{"page_content": "one", "metadata": {}}, {"page_content": "two", "metadata": {}}],
+            "one …",
+        ),
         (["a", "b"], "a, b"),
         (42, "42"),
         (None, ""),

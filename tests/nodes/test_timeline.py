@@ -34,7 +34,9 @@ def loop(passes: int, failed: tuple[int, ...] = ()) -> Timeline:
     return build([step(1, kind="iteration"), *steps])
 
 
-def shown(timeline: Timeline, folding: Folding | None = None, chosen: int | None = None) -> list[Line]:
+def shown(
+    timeline: Timeline, folding: Folding | None = None, chosen: int | None = None
+) -> list[Line]:
     entry = timeline.by_id[UUID(int=chosen << 96)] if chosen else None
     return lines(timeline, folding or Folding(), Scale(0, 60 * SECOND), entry)
 
@@ -78,7 +80,12 @@ def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None
             step(4, node_id="agent"),
         ]
     )
-    assert [(entry.number, entry.total) for entry in timeline.top] == [(1, 2), (1, 1), (1, 1), (2, 2)]
+    assert [(entry.number, entry.total) for entry in timeline.top] == [
+        (1, 2),
+        (1, 1),
+        (1, 1),
+        (2, 2),
+    ]
 
 
 def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
@@ -127,7 +134,10 @@ def test_what_the_reader_opened_or_closed_stays_so() -> None:
     closed = Folding().toggled(loop(2).top[0].key, is_open=True)
     assert forms(shown(loop(2), closed)) == ["step"]
     assert Folding.from_query({"open": key}).query() == f"?open={key}"
-    assert Folding.from_query({"open": "," * 9 + "x" * 99, "all": "1"}).query() == f"?all=1&open={'x' * 24}"
+    assert (
+        Folding.from_query({"open": "," * 9 + "x" * 99, "all": "1"}).query()
+        == f"?all=1&open={'x' * 24}"
+    )
 
 
 def test_long_idle_time_between_steps_has_a_line() -> None:

@@ -1,15 +1,12 @@
 """The graph page, the panel of a node, the last run of a node, and their JSON."""
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from nodes.graph import Step, infer
 from runs.models import App, Run, Version
-from runs.version_graph import version_graph
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
 
@@ -53,7 +50,7 @@ def test_page_fragment_and_restore(console: Client, ways: list[Run]) -> None:
     text = text_of(tree)
     assert "Inferred from the last 3 runs" in text
     assert "2 of 3" in text and "1 of 2 failed" in text
-    links = [a.get("href") for a in tree.findall(".//foreignObject//a")]
+    links = [a.get("href") for a in tree.findall(".//a[@data-choose]")]
     assert [link.rpartition("=")[2] for link in links] == ["classify", "agent", "tools", "finish"]
     listed = tree.findall(".//details//li//a")
     assert [a.text for a in listed] == ["classify", "agent", "tools", "finish"]
@@ -64,7 +61,7 @@ def test_the_panel_of_a_node(console: Client, ways: list[Run], tab: str) -> None
     tree = check_view(console, f"{GRAPH}?node=tools&tab={tab}")
     panel = tree.find(".//aside[@id='side']")
     assert panel.find(".//h2").text == "tools"
-    current = [a for a in tree.findall(".//foreignObject//a") if a.get("aria-current")]
+    current = [a for a in tree.findall(".//a[@data-choose]") if a.get("aria-current")]
     assert len(current) == 1 and current[0].get("href").endswith("node=tools")
     said = {"last-run": "order not found", "history": "1 of 2"}.get(tab, "Node id")
     assert said in text_of(panel)
@@ -81,11 +78,13 @@ def test_settings_tell_model_parameters_and_tools(console: Client, version: Vers
     attributes = {
         "llm.invocation_parameters": '{"model_name": "gpt-4o", "temperature": 0.2}',
         "llm.tools.0.tool.json_schema":
-            '{"type": "function", "function": {"name": "lookup", "description": "Finds an order."}}',
+            '{"type": "function", "function": {"name": "lookup", "description": "Finds one."}}',
     }  # fmt: skip
-    make_execution(run, "Chat", model="gpt-4o", provider="openai", received={"attributes": attributes})
+    make_execution(
+        run, "Chat", model="gpt-4o", provider="openai", received={"attributes": attributes}
+    )
     text = text_of(check_view(console, f"{GRAPH}?node=chat"))
-    for said in ("openai · 1 of the last 1", "temperature 0.2", "lookup Finds an order."):
+    for said in ("openai · 1 of the last 1", "temperature0.2", "lookupFinds one."):
         assert said in text
 
 
@@ -93,20 +92,20 @@ def test_the_way_of_a_run(console: Client, ways: list[Run]) -> None:
     tree = check_view(console, f"{GRAPH}?run={ways[2].pk}")
     states = {
         card.find("./a/span/span").text: card.get("data-state")
-        for card in tree.findall(".//foreignObject/div")
+        for card in tree.findall(".//div[@class='gcard']")
     }
     assert states == {"classify": "", "agent": "skipped", "tools": "skipped", "finish": ""}
-    lines = [line.get("data-state") for line in tree.findall(".//path[@class='gline']")]
+    lines = [line.get("data-state") for line in tree.findall(".//*[@class='gline']")]
     assert sorted(lines) == ["", "skipped", "skipped", "skipped", "skipped"]
-    assert all(f"run={ways[2].pk}" in a.get("href") for a in tree.findall(".//foreignObject//a"))
+    assert all(f"run={ways[2].pk}" in a.get("href") for a in tree.findall(".//a[@data-choose]"))
 
 
 def test_the_newest_run_decides_the_version_shown(console: Client, version: Version) -> None:
     other = make_version(version.app, 2)
     make_way(other, "old", minutes=90)
     make_way(version, "new", minutes=1)
-    assert "old" not in text_of(check_view(console, GRAPH).find(".//svg"))
-    assert "old" in text_of(check_view(console, f"{GRAPH}?version=2").find(".//svg"))
+    assert "old" not in text_of(check_view(console, GRAPH).find(".//*[@class='graph']"))
+    assert "old" in text_of(check_view(console, f"{GRAPH}?version=2").find(".//*[@class='graph']"))
 
 
 def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> None:
@@ -130,8 +129,9 @@ def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> Non
     [
         "/apps/nobody/graph/", "/apps/nobody/graph.json", "/apps/nobody/nodes/agent/last-run/",
         f"{GRAPH}?version=7", f"{GRAPH}?version=x", f"{GRAPH}?version=99999999999999999999",
-        f"{GRAPH}?node=nobody", f"{GRAPH}?node=%00", f"{GRAPH}?run=x", f"{GRAPH}?run={uuid4()}",
-        "/apps/support-desk/nodes/nobody/last-run/", "/apps/support-desk/nodes/no/body/last-run.json",
+        f"{GRAPH}?node=nobody", f"{GRAPH}?node=%00", f"{GRAPH}?run=x", f"{GRAPH}?run=00000000-0000-4000-8000-000000000000",
+        "/apps/support-desk/nodes/nobody/last-run/",
+        "/apps/support-desk/nodes/no/body/last-run.json",
         "/apps/support-desk/graph.json?version=7",
     ],
 )  # fmt: skip
@@ -150,7 +150,7 @@ def test_an_app_without_runs_says_so(console: Client, db: None) -> None:
 
 def test_runs_that_tell_no_version_have_a_graph(console: Client, db: None) -> None:
     make_execution(make_run(), "Answer")
-    assert "Answer" in text_of(check_view(console, GRAPH).find(".//svg"))
+    assert "Answer" in text_of(check_view(console, GRAPH).find(".//*[@class='graph']"))
 
 
 def test_hostile_texts_are_shown_as_text(console: Client, version: Version) -> None:
@@ -160,7 +160,7 @@ def test_hostile_texts_are_shown_as_text(console: Client, version: Version) -> N
                            status="failed", model=HOSTILE)  # fmt: skip
     make_execution(run, HOSTILE, node_id=f"{node_id}/in", parent_id=outer.pk)
     tree = check_view(console, GRAPH)
-    for link in tree.findall(".//foreignObject//a"):
+    for link in tree.findall(".//a[@data-choose]"):
         for tab in ("settings", "last-run", "history"):
             check_view(console, f"{GRAPH}{link.get('href').removeprefix(GRAPH)}&tab={tab}")
 
@@ -172,7 +172,9 @@ def test_many_nodes_are_drawn_in_part_and_it_is_said(console: Client, version: V
     assert "The first 400 nodes are drawn; 600 more" in text
 
 
-@pytest.mark.parametrize("query", ["", "?node=agent", "?node=agent&tab=last-run", "?node=agent&tab=history"])
+@pytest.mark.parametrize(
+    "query", ["", "?node=agent", "?node=agent&tab=last-run", "?node=agent&tab=history"]
+)
 def test_the_number_of_queries_is_constant(
     console: Client, version: Version, django_assert_max_num_queries, query: str
 ) -> None:
@@ -198,7 +200,9 @@ def test_graph_json(console: Client, ways: list[Run]) -> None:
 def test_last_run_leads_to_the_panel(console: Client, ways: list[Run]) -> None:
     response = console.get("/apps/support-desk/nodes/tools/last-run/")
     assert (response.status_code, response.url) == (302, f"{GRAPH}?node=tools&tab=last-run")
-    body = console.get("/apps/support-desk/nodes/tools/last-run/", headers=FRAGMENT).content.decode()
+    body = console.get(
+        "/apps/support-desk/nodes/tools/last-run/", headers=FRAGMENT
+    ).content.decode()
     check_fragment(body)
     assert "order not found" in body
 
@@ -217,43 +221,10 @@ def test_json_takes_a_key_with_read_scope(client: Client, ways: list[Run], read_
     assert client.get(GRAPH).status_code == 302
 
 
-def test_the_graph_of_recorded_agents(record, db: None) -> None:
-    record("langgraph-openinference")
-    app = App.objects.get()
-    graph = version_graph(app, app.versions.first()).graph
-    pairs = {(edge.source, edge.target) for edge in graph.edges}
-    assert {
-        ("classify", "agent"), ("classify", "plan"), ("agent", "tools"), ("tools", "agent"),
-        ("agent", "finish"), ("plan", "retrieve"), ("retrieve", "draft"), ("draft", "review"),
-        ("review", "draft"), ("review", "approve"), ("approve", "finish"),
-    } <= pairs  # fmt: skip
-    assert ("retrieve", "retrieve") not in pairs
-    top = {node.id for node in graph.nodes if node.parent is None}
-    assert top == {"classify", "agent", "tools", "finish", "plan", "retrieve", "draft", "review", "approve"}
-
-
 def test_every_recorded_app_has_a_page(console: Client, record, db: None) -> None:
     for name in ("dify-phoenix", "pydantic-ai", "openai-agents-openinference", "google-adk"):
         record(name)
     for app in App.objects.all():
         tree = check_view(console, f"/apps/{app.slug}/graph/")
-        for link in tree.findall(".//foreignObject//a"):
+        for link in tree.findall(".//a[@data-choose]"):
             assert console.get(link.get("href"), headers=FRAGMENT).status_code == 200
-
-
-def test_steps_are_read_from_rows(version: Version) -> None:
-    """`chained` steps ran after their parent, items of a fan-out are parallel."""
-    run = make_run(version.app, version=version)
-    plan = make_execution(run, "plan", source_id="s0")
-    for n in range(2):
-        make_execution(run, "fetch", node_id="fetch", hints=f'{{"fan_out_index": {n}}}',
-                       started_at=plan.started_at + timedelta(seconds=n + 1))  # fmt: skip
-    make_execution(run, "draft", hints='{"chained": true}', parent_source_id="s0", source_id="s3",
-                   started_at=plan.started_at + timedelta(seconds=9))  # fmt: skip
-    make_execution(run, "broken", hints="{", started_at=plan.started_at + timedelta(seconds=10))
-    found = version_graph(version.app, version)
-    steps: list[Step] = found.runs[str(run.pk)]
-    assert found.graph == infer([steps])
-    assert {(e.source, e.target) for e in found.graph.edges} == {
-        ("plan", "fetch"), ("plan", "draft"), ("draft", "broken")
-    }  # fmt: skip

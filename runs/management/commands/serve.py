@@ -3,10 +3,12 @@
 import http.client
 import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
 import time
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +108,7 @@ class Command(BaseCommand):
     def serve(self, host: str, port: int, workers: int, made: first_start.Secrets | None) -> None:
         connection.close()  # the workers open their own
         multiprocessing.set_start_method("spawn", force=True)  # a fork would inherit our threads
-        server = Server(
+        server = Workers(
             "config.wsgi:application",
             address=host,
             port=port,
@@ -126,6 +128,19 @@ class Command(BaseCommand):
 
         server.on_startup(threading.Thread(target=announce, daemon=True).start)
         server.serve()
+
+
+class Workers(Server):
+    """Granian's, but deaf to Ctrl-C: a terminal sends it to workers as well as to us, and one that
+    is then told to end by us, too, hangs."""
+
+    def _spawn_workers(self, *args: Any) -> None:
+        resource_tracker.ensure_running()  # it would lift the block
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super()._spawn_workers(*args)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def shown(host: str) -> str:

@@ -1,0 +1,339 @@
+"""The run page: header, RESULT, DETAIL, TRACING, and the twins."""
+
+import time
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from nodes.models import NodeExecution
+from runs.models import Run
+from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
+from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
+
+HOSTILE = "<script>alert(1)</script></textarea>\u202egnp.exe\x07"
+DEEP = "[" * 10_000 + "]" * 10_000
+
+
+def failed_run(**fields: Any) -> tuple[Run, NodeExecution]:
+    run = make_run(status="failed", error="order A-404 not found", **fields)
+    make_execution(run, "Plan", kind="chain", outputs={"plan": "look it up"})
+    culprit = make_execution(
+        run, "Look up order", kind="tool", status="failed", error="order A-404 not found",
+        error_type="LookupError", inputs={"order_id": "A-404"},
+        received={"attributes": {"tool.name": "lookup"}, "events": [
+            {"name": "exception", "attributes": {"exception.stacktrace": "Traceback: line 7"}}]},
+    )  # fmt: skip
+    run.failed_execution, run.failed_title, run.failed_node_id = culprit.id, culprit.title, "x"
+    run.save()
+    return run, culprit
+
+
+def ident(number: int) -> UUID:
+    return uuid5(UUID(int=0), str(number))
+
+
+def big_run(steps: int) -> Run:
+    """A run with an iteration of that many passes less one; the last one failed."""
+    run = make_run(status="failed", error="boom", steps=steps, duration_us=steps * 1000)
+    rows = [
+        NodeExecution(
+            id=ident(n + 1), run=run, app=run.app, source_id=str(n), service="s",
+            title=f"Step {n}" + "x" * 60, kind="llm" if n else "iteration",
+            node_id="work" if n else "it",
+            status="failed" if n == steps - 1 else "succeeded", index=n, depth=min(n, 1),
+            parent_id=ident(1) if n else None, iteration=str(n - 1) if n else "",
+            started_at=run.started_at + timedelta(milliseconds=n),
+            duration_us=1000 * (steps if not n else 1),
+            self_us=1000, error="boom" if n == steps - 1 else "", inputs_preview="p" * 200,
+        )
+        for n in range(steps)
+    ]  # fmt: skip
+    NodeExecution.objects.bulk_create(rows, batch_size=500)
+    run.failed_execution = rows[-1].id
+    run.save()
+    return run
+
+
+# -- pages -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["", "result/", "detail/", "tracing/", "tracing/?all=1"])
+def test_every_tab_is_a_page_and_a_fragment(console: Client, path: str) -> None:
+    run, _ = failed_run(inputs={"q": "where?"}, version=make_version(make_app()), tags=["beta"])
+    check_view(console, f"/runs/{run.id}/{path}")
+
+
+def test_a_failed_run_says_why_first_and_links_to_the_step(console: Client) -> None:
+    run, culprit = failed_run()
+    for path in ("", "detail/", "tracing/"):
+        text = text_of(check_page(console.get(f"/runs/{run.id}/{path}").content.decode()))
+        assert "Look up order failed: order A-404 not found" in text
+    page = console.get(f"/runs/{run.id}/").content.decode()
+    assert f"/runs/{run.id}/tracing/{culprit.id}/" in page
+
+
+def test_tracing_of_a_failed_run_opens_the_failing_step(console: Client) -> None:
+    run, culprit = failed_run()
+    tree = check_view(console, f"/runs/{run.id}/tracing/")
+    side = tree.find(".//aside[@id='side']")
+    assert "LookupError" in text_of(side) and "A-404" in text_of(side)
+    assert "Traceback: line 7" in text_of(side)
+    (row,) = tree.findall(".//tr[@aria-current='true']")
+    assert row.get("id") == f"x-{culprit.id.hex[:8]}"
+
+
+def test_a_succeeded_run_shows_where_the_time_went(console: Client) -> None:
+    run = make_run()
+    for n in range(3):
+        make_execution(run, "Draft", node_id="draft", self_us=1000 * (n + 1))
+    side = check_view(console, f"/runs/{run.id}/tracing/").find(".//aside[@id='side']")
+    assert "Where the time went" in text_of(side) and "× 3" in text_of(side)
+
+
+def test_the_panel_is_a_page_and_for_htmx_only_itself(console: Client) -> None:
+    run, culprit = failed_run()
+    url = f"/runs/{run.id}/tracing/{culprit.id}/"
+    tree = check_view(console, url)
+    assert "Close" in text_of(tree.find(".//aside[@id='side']"))
+    panel = console.get(url, headers=FRAGMENT | {"HX-Target": "side"}).content.decode()
+    assert panel.lstrip().startswith("<aside") and '<table class="trace"' not in panel
+    check_fragment(panel)
+
+
+def test_groups_open_and_close_by_link_and_keep_the_panel(console: Client) -> None:
+    run = big_run(40)
+    key = ident(1).hex[:8]
+    closed = console.get(f"/runs/{run.id}/tracing/?closed={key}").content.decode()
+    assert "39 passes, 1 failed" in text_of(check_page(closed))
+    opened = console.get(f"/runs/{run.id}/tracing/?open={key}").content.decode()
+    assert opened.count(">Pass ") == 39
+    here = f"/runs/{run.id}/tracing/{ident(2)}/"
+    headers = FRAGMENT | {"HX-Target": "tree", "HX-Current-URL": f"http://testserver{here}"}
+    response = console.get(f"/runs/{run.id}/tracing/?open={key}", headers=headers)
+    assert response["HX-Push-Url"] == f"{here}?open={key}"
+    check_fragment(response.content.decode())
+
+
+def test_passes_visits_ways_and_attempts_are_told(console: Client) -> None:
+    run = make_run()
+    loop = make_execution(run, "Each document", kind="iteration")
+    for n in range(2):
+        make_execution(run, "Write", parent_id=loop.id, iteration=str(n))
+    make_execution(run, "Route", kind="if-else", taken="refund")
+    make_execution(run, "Fetch", kind="http-request", status="retry", error="timeout")
+    make_execution(run, "Fetch", kind="http-request", attempt=2)
+    make_execution(run, "Agent", node_id="agent")
+    make_execution(run, "Agent", node_id="agent")
+    text = text_of(check_view(console, f"/runs/{run.id}/tracing/"))
+    for told in (
+        "Pass 1 of 2",
+        "Pass 2 of 2",
+        "→ refund",
+        "attempt 2",
+        "Retry",
+        "#2 of 2",
+        "timeout",
+    ):
+        assert told in text
+
+
+def test_a_parent_that_was_not_received_has_a_place(console: Client) -> None:
+    run = make_run()
+    orphan = make_execution(run, "Lost child", parent_id=uuid4(), orphan=True)
+    tree = check_view(console, f"/runs/{run.id}/tracing/")
+    assert "Parent not received" in text_of(tree.find(".//table"))
+    assert console.get(f"/runs/{run.id}/tracing/{orphan.parent_id}/").status_code == 404
+
+
+def test_all_spans_show_plumbing_where_it_was_sent(console: Client) -> None:
+    run = make_run()
+    wrapper = make_execution(run, "Wrapper", folded=True, source_id="w")
+    make_execution(run, "Inner", parent_source_id=wrapper.source_id)
+    assert "Wrapper" not in text_of(
+        check_view(console, f"/runs/{run.id}/tracing/").find(".//table")
+    )
+    assert "Wrapper" in text_of(
+        check_view(console, f"/runs/{run.id}/tracing/?all=1").find(".//table")
+    )
+
+
+def test_result_belongs_to_workflows(console: Client) -> None:
+    conversation = make_conversation(make_app(), last_run_at=timezone.now())
+    turn = make_run(
+        mode="chatflow", conversation=conversation, inputs={"query": "hello?"}, outputs="hi!"
+    )
+    missing = console.get(f"/runs/{turn.id}/result/")
+    assert missing.status_code == 404 and "no RESULT" in missing.content.decode()
+    tree = check_view(console, f"/runs/{turn.id}/")
+    text = text_of(tree)
+    assert "hello?" in text and "hi!" in text and "Conversation" in text
+    assert not [a for a in tree.iter("a") if a.get("href", "").endswith("/result/")]
+
+
+def test_results_of_every_kind(console: Client) -> None:
+    said = make_run(outputs="# Done\n\n**all** good")
+    assert "<strong>all</strong>" in console.get(f"/runs/{said.id}/result/").content.decode()
+    nothing = text_of(check_view(console, f"/runs/{make_run().id}/result/"))
+    assert "without telling an output" in nothing
+
+
+def test_detail_shows_what_the_run_worked_with(console: Client) -> None:
+    run = make_run(
+        inputs={"q": "x"}, source_ids={"trace": "abc123"}, environment="staging", user="u-7"
+    )
+    make_execution(run, model="gpt-4o", provider="openai", counted=True, total_tokens=9,
+                   inputs={"messages": [], "parameters": {"temperature": 0.2}},
+                   resource={"service.name": "desk"})  # fmt: skip
+    text = text_of(check_view(console, f"/runs/{run.id}/detail/"))
+    for told in ("abc123", "staging", "u-7", "gpt-4o", "temperature=0.2", "desk"):
+        assert told in text
+
+
+def test_what_the_producer_reports_is_shown_beside_what_adds_up(console: Client) -> None:
+    run = make_run(
+        total_tokens=150, reported_tokens=300, cost=Decimal("0.1"), reported_cost=Decimal("0.1")
+    )
+    text = text_of(check_view(console, f"/runs/{run.id}/"))
+    assert "Reported tokens" in text and "300 (steps: 150)" in text
+    assert "Reported cost" not in text
+
+
+def test_neighbours_are_runs_of_the_same_app(console: Client) -> None:
+    now = timezone.now()
+    first, run, last = (make_run(started_at=now + timedelta(seconds=n)) for n in range(3))
+    make_run("other-app", started_at=now)
+    page = console.get(f"/runs/{run.id}/").content.decode()
+    assert f'href="/runs/{first.id}/" rel="prev"' in page
+    assert f'href="/runs/{last.id}/" rel="next"' in page
+    assert "First run" in console.get(f"/runs/{first.id}/").content.decode()
+
+
+# -- live ------------------------------------------------------------------------------------------
+
+
+def test_a_running_run_polls_and_is_told_to_stop(console: Client) -> None:
+    run = make_run(status="running")
+    page = console.get(f"/runs/{run.id}/tracing/").content.decode()
+    assert 'hx-trigger="every 3s"' in page and 'hx-trigger="run-changed from:body"' in page
+    seen = page.split("header/?seen=")[1].split('"')[0]
+    url = f"/runs/{run.id}/header/?seen={seen}"
+    quiet = console.get(url, headers=FRAGMENT)
+    assert quiet.status_code == 200 and "HX-Trigger" not in quiet
+    Run.objects.filter(pk=run.pk).update(status="succeeded", ended_at=timezone.now())
+    ended = console.get(url, headers=FRAGMENT)
+    assert ended.status_code == 286 and "run-changed" in ended["HX-Trigger"]
+    assert "hx-trigger" not in ended.content.decode()
+    check_fragment(ended.content.decode())
+    check_page(console.get(url).content.decode())
+
+
+def test_a_stalled_run_says_so_and_does_not_poll(console: Client) -> None:
+    run = make_run(status="running", last_seen_at=timezone.now() - timedelta(hours=2))
+    page = console.get(f"/runs/{run.id}/").content.decode()
+    assert "Stalled" in page and "No news since" in page and "hx-trigger" not in page
+
+
+# -- hostile, large, missing -----------------------------------------------------------------------
+
+
+def test_hostile_content_is_shown_as_text(console: Client) -> None:
+    run = make_run(status="failed", name=HOSTILE[:40], error=HOSTILE, outputs={"answer": HOSTILE},
+                   inputs=HOSTILE, user="<b>u</b>", tags=["<i>"])  # fmt: skip
+    execution = make_execution(
+        run, HOSTILE, status="failed", error=HOSTILE, inputs={"k" + HOSTILE: DEEP}, taken="<u>",
+        outputs="x" * 1_000_000, node_id="n/<b>?#", received={"attributes": {HOSTILE: HOSTILE}},
+    )  # fmt: skip
+    for path in ("", "detail/", "tracing/", f"tracing/{execution.id}/"):
+        response = console.get(f"/runs/{run.id}/{path}")
+        assert "<script>alert" not in response.content.decode()
+        assert len(response.content) < 150_000
+        check_view(console, f"/runs/{run.id}/{path}")
+
+
+def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None:
+    run = big_run(10_000)
+    url = f"/runs/{run.id}/tracing/"
+    console.get(url)
+    started = time.perf_counter()
+    response = console.get(url)
+    took = time.perf_counter() - started
+    text = text_of(check_page(response.content.decode()))
+    assert "Pass 9999" in text and "Passes 1–9998: no failure" in text
+    assert len(response.content) < 60_000
+    assert took < 3
+    key = ident(1).hex[:8]
+    opened = console.get(f"{url}?open={key}").content
+    assert len(opened) < 600_000
+    more = console.get(f"{url}?open={key}&from=250", headers=FRAGMENT | {"HX-Target": "more-rows"})
+    check_fragment(f"<table><tbody>{more.content.decode()}</tbody></table>")
+    assert "Pass 260" in more.content.decode()
+
+
+@pytest.mark.parametrize("path", ["", "result/", "detail/", "tracing/", "header/"])
+def test_a_missing_run_is_a_sentence(console: Client, path: str) -> None:
+    response = console.get(f"/runs/{uuid4()}/{path}")
+    assert response.status_code == 404 and "There is no such run" in response.content.decode()
+    assert console.post(f"/runs/{make_run().id}/{path}").status_code == 405
+
+
+def test_strangers_are_sent_to_sign_in(client: Client) -> None:
+    for path in ("", "detail/", "tracing/", "header/"):
+        assert client.get(f"/runs/{uuid4()}/{path}").status_code == 302
+
+
+@pytest.mark.parametrize("path", ["", "detail/", "tracing/", "panel"])
+def test_the_number_of_queries_does_not_grow(
+    console: Client, path: str, django_assert_max_num_queries: Any
+) -> None:
+    run, culprit = failed_run(inputs="x", outputs="y", version=make_version(make_app()))
+    for n in range(60):
+        make_execution(run, f"Step {n % 5}", model=f"m{n}", inputs={"parameters": {"t": n}})
+    url = f"/runs/{run.id}/" + (f"tracing/{culprit.id}/" if path == "panel" else path)
+    with django_assert_max_num_queries(14):
+        console.get(url)
+
+
+# -- machines --------------------------------------------------------------------------------------
+
+
+def test_the_twins_tell_the_same(client: Client, read_key: str) -> None:
+    run, culprit = failed_run(inputs={"q": "where?"}, outputs=None)
+    key = {"x-api-key": read_key}
+    told = client.get(f"/runs/{run.id}.json", headers=key).json()
+    assert told["inputs"] == {"q": "where?"} and told["outputs"] is None
+    assert told["failed_node"]["execution"] == str(culprit.id)
+    assert {"metadata", "configuration"} <= told.keys()
+    listed = client.get(f"/runs/{run.id}/tracing.json", headers=key).json()
+    assert [one["title"] for one in listed["executions"]] == ["Plan", "Look up order"]
+    assert listed["run"] == str(run.id) and listed["next"] is None
+    one = client.get(f"/runs/{run.id}/tracing/{culprit.id}.json", headers=key).json()
+    assert one["error"] == "order A-404 not found" and one["inputs"] == {"order_id": "A-404"}
+    assert one["attributes"] == {"tool.name": "lookup"}
+
+
+def test_long_runs_are_paged_in_order(client: Client, read_key: str) -> None:
+    run = big_run(2500)
+    key = {"x-api-key": read_key}
+    url, seen = f"/runs/{run.id}/tracing.json", []
+    while url:
+        page = client.get(url, headers=key).json()
+        seen += [one["index"] for one in page["executions"]]
+        url = page["next"]
+    assert seen == list(range(2500))
+
+
+def test_twins_refuse_with_a_sentence(client: Client, ingest_key: str, read_key: str) -> None:
+    run = make_run()
+    for path in (".json", ".md", "/tracing.json", f"/tracing/{uuid4()}.json"):
+        assert client.get(f"/runs/{run.id}{path}").status_code == 401
+        forbidden = client.get(f"/runs/{run.id}{path}", headers={"x-api-key": ingest_key})
+        assert forbidden.status_code == 403
+        missing = client.get(f"/runs/{uuid4()}{path}", headers={"x-api-key": read_key})
+        assert missing.status_code == 404 and missing.json()["error"]
+    bad = client.get(f"/runs/{run.id}/tracing.json?after=x", headers={"x-api-key": read_key})
+    assert bad.status_code == 400 and "after" in bad.json()["error"]
