@@ -145,8 +145,8 @@ def stored(data: object) -> Graph:
     """A graph as somebody sent it: {"nodes": […], "edges": […]}. What is unreadable is left out."""
     data = data if isinstance(data, dict) else {}
     nodes: dict[str, GraphNode] = {}
-    for item in data.get("nodes") or []:
-        if isinstance(item, dict) and (key := str(item.get("id") or "")):
+    for item in _dicts(data.get("nodes")):
+        if key := str(item.get("id") or ""):
             config = item.get("config") if isinstance(item.get("config"), dict) else None
             nodes.setdefault(
                 key,
@@ -162,11 +162,14 @@ def stored(data: object) -> Graph:
             )
     edges = {
         (str(item.get("source")), str(item.get("target")), str(item.get("handle") or ""))
-        for item in data.get("edges") or []
-        if isinstance(item, dict)
+        for item in _dicts(data.get("edges"))
     }
     known = sorted(key for key in edges if key[0] in nodes and key[1] in nodes)
     return Graph(tuple(nodes.values()), tuple(GraphEdge(*key) for key in known), inferred=False)
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _number(value: object) -> float | None:

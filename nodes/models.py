@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import orjson
 from django.db import models
-from django.db.models.functions import Left
+from django.db.models.functions import Cast, Left
 
 from nodes.choices import NodeStatus
 from nodes.kinds import Kind, kind_of
@@ -76,6 +76,11 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
 
     def with_payloads(self) -> Self:
         return self.select_related("inputs", "outputs", "process_data", "received", "resource")
+
+    def with_hex_ids(self) -> Self:
+        """With ids as text (`hex_id`, `hex_parent`), with or without dashes as the database has it."""
+        text = models.CharField()
+        return self.annotate(hex_id=Cast("id", text), hex_parent=Cast("parent_id", text))
 
     def for_row(self) -> Self:
         """What a row of the tree shows: no hints, no payloads, and of an error its beginning."""

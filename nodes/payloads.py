@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import orjson
 
-from nodes.json_tree import Mark, marks
 from nodes.formats import visible
+from nodes.json_tree import Mark, marks
 from nodes.models import Payload
 from nodes.packing import unpack_head
 from nodes.parts import Limits, Part, present

@@ -46,7 +46,12 @@ def preview_output(value: Any) -> str:
 
 def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
     """`text` on one line without invisible characters, cut on a character to `length` with "…"."""
-    text = " ".join(text[: length * 4].split())
+    if len(text) > length * 4:
+        # Looking at a third more than is shown is enough unless it is mostly white space.
+        head = " ".join(text[: length * 4 // 3].split())
+        text = head if len(head) > length else " ".join(text[: length * 4].split())
+    else:
+        text = " ".join(text.split())
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
     if len(text) <= length:
@@ -124,7 +129,7 @@ def _of_fields(value: dict[str, Any], depth: int) -> str:
 def _of_list(value: list[Any] | tuple[Any, ...], depth: int) -> str:
     if not value:
         return ""
-    if isinstance(value[0], dict) and (text := _of_messages(value)):
+    if isinstance(value[0], dict) and isinstance(value[-1], dict) and (text := _of_messages(value)):
         return text
     if isinstance(value[0], list) and len(value) == 1:
         return _of_list(value[0], depth - 1) if depth > 1 else ""
@@ -137,6 +142,10 @@ def _of_list(value: list[Any] | tuple[Any, ...], depth: int) -> str:
 def _of_messages(items: list[Any] | tuple[Any, ...]) -> str:
     """The newest word: of the assistant when it spoke last, else of the user."""
     last: Message | None = None
+    newest = items[-1]
+    said = newest.get("content") if newest.get("role") in ("user", "assistant") else None
+    if type(said) is str and said and not said.isspace():
+        return _of_text(said[:JSON_LIMIT], 3)  # by far the commonest form, without further ado
     for item in reversed(items[-40:]):
         message = read_message(item)
         if message is None:
@@ -151,7 +160,7 @@ def _of_messages(items: list[Any] | tuple[Any, ...]) -> str:
 def _of_message(message: Message) -> str:
     """What was said, or the tools that were called: → lookup_order(order_id=A-17)."""
     if message.text.strip():
-        return message.text[: PREVIEW_LENGTH * 4]
+        return _of_text(message.text[:JSON_LIMIT], 3)
     calls = (f"{call.name}({_arguments(call.arguments)})" for call in message.calls[:3])
     if text := ", ".join(calls):
         return f"→ {text}"

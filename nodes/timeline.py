@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
-from uuid import UUID
 
 from nodes.choices import NodeStatus
 from nodes.kinds import kind_of
@@ -18,20 +17,19 @@ FAILURES = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION})
 
 @dataclass(slots=True, eq=False)
 class Step:
-    """What the tree needs to know of one execution. Times are microseconds since the epoch."""
+    """What the tree needs to know of one execution. Ids are 32 hex digits, times microseconds since
+    the epoch; a tree of thousands is read on every view, so nothing here is dearer than it must be.
+    """
 
-    id: UUID
-    parent_id: UUID | None
-    index: int
+    id: str
+    parent_id: str
     node_id: str
     kind: str
     status: str
     path: tuple[int, ...]
-    attempt: int
     start: int | None
     end: int | None
     self_us: int | None
-    orphan: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -44,7 +42,7 @@ class Entry:
 
     form: Literal["step", "pass", "placeholder"]
     key: str
-    id: UUID | None = None
+    id: str = ""
     step: Step | None = None
     parent: "Entry | None" = None
     children: list["Entry"] = field(default_factory=list)
@@ -79,25 +77,16 @@ _WORST_FIRST = (
 
 @dataclass(slots=True)
 class Timeline:
-    """The whole tree. `by_id` finds the entry of an execution."""
+    """The whole tree. `by_id` finds the entry of an execution by its 32 hex digits."""
 
     top: list[Entry]
-    by_id: dict[UUID, Entry]
-
-    def path_to(self, execution_id: UUID | None) -> list[Entry]:
-        """The entries above an execution, the nearest first; [] when it is not in the tree."""
-        entry = self.by_id.get(execution_id) if execution_id else None
-        above = []
-        while entry is not None and entry.parent is not None:
-            entry = entry.parent
-            above.append(entry)
-        return above
+    by_id: dict[str, Entry]
 
 
 def build(steps: Iterable[Step]) -> Timeline:
     """The tree of a run's steps, given in pre-order."""
     top: list[Entry] = []
-    by_id: dict[UUID, Entry] = {}
+    by_id: dict[str, Entry] = {}
     for step in steps:
         if early := by_id.get(step.id):  # a placeholder: its child came first
             early.form, early.step, early.start, early.end = "step", step, step.start, step.end
@@ -115,13 +104,13 @@ def build(steps: Iterable[Step]) -> Timeline:
     return Timeline(top, by_id)
 
 
-def _key(execution_id: UUID) -> str:
+def _key(execution_id: str) -> str:
     """Names an entry in a URL's query; a rare clash would open two groups instead of one."""
-    return execution_id.hex[:8]
+    return execution_id[:8]
 
 
-def _parent(step: Step, by_id: dict[UUID, Entry], top: list[Entry]) -> Entry | None:
-    if step.parent_id is None or step.parent_id == step.id:
+def _parent(step: Step, by_id: dict[str, Entry], top: list[Entry]) -> Entry | None:
+    if not step.parent_id or step.parent_id == step.id:
         return None
     parent = by_id.get(step.parent_id)
     if parent is None:

@@ -26,7 +26,7 @@ class Row:
     form: str
     level: int
     title: str = ""
-    id: UUID | None = None
+    id: str = ""
     key: str = ""
     href: str = ""
     toggle: str = ""
@@ -106,10 +106,9 @@ def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
     if step is None:
         return
     row.kind = kind_of(step.kind)
-    row.href = f"{place.base}{step.id}/{trace.folding.query()}"
-    row.chosen = step.id == place.chosen
+    row.href = f"{place.base}{UUID(step.id)}/{trace.folding.query()}"
+    row.chosen = place.chosen is not None and step.id == place.chosen.hex
     row.number = f"#{entry.number} of {entry.total}" if entry.total > 1 else ""
-    row.attempt = step.attempt if step.attempt > 1 or step.status == NodeStatus.RETRY else 0
     if entry.children:
         below = [
             (child.start, trace.scale.end if child.end is None else child.end)
@@ -128,6 +127,7 @@ def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
 def _fill_text(row: Row, text: NodeExecution) -> None:
     row.title = formats.visible(text.title) or "(no name)"
     row.taken = text.taken
+    row.attempt = text.attempt if text.attempt > 1 or text.status == NodeStatus.RETRY else 0
     row.folded = text.folded
     row.counted = text.counted
     row.tokens = text.total_tokens

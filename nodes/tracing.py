@@ -20,9 +20,10 @@ MAX_STEPS = 20_000
 WINDOW = 250  # lines of one response
 CONTEXT = 100  # lines above the chosen one when it lies beyond the first window
 HEAVIEST = 6
+# Ids as text: making 20,000 UUID objects would take longer than all the rest.
 _FIELDS = (
-    "id", "parent_id", "index", "node_id", "kind", "status", "iteration", "attempt", "started_at",
-    "ended_at", "duration_us", "self_us", "orphan",
+    "hex_id", "hex_parent", "node_id", "kind", "status", "iteration", "started_at", "duration_us",
+    "self_us",
 )  # fmt: skip
 
 
@@ -39,7 +40,7 @@ class Heavy:
     """A node that took much of the time: all its executions of the run together."""
 
     execution: NodeExecution | None
-    id: UUID
+    id: str
     times: int
     self_us: int
     share: int  # of the heaviest, in percent, for its bar
@@ -55,7 +56,7 @@ class Trace:
     shown: list[Line]
     offset: int
     total: int
-    texts: dict[UUID, NodeExecution]
+    texts: dict[str, NodeExecution]
     heaviest: list[Heavy]
     left_out: bool
 
@@ -71,39 +72,37 @@ def us(moment: datetime | None) -> int | None:
 
 def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[Step]:
     """The skeleton of a run, in pre-order; with plumbing, as the producer sent it."""
-    rows = NodeExecution.objects.of_run(run_id)
+    rows = NodeExecution.objects.of_run(run_id).with_hex_ids()
     if all_spans:
-        sources = rows.values_list(*_FIELDS, "source_id", "parent_source_id")[:MAX_STEPS]
-        return _as_sent(list(sources))
+        sources = rows.values_list(*_FIELDS, "orphan", "source_id", "parent_source_id")
+        return _as_sent(list(sources[:MAX_STEPS]))
     return [_step(row) for row in rows.visible().values_list(*_FIELDS)[:MAX_STEPS]]
 
 
 def _step(row: tuple[Any, ...]) -> Step:
-    (step_id, parent_id, index, node_id, kind, status, iteration, attempt, started, ended,
-     duration_us, self_us, orphan) = row  # fmt: skip
+    step_id, parent_id, node_id, kind, status, iteration, started, duration_us, self_us = row
     start = us(started)
-    end = us(ended)
-    if end is None and start is not None and duration_us is not None:
-        end = start + duration_us
+    end = None if start is None or duration_us is None else start + duration_us
     path = tuple(map(int, iteration.split("."))) if iteration else ()
-    return Step(
-        step_id, parent_id, index, node_id, kind, status, path, attempt, start, end, self_us, orphan
-    )
+    parent_id = parent_id.replace("-", "") if parent_id else ""
+    step_id = step_id.replace("-", "")
+    return Step(step_id, parent_id, node_id, kind, status, path, start, end, self_us)
 
 
 def _as_sent(rows: list[tuple[Any, ...]]) -> list[Step]:
     """Steps below the parents that their producer named, in pre-order by start."""
-    ids = {row[-2]: row[0] for row in rows}
-    below: dict[UUID | None, list[Step]] = defaultdict(list)
+    ids = {row[-2]: row[0].replace("-", "") for row in rows}
+    below: dict[str, list[Step]] = defaultdict(list)
     for row in rows:
-        step = _step(row[:-2])
-        parent_id = ids.get(row[-1]) if row[-1] else None
-        step.parent_id = parent_id or (step.parent_id if step.orphan else None)
-        below[parent_id].append(step)
+        step = _step(row[:-3])
+        orphan, parent_source = row[-3], row[-1]
+        known = ids.get(parent_source, "") if parent_source else ""
+        step.parent_id = known or (step.parent_id if orphan else "")
+        below[known].append(step)
     ordered: list[Step] = []
     for group in below.values():
         group.sort(key=lambda step: (step.start is None, step.start or 0), reverse=True)
-    waiting = below.pop(None, [])
+    waiting = below.pop("", [])
     while waiting or below:
         if not waiting:  # a circle of parents: start anywhere
             waiting = below.pop(next(iter(below)))
@@ -124,7 +123,7 @@ def load_trace(
     steps = load_steps(run_id, all_spans=folding.all_spans)
     scale = _scale(steps, span)
     timeline = build(steps)
-    entry = timeline.by_id.get(chosen) if chosen else None
+    entry = timeline.by_id.get(chosen.hex) if chosen else None
     found = lines(timeline, folding, scale, entry)
     if offset is None:
         offset = _first_line(found, entry)
@@ -147,9 +146,11 @@ def load_trace(
     )
 
 
-def load_texts(run_id: UUID, ids: Iterable[UUID]) -> dict[UUID, NodeExecution]:
-    rows = NodeExecution.objects.of_run(run_id).for_row().filter(id__in=list(ids))
-    return {row.id: row for row in rows}
+def load_texts(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
+    """What rows show of executions, by 32 hex digits."""
+    wanted = [UUID(found) for found in ids]
+    rows = NodeExecution.objects.of_run(run_id).for_row().filter(id__in=wanted)
+    return {row.id.hex: row for row in rows}
 
 
 def _scale(steps: list[Step], span: Span) -> Scale:

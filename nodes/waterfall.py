@@ -57,10 +57,11 @@ class Scale:
         return Bar(_percent(left, self.span), _percent(width, self.span))
 
     def ticks(self) -> list[Tick]:
-        """At most five round times from the start, 0 included."""
+        """At most five round times from the start, 0 included; none so near the end that its label
+        would not fit."""
         step = next(step for step in _steps() if self.span / step <= MAX_TICKS)
         count = min((self.span - 1) // step + 1, MAX_TICKS)
-        times = (number * step for number in range(count))
+        times = (number * step for number in range(count) if number * step * 100 < self.span * 94)
         return [Tick(_percent(time, self.span), tick_label(time)) for time in times]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.urls import reverse
 
@@ -113,7 +112,10 @@ def _way(run: Run) -> list[_WayLine]:
     start, end = us(run.started_at) or 0, us(run.ended_at)
     scale = Scale(start, end if end is not None else start)
     shown = lines(
-        timeline, Folding(), scale, timeline.by_id.get(run.failed_execution or UUID(int=0))
+        timeline,
+        Folding(),
+        scale,
+        timeline.by_id.get(run.failed_execution.hex if run.failed_execution else ""),
     )
     shown = _most_telling(shown)
     texts = load_texts(run.id, [line.entry.id for line in shown if line.entry and line.entry.id])
@@ -133,7 +135,7 @@ def _is_failure(line: Line) -> bool:
     return status in (NodeStatus.FAILED, NodeStatus.EXCEPTION)
 
 
-def _way_line(line: Line, texts: dict[UUID, NodeExecution]) -> _WayLine:
+def _way_line(line: Line, texts: dict[str, NodeExecution]) -> _WayLine:
     indent = "  " * min(line.level, 12)
     entry = line.entry
     if entry is None or line.form == "elided":

@@ -1,8 +1,10 @@
 """The run history as a table."""
 
+from datetime import datetime
 from typing import Any
 
 import django_tables2 as tables
+from django.utils import timezone
 from django.utils.html import format_html
 
 from nodes import formats
@@ -15,11 +17,15 @@ NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
 class RunTable(tables.Table):
     """Rows come from `Run.objects.for_list()`, already in order and cut to a page."""
 
-    status = tables.TemplateColumn(template_name="runs/_run_status.html")
-    started_at = tables.TemplateColumn(
-        template_name="runs/_run_when.html", verbose_name="When", attrs={"td": {"class": "nowrap"}}
+    status = tables.Column()
+    started_at = tables.Column(verbose_name="When", attrs={"td": {"class": "nowrap"}})
+    app = tables.Column(
+        linkify=True,
+        attrs={
+            "td": {"class": "cell-app"},
+            "a": {"dir": "auto", "title": lambda record: record.app.name},
+        },
     )
-    app = tables.Column(linkify=True, attrs={"td": {"class": "cell-app"}, "a": {"dir": "auto", "title": lambda record: record.app.name}})
     summary = tables.TemplateColumn(
         template_name="runs/_run_summary.html",
         empty_values=(),
@@ -42,6 +48,28 @@ class RunTable(tables.Table):
         empty_text = ""
         default = formats.NO_VALUE
 
+    # Two short cells are written here, as components/_status.html and _time.html write them:
+    # without a template for each, the page makes an eighth fewer calls.
+
+    def render_status(self, value: str, record: Run) -> str:
+        if record.stalled:
+            return format_html(
+                '<span class="status" data-status="stalled" title="{}">Stalled</span>',
+                "Says running, but has sent nothing for long",
+            )
+        return format_html('<span class="status" data-status="{}">{}</span>', record.status, value)
+
+    def render_started_at(self, value: datetime) -> str:
+        """How long ago, and at what time."""
+        local = timezone.localtime(value)
+        return format_html(
+            '<time datetime="{}" title="{}">{}</time><span class="when-exact">{}</span>',
+            local.isoformat(),
+            local.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3],
+            formats.ago(value, timezone.now()),
+            f"{local:%b} {local.day} {local:%H:%M:%S}",
+        )
+
     def render_duration_us(self, value: int | None) -> str:
         return formats.duration(value)
 
@@ -57,9 +85,7 @@ class RunTable(tables.Table):
         """The amount; without one, why there is none."""
         state = CostState(record.cost_state)
         if value is None:
-            return format_html(
-                '<span title="{}">{}</span>', state.label, formats.NO_VALUE
-            )
+            return format_html('<span title="{}">{}</span>', state.label, formats.NO_VALUE)
         return format_html(
             '<span title="{} {}, {}">{}{}</span>',
             f"{value:f}", record.cost_currency, state.label.lower(),

@@ -10,7 +10,7 @@ from runs.models import App, Run, Version
 
 # Runs of a version that are looked at, and steps in all of them: a page must stay quick.
 MOST_RUNS = 200
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 
 
 @dataclass(slots=True)

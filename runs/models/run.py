@@ -109,8 +109,8 @@ class Run(models.Model):
 
 class RunSource(models.Model):
     """From a producer's id to its run. An id learned late may join two runs into one, so several
-    rows may lead to the same run. `scope` is 0, or the app of the key that sent it: what a bound key
-    sends can never touch another app's run."""
+    rows may lead to the same run. `scope` is 0, or the app of the key that sent it: what a bound
+    key sends can never touch another app's run."""
 
     source_id = models.CharField(max_length=128)
     scope = models.BigIntegerField(default=0)

@@ -1,8 +1,8 @@
 """From the steps of a run, told in any order, to its tree: pure, and the same for any order.
 
 `arrange(rows)` rewrites the derived fields of every row: who is below whom (`tree`), in which pass
-(`passes`), what its status means once the others are known (`outcome`), whose tokens count (`totals`).
-It reads only what the rows were told, never what an earlier call derived.
+(`passes`), what its status means once the others are known (`outcome`), whose tokens count
+(`totals`). It reads only what the rows were told, never what an earlier call derived.
 """
 
 from uuid import UUID

@@ -1,7 +1,7 @@
 """Writing many rows at once: the one place that speaks to the two databases in their own words.
 
-Values are plain (text, int, bool, bytes, None), in forms that both databases read alike: ids as 32 hex
-digits, times as UTC text, money as decimal text.
+Values are plain (text, int, bool, bytes, None), in forms that both databases read alike: ids as 32
+hex digits, times as UTC text, money as decimal text.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,8 @@ def insert(
     conflict: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Insert rows; on a conflict over the columns `conflict` set `update`, or leave the row alone."""
+    """Insert rows; on a conflict over the columns `conflict` set `update`, or leave the row
+    alone."""
     rows = list(rows)
     if not rows:
         return
@@ -69,8 +70,8 @@ def lock(names: Iterable[str]) -> None:
     """Hold the named things until the transaction ends, so that two processes that record the same
     run take turns. SQLite writes one transaction at a time (BEGIN IMMEDIATE), which is lock enough.
 
-    Names fall into a fixed number of buckets: a large request cannot exhaust PostgreSQL's lock table.
-    """
+    Names fall into a fixed number of buckets: a large request cannot exhaust PostgreSQL's lock
+    table."""
     if not concurrent():
         return
     buckets = sorted({hash_bucket(name) for name in names})

@@ -47,7 +47,8 @@ def app_ids(names: Collection[str], samples: Collection[str] | None = None) -> d
 
 
 def _make_app(name: str, is_sample: bool) -> App:
-    """The app named so; made with a slug of its own. Another process may make it at the same time."""
+    """The app named so; made with a slug of its own. Another process may make it at the same
+    time."""
     base = slugify(name, allow_unicode=True)[:70] or "app"
     taken = set(App.objects.filter(slug__startswith=base).values_list("slug", flat=True))
     taken |= RESERVED_SLUGS

@@ -19,7 +19,8 @@ RAW_LIMIT = 64_000
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one body: runs touched, records taken, records refused with the first reason."""
+    """What became of one body: runs touched, records taken, records refused with the first
+    reason."""
 
     runs: set[UUID]
     taken: int

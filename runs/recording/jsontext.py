@@ -54,7 +54,8 @@ def readable(value: Any, is_json: bool = False) -> Any:
         parsed = parse_json(value)
     except NotJson:
         return value
-    if _LONG_NUMBER in value.encode("utf-8", "replace").translate(_DIGITS) and _has_huge_integer(value):
+    zeros = value.encode("utf-8", "replace").translate(_DIGITS)
+    if _LONG_NUMBER in zeros and _has_huge_integer(value):
         return value
     if value.count("[") + value.count("{") > MAX_DEPTH and deeper_than(parsed, MAX_DEPTH):
         return value

@@ -1,8 +1,8 @@
 """In which pass a step ran. Pure.
 
-Passes are told by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node that runs
-several times below the same parent is in its first, second, … pass. Failed attempts that were tried
-again belong to the pass of the attempt that ended it.
+Passes are told by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node that
+runs several times below the same parent is in its first, second, … pass. Failed attempts that were
+tried again belong to the pass of the attempt that ended it.
 """
 
 from runs.recording.rows import Row
@@ -63,7 +63,7 @@ def count_passes(tree: Tree) -> int:
     for siblings in _groups(tree):
         parent = tree.parent[siblings[0].source_id]
         depth = len(parent.iteration.split(".")) if parent and parent.iteration else 0
-        numbers = {row.iteration.split(".")[depth] for row in siblings if row.iteration.count(".") >= depth
-                   and row.iteration}  # fmt: skip
+        paths = (row.iteration.split(".") for row in siblings if row.iteration)
+        numbers = {path[depth] for path in paths if len(path) > depth}
         total += len(numbers)
     return total

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-# A value as a person reads it: JSON (dict, list, number, bool) or text (str). None means "not told".
+# A value as a person reads it: JSON (dict, list, number, bool) or text (str). None means "not
+# told".
 Value = Any
 
 

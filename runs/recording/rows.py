@@ -2,8 +2,8 @@
 
 Rows are joined from every record that told of the step. The join takes each field by itself and is
 commutative, associative and idempotent, so that order, splitting and repetition of what arrives
-cannot matter: a known value beats a missing one, a finished status beats a started one, times widen,
-and where two messages contradict each other the greater value wins.
+cannot matter: a known value beats a missing one, a finished status beats a started one, times
+widen, and where two messages contradict each other the greater value wins.
 """
 
 from dataclasses import dataclass, field, fields

@@ -11,8 +11,8 @@ import orjson
 
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution
-from nodes.pricing import CURRENCY, price
 from nodes.previews import preview, preview_output
+from nodes.pricing import CURRENCY, price
 from runs.recording import bulk
 from runs.recording.bulk import moment
 from runs.recording.records import Cost, NodeRecord, RunFacts
@@ -44,16 +44,16 @@ def row_of(
     return Row(
         id=execution_id(run_id, source_id),
         source_id=source_id,
-        parent_source_id=clean(record.parent_source_id or "", 128),
+        parent_source_id=clean(record.parent_source_id, 128) if record.parent_source_id else "",
         service=service,
         title=clean(record.title, 255),
         kind=clean(record.kind, 40),
-        told_node_id=clean(record.node_id or "", 255),
+        told_node_id=clean(record.node_id, 255) if record.node_id else "",
         told_status=record.status or "",
         started_us=record.started_us,
         ended_us=record.ended_us,
-        model=clean(record.model or "", 200),
-        provider=clean(record.provider or "", 100),
+        model=clean(record.model, 200) if record.model else "",
+        provider=clean(record.provider, 100) if record.provider else "",
         input_tokens=usage.input if usage else None,
         output_tokens=usage.output if usage else None,
         cached_tokens=usage.cached if usage else None,
@@ -63,10 +63,10 @@ def row_of(
         cost=cost.amount if cost else None,
         cost_currency=cost.currency[:3] if cost else "",
         cost_reported=cost is not None,
-        error=clean(record.error or ""),
-        error_type=clean(record.error_type or "", 200),
+        error=clean(record.error) if record.error else "",
+        error_type=clean(record.error_type, 200) if record.error_type else "",
         attempt=record.attempt or 1,
-        taken=clean(record.taken or "", 255),
+        taken=clean(record.taken, 255) if record.taken else "",
         hints=_hints(record),
         inputs_preview=_preview(record.inputs),
         outputs_preview=_preview(record.outputs, preview_output),
@@ -74,12 +74,12 @@ def row_of(
         outputs_id=payloads.add(app_id, at, record.outputs, record.outputs_cut),
         process_data_id=payloads.add(app_id, at, record.process_data),
         received_id=payloads.add(app_id, at, received),
-        resource_id=payloads.add(app_id, at, record.resource or None),
+        resource_id=payloads.add_shared(app_id, at, record.resource or None),
     )
 
 
-# Of these fields the attribute is not among the received ones any more: where it was is kept. Of all
-# others it can be told by reading the attributes again.
+# Of these fields the attribute is not among the received ones any more: where it was is kept. Of
+# all others it can be told by reading the attributes again.
 _MOVED = ("inputs", "outputs", "process_data")
 
 
@@ -107,7 +107,8 @@ def _hints(record: NodeRecord) -> dict[str, Any]:
 
 @lru_cache(maxsize=2048)
 def _told_facts(facts: RunFacts) -> dict[str, Any]:
-    """The facts that are told, as JSON. The spans of a run mostly tell the same; nobody changes it."""
+    """The facts that are told, as JSON. The spans of a run mostly tell the same; nobody changes
+    it."""
     every = ((item.name, getattr(facts, item.name)) for item in fields(RunFacts))
     return {name: _plain(value) for name, value in every if value is not None and value != ()}
 

@@ -37,7 +37,7 @@ class Origin:
     kind: str = "otlp"
 
 
-def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> set[UUID]:  # noqa: B008
+def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> set[UUID]:
     """Write records; returns the runs touched. Committed when it returns."""
     by_trace: dict[str, list[NodeRecord]] = {}
     for record in records:
@@ -82,7 +82,8 @@ def _write(
     origin: Origin,
     apps: dict[str, int],
 ) -> None:
-    before = catalog.links_before([*rows, *(f for group in groups.values() for f in group.absorbed)])
+    absorbed = [former for group in groups.values() for former in group.absorbed]
+    before = catalog.links_before([*rows, *absorbed])
     summaries: dict[UUID, Summary] = {}
     for run_id, by_source in rows.items():
         members = list(by_source.values())

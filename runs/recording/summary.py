@@ -1,6 +1,6 @@
 """The run's own row, from its arranged steps. Pure."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -8,14 +8,15 @@ from nodes.kinds import kind_of
 from runs.recording.outcome import Outcome
 from runs.recording.passes import count_passes
 from runs.recording.records import RunFacts
-from runs.recording.rows import Row
+from runs.recording.rows import Row, facts_from_hints
 from runs.recording.totals import has_usage
 from runs.recording.tree import Tree, in_order
 
 
 @dataclass(slots=True)
 class Summary:
-    """Columns of `runs.Run` that follow from its steps; `facts` still name version, conversation."""
+    """Columns of `runs.Run` that follow from its steps; `facts` still name version,
+    conversation."""
 
     service: str
     facts: RunFacts
@@ -23,13 +24,14 @@ class Summary:
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:
-    facts = _facts(tree)
+    speakers = _roots_first(tree)
+    facts = _facts(speakers)
     started, ended = _times(tree, outcome)
     first, last = _input_row(tree), _output_row(tree, outcome)
     reported = facts.reported_cost
     columns = {
         "name": (facts.name or "")[:255],
-        "mode": facts.mode or _mode(tree, facts),
+        "mode": facts.mode or _mode(speakers, facts),
         "status": outcome.status,
         "started_us": started,
         "ended_us": ended,
@@ -52,40 +54,31 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         **_totals(tree),
         **_counts(tree),
     }
-    return Summary(_service(tree), facts, columns)
+    return Summary(speakers[0].service, facts, columns)
 
 
 def _roots_first(tree: Tree) -> list[Row]:
-    """Run spans, other plumbing, then steps from the root down: who knows the run best speaks first."""
+    """Run spans, other plumbing, then steps from the root down: who knows the run best speaks
+    first."""
     chosen = {row.source_id for row in tree.runs}
     folded = [row for row in tree.rows if row.folded and row.source_id not in chosen]
     steps = sorted(tree.order, key=lambda row: (row.depth, *in_order(row)))
     return [*tree.runs, *sorted(folded, key=in_order), *steps]
 
 
-def _facts(tree: Tree) -> RunFacts:
+def _facts(speakers: list[Row]) -> RunFacts:
     """Each fact from the first row that tells it."""
     found: dict[str, Any] = {}
-    names = [item.name for item in fields(RunFacts) if item.name != "source_ids"]
-    for row in _roots_first(tree):
-        if "run" not in row.hints:
-            continue
-        facts = row.facts
-        for name in names:
-            value = getattr(facts, name)
-            if name not in found and value not in (None, "", ()):
+    for row in speakers:
+        for name, value in row.hints.get("run", {}).items():
+            if name not in found and name != "source_ids" and value:
                 found[name] = value
-    return RunFacts(**found)
+    return facts_from_hints({"run": found})
 
 
-def _mode(tree: Tree, facts: RunFacts) -> str:
+def _mode(speakers: list[Row], facts: RunFacts) -> str:
     """An agent that talks in a conversation is a chatflow; everything else runs once."""
-    roots = _roots_first(tree)
-    return "chatflow" if facts.conversation and roots and roots[0].kind == "agent" else "workflow"
-
-
-def _service(tree: Tree) -> str:
-    return _roots_first(tree)[0].service
+    return "chatflow" if facts.conversation and speakers[0].kind == "agent" else "workflow"
 
 
 def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:

@@ -1,8 +1,8 @@
 """Whose tokens and cost count, and how long a step itself took. Pure.
 
-Agents, iterations and other containers repeat the usage of the calls below them, in most frameworks
-under the same names. Only the steps that did the work are counted: model calls, and other steps with
-usage that have none below them.
+Agents, iterations and other containers repeat the usage of the calls below them, in most
+frameworks under the same names. Only the steps that did the work are counted: model calls, and
+other steps with usage that have none below them.
 """
 
 from runs.recording.rows import Row
@@ -29,7 +29,8 @@ def mark_counted(tree: Tree) -> None:
 
 
 def set_self_times(tree: Tree) -> None:
-    """`self_us`: the time of a step that none of its children covers; parallel children count once."""
+    """`self_us`: the time of a step that none of its children covers; parallel children count
+    once."""
     for row in tree.rows:
         row.self_us = row.duration_us
         if row.duration_us is None or row.started_us is None or row.ended_us is None:

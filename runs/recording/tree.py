@@ -1,9 +1,9 @@
 """Who is below whom. Pure.
 
 The producer's parents are taken with three repairs: plumbing (`folded`, and the run's own span) is
-skipped, so that its children move up; steps chained to their predecessor (Dify) belong to the nearest
-run or pass above; a step whose parent has not arrived is an orphan, below the place where the parent
-will be.
+skipped, so that its children move up; steps chained to their predecessor (Dify) belong to the
+nearest run or pass above; a step whose parent has not arrived is an orphan, below the place where
+the parent will be.
 """
 
 from dataclasses import dataclass, field
@@ -18,8 +18,9 @@ MAX_NODE_ID = 255
 
 @dataclass(slots=True)
 class Tree:
-    """Visible rows as a tree. `children` is keyed by source id, "" for the top level and the id of a
-    parent that has not arrived; each list is in order. `runs` holds the spans that are the run."""
+    """Visible rows as a tree. `children` is keyed by source id, "" for the top level and the id of
+    a parent that has not arrived; each list is in order. `runs` holds the spans that are the
+    run."""
 
     run_id: UUID
     rows: list[Row]
@@ -122,7 +123,8 @@ def _repeats(row: Row, run: Row) -> bool:
 
 
 def _climb(row: Row, tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> None:
-    """Find the visible parent, the pass numbers told on the way up, or the parent that is missing."""
+    """Find the visible parent, the pass numbers told on the way up, or the parent that is
+    missing."""
     passes: list[int] = []
     chained = bool(row.hints.get("chained"))
     last, parent = row, above[row.source_id]

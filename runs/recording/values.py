@@ -3,7 +3,8 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
+from functools import lru_cache
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -17,7 +18,8 @@ DAY_US = 86_400_000_000
 
 
 def clean(text: str, length: int | None = None) -> str:
-    """Text as both databases can store it: no NUL, no halves of surrogate pairs; cut to `length`."""
+    """Text as both databases can store it: no NUL, no halves of surrogate pairs; cut to
+    `length`."""
     if not text:
         return text
     if "\x00" in text:
@@ -50,9 +52,12 @@ def canonical(value: Any) -> tuple[str, bytes]:
 
 @dataclass(slots=True)
 class PayloadBatch:
-    """Payloads of one transaction, each once. `rows` is keyed by id, in the columns of `COLUMNS`."""
+    """Payloads of one transaction, each once. `rows` is keyed by id, in the columns of
+    `COLUMNS`."""
 
     rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    # Values that many records share as one object (resources), so that each is read once.
+    shared: dict[tuple[int, int, int], tuple[Any, str | None]] = field(default_factory=dict)
     COLUMNS = ("id", "app_id", "day", "encoding", "compressed", "size", "cut_of", "body")
 
     def add(
@@ -62,22 +67,36 @@ class PayloadBatch:
         if value is None or value == "":
             return None
         encoding, body = canonical(value)
-        day = min(max((at_us or 0) // DAY_US, 0), LAST_DAY)
+        day = _day(at_us)
         key = payload_id(app_id, day, encoding, body, cut_of)
         if key not in self.rows:
             compressed, stored = pack(body)
-            date = str(FIRST_DAY + timedelta(days=day))
             self.rows[key] = (
-                key, app_id, date, encoding, compressed, len(body), cut_of, stored,
+                key, app_id, _date(day), encoding, compressed, len(body), cut_of, stored,
             )  # fmt: skip
         return key
+
+    def add_shared(self, app_id: int, at_us: int | None, value: Any) -> str | None:
+        """As `add`, of an object that many records share: its content is looked at once."""
+        place = (id(value), app_id, _day(at_us))
+        if place not in self.shared:
+            # The value is kept with it, so that its id() stays its own.
+            self.shared[place] = (value, self.add(app_id, at_us, value))
+        return self.shared[place][1]
+
+
+def _day(at_us: int | None) -> int:
+    return min(max((at_us or 0) // DAY_US, 0), LAST_DAY)
+
+
+@lru_cache(maxsize=64)
+def _date(day: int) -> str:
+    return str(FIRST_DAY + timedelta(days=day))
 
 
 def payload_id(app_id: int, day: int, encoding: str, body: bytes, cut_of: int | None) -> str:
     """Two bytes of day, three of app, eleven of content digest, in hex: rows of a day lie together,
     and equal content is seen by equal digests also across days."""
-    told = b"" if cut_of is None else str(cut_of).encode()[:16]
-    digest = blake2b(
-        body, digest_size=11, person=b"text" if encoding == "text" else b"json", salt=told
-    )
-    return f"{day:04x}{app_id & 0xFFFFFF:06x}{digest.hexdigest()}"
+    digest = sha256(body)
+    digest.update(encoding.encode() if cut_of is None else f"{encoding}{cut_of}".encode())
+    return f"{day:04x}{app_id & 0xFFFFFF:06x}{digest.hexdigest()[:22]}"

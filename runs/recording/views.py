@@ -140,5 +140,6 @@ def traces(request: HttpRequest, key: IngestKey, body: bytes, content_type: str)
 
 @otlp_door
 def set_aside(request: HttpRequest, key: IngestKey, body: bytes, content_type: str) -> HttpResponse:
-    """`POST /v1/metrics`: answered, so that clients that send everything do not complain; not kept."""
+    """`POST /v1/metrics`: answered, so that clients that send everything do not complain; not
+    kept."""
     return HttpResponse(otlp.encode_response(None, content_type), content_type=content_type)

@@ -1,5 +1,5 @@
-"""Bodies to measure with: runs of 20 spans (agent loop, LLM calls, retriever, tools) of about 2.5 KB
-each, 512 spans a request, gzip."""
+"""Bodies to measure with: runs of 20 spans (agent loop, LLM calls, retriever, tools) of about 2.5
+KB each, 512 spans a request, gzip."""
 
 import gzip
 import json
@@ -49,6 +49,7 @@ def _run(rng: random.Random, scope: object, count: int, start_ns: int) -> None:
     trace = rng.randbytes(16)
     root = rng.randbytes(8)
     parent = root
+    talk = (f"session-{rng.randrange(1000)}", f"user-{rng.randrange(1000)}")
     for number in range(count):
         span = scope.spans.add()  # type: ignore[attr-defined]
         span.trace_id = trace
@@ -64,13 +65,13 @@ def _run(rng: random.Random, scope: object, count: int, start_ns: int) -> None:
         if number == 0:
             span.end_time_unix_nano = start_ns + count * 1_000_000
         span.status.code = 1
-        _attributes(rng, span.attributes, kind)
+        _attributes(rng, span.attributes, kind, talk)
 
 
-def _attributes(rng: random.Random, attributes: object, kind: str) -> None:
+def _attributes(rng: random.Random, attributes: object, kind: str, talk: tuple[str, str]) -> None:
     _set(attributes, "openinference.span.kind", kind)
-    _set(attributes, "session.id", f"session-{rng.randrange(1000)}")
-    _set(attributes, "user.id", f"user-{rng.randrange(1000)}")
+    _set(attributes, "session.id", talk[0])
+    _set(attributes, "user.id", talk[1])
     if kind == "LLM":
         _set(attributes, "llm.model_name", "gpt-4o-mini")
         for name, value in (("prompt", 310), ("completion", 60), ("total", 370)):

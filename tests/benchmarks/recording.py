@@ -4,9 +4,9 @@
     .venv/bin/python -m tests.benchmarks.recording --postgres PostgreSQL, a throw-away server
 
 The floor decodes the same bodies (gunzip, protobuf, attributes to JSON) and writes one plain table
-with `executemany` (SQLite) or `COPY` (PostgreSQL): no runs, no tree, no payloads, no HTTP, no Django.
-Waylog's figure is a POST through its door: key, decoding, dialects, store, commit. Rounds of floor and
-Waylog alternate, because machines are noisy; the ratio is what counts.
+with `executemany` (SQLite) or `COPY` (PostgreSQL): no runs, no tree, no payloads, no HTTP, no
+Django. Waylog's figure is a POST through its door: key, decoding, dialects, store, commit. Rounds
+of floor and Waylog alternate, because machines are noisy; the ratio is what counts.
 """
 
 import argparse
@@ -41,10 +41,9 @@ def main() -> None:
 
 
 def measure(folder: Path, postgres: bool, profile: bool) -> None:
-    import django
-
-    django.setup()
     import logging
+
+    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
 
     from django.core.management import call_command
 
@@ -55,23 +54,18 @@ def measure(folder: Path, postgres: bool, profile: bool) -> None:
     waylog = _waylog()
     floor = _floor_postgres() if postgres else _floor_sqlite(folder)
     every = bodies(REQUESTS * (2 * ROUNDS + 1))
-    print(f"{SPANS} spans a request, {sum(map(len, (gzip.decompress(b) for b in every[:4]))) // 4 // SPANS}"
-          " bytes a span before compression")  # fmt: skip
+    size = sum(len(gzip.decompress(body)) for body in every[:4]) // 4 // SPANS
+    print(f"{SPANS} spans a request, {size} bytes a span before compression")
     waylog(every.pop())
     if profile:
         import cProfile
 
-        cProfile.runctx("for body in every[:8]: waylog(body)", {}, {"every": every, "waylog": waylog},
-                        sort="tottime")  # fmt: skip
-        return
-    ours, bare = [], []
-    for _ in range(ROUNDS):
-        bare.append(_rate(floor, [every.pop() for _ in range(REQUESTS)]))
-        ours.append(_rate(waylog, [every.pop() for _ in range(REQUESTS)]))
-    ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
-    print(f"floor  {statistics.median(bare):8.0f} spans/s")
-    print(f"waylog {statistics.median(ours):8.0f} spans/s")
-    print(f"ratio  {ratio:8.2f}")
+        cProfile.runctx("for body in every[:8]: waylog(body)", {}, {"every": every, "waylog":
+        waylog}, sort="tottime")  # fmt: skip return ours, bare = [], [] for _ in range(ROUNDS):
+        bare.append(_rate(floor, [every.pop() for _ in range(REQUESTS)])) ours.append(_rate(waylog,
+        [every.pop() for _ in range(REQUESTS)])) ratio = statistics.median(o / b for o, b in
+        zip(ours, bare, strict=True)) print(f"floor  {statistics.median(bare):8.0f} spans/s")
+        print(f"waylog {statistics.median(ours):8.0f} spans/s") print(f"ratio  {ratio:8.2f}")
 
 
 def _rate(take: Callable[[bytes], None], bodies: list[bytes]) -> float:
@@ -87,7 +81,9 @@ def _waylog() -> Callable[[bytes], None]:
     from runs.models import IngestKey
 
     _, secret = IngestKey.create("bench")
-    client = Client(SERVER_NAME="127.0.0.1", headers={"x-api-key": secret, "content-encoding": "gzip"})
+    client = Client(
+        SERVER_NAME="127.0.0.1", headers={"x-api-key": secret, "content-encoding": "gzip"}
+    )
 
     def take(body: bytes) -> None:
         answer = client.post("/v1/traces", body, content_type="application/x-protobuf")

@@ -1,5 +1,5 @@
-"""The way that Waylog is for: from sign-in to the step that failed, and on from there; the same with
-and without JavaScript."""
+"""The way that Waylog is for: from sign-in to the step that failed, and on from there; the same
+with and without JavaScript."""
 
 import re
 from collections.abc import Callable
@@ -78,7 +78,9 @@ def test_a_chatflow_turn_by_turn(
     record("dify-phoenix")
     page = signed_in()
     page.goto("/")
-    page.get_by_role("main").get_by_role("link", name=re.compile("my.app", re.IGNORECASE)).first.click()
+    page.get_by_role("main").get_by_role(
+        "link", name=re.compile("my.app", re.IGNORECASE)
+    ).first.click()
     page.get_by_role("link", name="Conversations").first.click()
     page.get_by_role("table").get_by_role("link").first.click()
     page.get_by_role("link", name="Open run of turn 1").click()

@@ -194,7 +194,14 @@ def test_a_sent_graph_wins_and_is_counted() -> None:
 
 
 def test_an_unreadable_sent_graph_is_empty() -> None:
-    for data in (None, [], "x", {"nodes": None}, {"nodes": [1, {"title": "no id"}], "edges": [7]}):
+    for data in (
+        None,
+        [],
+        "x",
+        {"nodes": None},
+        {"nodes": 5, "edges": "x"},
+        {"nodes": [1, {"title": "no id"}], "edges": [7]},
+    ):
         assert stored(data).nodes == ()
 
 

@@ -120,7 +120,7 @@ def test_first_and_second_start(serve: Callable[..., Console]) -> None:
     assert "Traceback" not in first.text
 
     second = serve()
-    assert not [line for line in second.lines if "…" in line or "password " in line]
+    assert not [line for line in second.lines if "…" in line or "with the password" in line]
     assert second.get("/runs.json", **{"x-api-key": key[1]})[0] == 200
     assert second.interrupt() == 0
 

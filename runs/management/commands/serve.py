@@ -17,7 +17,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 from granian.constants import Interfaces
 from granian.log import LogLevels
-from granian.server import Server
+from granian.server.mp import MPServer
 
 from runs import first_start
 
@@ -130,7 +130,7 @@ class Command(BaseCommand):
         server.serve()
 
 
-class Workers(Server):
+class Workers(MPServer):
     """Granian's, but deaf to Ctrl-C: a terminal sends it to workers as well as to us, and one that
     is then told to end by us, too, hangs."""
 

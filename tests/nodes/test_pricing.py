@@ -1,0 +1,33 @@
+"""Prices of model calls: from the table that comes with the package, without a network."""
+
+from decimal import Decimal
+
+import pytest
+
+from nodes.pricing import price
+
+
+def test_cached_tokens_are_part_of_the_input():
+    # $0.15, $0.075 and $0.60 per million plain, cached and output tokens.
+    assert price("gpt-4o-mini", "openai", 55, 12, 10) == Decimal("0.0000147000")
+
+
+@pytest.mark.parametrize(
+    "provider", ["openai", "langgenius/openai/openai", "function", "", "nobody-knows"]
+)
+def test_the_provider_helps_but_is_not_needed(provider):
+    assert price("gpt-4o-mini-2024-07-18", provider, 1_000_000, 0) == Decimal("0.15")
+
+
+@pytest.mark.parametrize("model", ["", "test", "qwen-of-our-own", "x" * 500])
+def test_what_nobody_knows_has_no_price(model):
+    assert price(model, "", 10, 10) is None
+
+
+def test_no_tokens_no_price():
+    assert price("gpt-4o", "openai", None, None) is None
+    assert price("gpt-4o", "openai", 0, 0) == 0
+
+
+def test_more_cached_than_input_is_not_negative():
+    assert price("gpt-4o-mini", "openai", 10, 0, 50, 50) > 0
