@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 INSTALL := $(BIN)/python -m pip install -qq --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format types lock bench clean
+.PHONY: help run test lint style types templates checks format lock bench clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,16 +26,22 @@ test: $(VENV)/.stamp-dev ## The whole suite on SQLite, then on PostgreSQL (ARGS=
 	$(BIN)/python tests/postgres.py $(BIN)/pytest -n $(WORKERS) $(ARGS) || failed=$$?; \
 	exit $$failed
 
-lint: $(VENV)/.stamp-dev types ## Style, types, templates, migrations, deployment settings
+lint: style types templates checks ## Style, types, templates, migrations, deployment settings
+
+style: $(VENV)/.stamp-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+types: $(VENV)/.stamp-dev
+	$(BIN)/mypy
+
+templates: $(VENV)/.stamp-dev
 	$(BIN)/djlint --lint --quiet templates
+
+checks: $(VENV)/.stamp-dev
 	DATABASE_URL= $(BIN)/python manage.py makemigrations --check --dry-run
 	DATABASE_URL= WAYLOG_HTTPS=true WAYLOG_ALLOWED_HOSTS=waylog.example.com \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
-
-types: $(VENV)/.stamp-dev ## Type check only
-	$(BIN)/mypy
 
 format: $(VENV)/.stamp-dev ## Put imports and layout right
 	$(BIN)/ruff check --fix

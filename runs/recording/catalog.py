@@ -64,8 +64,9 @@ def _make_app(name: str, is_sample: bool) -> App:
 def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]]:
     """Run → its version_id and conversation_id, made as needed. Marks apps that hold chats."""
     labels = {run_id: _version_label(summary) for run_id, (_, summary) in runs.items()}
-    told = {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
-    versions = _versions(told)
+    versions = _versions(
+        {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
+    )
     talks: dict[UUID, tuple[Any, ...]] = {}
     links: dict[UUID, dict[str, Any]] = {}
     for run_id, (app_id, summary) in runs.items():
@@ -130,7 +131,7 @@ def tidy(before: Iterable[Links]) -> None:
     Version.objects.filter(id__in={link.version_id for link in links}, graph=None).exclude(
         Exists(runs.filter(version_id=OuterRef("pk")))
     ).delete()
-    talks = {link.conversation_id for link in links} - {None}
+    talks = {link.conversation_id for link in links if link.conversation_id}
     Conversation.objects.filter(id__in=talks).exclude(
         Exists(runs.filter(conversation_id=OuterRef("pk")))
     ).delete()

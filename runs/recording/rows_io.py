@@ -84,10 +84,11 @@ _MOVED = ("inputs", "outputs", "process_data")
 
 
 def _received(record: NodeRecord) -> dict[str, Any] | None:
+    received: dict[str, Any] | None = record.received
     moved = {name: record.read_from[name] for name in _MOVED if name in record.read_from}
     if not moved:
-        return record.received
-    return {**(record.received or {}), "read_from": moved}
+        return received
+    return {**(received or {}), "read_from": moved}
 
 
 def _preview(value: Any, read: Callable[[Any], str] = preview) -> str:
@@ -150,7 +151,7 @@ def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
     names = ["run_id", "id", "started_at", "ended_at", "hints", *_PLAIN]
     rows = NodeExecution.objects.filter(run_id__in=ids).values_list(*names)
     for run_id, id_, started, ended, hints, *plain in rows:
-        told = {
+        told: dict[str, Any] = {
             name: value.hex if isinstance(value, UUID) else value
             for name, value in zip(_PLAIN, plain, strict=True)
         }

@@ -55,8 +55,8 @@ def otlp_door(door: Door) -> Callable[[HttpRequest], HttpResponse]:
             return _refused(refusal, content_type)
         except DatabaseError:
             log.exception("A request could not be stored.")
-            refusal = Refusal(503, "The database cannot take this now. Try again.")
-            return _refused(refusal, content_type)
+            busy = Refusal(503, "The database cannot take this now. Try again.")
+            return _refused(busy, content_type)
 
     return view
 

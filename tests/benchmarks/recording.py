@@ -43,9 +43,9 @@ def main() -> None:
 def measure(folder: Path, postgres: bool, profile: bool) -> None:
     import logging
 
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
     from django.core.management import call_command
+
+    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
 
     logging.disable(logging.INFO)
     call_command("migrate", verbosity=0)
@@ -60,12 +60,17 @@ def measure(folder: Path, postgres: bool, profile: bool) -> None:
     if profile:
         import cProfile
 
-        cProfile.runctx("for body in every[:8]: waylog(body)", {}, {"every": every, "waylog":
-        waylog}, sort="tottime")  # fmt: skip return ours, bare = [], [] for _ in range(ROUNDS):
-        bare.append(_rate(floor, [every.pop() for _ in range(REQUESTS)])) ours.append(_rate(waylog,
-        [every.pop() for _ in range(REQUESTS)])) ratio = statistics.median(o / b for o, b in
-        zip(ours, bare, strict=True)) print(f"floor  {statistics.median(bare):8.0f} spans/s")
-        print(f"waylog {statistics.median(ours):8.0f} spans/s") print(f"ratio  {ratio:8.2f}")
+        names = {"every": every, "waylog": waylog}
+        cProfile.runctx("for body in every[:8]: waylog(body)", {}, names, sort="tottime")
+        return
+    ours, bare = [], []
+    for _ in range(ROUNDS):
+        bare.append(_rate(floor, [every.pop() for _ in range(REQUESTS)]))
+        ours.append(_rate(waylog, [every.pop() for _ in range(REQUESTS)]))
+    ratio = statistics.median(o / b for o, b in zip(ours, bare, strict=True))
+    print(f"floor  {statistics.median(bare):8.0f} spans/s")
+    print(f"waylog {statistics.median(ours):8.0f} spans/s")
+    print(f"ratio  {ratio:8.2f}")
 
 
 def _rate(take: Callable[[bytes], None], bodies: list[bytes]) -> float:

@@ -129,7 +129,8 @@ def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> Non
     [
         "/apps/nobody/graph/", "/apps/nobody/graph.json", "/apps/nobody/nodes/agent/last-run/",
         f"{GRAPH}?version=7", f"{GRAPH}?version=x", f"{GRAPH}?version=99999999999999999999",
-        f"{GRAPH}?node=nobody", f"{GRAPH}?node=%00", f"{GRAPH}?run=x", f"{GRAPH}?run=00000000-0000-4000-8000-000000000000",
+        f"{GRAPH}?node=nobody", f"{GRAPH}?node=%00", f"{GRAPH}?run=x",
+        f"{GRAPH}?run=00000000-0000-4000-8000-000000000000",
         "/apps/support-desk/nodes/nobody/last-run/",
         "/apps/support-desk/nodes/no/body/last-run.json",
         "/apps/support-desk/graph.json?version=7",

@@ -149,7 +149,7 @@ def test_a_caught_failure_does_not_fail_the_run():
 
 def test_a_root_that_says_ok_does_not_hide_the_failure_that_ended_the_run():
     failed = row("tool", "agent", (1, 2), told_status="failed", error="boom")
-    tree, outcome = run(root(), row("agent", "root", (0, 3)), failed)
+    _, outcome = run(root(), row("agent", "root", (0, 3)), failed)
     assert (outcome.status, outcome.failed_row, outcome.error) == ("failed", failed, "boom")
 
 

@@ -35,9 +35,19 @@ def told(draw: st.DrawFn) -> Row:
         inputs_id=inputs,
         inputs_preview={None: "", "01": "one", "02": "two"}[inputs],
         hints=draw(
-            st.dictionaries(
-                st.sampled_from(["is_run", "pass_index", "run"]),
-                st.sampled_from([True, 1, 2, {"user": "u"}, {"user": "v", "tags": ["x"]}]),
+            st.fixed_dictionaries(
+                {},
+                optional={
+                    "is_run": st.just(True),
+                    "pass_index": st.integers(0, 2),
+                    "run": st.fixed_dictionaries(
+                        {},
+                        optional={
+                            "user": st.sampled_from(["u", "v"]),
+                            "tags": st.lists(st.sampled_from(["x", "y"]), unique=True),
+                        },
+                    ),
+                },
             )
         ),
     )
