@@ -1,8 +1,9 @@
 """Request bodies: unpacking with a cap, and the errors that a door turns into a status."""
 
-import importlib
 import zlib
 from typing import Any
+
+from nodes.packing import zstd
 
 MAX_GZIP_MEMBERS = 100
 
@@ -24,8 +25,8 @@ class UnsupportedType(ValueError):
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding: "", identity, gzip, deflate (zlib or raw) and, where
-    the interpreter has it, zstd. Never unpacks more than `limit` bytes (plus one)."""
+    """The body without its Content-Encoding: "", identity, gzip, deflate (zlib or raw) and zstd.
+    Never unpacks more than `limit` bytes (plus one)."""
     name = encoding.strip().lower()
     if name in ("", "identity"):
         return _within(body, limit)
@@ -76,9 +77,6 @@ def _unpack(stream: Any, body: bytes, limit: int, name: str) -> bytes:
 
 
 def _unzstd(body: bytes, limit: int) -> bytes:
-    zstd = _zstd_module()
-    if zstd is None:
-        raise UnsupportedEncoding("Content-Encoding zstd is not supported here; use gzip.")
     stream = zstd.ZstdDecompressor()
     try:
         unpacked: bytes = stream.decompress(body, max_length=limit + 1)
@@ -88,12 +86,3 @@ def _unzstd(body: bytes, limit: int) -> bytes:
         raise UnreadableBody("The zstd body ends too early.")
     return _within(unpacked, limit)
 
-
-def _zstd_module() -> Any:
-    """The standard library's module (Python 3.14) or its backport; None where neither is there."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None

@@ -73,9 +73,10 @@ def main() -> None:
 
 def fill(runs: int) -> None:
     """Record the week and the long runs as the door would."""
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
     from django.core.management import call_command
     from django.db import connections
+
+    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
 
     call_command("migrate", verbosity=0)
     from runs.recording.intake import take

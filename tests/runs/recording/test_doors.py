@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
+from nodes.packing import pack
 from runs.models import IngestKey, Run
 from tests.conftest import PROTOBUF, capture
 
@@ -72,6 +73,7 @@ def test_a_key_is_never_stored_in_clear(ingest_key):
         ("deflate", zlib.compress),
         ("deflate", lambda data: zlib.compress(data)[2:-4]),
         ("identity", bytes),
+        ("zstd", lambda data: pack(data)[1]),
     ],
 )
 def test_encodings(body, ingest_key, encoding, packed):
