@@ -120,6 +120,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The runs that one of the producer's ids leads to: one, unless two scopes know the id."""
         return self.filter(self._led_to_by(source_id))
 
+    def formerly(self, run_id: uuid.UUID) -> Self:
+        """The run that took in the one which had this id."""
+        return self.filter(sources__kind="former", sources__source_id=run_id.hex)
+
     def _led_to_by(self, source_id: str) -> Q:
         """The id is a producer's or the run's own; one that is 32 hex digits is found with and
         without dashes."""

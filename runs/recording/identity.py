@@ -12,6 +12,7 @@ from uuid import UUID, uuid5
 from runs.models import RunSource
 from runs.recording import bulk
 from runs.recording.records import NodeRecord
+from runs.recording.values import clean
 
 NAMESPACE = UUID("6f0c7c1e-0d0f-5b5e-9a53-7d1d6f3c2a11")
 TRACE = "trace"
@@ -39,7 +40,7 @@ def resolve(records: Iterable[NodeRecord], scope: int) -> dict[str, Group]:
     sources: dict[str, set[Source]] = {}
     for record in records:
         told = sources.setdefault(record.trace, {(TRACE, record.trace)})
-        told.update((kind, value[:128]) for kind, value in record.run.source_ids)
+        told.update((kind, clean(value, 128)) for kind, value in record.run.source_ids)
     every = {source for told in sources.values() for source in told}
     bulk.lock(f"{scope}:{value}" for _, value in every)
     runs = _stored_runs(every, scope)

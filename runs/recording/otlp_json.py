@@ -104,7 +104,9 @@ def _objects(told: dict[str, Any], *names: str) -> list[dict[str, Any]]:
 
 def _text(told: dict[str, Any], *names: str) -> str:
     found = _pick(told, *names)
-    return found if isinstance(found, str) else "" if found is None else str(found)[:1000]
+    if isinstance(found, (dict, list)):
+        return ""
+    return found if isinstance(found, str) else "" if found is None else str(found)
 
 
 def _resource(told: dict[str, Any]) -> dict[str, Any]:
@@ -193,7 +195,7 @@ def _double(told: Any, depth: int) -> Any:
             return finite(float(told))
         except ValueError:
             return told
-    return told
+    return finite(told) if isinstance(told, float) else _scalar(told, depth)
 
 
 def _array(told: Any, depth: int) -> Any:

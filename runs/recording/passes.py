@@ -8,6 +8,8 @@ tried again belong to the pass of the attempt that ended it.
 from runs.recording.rows import Row
 from runs.recording.tree import Tree
 
+MAX_PATH = 100  # characters of NodeExecution.iteration
+
 
 def number_passes(tree: Tree) -> None:
     """Set `iteration` ("3.0", from 0) and `attempt` of every visible row."""
@@ -18,8 +20,9 @@ def number_passes(tree: Tree) -> None:
         base = parent.iteration if parent else ""
         by_node: dict[tuple[str, str, str], list[Row]] = {}
         for row in siblings:
-            told = [*([base] if base else []), *map(str, tree.told_passes[row.source_id])]
-            row.iteration = ".".join(told)
+            row.iteration = base
+            for number in tree.told_passes[row.source_id]:
+                row.iteration = _below(row.iteration, number)
             by_node.setdefault((row.node_id, row.kind, row.iteration), []).append(row)
         for (_, _, path), rows in by_node.items():
             _number_visits(rows, path)
@@ -52,8 +55,14 @@ def _number_visits(rows: list[Row], path: str) -> None:
         row.attempt = max(int(row.hints.get("attempt") or 1), attempt)
         if repeated or distinct:
             own = row.hints["fan_out_index"] if distinct else number
-            row.iteration = f"{path}.{own}" if path else str(own)
+            row.iteration = _below(path, own)
         number += row.told_status != "retry"
+
+
+def _below(path: str, number: int) -> str:
+    """The path of a pass. Loops in loops deeper than the column holds are not told apart."""
+    longer = f"{path}.{number}" if path else str(number)
+    return longer if len(longer) <= MAX_PATH else path
 
 
 def count_passes(tree: Tree) -> int:

@@ -7,7 +7,8 @@ from typing import Any
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
-YEAR_9999_US = 253_402_300_799_999_999
+# The end of the year 9998: every time zone can still write it.
+LAST_US = 253_370_764_799_999_999
 MAX_DEPTH = 48  # levels of nesting in one attribute; nobody sends so many by intention
 
 
@@ -45,9 +46,9 @@ class Span:
 
 
 def microseconds(nanoseconds: int) -> int | None:
-    """Whole microseconds; 0 and what is outside 1970..9999 is no time."""
+    """Whole microseconds; 0 and what is outside 1970..9998 is no time."""
     us = nanoseconds // 1000
-    return us if 0 < us <= YEAR_9999_US else None
+    return us if 0 < us <= LAST_US else None
 
 
 def finite(number: float) -> float | str:

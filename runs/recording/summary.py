@@ -13,6 +13,10 @@ from runs.recording.totals import has_usage
 from runs.recording.tree import Tree, in_order
 
 
+# The most that the column holds, numeric(20, 10), in digits that SQLite keeps exactly.
+MAX_COST = Decimal("9999999999.9999")
+
+
 @dataclass(slots=True)
 class Summary:
     """Columns of `runs.Run` that follow from its steps; `facts` still name version,
@@ -35,7 +39,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         "status": outcome.status,
         "started_us": started,
         "ended_us": ended,
-        "duration_us": ended - started if started is not None and ended is not None else None,
+        "duration_us": max(0, ended - started) if started is not None and ended is not None else None,
         "user": (facts.user or "")[:200],
         "trigger": (facts.trigger or "")[:50],
         "environment": (facts.environment or "")[:100],
@@ -133,7 +137,7 @@ def _totals(tree: Tree) -> dict[str, Any]:
         "cached_tokens": sum(row.cached_tokens or 0 for row in counted),
         "reasoning_tokens": sum(row.reasoning_tokens or 0 for row in counted),
         "total_tokens": sum(row.total_tokens or 0 for row in counted),
-        "cost": cost if costs else None,
+        "cost": min(cost, MAX_COST) if costs else None,
         "cost_currency": currency,
         "cost_state": _cost_state(tree, counted, costs, currency),
     }

@@ -28,7 +28,9 @@ PARTS = {"tree": "runs/_tracing_tree.html", "more-rows": "runs/_tracing_rows.htm
 
 
 def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
-    run = Run.objects.for_list().for_app(only_app).filter(pk=run_id).first()
+    """The run of that id; also by the id that it had before it turned out to be part of another."""
+    runs = Run.objects.for_list().for_app(only_app)
+    run = runs.filter(pk=run_id).first() or runs.formerly(run_id).first()
     if run is None:
         raise Http404("There is no such run. It may have been removed with old data.")
     return run

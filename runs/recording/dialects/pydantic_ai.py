@@ -16,6 +16,7 @@ NAME = "pydantic-ai"
 MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
 RETRY = "pydantic_ai.tool.retry."
 NO_SPAN = "0" * 16
+MAX_ATTEMPT = 1_000_000
 
 
 def applies(span: Span) -> bool:
@@ -48,14 +49,15 @@ def _read_pending(reading: Reading) -> None:
         return
     parent = reading.attributes.get("logfire.pending_parent_id")
     reading.fields["source_id"] = span.parent_span_id
-    reading.fields["parent_source_id"] = parent if parent and parent != NO_SPAN else None
+    known = isinstance(parent, str) and parent not in ("", NO_SPAN)
+    reading.fields["parent_source_id"] = parent if known else None
     reading.fields["ended_us"] = None
     reading.fields["status"] = "running"
 
 
 def _read_retry(reading: Reading) -> None:
     """The tool asked the model to call it again. After the last allowed attempt nobody does."""
-    attempt = whole(reading.attributes.get(RETRY + "attempt"))
+    attempt = whole(reading.attributes.get(RETRY + "attempt"), MAX_ATTEMPT)
     most = whole(reading.attributes.get(RETRY + "max_retries"))
     reading.fill("attempt", attempt, RETRY + "attempt")
     if attempt is None or most is None or attempt <= most:

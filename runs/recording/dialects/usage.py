@@ -1,15 +1,21 @@
 """Tokens and money as producers write them, in one form."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
 from typing import Any
 
 from runs.recording.records import Cost, Usage
 
-LARGEST = 2**53  # more tokens than anybody counts; keeps sums within 64 bits
+# More tokens than any call has; sums of millions of calls stay within 64 bits.
+LARGEST = 2**40
+# Money as the columns keep it: numeric(20, 10), of which SQLite (a double) keeps 15 digits exactly.
+LARGEST_COST = Decimal(10) ** 9
+PLACES = Decimal("1e-10")
+DIGITS = Context(prec=15)
 
 
-def whole(value: Any) -> int | None:
-    """A count: an integer, an integral float or text of digits. Anything else says nothing."""
+def whole(value: Any, most: int = LARGEST) -> int | None:
+    """A count: an integer, an integral float or text of digits, up to `most`. Anything else says
+    nothing."""
     kind = type(value)
     if kind is str:
         text = value.strip()
@@ -18,7 +24,7 @@ def whole(value: Any) -> int | None:
         value = int(value) if value.is_integer() else None
     elif kind is not int:
         return None
-    return value if value is not None and 0 <= value <= LARGEST else None
+    return value if value is not None and 0 <= value <= most else None
 
 
 def first_count(attributes: dict[str, Any], names: tuple[str, ...]) -> int | None:
@@ -55,13 +61,17 @@ def usage(
 
 def cost(amount: Any, currency: Any = None) -> Cost | None:
     """Reported money as an exact decimal: the digits of the text, or the shortest that give the
-    same double (0.1, not 0.1000000000000000055). None when it is no amount."""
+    same double (0.1, not 0.1000000000000000055), as both databases keep them. None when it is no
+    amount."""
     if amount is None or type(amount) is bool:
         return None
     try:
         exact = Decimal(str(amount).strip())
     except InvalidOperation:
         return None
-    if not exact.is_finite() or exact < 0 or exact.adjusted() > 12 or len(str(exact)) > 40:
+    if not exact.is_finite() or not 0 <= exact < LARGEST_COST:
         return None
-    return Cost(exact, currency) if isinstance(currency, str) and currency else Cost(exact)
+    exact = DIGITS.plus(exact).quantize(PLACES)
+    if not isinstance(currency, str) or not currency:
+        return Cost(exact)
+    return Cost(exact, currency[:3]) if currency.isprintable() else None

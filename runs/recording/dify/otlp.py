@@ -128,7 +128,7 @@ def _read_iteration(reading: Reading) -> None:
 
 
 def _read_status(reading: Reading, status: Any, known: frozenset[str]) -> None:
-    if status in known:
+    if isinstance(status, str) and status in known:
         reading.fill("status", status, "metadata.status")
     if reading.fields.get("status") not in ("failed", "exception", "retry", "stopped"):
         return
@@ -169,7 +169,7 @@ def _read_run(reading: Reading, entity: str) -> None:
         reading.fill_run("trigger", _text(metadata.get(name)), f"metadata.{name}")
     status = metadata.get("status")
     status = status if entity == "workflow" else MESSAGE_STATUSES.get(str(status))
-    if status in RUN_STATUSES:
+    if isinstance(status, str) and status in RUN_STATUSES:
         reading.fill_run("status", status, "metadata.status")
     # A step has no "partial-succeeded"; the run span itself did end well.
     _read_status(reading, "succeeded" if status == "partial-succeeded" else status, NODE_STATUSES)
@@ -227,7 +227,9 @@ def _duration(metadata: dict[str, Any]) -> int | None:
         seconds = Decimal(str(told))
     except InvalidOperation:
         return None
-    return int(seconds * 1_000_000) if 0 < seconds < 10**10 else None
+    if not seconds.is_finite() or not 0 < seconds < 10**10:
+        return None
+    return int(seconds * 1_000_000)
 
 
 def _json(text: str) -> dict[str, Any]:

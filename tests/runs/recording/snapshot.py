@@ -13,7 +13,8 @@ def snapshot() -> dict[str, list[dict[str, Any]]]:
         "versions of runs": sorted(map(str, Run.objects.values_list("id", "version__label"))),
         "executions": _rows(NodeExecution),
         "payloads": _rows(Payload),
-        "sources": _rows(RunSource, "id"),
+        # Former ids tell in which order things arrived, so that old links go on working.
+        "sources": [row for row in _rows(RunSource, "id") if row["kind"] != "former"],
         "conversations": _rows(Conversation),
         "versions": _rows(Version, "id", "number", "created_at"),
         "apps": _rows(App, "id", "created_at"),

@@ -174,7 +174,17 @@ def test_traces_that_share_an_id_of_dify_are_one_run():
     expected = stored([[*turn, other]])
     assert len(expected["runs"]) == 1 and len(expected["sources"]) == 3
     assert stored([[other], turn]) == expected
-    assert len(stored([[*turn], [other]])["runs"]) == 1
+    assert stored([turn, [other]]) == expected
+    assert stored([[other], turn[:1], turn[1:]]) == expected
+
+
+@pytest.mark.django_db
+def test_a_link_to_a_run_that_was_joined_goes_on_working(console):
+    turn = [r for r in records_of("dify-phoenix") if r.trace.startswith("54d4fb7d")]
+    first, second = save([_side_trace()]), save(turn)
+    assert Run.objects.count() == 1
+    for run_id in first | second:
+        assert console.get(f"/runs/{run_id}/tracing/").status_code == 200
 
 
 def _side_trace() -> NodeRecord:
