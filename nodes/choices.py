@@ -4,7 +4,8 @@ from django.db.models import TextChoices
 
 
 class NodeStatus(TextChoices):
-    """Dify's words (its node execution statuses), plus `skipped`, which is derived and never stored."""
+    """Dify's words (its node execution statuses), plus `skipped`, which is derived and never
+    stored."""
 
     RUNNING = "running", "Running"
     PAUSED = "paused", "Paused"
@@ -15,14 +16,8 @@ class NodeStatus(TextChoices):
     STOPPED = "stopped", "Stopped"
     SKIPPED = "skipped", "Skipped"
 
-    @property
-    def is_error(self) -> bool:
-        return self in ERRORS
 
-    @property
-    def is_finished(self) -> bool:
-        return self not in UNFINISHED
-
-
-ERRORS = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION, NodeStatus.RETRY})
-UNFINISHED = frozenset({NodeStatus.RUNNING, NodeStatus.PAUSED})
+# Failed for good, whether or not that was handled; a `retry` was tried again.
+FAILURES = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION})
+# Whatever has an error to show.
+ERRORS = FAILURES | {NodeStatus.RETRY}

@@ -75,13 +75,15 @@ class Line:
 
 @dataclass(slots=True)
 class Drawing:
-    """`hidden`: how many nodes are not drawn, because there are too many to see anything."""
+    """`hidden`, `hidden_ways`: how many nodes, and ways between drawn ones, are left out, because
+    there are too many to see anything."""
 
     cards: list[Card] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     width: int = 0
     height: int = 0
     hidden: int = 0
+    hidden_ways: int = 0
 
 
 def clip(text: str, room: int) -> str:

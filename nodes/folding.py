@@ -113,7 +113,8 @@ def _is_open(entry: Entry, folding: Folding, in_sight: set[Entry]) -> bool:
     if any(child in in_sight for child in entry.children) or entry.failed - _own(entry):
         return True
     if entry.form == "pass" and entry.parent is not None:
-        return not _is_long(entry.parent)
+        # Beside a pass that failed, those that went well would push it out of sight.
+        return not _is_long(entry.parent) and not entry.parent.failed - _own(entry.parent)
     return not _is_long(entry)
 
 

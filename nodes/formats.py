@@ -4,12 +4,13 @@ import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}  # noqa: RUF001
+CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥"}
 # Characters that HTML cannot hold: controls but tab and line ends, halves of pairs, non-characters.
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-NO_VALUE = "–"  # noqa: RUF001
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?\Z")
+NO_VALUE = "–"
 
 
 def duration(us: int | None) -> str:
@@ -86,13 +87,19 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return moment.strftime("%Y-%m-%d")
 
 
+def moment_label(text: str) -> str:
+    """A label that is a moment (2026-11-19 05:32:10.482113) to the minute; any other as it is."""
+    found = _MOMENT.match(text)
+    return f"{found[1]} {found[2]}" if found else text
+
+
 def iteration(path: str) -> str:
     """A stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
     return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""
 
 
 def visible(text: str) -> str:
-    """`text` with a sign in the place of every character that a page cannot hold: ␀ to ␟, else �."""
+    """`text` with a sign in the place of every character no page can hold: ␀ to ␟, else �."""
     return text if text.isprintable() else _UNSHOWABLE.sub(_sign, text)
 
 

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from nodes.choices import FAILURES
 from nodes.steps import Step
 from nodes.ways import END, EdgeKey, Way, ways
-
-FAILURES = frozenset({"failed", "exception"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ MAX_NODES = 500
 MAX_DEPTH = 60  # browsers stop nesting elements at some hundred levels
 OPEN_DEPTH = 2
 TEXT = 2000
+LONG_VALUE = 400
+MAX_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +28,11 @@ class Mark:
 
 
 def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
-    """The marks of `value`; at most about `limit` values, then a note."""
+    """The marks of `value`; at most about `limit` values, long texts counting for several, then a
+    note."""
     shown: list[Mark] = []
     stack: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
-    left = limit
+    left, count = limit, 0
     while stack:
         item = next(stack[-1], None)
         if item is None:
@@ -38,11 +41,12 @@ def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
                 shown.append(Mark("close"))
             continue
         if left <= 0:
-            shown.append(Mark("note", text=f"Only the first {limit:,} values are shown here."))
+            shown.append(Mark("note", text=f"Only the first {count:,} values are shown here."))
             shown.extend(Mark("close") for _ in stack[1:])
             return shown
-        left -= 1
         key, inner = item
+        left -= 1 + min(len(inner), TEXT) // LONG_VALUE if isinstance(inner, str) else 1
+        count += 1
         if not isinstance(inner, (dict, list)) or not inner:
             shown.append(_leaf(key, inner))
         elif len(stack) > MAX_DEPTH:
@@ -55,8 +59,12 @@ def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
 
 def _members(value: dict[str, Any] | list[Any]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        return iter([(visible(str(key)), inner) for key, inner in value.items()])
+        return iter([(_key(str(key)), inner) for key, inner in value.items()])
     return iter([(str(number), inner) for number, inner in enumerate(value)])
+
+
+def _key(name: str) -> str:
+    return visible(name if len(name) <= MAX_KEY else name[:MAX_KEY] + "…")
 
 
 def _summary(value: dict[str, Any] | list[Any]) -> str:

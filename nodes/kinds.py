@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`group` picks colour and icon: model, agent, tool, retrieval, branch, loop, flow, data, human,
-    other. `call` names the API call that the step is: model, tool, http, or none."""
+    """`group` picks colour and icon: model, agent, tool, retrieval, branch, loop, flow, data,
+    human, other. `call` names the API call that the step is: model, tool, http, or none."""
 
     key: str
     label: str
@@ -75,4 +75,6 @@ KINDS = _table(
 
 def kind_of(key: str) -> Kind:
     """The kind named `key`; a kind nobody listed is shown under its own name."""
-    return KINDS.get(key) or Kind(key, key.replace("-", " ").replace("_", " ").capitalize(), "other")
+    return KINDS.get(key) or Kind(
+        key, key.replace("-", " ").replace("_", " ").capitalize(), "other"
+    )

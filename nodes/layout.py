@@ -13,6 +13,7 @@ from nodes.kinds import kind_of
 from nodes.layers import arrange
 
 MOST_NODES = 400
+MOST_LINES = 1000
 MOST_CHIPS = 8
 DEEPEST = 6
 CARD = (200, 60)
@@ -24,15 +25,19 @@ ALWAYS_BOXES = frozenset({"iteration", "loop", "workflow"})
 
 
 def layout(graph: Graph) -> Drawing:
-    """Draw the graph. The same graph gives the same drawing; of a huge one its first nodes."""
-    drawing = _Tree(graph).draw(None)
+    """Draw the graph. The same graph gives the same drawing; of a huge one its first nodes and
+    ways."""
+    tree = _Tree(graph)
+    drawing = tree.draw(None)
     drawing.hidden = max(0, len(graph.nodes) - MOST_NODES)
+    drawing.hidden_ways = tree.hidden_ways
     return drawing
 
 
 class _Tree:
     def __init__(self, graph: Graph) -> None:
         self.has_runs = graph.runs > 0
+        self.hidden_ways = 0
         nodes = graph.nodes[:MOST_NODES]
         self.nodes = {node.id: node for node in nodes}
         self.above: dict[str, str | None] = {}
@@ -63,9 +68,9 @@ class _Tree:
         """Edges between siblings, by their container: what joins steps of different containers is
         drawn between the containers. Nothing is drawn from a container to its own steps."""
         found: dict[str | None, dict[tuple[str, str], list[GraphEdge]]] = defaultdict(dict)
-        for edge in edges:
-            if edge.source not in self.nodes or edge.target not in self.nodes:
-                continue
+        drawn = [e for e in edges if e.source in self.nodes and e.target in self.nodes]
+        self.hidden_ways = max(0, len(drawn) - MOST_LINES)
+        for edge in drawn[:MOST_LINES]:
             source, target = (self._chain(end)[::-1] for end in (edge.source, edge.target))
             level = 0
             while source[level] == target[level]:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Iterable
-from collections.abc import Iterable
 from typing import Any, Self
 
 import orjson
@@ -78,16 +77,16 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return self.select_related("inputs", "outputs", "process_data", "received", "resource")
 
     def with_hex_ids(self) -> Self:
-        """With ids as text (`hex_id`, `hex_parent`), with or without dashes as the database has it."""
+        """With ids as text (`hex_id`, `hex_parent`), with dashes or without: the database's way."""
         text = models.CharField()
         return self.annotate(hex_id=Cast("id", text), hex_parent=Cast("parent_id", text))
 
     def for_row(self) -> Self:
         """What a row of the tree shows: no hints, no payloads, and of an error its beginning."""
         return self.only(
-            "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt", "folded",
-            "counted", "input_tokens", "output_tokens", "total_tokens", "cost", "cost_currency",
-            "duration_us", "self_us", "error_type",
+            "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt",
+            "folded", "counted", "input_tokens", "output_tokens", "total_tokens", "cost",
+            "cost_currency", "duration_us", "self_us", "error_type",
         ).annotate(error_head=Left("error", 200))  # fmt: skip
 
     def step_rows(self, run_ids: Iterable[uuid.UUID]) -> models.QuerySet[Any, tuple[Any, ...]]:
@@ -117,7 +116,9 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         """The rest of a run's tree after a place in its pre-order; None: all of it."""
         return self if index is None else self.filter(index__gt=index)
 
-    def parents_told_before(self, index: int | None, parent_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    def parents_told_before(
+        self, index: int | None, parent_ids: Iterable[uuid.UUID]
+    ) -> set[uuid.UUID]:
         """Of missing parents those whose first child stands at or before a place in the tree."""
         before = self.filter(parent_id__in=parent_ids, index__lte=index or 0)
         return {found for found in before.values_list("parent_id", flat=True) if found}
@@ -137,9 +138,7 @@ class NodeExecution(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    run = models.ForeignKey(
-        "runs.Run", models.CASCADE, related_name="executions", db_index=False
-    )
+    run = models.ForeignKey("runs.Run", models.CASCADE, related_name="executions", db_index=False)
     app = models.ForeignKey("runs.App", models.CASCADE, related_name="+", db_index=False)
 
     # -- as told --
@@ -163,7 +162,9 @@ class NodeExecution(models.Model):
     total_tokens = models.BigIntegerField(null=True)
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     cost_currency = models.CharField(max_length=3, blank=True)
-    cost_reported = models.BooleanField(default=False, help_text="Told by the producer, not priced here.")
+    cost_reported = models.BooleanField(
+        default=False, help_text="Told by the producer, not priced here."
+    )
     error = models.TextField(blank=True)
     error_type = models.CharField(max_length=200, blank=True)
     attempt = models.PositiveIntegerField(default=1)
@@ -192,12 +193,18 @@ class NodeExecution(models.Model):
     node_id = models.CharField(max_length=255, help_text="Key of the node in the graph.")
     status = models.CharField(max_length=20, choices=NodeStatus.choices)
     folded = models.BooleanField(default=False, help_text="Plumbing: shown with all spans only.")
-    counted = models.BooleanField(default=False, help_text="Its tokens and cost are in the run's totals.")
-    parent_id = models.UUIDField(null=True, help_text="Row above in the tree; may not have arrived yet.")
+    counted = models.BooleanField(
+        default=False, help_text="Its tokens and cost are in the run's totals."
+    )
+    parent_id = models.UUIDField(
+        null=True, help_text="Row above in the tree; may not have arrived yet."
+    )
     orphan = models.BooleanField(default=False, help_text="Its parent has not been received.")
     depth = models.PositiveIntegerField(default=0)
     index = models.PositiveIntegerField(default=0, help_text="Place in pre-order, from 0.")
-    iteration = models.CharField(max_length=100, blank=True, help_text="Pass numbers from 0: 3 or 3.0")
+    iteration = models.CharField(
+        max_length=100, blank=True, help_text="Pass numbers from 0: 3 or 3.0"
+    )
     self_us = models.BigIntegerField(null=True)
 
     objects = NodeExecutionQuerySet.as_manager()

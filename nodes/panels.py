@@ -13,7 +13,12 @@ from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload
 from nodes.payloads import PayloadView, load, show
 
-MAX_VISITS = 400
+MAX_VISITS = 20_000
+# Of what was received; all of it is one link away.
+MAX_EVENTS = 50
+MAX_STACK = 20_000
+MAX_NAME = 200
+EVENT_MARKS = 24
 NEAR = 6  # other visits linked on each side of this one
 
 # What inputs and outputs are called, by the kind's call or group.
@@ -53,6 +58,7 @@ class Received:
     attributes: list[Mark]
     count: int
     events: list[dict[str, Any]]
+    events_left_out: int
     links: list[Mark]
     scope: str
     payload: Payload
@@ -75,7 +81,7 @@ class Panel:
 
 def build_panel(execution: NodeExecution) -> Panel:
     """The panel of an execution that was loaded with `with_payloads()`. One query more."""
-    visits = _visits(execution)
+    visits, count = _visits(execution)
     place = next((n for n, visit in enumerate(visits) if visit.is_this), 0)
     return Panel(
         execution=execution,
@@ -85,8 +91,8 @@ def build_panel(execution: NodeExecution) -> Panel:
         sections=sections(execution),
         received=_received(execution.received),
         resource=marks(load(execution.resource)) if execution.resource else [],
-        visits=visits[max(0, place - NEAR) : place + NEAR + 1] if len(visits) > 1 else [],
-        visit_count=len(visits),
+        visits=visits if count > 1 else [],
+        visit_count=count,
         previous=visits[place - 1] if place else None,
         next=visits[place + 1] if place + 1 < len(visits) else None,
     )
@@ -107,13 +113,17 @@ def sections(execution: NodeExecution) -> list[Section]:
     return [Section(name, label, show(value) if value else None) for name, label, value in values]
 
 
-def _visits(execution: NodeExecution) -> list[Visit]:
-    """All executions of this node in this run, this one among them, in order."""
+def _visits(execution: NodeExecution) -> tuple[list[Visit], int]:
+    """This execution and those of the same node in the same run around it, in order; how many
+    there are in all."""
     base = reverse("run-tracing", args=[execution.run_id])
-    rows = NodeExecution.objects.same_node(execution).values_list(
+    found = NodeExecution.objects.same_node(execution).values_list(
         "id", "iteration", "status", "attempt"
     )
-    return [
+    rows = list(found[:MAX_VISITS])
+    place = next((n for n, row in enumerate(rows) if row[0] == execution.id), 0)
+    first = max(0, place - NEAR)
+    visits = [
         Visit(
             row_id,
             (formats.iteration(path) or f"#{number}")
@@ -123,8 +133,11 @@ def _visits(execution: NodeExecution) -> list[Visit]:
             f"{base}{row_id}/",
             row_id == execution.id,
         )
-        for number, (row_id, path, status, attempt) in enumerate(rows[:MAX_VISITS], 1)
+        for number, (row_id, path, status, attempt) in enumerate(
+            rows[first : place + NEAR + 1], first + 1
+        )
     ]
+    return visits, len(rows)
 
 
 def _received(payload: Payload | None) -> Received | None:
@@ -136,13 +149,23 @@ def _received(payload: Payload | None) -> Received | None:
     return Received(
         attributes=marks(attributes) if attributes else [],
         count=len(attributes) if isinstance(attributes, dict) else 0,
-        events=[_event(event) for event in events if isinstance(event, dict)][:50]
+        events=[_event(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)]
         if isinstance(events, list)
         else [],
+        events_left_out=max(0, len(events) - MAX_EVENTS) if isinstance(events, list) else 0,
         links=marks(told["links"]) if told.get("links") else [],
-        scope=str(told.get("scope") or ""),
+        scope=_name(told.get("scope")),
         payload=payload,
     )
+
+
+def _stack(text: str) -> str:
+    cut = f"\n… (the first {MAX_STACK:,} of {len(text):,} characters)" if len(text) > MAX_STACK else ""
+    return formats.visible(text[:MAX_STACK]) + cut
+
+
+def _name(told: Any) -> str:
+    return formats.visible(str(told or "")[:MAX_NAME])
 
 
 def _event(event: dict[str, Any]) -> dict[str, Any]:
@@ -155,7 +178,7 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
         **rest,
     }
     return {
-        "name": str(event.get("name") or "event"),
-        "stack": formats.visible(stack) if isinstance(stack, str) else "",
-        "marks": marks(told) if told else [],
+        "name": _name(event.get("name")) or "event",
+        "stack": _stack(stack) if isinstance(stack, str) else "",
+        "marks": marks(told, EVENT_MARKS) if told else [],
     }

@@ -4,7 +4,7 @@ A part's `form` names its template, templates/nodes/_part_<form>.html.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -21,6 +21,7 @@ MAX_COLUMNS = 20
 MARKDOWN_LIMIT = 20_000
 LONG = 1200  # characters from which a system prompt or metadata is shown folded
 CELL = 160
+MAX_NAME = 200
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{300,}={0,2}\Z")
 
 
@@ -118,19 +119,21 @@ class _Presenter:
             text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
         except (orjson.JSONEncodeError, RecursionError):
             return Part("code", text="…", note="Nested too deeply to show here.")
-        shown = text[:2000]
-        return Part("code", text=shown, note="Cut here." if len(shown) < len(text) else "")
+        shown = formats.visible(text[:2000])
+        return Part("code", text=shown, note="Cut here." if len(text) > 2000 else "")
 
     def mapping(self, value: dict[str, Any], depth: int) -> Part:
         if message := read_message(value):
             return Part("messages", items=[self.speech(message, depth)])
         if documents := read_documents([value]):
             return self.documents(documents, depth)
+        if value.get("dify_model_identity"):
+            return _file(value)
         pairs = []
         for key, inner in value.items():
             if self.left <= 0:
                 break
-            pairs.append((formats.visible(str(key)[:200]), self.part(inner, depth - 1)))
+            pairs.append((_name(str(key)), self.part(inner, depth - 1)))
         hidden = len(value) - len(pairs)
         return Part("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
 
@@ -148,7 +151,7 @@ class _Presenter:
             cells = [[_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
             hidden = len(value) - len(cells)
             note = f"{hidden} more rows." if hidden else ""
-            return Part("table", columns=columns, items=cells, note=note)
+            return Part("table", columns=[_name(name) for name in columns], items=cells, note=note)
         items = []
         for inner in value[:MAX_ROWS]:
             if self.left <= 0:
@@ -159,7 +162,11 @@ class _Presenter:
 
     def documents(self, documents: list[Document], depth: int) -> Part:
         shown = [
-            (document, self.text(document.content), self.part(document.metadata, depth - 1))
+            (
+                _titled(document),
+                self.text(document.content),
+                self.part(document.metadata, depth - 1),
+            )
             for document in documents[:MAX_ROWS]
         ]
         hidden = len(documents) - len(shown)
@@ -168,21 +175,52 @@ class _Presenter:
     def speech(self, message: Message, depth: int) -> Speech:
         self.left -= 1
         return Speech(
-            role=message.role or "unknown",
-            name=formats.visible(message.name),
+            role=_name(message.role) or "unknown",
+            name=_name(message.name),
             said=self.text(message.text, depth - 1) if message.text else None,
             thinking=self.text(message.thinking) if message.thinking else None,
-            calls=[(call, self.part(call.arguments, depth - 1)) for call in message.calls],
-            results=[(result, self.part(result.value, depth - 1)) for result in message.results],
+            calls=[(_call(call), self.part(call.arguments, depth - 1)) for call in message.calls],
+            results=[
+                (_result(result), self.part(result.value, depth - 1)) for result in message.results
+            ],
             rest=[self.part(other, depth - 1) for other in message.rest],
             folded=message.role == "system" and len(message.text) > LONG,
         )
 
 
+def _name(told: str) -> str:
+    return formats.visible(told[:MAX_NAME])
+
+
+def _file(value: dict[str, Any]) -> Part:
+    """A file as Dify tells it: name, type, size; a link where it is open to all."""
+    size = value.get("size")
+    told = (
+        value.get("filename") or value.get("related_id") or "file",
+        value.get("mime_type") or value.get("extension"),
+        formats.size(size) if isinstance(size, int) and size >= 0 else "",
+    )
+    url = str(value.get("remote_url") or value.get("url") or "")
+    links = [url] if url.startswith(("https://", "http://")) else []
+    return Part("file", text=", ".join(_name(str(one)) for one in told if one), items=links)
+
+
+def _call(call: ToolCall) -> ToolCall:
+    return replace(call, name=_name(call.name), id=_name(call.id))
+
+
+def _result(result: ToolResult) -> ToolResult:
+    return replace(result, name=_name(result.name), id=_name(result.id))
+
+
+def _titled(document: Document) -> Document:
+    return replace(document, title=_name(document.title), score=_name(document.score))
+
+
 def media_of(text: str) -> str:
     """ "image/png, 12.4 KB" for a data: URL or a long run of base64; "" for any other text."""
     if text[:5] == "data:" and (end := text.find(";base64,", 0, 120)) > 0:
-        return f"{text[5:end]}, {formats.size((len(text) - end - 8) * 3 // 4)}"
+        return f"{formats.visible(text[5:end])}, {formats.size((len(text) - end - 8) * 3 // 4)}"
     if len(text) > 300 and " " not in text[:300] and _BASE64.match(text):
         return f"Base64 data, {formats.size(len(text) * 3 // 4)}"
     return ""

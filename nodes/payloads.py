@@ -34,6 +34,10 @@ class PayloadView:
     more: str = ""
 
     @property
+    def is_empty(self) -> bool:
+        return self.part is not None and self.part.form == "empty"
+
+    @property
     def views(self) -> tuple[tuple[View, str], ...]:
         return VIEWS
 

@@ -4,8 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.choices import FAILURES
 from nodes.drawing import Card, Drawing
-from nodes.graph import FAILURES, Graph, GraphNode, edges_taken
+from nodes.graph import Graph, GraphNode, edges_taken
 from nodes.kinds import Kind, kind_of
 from nodes.layout import layout
 from nodes.steps import Step
@@ -16,6 +17,7 @@ GROUPS = {
     "other": "Other",
 }  # fmt: skip
 MARGIN = 16
+MOST_LISTED = 1000
 
 
 @dataclass(slots=True)
@@ -52,16 +54,22 @@ class Picture:
             yield card
             yield from card.chips
 
+    @property
+    def unlisted(self) -> int:
+        """How many nodes the list leaves out: TRACING leads to them."""
+        return max(0, len(self.graph.nodes) - MOST_LISTED)
+
     def in_order(self) -> list[tuple[GraphNode, Kind, int]]:
-        """The nodes as a list: each with its kind and how deep it lies."""
+        """The nodes as a list: each with its kind and how deep it lies; of a huge graph the first
+        ones."""
         depth: dict[str, int] = {}
         below: dict[str | None, list[GraphNode]] = defaultdict(list)
         known = {node.id for node in self.graph.nodes}
         for node in self.graph.nodes:
             below[node.parent if node.parent in known else None].append(node)
-        found = []
+        found: list[tuple[GraphNode, Kind, int]] = []
         waiting = below.pop(None, [])[::-1]
-        while waiting:
+        while waiting and len(found) < MOST_LISTED:
             node = waiting.pop()
             depth[node.id] = depth.get(node.parent or "", -1) + 1
             found.append((node, kind_of(node.kind), min(depth[node.id], 6)))

@@ -8,6 +8,7 @@ import orjson
 
 from nodes.messages import Message, read_message
 from nodes.models import PREVIEW_LENGTH
+from nodes.plain_text import fenced, plain, without_json
 
 # Where producers put the text that matters, the most telling first.
 TELLING_KEYS = (
@@ -21,10 +22,11 @@ ANSWER_KEYS = (
 )  # fmt: skip
 DEPTH = 6
 JSON_LIMIT = 64_000
-# Control characters but white space, marks that turn the direction of the text around them, and
-# halves of surrogate pairs, which no database takes.
+# Control characters but white space, marks that turn the direction of the text around them,
+# halves of surrogate pairs, which no database takes, and what no page can hold.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+    "[\x00-\x08\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+    "\ufdd0-\ufdef\ufffe\uffff]"
 )
 _JOINERS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\u20d0-\u20ff\U0001f3fb-\U0001f3ff]")
 
@@ -45,13 +47,14 @@ def preview_output(value: Any) -> str:
 
 
 def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
-    """`text` on one line without invisible characters, cut on a character to `length` with "…"."""
+    """`text` on one line without marks of Markdown and invisible characters, cut on a character to
+    `length` with "…"."""
     if len(text) > length * 4:
-        # Looking at a third more than is shown is enough unless it is mostly white space.
-        head = " ".join(text[: length * 4 // 3].split())
-        text = head if len(head) > length else " ".join(text[: length * 4].split())
+        # Looking at half more than is shown is enough unless it is mostly white space or marks.
+        head = " ".join(plain(text[: length * 3 // 2]).split())
+        text = head if len(head) > length else " ".join(plain(text[: length * 4]).split())
     else:
-        text = " ".join(text.split())
+        text = " ".join(plain(text).split())
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
     if len(text) <= length:
@@ -78,13 +81,19 @@ def _telling(value: Any, depth: int) -> str:
 
 def _of_text(text: str, depth: int) -> str:
     """A string that holds JSON tells what the JSON tells; inlined files tell their type."""
-    if text[:5] == "data:" and ";base64," in text[:100]:
+    first = text[:1]
+    if first == "d" and text[:5] == "data:" and ";base64," in text[:100]:
         return f"{text[5 : text.index(';')]} file"
-    if text[:1] in ("{", "[") and len(text) < JSON_LIMIT and depth > 1:
+    if first == "`" and len(text) < JSON_LIMIT:
+        text = fenced(text).lstrip()
+        first = text[:1]
+    if (first == "{" or first == "[") and depth > 1:
         try:
-            return _telling(orjson.loads(text), depth - 1)
+            if len(text) < JSON_LIMIT:
+                return _telling(orjson.loads(text), depth - 1)
         except orjson.JSONDecodeError:
-            return text
+            pass
+        return without_json(text[: PREVIEW_LENGTH * 4])
     return text
 
 
@@ -99,8 +108,8 @@ def _of_dict(value: dict[str, Any], depth: int) -> str:
         inner = value.get(key)
         if inner and isinstance(inner, (str, dict, list)) and (text := _telling(inner, depth - 1)):
             return text
-    if len(value) == 1:
-        return _telling(next(iter(value.values())), depth - 1)
+    if len(value) == 1 and isinstance(only := next(iter(value.values())), (str, dict, list)):
+        return _telling(only, depth - 1)
     if isinstance(content := value.get("page_content"), str):  # a document
         return content
     return _of_fields(value, depth)

@@ -9,10 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nodes.choices import NodeStatus
+from nodes.choices import FAILURES, NodeStatus
 from nodes.kinds import kind_of
-
-FAILURES = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION})
 
 
 @dataclass(slots=True, eq=False)

@@ -1,5 +1,6 @@
 """Lines of the TRACING list as rows for the page: everything a template writes, worked out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -13,9 +14,18 @@ from nodes.models import NodeExecution
 from nodes.timeline import Entry
 from nodes.tracing import Trace
 from nodes.waterfall import Bar, own_segments
+from nodes.ways import END
 
 MAX_LEVEL = 16  # deeper rows are not indented further
 HEAVY = 4  # a step whose own work took more than one part in so many of the run
+
+
+@dataclass(frozen=True, slots=True)
+class OtherWays:
+    """Where a run did not go after a step: (title, address) of the first nodes; how many `more`."""
+
+    links: list[tuple[str, str]]
+    more: int = 0
 
 
 @dataclass(slots=True)
@@ -50,6 +60,7 @@ class Row:
     counted: bool = True
     chosen: bool = False
     folded: bool = False
+    other_ways: OtherWays | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,27 @@ def rows(trace: Trace, run_id: UUID, chosen: UUID | None, here: str = "") -> lis
     base = reverse("run-tracing", args=[run_id])
     place = Place(base, here or base, chosen)
     return [_row(line, trace, place) for line in trace.shown]
+
+
+def with_other_ways(
+    shown: list[Row], trace: Trace, other_ways: Mapping[str, OtherWays]
+) -> list[Row]:
+    """The rows with a line below the last shown visit of every step after which the run could have
+    gone another way. `shown` are the rows of `trace.shown`, `other_ways` by node id."""
+    if not other_ways:
+        return shown
+    below: dict[str, int] = {}
+    for number, line in enumerate(trace.shown):
+        step = line.entry.step if line.entry and line.form == "step" else None
+        if step and step.node_id in other_ways:
+            below[step.node_id] = number
+    found = {number: other_ways[node_id] for node_id, number in below.items()}
+    rows: list[Row] = []
+    for number, row in enumerate(shown):
+        rows.append(row)
+        if ways := found.get(number):
+            rows.append(Row("not-taken", min(row.level + 1, MAX_LEVEL), other_ways=ways))
+    return rows
 
 
 def _row(line: Line, trace: Trace, place: Place) -> Row:
@@ -95,7 +127,7 @@ def _row(line: Line, trace: Trace, place: Place) -> Row:
         row.title = f"Pass {entry.number}"
         row.number = f"of {entry.total}"
     elif entry.step is None:
-        row.title = "Parent not received"
+        row.title, row.note = "Parent not received", "not ended yet, or lost on its way"
     else:
         _fill_step(row, entry, trace, place)
     return row
@@ -126,7 +158,7 @@ def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
 
 def _fill_text(row: Row, text: NodeExecution) -> None:
     row.title = formats.visible(text.title) or "(no name)"
-    row.taken = text.taken
+    row.taken = "the end" if text.taken == END else text.taken
     row.attempt = text.attempt if text.attempt > 1 or text.status == NodeStatus.RETRY else 0
     row.folded = text.folded
     row.counted = text.counted

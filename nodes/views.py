@@ -11,7 +11,7 @@ from nodes.payloads import show, view_of
 
 
 def _payload_or_404(payload_id: UUID) -> Payload:
-    found = Payload.objects.filter(pk=payload_id).first()
+    found = Payload.objects.select_related("app").filter(pk=payload_id).first()
     if found is None:
         raise Http404("There is no such value. It may have been removed with old data.")
     return found

@@ -81,7 +81,7 @@ def tick_label(us: int) -> str:
     if us == 0:
         return "0"
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms")):
-        if us >= unit:
+        if us >= unit and not (unit == MINUTE and us % MINUTE):  # 80 s, not 1.33 m
             return f"{us / unit:.3g} {name}"
     return f"{us} µs"
 

@@ -14,6 +14,8 @@ from nodes.kinds import kind_of
 from nodes.steps import Step
 
 END = "__end__"
+# Pairs of siblings in all: enough for any flow that somebody designed.
+FEW_PAIRS, PAIRS_PER_STEP = 1000, 8
 
 # (source node id, target node id, handle)
 EdgeKey = tuple[str, str, str]
@@ -173,24 +175,32 @@ def _follow(run: _Run, step: Step, known: Collection[str], choices: _Choices) ->
 
 def _pairs(spans: Sequence[_Span], choices: _Choices) -> Iterator[tuple[Step, Step]]:
     """(before, after) among siblings. A step that told where it went is no guessed source. Of many
-    parallel steps of one node that said nothing, one stands for all."""
+    parallel steps of one node that said nothing, one stands for all; where hundreds of nodes that
+    ran in parallel follow hundreds, each follows one."""
+    left = FEW_PAIRS + PAIRS_PER_STEP * len(spans)
     own = {span.step.id: span.step for span in spans}
     by_end = sorted(spans, key=lambda span: span.end)
     waiting: dict[str, _Span] = {}
     newest_start: _Moment = (-1, -1)
-    done = 0
+    done, passed = 0, False
     for span in sorted(spans, key=lambda span: span.start):
         while done < len(by_end) and by_end[done].end < span.start:
             ended = by_end[done]
+            passed = passed or ended.start > newest_start
             newest_start = max(newest_start, ended.start)
             marked = ended.step.id in choices.told or ended.step.id in choices.labels
             waiting[ended.step.id if marked else ended.step.key] = ended
             done += 1
-        waiting = {key: w for key, w in waiting.items() if w.end > newest_start}
+        if passed:
+            waiting = {key: w for key, w in waiting.items() if w.end > newest_start}
+            passed = False
         step = span.step
         sources = [own[source] for source in step.ran_after if source in own and source != step.id]
         if not sources:
             sources = [w.step for w in waiting.values() if w.step.id not in choices.told]
+        if len(sources) > left:
+            sources = sources[-1:]
+        left -= len(sources)
         for source in sources:
             if source.key != step.key or source.status != "retry":
                 yield source, step

@@ -15,12 +15,11 @@ class RunStatus(TextChoices):
 
 
 UNFINISHED = frozenset({RunStatus.RUNNING, RunStatus.PAUSED})
-FINISHED = frozenset(RunStatus) - UNFINISHED
-GOOD = frozenset({RunStatus.SUCCEEDED, RunStatus.PARTIAL_SUCCEEDED})
 
 
 class AppMode(TextChoices):
-    """`workflow`: one-shot, its runs have a RESULT. `chatflow`: its runs are turns of a conversation."""
+    """`workflow`: one-shot, its runs have a RESULT. `chatflow`: its runs are turns of a
+    conversation."""
 
     WORKFLOW = "workflow", "Workflow"
     CHATFLOW = "chatflow", "Chatflow"

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from nodes.choices import FAILURES
 from nodes.configuration import parameters_of
-from nodes.graph import FAILURES, Graph, GraphNode
+from nodes.graph import Graph, GraphNode
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
 from nodes.panels import Panel, build_panel

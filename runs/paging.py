@@ -6,12 +6,13 @@ the value is empty where the row has none (such rows come last, in either direct
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 PAGE_SIZE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -30,28 +31,27 @@ class Order:
     field: str
     descending: bool = True
 
-    def sort(self, rows: QuerySet[Row]) -> QuerySet[Row]:
-        field = F(self.field)
-        if not rows.model._meta.get_field(self.field).null:
-            # Plain, so that the index on (field, id) serves it.
-            return rows.order_by(
-                *((f"-{self.field}", "-id") if self.descending else (self.field, "id"))
-            )
-        if self.descending:
-            return rows.order_by(field.desc(nulls_last=True), "-id")
-        return rows.order_by(field.asc(nulls_last=True), "id")
-
-    def after(self, rows: QuerySet[Row], cursor: str) -> QuerySet[Row]:
-        """The rows that follow the one that `cursor` names. Raises BadCursor."""
-        value, row_id = self._read(cursor, rows.model._meta.get_field(self.field))
-        side = "lt" if self.descending else "gt"
+    def stretches(self, rows: QuerySet[Row], cursor: str) -> list[QuerySet[Row]]:
+        """The rows that follow the one that `cursor` names ("": all), in order: first those that
+        have a value, then those without. Apart, an index on (field, id) serves both; together it
+        does not, because databases disagree on the place of nulls. Raises BadCursor."""
+        field = rows.model._meta.get_field(self.field)
+        sign, side = ("-", "lt") if self.descending else ("", "gt")
+        rows = rows.order_by(f"{sign}{self.field}", f"{sign}id")
+        bare = [rows.filter(**{f"{self.field}__isnull": True})] if field.null else []
+        if not cursor:
+            return [rows.filter(**{f"{self.field}__isnull": False}) if field.null else rows, *bare]
+        value, row_id = self._read(cursor, field)
         later_id = {f"id__{side}": row_id}
         if value is None:
-            return rows.filter(**{f"{self.field}__isnull": True}, **later_id)
+            return [bare[0].filter(**later_id)]
         following = Q(**{f"{self.field}__{side}": value}) | Q(**{self.field: value}, **later_id)
-        if rows.model._meta.get_field(self.field).null:
-            following |= Q(**{f"{self.field}__isnull": True})
-        return rows.filter(following)
+        # With a bound of its own PostgreSQL enters the index at the place, else at its beginning.
+        return [rows.filter(following, **{f"{self.field}__{side}e": value}), *bare]
+
+    def place(self, row: Model) -> tuple[Any, Any]:
+        """What rows of one stretch are compared by."""
+        return getattr(row, self.field), row.pk
 
     def cursor(self, row: Model) -> str:
         value = getattr(row, self.field)
@@ -98,9 +98,21 @@ class Page(Generic[Row]):
     first: bool
 
 
-def page_of(rows: QuerySet[Row], order: Order, after: str = "", size: int = PAGE_SIZE) -> Page[Row]:
-    """The page of `rows` after the cursor `after` ("": the first). Raises BadCursor."""
-    wanted = order.after(rows, after) if after else rows
-    found = list(order.sort(wanted)[: size + 1])
+def page_of(
+    rows: QuerySet[Row] | Sequence[QuerySet[Row]],
+    order: Order,
+    after: str = "",
+    size: int = PAGE_SIZE,
+) -> Page[Row]:
+    """The page of `rows`, or of several lists that have no row in common, after the cursor `after`
+    ("": the first). Raises BadCursor."""
+    lists = [rows] if isinstance(rows, QuerySet) else rows
+    found: list[Row] = []
+    for stretch in zip(*(order.stretches(one, after) for one in lists), strict=True):
+        if missing := size + 1 - len(found):
+            merged = [row for part in stretch for row in part[:missing]]
+            if len(stretch) > 1:
+                merged.sort(key=order.place, reverse=order.descending)
+            found += merged[:missing]
     more = len(found) > size
     return Page(found[:size], order.cursor(found[size - 1]) if more else "", not after)

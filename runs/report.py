@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from nodes import formats
-from nodes.choices import NodeStatus
+from nodes.choices import FAILURES
 from nodes.folding import Folding, Line, lines
 from nodes.models import NodeExecution, Payload
 from nodes.payloads import head, load, pretty
@@ -132,7 +132,7 @@ def _most_telling(shown: list[Line]) -> list[Line]:
 
 def _is_failure(line: Line) -> bool:
     status = line.entry.status if line.entry and line.form == "step" else ""
-    return status in (NodeStatus.FAILED, NodeStatus.EXCEPTION)
+    return status in FAILURES
 
 
 def _way_line(line: Line, texts: dict[str, NodeExecution]) -> _WayLine:

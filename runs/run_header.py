@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils import timezone
 
 from nodes import formats
-from nodes.tracing import us
+from nodes.tracing import MICROSECOND, us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
 
@@ -41,6 +42,21 @@ class Header:
     @property
     def failed(self) -> bool:
         return self.run.status == RunStatus.FAILED
+
+    @property
+    def lasted(self) -> str:
+        """How long it took; of a run that goes on how long it takes by now."""
+        run = self.run
+        if not self.live:
+            return formats.duration(run.duration_us)
+        return f"{formats.duration((timezone.now() - run.started_at) // MICROSECOND)} by now"
+
+    @property
+    def calls(self) -> str:
+        """API calls of each sort: 7 model · 2 HTTP."""
+        run = self.run
+        sorts = ((run.model_calls, "model"), (run.tool_calls, "tool"), (run.http_calls, "HTTP"))
+        return " · ".join(f"{count} {sort}" for count, sort in sorts if count) or "none"
 
     @property
     def cost(self) -> str:

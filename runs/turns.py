@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes import payloads
+from nodes.formats import visible
+from nodes.markdown import looks_like_markdown, render
 from nodes.messages import read_message
 from nodes.models import Payload
+from nodes.parts import Part
 from nodes.previews import TELLING_KEYS
 from runs.models import Run
 
@@ -21,6 +24,12 @@ class Said:
 
     text: str
     cut: bool = False
+
+    @property
+    def part(self) -> Part:
+        """The text as a page shows it."""
+        html = render(self.text) if looks_like_markdown(self.text) else None
+        return Part("text", text=self.text, html=html)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,8 @@ def _said(payload: Payload | None, preview: str) -> Said:
         return Said(preview, cut=preview.endswith("…"))
     text = _spoken(payloads.load(payload)).strip()
     if not text:
-        return Said(preview, cut=True)
-    return Said(text[:SHOWN], cut=len(text) > SHOWN or payload.cut_of is not None)
+        return Said(preview, cut=preview.endswith("…"))
+    return Said(visible(text[:SHOWN]), cut=len(text) > SHOWN or payload.cut_of is not None)
 
 
 def _spoken(value: Any, depth: int = 4) -> str:
@@ -69,7 +78,7 @@ def _spoken(value: Any, depth: int = 4) -> str:
         return ""
     if message := read_message(value):
         return message.text if message.role in ("user", "assistant") else ""
-    told = [value[key] for key in TELLING_KEYS if value.get(key)]
+    told = [value[key] for key in ("sys.query", *TELLING_KEYS) if value.get(key)]
     if len(value) == 1:
         told = list(value.values())
     return next(filter(None, (_spoken(inner, depth - 1) for inner in told)), "")

@@ -1,27 +1,13 @@
 """Machine twins: apps, runs and conversations as JSON. Times are ISO 8601 with zone, durations
 integer microseconds, money decimal strings; what is absent is null, never missing."""
 
-from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
-from django.utils import timezone
 
+from nodes.twins import amount, moment
 from runs.models import App, Conversation, Run, Version
 from runs.overview import AppRow
-
-
-def moment(value: datetime | None) -> str | None:
-    return timezone.localtime(value).isoformat(timespec="microseconds") if value else None
-
-
-def amount(value: Decimal | None) -> str | None:
-    """A decimal string without an exponent and without trailing zeros."""
-    if value is None:
-        return None
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def url(row: Model, base_url: str = "") -> str:
@@ -118,8 +104,10 @@ def conversation_head(conversation: Conversation | None) -> dict[str, Any] | Non
 def source(run: Run) -> dict[str, Any]:
     """How the run came and the producer's ids of it by kind; of several of one kind the first
     by alphabet, so that the answer never depends on the order of arrival."""
-    found = sorted(run.sources.all(), key=lambda one: (one.kind, one.source_id), reverse=True)
-    return {"kind": run.source_kind or None, "ids": {one.kind: one.source_id for one in found}}
+    return {
+        "kind": run.source_kind or None,
+        "ids": {one.kind: one.source_id for one in reversed(run.told_sources)},
+    }
 
 
 def reported(run: Run) -> dict[str, Any] | None:

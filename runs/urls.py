@@ -16,11 +16,15 @@ urlpatterns = [
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
     path("runs/<uuid:run_id>/tracing/", tracing.tracing, name="run-tracing"),
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
-    path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/", tracing.execution, name="run-execution"),
+    path(
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/", tracing.execution, name="run-execution"
+    ),
     path("apps/<str:slug>/", history.app_runs, name="app"),
     path("apps/<str:slug>/graph/", graph.graph_page, name="app-graph"),
     path("apps/<str:slug>/versions/", apps.version_list, name="app-versions"),
-    path("apps/<str:slug>/conversations/", conversations.conversation_list, name="app-conversations"),
+    path(
+        "apps/<str:slug>/conversations/", conversations.conversation_list, name="app-conversations"
+    ),
     path("apps/<str:slug>/nodes/<path:node_id>/last-run/", graph.last_run, name="last-run"),
     path("conversations/<uuid:conversation_id>/", conversations.conversation, name="conversation"),
     path("settings/keys/", keys.key_list, name="keys"),

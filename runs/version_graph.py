@@ -34,6 +34,12 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
     return VersionGraph(version, graph, runs)
 
 
+def steps_looked_at(app: App, version: Version | None) -> int:
+    """How many steps `version_graph` reads: what it costs. One query."""
+    counts = Run.objects.newest_of_version(app, version)[:MOST_RUNS]
+    return min(sum(count for _, count in counts), MOST_STEPS)
+
+
 def _newest_runs(app: App, version: Version | None) -> list[UUID]:
     """Ids of the newest runs that have MOST_STEPS steps together, one at least."""
     chosen: list[UUID] = []

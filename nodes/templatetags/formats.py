@@ -14,7 +14,12 @@ register.filter("duration", formats.duration)
 register.filter("tokens", formats.tokens)
 register.filter("size", formats.size)
 register.filter("pass_number", formats.iteration)
-register.filter("visible", formats.visible)
+
+
+@register.filter
+def visible(value: object) -> str:
+    """What is written of `value`, every character one that a page can hold; "" for none."""
+    return "" if value is None else formats.visible(str(value))
 
 
 @register.filter

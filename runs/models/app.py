@@ -9,6 +9,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils.functional import cached_property
 
+from nodes import formats
 from runs.choices import AppMode
 
 STRIP_LENGTH = 20
@@ -77,6 +78,14 @@ class App(models.Model):
 
 
 class VersionQuerySet(models.QuerySet["Version"]):
+    def named(self, name: str, app: "App | None") -> Self:
+        """With this number (7 or #7) or label; of one app or of all."""
+        by_name = Q(label=name)
+        number = name.removeprefix("#")
+        if number.isdecimal() and len(number) < 10:
+            by_name |= Q(number=int(number))
+        return self.filter(by_name, app=app) if app else self.filter(by_name)
+
     def for_list(self) -> Self:
         """Newest first, without graphs, with `first_run_at` and `last_run_at`."""
         runs = (
@@ -115,3 +124,8 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"version {self.number}"
+
+    @property
+    def short(self) -> str:
+        """The label for narrow places; of one that is a moment (Dify's) date and time alone."""
+        return formats.moment_label(str(self))

@@ -41,7 +41,7 @@ class Conversation(models.Model):
     from app and the producer's id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    app = models.ForeignKey(App, models.CASCADE, related_name="conversations")
+    app = models.ForeignKey(App, models.CASCADE, related_name="conversations", db_index=False)
     source_id = models.CharField(max_length=200)
     user = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True)
@@ -58,7 +58,9 @@ class Conversation(models.Model):
     class Meta:
         indexes = [
             # Conversation log of an app, newest first.
-            models.Index(fields=["app", "-last_run_at"], name="conversation_app_last"),
+            models.Index(fields=["app", "-last_run_at", "-id"], name="conversation_app_last"),
+            # The runs of a conversation known by its producer's id.
+            models.Index(fields=["source_id"], name="conversation_source"),
         ]
 
     def __str__(self) -> str:

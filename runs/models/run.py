@@ -21,7 +21,9 @@ class Run(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, models.CASCADE, related_name="runs", db_index=False)
-    version = models.ForeignKey(Version, models.CASCADE, related_name="runs", null=True)
+    version = models.ForeignKey(
+        Version, models.CASCADE, related_name="runs", null=True, db_index=False
+    )
     conversation = models.ForeignKey(
         Conversation, models.SET_NULL, related_name="runs", null=True, db_index=False
     )
@@ -84,8 +86,19 @@ class Run(models.Model):
             models.Index(fields=["-started_at", "-id"], name="run_started"),
             # Run history of one app; previous and next run of a run.
             models.Index(fields=["app", "-started_at", "-id"], name="run_app_started"),
-            # History filtered by status: the failures of all apps or one among many successes.
+            # History filtered by status: the failures of all apps, or of one, among many successes.
             models.Index(fields=["status", "-started_at", "-id"], name="run_status_started"),
+            models.Index(
+                fields=["app", "status", "-started_at", "-id"], name="run_app_status_started"
+            ),
+            # Runs of one version: its history, its first and last, those its graph follows from.
+            models.Index(fields=["version", "-started_at", "-id"], name="run_version_started"),
+            # What one user saw.
+            models.Index(fields=["user", "-started_at", "-id"], name="run_user_started"),
+            # History slowest first, dearest first, most tokens first.
+            models.Index(fields=["-duration_us", "-id"], name="run_duration"),
+            models.Index(fields=["-cost", "-id"], name="run_cost"),
+            models.Index(fields=["-total_tokens", "-id"], name="run_tokens"),
             # Turns of a conversation.
             models.Index(fields=["conversation", "started_at"], name="run_conversation_started"),
         ]
@@ -95,6 +108,12 @@ class Run(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("run", args=[self.pk])
+
+    @property
+    def told_sources(self) -> list["RunSource"]:
+        """The producer's ids that lead here, without the ids that the run itself once had."""
+        told = (source for source in self.sources.all() if source.kind != "former")
+        return sorted(told, key=lambda source: (source.kind, source.source_id))
 
     @property
     def is_unfinished(self) -> bool:

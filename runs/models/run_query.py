@@ -28,12 +28,30 @@ def as_uuid(text: str) -> uuid.UUID | None:
         return None
 
 
+def _led_to_by(source_id: str) -> list[uuid.UUID]:
+    """Ids of the runs that a producer's id or a run's own leads to; one that is 32 hex digits is
+    found with and without dashes. Read at once: as a part of a larger question PostgreSQL would
+    try them on every run."""
+    found = as_uuid(source_id)
+    spellings = {source_id, found.hex, str(found)} if found else {source_id}
+    sources = apps.get_model("runs.RunSource").objects.filter(source_id__in=spellings)
+    return [*sources.values_list("run_id", flat=True), *([found] if found else [])]
+
+
 class RunQuerySet(models.QuerySet["Run"]):
     """Scopes take the value of a filter; an empty value leaves the runs as they are."""
 
     def for_list(self) -> Self:
-        """What a list shows, newest first: no payloads, no texts beyond the previews."""
-        return self.select_related("app", "version", "conversation").order_by("-started_at", "-id")
+        """What a list shows, newest first: no payloads, no texts beyond the previews. Apps and
+        versions are read by themselves: from a join SQLite, once it has statistics, would rather
+        begin with the few apps and sort all their runs."""
+        versions = apps.get_model("runs.Version").objects.defer("graph")
+        names = ("app", models.Prefetch("version", versions))
+        return self.prefetch_related(*names).order_by("-started_at", "-id")
+
+    def for_page(self) -> Self:
+        """What the page of one run shows, in one query."""
+        return self.select_related("app", "version", "conversation").defer("version__graph")
 
     def for_strip(self) -> Self:
         """What a square of the status strip tells, newest first."""
@@ -42,39 +60,45 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
 
     def with_sources(self) -> Self:
-        """With the producer's ids, as the JSON twin tells them."""
-        return self.prefetch_related("sources")
+        """With conversation and the producer's ids, as the JSON twin tells them."""
+        return self.prefetch_related("conversation", "sources")
 
     # -- scopes over the run itself ---------------------------------------------------------------
 
     def for_app(self, app: "App | None") -> Self:
         return self.filter(app=app) if app else self
 
-    def with_status(self, statuses: Iterable[str]) -> Self:
-        return self.filter(status__in=statuses) if statuses else self
+    def of_each_status(self, statuses: Iterable[str]) -> list[Self]:
+        """The runs of each status by themselves, for `page_of` to merge: only so has an index them
+        in order. Served by `run_status_started` and `run_app_status_started`."""
+        return [self.filter(status=status) for status in statuses] or [self]
 
-    def of_version(self, name: str) -> Self:
-        """`name` is the version's number or its label."""
+    def of_version(self, name: str, app: "App | None") -> Self:
+        """`name` is the version's number or its label. Served by `run_version_started`, in order
+        where it is one version: so its id is looked up first."""
         if not name:
             return self
-        by_name = Q(version__label=name)
-        number = name.removeprefix("#")
-        if number.isdecimal() and len(number) < 10:
-            by_name |= Q(version__number=int(number))
-        return self.filter(by_name)
+        versions = apps.get_model("runs.Version").objects.named(name, app)
+        ids = list(versions.values_list("pk", flat=True))
+        return self.filter(version=ids[0]) if len(ids) == 1 else self.filter(version__in=ids)
 
     def in_conversation(self, name: str) -> Self:
-        """`name` is the conversation's id or the producer's id of it."""
+        """`name` is the conversation's id or the producer's id of it. Served by
+        `run_conversation_started`."""
         if not name:
             return self
-        by_id = Q(conversation_id=found) if (found := as_uuid(name)) else Q()
-        return self.filter(Q(conversation__source_id=name) | by_id)
+        by_name = Q(source_id=name)
+        if found := as_uuid(name):
+            by_name |= Q(pk=found)
+        conversations = apps.get_model("runs.Conversation").objects.filter(by_name)
+        return self.filter(conversation__in=conversations)
 
     def turns_of(self, conversation: "Conversation") -> Self:
         """Served by `run_conversation_started`."""
         return self.filter(conversation=conversation)
 
     def by_user(self, user: str) -> Self:
+        """Served by `run_user_started`."""
         return self.filter(user=user) if user else self
 
     def from_source(self, kind: str) -> Self:
@@ -111,37 +135,32 @@ class RunQuerySet(models.QuerySet["Run"]):
         it is."""
         if not text:
             return self
-        told = self._led_to_by(text)
+        told = Q(pk__in=_led_to_by(text))
         for field in ("inputs_preview", "outputs_preview", "error", "failed_title", "name"):
             told |= Q(**{f"{field}__icontains": text})
         return self.filter(told)
 
     def of_source(self, source_id: str) -> Self:
         """The runs that one of the producer's ids leads to: one, unless two scopes know the id."""
-        return self.filter(self._led_to_by(source_id))
+        return self.filter(pk__in=_led_to_by(source_id))
 
     def formerly(self, run_id: uuid.UUID) -> Self:
         """The run that took in the one which had this id."""
         return self.filter(sources__kind="former", sources__source_id=run_id.hex)
 
-    def _led_to_by(self, source_id: str) -> Q:
-        """The id is a producer's or the run's own; one that is 32 hex digits is found with and
-        without dashes."""
-        found = as_uuid(source_id)
-        spellings = {source_id, found.hex, str(found)} if found else {source_id}
-        sources = apps.get_model("runs.RunSource")
-        by_source = Q(pk__in=sources.objects.filter(source_id__in=spellings).values("run_id"))
-        return by_source | Q(pk=found) if found else by_source
-
     def previous(self, run: "Run") -> "Run | None":
         """The run of the same app before this one. Served by `run_app_started`."""
-        earlier = Q(started_at__lt=run.started_at) | Q(started_at=run.started_at, id__lt=run.id)
-        return self.filter(earlier, app_id=run.app_id).order_by("-started_at", "-id").first()
+        place = run.started_at
+        earlier = Q(started_at__lt=place) | Q(started_at=place, id__lt=run.id)
+        runs = self.filter(earlier, app_id=run.app_id, started_at__lte=place)  # see Order.stretches
+        return runs.order_by("-started_at", "-id").first()
 
     def following(self, run: "Run") -> "Run | None":
         """The run of the same app after this one. Served by `run_app_started`."""
-        later = Q(started_at__gt=run.started_at) | Q(started_at=run.started_at, id__gt=run.id)
-        return self.filter(later, app_id=run.app_id).order_by("started_at", "id").first()
+        place = run.started_at
+        later = Q(started_at__gt=place) | Q(started_at=place, id__gt=run.id)
+        runs = self.filter(later, app_id=run.app_id, started_at__gte=place)
+        return runs.order_by("started_at", "id").first()
 
     def for_link(self) -> Self:
         """Enough for a link to a run: no payloads, no previews."""
@@ -204,6 +223,7 @@ class RunQuerySet(models.QuerySet["Run"]):
     def newest_of_version(
         self, app: "App", version: "Version | None"
     ) -> models.QuerySet["Run", tuple[uuid.UUID, int]]:
-        """(id, steps) of a version's runs, newest first. Served by `run_app_started`."""
+        """(id, steps) of a version's runs, newest first. Served by
+        `run_version_started`."""
         runs = self.filter(app=app, version=version).order_by("-started_at", "-id")
         return runs.values_list("id", "steps")

@@ -85,4 +85,3 @@ def _unzstd(body: bytes, limit: int) -> bytes:
     if not stream.eof and len(unpacked) <= limit:
         raise UnreadableBody("The zstd body ends too early.")
     return _within(unpacked, limit)
-

@@ -6,7 +6,9 @@ hex digits, times as UTC text, money as decimal text.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from enum import IntEnum
 from typing import Any
+from zlib import crc32
 
 from django.db import connection
 from django.db.models import Model
@@ -74,25 +76,32 @@ def moment(us: int | None) -> str | None:
     return None if us is None else str(EPOCH + timedelta(microseconds=us))
 
 
-def lock(names: Iterable[str]) -> None:
+class Stage(IntEnum):
+    """What is locked, in the order in which a transaction takes it: with all names of a stage taken
+    at once and in order, no two transactions can wait for each other."""
+
+    SOURCES = 0x57A1
+    RUNS = 0x57A2
+    VERSIONS = 0x57A3
+
+
+def lock(stage: Stage, names: Iterable[str]) -> None:
     """Hold the named things until the transaction ends, so that two processes that record the same
     run take turns. SQLite writes one transaction at a time (BEGIN IMMEDIATE), which is lock enough.
 
     Names fall into a fixed number of buckets: a large request cannot exhaust PostgreSQL's lock
-    table."""
+    table.
+    """
     if not concurrent():
         return
-    buckets = sorted({hash_bucket(name) for name in names})
+    buckets = sorted({crc32(name.encode()) % LOCK_BUCKETS for name in names})
     with connection.cursor() as cursor:
-        for bucket in buckets:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [0x57A1, bucket])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(%s, bucket) FROM unnest(%s::int[]) AS bucket",
+            [int(stage), buckets],
+        )
 
 
 def concurrent() -> bool:
     """Whether several transactions may write at the same time."""
     return connection.vendor == "postgresql"
-
-
-def hash_bucket(name: str) -> int:
-    """The same in every process, unlike hash()."""
-    return int.from_bytes(name.encode()[-16:].rjust(16, b"\0"), "big") % LOCK_BUCKETS

@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import Exists, Max, Min, OuterRef, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils.text import slugify
@@ -50,15 +51,17 @@ def _make_app(name: str, is_sample: bool) -> App:
     """The app named so; made with a slug of its own. Another process may make it at the same
     time."""
     base = slugify(name, allow_unicode=True)[:70] or "app"
-    taken = set(App.objects.filter(slug__startswith=base).values_list("slug", flat=True))
-    taken |= RESERVED_SLUGS
-    slugs = (f"{base}-{number}" if number > 1 else base for number in range(1, 10_000))
-    slug = next(slug for slug in slugs if slug not in taken)
-    try:
-        with transaction.atomic():
-            return App.objects.create(name=name, slug=slug, is_sample=is_sample)
-    except IntegrityError:
-        return App.objects.get(name=name)
+    for _ in range(100):
+        taken = set(App.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        slugs = (f"{base}-{number}" if number > 1 else base for number in count(1))
+        slug = next(slug for slug in slugs if slug not in taken | RESERVED_SLUGS)
+        try:
+            with transaction.atomic():
+                return App.objects.create(name=name, slug=slug, is_sample=is_sample)
+        except IntegrityError:  # the name or the slug was taken meanwhile
+            if app := App.objects.filter(name=name).first():
+                return app
+    raise OperationalError(f"No slug could be found for the app {name!r}.")
 
 
 def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]]:
@@ -78,7 +81,7 @@ def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]
         version = None if label is None else versions[app_id, label]
         links[run_id] = {"version_id": version, "conversation_id": talk_id.hex if talk_id else None}
     bulk.insert(
-        Conversation, ["id", "app_id", "source_id", "user"], talks.values(), conflict=["id"]
+        Conversation, ["id", "app_id", "source_id", "user"], sorted(talks.values()), conflict=["id"]
     )
     chats = {app_id for app_id, summary in runs.values() if summary.columns["mode"] == "chatflow"}
     if chats:
@@ -96,8 +99,10 @@ def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     apps = {app_id for app_id, _ in labels}
     rows = Version.objects.filter(app_id__in=apps).values_list("app_id", "label", "id")
     found = {(app_id, label): id_ for app_id, label, id_ in rows}
-    for app_id, label in sorted(labels - set(found)):
-        bulk.lock([f"version:{app_id:016d}"])
+    wanted = sorted(labels - set(found))
+    if wanted:
+        bulk.lock(bulk.Stage.VERSIONS, {str(app_id) for app_id, _ in wanted})
+    for app_id, label in wanted:
         newest = (
             Version.objects.filter(app_id=app_id).aggregate(newest=Max("number"))["newest"] or 0
         )
@@ -128,24 +133,30 @@ def tidy(before: Iterable[Links]) -> None:
     """Runs may have moved, once more of them was known: what they alone held up goes."""
     links = list(before)
     runs = Run.objects.order_by()
-    Version.objects.filter(id__in={link.version_id for link in links}, graph=None).exclude(
-        Exists(runs.filter(version_id=OuterRef("pk")))
-    ).delete()
+    empty_versions = Version.objects.filter(
+        id__in={link.version_id for link in links}, graph=None
+    ).exclude(Exists(runs.filter(version_id=OuterRef("pk"))))
     talks = {link.conversation_id for link in links if link.conversation_id}
-    Conversation.objects.filter(id__in=talks).exclude(
+    empty_talks = Conversation.objects.filter(id__in=talks).exclude(
         Exists(runs.filter(conversation_id=OuterRef("pk")))
-    ).delete()
+    )
+    for empty in (empty_versions, empty_talks):
+        # Raw: a run that another process has just put there must stop this, not go with it.
+        empty._raw_delete(empty.db)
     chats = {link.app_id for link in links if link.mode == "chatflow"}
     App.objects.filter(id__in=chats, mode="chatflow").exclude(
         Exists(runs.filter(app_id=OuterRef("pk"), mode="chatflow"))
     ).update(mode="workflow")
 
 
-def refresh_conversations(links: dict[UUID, dict[str, Any]]) -> None:
-    """First and last turn of the conversations that these runs are in."""
-    ids = {link["conversation_id"] for link in links.values()} - {None}
+def refresh_conversations(ids: Collection[UUID]) -> None:
+    """First and last turn and user of conversations, from their runs."""
     if not ids:
         return
+    # Taken first, in order: the figures below then are of a moment after the wait.
+    list(
+        Conversation.objects.select_for_update().filter(id__in=ids).order_by("pk").values_list("pk")
+    )
     turns = Run.objects.filter(conversation_id=OuterRef("pk")).order_by().values("conversation_id")
     Conversation.objects.filter(id__in=ids).update(
         user=Coalesce(Subquery(turns.annotate(of=Max("user")).values("of")), Value("")),

@@ -42,11 +42,14 @@ def resolve(records: Iterable[NodeRecord], scope: int) -> dict[str, Group]:
         told = sources.setdefault(record.trace, {(TRACE, record.trace)})
         told.update((kind, clean(value, 128)) for kind, value in record.run.source_ids)
     every = {source for told in sources.values() for source in told}
-    bulk.lock(f"{scope}:{value}" for _, value in every)
+    bulk.lock(bulk.Stage.SOURCES, (f"{scope}:{value}" for _, value in every))
     runs = _stored_runs(every, scope)
     while True:
         groups = [_group(members, sources, runs, scope) for members in _connected(sources, runs)]
-        bulk.lock(str(run_id) for _, group in groups for run_id in (group.run_id, *group.absorbed))
+        bulk.lock(
+            bulk.Stage.RUNS,
+            (run_id.hex for _, group in groups for run_id in (group.run_id, *group.absorbed)),
+        )
         # While we waited for a run, another process may have taken it into a third one.
         again = _stored_runs(every, scope) if bulk.concurrent() else runs
         if again == runs:

@@ -43,19 +43,23 @@ def take(
     decoded = decode_traces(body, content_type)
     bound = key.app if key is not None and key.app_id else None
     origin = Origin(bound.pk, bound.name) if bound else Origin()
-    runs = save(decoded.records, origin) if decoded.records else set()
-    if decoded.refused:
+    runs, unfit = save(decoded.records, origin)
+    every = [*decoded.refused, *unfit]
+    if every:
         RefusedRecord.objects.bulk_create(
-            RefusedRecord(
-                door=door,
-                key=key,
-                user_agent=user_agent[:200],
-                reason=refused.reason,
-                raw=_raw(refused),
-            )
-            for refused in decoded.refused
+            [
+                RefusedRecord(
+                    door=door,
+                    key=key,
+                    user_agent=user_agent[:200],
+                    reason=refused.reason,
+                    raw=_raw(refused),
+                )
+                for refused in every
+            ],
+            batch_size=100,
         )
-    return Taken(runs, len(decoded.records), decoded.refused)
+    return Taken(runs, len(decoded.records) - len(unfit), every)
 
 
 def _raw(refused: Refused) -> str:

@@ -10,15 +10,17 @@ from runs.recording.rows import Row, join
 from runs.recording.tree import execution_id
 
 
-def absorb(group: Group, stored: dict[UUID, list[Row]]) -> dict[str, Row]:
-    """Source id → row of the group's run, with the rows of absorbed runs under their new ids."""
+def absorb(group: Group, stored: dict[UUID, list[Row]], changed: set[str]) -> dict[str, Row]:
+    """Source id → row of the group's run, with the rows of absorbed runs under their new ids. Notes
+    in `changed` which rows learned something by it."""
     rows = {row.source_id: row for row in stored.get(group.run_id, [])}
     for former in sorted(group.absorbed):
         for row in stored.get(former, []):
             row.id, row.stored = execution_id(group.run_id, row.source_id), None
-            if row.source_id in rows:
-                join(rows[row.source_id], row)
-            else:
+            ours = rows.get(row.source_id)
+            if ours is not None and join(ours, row):
+                changed.add(ours.id)
+            elif ours is None:
                 rows[row.source_id] = row
     return rows
 

@@ -132,7 +132,8 @@ def _mark_handled(tree: Tree, fatal: list[Row]) -> None:
 
 def _origin(tree: Tree, fatal: list[Row]) -> Row | None:
     """The deepest of the fatal steps; of several, the one that failed first."""
-    origins = [row for row in fatal if not any(child in fatal for child in tree.below(row))]
+    ids = {row.source_id for row in fatal}
+    origins = [row for row in fatal if not any(c.source_id in ids for c in tree.below(row))]
     return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
 
 

@@ -177,10 +177,11 @@ def _paired_preview(name: str, row: Row, other: Row) -> str:
 def _joined(ours: Any, theirs: Any) -> Any:
     """Two JSON values joined key by key; lists of ids are united; contradictions: the greater."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        merged = dict(ours)
-        for key, value in theirs.items():
-            merged[key] = _joined(merged[key], value) if key in merged else value
-        return merged
+        # What only one side has is joined with itself, which puts its lists in order, too.
+        return {
+            key: _joined(ours.get(key, theirs.get(key)), theirs.get(key, ours.get(key)))
+            for key in sorted(ours.keys() | theirs.keys())
+        }
     if isinstance(ours, list) and isinstance(theirs, list):
         return sorted([*ours, *(item for item in theirs if item not in ours)], key=repr)
     return max(ours, theirs, key=lambda value: (value is not None, repr(value)))

@@ -6,12 +6,12 @@ and repetition do not matter, `identity` for which run a trace belongs to.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DataError, transaction
 from django.utils import timezone
 
 from nodes.models import Payload
@@ -19,7 +19,7 @@ from runs.models import Run, RunSource
 from runs.recording import bulk, catalog, joining, rows_io
 from runs.recording.arrange import arrange
 from runs.recording.identity import FORMER, Group, resolve
-from runs.recording.records import NodeRecord
+from runs.recording.records import NodeRecord, Refused
 from runs.recording.rows import Row, join
 from runs.recording.summary import Summary, summarize
 from runs.recording.values import PayloadBatch, clean, in_us
@@ -37,18 +37,39 @@ class Origin:
     kind: str = "otlp"
 
 
-def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> set[UUID]:
-    """Write records; returns the runs touched. Committed when it returns."""
+def save(
+    records: Sequence[NodeRecord], origin: Origin = Origin()
+) -> tuple[set[UUID], list[Refused]]:
+    """Write records; returns the runs touched and what could not be stored. Committed when it
+    returns. Raises DatabaseError when the database cannot take it now."""
     by_trace: dict[str, list[NodeRecord]] = {}
     for record in records:
         by_trace.setdefault(record.trace, []).append(record)
-    traces, touched = list(by_trace), set()
+    traces, touched, refused = list(by_trace), set(), []
     for start in range(0, len(traces), TRACES_AT_ONCE):
         part = [r for trace in traces[start : start + TRACES_AT_ONCE] for r in by_trace[trace]]
-        apps = catalog.apps_of(part, origin.app_name)
+        runs, bad = _save_good(part, origin)
+        touched |= runs
+        refused += bad
+    return touched, refused
+
+
+def _save_good(records: Sequence[NodeRecord], origin: Origin) -> tuple[set[UUID], list[Refused]]:
+    """Write what the database can hold. A value that only it refuses (its limits are checked where
+    records are read, but one may have been missed) must not cost the records beside it: the halves
+    are tried apart, down to the bad one."""
+    try:
+        apps = catalog.apps_of(records, origin.app_name)
         with transaction.atomic():
-            touched |= _save(part, origin, apps)
-    return touched
+            return _save(records, origin, apps), []
+    except DataError as problem:
+        if len(records) == 1:
+            reason = f"The database cannot hold this record: {problem}"
+            return set(), [Refused(clean(reason), asdict(records[0]))]
+        middle = len(records) // 2
+        left = _save_good(records[:middle], origin)
+        right = _save_good(records[middle:], origin)
+        return left[0] | right[0], left[1] + right[1]
 
 
 def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> set[UUID]:
@@ -57,10 +78,8 @@ def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -
     run_ids = {group.run_id for group in groups.values()}
     stored = rows_io.load(run_id for group in groups.values() if group.known or group.absorbed
                           for run_id in (group.run_id, *group.absorbed))  # fmt: skip
-    rows: dict[UUID, dict[str, Row]] = {run_id: {} for run_id in run_ids}
-    for group in {id(group): group for group in groups.values()}.values():
-        rows[group.run_id] = joining.absorb(group, stored)
     changed: set[str] = set()
+    rows = {group.run_id: joining.absorb(group, stored, changed) for group in groups.values()}
     for record in records:
         run_id = groups[record.trace].run_id
         service = origin.app_name or record.service
@@ -70,7 +89,7 @@ def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -
             rows[run_id][row.source_id] = row
         elif join(ours, row):
             changed.add(ours.id)
-    bulk.insert(Payload, PayloadBatch.COLUMNS, payloads.rows.values(), conflict=["id"])
+    bulk.insert(Payload, PayloadBatch.COLUMNS, sorted(payloads.rows.values()), conflict=["id"])
     _write(groups, rows, changed, origin, apps)
     return run_ids
 
@@ -90,7 +109,7 @@ def _write(
         rows_io.set_prices(members, changed)
         summaries[run_id] = summarize(*arrange(run_id, members))
     app_of = {run_id: _app_id(summary, apps) for run_id, summary in summaries.items()}
-    _write_runs(summaries, app_of, origin)
+    entered = _write_runs(summaries, app_of, origin)
     writer = rows_io.Writer(changed)
     for run_id, by_source in rows.items():
         moved = run_id in before and before[run_id].app_id != app_of[run_id]
@@ -98,6 +117,8 @@ def _write(
     writer.write()
     _write_sources(groups, origin.scope)
     joining.remove_absorbed(groups.values())
+    left = {link.conversation_id for link in before.values() if link.conversation_id}
+    catalog.refresh_conversations(left | entered)
     catalog.tidy(before.values())
 
 
@@ -107,7 +128,10 @@ def _app_id(summary: Summary, apps: dict[str, int]) -> int:
     return apps[summary.service]
 
 
-def _write_runs(summaries: dict[UUID, Summary], app_of: dict[UUID, int], origin: Origin) -> None:
+def _write_runs(
+    summaries: dict[UUID, Summary], app_of: dict[UUID, int], origin: Origin
+) -> set[UUID]:
+    """Write the runs' own rows; returns the conversations they are in."""
     now = in_us(timezone.now())
     links = catalog.links_of(
         {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
@@ -128,12 +152,12 @@ def _write_runs(summaries: dict[UUID, Summary], app_of: dict[UUID, int], origin:
             "ended_at": bulk.moment(ended),
             "tags": rows_io.as_json(values["tags"]),
             "last_seen_at": bulk.moment(now),
-            "source_kind": origin.kind,
+            "source_kind": f"dify-{origin.kind}" if summary.of_dify else origin.kind,
         }
         columns = list(row)
         written.append(tuple(row.values()))
     bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
-    catalog.refresh_conversations(links)
+    return {UUID(link["conversation_id"]) for link in links.values() if link["conversation_id"]}
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -12,7 +12,6 @@ from runs.recording.rows import Row, facts_from_hints
 from runs.recording.totals import has_usage
 from runs.recording.tree import Tree, in_order
 
-
 # The most that the column holds, numeric(20, 10), in digits that SQLite keeps exactly.
 MAX_COST = Decimal("9999999999.9999")
 
@@ -25,6 +24,7 @@ class Summary:
     service: str
     facts: RunFacts
     columns: dict[str, Any]
+    of_dify: bool  # one of its steps is known by an id of Dify's
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:
@@ -39,7 +39,9 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         "status": outcome.status,
         "started_us": started,
         "ended_us": ended,
-        "duration_us": max(0, ended - started) if started is not None and ended is not None else None,
+        "duration_us": max(0, ended - started)
+        if started is not None and ended is not None
+        else None,
         "user": (facts.user or "")[:200],
         "trigger": (facts.trigger or "")[:50],
         "environment": (facts.environment or "")[:100],
@@ -58,7 +60,11 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         **_totals(tree),
         **_counts(tree),
     }
-    return Summary(speakers[0].service, facts, columns)
+    return Summary(speakers[0].service, facts, columns, _is_of_dify(tree.runs))
+
+
+def _is_of_dify(runs: list[Row]) -> bool:
+    return any(kind.startswith("dify") for row in runs for kind, _ in row.facts.source_ids)
 
 
 def _roots_first(tree: Tree) -> list[Row]:
@@ -123,7 +129,8 @@ def _output_row(tree: Tree, outcome: Outcome) -> Row | None:
 def _totals(tree: Tree) -> dict[str, Any]:
     counted = [row for row in tree.rows if row.counted]
     costs = [row for row in counted if row.cost is not None]
-    # Amounts in several currencies cannot be added: the commonest is summed, the rest not priced.
+    # Amounts in several currencies cannot be added: dollars, else the first by name, are summed;
+    # the rest counts as not priced.
     currencies = sorted(
         {row.cost_currency for row in costs}, key=lambda name: (name != "USD", name)
     )

@@ -63,8 +63,9 @@ def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
     known = {row.source_id: row for row in rows}
     above = _told_parents(known)
     _fold(tree, above)
+    containers = [row for row in rows if row.kind in ("iteration", "loop")]
     for row in rows:
-        _climb(row, tree, known, above)
+        _climb(row, tree, known, above, containers)
     _link(tree)
     _number(tree)
     _number_folded(tree, above)
@@ -122,7 +123,13 @@ def _repeats(row: Row, run: Row) -> bool:
     return row.kind == "chain" and row.title == run.title and not told
 
 
-def _climb(row: Row, tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> None:
+def _climb(
+    row: Row,
+    tree: Tree,
+    known: dict[str, Row],
+    above: dict[str, Row | None],
+    containers: list[Row],
+) -> None:
     """Find the visible parent, the pass numbers told on the way up, or the parent that is
     missing."""
     passes: list[int] = []
@@ -138,8 +145,8 @@ def _climb(row: Row, tree: Tree, known: dict[str, Row], above: dict[str, Row | N
         elif not (chained and parent.hints.get("chained")):
             break
         last, parent = parent, above[parent.source_id]
-    if not passes and row.hints.get("iteration_index") is not None:
-        container = _container_by_time(row, tree)
+    if not passes and row.hints.get("iteration_index") is not None and _on_top(row, above):
+        container = _container_by_time(row, [c for c in containers if _on_top(c, above)])
         if container is not None:
             parent, passes = container, [row.hints["iteration_index"]]
     gone = last.parent_source_id not in known and last.parent_source_id
@@ -149,25 +156,29 @@ def _climb(row: Row, tree: Tree, known: dict[str, Row], above: dict[str, Row | N
     tree.told_passes[row.source_id] = passes
 
 
-def _container_by_time(row: Row, tree: Tree) -> Row | None:
-    """Before 1.14.1 Dify sent no pass spans: a step tells its pass number and its container's graph
-    id, which no span carries. The container is the smallest iteration or loop around it in time."""
-    around = [
-        other
-        for other in tree.rows
-        if other.kind in ("iteration", "loop") and other is not row and _encloses(other, row)
-    ]
-    return min(
-        around, key=lambda other: (other.duration_us or FAR_FUTURE, other.source_id), default=None
-    )
+def _on_top(row: Row, above: dict[str, Row | None]) -> bool:
+    parent = above[row.source_id]
+    return parent is None or parent.folded
+
+
+def _container_by_time(row: Row, containers: list[Row]) -> Row | None:
+    """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step tells its pass
+    number and its container's graph id, which no span carries. The container is the smallest
+    iteration or loop around it in time."""
+    around = [other for other in containers if other is not row and _encloses(other, row)]
+    return min(around, key=_width, default=None)
+
+
+def _width(row: Row) -> tuple[int, str]:
+    """A total order, so that no two containers can each be inside the other."""
+    return (FAR_FUTURE if row.duration_us is None else row.duration_us, row.source_id)
 
 
 def _encloses(outer: Row, inner: Row) -> bool:
-    if outer.started_us is None or inner.started_us is None:
+    if outer.started_us is None or inner.started_us is None or _width(outer) <= _width(inner):
         return False
     ends = FAR_FUTURE if outer.ended_us is None else outer.ended_us
-    wider = (outer.duration_us or FAR_FUTURE) > (inner.duration_us or 0)
-    return outer.started_us <= inner.started_us <= ends and wider
+    return outer.started_us <= inner.started_us <= ends
 
 
 def _link(tree: Tree) -> None:

@@ -9,24 +9,29 @@ from typing import Any
 
 import orjson
 
+from nodes.formats import visible
 from nodes.packing import pack
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY = date(1970, 1, 1)
 LAST_DAY = 65_535
+_LINE_ENDS = str.maketrans("\t\n\r\x0b\x0c\x85\u2028\u2029", " " * 8)
 DAY_US = 86_400_000_000
 
 
 def clean(text: str, length: int | None = None) -> str:
-    """Text as both databases can store it: no NUL, no halves of surrogate pairs; cut to
-    `length`."""
+    """Text as both databases can store it: no NUL, no halves of surrogate pairs. With a `length`
+    it is a name or an id: cut, on one line, and without what no page can hold."""
     if not text:
         return text
     if "\x00" in text:
         text = text.replace("\x00", "\ufffd")
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode("utf-8")
-    return text[:length] if length and len(text) > length else text
+    if length is None:
+        return text
+    text = text[:length]
+    return text if text.isprintable() else visible(text.translate(_LINE_ENDS))
 
 
 def in_us(moment: datetime | None) -> int | None:

@@ -10,6 +10,7 @@ from nodes.http import HtmxHttpRequest, render_region
 from runs import twins
 from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
 from runs.models import App, Conversation, Run
+from runs.models.run_query import RunQuerySet
 from runs.paging import BadCursor, Order, Page, page_of
 from runs.turns import turns_of
 
@@ -21,9 +22,8 @@ def conversations_of(app: App, after: str) -> Page[Conversation]:
     return page_of(Conversation.objects.of_app(app).for_list(), NEWEST, after)
 
 
-def turns(conversation: Conversation, after: str) -> Page[Run]:
-    runs = Run.objects.for_list().turns_of(conversation).with_sources()
-    return page_of(runs, IN_ORDER, after)
+def turns(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
+    return page_of(runs.turns_of(conversation), IN_ORDER, after)
 
 
 def conversation_or_404(conversation_id: UUID, only_app: App | None = None) -> Conversation:
@@ -49,7 +49,7 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     found = conversation_or_404(conversation_id)
     context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
     try:
-        page = turns(found, request.GET.get("after", ""))
+        page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
         context |= {"page": page, "turns": turns_of(page.rows)}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
@@ -75,7 +75,8 @@ def conversation_json(request: ReadRequest, conversation_id: UUID) -> HttpRespon
     found = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
-        page = turns(found, request.GET.get("after", ""))
+        runs = Run.objects.for_list().with_sources()
+        page = turns(found, request.GET.get("after", ""), runs)
     except BadCursor as problem:
         return refusal(400, str(problem))
     told = [twins.run_json(run, base_url) for run in page.rows]

@@ -42,7 +42,7 @@ def run_or_404(app: App, run_id: str) -> Run | None:
     if not run_id:
         return None
     known = as_uuid(run_id)
-    found = known and Run.objects.for_app(app).for_list().filter(pk=known).first()
+    found = known and Run.objects.for_app(app).for_page().filter(pk=known).first()
     if not found:
         raise Http404(f"{app.name} has no run {run_id[:40]}.")
     return found

@@ -12,7 +12,7 @@ from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 from nodes.configuration import models_used, resource_of
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.payloads import show
-from nodes.twins import json_response, stored
+from nodes.twins import json_response, moment, stored
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
@@ -48,7 +48,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "outputs": show(run.outputs) if run.outputs else None,
         "models": models_used(run.id),
         "resource": resource_of(run.id),
-        "sources": sorted(run.sources.all(), key=lambda source: (source.kind, source.source_id)),
+        "sources": run.told_sources,
     }
     return _tab(request, run, "detail", context)
 
@@ -88,8 +88,8 @@ def run_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     data["inputs"] = stored(run.inputs)
     data["outputs"] = stored(run.outputs)
     data["metadata"] = {
-        "sources": [{"kind": one.kind, "id": one.source_id} for one in run.sources.all()],
-        "last_seen_at": twins.moment(run.last_seen_at),
+        "sources": [{"kind": one.kind, "id": one.source_id} for one in run.told_sources],
+        "last_seen_at": moment(run.last_seen_at),
         "environment": run.environment or None,
         "resource": resource_of(run.id) or None,
     }

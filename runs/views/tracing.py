@@ -14,11 +14,12 @@ from nodes.folding import Folding
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from nodes.panels import build_panel
-from nodes.trace_rows import rows
+from nodes.trace_rows import rows, with_other_ways
 from nodes.tracing import WINDOW, Span, Trace, load_trace
 from nodes.twins import execution_detail_json, json_response, with_placeholders
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import App, Run
+from runs.other_ways import other_ways
 from runs.run_header import header_of
 from runs.turns import turns_of
 
@@ -29,7 +30,7 @@ PARTS = {"tree": "runs/_tracing_tree.html", "more-rows": "runs/_tracing_rows.htm
 
 def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
     """The run of that id; also by the id that it had before it turned out to be part of another."""
-    runs = Run.objects.for_list().for_app(only_app)
+    runs = Run.objects.for_page().for_app(only_app)
     run = runs.filter(pk=run_id).first() or runs.formerly(run_id).first()
     if run is None:
         raise Http404("There is no such run. It may have been removed with old data.")
@@ -72,7 +73,7 @@ def _part(request: HtmxHttpRequest, run: Run) -> HttpResponse:
     chosen = _chosen_in(request.htmx.current_url_abs_path or "")
     context = tree_context(request, run, chosen)
     response = render(request, PARTS[target], context)
-    if target == "tree" and request.htmx.trigger != "tree":
+    if target == "tree" and request.htmx.trigger not in ("tree", "other-ways"):
         push_url(response, _address(run, chosen) + context["back"])
     return response
 
@@ -110,10 +111,13 @@ def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dic
     end = timezone.now() if run.is_unfinished and not run.stalled else run.ended_at
     span = Span(run.started_at, end)
     trace = load_trace(run.id, span, folding, marked, _offset(request.GET.get("from", "")))
+    other = {} if folding.all_spans else other_ways(run, wait=request.GET.get("ways") == "1")
+    shown = rows(trace, run.id, marked, _address(run, chosen))
     return {
         "run": run,
         "trace": trace,
-        "rows": rows(trace, run.id, marked, _address(run, chosen)),
+        "rows": with_other_ways(shown, trace, other or {}),
+        "ask_ways": folding.query(ways=1) if other is None else "",
         "chosen": chosen,
         "back": folding.query(),
         "self_url": request.get_full_path(),

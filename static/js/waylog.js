@@ -38,6 +38,19 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 1500);
 });
 
+// -- graph: the card whose panel is open is marked and in sight ------------------------------------
+function showChosen() {
+  document.querySelector(".graph [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+document.addEventListener("DOMContentLoaded", showChosen);
+document.addEventListener("htmx:afterRequest", (event) => {
+  const link = event.target.closest?.("[data-choose]");
+  if (!link || !event.detail.successful) return;
+  for (const other of document.querySelectorAll("[data-choose][aria-current]")) other.removeAttribute("aria-current");
+  link.setAttribute("aria-current", "true");
+  showChosen();
+});
+
 // -- keyboard -------------------------------------------------------------------------------------
 // Rows: any element with data-row; its first link is what Enter opens.
 function moveRow(step) {

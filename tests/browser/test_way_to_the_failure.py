@@ -52,7 +52,11 @@ def test_from_sign_in_to_the_failure(
     # The node on the graph, and its last run.
     page.get_by_role("navigation", name="Run", exact=True).get_by_role("link", name="Graph").click()
     drawing = page.get_by_role("region", name="Drawing")
+    drawing.get_by_role("link", name=re.compile("classify")).first.click()
     drawing.get_by_role("link", name=re.compile("lookup_order")).first.click()
+    chosen = drawing.locator("[aria-current]")
+    expect(chosen).to_have_count(1)
+    expect(chosen).to_contain_text("lookup_order")
     node = page.get_by_role("complementary", name="Node")
     node.get_by_role("link", name="Last run", exact=True).click()
     expect(node.get_by_role("link", name="open in its run")).to_be_visible()

@@ -20,6 +20,8 @@ CALL = {
         ('{"query": "shoes"}', "shoes"),
         ({"order": "A-17", "amount": 49.9}, "order: A-17 · amount: 49.9"),
         ({"result": False, "score": 0}, "result: false · score: 0"),
+        ({"translated": 1000}, "translated: 1000"),
+        ({"nothing": None}, ""),
         ([{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}], "hi"),
         ({"messages": [{"type": "human", "data": {"content": "why?"}}]}, "why?"),
         ([{"role": "user", "text": "from Dify", "files": []}], "from Dify"),

@@ -123,6 +123,17 @@ def test_of_many_passes_the_failed_one_is_open_and_the_rest_is_one_line() -> Non
     assert next(line.entry for line in found if line.form == "pass").number == 21  # type: ignore[union-attr]
 
 
+def test_beside_a_failed_pass_those_that_went_well_are_closed() -> None:
+    found = shown(loop(5, failed=(3,)))
+    assert forms(found) == ["step", "pass", "pass", "pass", "pass", "step", "pass"]
+    assert [line.is_open for line in found if line.form == "pass"] == [
+        False, False, False, True, False
+    ]  # fmt: skip
+    first = loop(5, failed=(3,)).top[0].children[0]
+    opened = shown(loop(5, failed=(3,)), Folding().toggled(first.key, is_open=False))
+    assert forms(opened)[:3] == ["step", "pass", "step"]
+
+
 def test_the_chosen_step_is_always_in_sight() -> None:
     entries = [line.entry for line in shown(loop(37), chosen=12)]
     assert ident(12) in [entry.id for entry in entries if entry]
@@ -170,7 +181,7 @@ def test_ticks_are_few_and_round() -> None:
         ticks = Scale(0, span).ticks()
         assert 1 <= len(ticks) <= 5 and ticks[0].label == "0"
     assert [tick.label for tick in Scale(0, 6_100_000).ticks()] == ["0", "2 s", "4 s"]
-    assert [tick_label(us) for us in (5, 500_000, 90_000_000)] == ["5 µs", "500 ms", "1.5 m"]
+    assert [tick_label(us) for us in (5, 500_000, 90_000_000)] == ["5 µs", "500 ms", "90 s"]
 
 
 def test_a_group_of_steps_that_still_run_has_no_end() -> None:

@@ -59,9 +59,9 @@ def test_queries_do_not_grow_with_rows(console, django_assert_max_num_queries):
         named(
             str(n), version=make_version(app, n + 1), app=app, conversation=make_conversation(app)
         )
-    with django_assert_max_num_queries(4):  # session, user, apps to choose from, runs
-        console.get("/runs/")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):  # session, user, apps to choose from, runs, their
+        console.get("/runs/")  # apps, their versions
+    with django_assert_max_num_queries(7):
         console.get("/apps/desk/")
 
 
@@ -246,5 +246,5 @@ def test_json_takes_the_same_filters(console):
 def test_json_takes_as_many_queries_for_many(console, django_assert_max_num_queries):
     for n in range(30):
         make_run("desk", source_ids={"otel-trace": str(n)})
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(7):
         console.get("/runs.json")

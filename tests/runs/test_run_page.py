@@ -142,6 +142,52 @@ def test_passes_visits_ways_and_attempts_are_told(console: Client) -> None:
         assert told in text
 
 
+def test_the_panel_links_the_passes_around_this_one(console: Client) -> None:
+    run = big_run(1000)
+    page = console.get(f"/runs/{run.id}/tracing/{ident(700)}/")
+    visits = text_of(check_page(page.content.decode()).find(".//nav[@class='visits']"))
+    assert "#699" in visits and "#693" in visits and "#705" in visits and "#1" not in visits.split()
+    assert "999 in this run" in visits
+
+
+def test_words_that_a_page_cannot_hold_have_signs(console: Client) -> None:
+    app = make_app("odd\x01", slug="odd")
+    run = make_run(app, user="u\x02", tags=["t\x03"], trigger="x\x04", environment="e\x05",
+                   name="n\x06", version=make_version(app, label="v\x07"))  # fmt: skip
+    for path in (f"/runs/{run.id}/tracing/", f"/runs/{run.id}/detail/", "/runs/", "/apps/odd/"):
+        check_view(console, path)
+    text = text_of(check_view(console, f"/runs/{run.id}/detail/"))
+    for told in ("odd␁", "u␂", "t␃", "x␄", "e␅", "n␆", "v␇"):
+        assert told in text
+
+
+def test_a_version_that_is_a_moment_is_told_to_the_minute(console: Client) -> None:
+    version = make_version(make_app(), label="2026-11-19 05:32:10.482113")
+    run = make_run(version=version)
+    for path in (f"/runs/{run.id}/", "/runs/"):
+        page = console.get(path).content.decode()
+        assert ">2026-11-19 05:32<" in page and 'title="2026-11-19 05:32:10.482113"' in page
+
+
+def test_a_failed_run_without_a_result_says_so_once(console: Client) -> None:
+    run, _ = failed_run(outputs={})
+    result = check_view(console, f"/runs/{run.id}/").find(".//section[@id='result']")
+    assert text_of(result) == "Result The run failed at Look up order before it had a result."
+    long = make_run(status="failed", error="long " * 1000)
+    page = check_view(console, f"/runs/{long.id}/")
+    assert text_of(page.find(".//pre[@class='error']")).count("long") == 1000
+
+
+def test_a_file_is_shown_as_one(console: Client) -> None:
+    file = {"dify_model_identity": "__dify__file__", "filename": "lease.pdf", "size": 12_345,
+            "mime_type": "application/pdf", "remote_url": "https://example.org/lease.pdf"}  # fmt: skip
+    tree = check_view(console, f"/runs/{make_run(outputs={'report': file}).id}/")
+    (link,) = [a for a in tree.iter("a") if a.get("href") == file["remote_url"]]
+    assert text_of(link) == "lease.pdf, application/pdf, 12.3 KB"
+    bad = file | {"remote_url": "javascript:alert(1)"}
+    check_view(console, f"/runs/{make_run(outputs={'report': bad}).id}/")
+
+
 def test_a_parent_that_was_not_received_has_a_place(console: Client) -> None:
     run = make_run()
     orphan = make_execution(run, "Lost child", parent_id=uuid4(), orphan=True)

@@ -1,5 +1,5 @@
-"""Everything that recording stored, as plain data to compare: all columns of all rows but the moment of
-arrival and numbers that the database gives out."""
+"""Everything that recording stored, as plain data to compare: all columns of all rows but the
+moment of arrival and numbers that the database gives out."""
 
 from typing import Any
 

@@ -1,4 +1,5 @@
-"""What a person expects to see of five real captures, read through the JSON twins with a read key."""
+"""What a person expects to see of five real captures, read through the JSON twins with a read
+key."""
 
 from collections.abc import Callable
 from typing import Any

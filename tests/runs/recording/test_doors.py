@@ -1,4 +1,5 @@
-"""The door `POST /v1/traces`: keys, types, encodings, sizes, and what is said when something is wrong."""
+"""The door `POST /v1/traces`: keys, types, encodings, sizes, and what is said
+when something is wrong."""
 
 import base64
 import gzip
@@ -133,7 +134,8 @@ def test_json_is_answered_in_json(ingest_key):
             "scopeSpans": [{"spans": [{
                 "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "eee19b7ec3c1b174",
                 "name": "hello", "kind": 1,
-                "startTimeUnixNano": "1790000000000000000", "endTimeUnixNano": "1790000001500000001",
+                "startTimeUnixNano": "1790000000000000000",
+                "endTimeUnixNano": "1790000001500000001",
             }]}],
         }],
     }  # fmt: skip

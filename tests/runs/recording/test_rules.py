@@ -1,5 +1,5 @@
-"""The rules of the record: whatever the order, the splitting and the repetition of real spans, the same
-rows are stored; and one bad span costs no good one."""
+"""The rules of the record: whatever the order, the splitting and the repetition of real spans, the
+same rows are stored; and one bad span costs no good one."""
 
 import threading
 from collections.abc import Iterator
@@ -181,7 +181,7 @@ def test_traces_that_share_an_id_of_dify_are_one_run():
 @pytest.mark.django_db
 def test_a_link_to_a_run_that_was_joined_goes_on_working(console):
     turn = [r for r in records_of("dify-phoenix") if r.trace.startswith("54d4fb7d")]
-    first, second = save([_side_trace()]), save(turn)
+    first, second = save([_side_trace()])[0], save(turn)[0]
     assert Run.objects.count() == 1
     for run_id in first | second:
         assert console.get(f"/runs/{run_id}/tracing/").status_code == 200
@@ -209,3 +209,50 @@ def test_a_key_bound_to_an_app_writes_there_and_nowhere_else(client, record):
     record("google-adk", key=secret)
     assert Run.objects.filter(app=app).count() == 3
     assert [row for row in snapshot()["executions"] if row["app_id"] != app.pk] == before
+
+
+@pytest.mark.django_db
+def test_what_only_the_database_refuses_costs_nothing_else(client, ingest_key, monkeypatch):
+    """A limit of the database that no decoder knows: the record is refused alone."""
+    from django.db import DataError
+
+    from runs.recording import rows_io
+
+    row_of = rows_io.row_of
+
+    def picky(record: NodeRecord, *args: Any) -> Any:
+        if record.title == "lookup_order":
+            raise DataError("value out of range")
+        return row_of(record, *args)
+
+    monkeypatch.setattr(rows_io, "row_of", picky)
+    answer = client.post(
+        "/v1/traces", capture("google-adk")[0], content_type=PROTOBUF,
+        headers={"x-api-key": ingest_key},
+    )  # fmt: skip
+    assert answer.status_code == 200 and b"out of range" in answer.content
+    assert RefusedRecord.objects.count() == 2
+    assert NodeExecution.objects.count() == 28
+
+
+@pytest.mark.django_db(transaction=True)
+def test_senders_that_share_prompts_and_conversations_do_not_block_each_other(ingest_key):
+    """Two workers send runs of the same app, user and conversation, in opposite order."""
+    bodies = capture("google-adk") + capture("pydantic-ai") + capture("langgraph-openinference")
+    answers: list[int] = []
+
+    def send(part: list[bytes]) -> None:
+        client = Client()
+        for body in part * 3:
+            answer = client.post(
+                "/v1/traces", body, content_type=PROTOBUF, headers={"x-api-key": ingest_key}
+            )
+            answers.append(answer.status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=send, args=(p,)) for p in (bodies, bodies[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * len(answers)

@@ -1,0 +1,121 @@
+"""Every list is read from an index in its order, however many runs there are."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from runs.models import Conversation
+from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
+
+LISTS = [
+    "/runs/",
+    "/runs/?order=started_at",
+    "/runs/?order=-duration",
+    "/runs/?order=-cost",
+    "/runs/?order=-tokens",
+    "/runs/?since=24h",
+    "/runs/?status=failed",
+    "/runs/?status=failed&status=stopped",
+    "/runs/?user=u1",
+    "/runs.json?source=otlp",
+    "/apps/desk/",
+    "/apps/desk/?status=failed",
+    "/apps/desk/?version=1",
+    "/apps/desk/conversations/",
+    "/apps/desk/versions/",
+    "/apps/desk/graph/?node=answer&tab=history",
+    "/admin/runs/run/",
+    "/admin/nodes/nodeexecution/",
+    "/admin/nodes/payload/",
+]
+# What grows with the runs, as opposed to apps, versions and keys.
+LARGE = "runs_run|runs_conversation|nodes_nodeexecution|nodes_payload"
+ORDER_BY = re.compile(rf'FROM "(?:{LARGE})".*ORDER BY', re.DOTALL)
+SCANS = re.compile(rf"SCAN (?:{LARGE})(?! USING)|Seq Scan on (?:{LARGE})\b")
+# Rows of one moment may be put in order of their ids.
+SORTS = re.compile(r"TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  ")
+
+
+@pytest.fixture
+def desk(db):
+    app = make_app("desk")
+    now = timezone.now()
+    for n in range(150):
+        run = make_run(
+            app,
+            inputs_preview=str(n),
+            status=("failed", "succeeded", "stopped")[n % 3],
+            started_at=now - timedelta(minutes=n // 4),  # ties
+            duration_us=None if n % 7 == 0 else n,
+            user=f"u{n % 5}",
+            version=make_version(app, n % 2 + 1),
+        )
+    make_execution(run, "Answer")
+    make_conversation(app)
+    return app
+
+
+def plans(queries):
+    """(question, how the database would answer it) for each question that lists a large table."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # with few rows it would rather read them all
+            for way in ("seqscan", "sort", "bitmapscan"):
+                cursor.execute(f"SET LOCAL enable_{way} = off")
+        explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
+        for sql in queries:
+            if ORDER_BY.search(sql):
+                cursor.execute(f"{explain} {sql}")
+                yield sql, "\n".join(str(row[-1]) for row in cursor.fetchall())
+
+
+@pytest.mark.parametrize("url", LISTS)
+@pytest.mark.usefixtures("desk")
+def test_is_served_by_an_index(console, url):
+    questions = []
+    while url and len(questions) < 60:  # also pages that begin at a cursor
+        with CaptureQueriesContext(connection) as told:
+            answer = console.get(url)
+        assert answer.status_code == 200
+        questions += [query["sql"] for query in told.captured_queries]
+        deeper = re.search(r'href="(\?[^"]*after=[^"]*)"', answer.content.decode())
+        url = deeper and url.partition("?")[0] + deeper[1].replace("&amp;", "&")
+    looked = list(plans(questions))
+    assert looked
+    for sql, plan in looked:
+        assert not SCANS.search(plan), f"{sql}\n{plan}"
+        assert not SORTS.search(plan), f"{sql}\n{plan}"
+
+
+@pytest.mark.usefixtures("desk")
+def test_statistics_do_not_lead_astray(console):
+    """ANALYZE once made SQLite begin with the apps and sort all runs."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    test_is_served_by_an_index(console, "/runs/")
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize("order", ["-started_at", "started_at", "-duration"])
+def test_several_statuses_page_as_one_list(console, order):
+    found, url = [], f"/runs.json?status=failed&status=stopped&order={order}"
+    while url:
+        answer = console.get(url[url.index("/runs") :]).json()
+        found += answer["runs"]
+        url = answer["next"]
+    assert len({run["id"] for run in found}) == len(found) == 100
+    field = order.lstrip("-").replace("duration", "duration_us")
+    values = [run[field] for run in found]
+    known = [value for value in values if value is not None]
+    assert values[: len(known)] == known == sorted(known, reverse=order.startswith("-"))
+
+
+def test_a_conversation_is_found_by_its_source(console, desk):
+    talk = Conversation.objects.get()
+    make_run(desk, conversation=talk, inputs_preview="mine")
+    for name in (talk.source_id, talk.pk):
+        [run] = console.get(f"/runs.json?conversation={name}").json()["runs"]
+        assert run["input_preview"] == "mine"
