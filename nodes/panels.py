@@ -160,7 +160,11 @@ def _received(payload: Payload | None) -> Received | None:
 
 
 def _stack(text: str) -> str:
-    cut = f"\n… (the first {MAX_STACK:,} of {len(text):,} characters)" if len(text) > MAX_STACK else ""
+    cut = (
+        f"\n… (the first {MAX_STACK:,} of {len(text):,} characters)"
+        if len(text) > MAX_STACK
+        else ""
+    )
     return formats.visible(text[:MAX_STACK]) + cut
 
 

@@ -61,7 +61,7 @@ class Scale:
         would not fit."""
         step = next(step for step in _steps() if self.span / step <= MAX_TICKS)
         count = min((self.span - 1) // step + 1, MAX_TICKS)
-        times = (number * step for number in range(count) if number * step * 100 < self.span * 94)
+        times = (number * step for number in range(count) if number * step * 100 < self.span * 86)
         return [Tick(_percent(time, self.span), tick_label(time)) for time in times]
 
 

@@ -10,7 +10,7 @@ urlpatterns = [
     # pages
     path("", apps.app_list, name="apps"),
     path("runs/", history.run_list, name="runs"),
-    path("runs/by/<str:source_id>/", entry.run_by_source, name="run-by-source"),
+    path("runs/by/<path:source_id>/", entry.run_by_source, name="run-by-source"),
     path("runs/<uuid:run_id>/", run.run_page, name="run"),
     path("runs/<uuid:run_id>/result/", run.result, name="run-result"),
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
@@ -35,7 +35,7 @@ urlpatterns = [
     # machine twins: the same view functions' data as JSON or Markdown
     path("apps.json", apps.app_list_json, name="apps-json"),
     path("runs.json", history.run_list_json, name="runs-json"),
-    path("runs/by/<str:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),
+    path("runs/by/<path:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),
     path("runs/<uuid:run_id>.json", run.run_json, name="run-json"),
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_json, name="run-tracing-json"),

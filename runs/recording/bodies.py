@@ -46,14 +46,14 @@ def _within(body: bytes, limit: int) -> bytes:
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
-    unpacked = b""
+    members: list[bytes] = []
     for _ in range(MAX_GZIP_MEMBERS):
         stream = zlib.decompressobj(wbits=31)
-        unpacked += _unpack(stream, body, limit - len(unpacked), "gzip")
-        _within(unpacked, limit)
+        members.append(_within(_unpack(stream, body, limit, "gzip"), limit))
+        limit -= len(members[-1])
         body = stream.unused_data.lstrip(b"\0")  # padding after a member is allowed
         if not body:
-            return unpacked
+            return b"".join(members)
     raise UnreadableBody(f"The gzip body has more than {MAX_GZIP_MEMBERS} members.")
 
 

@@ -55,20 +55,24 @@ def _told(tree: Tree) -> RunFacts:
 def _last_with(tree: Tree, status: str) -> list[Row]:
     """Steps of a status after which no other step began, on any level up to the top."""
     found = [row for row in tree.order if row.status == status]
-    newest = _newest(tree) if found else {}
-    return [row for row in found if _ended_the_run(tree, row, newest)]
+    latest = _latest_beside(tree) if found else {}
+    return [
+        row
+        for row in found
+        if latest[row.source_id] < (FAR_FUTURE if row.ended_us is None else row.ended_us)
+    ]
 
 
-def _ended_the_run(tree: Tree, row: Row, newest: dict[str, list[Row]]) -> bool:
-    """`newest`: for each list of siblings its two that began last (one of them may be `row`)."""
-    ended = FAR_FUTURE if row.ended_us is None else row.ended_us
-    walk: Row | None = row
-    while walk is not None:
-        for sibling in newest[tree.place(walk)]:
-            if sibling is not walk and (sibling.started_us or 0) >= ended:
-                return False
-        walk = tree.parent[walk.source_id]
-    return True
+def _latest_beside(tree: Tree) -> dict[str, int]:
+    """When the last step began beside each step or beside any step above it; -1: none did."""
+    newest = _newest(tree)
+    latest: dict[str, int] = {}
+    for row in tree.order:  # parents before children
+        parent = tree.parent[row.source_id]
+        beside = [other.started_us or 0 for other in newest[tree.place(row)] if other is not row]
+        above = latest[parent.source_id] if parent is not None else -1
+        latest[row.source_id] = max(above, *beside, -1)
+    return latest
 
 
 def _newest(tree: Tree) -> dict[str, list[Row]]:
@@ -122,7 +126,7 @@ def _mark_handled(tree: Tree, fatal: list[Row]) -> None:
     keep = set()
     for row in fatal:
         walk: Row | None = row
-        while walk is not None:
+        while walk is not None and walk.source_id not in keep:
             keep.add(walk.source_id)
             walk = tree.parent[walk.source_id]
     for row in tree.order:

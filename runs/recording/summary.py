@@ -172,7 +172,7 @@ def _calls(tree: Tree) -> list[Row]:
     for row in tree.order:
         if kind_of(row.kind).call == "model":
             parent = tree.parent[row.source_id]
-            while parent is not None:
+            while parent is not None and parent.source_id not in wrappers:
                 wrappers.add(parent.source_id)
                 parent = tree.parent[parent.source_id]
     return [

@@ -6,6 +6,7 @@ nearest run or pass above; a step whose parent has not arrived is an orphan, bel
 the parent will be.
 """
 
+from bisect import bisect_right, insort
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import UUID
@@ -14,6 +15,7 @@ from runs.recording.rows import Row
 
 FAR_FUTURE = 1 << 62
 MAX_NODE_ID = 255
+MAX_PASSES = 50  # passes in passes; more have no room in a path of them
 
 
 @dataclass(slots=True)
@@ -63,9 +65,7 @@ def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
     known = {row.source_id: row for row in rows}
     above = _told_parents(known)
     _fold(tree, above)
-    containers = [row for row in rows if row.kind in ("iteration", "loop")]
-    for row in rows:
-        _climb(row, tree, known, above, containers)
+    _climb(tree, known, above)
     _link(tree)
     _number(tree)
     _number_folded(tree, above)
@@ -111,9 +111,10 @@ def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
             if walk is None:
                 row.folded = True
                 tree.runs.append(row)
+    runs = set(tree.runs)
     for row in tree.rows:
         run = above[row.source_id]
-        if run in tree.runs and run is not None and _repeats(row, run):
+        if run is not None and run in runs and _repeats(row, run):
             row.folded = True
     tree.runs.sort(key=lambda row: (row.kind != "workflow", *in_order(row)))
 
@@ -123,37 +124,62 @@ def _repeats(row: Row, run: Row) -> bool:
     return row.kind == "chain" and row.title == run.title and not told
 
 
-def _climb(
-    row: Row,
-    tree: Tree,
-    known: dict[str, Row],
-    above: dict[str, Row | None],
-    containers: list[Row],
-) -> None:
-    """Find the visible parent, the pass numbers told on the way up, or the parent that is
+# Where the way up from a row ends: its visible parent, the passes on the way (outermost first), and
+# the last row before that parent.
+_Reached = tuple[Row | None, tuple[int, ...], Row]
+
+
+def _climb(tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> None:
+    """Find each row's visible parent, the pass numbers told on the way up, or the parent that is
     missing."""
-    passes: list[int] = []
+    containers = _containers_by_time(tree.rows, above)
+    runs = {row.source_id for row in tree.runs}
+    reached: dict[tuple[str, bool], _Reached] = {}
+    for row in tree.rows:
+        parent, passes, last = _way_up(row, above, runs, reached)
+        if not passes and (container := containers.get(row.source_id)) is not None:
+            parent, passes = container, (row.hints["iteration_index"],)
+        gone = last.parent_source_id not in known and last.parent_source_id
+        if parent is None and gone and not last.hints.get("is_run"):
+            tree.missing[row.source_id] = last.parent_source_id
+        tree.parent[row.source_id] = parent
+        tree.told_passes[row.source_id] = list(passes)
+
+
+def _way_up(
+    row: Row,
+    above: dict[str, Row | None],
+    runs: set[str],
+    reached: dict[tuple[str, bool], _Reached],
+) -> _Reached:
+    """`reached` keeps what was found of each row, with and without being chained: ways up are long
+    and have most of their length in common."""
+    trail: list[Row] = []
+    places: list[tuple[str, bool]] = []
     chained = bool(row.hints.get("chained"))
-    last, parent = row, above[row.source_id]
-    while parent is not None:
-        pass_index = parent.hints.get("pass_index")
-        if pass_index is not None:
-            passes.insert(0, pass_index)
-            chained = False
+    while (place := (row.source_id, chained)) not in reached:
+        parent = above[row.source_id]
+        trail.append(row)
+        places.append(place)
+        if parent is None:
+            reached[place] = (None, (), row)
+        elif parent.hints.get("pass_index") is not None:
+            row, chained = parent, False
         elif parent.folded:
-            chained = chained and parent not in tree.runs
-        elif not (chained and parent.hints.get("chained")):
-            break
-        last, parent = parent, above[parent.source_id]
-    if not passes and row.hints.get("iteration_index") is not None and _on_top(row, above):
-        container = _container_by_time(row, [c for c in containers if _on_top(c, above)])
-        if container is not None:
-            parent, passes = container, [row.hints["iteration_index"]]
-    gone = last.parent_source_id not in known and last.parent_source_id
-    if parent is None and gone and not last.hints.get("is_run"):
-        tree.missing[row.source_id] = last.parent_source_id
-    tree.parent[row.source_id] = parent
-    tree.told_passes[row.source_id] = passes
+            row, chained = parent, chained and parent.source_id not in runs
+        elif chained and parent.hints.get("chained"):
+            row = parent
+        else:
+            reached[place] = (parent, (), row)
+    found = reached[place]
+    for row, place in zip(reversed(trail), reversed(places), strict=True):
+        if place not in reached:
+            parent = above[row.source_id]
+            index = parent.hints.get("pass_index") if parent else None
+            if index is not None and len(found[1]) < MAX_PASSES:
+                found = (found[0], (*found[1], index), found[2])
+            reached[place] = found
+    return found
 
 
 def _on_top(row: Row, above: dict[str, Row | None]) -> bool:
@@ -161,24 +187,34 @@ def _on_top(row: Row, above: dict[str, Row | None]) -> bool:
     return parent is None or parent.folded
 
 
-def _container_by_time(row: Row, containers: list[Row]) -> Row | None:
+def _containers_by_time(rows: list[Row], above: dict[str, Row | None]) -> dict[str, Row]:
     """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step tells its pass
     number and its container's graph id, which no span carries. The container is the smallest
-    iteration or loop around it in time."""
-    around = [other for other in containers if other is not row and _encloses(other, row)]
-    return min(around, key=_width, default=None)
+    iteration or loop around it in time. Returns those of the steps that need one."""
+    top = [row for row in rows if row.started_us is not None and _on_top(row, above)]
+    top.sort(key=lambda row: row.started_us or 0)
+    waiting = [row for row in reversed(top) if row.kind in ("iteration", "loop")]
+    begun: list[Row] = []  # containers that began before, the smallest first
+    found: dict[str, Row] = {}
+    for row in top if waiting else ():
+        if row.hints.get("iteration_index") is None:
+            continue
+        now = row.started_us or 0
+        while waiting and (waiting[-1].started_us or 0) <= now:
+            insort(begun, waiting.pop(), key=_width)
+        place = bisect_right(begun, _width(row), key=_width)
+        while place < len(begun):
+            ended = begun[place].ended_us
+            if ended is None or ended >= now:
+                found[row.source_id] = begun[place]
+                break
+            del begun[place]
+    return found
 
 
 def _width(row: Row) -> tuple[int, str]:
     """A total order, so that no two containers can each be inside the other."""
     return (FAR_FUTURE if row.duration_us is None else row.duration_us, row.source_id)
-
-
-def _encloses(outer: Row, inner: Row) -> bool:
-    if outer.started_us is None or inner.started_us is None or _width(outer) <= _width(inner):
-        return False
-    ends = FAR_FUTURE if outer.ended_us is None else outer.ended_us
-    return outer.started_us <= inner.started_us <= ends
 
 
 def _link(tree: Tree) -> None:
@@ -221,10 +257,12 @@ def _number_folded(tree: Tree, above: dict[str, Row | None]) -> None:
         parent = tree.parent[row.source_id]
         row.index = len(tree.order)
         row.depth = parent.depth + 1 if parent else 0
-    for row in reversed(tree.order):
+    placed: set[str] = set()
+    for row in tree.order:
         walk = above[row.source_id]
-        while walk is not None and walk.folded:
-            walk.index = min(walk.index, row.index)
+        while walk is not None and walk.folded and walk.source_id not in placed:
+            walk.index = row.index
+            placed.add(walk.source_id)
             walk = above[walk.source_id]
 
 

@@ -88,7 +88,7 @@ def _body(request: HttpRequest, content_type: str) -> bytes:
         raise too_large
     try:
         encoding = request.headers.get("Content-Encoding", "")
-        return bodies.decompress(request.body, encoding, limit)
+        return bodies.decompress(_sent(request, limit), encoding, limit)
     except (RequestDataTooBig, bodies.BodyTooLarge):
         raise too_large from None
     except bodies.UnsupportedEncoding as problem:
@@ -97,6 +97,22 @@ def _body(request: HttpRequest, content_type: str) -> bytes:
         raise Refusal(400, str(problem)) from None
     except OSError:
         raise Refusal(400, "The body ended before its announced length.") from None
+
+
+def _sent(request: HttpRequest, limit: int) -> bytes:
+    """The body as sent. Django reads nothing where no length is announced, as is usual for bodies
+    that are compressed while they are sent: those are read until they end."""
+    protocol = request.META.get("SERVER_PROTOCOL", "")
+    streamed = "Transfer-Encoding" in request.headers or protocol.startswith("HTTP/2")
+    if request.META.get("CONTENT_LENGTH") or not streamed:
+        return request.body
+    parts: list[bytes] = []
+    while limit >= 0 and (part := request.META["wsgi.input"].read(65_536)):
+        parts.append(part)
+        limit -= len(part)
+    if not parts:  # as servers also hand on one whose chunks are broken
+        raise Refusal(400, "The body is empty.")
+    return b"".join(parts)
 
 
 def _refused(refusal: Refusal, content_type: str) -> HttpResponse:

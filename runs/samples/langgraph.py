@@ -153,6 +153,15 @@ class GraphRun:
         self.place["checkpoint_ns"] = place
         return span
 
+    def router(self, name: str, state: dict[str, Any], chosen: str) -> None:
+        """The function that chose the next node: told as a span of the graph itself, without the
+        namespace of the node that it follows."""
+        namespace = self.place.pop("checkpoint_ns", None)
+        self.open(name, "CHAIN", {"input.value": dumps(state), "input.mime_type": JSON_TYPE})
+        self.close(chosen)
+        if namespace:
+            self.place["checkpoint_ns"] = namespace
+
     def model(self, call: Call, messages: list[Message], answer: Message, tools: list[str]) -> None:
         """The model call itself, with what the instrumentation reads from the callback."""
         name, provider = call.model.name, call.model.provider

@@ -157,12 +157,7 @@ def _answer(
     answer = ai_message(text, used, calls, uuid_of(f"{run.name}/{len(run.spans)}"))
     run.model(used, asked, answer, TOOLS)
     after = state | {"messages": [*state["messages"], answer]}
-    run.open(
-        "tools_condition",
-        "CHAIN",
-        {"input.value": dumps(after), "input.mime_type": "application/json"},
-    )
-    run.close("tools" if calls else "write")
+    run.router("tools_condition", after, "tools" if calls else "write")
     run.close({"messages": [answer]})
     state["messages"] = after["messages"]
 

@@ -180,7 +180,7 @@ def test_a_failed_run_without_a_result_says_so_once(console: Client) -> None:
 
 def test_a_file_is_shown_as_one(console: Client) -> None:
     file = {"dify_model_identity": "__dify__file__", "filename": "lease.pdf", "size": 12_345,
-            "mime_type": "application/pdf", "remote_url": "https://example.org/lease.pdf"}  # fmt: skip
+            "mime_type": "application/pdf", "remote_url": "https://example.org/a.pdf"}  # fmt: skip
     tree = check_view(console, f"/runs/{make_run(outputs={'report': file}).id}/")
     (link,) = [a for a in tree.iter("a") if a.get("href") == file["remote_url"]]
     assert text_of(link) == "lease.pdf, application/pdf, 12.3 KB"

@@ -1,0 +1,79 @@
+"""Spans as OTLP/JSON, made by hand, and texts that break things."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+START = 1_790_000_000_000_000_000  # nanoseconds
+SECOND = 1_000_000_000
+Post = Callable[..., Any]
+
+NASTY = [
+    "", " ", "\0", "\0a\0", "\x01\x02\x1b\x7f\x85", "\ufffe\uffff", "\ud800", "a\nb\r\n", "\u2028",
+    "\u202eabc\u2066", "</script><script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>",
+    "</textarea></svg></foreignObject>", "{{ 7 }}{% now %}", "&lt;&amp", "x" * 1_000_000, "/", "..",
+    "../..", "a/b", "%2F", "a?b#c", "//evil.example", "javascript:alert(1)", "😀", "runs", "new",
+    "[x](javascript:alert(1))", "|" * 50, "__end__",
+]  # fmt: skip
+
+
+def value(told: Any) -> dict[str, Any]:
+    """An AnyValue in OTLP/JSON."""
+    if isinstance(told, bool):
+        return {"boolValue": told}
+    if isinstance(told, int):
+        return {"intValue": str(told)}
+    if isinstance(told, float):
+        return {"doubleValue": told}
+    if isinstance(told, str):
+        return {"stringValue": told}
+    if isinstance(told, list):
+        return {"arrayValue": {"values": [value(item) for item in told]}}
+    if isinstance(told, dict):
+        return {"kvlistValue": {"values": attributes(told)}}
+    return {}
+
+
+def attributes(told: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value(item)} for key, item in told.items()]
+
+
+def span(
+    number: int,
+    trace: str = "a" * 32,
+    *,
+    parent: int = 0,
+    name: str = "step",
+    start: Any = START,
+    end: Any = START + SECOND,
+    failed: str = "",
+    kind: int = 1,
+    attributes: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """A span by number; `parent` 0 is none, `failed` the message of its status."""
+    return {
+        "traceId": trace,
+        "spanId": f"{number:016x}",
+        "parentSpanId": f"{parent:016x}" if parent else "",
+        "name": name,
+        "kind": kind,
+        "startTimeUnixNano": str(start) if isinstance(start, int) else start,
+        "endTimeUnixNano": str(end) if isinstance(end, int) else end,
+        "status": {"code": 2, "message": failed} if failed else {},
+        "attributes": [
+            {"key": key, "value": value(item)} for key, item in (attributes or {}).items()
+        ],
+        **more,
+    }
+
+
+def body(
+    *spans: dict[str, Any],
+    service: str = "hostile",
+    scope: Any = "",
+    resource: dict[str, Any] | None = None,
+) -> str:
+    told = attributes({"service.name": service, **(resource or {})})
+    scope_spans = [{"scope": {"name": scope}, "spans": spans}]
+    return json.dumps({"resourceSpans": [{"resource": {"attributes": told}, "scopeSpans": scope_spans}]})
