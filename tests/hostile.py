@@ -76,4 +76,6 @@ def body(
 ) -> str:
     told = attributes({"service.name": service, **(resource or {})})
     scope_spans = [{"scope": {"name": scope}, "spans": spans}]
-    return json.dumps({"resourceSpans": [{"resource": {"attributes": told}, "scopeSpans": scope_spans}]})
+    return json.dumps(
+        {"resourceSpans": [{"resource": {"attributes": told}, "scopeSpans": scope_spans}]}
+    )

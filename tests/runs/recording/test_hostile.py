@@ -40,20 +40,7 @@ def taken(post: Post, *spans: dict[str, Any], **about: Any) -> None:
 
 ODD = ["", 0, -1, 2**62, True, 1.5, "NaN", "abc", str(2**70), [], ["a"], [[[]]], {}, {"a": [1]},
        None, "[1,2]", '{"a":1}', "{" * 3000, "[" * 200 + "]" * 200]  # fmt: skip
-READ = """
-    session.id user.id metadata tag.tags openinference.span.kind input.value output.value
-    llm.token_count.prompt llm.token_count.total llm.model_name llm.cost.total
-    llm.invocation_parameters llm.input_messages.0.message.role
-    llm.input_messages.0.message.content llm.tools.0.tool.json_schema
-    llm.input_messages.0.message.tool_calls.0.tool_call.function.name
-    retrieval.documents.0.document.metadata reranker.query embedding.text tool.name agent.name
-    graph.node.id gen_ai.operation.name gen_ai.request.model gen_ai.input.messages
-    gen_ai.output.messages gen_ai.system_instructions gen_ai.tool.definitions gen_ai.tool.name
-    gen_ai.tool.call.arguments gen_ai.prompt gen_ai.prompt.0.content gen_ai.usage.input_tokens
-    gen_ai.conversation.id gen_ai.retrieval.documents operation.cost logfire.span_type
-    logfire.pending_parent_id pydantic_ai.all_messages final_result pydantic_ai.tool.retry.attempt
-    error.type http.request.method url.full dify_trace_id dify.wrapper.index dify.node.iteration_id
-""".split()  # fmt: skip
+READ = ["session.id", "user.id", "metadata", "tag.tags", "openinference.span.kind", "input.value", "output.value", "llm.token_count.prompt", "llm.token_count.total", "llm.model_name", "llm.cost.total", "llm.invocation_parameters", "llm.input_messages.0.message.role", "llm.input_messages.0.message.content", "llm.tools.0.tool.json_schema", "llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "retrieval.documents.0.document.metadata", "reranker.query", "embedding.text", "tool.name", "agent.name", "graph.node.id", "gen_ai.operation.name", "gen_ai.request.model", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions", "gen_ai.tool.name", "gen_ai.tool.call.arguments", "gen_ai.prompt", "gen_ai.prompt.0.content", "gen_ai.usage.input_tokens", "gen_ai.conversation.id", "gen_ai.retrieval.documents", "operation.cost", "logfire.span_type", "logfire.pending_parent_id", "pydantic_ai.all_messages", "final_result", "pydantic_ai.tool.retry.attempt", "error.type", "http.request.method", "url.full", "dify_trace_id", "dify.wrapper.index", "dify.node.iteration_id"]  # fmt: skip
 CONTEXTS: list[dict[str, Any]] = [
     {},
     {"openinference.span.kind": "LLM"},
@@ -81,11 +68,7 @@ def test_attributes_of_the_wrong_type(post, context):
     assert not RefusedRecord.objects.exists()
 
 
-METADATA = """
-    node_id node_type app_name status status_message error elapsed_time total_tokens prompt_tokens
-    total_price currency conversation_id message_id workflow_run_id version trace_entity_type
-    triggered_from end_user_id ls_model_name iteration_index iteration_id loop_index
-""".split()  # fmt: skip
+METADATA = ["node_id", "node_type", "app_name", "status", "status_message", "error", "elapsed_time", "total_tokens", "prompt_tokens", "total_price", "currency", "conversation_id", "message_id", "workflow_run_id", "version", "trace_entity_type", "triggered_from", "end_user_id", "ls_model_name", "iteration_index", "iteration_id", "loop_index"]  # fmt: skip
 
 
 @pytest.mark.parametrize("entity", ["workflow", "message", "dataset_retrieval", "node"])
@@ -96,7 +79,9 @@ def test_dify_metadata_of_the_wrong_type(entity):
         span(number, name="message", attributes={"metadata": json.dumps({**told, name: value})})
         for number, (name, value) in enumerate(((n, v) for n in METADATA for v in values), 1)
     ]
-    decoded = decode_traces(body(*spans, scope="arize_phoenix_tracer_1").encode(), "application/json")
+    decoded = decode_traces(
+        body(*spans, scope="arize_phoenix_tracer_1").encode(), "application/json"
+    )
     assert [refused.reason for refused in decoded.refused] == []
     assert len(decoded.records) == len(spans)
 
