@@ -108,8 +108,8 @@ SQLITE_OPTIONS = {
 DATABASE_URL = env_str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'waylog.sqlite3'}")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # A thread keeps its connection: opening one and reading the schema takes longer than most pages'
-    # questions. PostgreSQL's are kept by the pool.
+    # A thread keeps its connection: opening one and reading the schema takes longer than most
+    # pages' questions. PostgreSQL's are kept by the pool.
     DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
 else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 16}

@@ -8,10 +8,21 @@ from decimal import Decimal
 from django.db.models import Q
 from django.utils import timezone
 
+from nodes import formats
 from runs.models import App, Run
 from runs.models.app import STRIP_LENGTH
 
 DAY = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Square:
+    """A run in a status strip, in words: a page of apps has thousands of them."""
+
+    href: str
+    status: str
+    label: str
+    title: str
 
 
 @dataclass(slots=True)
@@ -30,6 +41,26 @@ class AppRow:
     @property
     def last_run(self) -> Run | None:
         return self.strip[-1] if self.strip else None
+
+    @property
+    def squares(self) -> list[Square]:
+        now = timezone.now()
+        return [square(run, now) for run in self.strip]
+
+
+def square(run: Run, now: datetime) -> Square:
+    """From a run of `for_strip()`."""
+    status, label = run.status, run.get_status_display()
+    if run.stalled:
+        status, label = "stalled", "Stalled"
+    ago = formats.ago(run.started_at, now)
+    where = f" in {formats.visible(run.failed_title)}" if run.failed_title else ""
+    return Square(
+        run.get_absolute_url(),
+        status,
+        f"{label} run, {ago}",
+        f"{label}{where} · {ago} · {formats.duration(run.duration_us)}",
+    )
 
 
 def overview(apps: list[App], now: datetime | None = None) -> list[AppRow]:

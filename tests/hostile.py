@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from django.test import Client
+
 START = 1_790_000_000_000_000_000  # nanoseconds
 SECOND = 1_000_000_000
 Post = Callable[..., Any]
@@ -78,4 +80,43 @@ def body(
     scope_spans = [{"scope": {"name": scope}, "spans": spans}]
     return json.dumps(
         {"resourceSpans": [{"resource": {"attributes": told}, "scopeSpans": scope_spans}]}
+    )
+
+
+def poster(ingest_key: str) -> Post:
+    """A fixture: posts a JSON body of which every span has to be taken."""
+
+    def send(content: str) -> None:
+        answer = Client().post(
+            "/v1/traces",
+            content,
+            content_type="application/json",
+            headers={"x-api-key": ingest_key},
+        )
+        assert (answer.status_code, answer.content) == (200, b"{}"), answer.content
+
+    return send
+
+
+def nasty_run(text: str) -> str:
+    """A run of an agent in which every name, id and value is `text`."""
+    error = {f"exception.{part}": text for part in ("type", "message", "stacktrace")}
+    event = {"name": text, "timeUnixNano": str(START), "attributes": attributes(error)}
+    documents = {"openinference.span.kind": "RETRIEVER", "retrieval.documents.0.document.id": text,
+                 "retrieval.documents.0.document.content": text, text: text}  # fmt: skip
+    call = "llm.output_messages.0.message.tool_calls.0.tool_call.function."
+    model = {
+        "openinference.span.kind": "LLM", "llm.model_name": text, "graph.node.id": text,
+        "llm.input_messages.0.message.role": text, "llm.input_messages.0.message.content": text,
+        f"{call}name": text, f"{call}arguments": text, "llm.invocation_parameters": text,
+    }  # fmt: skip
+    agent = {"openinference.span.kind": "AGENT", "session.id": text, "user.id": text,
+             "tag.tags": [text], "input.value": text, "output.value": text}  # fmt: skip
+    return body(
+        span(1, name=text, failed=text, attributes=agent),
+        span(2, parent=1, name=text, failed=text, attributes=model, events=[event]),
+        span(3, parent=1, name=text, attributes=documents),
+        span(4, parent=77, name=text, attributes={"openinference.span.kind": "TOOL"}),
+        service=text,
+        resource={"service.version": text, "deployment.environment": text, text: text},
     )

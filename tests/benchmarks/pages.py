@@ -173,7 +173,7 @@ def addresses(console: Console) -> Iterator[tuple[str, str, str]]:
     failed = console.json("/runs.json?app=bench-desk&status=failed")["runs"][0]
     yield "tracing, failed", f"/runs/{failed['id']}/tracing/", ""
     for run in reversed(console.json("/runs.json?app=bench-long")["runs"]):
-        steps = f"{run['steps']:,} steps"
+        steps = f"{round(run['steps'], -3):,} steps"
         yield from _run_pages(steps, run)
         yield f"rows 5,001+, {steps}", f"/runs/{run['id']}/tracing/?from=5000", "more-rows"
     execution = console.json(f"/runs/{failed['id']}/tracing.json")["executions"][5]["id"]

@@ -24,7 +24,7 @@ from runs import first_start
 # A thread holds a request while it works; Python runs one at a time, the others wait for the
 # database or for a slow client. So many slow clients at once stop the console: before a public one
 # belongs a proxy that takes in whole requests.
-THREADS = 32
+THREADS = 8
 # Requests still running this many seconds after Ctrl-C are cut.
 PATIENCE = 5
 START_SECONDS = 60
