@@ -72,7 +72,7 @@ class Line:
 
 def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | None) -> list[Line]:
     """All lines of the tree as it is folded, in order."""
-    in_sight = _in_sight(chosen)
+    in_sight = _in_sight(timeline, chosen)
     shown: list[Line] = []
     # A stack of iterators instead of recursion: trees may be deep.
     stack: list[Iterator[Line]] = [_top(timeline.top, scale)]
@@ -85,18 +85,18 @@ def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | No
         entry = line.entry
         if entry is None or line.form == "elided" or not entry.children:
             continue
-        line.is_open = _is_open(entry, folding, in_sight)
+        line.is_open = _is_open(timeline, entry, folding, in_sight)
         if line.is_open:
             stack.append(_below(entry, len(stack), folding, in_sight))
     return shown
 
 
-def _in_sight(chosen: Entry | None) -> set[Entry]:
+def _in_sight(timeline: Timeline, chosen: Entry | None) -> set[Entry]:
     """The chosen entry and all above it."""
     in_sight = set()
     while chosen is not None:
         in_sight.add(chosen)
-        chosen = chosen.parent
+        chosen = timeline.above.get(chosen)
     return in_sight
 
 
@@ -105,16 +105,17 @@ def _is_long(entry: Entry) -> bool:
     return len(entry.children) > limit
 
 
-def _is_open(entry: Entry, folding: Folding, in_sight: set[Entry]) -> bool:
+def _is_open(timeline: Timeline, entry: Entry, folding: Folding, in_sight: set[Entry]) -> bool:
     if entry.key in folding.closed:
         return False
     if entry.key in folding.opened:
         return True
     if any(child in in_sight for child in entry.children) or entry.failed - _own(entry):
         return True
-    if entry.form == "pass" and entry.parent is not None:
+    if entry.form == "pass":
+        loop = timeline.above[entry]
         # Beside a pass that failed, those that went well would push it out of sight.
-        return not _is_long(entry.parent) and not entry.parent.failed - _own(entry.parent)
+        return not _is_long(loop) and not loop.failed - _own(loop)
     return not _is_long(entry)
 
 

@@ -42,7 +42,6 @@ class Entry:
     key: str
     id: str = ""
     step: Step | None = None
-    parent: "Entry | None" = None
     children: list["Entry"] = field(default_factory=list)
     start: int | None = None
     end: int | None = None
@@ -75,31 +74,35 @@ _WORST_FIRST = (
 
 @dataclass(slots=True)
 class Timeline:
-    """The whole tree. `by_id` finds the entry of an execution by its 32 hex digits."""
+    """The whole tree. `by_id` finds the entry of an execution by its 32 hex digits, `above` the one
+    that an entry stands below. Entries do not hold it themselves: in circles, tens of thousands of
+    objects would outlive each view until the garbage collector stops everything to find them."""
 
     top: list[Entry]
     by_id: dict[str, Entry]
+    above: dict[Entry, Entry]
 
 
 def build(steps: Iterable[Step]) -> Timeline:
     """The tree of a run's steps, given in pre-order."""
     top: list[Entry] = []
     by_id: dict[str, Entry] = {}
+    above: dict[Entry, Entry] = {}
     for step in steps:
         if early := by_id.get(step.id):  # a placeholder: its child came first
             early.form, early.step, early.start, early.end = "step", step, step.start, step.end
             continue
         entry = Entry("step", _key(step.id), step.id, step, start=step.start, end=step.end)
         by_id[step.id] = entry
-        parent = _parent(step, by_id, top)
-        entry.parent = parent
+        if parent := _parent(step, by_id, top):
+            above[entry] = parent
         (parent.children if parent else top).append(entry)
     for entry in list(by_id.values()):
         if entry.children:
-            _group_passes(entry)
+            _group_passes(entry, above)
     _number_visits(top)
     _sum_up(top)
-    return Timeline(top, by_id)
+    return Timeline(top, by_id, above)
 
 
 def _key(execution_id: str) -> str:
@@ -118,7 +121,7 @@ def _parent(step: Step, by_id: dict[str, Entry], top: list[Entry]) -> Entry | No
     return parent
 
 
-def _group_passes(entry: Entry) -> None:
+def _group_passes(entry: Entry, above: dict[Entry, Entry]) -> None:
     """Children of an iteration or loop stand in groups, one per pass, in order of the passes."""
     if entry.step is None or kind_of(entry.step.kind).group != "loop":
         return
@@ -132,9 +135,10 @@ def _group_passes(entry: Entry) -> None:
         number = child.step.path[depth]
         group = groups.get(number)
         if group is None:
-            group = Entry("pass", f"{entry.key}.{number}", parent=entry, number=number + 1)
+            group = Entry("pass", f"{entry.key}.{number}", number=number + 1)
             groups[number] = group
-        child.parent = group
+            above[group] = entry
+        above[child] = group
         group.children.append(child)
     if groups:
         passes = [groups[number] for number in sorted(groups)]

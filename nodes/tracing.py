@@ -3,14 +3,14 @@ that are shown, so that a run of 10,000 steps costs two queries and one small pa
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from nodes.folding import Folding, Line, lines
 from nodes.models import NodeExecution
-from nodes.timeline import Entry, Step, Timeline, build
+from nodes.timeline import Entry, Step, build
 from nodes.waterfall import Scale, Tick
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,7 +50,6 @@ class Heavy:
 class Trace:
     """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines."""
 
-    timeline: Timeline
     scale: Scale
     folding: Folding
     shown: list[Line]
@@ -63,6 +62,12 @@ class Trace:
     @property
     def ticks(self) -> list[Tick]:
         return self.scale.ticks()
+
+    def without_lines(self) -> "Trace":
+        """For a template, once the rows are made. What a template is given lives on until the
+        garbage collector runs (Django's contexts refer to themselves), and the lines hold the tree:
+        tens of thousands of objects, view after view."""
+        return replace(self, shown=[], texts={})
 
 
 def us(moment: datetime | None) -> int | None:
@@ -134,7 +139,6 @@ def load_trace(
     for heavy in heaviest:
         heavy.execution = texts.get(heavy.id)
     return Trace(
-        timeline,
         scale,
         folding,
         shown,

@@ -8,9 +8,10 @@ nodes with an error strategy.
 
 from dataclasses import dataclass
 
+from runs.recording.parents import FAR_FUTURE
 from runs.recording.records import RunFacts
 from runs.recording.rows import Row
-from runs.recording.tree import FAR_FUTURE, Tree, in_order
+from runs.recording.tree import Tree, in_order
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dic
     shown = rows(trace, run.id, marked, _address(run, chosen))
     return {
         "run": run,
-        "trace": trace,
+        "trace": trace.without_lines(),
         "rows": with_other_ways(shown, trace, other or {}),
         "ask_ways": folding.query(ways=1) if other is None else "",
         "chosen": chosen,

@@ -1,5 +1,6 @@
 """The tree of a run: passes, visits, placeholders, folding, waterfall."""
 
+import gc
 from typing import Any
 
 from nodes.folding import Folding, Line, lines
@@ -69,7 +70,7 @@ def test_inner_passes_count_from_their_own_container() -> None:
         ]
     )
     inner = timeline.by_id[ident(2)]
-    assert inner.parent and inner.parent.number == 5
+    assert timeline.above[inner].number == 5
     assert [entry.number for entry in inner.children] == [1, 2]
 
 
@@ -188,3 +189,15 @@ def test_a_group_of_steps_that_still_run_has_no_end() -> None:
     timeline = build([step(1, kind="iteration"), step(2, 1, path=(0,), end=None, status="running")])
     (group,) = timeline.top[0].children
     assert isinstance(group, Entry) and group.end is None and group.status == "running"
+
+
+def test_a_tree_is_freed_without_the_garbage_collector() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        timeline = build([step(1, kind="loop"), step(2, 1, path=(0,)), step(3, 2), step(4, 9)])
+        assert len(lines(timeline, Folding(), Scale(0, SECOND), timeline.by_id[ident(3)])) == 7
+        del timeline
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
