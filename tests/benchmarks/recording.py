@@ -8,8 +8,8 @@ with `executemany` (SQLite) or `COPY` (PostgreSQL): no runs, no tree, no payload
 Django. Waylog's figure is a POST through its door: key, decoding, dialects, store, commit. Rounds
 of floor and Waylog alternate, because machines are noisy; the ratio is what counts.
 
-Measured on 2 cores that were busy with other work, so read the ratios: SQLite 3,200 spans/s of a
-floor of 20,900 (0.16); PostgreSQL 15 1,600 of 9,600 (0.17). Of Waylog's time on SQLite about a third
+Measured on 2 cores that were busy with other work, so read the ratios: SQLite 3,300 spans/s of a
+floor of 18,800 (0.18); PostgreSQL 15 2,600 of 14,600 (0.18). Of Waylog's time on SQLite about a third
 is decoding and dialects, a third building rows and payloads (three of them a span), a quarter the
 database. The floor compresses nothing, derives nothing and writes one row a span.
 """
