@@ -9,9 +9,9 @@ Django. Waylog's figure is a POST through its door: key, decoding, dialects, sto
 of floor and Waylog alternate, because machines are noisy; the ratio is what counts.
 
 Measured on 2 cores that were busy with other work, so read the ratios: SQLite 3,300 spans/s of a
-floor of 18,800 (0.18); PostgreSQL 15 2,600 of 14,600 (0.18). Of Waylog's time on SQLite about a third
-is decoding and dialects, a third building rows and payloads (three of them a span), a quarter the
-database. The floor compresses nothing, derives nothing and writes one row a span.
+floor of 18,800 (0.18); PostgreSQL 15 2,600 of 14,600 (0.18). Of Waylog's time on SQLite about a
+third is decoding and dialects, a third building rows and payloads (three of them a span), a quarter
+the database. The floor compresses nothing, derives nothing and writes one row a span.
 """
 
 import argparse
