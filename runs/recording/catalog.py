@@ -52,9 +52,10 @@ def _make_app(name: str, is_sample: bool) -> App:
     time."""
     base = slugify(name, allow_unicode=True)[:70] or "app"
     for _ in range(100):
-        taken = set(App.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+        slugs_of = App.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+        taken = RESERVED_SLUGS.union(slugs_of)
         slugs = (f"{base}-{number}" if number > 1 else base for number in count(1))
-        slug = next(slug for slug in slugs if slug not in taken | RESERVED_SLUGS)
+        slug = next(slug for slug in slugs if slug not in taken)
         try:
             with transaction.atomic():
                 return App.objects.create(name=name, slug=slug, is_sample=is_sample)

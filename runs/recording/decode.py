@@ -3,8 +3,10 @@
 import logging
 from typing import Any
 
+from runs.recording.bodies import UnsupportedType
 from runs.recording.dialects import read
-from runs.recording.otlp import UnsupportedType, decode_json, decode_protobuf
+from runs.recording.otlp import decode_protobuf
+from runs.recording.otlp_json import decode_json
 from runs.recording.records import Decoded, NodeRecord, Refused
 from runs.recording.spans import Span
 

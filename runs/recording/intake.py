@@ -38,7 +38,7 @@ def take(
     door: str = "/v1/traces",
     user_agent: str = "",
 ) -> Taken:
-    """Decode and store one uncompressed body. Raises `otlp.UnreadableBody` when nothing of it can
+    """Decode and store one uncompressed body. Raises `bodies.UnreadableBody` when nothing of it can
     be read; a bad record is refused alone and kept in the inbox. Committed when it returns."""
     decoded = decode_traces(body, content_type)
     bound = key.app if key is not None and key.app_id else None

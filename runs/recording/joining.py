@@ -27,7 +27,9 @@ def absorb(group: Group, stored: dict[UUID, list[Row]], changed: set[str]) -> di
 
 def remove_absorbed(groups: Iterable[Group]) -> None:
     """Lead the sources of absorbed runs to the run that took them in, and drop what is left."""
-    for group in {group.run_id: group for group in groups if group.absorbed}.values():
+    for group in groups:
+        if not group.absorbed:
+            continue
         RunSource.objects.filter(run_id__in=group.absorbed).update(run_id=group.run_id)
         for left in (
             NodeExecution.objects.filter(run_id__in=group.absorbed),

@@ -15,14 +15,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
-from runs.recording.bodies import (
-    BodyTooLarge,
-    UnreadableBody,
-    UnsupportedEncoding,
-    UnsupportedType,
-    decompress,
-)
-from runs.recording.otlp_json import decode_json
 from runs.recording.records import Refused
 from runs.recording.salvage import salvage
 from runs.recording.spans import (
@@ -36,19 +28,6 @@ from runs.recording.spans import (
     finite,
     microseconds,
 )
-
-__all__ = [
-    "BodyTooLarge",
-    "Event",
-    "Span",
-    "UnreadableBody",
-    "UnsupportedEncoding",
-    "UnsupportedType",
-    "decode_json",
-    "decode_protobuf",
-    "decompress",
-    "encode_response",
-]
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)

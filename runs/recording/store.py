@@ -5,7 +5,7 @@ arrange each touched run anew from all its steps, write what changed. See `rows.
 and repetition do not matter, `identity` for which run a trace belongs to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
@@ -74,12 +74,13 @@ def _save_good(records: Sequence[NodeRecord], origin: Origin) -> tuple[set[UUID]
 
 def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> set[UUID]:
     groups = resolve(records, origin.scope)
+    # Several traces may be one run: what is done for a run is done once.
+    runs = {group.run_id: group for group in groups.values()}
     payloads = PayloadBatch()
-    run_ids = {group.run_id for group in groups.values()}
-    stored = rows_io.load(run_id for group in groups.values() if group.known or group.absorbed
+    stored = rows_io.load(run_id for group in runs.values() if group.known or group.absorbed
                           for run_id in (group.run_id, *group.absorbed))  # fmt: skip
     changed: set[str] = set()
-    rows = {group.run_id: joining.absorb(group, stored, changed) for group in groups.values()}
+    rows = {run_id: joining.absorb(group, stored, changed) for run_id, group in runs.items()}
     for record in records:
         run_id = groups[record.trace].run_id
         service = origin.app_name or record.service
@@ -90,18 +91,18 @@ def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -
         elif join(ours, row):
             changed.add(ours.id)
     bulk.insert(Payload, PayloadBatch.COLUMNS, sorted(payloads.rows.values()), conflict=["id"])
-    _write(groups, rows, changed, origin, apps)
-    return run_ids
+    _write(runs.values(), rows, changed, origin, apps)
+    return set(runs)
 
 
 def _write(
-    groups: dict[str, Group],
+    groups: Collection[Group],
     rows: dict[UUID, dict[str, Row]],
     changed: set[str],
     origin: Origin,
     apps: dict[str, int],
 ) -> None:
-    absorbed = [former for group in groups.values() for former in group.absorbed]
+    absorbed = [former for group in groups for former in group.absorbed]
     before = catalog.links_before([*rows, *absorbed])
     summaries: dict[UUID, Summary] = {}
     for run_id, by_source in rows.items():
@@ -116,7 +117,7 @@ def _write(
         writer.add(run_id, app_of[run_id], by_source.values(), rewrite=moved)
     writer.write()
     _write_sources(groups, origin.scope)
-    joining.remove_absorbed(groups.values())
+    joining.remove_absorbed(groups)
     left = {link.conversation_id for link in before.values() if link.conversation_id}
     catalog.refresh_conversations(left | entered)
     catalog.tidy(before.values())
@@ -164,10 +165,10 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else str(amount)
 
 
-def _write_sources(groups: dict[str, Group], scope: int) -> None:
+def _write_sources(groups: Collection[Group], scope: int) -> None:
     rows = {
         (value, scope, kind, group.run_id.hex)
-        for group in groups.values()
+        for group in groups
         for kind, value in group.sources | {(FORMER, former.hex) for former in group.absorbed}
     }
     unique = ["source_id", "scope", "kind"]

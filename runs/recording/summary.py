@@ -24,7 +24,7 @@ class Summary:
     service: str
     facts: RunFacts
     columns: dict[str, Any]
-    of_dify: bool  # one of its steps is known by an id of Dify's
+    of_dify: bool  # the run is known by an id of Dify's
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:

@@ -19,15 +19,16 @@ import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+
+from tests.benchmarks import throwaway
 
 ROUNDS, WARM, DEEP = 30, 3, 20
 PASSWORD = "only-for-the-benchmark"  # of a database that is thrown away
@@ -51,23 +52,17 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--runs", type=int, default=10_000)
     options = parser.parse_args()
-    if options.postgres:
-        from tests.postgres import postgres
-
-        database: Any = postgres()
-    else:
-        database = nullcontext(None)
-    with tempfile.TemporaryDirectory() as folder, database as url:
+    with throwaway(options.postgres) as (folder, url):
         os.environ |= {
-            "DATABASE_URL": url or f"sqlite:///{folder}/bench.sqlite3",
+            "DATABASE_URL": url,
             "DJANGO_SETTINGS_MODULE": "config.settings",
-            "WAYLOG_VAR": folder,
+            "WAYLOG_VAR": str(folder),
             "WAYLOG_SAMPLES": "false",
             "WAYLOG_ADMIN_PASSWORD": PASSWORD,
             "WAYLOG_HTTPS": "false",
         }
         fill(options.runs)
-        with serving() as (port, server), closing(_reference(url, folder)) as reference:
+        with serving() as (port, server), closing(_reference(url)) as reference:
             measure(Console(port), server, reference)
 
 
@@ -189,15 +184,15 @@ def _run_pages(name: str, run: dict[str, Any]) -> Iterator[tuple[str, str, str]]
         yield f"{tab}, {name}", f"/runs/{run['id']}/{tab}/", ""
 
 
-def _reference(url: str | None, folder: str) -> Any:
+def _reference(url: str) -> Any:
     """A bare connection to the same database."""
-    if url:
+    if url.startswith("postgresql"):
         import psycopg
 
         return psycopg.connect(url, autocommit=True)
     import sqlite3
 
-    return sqlite3.connect(f"{folder}/bench.sqlite3")
+    return sqlite3.connect(url.removeprefix("sqlite:///"))
 
 
 def measure(console: Console, server: int, reference: Any) -> None:

@@ -18,12 +18,12 @@ import argparse
 import gzip
 import os
 import statistics
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+
+from tests.benchmarks import throwaway
 
 ROUNDS, REQUESTS, SPANS = 5, 8, 512
 
@@ -33,16 +33,10 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--profile", action="store_true", help="print where Waylog's time goes")
     options = parser.parse_args()
-    if options.postgres:
-        from tests.postgres import postgres
-
-        server: Any = postgres()
-    else:
-        server = nullcontext(None)
-    with tempfile.TemporaryDirectory() as folder, server as url:
-        os.environ["DATABASE_URL"] = url or f"sqlite:///{folder}/bench.sqlite3"
+    with throwaway(options.postgres) as (folder, url):
+        os.environ["DATABASE_URL"] = url
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        measure(Path(folder), bool(url), options.profile)
+        measure(folder, options.postgres, options.profile)
 
 
 def measure(folder: Path, postgres: bool, profile: bool) -> None:

@@ -3,8 +3,8 @@ import logging
 import pytest
 
 from runs.recording import dialects
+from runs.recording.bodies import UnsupportedType
 from runs.recording.decode import decode_traces
-from runs.recording.otlp import UnsupportedType
 from runs.recording.spans import Span
 from tests.runs.recording.captured import PROTOBUF, bodies
 

@@ -10,8 +10,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
+from runs.recording.bodies import UnreadableBody
 from runs.recording.decode import decode_traces
-from runs.recording.otlp import UnreadableBody, decode_protobuf, encode_response
+from runs.recording.otlp import decode_protobuf, encode_response
 from tests.runs.recording.captured import bodies
 
 START_NS = 1_795_000_000_123_456_789

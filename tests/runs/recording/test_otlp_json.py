@@ -3,7 +3,9 @@ from typing import Any
 import orjson
 import pytest
 
-from runs.recording.otlp import UnreadableBody, decode_json, decode_protobuf
+from runs.recording.bodies import UnreadableBody
+from runs.recording.otlp import decode_protobuf
+from runs.recording.otlp_json import decode_json
 from tests.runs.recording.test_otlp import START_NS, message, request, text
 
 
