@@ -48,18 +48,10 @@ REASONING = (USAGE + "reasoning.output_tokens", USAGE + "reasoning_tokens")
 HANDOFF_TOOLS = frozenset({"transfer_to_agent"})
 HANDOFF_PREFIX = "transfer_to_"
 TARGETS = ("agent_name", "agent", "target")
-COMMON = ("gen_ai.operation.name", "gen_ai.system", "gen_ai.provider.name", "gen_ai.request.model")
 
 
-def applies(span: Span) -> bool:
-    told = span.attributes
-    for name in COMMON:
-        if name in told:
-            return True
-    for name in told:
-        if name.startswith("gen_ai."):
-            return True
-    return any(event.name.startswith("gen_ai.") for event in span.events)
+def applies(span: Span, spoken: set[str]) -> bool:
+    return "gen_ai" in spoken or any(event.name.startswith("gen_ai.") for event in span.events)
 
 
 def read(reading: Reading) -> None:

@@ -42,7 +42,7 @@ CACHE_WRITE = ("llm.token_count.prompt_details.cache_write",)
 REASONING = ("llm.token_count.completion_details.reasoning",)
 
 
-def applies(span: Span) -> bool:
+def applies(span: Span, spoken: set[str]) -> bool:
     told = span.attributes
     return "openinference.span.kind" in told or "input.value" in told or "output.value" in told
 

@@ -17,7 +17,7 @@ RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
 FAILED = frozenset({"failed", "exception", "retry"})
 
 
-def applies(span: Span) -> bool:
+def applies(span: Span, spoken: set[str]) -> bool:
     return True
 
 

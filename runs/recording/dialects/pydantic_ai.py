@@ -19,7 +19,7 @@ NO_SPAN = "0" * 16
 MAX_ATTEMPT = 1_000_000
 
 
-def applies(span: Span) -> bool:
+def applies(span: Span, spoken: set[str]) -> bool:
     told = span.attributes
     return (
         span.scope.startswith("pydantic")

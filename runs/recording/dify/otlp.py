@@ -37,7 +37,7 @@ MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-ret
 MARKS = ("dify.node.execution_id", "dify_trace_id", "dify.wrapper.synthetic")
 
 
-def applies(span: Span) -> bool:
+def applies(span: Span, spoken: set[str]) -> bool:
     told = span.attributes
     if span.scope.startswith("arize_phoenix_tracer_"):
         return True
