@@ -73,7 +73,7 @@ class RunAdmin(RecordAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows = super().get_queryset(request).select_related("app", "version", "conversation")
-        return rows.defer("version__graph")
+        return rows.defer("version__graph", "version__configuration")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         by_source = Q(pk__in=RunSource.objects.filter(source_id=term).values("run_id"))

@@ -33,7 +33,7 @@ class AppQuerySet(models.QuerySet["App"]):
     def with_versions(self) -> Self:
         """With the versions' numbers and labels, not their graphs."""
         return self.prefetch_related(
-            models.Prefetch("versions", queryset=Version.objects.defer("graph"))
+            models.Prefetch("versions", queryset=Version.objects.defer("graph", "configuration"))
         )
 
     def known_as(self, name: str) -> Self:
@@ -55,6 +55,11 @@ class App(models.Model):
     slug = models.SlugField(max_length=80, unique=True, allow_unicode=True)
     mode = models.CharField(max_length=10, choices=AppMode.choices, default=AppMode.WORKFLOW)
     is_sample = models.BooleanField(default=False)
+    upstream_url = models.URLField(
+        blank=True,
+        help_text="The app's Dify API, such as https://dify.example.com/v1: where the recording"
+        " proxy forwards to. Empty: it forwards nothing.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     # From by_activity().
@@ -91,7 +96,7 @@ class VersionQuerySet(models.QuerySet["Version"]):
         runs = (
             apps.get_model("runs.Run").objects.filter(version=OuterRef("pk")).values("started_at")
         )
-        return self.defer("graph").annotate(
+        return self.defer("graph", "configuration").annotate(
             first_run_at=Subquery(runs.order_by("started_at")[:1]),
             last_run_at=Subquery(runs.order_by("-started_at")[:1]),
         )
@@ -100,12 +105,20 @@ class VersionQuerySet(models.QuerySet["Version"]):
 class Version(models.Model):
     """One published or observed shape of an app. `label` is the producer's word for it ("" when it
     tells none); `graph` is what somebody sent ({"nodes": […], "edges": […]}), NULL where it has to
-    be inferred from runs."""
+    be inferred from runs. `configuration` is what else was sent of the app's shape (features, names
+    of variables, notes), without secrets. `digest` tells equal content: a definition that is sent
+    again is the same version."""
 
     app = models.ForeignKey(App, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     label = models.CharField(max_length=200, blank=True)
     graph = models.JSONField(null=True, blank=True)
+    configuration = models.JSONField(null=True, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+    source_id = models.CharField(
+        max_length=128, blank=True, help_text="The producer's id of the version."
+    )
+    comment = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     # From for_list().

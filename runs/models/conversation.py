@@ -43,6 +43,7 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, models.CASCADE, related_name="conversations", db_index=False)
     source_id = models.CharField(max_length=200)
+    title = models.CharField(max_length=255, blank=True, help_text="The producer's name for it.")
     user = models.CharField(max_length=200, blank=True)
     started_at = models.DateTimeField(null=True)
     last_run_at = models.DateTimeField(null=True)

@@ -1,19 +1,87 @@
-"""What arrived and could not be taken."""
+"""What arrived at the doors, and what of it could not be taken."""
+
+from typing import Self
 
 from django.db import models
+from django.utils import timezone
 
 from runs.models.key import IngestKey
 
 
+class ReceivedRequestQuerySet(models.QuerySet["ReceivedRequest"]):
+    def for_list(self) -> Self:
+        return self.select_related("key").order_by("-received_at", "-id")
+
+    def failed(self) -> Self:
+        """Requests that were answered with an error."""
+        return self.filter(status__gte=400)
+
+
+class ReceivedRequest(models.Model):
+    """One request to a machine door, also one that was turned away. The newest
+    WAYLOG_INBOX_REQUESTS are kept."""
+
+    received_at = models.DateTimeField(default=timezone.now, db_index=True)
+    door = models.CharField(max_length=200, help_text="Path of the request.")
+    key = models.ForeignKey(IngestKey, models.SET_NULL, null=True, related_name="+")
+    user_agent = models.CharField(max_length=200, blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    status = models.PositiveSmallIntegerField(help_text="HTTP status of the answer.")
+    size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the body, unpacked.")
+    duration_us = models.PositiveBigIntegerField(default=0)
+    records = models.PositiveIntegerField(default=0, help_text="Spans, events or logs in it.")
+    refused = models.PositiveIntegerField(default=0)
+    duplicates = models.PositiveIntegerField(
+        default=0, help_text="Records that told nothing new about a step already stored."
+    )
+    late = models.PositiveIntegerField(
+        default=0, help_text="Records for a run that was stored before, or had ended."
+    )
+    orphans = models.PositiveIntegerField(
+        default=0, help_text="Steps whose parent has not been received."
+    )
+    run_count = models.PositiveIntegerField(default=0)
+    run_ids = models.JSONField(default=list, blank=True, help_text="Ids of the first runs touched.")
+    error = models.TextField(blank=True, help_text="The sentence that the sender was answered.")
+
+    objects = ReceivedRequestQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-received_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.door} {self.status}"
+
+
+class RefusedRecordQuerySet(models.QuerySet["RefusedRecord"]):
+    def for_list(self) -> Self:
+        """Without bodies, newest first."""
+        return self.select_related("key").defer("body").order_by("-received_at", "-id")
+
+    def open(self) -> Self:
+        """Those that nobody has replayed with success."""
+        return self.filter(replayed_at=None)
+
+
 class RefusedRecord(models.Model):
-    """One record that a door refused while it took the rest, with its reason and as it came."""
+    """One record that a door refused while it took the rest, with its reason and as it came. `body`
+    is a whole request that holds this record alone (packed, see `nodes.packing`), so that it can be
+    replayed after a fix; NULL where none can be made."""
 
     received_at = models.DateTimeField(auto_now_add=True, db_index=True)
-    door = models.CharField(max_length=100)
+    request = models.ForeignKey(
+        ReceivedRequest, models.SET_NULL, null=True, related_name="refused_records"
+    )
+    door = models.CharField(max_length=200)
     key = models.ForeignKey(IngestKey, models.SET_NULL, null=True, related_name="+")
     user_agent = models.CharField(max_length=200, blank=True)
     reason = models.TextField()
     raw = models.TextField(blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField(null=True)
+    replayed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RefusedRecordQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at", "-id"]

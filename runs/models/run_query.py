@@ -45,13 +45,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         """What a list shows, newest first: no payloads, no texts beyond the previews. Apps and
         versions are read by themselves: from a join SQLite, once it has statistics, would rather
         begin with the few apps and sort all their runs."""
-        versions = apps.get_model("runs.Version").objects.defer("graph")
+        versions = apps.get_model("runs.Version").objects.defer("graph", "configuration")
         names = ("app", models.Prefetch("version", versions))
         return self.prefetch_related(*names).order_by("-started_at", "-id")
 
     def for_page(self) -> Self:
         """What the page of one run shows, in one query."""
-        return self.select_related("app", "version", "conversation").defer("version__graph")
+        run = self.select_related("app", "version", "conversation")
+        return run.defer("version__graph", "version__configuration")
 
     def for_strip(self) -> Self:
         """What a square of the status strip tells, newest first."""

@@ -77,13 +77,12 @@ def links_of(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, dict[str, Any]
         told = clean(summary.facts.conversation or "", 200)
         talk_id = uuid5(CONVERSATIONS, f"{app_id}:{told}") if told else None
         if talk_id:
-            talks[talk_id] = (talk_id.hex, app_id, told, "")
+            talks[talk_id] = (talk_id.hex, app_id, told, "", "")
         label = labels[run_id]
         version = None if label is None else versions[app_id, label]
         links[run_id] = {"version_id": version, "conversation_id": talk_id.hex if talk_id else None}
-    bulk.insert(
-        Conversation, ["id", "app_id", "source_id", "user"], sorted(talks.values()), conflict=["id"]
-    )
+    columns = ["id", "app_id", "source_id", "title", "user"]
+    bulk.insert(Conversation, columns, sorted(talks.values()), conflict=["id"])
     chats = {app_id for app_id, summary in runs.values() if summary.columns["mode"] == "chatflow"}
     if chats:
         App.objects.filter(id__in=chats).exclude(mode="chatflow").update(mode="chatflow")

@@ -15,24 +15,34 @@ MAX_PASSES = 50  # passes in passes; more have no room in a path of them
 Reached = tuple[Row | None, tuple[int, ...], Row]
 
 
-def told_parents(known: dict[str, Row]) -> dict[str, Row | None]:
+def by_any_id(rows: list[Row]) -> dict[str, Row]:
+    """Rows by the ids that others may name as their parent's: a step known by its execution id has
+    been a span as well."""
+    also = [row for row in rows if "span_ids" in row.hints]
+    also.sort(key=lambda row: row.source_id, reverse=True)
+    known = {span_id: row for row in also for span_id in row.hints["span_ids"]}
+    known.update((row.source_id, row) for row in rows)
+    return known
+
+
+def told_parents(rows: list[Row], known: dict[str, Row]) -> dict[str, Row | None]:
     """Each row's parent as told. A cycle of parents is cut above its smallest id."""
-    cut = _cycle_cuts(known)
-    return {
-        source_id: None if source_id in cut else known.get(row.parent_source_id)
-        for source_id, row in known.items()
-    }
+    parents = {row.source_id: known.get(row.parent_source_id) for row in rows}
+    for source_id in _cycle_cuts(parents):
+        parents[source_id] = None
+    return parents
 
 
-def _cycle_cuts(known: dict[str, Row]) -> set[str]:
+def _cycle_cuts(parents: dict[str, Row | None]) -> set[str]:
     cut: set[str] = set()
     settled: set[str] = set()
-    for start in known:
+    for start in parents:
         path: dict[str, None] = {}
         walk = start
-        while walk in known and walk not in settled and walk not in path:
+        while walk and walk not in settled and walk not in path:
             path[walk] = None
-            walk = known[walk].parent_source_id
+            above = parents[walk]
+            walk = above.source_id if above else ""
         if walk in path:
             ids = list(path)
             cut.add(min(ids[ids.index(walk) :]))

@@ -4,6 +4,7 @@ No Django, no ORM, no settings. Times are integer microseconds since the epoch (
 integer microseconds; money is Decimal with its currency; ids are the producer's own, as text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -58,6 +59,13 @@ class RunFacts:
     reported_duration_us: int | None = None
 
 
+# Fields of a NodeRecord that `rank` may name.
+RANKED = (
+    "title", "kind", "node_id", "parent_source_id", "started_us", "ended_us", "error", "error_type",
+    "inputs", "outputs", "process_data",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
     """One message about one step of a run. Several messages may tell of the same step (start and
@@ -68,11 +76,15 @@ class NodeRecord:
     """
 
     trace: str  # the producer's id of the whole (OTel trace id in hex, Dify run id …)
-    source_id: str  # the producer's id of the step (span id in hex, execution id …)
+    # The producer's id of the step: its execution id where it has one, so that the step is the same
+    # by whichever door it comes; else the span id in hex.
+    source_id: str
     service: str  # names the app: openinference.project.name, else service.name …
     title: str
     kind: str  # a key of nodes.kinds.KINDS; "span" when nothing is known
     parent_source_id: str | None = None
+    # Ids by which others name this step as their parent, where it is not `source_id` (span ids).
+    span_ids: tuple[str, ...] = ()
     node_id: str | None = None  # id in the graph, where the producer tells one
     status: str | None = None  # a NodeStatus value as the producer tells it; None: not told
     started_us: int | None = None
@@ -89,6 +101,9 @@ class NodeRecord:
     read_from: dict[str, tuple[str, str]] = field(default_factory=dict)
     inputs_cut: int | None = None  # bytes before the producer cut the value; None: whole
     outputs_cut: int | None = None
+    # Field → how near its teller stands to the engine, where two doors tell of the same step in
+    # different words; the higher is kept. 0 where absent. Fields of RANKED.
+    rank: Mapping[str, int] = field(default_factory=dict)
 
     model: str | None = None
     provider: str | None = None

@@ -3,7 +3,8 @@
 Rows are joined from every record that told of the step. The join takes each field by itself and is
 commutative, associative and idempotent, so that order, splitting and repetition of what arrives
 cannot matter: a known value beats a missing one, a finished status beats a started one, times
-widen, and where two messages contradict each other the greater value wins.
+widen, and where two messages contradict each other the one whose teller stands nearer to the engine
+wins (`NodeRecord.rank`, kept in the hints), else the greater value.
 """
 
 from dataclasses import dataclass, field, fields
@@ -109,6 +110,11 @@ def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
     )
 
 
+# Fields of a record that have another name here.
+COLUMN_OF = {
+    "node_id": "told_node_id", "inputs": "inputs_id", "outputs": "outputs_id",
+    "process_data": "process_data_id",
+}  # fmt: skip
 # Text that belongs together with a payload reference is taken from the same side.
 _PAIRED = {"inputs_preview": "inputs_id", "outputs_preview": "outputs_id"}
 _TOLD = tuple(
@@ -126,11 +132,15 @@ _TOLD = tuple(
 def join(row: Row, other: Row) -> bool:
     """Take into `row` what `other`, the same step told again, knows more. True if `row` changed."""
     changed = False
+    ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
     for name in _TOLD:
         ours, theirs = getattr(row, name), getattr(other, name)
         if ours == theirs:
             continue
-        best = _better(name, ours, theirs, row, other)
+        if name in _PAIRED:
+            best = _paired_preview(_PAIRED[name], name, row, other, ranks)
+        else:
+            best = _better(name, ours, theirs, ranks)
         if best != ours:
             setattr(row, name, best)
             changed = True
@@ -147,15 +157,20 @@ def _join_cost(row: Row, other: Row) -> bool:
     return True
 
 
-def _better(name: str, ours: Any, theirs: Any, row: Row, other: Row) -> Any:
-    if name in _PAIRED:
-        return _paired_preview(name, row, other)
+# How near the tellers of either side's fields stand to the engine.
+_Ranks = tuple[dict[str, int], dict[str, int]]
+
+
+def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
     if name == "hints":
         return _joined(ours, theirs)
     if theirs in (None, "") or (name == "kind" and theirs == "span"):
         return ours
     if ours in (None, "") or (name == "kind" and ours == "span"):
         return theirs
+    our_rank, their_rank = ranks[0].get(name, 0), ranks[1].get(name, 0)
+    if our_rank != their_rank:
+        return ours if our_rank > their_rank else theirs
     if name == "started_us":
         return min(ours, theirs)
     if name == "told_status":
@@ -163,15 +178,14 @@ def _better(name: str, ours: Any, theirs: Any, row: Row, other: Row) -> Any:
     return max(ours, theirs)
 
 
-def _paired_preview(name: str, row: Row, other: Row) -> str:
+def _paired_preview(reference: str, name: str, row: Row, other: Row, ranks: _Ranks) -> str:
     """A preview goes with its payload. Previews stand before references in `Row`, so that both
     sides' references are still untouched here."""
-    ours, theirs = getattr(row, _PAIRED[name]), getattr(other, _PAIRED[name])
+    ours, theirs = getattr(row, reference), getattr(other, reference)
     if ours == theirs:
         return max(str(getattr(row, name)), str(getattr(other, name)))
-    if theirs is None or (ours is not None and ours > theirs):
-        return str(getattr(row, name))
-    return str(getattr(other, name))
+    kept = row if _better(reference, ours, theirs, ranks) == ours else other
+    return str(getattr(kept, name))
 
 
 def _joined(ours: Any, theirs: Any) -> Any:

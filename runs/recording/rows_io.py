@@ -16,7 +16,7 @@ from nodes.pricing import CURRENCY, price
 from runs.recording import bulk
 from runs.recording.bulk import moment
 from runs.recording.records import Cost, NodeRecord, RunFacts
-from runs.recording.rows import Row
+from runs.recording.rows import COLUMN_OF, Row
 from runs.recording.tree import execution_id
 from runs.recording.values import PayloadBatch, clean, in_us
 
@@ -28,7 +28,7 @@ _PLAIN = [
 COLUMNS = ["id", "run_id", "app_id", "started_at", "ended_at", "duration_us", "hints", *_PLAIN]
 _UPDATED = [name for name in COLUMNS if name not in ("id", "run_id")]
 _HINTS = ("is_run", "folded", "chained", "handled", "pass_index", "iteration_index", "container",
-          "fan_out_index", "ran_after", "attempt")  # fmt: skip
+          "fan_out_index", "ran_after", "attempt", "span_ids")  # fmt: skip
 _told_hints = attrgetter(*_HINTS)
 
 
@@ -103,7 +103,15 @@ def _hints(record: NodeRecord) -> dict[str, Any]:
             hints[name] = list(value) if isinstance(value, tuple) else value
     if told := _told_facts(record.run):
         hints["run"] = told
+    if record.rank:
+        ranks = {name: rank for name, rank in record.rank.items() if _tells(record, name)}
+        hints["rank"] = {COLUMN_OF.get(name, name): rank for name, rank in ranks.items()}
     return hints
+
+
+def _tells(record: NodeRecord, name: str) -> bool:
+    told = getattr(record, name)
+    return told not in (None, "") and not (name == "kind" and told == "span")
 
 
 @lru_cache(maxsize=2048)

@@ -13,6 +13,7 @@ from uuid import UUID
 from runs.recording.parents import (
     FAR_FUTURE,
     Reached,
+    by_any_id,
     containers_by_time,
     told_parents,
     way_up,
@@ -66,8 +67,8 @@ def in_order(row: Row) -> tuple[int, int, str]:
 
 def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
     tree = Tree(run_id, rows)
-    known = {row.source_id: row for row in rows}
-    above = told_parents(known)
+    known = by_any_id(rows)
+    above = told_parents(rows, known)
     _fold(tree, above)
     _climb(tree, known, above)
     _link(tree)

@@ -76,7 +76,7 @@ def graph_page(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     steps = found.runs.get(str(run.pk), []) if run else None
     context |= {
         "version": version,
-        "versions": app.versions.defer("graph")[:MOST_VERSIONS],
+        "versions": app.versions.defer("graph", "configuration")[:MOST_VERSIONS],
         "picture": picture(found.graph, node_id, steps),
     }
     return render_region(request, "runs/graph.html", "runs/_graph.html", context)

@@ -34,6 +34,8 @@ MESSAGE_STATUSES = {
     "paused": "paused",
 }
 MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-retrieval"}
+# Its times are those of the database; what the engine's own events say has only whole seconds.
+RANK = {"started_us": 1, "ended_us": 1}
 MARKS = ("dify.node.execution_id", "dify_trace_id", "dify.wrapper.synthetic")
 
 
@@ -103,6 +105,8 @@ def _read_node(reading: Reading) -> None:
     node_type = str(metadata["node_type"])
     name = reading.span.name
     reading.fields["chained"] = True
+    _know_by(reading, reading.attributes.get("dify.node.execution_id") or metadata.get("node_id"))
+    reading.fields["rank"] = RANK
     reading.fill("kind", node_type, "metadata.node_type")
     reading.fill("title", _text(metadata.get("app_name")), "metadata.app_name")
     reading.fill("title", name.removeprefix(f"{node_type}_"), "name")
@@ -113,6 +117,13 @@ def _read_node(reading: Reading) -> None:
     _read_usage(reading)
     reading.fill("model", _text(metadata.get("ls_model_name")), "metadata.ls_model_name")
     reading.fill("provider", _text(metadata.get("ls_provider")), "metadata.ls_provider")
+
+
+def _know_by(reading: Reading, dify_id: Any) -> None:
+    """By Dify's own id the step is the same through every door; its span may be a parent."""
+    if isinstance(dify_id, str) and dify_id:
+        reading.fill("source_id", dify_id, "dify.node.execution_id")
+        reading.fields["span_ids"] = (reading.span.span_id,)
 
 
 def _read_iteration(reading: Reading) -> None:
@@ -157,6 +168,8 @@ def _read_run(reading: Reading, entity: str) -> None:
     metadata = reading.metadata
     conversation, message = metadata.get("conversation_id"), metadata.get("message_id")
     reading.fields["is_run"] = True
+    reading.fields["rank"] = RANK
+    _know_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else None)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")
     reading.fill("title", _text(metadata.get("app_name")) or entity, "metadata.app_name")
     is_chat = entity == "message" or bool(conversation or message)
