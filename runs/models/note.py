@@ -1,6 +1,7 @@
 """What people and evaluators say about a run or a step."""
 
 import uuid
+from collections.abc import Collection
 from typing import Self
 
 from django.db import models
@@ -14,9 +15,9 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Notes on the run and its steps, in the order made."""
         return self.filter(run=run).order_by("created_at", "id")
 
-    def waiting_for(self, source_ids: "list[str] | set[str]") -> Self:
+    def waiting_for(self, source_ids: Collection[str], scope: int) -> Self:
         """Notes that arrived before their run did. Served by `note_about`."""
-        return self.filter(run=None, about__in=source_ids)
+        return self.filter(run=None, about__in=source_ids, scope=scope)
 
 
 class Note(models.Model):
@@ -27,6 +28,7 @@ class Note(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, null=True, related_name="notes", db_index=False, db_constraint=False
     )
+    scope = models.BigIntegerField(default=0, editable=False, help_text="As for RunSource.")
     about = models.CharField(max_length=128, blank=True, help_text="The producer's id of the run.")
     about_step = models.CharField(
         max_length=128, blank=True, help_text="The producer's id of the step; empty: the run."

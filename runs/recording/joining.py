@@ -5,6 +5,7 @@ from uuid import UUID
 
 from nodes.models import NodeExecution
 from runs.models import Run, RunSource
+from runs.recording import notes
 from runs.recording.identity import Group
 from runs.recording.rows import Row, join
 from runs.recording.tree import execution_id
@@ -31,6 +32,7 @@ def remove_absorbed(groups: Iterable[Group]) -> None:
         if not group.absorbed:
             continue
         RunSource.objects.filter(run_id__in=group.absorbed).update(run_id=group.run_id)
+        notes.move(group.absorbed, group.run_id)
         for left in (
             NodeExecution.objects.filter(run_id__in=group.absorbed),
             Run.objects.filter(id__in=group.absorbed),

@@ -142,6 +142,23 @@ class NodeRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteRecord:
+    """What somebody says about a run or a step: a score, a thumb, a label, a text. `about` is any
+    of the producer's ids of the run, `about_step` one of the step ("" for the run as such)."""
+
+    about: str
+    source: str  # "langfuse", "evaluation", "dify-feedback", "dify-annotation", "api", "person"
+    source_id: str  # the producer's id of the note: telling it again changes the same note
+    name: str
+    number: float | None = None
+    label: str = ""
+    text: str = ""
+    about_step: str = ""
+    author: str = ""
+    created_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """One record that could not be taken, kept with its reason where an admin can see it."""
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from nodes.models import Payload
 from runs.models import Run, RunSource
-from runs.recording import bulk, catalog, joining, rows_io
+from runs.recording import bulk, catalog, joining, notes, rows_io
 from runs.recording.arrange import arrange
 from runs.recording.identity import FORMER, Group, resolve
 from runs.recording.records import NodeRecord, Refused

@@ -1,0 +1,81 @@
+"""The only code that writes notes which producers send: scores, feedback, evaluations.
+
+A note may come before its run: it waits under the producer's id until `settle` is told of the run.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import timedelta
+from math import isfinite
+from uuid import UUID, uuid5
+
+from django.utils import timezone
+
+from runs.models import Note, RunSource
+from runs.recording.records import NoteRecord
+from runs.recording.values import EPOCH, clean
+
+NOTES = UUID("5a0c6a3e-9f0b-5c39-8f6e-2f7d1c0b4e55")
+TOLD = ("run_id", "about", "about_step", "name", "number", "label", "text", "author", "created_at")
+
+
+def save(records: Sequence[NoteRecord], scope: int = 0) -> int:
+    """Write notes, the same note once however often it is told: of two tellings the later counts.
+    Returns how many are on a run that is known. `scope` as for runs (see `RunSource`)."""
+    told: dict[UUID, Note] = {}
+    for record in records:
+        note = _note(record, scope)
+        known = told.get(note.pk)
+        if known is None or _order(known) <= _order(note):
+            told[note.pk] = note
+    stored = Note.objects.in_bulk(list(told))
+    fresh = [n for n in told.values() if n.pk not in stored or _order(stored[n.pk]) < _order(n)]
+    runs = _runs_of({note.about for note in fresh}, scope)
+    for note in fresh:
+        note.run_id = runs.get(note.about)
+    Note.objects.bulk_create(
+        fresh, update_conflicts=True, unique_fields=["id"], update_fields=TOLD, batch_size=500
+    )
+    return sum(note.run_id is not None for note in fresh)
+
+
+def settle(source_ids: Collection[str], scope: int = 0) -> None:
+    """Give notes that waited for one of these ids their run. Call when the ids are stored."""
+    waiting = list(Note.objects.waiting_for(source_ids, scope))
+    runs = _runs_of({note.about for note in waiting}, scope)
+    for note in waiting:
+        note.run_id = runs.get(note.about)
+    Note.objects.bulk_update(waiting, ["run"], batch_size=500)
+
+
+def move(former: Iterable[UUID], run_id: UUID) -> None:
+    """Runs turned out to be another one: their notes go with them."""
+    Note.objects.filter(run_id__in=list(former)).update(run_id=run_id)
+
+
+def _note(record: NoteRecord, scope: int) -> Note:
+    at = None if record.created_us is None else EPOCH + timedelta(microseconds=record.created_us)
+    number = record.number if record.number is not None and isfinite(record.number) else None
+    return Note(
+        id=uuid5(NOTES, f"{scope}:{record.source}:{record.source_id}"),
+        scope=scope,
+        about=clean(record.about, 128),
+        about_step=clean(record.about_step, 128),
+        name=clean(record.name, 100) or "note",
+        number=number,
+        label=clean(record.label, 200),
+        text=clean(record.text),
+        source=record.source,
+        source_id=clean(record.source_id, 128),
+        author=clean(record.author, 200),
+        created_at=at or timezone.now(),
+    )
+
+
+def _order(note: Note) -> tuple[object, ...]:
+    """Later beats earlier; of two at once the greater words, so that the order cannot matter."""
+    return (note.created_at, note.name, note.number or 0.0, note.label, note.text)
+
+
+def _runs_of(source_ids: Collection[str], scope: int) -> dict[str, UUID]:
+    sources = RunSource.objects.filter(scope=scope, source_id__in=source_ids)
+    return dict(sources.values_list("source_id", "run_id"))
