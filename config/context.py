@@ -12,6 +12,7 @@ SECTIONS = {
     "last": "apps",
     "runs": "runs",
     "run": "runs",
+    "inbox": "inbox",
     "keys": "keys",
     "key": "keys",
 }

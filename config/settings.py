@@ -8,6 +8,8 @@ WAYLOG_DEBUG              Django's DEBUG; false unless set
 WAYLOG_MAX_BODY_MB        largest request body accepted by a recording door, after decompression
 WAYLOG_STALLED_MINUTES    a running run without news for so long is shown as stalled
 WAYLOG_SAMPLES            false: the first start brings no sample runs
+WAYLOG_INBOX_REQUESTS     so many of the newest requests to the machine doors are kept
+WAYLOG_INBOX_REFUSED      so many of the newest refused records are kept
 
 `manage.py serve` reads PORT, WAYLOG_HOST, WAYLOG_WORKERS and, at the first start,
 WAYLOG_ADMIN_PASSWORD and WAYLOG_INGEST_KEY.
@@ -66,6 +68,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "runs.recording.astray.AstrayMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
@@ -101,10 +104,12 @@ SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
+        # Of a new database: a step with all that was received of it fits several times.
+        "PRAGMA page_size=8192;"
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY;"
         "PRAGMA cache_size=-64000; PRAGMA mmap_size=268435456;"
         # Copy the log into the database every 32 MB: at SQLite's 4 MB, every other request paid.
-        "PRAGMA wal_autocheckpoint=8000;"
+        "PRAGMA wal_autocheckpoint=4000;"
     ),
 }
 DATABASE_URL = env_str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'waylog.sqlite3'}")
@@ -136,6 +141,8 @@ AUTH_PASSWORD_VALIDATORS = [
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = True
+# Exporters do not follow a redirect: the doors turn them away with a sentence.
+SECURE_REDIRECT_EXEMPT = [r"^(v1|api)/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
@@ -163,6 +170,8 @@ CONTENT_SECURITY_POLICY = {
 WAYLOG_MAX_BODY = env_int("WAYLOG_MAX_BODY_MB", 64) * 1024 * 1024
 WAYLOG_STALLED_MINUTES = env_int("WAYLOG_STALLED_MINUTES", 15)
 WAYLOG_SAMPLES = env_bool("WAYLOG_SAMPLES", True)
+WAYLOG_INBOX_REQUESTS = env_int("WAYLOG_INBOX_REQUESTS", 2_000)
+WAYLOG_INBOX_REFUSED = env_int("WAYLOG_INBOX_REFUSED", 5_000)
 # The doors check their own limit and say so; Django's must not cut in before with a bare 400.
 DATA_UPLOAD_MAX_MEMORY_SIZE = WAYLOG_MAX_BODY
 

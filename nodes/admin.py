@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
-from django.db.models import DateField, Model, Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from nodes.models import NodeExecution, Payload
+from nodes.models import NodeExecution, Payload, PayloadQuerySet
 
 LISTED = 1000
 DAYS = 14
@@ -70,15 +70,10 @@ class DayFilter(admin.SimpleListFilter):
             start = timezone.make_aware(datetime.fromisoformat(value))
         except ValueError as error:
             raise IncorrectLookupParameters(str(error)) from None
-        model_field = queryset.model._meta.get_field(self.field)
-        if type(model_field) is DateField:
-            return queryset.filter(**{self.field: start.date()})
+        if isinstance(queryset, PayloadQuerySet):
+            return queryset.of_day(start.date())
         end = start + timedelta(days=1)
         return queryset.filter(**{f"{self.field}__gte": start, f"{self.field}__lt": end})
-
-
-class PayloadDayFilter(DayFilter):
-    field = "day"
 
 
 class RecordAdmin(admin.ModelAdmin):
@@ -153,10 +148,6 @@ class RecordAdmin(admin.ModelAdmin):
     def process_data_link(self, obj: Any) -> str:
         return payload_link(obj.process_data_id)
 
-    @admin.display(description="As received")
-    def received_link(self, obj: Any) -> str:
-        return payload_link(obj.received_id)
-
     @admin.display(description="Resource")
     def resource_link(self, obj: Any) -> str:
         return payload_link(obj.resource_id)
@@ -167,7 +158,8 @@ class NodeExecutionAdmin(RecordAdmin):
     list_display = ("title", "kind", "status", "app", "started_at", "duration_us", "console")
     list_select_related = ("app",)
     list_filter = ("app", "status", DayFilter)
-    payload_fields = ("inputs", "outputs", "process_data", "received", "resource")
+    payload_fields = ("inputs", "outputs", "process_data", "resource")
+    deferred = ("received_body",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NodeExecution]:
         return super().get_queryset(request).select_related("app")
@@ -189,7 +181,7 @@ class NodeExecutionAdmin(RecordAdmin):
 class PayloadAdmin(RecordAdmin):
     list_display = ("id", "app", "day", "encoding", "size", "cut_of", "console")
     list_select_related = ("app",)
-    list_filter = ("app", PayloadDayFilter)
+    list_filter = ("app", DayFilter)
     deferred = ("body",)
 
     def console_url(self, obj: Payload) -> str:

@@ -62,8 +62,7 @@ def parameters_of(execution: NodeExecution) -> dict[str, Any]:
         value = load(payload) if payload else None
         if isinstance(value, dict) and (found := _told(value)):
             return found
-    received = load(execution.received) if execution.received else None
-    attributes = received.get("attributes") if isinstance(received, dict) else None
+    attributes = execution.received.get("attributes")
     if not isinstance(attributes, dict):
         return {}
     return _told(attributes) or {

@@ -44,6 +44,7 @@ KINDS = _table(
     # retrieval
     Kind("retriever", "Retriever", "retrieval"),
     Kind("knowledge-retrieval", "Knowledge retrieval", "retrieval"),
+    Kind("memory", "Memory", "retrieval"),
     # flow
     Kind("start", "Start", "flow"),
     Kind("end", "End", "flow"),
@@ -54,21 +55,29 @@ KINDS = _table(
     Kind("trigger-webhook", "Webhook trigger", "flow"),
     Kind("trigger-schedule", "Schedule trigger", "flow"),
     Kind("trigger-plugin", "Plugin trigger", "flow"),
+    Kind("datasource", "Data source", "flow"),
+    Kind("datasource-empty", "Data source", "flow"),
+    Kind("start-placeholder", "Start", "flow"),
+    Kind("knowledge-index", "Knowledge index", "retrieval"),
     Kind("iteration-start", "Iteration start", "flow"),
     Kind("loop-start", "Loop start", "flow"),
     Kind("loop-end", "Loop end", "flow"),
     # data
     Kind("template-transform", "Template", "data"),
     Kind("variable-aggregator", "Variable aggregator", "data"),
+    Kind("variable-assigner", "Variable aggregator", "data"),  # its name before Dify 0.7
     Kind("assigner", "Variable assigner", "data"),
     Kind("document-extractor", "Document extractor", "data"),
     Kind("list-operator", "List operator", "data"),
     Kind("prompt", "Prompt", "data"),
+    Kind("parser", "Parser", "data"),
+    Kind("joiner", "Joiner", "data"),
     # people and checks
     Kind("human-input", "Human input", "human"),
     Kind("guardrail", "Guardrail", "human"),
     Kind("evaluator", "Evaluator", "human"),
     Kind("moderation", "Moderation", "human"),
+    Kind("event", "Event", "other"),
     Kind("span", "Span", "other"),
 )
 

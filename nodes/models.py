@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import date
 from typing import Any, Self
 
 import orjson
@@ -10,22 +11,32 @@ from django.db.models.functions import Cast, Left
 
 from nodes.choices import NodeStatus
 from nodes.kinds import Kind, kind_of
-from nodes.packing import unpack
+from nodes.packing import unpack, unpack_json
 from nodes.steps import STEP_FIELDS
 
 PREVIEW_LENGTH = 200
 
 
-class Payload(models.Model):
-    """A value of any size: inputs, outputs, process data, attributes.
+class PayloadQuerySet(models.QuerySet["Payload"]):
+    def of_day(self, day: date) -> Self:
+        """Of one day. Ids begin with it, so the primary key serves this."""
+        first = f"{(day - date(1970, 1, 1)).days:04x}"
+        return self.filter(id__range=[uuid.UUID(first.ljust(32, end)) for end in "0f"])
 
-    Content-addressed: `id` is derived from app, day, encoding and content, so equal values of one
-    app and day are stored once, and retention can drop whole days. `body` is packed (see
-    `nodes.packing`) when `compressed`. Written by `runs.recording.store` only.
+
+class Payload(models.Model):
+    """A value of any size: inputs, outputs, process data, resources.
+
+    Content-addressed: `id` is derived from day, app, trace, encoding and content (see
+    `runs.recording.values`), so equal values of one run are stored once, what was recorded together
+    lies together, and whole days can be dropped. `body` is packed (see `nodes.packing`) when
+    `compressed`. Written by `runs.recording.store` only.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
-    app = models.ForeignKey("runs.App", models.CASCADE, related_name="+", db_index=False)
+    app = models.ForeignKey(
+        "runs.App", models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
     day = models.DateField()
     encoding = models.CharField(max_length=4, choices=[("json", "JSON"), ("text", "Text")])
     compressed = models.BooleanField(default=False)
@@ -35,11 +46,7 @@ class Payload(models.Model):
     )
     body = models.BinaryField()
 
-    class Meta:
-        indexes = [
-            # Retention: drop whole days of an app.
-            models.Index(fields=["day", "app"], name="payload_day_app"),
-        ]
+    objects = PayloadQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.get_encoding_display()}, {self.size} bytes"
@@ -74,7 +81,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return self.visible().filter(app_id=app_id, node_id=node_id).order_by("-started_at", "-id")
 
     def with_payloads(self) -> Self:
-        return self.select_related("inputs", "outputs", "process_data", "received", "resource")
+        return self.select_related("inputs", "outputs", "process_data", "resource")
 
     def with_hex_ids(self) -> Self:
         """With ids as text (`hex_id`, `hex_parent`, `hex_run`), with dashes or without: the
@@ -145,7 +152,9 @@ class NodeExecution(models.Model):
 
     id = models.UUIDField(primary_key=True, editable=False)
     run = models.ForeignKey("runs.Run", models.CASCADE, related_name="executions", db_index=False)
-    app = models.ForeignKey("runs.App", models.CASCADE, related_name="+", db_index=False)
+    app = models.ForeignKey(
+        "runs.App", models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
 
     # -- as told --
     source_id = models.CharField(max_length=128)
@@ -188,12 +197,11 @@ class NodeExecution(models.Model):
     process_data = models.ForeignKey(
         Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
-    received = models.ForeignKey(
-        Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
-    )
     resource = models.ForeignKey(
         Payload, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
     )
+    # See `received`; packed. No two steps share it, so it is no payload. Lists do not load it.
+    received_body = models.BinaryField(null=True)
 
     # -- derived --
     node_id = models.CharField(max_length=255, help_text="Key of the node in the graph.")
@@ -230,6 +238,12 @@ class NodeExecution(models.Model):
     @property
     def kind_info(self) -> Kind:
         return kind_of(self.kind)
+
+    @property
+    def received(self) -> dict[str, Any]:
+        """What the producer sent beside the values: {"attributes", "events", "links", "scope",
+        "read_from"}, of which only those that say something."""
+        return unpack_json(bytes(self.received_body)) if self.received_body else {}
 
     @property
     def iteration_path(self) -> list[int]:

@@ -10,7 +10,8 @@ from nodes import formats
 from nodes.choices import ERRORS, NodeStatus
 from nodes.json_tree import Mark, marks
 from nodes.kinds import Kind
-from nodes.models import NodeExecution, Payload
+from nodes.logs import Logs, logs_of
+from nodes.models import NodeExecution
 from nodes.payloads import PayloadView, load, show
 
 MAX_VISITS = 20_000
@@ -61,7 +62,6 @@ class Received:
     events_left_out: int
     links: list[Mark]
     scope: str
-    payload: Payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Panel:
     failed: bool
     sections: list[Section]
     received: Received | None
+    logs: Logs
     resource: list[Mark]
     visits: list[Visit]
     visit_count: int
@@ -89,7 +90,8 @@ def build_panel(execution: NodeExecution) -> Panel:
         status_label=status_label(execution.status),
         failed=execution.status in ERRORS,
         sections=sections(execution),
-        received=_received(execution.received),
+        received=_received(execution),
+        logs=logs_of(execution),
         resource=marks(load(execution.resource)) if execution.resource else [],
         visits=visits if count > 1 else [],
         visit_count=count,
@@ -102,10 +104,15 @@ def status_label(status: str) -> str:
     return NodeStatus(status).label if status in NodeStatus.values else status
 
 
+def value_labels(kind: Kind) -> tuple[str, str]:
+    """What inputs and outputs are to this kind of node."""
+    return _LABELS.get(kind.call) or _LABELS.get(kind.group) or ("Inputs", "Outputs")
+
+
 def sections(execution: NodeExecution) -> list[Section]:
     """Inputs, process data, outputs, named as what they are to this kind of node."""
     kind = execution.kind_info
-    names = _LABELS.get(kind.call) or _LABELS.get(kind.group) or ("Inputs", "Outputs")
+    names = value_labels(kind)
     values = [("inputs", names[0], execution.inputs)]
     if execution.process_data:
         values.append(("process", "Process data", execution.process_data))
@@ -140,9 +147,9 @@ def _visits(execution: NodeExecution) -> tuple[list[Visit], int]:
     return visits, len(rows)
 
 
-def _received(payload: Payload | None) -> Received | None:
-    told = load(payload) if payload else None
-    if payload is None or not isinstance(told, dict):
+def _received(execution: NodeExecution) -> Received | None:
+    told = execution.received
+    if not told:
         return None
     attributes = told.get("attributes")
     events = told.get("events")
@@ -155,7 +162,6 @@ def _received(payload: Payload | None) -> Received | None:
         events_left_out=max(0, len(events) - MAX_EVENTS) if isinstance(events, list) else 0,
         links=marks(told["links"]) if told.get("links") else [],
         scope=_name(told.get("scope")),
-        payload=payload,
     )
 
 

@@ -4,7 +4,7 @@ Pure. Runs on every span stored: text without marks costs one search."""
 import re
 
 # What most marks have and most texts have not.
-_SIGNS = re.compile(r"[*#`|>~]")
+_SIGNS = ("*", "#", "`", "|", ">", "~")
 _FENCE = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?```\s*\Z", re.DOTALL)
 _LINE = re.compile(
     r"^[ \t]*(?:(?P<fence>```|~~~).*|(?P<rule>[-*_=|: \t]{3,})"
@@ -32,10 +32,19 @@ def fenced(text: str) -> str:
     return found[1] if found else text
 
 
+def marked(text: str) -> bool:
+    """Whether there may be marks in `text`. One look for each sign: a pattern takes ten times as
+    long."""
+    for sign in _SIGNS:
+        if sign in text:
+            return True
+    return "\n-" in text or text[:1] == "-" or "](" in text
+
+
 def plain(text: str) -> str:
     """`text`, the head of one, without the marks of Markdown: headings, points and lines of tables
     are set apart by " · "."""
-    if not (_SIGNS.search(text) or "\n-" in text or text[:1] == "-" or "](" in text):
+    if not marked(text):
         return text
     text = _LINE.sub(_line, text)
     if "](" in text:

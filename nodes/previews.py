@@ -8,7 +8,7 @@ import orjson
 
 from nodes.messages import Message, read_message
 from nodes.models import PREVIEW_LENGTH
-from nodes.plain_text import fenced, plain, without_json
+from nodes.plain_text import fenced, marked, plain, without_json
 
 # Where producers put the text that matters, the most telling first.
 TELLING_KEYS = (
@@ -49,9 +49,12 @@ def preview_output(value: Any) -> str:
 def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
     """`text` on one line without marks of Markdown and invisible characters, cut on a character to
     `length` with "…"."""
-    if len(text) > length * 4:
+    head = text[: length * 3 // 2]
+    if head.isprintable() and "  " not in head and head[:1] != " " and not marked(head):
+        text = head.rstrip()  # by far the commonest form, without further ado
+    elif len(text) > length * 4:
         # Looking at half more than is shown is enough unless it is mostly white space or marks.
-        head = " ".join(plain(text[: length * 3 // 2]).split())
+        head = " ".join(plain(head).split())
         text = head if len(head) > length else " ".join(plain(text[: length * 4]).split())
     else:
         text = " ".join(plain(text).split())

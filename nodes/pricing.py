@@ -3,6 +3,7 @@
 The table is imported on first use (it takes over half a second) and never fetched over the network.
 """
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -48,11 +49,10 @@ def _rates(model: str, provider: str, day: Any) -> tuple[Decimal, Decimal, Decim
     moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
 
     def per_million(**usage: int) -> Decimal | None:
-        known = _provider(provider)
-        for provider_id in (known, None) if known else (None,):
+        for provider_id, name in _names(model, _provider(provider)):
             try:
                 found = calc_price(
-                    Usage(**usage), model, provider_id=provider_id, genai_request_timestamp=moment
+                    Usage(**usage), name, provider_id=provider_id, genai_request_timestamp=moment
                 )
             except LookupError:
                 continue
@@ -68,14 +68,28 @@ def _rates(model: str, provider: str, day: Any) -> tuple[Decimal, Decimal, Decim
     return base, base if cached is None else cached, base if written is None else written, output
 
 
+# Amazon's ids: anthropic.claude-…, us.amazon.nova-…
+BEDROCK = re.compile(r"([a-z]{2,6}\.)?(anthropic|amazon|meta|mistral|cohere|deepseek|ai21)\.")
 # The producers' words for a provider → the price table's.
 _PROVIDERS = {
     "openai": "openai", "anthropic": "anthropic", "google": "google", "gemini": "google",
     "gcp.gemini": "google", "gcp.vertex_ai": "google", "gcp.gen_ai": "google", "vertexai": "google",
     "mistral_ai": "mistral", "mistral": "mistral", "aws.bedrock": "aws", "bedrock": "aws",
     "azure": "azure", "azure.ai.openai": "azure", "groq": "groq", "deepseek": "deepseek",
-    "cohere": "cohere", "x_ai": "x-ai", "perplexity": "perplexity",
+    "cohere": "cohere", "x_ai": "x-ai", "perplexity": "perplexity", "aws": "aws",
 }  # fmt: skip
+
+
+def _names(model: str, provider: str | None) -> list[tuple[str | None, str]]:
+    """(provider, model) to ask the price table for, the surest first."""
+    names: list[tuple[str | None, str]] = [(provider, model)] if provider else []
+    names.append((None, model))
+    before, _, rest = model.rpartition("/")
+    if rest and before:  # openai/gpt-4o-mini, models/gemini-2.5-flash
+        names += [(_provider(before), rest), (None, rest)]
+    if BEDROCK.match(rest):
+        names.append(("aws", rest))
+    return names
 
 
 def _provider(told: str) -> str | None:

@@ -70,7 +70,25 @@ def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[Step]]:
 def _steps(rows: list[tuple[Any, ...]]) -> list[Step]:
     ids = {row[2]: row[1] for row in rows}
     steps = [_step(row, ids) for row in rows]
+    _find_senders(steps)
     return sorted(steps, key=lambda step: (step.index, step.id))
+
+
+def _find_senders(steps: list[Step]) -> None:
+    """Some producers (Haystack) name the nodes that may send to a step, not executions: of each it
+    is the newest that had ended, unless the step's own node has run since then."""
+    ids = {step.id for step in steps}
+    newest: dict[tuple[str | None, str], Step] = {}
+    for step in sorted(steps, key=lambda step: (step.started_us or 0, step.index)):
+        before = newest.get((step.parent_id, step.key))
+        since = -1 if before is None else before.started_us or 0
+        found = [source for source in step.ran_after if source in ids]
+        for name in step.ran_after:
+            sender = newest.get((step.parent_id, name))
+            if sender and since < (sender.ended_us or 0) <= (step.started_us or 0):
+                found.append(sender.id)
+        step.ran_after = tuple(found)
+        newest[step.parent_id, step.key] = step
 
 
 def _step(row: tuple[Any, ...], ids: dict[str, str]) -> Step:
@@ -94,7 +112,7 @@ def _step(row: tuple[Any, ...], ids: dict[str, str]) -> Step:
         _microseconds(ended),
         status,
         taken,
-        tuple(ids[source] for source in after if source in ids),
+        tuple(ids.get(source, source) for source in after),
         iteration,
         fan_out if isinstance(fan_out, int) else None,
         index,

@@ -11,6 +11,7 @@ import orjson
 from django.http import HttpResponse
 from django.utils import timezone
 
+from nodes.logs import logs_json
 from nodes.messages import Message, read_message, read_messages
 from nodes.models import NodeExecution, Payload
 from nodes.payloads import load
@@ -139,8 +140,7 @@ def with_placeholders(
 
 def execution_detail_json(execution: NodeExecution) -> dict[str, Any]:
     """An execution that was loaded with `with_payloads()`, with its values and all that came."""
-    received = load(execution.received) if execution.received else {}
-    received = received if isinstance(received, dict) else {}
+    received = execution.received
     return {
         **execution_json(execution),
         "inputs": stored(execution.inputs),
@@ -150,6 +150,7 @@ def execution_detail_json(execution: NodeExecution) -> dict[str, Any]:
         "messages": writable(messages_json(execution)),
         "links": writable(received.get("links") or []),
         "events": writable(received.get("events") or []),
+        "logs": writable(logs_json(execution)),
         "scope": received.get("scope"),
         "resource": stored(execution.resource),
     }

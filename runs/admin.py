@@ -1,14 +1,28 @@
-"""Admin of apps, runs and what came with them: read-only, but keys can be revoked."""
+"""Admin of apps, runs and what came with them: read-only, but keys can be revoked, and an app be
+given the address of its Dify API."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from nodes.admin import DayFilter, RecordAdmin, as_uuid
-from runs.models import App, Conversation, IngestKey, RefusedRecord, Run, RunSource, Version
+from runs.models import (
+    App,
+    Conversation,
+    ImportState,
+    IngestKey,
+    Note,
+    ReceivedRequest,
+    RefusedRecord,
+    Run,
+    RunSource,
+    Version,
+)
+from runs.recording.address import problem_of
 
 admin.site.site_header = admin.site.site_title = "Waylog admin"
 admin.site.index_title = "Records and accounts"
@@ -23,11 +37,44 @@ class ReceivedDayFilter(DayFilter):
     field = "received_at"
 
 
+class AppForm(forms.ModelForm):
+    """The address may be a host of the private network ("http://nginx/v1"), which Django's check of
+    URLs does not know."""
+
+    upstream_url = forms.CharField(
+        label="Dify API",
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=App._meta.get_field("upstream_url").help_text,
+    )
+
+    def clean_upstream_url(self) -> str:
+        address = str(self.cleaned_data["upstream_url"])
+        if address and (problem := problem_of(address)):
+            raise forms.ValidationError(problem)
+        return address
+
+    def _get_validation_exclusions(self) -> set[str]:
+        return {*super()._get_validation_exclusions(), "upstream_url"}  # type: ignore[misc]
+
+
 @admin.register(App)
 class AppAdmin(RecordAdmin):
+    """Of an app one thing is set by hand: where its recording proxy leads."""
+
+    form = AppForm
     list_display = ("name", "slug", "mode", "is_sample", "created_at", "console")
     list_filter = ("mode", "is_sample")
     search_help_text = "Part of a name."
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("runs.change_app")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        fields = super().get_readonly_fields(request, obj)
+        may = self.has_change_permission(request, obj)
+        return [field for field in fields if not (may and field == "upstream_url")]
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(Q(name__icontains=term) | Q(slug__icontains=term))
@@ -106,6 +153,47 @@ class ConversationAdmin(RecordAdmin):
         return queryset.filter(by_source | Q(pk=found) if found else by_source)
 
 
+@admin.register(Note)
+class NoteAdmin(RecordAdmin):
+    list_display = ("name", "number", "label", "source", "author", "created_at", "console")
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        found = as_uuid(term)
+        by_source = Q(about=term)
+        return queryset.filter(by_source | Q(pk=found) | Q(run_id=found) if found else by_source)
+
+    def console_url(self, obj: Note) -> str:
+        return reverse("run", args=[obj.run_id]) if obj.run_id else ""
+
+
+@admin.register(ReceivedRequest)
+class ReceivedRequestAdmin(RecordAdmin):
+    list_display = ("received_at", "door", "status", "key", "user_agent", "records", "refused")
+    list_select_related = ("key",)
+    list_filter = ("status", ReceivedDayFilter)
+    search_help_text = "Beginning of the path."
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(door__startswith=term)
+
+    def console_url(self, obj: ReceivedRequest) -> str:
+        return reverse("inbox")
+
+
+@admin.register(ImportState)
+class ImportStateAdmin(RecordAdmin):
+    """How far imports have come."""
+
+    list_display = ("source", "updated_at")
+    search_help_text = "Part of the source."
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(source__icontains=term)
+
+    def console_url(self, obj: ImportState) -> str:
+        return ""
+
+
 @admin.register(RefusedRecord)
 class RefusedRecordAdmin(RecordAdmin):
     """The inbox of what could not be taken. `raw` is left out of lists."""
@@ -113,6 +201,7 @@ class RefusedRecordAdmin(RecordAdmin):
     list_display = ("received_at", "door", "reason", "key", "user_agent")
     list_select_related = ("key",)
     list_filter = (ReceivedDayFilter,)
+    deferred = ("body",)
     search_help_text = "Words of the reason."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedRecord]:
@@ -125,7 +214,7 @@ class RefusedRecordAdmin(RecordAdmin):
         return queryset.filter(reason__icontains=term)
 
     def console_url(self, obj: RefusedRecord) -> str:
-        return ""
+        return reverse("inbox-refused")
 
 
 @admin.register(IngestKey)

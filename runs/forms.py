@@ -1,4 +1,4 @@
-"""The filters of the run history, and the form that makes a key."""
+"""The filters of the run history, and the forms that make a key and bring a file."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +12,7 @@ from runs.form_fields import MAX_BIGINT, AppField, LastingField, MomentField
 from runs.models import App
 from runs.models.run_query import RunQuerySet
 from runs.paging import Order
+from runs.recording.dify.dsl import MAX_BYTES, Dsl, UnreadableDsl, read_dsl
 
 ORDERS = {
     "-started_at": Order("started_at"),
@@ -201,3 +202,24 @@ class KeyForm(forms.Form):
         if not (cleaned.get("can_ingest") or cleaned.get("can_read")):
             raise forms.ValidationError("Choose what the key may do: record, read, or both.")
         return cleaned
+
+
+class DslForm(forms.Form):
+    """An app as Dify exports it; cleaned, `file` is what the file says."""
+
+    file = forms.FileField(
+        label="File",
+        widget=forms.FileInput({"accept": ".yml,.yaml"}),
+        error_messages={
+            "required": "Choose a file.",
+            "missing": "Choose a file.",
+            "empty": "The file is empty.",
+        },
+    )
+
+    def clean_file(self) -> Dsl:
+        upload = self.cleaned_data["file"]
+        try:
+            return read_dsl(upload.read(MAX_BYTES + 1))
+        except UnreadableDsl as problem:
+            raise forms.ValidationError(str(problem)) from None

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from nodes.alignment import by_name
 from nodes.choices import FAILURES
 from nodes.configuration import parameters_of
 from nodes.graph import Graph, GraphNode
@@ -10,7 +11,6 @@ from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
 from nodes.panels import Panel, build_panel
 from nodes.parts import Part, present
-from nodes.payloads import load
 from nodes.previews import preview
 from nodes.tools import tools_of
 from runs.models import App
@@ -90,6 +90,10 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
     if node is None and not history:
         return None
     if node is None:
+        # Named by its title in runs, by an id in the graph.
+        alike = by_name(graph).get((history[0].kind, history[0].title)) if graph else None
+        node = replace(alike, id=node_id) if alike else None
+    if node is None:
         node = GraphNode(node_id, history[0].kind, history[0].title)
     panel = NodePanel(app, node, tab if tab in TABS else "settings", history)
     if panel.tab == "last-run" and history:
@@ -103,8 +107,7 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
 
 def _read_settings(panel: NodePanel, call: NodeExecution) -> None:
     told = parameters_of(call)
-    received = load(call.received) if call.received else None
-    attributes = received.get("attributes") if isinstance(received, dict) else None
+    attributes = call.received.get("attributes")
     panel.tools = tools_of(attributes if isinstance(attributes, dict) else {}, told)
     panel.parameters = [
         (str(name), text)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import AutoField, Model, Q, QuerySet
 
 PAGE_SIZE = 50
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -61,10 +61,11 @@ class Order:
             value = format(value, "f")
         return f"{'' if value is None else value}~{row.pk}"
 
-    def _read(self, cursor: str, field: Any) -> tuple[Any, uuid.UUID]:
+    def _read(self, cursor: str, field: Any) -> tuple[Any, Any]:
         text, _, row_id = cursor.partition("~")
         try:
-            return self._value(text, field), uuid.UUID(row_id)
+            whole = isinstance(field.model._meta.pk, AutoField)
+            return self._value(text, field), int(row_id) if whole else uuid.UUID(row_id)
         except (ValueError, OverflowError, InvalidOperation):
             raise BadCursor(f"“{cursor[:80]}” is not a place in this list.") from None
 

@@ -15,17 +15,20 @@ from nodes.tracing import load_steps, load_texts, us
 from nodes.waterfall import Scale
 from runs.models import Run
 from runs.run_header import differences
+from runs.run_notes import notes_of_run
 
 MAX_LINES = 100
 MAX_VALUE = 3000
 MAX_ERROR = 3000
+MAX_NOTES = 10
 MAX_REPORT = 16_000
 
 
 def report(run: Run, base_url: str = "") -> str:
     """At most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
     failed = _failed(run)
-    text = "\n".join([*_head(run, base_url), *_cause(run, failed, base_url), *_values(run, failed)])
+    told = [*_head(run, base_url), *_cause(run, failed, base_url), *_values(run, failed)]
+    text = "\n".join([*told, *_notes(run)])
     totals = "\n".join(_totals(run))
     room = MAX_REPORT - len((text + totals).encode()) - 500
     way = "\n".join(_bounded(_way(run), room))
@@ -97,6 +100,22 @@ def _fenced(text: str, limit: int, size: int = 0) -> Iterator[str]:
     if size > len(shown.encode()):
         yield f"(the first {formats.size(len(shown.encode()))} of {formats.size(size)})"
     yield ""
+
+
+def _notes(run: Run) -> Iterator[str]:
+    """What was said about the run, the first few."""
+    notes = notes_of_run(run, MAX_NOTES)
+    if notes.shown:
+        yield "## Notes"
+        yield ""
+    for one in notes.shown:
+        step = f" on {_line(one.step.title)}" if one.step else ""
+        author = f", {_line(one.note.author)}" if one.note.author else ""
+        said = f": {_line(one.note.text)}" if one.note.text else ""
+        value = f" {_line(one.value)}" if one.value else ""
+        yield f"- {_line(one.note.name)}{value}{step} ({one.note.source}{author}){said}"
+    if notes.shown:
+        yield "(more on the page)\n" if notes.more else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from nodes import formats
 from nodes.tracing import MICROSECOND, us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
+from runs.run_notes import Notes, notes_in_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Header:
     differences: list[Difference]
     failed_url: str
     news: str
+    notes: Notes
 
     @property
     def has_result(self) -> bool:
@@ -74,7 +76,7 @@ class Header:
 
 
 def header_of(run: Run) -> Header:
-    """Two queries, for the neighbours."""
+    """Three queries, for the neighbours and the notes."""
     links = Run.objects.for_link()
     failed = run.failed_execution
     return Header(
@@ -84,6 +86,7 @@ def header_of(run: Run) -> Header:
         differences=differences(run),
         failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
         news=news_of(run),
+        notes=notes_in_header(run),
     )
 
 

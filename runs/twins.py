@@ -23,6 +23,20 @@ def version_head(version: Version | None) -> dict[str, Any] | None:
     return {"number": version.number, "label": version.label or None} if version else None
 
 
+def version_json(version: Version, base_url: str = "") -> dict[str, Any]:
+    """A version as lists tell it. Rows come from `for_list()`."""
+    return {
+        **(version_head(version) or {}),
+        "url": url(version, base_url),
+        "comment": version.comment or None,
+        "source_id": version.source_id or None,
+        "has_graph": bool(version.digest),
+        "created_at": moment(version.created_at),
+        "first_run_at": moment(version.first_run_at),
+        "last_run_at": moment(version.last_run_at),
+    }
+
+
 def app_json(row: AppRow, base_url: str = "") -> dict[str, Any]:
     """An app with its versions, today's counts and its last run. Reads `row.app.versions`."""
     last = row.last_run

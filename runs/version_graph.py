@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from nodes.alignment import align
 from nodes.graph import Graph, complete, infer, stored
 from nodes.models import NodeExecution
 from nodes.steps import Step, steps_by_run
@@ -29,9 +30,10 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
     if run_id is not None and run_id not in run_ids:
         run_ids.append(run_id)
     runs = steps_by_run(NodeExecution.objects.step_rows(run_ids))
-    observed = infer(runs.values())
-    graph = complete(stored(version.graph), observed) if version and version.graph else observed
-    return VersionGraph(version, graph, runs)
+    if version is None or not version.graph:
+        return VersionGraph(version, infer(runs.values()), runs)
+    sent = align(stored(version.graph), runs.values())
+    return VersionGraph(version, complete(sent, infer(runs.values())), runs)
 
 
 def steps_looked_at(app: App, version: Version | None) -> int:

@@ -1,7 +1,7 @@
 """Rows made by hand, for tests of pages that only read. What a producer's bytes become is tested
 through the doors."""
 
-import hashlib
+import time
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from nodes.models import NodeExecution, Payload
 from runs.models import App, Conversation, Run, RunSource, Version
+from runs.recording.values import digest, place_of
 
 
 def make_app(name: str = "support-desk", **fields: Any) -> App:
@@ -33,13 +34,13 @@ def make_payload(app: App, value: Any) -> Payload:
     """A payload as the store would keep it: text for a string, else canonical JSON."""
     text = isinstance(value, str)
     body = value.encode() if text else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    digest = hashlib.sha256(b"%d" % app.pk + body).digest()
+    encoding, now_us = "text" if text else "json", time.time_ns() // 1000
     return Payload.objects.get_or_create(
-        id=uuid.UUID(bytes=digest[:16]),
+        id=uuid.UUID(place_of(app.pk, now_us, "").prefix + digest(encoding, body, None)),
         defaults={
             "app": app,
             "day": timezone.now().date(),
-            "encoding": "text" if text else "json",
+            "encoding": encoding,
             "size": len(body),
             "body": body,
         },
@@ -70,9 +71,11 @@ def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
 
 def make_execution(run: Run, title: str = "Answer", **fields: Any) -> NodeExecution:
     """An execution of `run`, the next in order, succeeded unless told otherwise."""
-    for name in ("inputs", "outputs", "process_data", "received", "resource"):
+    for name in ("inputs", "outputs", "process_data", "resource"):
         if name in fields and not isinstance(fields[name], Payload):
             fields[name] = make_payload(run.app, fields[name])
+    if "received" in fields:
+        fields["received_body"] = orjson.dumps(fields.pop("received"))
     fields.setdefault("id", uuid.uuid4())
     fields.setdefault("source_id", fields["id"].hex[:16])
     fields.setdefault("service", run.app.name)

@@ -30,6 +30,17 @@ class AppQuerySet(models.QuerySet["App"]):
             strip_from=Subquery(runs[STRIP_LENGTH - 1 : STRIP_LENGTH]),
         ).order_by(F("last_run_at").desc(nulls_last=True), "name")
 
+    def in_use(self) -> Self:
+        """Without those that recording made before it knew better: the name that the first spans of
+        a run gave, when its root then named another app. They hold values of steps still."""
+        return self.filter(
+            models.Exists(apps.get_model("runs.Run").objects.filter(app=OuterRef("pk")))
+            | models.Exists(Version.objects.filter(app=OuterRef("pk")))
+            | models.Exists(apps.get_model("runs.IngestKey").objects.filter(app=OuterRef("pk")))
+            | ~Q(upstream_url="")
+            | Q(is_sample=True)
+        )
+
     def with_versions(self) -> Self:
         """With the versions' numbers and labels, not their graphs."""
         return self.prefetch_related(
@@ -137,6 +148,9 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"version {self.number}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("app-version", args=[self.app.slug, self.number])
 
     @property
     def short(self) -> str:

@@ -3,14 +3,23 @@
 from typing import Self
 
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Left
 from django.utils import timezone
 
+from runs.models.app import App
 from runs.models.key import IngestKey
+
+HEAD = 2_000  # characters of a refused record in lists
 
 
 class ReceivedRequestQuerySet(models.QuerySet["ReceivedRequest"]):
     def for_list(self) -> Self:
         return self.select_related("key").order_by("-received_at", "-id")
+
+    def of_app(self, app: App | None) -> Self:
+        """Those sent with keys of this app; None: all."""
+        return self.filter(key__app=app) if app else self
 
     def failed(self) -> Self:
         """Requests that were answered with an error."""
@@ -55,12 +64,21 @@ class ReceivedRequest(models.Model):
 
 class RefusedRecordQuerySet(models.QuerySet["RefusedRecord"]):
     def for_list(self) -> Self:
-        """Without bodies, newest first."""
-        return self.select_related("key").defer("body").order_by("-received_at", "-id")
+        """Newest first, without bodies; of `raw` the beginning, as `head`."""
+        rows = self.select_related("key").defer("body", "raw").order_by("-received_at", "-id")
+        return rows.annotate(head=Left("raw", HEAD), can_replay=Q(body__isnull=False))
+
+    def of_app(self, app: App | None) -> Self:
+        """Those sent with keys of this app; None: all."""
+        return self.filter(key__app=app) if app else self
 
     def open(self) -> Self:
         """Those that nobody has replayed with success."""
         return self.filter(replayed_at=None)
+
+    def replayable(self) -> Self:
+        """Open ones that are kept as a whole request."""
+        return self.open().exclude(body=None)
 
 
 class RefusedRecord(models.Model):
@@ -80,6 +98,7 @@ class RefusedRecord(models.Model):
     content_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField(null=True)
     replayed_at = models.DateTimeField(null=True, blank=True)
+    head: str  # see `for_list`
 
     objects = RefusedRecordQuerySet.as_manager()
 

@@ -15,6 +15,10 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Notes on the run and its steps, in the order made."""
         return self.filter(run=run).order_by("created_at", "id")
 
+    def waiting(self) -> Self:
+        """Notes whose run has not arrived. Served by `note_about`."""
+        return self.filter(run=None)
+
     def waiting_for(self, source_ids: Collection[str], scope: int) -> Self:
         """Notes that arrived before their run did. Served by `note_about`."""
         return self.filter(run=None, about__in=source_ids, scope=scope)

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
@@ -83,6 +83,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         ids = list(versions.values_list("pk", flat=True))
         return self.filter(version=ids[0]) if len(ids) == 1 else self.filter(version__in=ids)
 
+    def ran_as(self, version: "Version") -> Self:
+        """Served by `run_version_started`."""
+        return self.filter(version=version)
+
     def in_conversation(self, name: str) -> Self:
         """`name` is the conversation's id or the producer's id of it. Served by
         `run_conversation_started`."""
@@ -144,6 +148,11 @@ class RunQuerySet(models.QuerySet["Run"]):
     def of_source(self, source_id: str) -> Self:
         """The runs that one of the producer's ids leads to: one, unless two scopes know the id."""
         return self.filter(pk__in=_led_to_by(source_id))
+
+    def known_by(self, source_ids: Collection[str]) -> Self:
+        """The runs that any of the producers' ids lead to."""
+        sources = apps.get_model("runs.RunSource").objects.filter(scope=0)
+        return self.filter(pk__in=sources.filter(source_id__in=source_ids).values("run_id"))
 
     def formerly(self, run_id: uuid.UUID) -> Self:
         """The run that took in the one which had this id."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
@@ -95,6 +96,11 @@ def _version_label(summary: Summary) -> str | None:
     return told if told or summary.columns["status"] not in ("running", "paused") else None
 
 
+def version_id(app_id: int, label: str) -> int:
+    """The version of an app with this label; made where there is none."""
+    return _versions({(app_id, label)})[app_id, label]
+
+
 def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
     apps = {app_id for app_id, _ in labels}
     rows = Version.objects.filter(app_id__in=apps).values_list("app_id", "label", "id")
@@ -121,20 +127,27 @@ class Links:
     version_id: int | None
     conversation_id: UUID | None
     mode: str
+    status: str
+    last_seen_at: datetime
+    source_kind: str
 
 
 def links_before(run_ids: Iterable[UUID]) -> dict[UUID, Links]:
-    columns = ("id", "app_id", "version_id", "conversation_id", "mode")
-    rows = Run.objects.filter(id__in=list(run_ids)).values_list(*columns)
+    columns = ("id", "app_id", "version_id", "conversation_id", "mode", "status",
+               "last_seen_at", "source_kind")  # fmt: skip
+    ids = list(run_ids)
+    rows = Run.objects.filter(id__in=ids).values_list(*columns) if ids else ()
     return {run_id: Links(*links) for run_id, *links in rows}
 
 
 def tidy(before: Iterable[Links]) -> None:
     """Runs may have moved, once more of them was known: what they alone held up goes."""
     links = list(before)
+    if not links:
+        return
     runs = Run.objects.order_by()
     empty_versions = Version.objects.filter(
-        id__in={link.version_id for link in links}, graph=None
+        id__in={link.version_id for link in links}, graph__isnull=True
     ).exclude(Exists(runs.filter(version_id=OuterRef("pk"))))
     talks = {link.conversation_id for link in links if link.conversation_id}
     empty_talks = Conversation.objects.filter(id__in=talks).exclude(
@@ -153,12 +166,12 @@ def refresh_conversations(ids: Collection[UUID]) -> None:
     """First and last turn and user of conversations, from their runs."""
     if not ids:
         return
-    # Taken first, in order: the figures below then are of a moment after the wait.
-    list(
-        Conversation.objects.select_for_update().filter(id__in=ids).order_by("pk").values_list("pk")
-    )
+    talks = Conversation.objects.filter(id__in=ids)
+    if bulk.concurrent():
+        # Taken first, in order: the figures below then are of a moment after the wait.
+        list(talks.select_for_update().order_by("pk").values_list("pk"))
     turns = Run.objects.filter(conversation_id=OuterRef("pk")).order_by().values("conversation_id")
-    Conversation.objects.filter(id__in=ids).update(
+    talks.update(
         user=Coalesce(Subquery(turns.annotate(of=Max("user")).values("of")), Value("")),
         started_at=Subquery(turns.annotate(at=Min("started_at")).values("at")),
         last_run_at=Subquery(turns.annotate(at=Max("started_at")).values("at")),

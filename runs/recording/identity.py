@@ -5,11 +5,11 @@ of Dify's ids), the smallest of their ids is the run's, whatever arrived first, 
 under another id moves there.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
-from runs.models import RunSource
+from runs.models import Run, RunSource
 from runs.recording import bulk
 from runs.recording.records import NodeRecord
 from runs.recording.values import clean
@@ -17,8 +17,10 @@ from runs.recording.values import clean
 NAMESPACE = UUID("6f0c7c1e-0d0f-5b5e-9a53-7d1d6f3c2a11")
 TRACE = "trace"
 FORMER = "former"
+ITSELF = "run"  # links a run that is told with its id to the stored one; never written
 
 Source = tuple[str, str]  # kind, the producer's id
+NOTHING_TOLD: Mapping[str, "Told"] = {}
 
 
 @dataclass(slots=True)
@@ -29,23 +31,41 @@ class Group:
     sources: set[Source] = field(default_factory=set)
     known: bool = False
     absorbed: set[UUID] = field(default_factory=set)
+    seen_us: int | None = None  # when news of it last arrived, where a file tells
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run as a file tells it: its id, all its sources, and when news of it last arrived."""
+
+    run_id: UUID
+    sources: frozenset[Source]
+    seen_us: int
 
 
 def derived_run_id(scope: int, trace: str) -> UUID:
     return uuid5(NAMESPACE, f"{scope}:{trace}" if scope else trace)
 
 
-def resolve(records: Iterable[NodeRecord], scope: int) -> dict[str, Group]:
-    """Trace id → group. Call inside the transaction; holds the sources until it ends."""
+def resolve(
+    records: Iterable[NodeRecord], scope: int, told_runs: Mapping[str, Told] = NOTHING_TOLD
+) -> dict[str, Group]:
+    """Trace id → group. Call inside the transaction; holds the sources until it ends. `told_runs`:
+    by trace, runs whose id is not derived but told."""
     sources: dict[str, set[Source]] = {}
     for record in records:
         told = sources.setdefault(record.trace, {(TRACE, record.trace)})
         told.update((kind, clean(value, 128)) for kind, value in record.run.source_ids)
+        if run := told_runs.get(record.trace):
+            told.update(run.sources, {(ITSELF, run.run_id.hex)})
     every = {source for told in sources.values() for source in told}
     bulk.lock(bulk.Stage.SOURCES, (f"{scope}:{value}" for _, value in every))
     runs = _stored_runs(every, scope)
     while True:
-        groups = [_group(members, sources, runs, scope) for members in _connected(sources, runs)]
+        groups = [
+            _group(members, sources, runs, scope, told_runs)
+            for members in _connected(sources, runs)
+        ]
         bulk.lock(
             bulk.Stage.RUNS,
             (run_id.hex for _, group in groups for run_id in (group.run_id, *group.absorbed)),
@@ -60,9 +80,13 @@ def resolve(records: Iterable[NodeRecord], scope: int) -> dict[str, Group]:
 def _stored_runs(sources: Iterable[Source], scope: int) -> dict[Source, UUID]:
     ids = [value for _, value in sources]
     stored = RunSource.objects.filter(scope=scope, source_id__in=ids)
-    return {
+    found = {
         (kind, value): run for kind, value, run in stored.values_list("kind", "source_id", "run_id")
     }
+    if told := [value for kind, value in sources if kind == ITSELF]:
+        runs = Run.objects.filter(id__in=told).values_list("id", flat=True)
+        found |= {(ITSELF, run.hex): run for run in runs}
+    return found
 
 
 def _connected(sources: dict[str, set[Source]], runs: dict[Source, UUID]) -> list[list[str]]:
@@ -91,10 +115,20 @@ def _connected(sources: dict[str, set[Source]], runs: dict[Source, UUID]) -> lis
 
 
 def _group(
-    members: list[str], sources: dict[str, set[Source]], runs: dict[Source, UUID], scope: int
+    members: list[str],
+    sources: dict[str, set[Source]],
+    runs: dict[Source, UUID],
+    scope: int,
+    told_runs: Mapping[str, Told],
 ) -> tuple[list[str], Group]:
     told = {source for trace in members for source in sources[trace]}
     stored = {runs[source] for source in told if source in runs}
-    run_id = min([*stored, *(derived_run_id(scope, trace) for trace in members)])
+    ids = {
+        told_runs[trace].run_id if trace in told_runs else derived_run_id(scope, trace)
+        for trace in members
+    }
+    run_id = min([*stored, *ids])
+    fresh = {source for source in told if source not in runs and source[0] != ITSELF}
+    seen = [told_runs[trace].seen_us for trace in members if trace in told_runs]
     absorbed = stored - {run_id}
-    return members, Group(run_id, {s for s in told if s not in runs}, run_id in stored, absorbed)
+    return members, Group(run_id, fresh, run_id in stored, absorbed, max(seen, default=None))

@@ -1,70 +1,111 @@
-"""From a request body to stored runs: what every OTLP door, import and sample goes through."""
+"""From a request body to stored runs: what every door, import and sample goes through."""
 
-import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 import orjson
 
-from runs.models import IngestKey, RefusedRecord
+from runs.recording import alone, inbox
 from runs.recording.decode import decode_traces
-from runs.recording.records import Refused
+from runs.recording.records import Decoded, NodeRecord, Refused
 from runs.recording.store import Origin, save
-
-log = logging.getLogger(__name__)
-# The inbox keeps this much of a refused record.
-RAW_LIMIT = 64_000
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of one body: runs touched, records taken, records refused with the first
-    reason."""
+    """What became of one body: the runs touched; how many records it held; those refused, and where
+    the inbox keeps them; of the others how many told nothing new, and how many came for a run that
+    had ended; of each run the steps whose parent is missing."""
 
-    runs: set[UUID]
-    taken: int
-    refused: Sequence[Refused]
+    runs: frozenset[UUID] = frozenset()
+    records: int = 0
+    refused: Sequence[Refused] = ()
+    kept: Sequence[int] = ()
+    duplicates: int = 0
+    late: int = 0
+    orphans: Mapping[UUID, int] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
+        """Why the first one was refused."""
         return self.refused[0].reason if self.refused else ""
 
+    @property
+    def runs_worst_first(self) -> list[UUID]:
+        """Runs with orphans before others."""
+        return sorted(self.runs, key=lambda run_id: (-self.orphans.get(run_id, 0), run_id))
 
-def take(
-    body: bytes,
-    content_type: str,
-    key: IngestKey | None = None,
-    door: str = "/v1/traces",
-    user_agent: str = "",
-) -> Taken:
-    """Decode and store one uncompressed body. Raises `bodies.UnreadableBody` when nothing of it can
-    be read; a bad record is refused alone and kept in the inbox. Committed when it returns."""
-    decoded = decode_traces(body, content_type)
-    bound = key.app if key is not None and key.app_id else None
-    origin = Origin(bound.pk, bound.name) if bound else Origin()
-    runs, unfit = save(decoded.records, origin)
-    every = [*decoded.refused, *unfit]
-    if every:
-        RefusedRecord.objects.bulk_create(
-            [
-                RefusedRecord(
-                    door=door,
-                    key=key,
-                    user_agent=user_agent[:200],
-                    reason=refused.reason,
-                    raw=_raw(refused),
-                )
-                for refused in every
-            ],
-            batch_size=100,
+    def __add__(self, other: "Taken") -> "Taken":
+        """Both together, for bodies that are recorded piece by piece."""
+        return Taken(
+            self.runs | other.runs,
+            self.records + other.records,
+            [*self.refused, *other.refused],
+            [*self.kept, *other.kept],
+            self.duplicates + other.duplicates,
+            self.late + other.late,
+            {**self.orphans, **other.orphans},
         )
-    return Taken(runs, len(decoded.records) - len(unfit), every)
 
 
-def _raw(refused: Refused) -> str:
+NOTHING = Taken()
+RESOURCE_NAMES = ("service.name", "openinference.project.name")
+# Of bodies that came through no door: samples.
+HERE = inbox.Sender("/v1/traces", user_agent="waylog samples")
+
+
+def take(body: bytes, content_type: str, sender: inbox.Sender = HERE, project: str = "") -> Taken:
+    """Decode and store one uncompressed OTLP body of spans. `project` names the app of those whose
+    resource names none. Raises `bodies.UnreadableBody` when nothing of it can be read."""
+
+    def single(refused: Refused) -> bytes:
+        raw = refused.raw if isinstance(refused.raw, dict) else {}
+        trace = str(raw.get("trace_id") or raw.get("trace"))
+        ids = {raw.get("span_id"), raw.get("source_id"), *raw.get("span_ids", ())}
+        return refused.body or alone.of_span(body, content_type, trace, ids)
+
+    decoded = decode_traces(body, content_type)
+    if project:
+        named = [_named(record, project) for record in decoded.records]
+        decoded = Decoded(named, decoded.refused)
+    return keep(decoded, sender, single=single)
+
+
+def _named(record: NodeRecord, project: str) -> NodeRecord:
+    _, attribute = record.read_from.get("service", ("", ""))
+    return record if attribute in RESOURCE_NAMES else replace(record, service=project)
+
+
+def keep(
+    decoded: Decoded,
+    sender: inbox.Sender,
+    kind: str = "otlp",
+    single: Callable[[Refused], bytes] | None = None,
+) -> Taken:
+    """Store what a decoder made of a body; a bad record is refused alone and kept in the inbox.
+    `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b"": it
+    cannot); without it, what the decoder made of it, else its JSON is that request. Committed when
+    it returns."""
+    key = sender.key
+    bound = key.app if key is not None and key.app_id else None
+    origin = Origin(bound.pk, bound.name, kind) if bound else Origin(kind=kind)
+    saved = save(decoded.records, origin)
+    refused = [*decoded.refused, *saved.refused]
+    kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)
+    return Taken(
+        frozenset(saved.runs),
+        len(decoded.records) + len(decoded.refused),
+        refused,
+        kept,
+        saved.duplicates,
+        saved.late,
+        saved.orphans,
+    )
+
+
+def _as_json(refused: Refused) -> bytes:
     try:
-        text = orjson.dumps(refused.raw, default=str).decode()
-    except (TypeError, ValueError, RecursionError):
-        text = "(cannot be shown as JSON)"
-    return text[:RAW_LIMIT].replace("\\u0000", "")
+        return refused.body or orjson.dumps(refused.raw)
+    except (TypeError, ValueError):
+        return b""

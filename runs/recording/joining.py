@@ -1,14 +1,41 @@
-"""Taking one stored run into another, once they turn out to be the same."""
+"""Joining rows: what arrived with what is stored, and one stored run with another, once they turn
+out to be the same."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
 from nodes.models import NodeExecution
 from runs.models import Run, RunSource
-from runs.recording import notes
+from runs.recording import notes, rows_io
 from runs.recording.identity import Group
 from runs.recording.rows import Row, join
 from runs.recording.tree import execution_id
+
+
+def take_in(rows: dict[str, Row], arrived: Iterable[Row], changed: set[str]) -> int:
+    """Take what arrived into the rows of its run; how many told something new."""
+    news = 0
+    for row in arrived:
+        ours = rows.setdefault(row.source_id, row)
+        if ours is not row:
+            if not join(ours, row):
+                continue
+            changed.add(ours.id)
+        news += 1
+    return news
+
+
+def complete(
+    groups: Iterable[Group], stored: dict[UUID, list[Row]], arrived: dict[UUID, list[Row]]
+) -> None:
+    """What was received is needed of those stored rows alone that are told again, or that move."""
+    moving = {run_id for group in groups if group.absorbed
+              for run_id in (group.run_id, *group.absorbed)}  # fmt: skip
+    again: list[Row] = []
+    for run_id, rows in stored.items():
+        told = {row.source_id for row in arrived.get(run_id, ())}
+        again += (row for row in rows if run_id in moving or row.source_id in told)
+    rows_io.load_received(stored, again)
 
 
 def absorb(group: Group, stored: dict[UUID, list[Row]], changed: set[str]) -> dict[str, Row]:

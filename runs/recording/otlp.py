@@ -15,19 +15,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceResponse,
 )
 
+from runs.recording.otlp_values import attributes_of, raw_of, resource_of, scope_of
 from runs.recording.records import Refused
-from runs.recording.salvage import salvage
-from runs.recording.spans import (
-    KINDS,
-    MAX_DEPTH,
-    STATUSES,
-    BadSpan,
-    Event,
-    Span,
-    base64_text,
-    finite,
-    microseconds,
-)
+from runs.recording.salvage import in_protobuf, salvage
+from runs.recording.spans import KINDS, STATUSES, BadSpan, Event, Span, microseconds
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
@@ -44,12 +35,13 @@ def decode_protobuf(body: bytes) -> tuple[list[Span], list[Refused]]:
     except DecodeError:
         for told, scope, messages, unreadable in salvage(body):
             refused.extend(unreadable)
-            _read(messages, _resource(told), _scope(scope), spans, refused)
+            _read(messages, resource_of(told), scope_of(scope), spans, refused, (told, scope))
         return spans, refused
     for resource_spans in request.resource_spans:
-        resource = _resource(resource_spans.resource)
+        resource = resource_of(resource_spans.resource)
         for scope_spans in resource_spans.scope_spans:
-            _read(scope_spans.spans, resource, _scope(scope_spans.scope), spans, refused)
+            around = (resource_spans.resource, scope_spans.scope)
+            _read(scope_spans.spans, resource, scope_of(scope_spans.scope), spans, refused, around)
     return spans, refused
 
 
@@ -59,23 +51,14 @@ def _read(
     scope: str,
     spans: list[Span],
     refused: list[Refused],
+    around: tuple[Any, Any],
 ) -> None:
     for message in messages:
         try:
             spans.append(_span(message, resource, scope))
         except BadSpan as error:
-            refused.append(Refused(str(error), _raw(message)))
-
-
-def _resource(told: Any) -> dict[str, Any]:
-    try:
-        return _attributes(told.attributes)
-    except BadSpan:  # nested too deep: the spans that share it are still good
-        return {}
-
-
-def _scope(told: Any) -> str:
-    return f"{told.name} {told.version}".strip()
+            parts = (part.SerializeToString() for part in (message, *around))
+            refused.append(Refused(str(error), raw_of(message), in_protobuf(*parts)))
 
 
 def encode_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
@@ -116,55 +99,19 @@ def _span(message: Any, resource: dict[str, Any], scope: str) -> Span:
         microseconds(message.end_time_unix_nano),
         STATUSES[code] if 0 <= code < len(STATUSES) else "unset",
         status.message,
-        _attributes(message.attributes),
+        attributes_of(message.attributes),
         [
-            Event(event.name, microseconds(event.time_unix_nano), _attributes(event.attributes))
+            Event(event.name, microseconds(event.time_unix_nano), attributes_of(event.attributes))
             for event in message.events
         ],
         [
             {
                 "trace_id": link.trace_id.hex(),
                 "span_id": link.span_id.hex(),
-                "attributes": _attributes(link.attributes),
+                "attributes": attributes_of(link.attributes),
             }
             for link in message.links
         ],
         resource,
         scope,
     )
-
-
-def _attributes(pairs: Any, depth: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for pair in pairs:
-        value = pair.value
-        # Most attributes are text: asking for it first saves the look at which field is set.
-        found[pair.key] = value.string_value or _value(value, depth)
-    return found
-
-
-def _value(value: Any, depth: int) -> Any:
-    field = value.WhichOneof("value")
-    if field is None:
-        return None
-    content = getattr(value, field)
-    if field == "double_value":
-        return finite(content)
-    if field == "bytes_value":
-        return base64_text(content)
-    if field == "array_value":
-        depth = _deeper(depth)
-        return [item.string_value or _value(item, depth) for item in content.values]
-    if field == "kvlist_value":
-        return _attributes(content.values, _deeper(depth))
-    return content
-
-
-def _deeper(depth: int) -> int:
-    if depth >= MAX_DEPTH:
-        raise BadSpan(f"An attribute is nested more than {MAX_DEPTH} levels deep.")
-    return depth + 1
-
-
-def _raw(message: Any) -> dict[str, Any]:
-    return {"name": message.name, "protobuf": base64_text(message.SerializeToString())}

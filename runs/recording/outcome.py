@@ -27,7 +27,8 @@ def settle_statuses(tree: Tree) -> Outcome:
     """Set the status of every row and tell the run's."""
     for row in tree.rows:
         # Plumbing that tells neither status nor times (Dify's dispatcher) is not at work.
-        at_work = not row.ended and not (row.folded and row.started_us is None)
+        idle = row.started_us is None or row.hints.get("envelope")
+        at_work = not row.ended and not (row.folded and idle)
         row.status = row.told_status or ("running" if at_work else "succeeded")
         if row.status == "failed" and row.hints.get("handled"):
             row.status = "exception"
@@ -45,12 +46,11 @@ def settle_statuses(tree: Tree) -> Outcome:
 
 
 def _told(tree: Tree) -> RunFacts:
-    """Facts of the first run span that states a status for the run as such."""
-    for row in tree.runs:
-        facts = row.facts
-        if facts.status:
-            return facts
-    return RunFacts()
+    """Facts of the first run span that states a status for the run as such. A run that waited is
+    told once more when it went on."""
+    told = [facts for row in tree.runs if (facts := row.facts).status]
+    first = told[0] if told else RunFacts()
+    return next((facts for facts in told if facts.status != "paused"), first)
 
 
 def _last_with(tree: Tree, status: str) -> list[Row]:
@@ -97,12 +97,18 @@ def _derived_status(tree: Tree, fatal: list[Row]) -> str:
         return "failed"
     if _is_paused(tree):
         return "paused"
-    if root is None or not root.ended:
+    if root is None or not _has_ended(tree, root):
         return "failed" if root is None and fatal and _all_ended(tree) else "running"
     # A root that says OK does not hide a failure that ended the run, unless it has a result.
     if fatal and not root.outputs_id:
         return "failed"
     return "stopped" if root.status == "stopped" else "succeeded"
+
+
+def _has_ended(tree: Tree, root: Row) -> bool:
+    if not root.hints.get("envelope") or root.ended:
+        return root.ended
+    return bool(tree.order or root.outputs_id) and all(row.ended for row in tree.order)
 
 
 def _all_ended(tree: Tree) -> bool:

@@ -15,6 +15,27 @@ MAX_PASSES = 50  # passes in passes; more have no room in a path of them
 Reached = tuple[Row | None, tuple[int, ...], Row]
 
 
+CONTAINERS = ("iteration", "loop")
+
+
+def stand_ins(rows: list[Row]) -> dict[str, Row]:
+    """Source id of a container that was told without its execution id → the same container told
+    with it: the first of its node in the graph for the first, and so on. Who tells no id in the
+    graph (Phoenix) is known by the title."""
+    waiting: dict[tuple[str, str, str], list[Row]] = {}
+    real: dict[tuple[str, str], list[Row]] = {}
+    for row in sorted((row for row in rows if row.kind in CONTAINERS), key=_begun):
+        if row.hints.get("stand_in"):
+            waiting.setdefault((row.kind, row.told_node_id, row.title), []).append(row)
+        else:
+            real.setdefault((row.kind, row.told_node_id), []).append(row)
+    found: dict[str, Row] = {}
+    for (kind, node_id, title), told in waiting.items():
+        same = real.get((kind, node_id)) or real.get((kind, title)) or []
+        found.update((row.source_id, own) for row, own in zip(told, same, strict=False))
+    return found
+
+
 def by_any_id(rows: list[Row]) -> dict[str, Row]:
     """Rows by the ids that others may name as their parent's: a step known by its execution id has
     been a span as well."""
@@ -28,12 +49,12 @@ def by_any_id(rows: list[Row]) -> dict[str, Row]:
 def told_parents(rows: list[Row], known: dict[str, Row]) -> dict[str, Row | None]:
     """Each row's parent as told. A cycle of parents is cut above its smallest id."""
     parents = {row.source_id: known.get(row.parent_source_id) for row in rows}
-    for source_id in _cycle_cuts(parents):
+    for source_id in cycle_cuts(parents):
         parents[source_id] = None
     return parents
 
 
-def _cycle_cuts(parents: dict[str, Row | None]) -> set[str]:
+def cycle_cuts(parents: dict[str, Row | None]) -> set[str]:
     cut: set[str] = set()
     settled: set[str] = set()
     for start in parents:
@@ -91,13 +112,38 @@ def _on_top(row: Row, above: dict[str, Row | None]) -> bool:
     return parent is None or parent.folded
 
 
+def containers_by_id(
+    rows: list[Row], above: dict[str, Row | None], same: dict[str, Row]
+) -> dict[str, Row]:
+    """Steps that no parent leads anywhere, but that tell the graph id of the step they ran in
+    (Dify's database and event stream): of its executions, the last that had begun. `same` as by
+    `stand_ins`."""
+    named: dict[str, list[Row]] = {}
+    inside = [row for row in rows if row.hints.get("container") and _on_top(row, above)]
+    if inside:
+        for row in sorted(rows, key=_begun):
+            if row.told_node_id:
+                named.setdefault(row.told_node_id, []).append(same.get(row.source_id, row))
+    found: dict[str, Row] = {}
+    for row in inside:
+        own = [one for one in named.get(row.hints["container"], ()) if one is not row]
+        place = bisect_right(own, _begun(row)[0], key=lambda one: _begun(one)[0])
+        if own:
+            found[row.source_id] = own[max(place - 1, 0)]
+    return found
+
+
+def _begun(row: Row) -> tuple[int, str]:
+    return (FAR_FUTURE if row.started_us is None else row.started_us, row.source_id)
+
+
 def containers_by_time(rows: list[Row], above: dict[str, Row | None]) -> dict[str, Row]:
     """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step tells its pass
     number and its container's graph id, which no span carries. The container is the smallest
     iteration or loop around it in time. Returns those of the steps that need one."""
     top = [row for row in rows if row.started_us is not None and _on_top(row, above)]
     top.sort(key=lambda row: row.started_us or 0)
-    waiting = [row for row in reversed(top) if row.kind in ("iteration", "loop")]
+    waiting = [row for row in reversed(top) if row.kind in CONTAINERS and not row.folded]
     begun: list[Row] = []  # containers that began before, the smallest first
     found: dict[str, Row] = {}
     for row in top if waiting else ():

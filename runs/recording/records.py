@@ -62,11 +62,24 @@ class RunFacts:
 # Fields of a NodeRecord that `rank` may name.
 RANKED = (
     "title", "kind", "node_id", "parent_source_id", "started_us", "ended_us", "error", "error_type",
-    "inputs", "outputs", "process_data",
+    "inputs", "outputs", "process_data", "received", "model",
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
+class LogLine:
+    """A log that belongs to a step: {"name", "severity", "body", "attributes", "scope"}, of which
+    only those that say something. It `tells` where the step's own values may be read from it
+    (messages of a model call, an exception). Nanoseconds since the epoch, 0: not told."""
+
+    time_ns: int
+    value: Value
+    tells: bool = False
+
+
+# Nobody changes one; not frozen, because Python makes frozen objects of so many fields three times
+# as slowly, and there is one a span.
+@dataclass(slots=True)
 class NodeRecord:
     """One message about one step of a run. Several messages may tell of the same step (start and
     end, the same span sent twice, a log that follows its span); the store joins them.
@@ -93,6 +106,10 @@ class NodeRecord:
     inputs: Value = None
     outputs: Value = None
     process_data: Value = None
+    # Beginnings of the two for lists, where they were made before (a stored value has lost the
+    # order of its keys); None: they are made from the values.
+    inputs_preview: str | None = None
+    outputs_preview: str | None = None
     # {"attributes": {…}, "events": […], "links": […], "scope": "…"}: what was received, without
     # the values already shown as inputs, outputs or process data.
     received: Value = None
@@ -101,6 +118,7 @@ class NodeRecord:
     read_from: dict[str, tuple[str, str]] = field(default_factory=dict)
     inputs_cut: int | None = None  # bytes before the producer cut the value; None: whole
     outputs_cut: int | None = None
+    process_data_cut: int | None = None
     # Field → how near its teller stands to the engine, where two doors tell of the same step in
     # different words; the higher is kept. 0 where absent. Fields of RANKED.
     rank: Mapping[str, int] = field(default_factory=dict)
@@ -119,6 +137,9 @@ class NodeRecord:
     # --- hints for the tree --------------------------------------------------------------------
     # True: this record is the run itself (its root, Dify's workflow_… span), not a step of it.
     is_run: bool = False
+    # True, with `is_run`: the producer keeps no end of the whole (Langfuse's traces): it has ended
+    # when its parts have.
+    envelope: bool = False
     # True: plumbing that tells nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step
@@ -131,12 +152,21 @@ class NodeRecord:
     # (in the graph) or source id of the container.
     iteration_index: int | None = None
     container: str | None = None
+    # True: a container that its producer tells without its execution id (Dify's event stream): the
+    # same container told with it, by another door, takes its place. Or the model call that must
+    # have made a message: the steps of its workflow, where it has one, take its place.
+    stand_in: bool = False
     # Items of a parallel fan-out (LangGraph's Send): the number of this item.
     fan_out_index: int | None = None
     # Branch steps: the node id or case that was chosen ("__end__" for the end).
     taken: str | None = None
-    # source ids of steps whose end this one waited for, where the producer tells them.
+    # Source ids of steps whose end this one waited for, or node ids, where a producer names those
+    # that may send (Haystack) or came before (Dify).
     ran_after: tuple[str, ...] = ()
+
+    # Logs of this step: united, and read together once all are known (see `assembling`).
+    logs: tuple[LogLine, ...] = ()
+    logs_cut: bool = False  # there were more than are kept
 
     run: RunFacts = RunFacts()
 
@@ -160,10 +190,12 @@ class NoteRecord:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One record that could not be taken, kept with its reason where an admin can see it."""
+    """One record that could not be taken, kept with its reason where an admin can see it. `body`
+    is a whole request with this record alone, in the content type that it came in; b"": none."""
 
     reason: str
     raw: Value
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Row:
     inputs_id: str | None
     outputs_id: str | None
     process_data_id: str | None
-    received_id: str | None
+    received_body: bytes | None
     resource_id: str | None
     # derived by `arrange`
     node_id: str = ""
@@ -113,7 +113,7 @@ def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
 # Fields of a record that have another name here.
 COLUMN_OF = {
     "node_id": "told_node_id", "inputs": "inputs_id", "outputs": "outputs_id",
-    "process_data": "process_data_id",
+    "process_data": "process_data_id", "received": "received_body",
 }  # fmt: skip
 # Text that belongs together with a payload reference is taken from the same side.
 _PAIRED = {"inputs_preview": "inputs_id", "outputs_preview": "outputs_id"}
@@ -129,16 +129,48 @@ _TOLD = tuple(
 )  # fmt: skip
 
 
+# What `assembling` may fill from a step's logs, and what stands where nothing is told.
+ASSEMBLED: dict[str, Any] = {
+    "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
+    "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
+    "reasoning_tokens": None, "total_tokens": None, "error": "", "error_type": "",
+    "inputs_preview": "", "outputs_preview": "", "inputs_id": None, "outputs_id": None,
+    "started_us": None, "ended_us": None,
+}  # fmt: skip
+
+
+def take_missing(row: Row, other: Row, name: str) -> bool:
+    """Fill a column of `ASSEMBLED` that `row` was not told; whether it was filled."""
+    nothing, found = ASSEMBLED[name], getattr(other, name)
+    if getattr(row, name) != nothing or found == nothing:
+        return False
+    setattr(row, name, found)
+    return True
+
+
+def _forget_assembled(row: Row) -> None:
+    """Back to what was told."""
+    for name in row.hints.pop("assembled", ()):
+        setattr(row, name, ASSEMBLED[name])
+
+
 def join(row: Row, other: Row) -> bool:
     """Take into `row` what `other`, the same step told again, knows more. True if `row` changed."""
     changed = False
+    for side in (row, other):
+        if "assembled" in side.hints:
+            _forget_assembled(side)
     ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
+    hints = _joined_hints(row, other, ranks)
     for name in _TOLD:
         ours, theirs = getattr(row, name), getattr(other, name)
         if ours == theirs:
             continue
+        best: Any
         if name in _PAIRED:
             best = _paired_preview(_PAIRED[name], name, row, other, ranks)
+        elif name == "hints":
+            best = hints
         else:
             best = _better(name, ours, theirs, ranks)
         if best != ours:
@@ -162,8 +194,6 @@ _Ranks = tuple[dict[str, int], dict[str, int]]
 
 
 def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
-    if name == "hints":
-        return _joined(ours, theirs)
     if theirs in (None, "") or (name == "kind" and theirs == "span"):
         return ours
     if ours in (None, "") or (name == "kind" and ours == "span"):
@@ -186,6 +216,18 @@ def _paired_preview(reference: str, name: str, row: Row, other: Row, ranks: _Ran
         return max(str(getattr(row, name)), str(getattr(other, name)))
     kept = row if _better(reference, ours, theirs, ranks) == ours else other
     return str(getattr(kept, name))
+
+
+def _joined_hints(row: Row, other: Row, ranks: _Ranks) -> dict[str, Any]:
+    """The hints of both sides; a field's rank is that of the side whose value is kept."""
+    hints: dict[str, Any] = _joined(row.hints, other.hints)
+    if "rank" in hints:
+        sides = ((row, ranks[0]), (other, ranks[1]))
+        hints["rank"] = {
+            name: max((rank.get(name, 0) for side, rank in sides if getattr(side, name)), default=0)
+            for name in hints["rank"]
+        }
+    return hints
 
 
 def _joined(ours: Any, theirs: Any) -> Any:

@@ -11,6 +11,7 @@ import orjson
 
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution
+from nodes.packing import pack
 from nodes.previews import preview, preview_output
 from nodes.pricing import CURRENCY, price
 from runs.recording import bulk
@@ -18,18 +19,21 @@ from runs.recording.bulk import moment
 from runs.recording.records import Cost, NodeRecord, RunFacts
 from runs.recording.rows import COLUMN_OF, Row
 from runs.recording.tree import execution_id
-from runs.recording.values import PayloadBatch, clean, in_us
+from runs.recording.values import PayloadBatch, canonical, clean, in_us, place_of
 
 _PLAIN = [
     item.name
     for item in fields(Row)
-    if item.name not in ("id", "started_us", "ended_us", "hints", "stored")
+    if item.name not in ("id", "started_us", "ended_us", "hints", "received_body", "stored")
 ]
-COLUMNS = ["id", "run_id", "app_id", "started_at", "ended_at", "duration_us", "hints", *_PLAIN]
+COLUMNS = ["id", "run_id", "app_id", "started_at", "ended_at", "duration_us", "hints",
+           "received_body", *_PLAIN]  # fmt: skip
 _UPDATED = [name for name in COLUMNS if name not in ("id", "run_id")]
-_HINTS = ("is_run", "folded", "chained", "handled", "pass_index", "iteration_index", "container",
-          "fan_out_index", "ran_after", "attempt", "span_ids")  # fmt: skip
-_told_hints = attrgetter(*_HINTS)
+HINTS = ("is_run", "envelope", "folded", "chained", "handled", "pass_index", "iteration_index",
+         "container", "stand_in", "fan_out_index", "ran_after", "attempt", "span_ids")  # fmt: skip
+_told_hints = attrgetter(*HINTS)
+_NOT_LOADED = ("received_body",)  # of rows that are written again
+AT_ONCE = 1000  # ids in one question
 
 
 def row_of(
@@ -39,8 +43,10 @@ def row_of(
     usage, cost, at = record.usage, record.cost, record.started_us
     if at is None:
         at = record.ended_us
+    if at is None and record.logs:
+        at = record.logs[0].time_ns // 1000
     source_id = clean(record.source_id, 128)
-    received = _received(record)
+    place = place_of(app_id, at, record.trace)
     return Row(
         id=execution_id(run_id, source_id),
         source_id=source_id,
@@ -68,12 +74,12 @@ def row_of(
         attempt=record.attempt or 1,
         taken=clean(record.taken, 255) if record.taken else "",
         hints=_hints(record),
-        inputs_preview=_preview(record.inputs),
-        outputs_preview=_preview(record.outputs, preview_output),
-        inputs_id=payloads.add(app_id, at, record.inputs, record.inputs_cut),
-        outputs_id=payloads.add(app_id, at, record.outputs, record.outputs_cut),
-        process_data_id=payloads.add(app_id, at, record.process_data),
-        received_id=payloads.add(app_id, at, received),
+        inputs_preview=_preview(record.inputs, record.inputs_preview),
+        outputs_preview=_preview(record.outputs, record.outputs_preview, preview_output),
+        inputs_id=payloads.add(place, record.inputs, record.inputs_cut),
+        outputs_id=payloads.add(place, record.outputs, record.outputs_cut),
+        process_data_id=payloads.add(place, record.process_data, record.process_data_cut),
+        received_body=_received(record),
         resource_id=payloads.add_shared(app_id, at, record.resource or None),
     )
 
@@ -83,22 +89,24 @@ def row_of(
 _MOVED = ("inputs", "outputs", "process_data")
 
 
-def _received(record: NodeRecord) -> dict[str, Any] | None:
+def _received(record: NodeRecord) -> bytes | None:
     received: dict[str, Any] | None = record.received
     moved = {name: record.read_from[name] for name in _MOVED if name in record.read_from}
-    if not moved:
-        return received
-    return {**(received or {}), "read_from": moved}
+    if moved:
+        received = {**(received or {}), "read_from": moved}
+    return pack(canonical(received)[1])[1] if received else None
 
 
-def _preview(value: Any, read: Callable[[Any], str] = preview) -> str:
-    return clean(read(value), PREVIEW_LENGTH) if value is not None and value != "" else ""
+def _preview(value: Any, made: str | None, read: Callable[[Any], str] = preview) -> str:
+    if value is None or value == "":
+        return ""
+    return read(value) if made is None else clean(made, PREVIEW_LENGTH)
 
 
 def _hints(record: NodeRecord) -> dict[str, Any]:
     """What the record tells for the tree and the run, as JSON; nothing where it tells nothing."""
     hints: dict[str, Any] = {}
-    for name, value in zip(_HINTS, _told_hints(record), strict=True):
+    for name, value in zip(HINTS, _told_hints(record), strict=True):
         if value is not None and value is not False and value != ():
             hints[name] = list(value) if isinstance(value, tuple) else value
     if told := _told_facts(record.run):
@@ -133,7 +141,8 @@ def _plain(value: Any) -> Any:
 
 
 def as_json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+    """Equal values give equal text, whatever order they were told in."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 def set_prices(rows: Iterable[Row], changed: Collection[str]) -> None:
@@ -151,7 +160,7 @@ def set_prices(rows: Iterable[Row], changed: Collection[str]) -> None:
 
 
 def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
-    """Stored rows by run."""
+    """Stored rows by run, without what was received (see `load_received`)."""
     ids = list(run_ids)
     found: dict[UUID, list[Row]] = {}
     if not ids:
@@ -168,11 +177,22 @@ def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
             started_us=in_us(started),
             ended_us=in_us(ended),
             hints=orjson.loads(hints) if hints else {},
+            received_body=None,
             **told,
         )
         row.stored = row.derived()
         found.setdefault(run_id, []).append(row)
     return found
+
+
+def load_received(run_ids: Iterable[UUID], rows: Iterable[Row]) -> None:
+    """Complete stored rows of these runs that are about to be joined with others."""
+    wanted = {row.id: row for row in rows}
+    runs, ids = list(run_ids), list(wanted)
+    for start in range(0, len(ids), AT_ONCE):
+        found = NodeExecution.objects.filter(run_id__in=runs, id__in=ids[start : start + AT_ONCE])
+        for id_, received in found.values_list("id", "received_body"):
+            wanted[id_.hex].received_body = None if received is None else bytes(received)
 
 
 _plain_values = attrgetter(*_PLAIN)
@@ -205,6 +225,7 @@ class Writer:
                 moment(row.ended_us),
                 row.duration_us,
                 as_json(row.hints) if row.hints else "",
+                row.received_body,
                 *plain,
             )
             (self.again if known else self.fresh).append(values)
@@ -212,4 +233,6 @@ class Writer:
     def write(self) -> None:
         key = ["run_id", "id"]
         bulk.insert(NodeExecution, COLUMNS, self.fresh, conflict=key)
-        bulk.insert(NodeExecution, COLUMNS, self.again, conflict=key, update=_UPDATED)
+        bulk.insert(
+            NodeExecution, COLUMNS, self.again, conflict=key, update=_UPDATED, keep=_NOT_LOADED
+        )

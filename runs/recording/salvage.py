@@ -1,15 +1,17 @@
 """What can be saved of an OTLP request that does not parse as a whole.
 
 Protobuf refuses a request for one text that is not UTF-8 or one value nested too deep. Here its
-outer messages are walked by hand, so that only the spans that do not parse are lost.
-Facts: the protobuf wire format; field numbers of opentelemetry/proto/trace/v1/trace.proto.
+outer messages are walked by hand, so that only the spans or logs that do not parse are lost.
+Facts: the protobuf wire format; field numbers of opentelemetry/proto/trace/v1/trace.proto, which
+logs/v1/logs.proto shares.
 """
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
@@ -23,35 +25,41 @@ RESOURCE, SCOPE_SPANS = 1, 2
 SCOPE, SPAN = 1, 2
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
-Group = tuple[Resource, InstrumentationScope, list[SpanMessage], list[Refused]]
+Group = tuple[Resource, InstrumentationScope, list[Any], list[Refused]]
 M = TypeVar("M", bound=Message)
+_NAMES: dict[type[Message], str] = {SpanMessage: "span", LogMessage: "log"}
 
 
-def salvage(body: bytes) -> list[Group]:
-    """(resource, scope, spans that parse, spans that do not) for each ScopeSpans. Raises
-    UnreadableBody when the body is no protobuf message of this shape."""
+def salvage(body: bytes, message: type[Message] = SpanMessage) -> list[Group]:
+    """(resource, scope, spans that parse, spans that do not) for each ScopeSpans; so for logs, with
+    their `message`. Raises UnreadableBody when the body is no protobuf message of this shape."""
     groups: list[Group] = []
     for resource_spans in _messages(body, RESOURCE_SPANS):
         resource = _first(resource_spans, RESOURCE, Resource())
         for scope_spans in _messages(resource_spans, SCOPE_SPANS):
             scope = _first(scope_spans, SCOPE, InstrumentationScope())
-            groups.append((resource, scope, *_spans(scope_spans)))
+            around = (resource.SerializeToString(), scope.SerializeToString())
+            groups.append((resource, scope, *_spans(scope_spans, message, *around)))
     if not any(spans for _, _, spans, _ in groups):
-        raise UnreadableBody("The body is not an OTLP trace request in protobuf.")
+        raise UnreadableBody("The body is not an OTLP request in protobuf.")
     return groups
 
 
-def _spans(scope_spans: bytes) -> tuple[list[SpanMessage], list[Refused]]:
-    spans: list[SpanMessage] = []
+def _spans(
+    scope_spans: bytes, message: type[Message], resource: bytes, scope: bytes
+) -> tuple[list[Any], list[Refused]]:
+    spans: list[Any] = []
     refused: list[Refused] = []
     for data in _messages(scope_spans, SPAN):
-        span = SpanMessage()
+        span = message()
         try:
             span.ParseFromString(data)
             spans.append(span)
         except DecodeError:
-            reason = "The span is not readable: text that is not UTF-8, or nested too deep."
-            refused.append(Refused(reason, {"protobuf": base64_text(data)}))
+            reason = "is not readable: text that is not UTF-8, or nested too deep."
+            alone = in_protobuf(data, resource, scope)
+            raw = {"protobuf": base64_text(data)}
+            refused.append(Refused(f"The {_NAMES[message]} {reason}", raw, alone))
     return spans, refused
 
 
@@ -81,13 +89,28 @@ def _messages(data: bytes, number: int) -> Iterator[bytes]:
         elif wire in (FIXED64, FIXED32):
             length = 8 if wire == FIXED64 else 4
         else:
-            raise UnreadableBody("The body is not an OTLP trace request in protobuf.")
+            raise UnreadableBody("The body is not an OTLP request in protobuf.")
         if position + length > len(data):
             raise UnreadableBody("The body ends too early.")
         if wire == BYTES and tag >> 3 == number:
             yield data[position : position + length]
         position += length
-    raise UnreadableBody("The body is not an OTLP trace request in protobuf.")
+    raise UnreadableBody("The body is not an OTLP request in protobuf.")
+
+
+def in_protobuf(span: bytes, resource: bytes, scope: bytes) -> bytes:
+    """A whole request of three encoded messages; the span need not be readable."""
+    scope_spans = field(SCOPE, scope) + field(SPAN, span)
+    return field(RESOURCE_SPANS, field(RESOURCE, resource) + field(SCOPE_SPANS, scope_spans))
+
+
+def field(number: int, data: bytes) -> bytes:
+    """A length-delimited field on the wire."""
+    length, size = bytearray(), len(data)
+    while size > 127:
+        length.append(size & 127 | 128)
+        size >>= 7
+    return bytes([number << 3 | BYTES, *length, size]) + data
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:

@@ -23,7 +23,8 @@ class Event:
     attributes: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen for the same reason as `NodeRecord`.
+@dataclass(slots=True)
 class Span:
     """Ids in lower-case hex, times in integer microseconds since the epoch (None: not told or not
     a time). Attribute values are JSON-like: bytes are base64 text, numbers are finite. `resource`

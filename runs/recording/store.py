@@ -5,10 +5,13 @@ arrange each touched run anew from all its steps, write what changed. See `rows.
 and repetition do not matter, `identity` for which run a trace belongs to.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from decimal import Decimal
-from typing import Any
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import DataError, transaction
@@ -16,11 +19,11 @@ from django.utils import timezone
 
 from nodes.models import Payload
 from runs.models import Run, RunSource
-from runs.recording import bulk, catalog, joining, notes, rows_io
+from runs.recording import assembling, bulk, catalog, joining, notes, rows_io
 from runs.recording.arrange import arrange
-from runs.recording.identity import FORMER, Group, resolve
+from runs.recording.identity import FORMER, NOTHING_TOLD, Group, Told, resolve
 from runs.recording.records import NodeRecord, Refused
-from runs.recording.rows import Row, join
+from runs.recording.rows import Row
 from runs.recording.summary import Summary, summarize
 from runs.recording.values import PayloadBatch, clean, in_us
 
@@ -30,69 +33,107 @@ TRACES_AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records came from: `scope` and `app_name` of a key that is bound to an app."""
+    """Where records came from: `scope` and `app_name` of a key that is bound to an app; `told`, by
+    trace, the runs that a file tells with their ids."""
 
     scope: int = 0
     app_name: str | None = None
     kind: str = "otlp"
+    told: Mapping[str, Told] = field(default_factory=lambda: NOTHING_TOLD)
 
 
-def save(
-    records: Sequence[NodeRecord], origin: Origin = Origin()
-) -> tuple[set[UUID], list[Refused]]:
-    """Write records; returns the runs touched and what could not be stored. Committed when it
-    returns. Raises DatabaseError when the database cannot take it now."""
+class Saved(NamedTuple):
+    """What became of records: the runs touched and what could not be stored. For the inbox: how
+    many told nothing new, how many came for a run that had ended, and of each run the number of
+    steps whose parent is missing."""
+
+    runs: set[UUID]
+    refused: list[Refused]
+    duplicates: int = 0
+    late: int = 0
+    orphans: Mapping[UUID, int] = {}
+
+    def then(self, other: "Saved") -> "Saved":
+        return Saved(
+            self.runs | other.runs,
+            self.refused + other.refused,
+            self.duplicates + other.duplicates,
+            self.late + other.late,
+            {**self.orphans, **other.orphans},
+        )
+
+
+def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> Saved:
+    """Write records. Committed when it returns. Raises DatabaseError when the database cannot take
+    it now."""
     by_trace: dict[str, list[NodeRecord]] = {}
     for record in records:
         by_trace.setdefault(record.trace, []).append(record)
-    traces, touched, refused = list(by_trace), set(), []
+    traces, saved = list(by_trace), Saved(set(), [])
     for start in range(0, len(traces), TRACES_AT_ONCE):
         part = [r for trace in traces[start : start + TRACES_AT_ONCE] for r in by_trace[trace]]
-        runs, bad = _save_good(part, origin)
-        touched |= runs
-        refused += bad
-    return touched, refused
+        saved = saved.then(_save_good(part, origin))
+    return saved
 
 
-def _save_good(records: Sequence[NodeRecord], origin: Origin) -> tuple[set[UUID], list[Refused]]:
+def _save_good(records: Sequence[NodeRecord], origin: Origin) -> Saved:
     """Write what the database can hold. A value that only it refuses (its limits are checked where
     records are read, but one may have been missed) must not cost the records beside it: the halves
     are tried apart, down to the bad one."""
     try:
         apps = catalog.apps_of(records, origin.app_name)
         with transaction.atomic():
-            return _save(records, origin, apps), []
+            return _save(records, origin, apps)
     except DataError as problem:
         if len(records) == 1:
             reason = f"The database cannot hold this record: {problem}"
-            return set(), [Refused(clean(reason), asdict(records[0]))]
+            return Saved(set(), [Refused(clean(reason), asdict(records[0]))])
         middle = len(records) // 2
-        left = _save_good(records[:middle], origin)
-        right = _save_good(records[middle:], origin)
-        return left[0] | right[0], left[1] + right[1]
+        return _save_good(records[:middle], origin).then(_save_good(records[middle:], origin))
 
 
-def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> set[UUID]:
-    groups = resolve(records, origin.scope)
+def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> Saved:
+    groups = resolve(records, origin.scope, origin.told)
     # Several traces may be one run: what is done for a run is done once.
     runs = {group.run_id: group for group in groups.values()}
     payloads = PayloadBatch()
     stored = rows_io.load(run_id for group in runs.values() if group.known or group.absorbed
                           for run_id in (group.run_id, *group.absorbed))  # fmt: skip
+    arrived: dict[UUID, list[Row]] = {run_id: [] for run_id in runs}
+    for trace, told in groupby(records, attrgetter("trace")):
+        run_id = groups[trace].run_id
+        arrived[run_id] += _rows_of(told, run_id, origin, apps, payloads)
+    joining.complete(runs.values(), stored, arrived)
     changed: set[str] = set()
     rows = {run_id: joining.absorb(group, stored, changed) for run_id, group in runs.items()}
+    news = Counter(
+        {id_: joining.take_in(rows[id_], told, changed) for id_, told in arrived.items()}
+    )
+    assembling.assemble(rows, payloads, lambda service: _app_id(service, apps))
+    bulk.insert(Payload, PayloadBatch.COLUMNS, sorted(payloads.rows.values()), conflict=["id"])
+    ended = _write(runs.values(), rows, changed, origin, apps)
+    return Saved(
+        set(runs),
+        [],
+        len(records) - news.total(),
+        sum(news[run_id] for run_id in ended),
+        {run_id: sum(row.orphan for row in of.values()) for run_id, of in rows.items()},
+    )
+
+
+def _rows_of(
+    records: Iterable[NodeRecord],
+    run_id: UUID,
+    origin: Origin,
+    apps: dict[str, int],
+    payloads: PayloadBatch,
+) -> Iterator[Row]:
     for record in records:
-        run_id = groups[record.trace].run_id
         service = origin.app_name or record.service
         row = rows_io.row_of(record, run_id, clean(service, 200), apps[service], payloads)
-        ours = rows[run_id].get(row.source_id)
-        if ours is None:
-            rows[run_id][row.source_id] = row
-        elif join(ours, row):
-            changed.add(ours.id)
-    bulk.insert(Payload, PayloadBatch.COLUMNS, sorted(payloads.rows.values()), conflict=["id"])
-    _write(runs.values(), rows, changed, origin, apps)
-    return set(runs)
+        if record.logs:
+            assembling.note(row, record, payloads, apps[service])
+        yield row
 
 
 def _write(
@@ -101,16 +142,19 @@ def _write(
     changed: set[str],
     origin: Origin,
     apps: dict[str, int],
-) -> None:
+) -> set[UUID]:
+    """Returns the runs that had ended before."""
     absorbed = [former for group in groups for former in group.absorbed]
-    before = catalog.links_before([*rows, *absorbed])
+    known = [group.run_id for group in groups if group.known]
+    before = catalog.links_before([*known, *absorbed])
     summaries: dict[UUID, Summary] = {}
     for run_id, by_source in rows.items():
         members = list(by_source.values())
         rows_io.set_prices(members, changed)
         summaries[run_id] = summarize(*arrange(run_id, members))
-    app_of = {run_id: _app_id(summary, apps) for run_id, summary in summaries.items()}
-    entered = _write_runs(summaries, app_of, origin)
+    app_of = {run_id: _app_id(summary.service, apps) for run_id, summary in summaries.items()}
+    doors = _doors(groups, before, origin)
+    entered = _write_runs(summaries, app_of, _seen(groups, before), doors)
     writer = rows_io.Writer(changed)
     for run_id, by_source in rows.items():
         moved = run_id in before and before[run_id].app_id != app_of[run_id]
@@ -121,26 +165,31 @@ def _write(
     left = {link.conversation_id for link in before.values() if link.conversation_id}
     catalog.refresh_conversations(left | entered)
     catalog.tidy(before.values())
+    return {id_ for id_, links in before.items() if links.status not in ("running", "paused")}
 
 
-def _app_id(summary: Summary, apps: dict[str, int]) -> int:
-    if summary.service not in apps:
-        apps.update(catalog.app_ids([summary.service]))
-    return apps[summary.service]
+def _app_id(service: str, apps: dict[str, int]) -> int:
+    if service not in apps:
+        apps.update(catalog.app_ids([service]))
+    return apps[service]
 
 
 def _write_runs(
-    summaries: dict[UUID, Summary], app_of: dict[UUID, int], origin: Origin
+    summaries: dict[UUID, Summary],
+    app_of: dict[UUID, int],
+    seen: dict[UUID, int],
+    doors: dict[UUID, str],
 ) -> set[UUID]:
-    """Write the runs' own rows; returns the conversations they are in."""
-    now = in_us(timezone.now())
+    """Write the runs' own rows; returns the conversations they are in. `seen`: of runs that a file
+    tells, when the last news of them arrived."""
+    arrived = in_us(timezone.now())
     links = catalog.links_of(
         {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
     )
     written: list[tuple[Any, ...]] = []
     columns: list[str] = []
     for run_id, summary in summaries.items():
-        values = dict(summary.columns)
+        values, now = dict(summary.columns), seen.get(run_id, arrived)
         started, ended = values.pop("started_us"), values.pop("ended_us")
         row = {
             "id": run_id.hex,
@@ -153,12 +202,33 @@ def _write_runs(
             "ended_at": bulk.moment(ended),
             "tags": rows_io.as_json(values["tags"]),
             "last_seen_at": bulk.moment(now),
-            "source_kind": f"dify-{origin.kind}" if summary.of_dify else origin.kind,
+            "source_kind": f"dify-{doors[run_id]}" if summary.of_dify else doors[run_id],
         }
         columns = list(row)
         written.append(tuple(row.values()))
     bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
     return {UUID(link["conversation_id"]) for link in links.values() if link["conversation_id"]}
+
+
+def _doors(
+    groups: Iterable[Group], before: Mapping[UUID, catalog.Links], origin: Origin
+) -> dict[UUID, str]:
+    """By which door each run came: of several the greatest name, whichever was the last."""
+    return {
+        group.run_id: max([
+            origin.kind,
+            *(before[id_].source_kind.removeprefix("dify-")
+              for id_ in (group.run_id, *group.absorbed) if id_ in before),
+        ])
+        for group in groups
+    }  # fmt: skip
+
+
+def _seen(groups: Iterable[Group], before: Mapping[UUID, catalog.Links]) -> dict[UUID, int]:
+    """What a file tells of a run is no news of now."""
+    told = {group.run_id: group.seen_us for group in groups if group.seen_us is not None}
+    stored = {id_: in_us(before[id_].last_seen_at) or 0 for id_ in told if id_ in before}
+    return {id_: max(seen, stored.get(id_, 0)) for id_, seen in told.items()}
 
 
 def _text(amount: Decimal | None) -> str | None:
@@ -173,3 +243,5 @@ def _write_sources(groups: Collection[Group], scope: int) -> None:
     }
     unique = ["source_id", "scope", "kind"]
     bulk.insert(RunSource, [*unique, "run_id"], sorted(rows), conflict=unique)
+    if rows:
+        notes.settle({value for value, *_ in rows}, scope)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from nodes.kinds import kind_of
@@ -10,7 +11,7 @@ from runs.recording.passes import count_passes
 from runs.recording.records import RunFacts
 from runs.recording.rows import Row, facts_from_hints
 from runs.recording.totals import has_usage
-from runs.recording.tree import Tree, in_order
+from runs.recording.tree import Tree
 
 # The most that the column holds, numeric(20, 10), in digits that SQLite keeps exactly.
 MAX_COST = Decimal("9999999999.9999")
@@ -71,9 +72,9 @@ def _roots_first(tree: Tree) -> list[Row]:
     """Run spans, other plumbing, then steps from the root down: who knows the run best speaks
     first."""
     chosen = {row.source_id for row in tree.runs}
-    folded = [row for row in tree.rows if row.folded and row.source_id not in chosen]
-    steps = sorted(tree.order, key=lambda row: (row.depth, *in_order(row)))
-    return [*tree.runs, *sorted(folded, key=in_order), *steps]
+    folded = [row for row in tree.by_time if row.folded and row.source_id not in chosen]
+    steps = sorted((row for row in tree.by_time if not row.folded), key=attrgetter("depth"))
+    return [*tree.runs, *folded, *steps]
 
 
 def _facts(speakers: list[Row]) -> RunFacts:
@@ -93,7 +94,10 @@ def _mode(speakers: list[Row], facts: RunFacts) -> str:
 
 def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
     """From the run's own spans where there are any, else from its parts."""
-    rows = [row for row in tree.runs if row.started_us is not None] or tree.rows
+    rows = [
+        row for row in tree.runs if row.started_us is not None and not row.hints.get("envelope")
+    ]
+    rows = rows or tree.rows
     starts = [row.started_us for row in rows if row.started_us is not None]
     ends = [row.ended_us for row in rows if row.ended_us is not None]
     finished = outcome.status not in ("running", "paused") or bool(tree.runs and tree.runs[0].ended)

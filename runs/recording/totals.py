@@ -32,15 +32,16 @@ def set_self_times(tree: Tree) -> None:
     """`self_us`: the time of a step that none of its children covers; parallel children count
     once."""
     for row in tree.rows:
-        row.self_us = row.duration_us
-        if row.duration_us is None or row.started_us is None or row.ended_us is None:
+        row.self_us = lasted = row.duration_us
+        children = tree.below(row)
+        if not children or lasted is None or row.started_us is None or row.ended_us is None:
             continue
         covered, reach = 0, row.started_us
-        for child in tree.below(row):
+        for child in children:
             if child.started_us is None or child.ended_us is None:
                 continue
             start, end = max(child.started_us, reach), min(child.ended_us, row.ended_us)
             if end > start:
                 covered += end - start
                 reach = end
-        row.self_us = row.duration_us - covered
+        row.self_us = lasted - covered

@@ -11,14 +11,19 @@ from hashlib import blake2b
 from uuid import UUID
 
 from runs.recording.parents import (
+    CONTAINERS,
     FAR_FUTURE,
     Reached,
     by_any_id,
+    containers_by_id,
     containers_by_time,
+    cycle_cuts,
+    stand_ins,
     told_parents,
     way_up,
 )
 from runs.recording.rows import Row
+from runs.recording.wrappers import fold_wrappers
 
 MAX_NODE_ID = 255
 
@@ -36,7 +41,10 @@ class Tree:
     children: dict[str, list[Row]] = field(default_factory=dict)
     # source id of a row → source id of its parent that has not arrived
     missing: dict[str, str] = field(default_factory=dict)
+    # Containers that stand in for one whose execution id is known (see `stand_ins`).
+    same: dict[str, Row] = field(default_factory=dict)
     told_passes: dict[str, list[int]] = field(default_factory=dict)
+    by_time: list[Row] = field(default_factory=list)
     order: list[Row] = field(default_factory=list)
 
     def below(self, row: Row) -> list[Row]:
@@ -55,8 +63,9 @@ class Tree:
 
 def execution_id(run_id: UUID, source_id: str) -> str:
     """Derived from the run and the producer's id, so that sending again lands on the same row.
-    32 hex digits."""
-    return blake2b(source_id.encode(), digest_size=16, key=run_id.bytes).hexdigest()
+    32 hex digits, which begin as the run's, so that the ids of a run lie together in an index."""
+    own = blake2b(source_id.encode(), digest_size=10, key=run_id.bytes).hexdigest()
+    return run_id.hex[:12] + own
 
 
 def in_order(row: Row) -> tuple[int, int, str]:
@@ -67,7 +76,8 @@ def in_order(row: Row) -> tuple[int, int, str]:
 
 def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
     tree = Tree(run_id, rows)
-    known = by_any_id(rows)
+    tree.same = stand_ins(rows)
+    known = by_any_id(rows) | tree.same
     above = told_parents(rows, known)
     _fold(tree, above)
     _climb(tree, known, above)
@@ -82,7 +92,7 @@ def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
     """The span that is the run itself is not a step of it, unless it runs below a step (a workflow
     used as a tool). A wrapper that only repeats the run span's name tells nothing either."""
     for row in tree.rows:
-        row.folded = bool(row.hints.get("folded"))
+        row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
     for row in tree.rows:
         if row.hints.get("is_run"):
             walk = above[row.source_id]
@@ -92,10 +102,14 @@ def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
                 row.folded = True
                 tree.runs.append(row)
     runs = set(tree.runs)
+    by_workflow = any(row.kind == "workflow" for row in runs)
     for row in tree.rows:
+        if by_workflow and row.hints.get("stand_in") and row.kind not in CONTAINERS:
+            row.folded = True  # the model call of a message that a workflow's steps made
         run = above[row.source_id]
         if run is not None and run in runs and _repeats(row, run):
             row.folded = True
+    fold_wrappers(tree.rows, above)
     tree.runs.sort(key=lambda row: (row.kind != "workflow", *in_order(row)))
 
 
@@ -108,22 +122,27 @@ def _climb(tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> N
     """Find each row's visible parent, the pass numbers told on the way up, or the parent that is
     missing."""
     containers = containers_by_time(tree.rows, above)
+    containers |= containers_by_id(tree.rows, above, tree.same)
     runs = {row.source_id for row in tree.runs}
     reached: dict[tuple[str, bool], Reached] = {}
     for row in tree.rows:
         parent, passes, last = way_up(row, above, runs, reached)
         if not passes and (container := containers.get(row.source_id)) is not None:
-            parent, passes = container, (row.hints["iteration_index"],)
+            index = row.hints.get("iteration_index")
+            parent, passes = container, () if index is None else (index,)
         gone = last.parent_source_id not in known and last.parent_source_id
         if parent is None and gone and not last.hints.get("is_run"):
             tree.missing[row.source_id] = last.parent_source_id
         tree.parent[row.source_id] = parent
         tree.told_passes[row.source_id] = list(passes)
+    for source_id in cycle_cuts(tree.parent) if containers else ():
+        tree.parent[source_id] = None
 
 
 def _link(tree: Tree) -> None:
     """Children in order; ids of parents, also of those that have not arrived yet."""
-    for row in sorted(tree.rows, key=in_order):
+    tree.by_time = sorted(tree.rows, key=in_order)
+    for row in tree.by_time:
         row.orphan = row.source_id in tree.missing and not row.folded
         parent = tree.parent[row.source_id]
         if parent is not None:
@@ -172,10 +191,16 @@ def _number_folded(tree: Tree, above: dict[str, Row | None]) -> None:
 
 def _name(tree: Tree) -> None:
     """Keys of nodes in the graph: told, or the path of titles below the nearest told one."""
+    graph_ids = {
+        tree.same[row.source_id].source_id: row.told_node_id
+        for row in tree.rows
+        if row.source_id in tree.same
+    }
     for row in tree.order:
         parent = tree.parent[row.source_id]
         above = f"{parent.node_id}/" if parent else ""
-        row.node_id = _short(row.told_node_id or above + row.title)
+        told = graph_ids.get(row.source_id) or row.told_node_id
+        row.node_id = _short(told or above + row.title)
     for row in tree.rows:
         if row.folded:
             row.node_id = _short(row.told_node_id or row.title)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -46,13 +47,22 @@ def canonical(value: Any) -> tuple[str, bytes]:
     """Encoding ("json" or "text") and bytes of a value; equal values give equal bytes."""
     if isinstance(value, str):
         return "text", value.encode("utf-8", "replace")
-    try:
-        return "json", orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
-    except (TypeError, orjson.JSONEncodeError):
-        # Integers beyond 64 bits and lone surrogates, which orjson refuses.
-        return "json", json.dumps(
-            value, sort_keys=True, default=str, separators=(",", ":")
-        ).encode()
+    for option in (orjson.OPT_SORT_KEYS, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS):
+        try:
+            return "json", orjson.dumps(value, option=option)
+        except TypeError:  # of which its own error is one
+            continue
+    # Integers beyond 64 bits and lone surrogates, which orjson refuses.
+    text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
+    return "json", text.encode()
+
+
+class Place(NamedTuple):
+    """Where a payload is stored: `prefix` of its id, its app and its day."""
+
+    prefix: str
+    app_id: int
+    date: str
 
 
 @dataclass(slots=True)
@@ -62,46 +72,48 @@ class PayloadBatch:
 
     rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     # Values that many records share as one object (resources), so that each is read once.
-    shared: dict[tuple[int, int, int], tuple[Any, str | None]] = field(default_factory=dict)
+    shared: dict[tuple[int, str], tuple[Any, str | None]] = field(default_factory=dict)
     COLUMNS = ("id", "app_id", "day", "encoding", "compressed", "size", "cut_of", "body")
 
-    def add(
-        self, app_id: int, at_us: int | None, value: Any, cut_of: int | None = None
-    ) -> str | None:
-        """Note a value of an app and day; returns the id to refer to it by. None for no value."""
+    def add(self, place: Place, value: Any, cut_of: int | None = None) -> str | None:
+        """Note a value; returns the id to refer to it by. None for no value."""
         if value is None or value == "":
             return None
         encoding, body = canonical(value)
-        day = _day(at_us)
-        key = payload_id(app_id, day, encoding, body, cut_of)
+        key = place.prefix + digest(encoding, body, cut_of)
         if key not in self.rows:
             compressed, stored = pack(body)
             self.rows[key] = (
-                key, app_id, _date(day), encoding, compressed, len(body), cut_of, stored,
+                key, place.app_id, place.date, encoding, compressed, len(body), cut_of, stored,
             )  # fmt: skip
         return key
 
     def add_shared(self, app_id: int, at_us: int | None, value: Any) -> str | None:
-        """As `add`, of an object that many records share: its content is looked at once."""
-        place = (id(value), app_id, _day(at_us))
-        if place not in self.shared:
+        """As `add`, of an object that many records share: its content is looked at once, and stored
+        once for all traces of the day."""
+        place = place_of(app_id, at_us, "")
+        known = (id(value), place.prefix)
+        if known not in self.shared:
             # The value is kept with it, so that its id() stays its own.
-            self.shared[place] = (value, self.add(app_id, at_us, value))
-        return self.shared[place][1]
+            self.shared[known] = (value, self.add(place, value))
+        return self.shared[known][1]
 
 
-def _day(at_us: int | None) -> int:
-    return min(max((at_us or 0) // DAY_US, 0), LAST_DAY)
+def place_of(app_id: int, at_us: int | None, trace: str) -> Place:
+    return _place(app_id, min(max((at_us or 0) // DAY_US, 0), LAST_DAY), trace)
 
 
-@lru_cache(maxsize=64)
-def _date(day: int) -> str:
-    return str(FIRST_DAY + timedelta(days=day))
+@lru_cache(maxsize=4096)
+def _place(app_id: int, day: int, trace: str) -> Place:
+    """Two bytes of day, three of app, two of trace, in hex: what is written together and read
+    together lies together, whatever the size of the table."""
+    near = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
+    prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{near:04x}"
+    return Place(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))
 
 
-def payload_id(app_id: int, day: int, encoding: str, body: bytes, cut_of: int | None) -> str:
-    """Two bytes of day, three of app, eleven of content digest, in hex: rows of a day lie together,
-    and equal content is seen by equal digests also across days."""
-    digest = sha256(body)
-    digest.update(encoding.encode() if cut_of is None else f"{encoding}{cut_of}".encode())
-    return f"{day:04x}{app_id & 0xFFFFFF:06x}{digest.hexdigest()[:22]}"
+def digest(encoding: str, body: bytes, cut_of: int | None) -> str:
+    """The rest of a payload's id, nine bytes in hex. Equal content is seen by equal digests also
+    across runs and days."""
+    kind = encoding if cut_of is None else f"{encoding}{cut_of}"
+    return sha256(body + kind.encode()).hexdigest()[:18]

@@ -39,8 +39,8 @@ def load(progress: Progress | None = None, limit: int | None = None) -> int:
     return len(seen)
 
 
-def _send(body: bytes) -> set[UUID]:
-    taken = take(body, CONTENT_TYPE, user_agent="waylog samples")
+def _send(body: bytes) -> frozenset[UUID]:
+    taken = take(body, CONTENT_TYPE)
     if taken.refused:
         raise RuntimeError(f"a sample was refused: {taken.reason}")
     return taken.runs

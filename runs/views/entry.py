@@ -40,7 +40,18 @@ def run_by_source_json(request: ReadRequest, source_id: str) -> HttpResponse:
 @require_safe
 def project(request: HttpRequest) -> HttpResponse:
     """Where Dify's “View” link for a Phoenix project ends: the app of that name or slug."""
-    name = request.GET.get("redirect_project_name", "").strip()
+    return _app_named(request.GET.get("redirect_project_name", "").strip())
+
+
+@require_safe
+def langfuse_project(request: HttpRequest, name: str) -> HttpResponse:
+    """Where the link to a Langfuse project ends: the app that the client's public key named. What
+    follows the project's id (`/traces/<trace id>`) leads to the run."""
+    name, _, trace_id = name.partition("/traces/")
+    return redirect(run_of_source(trace_id.strip("/"))) if trace_id else _app_named(name)
+
+
+def _app_named(name: str) -> HttpResponse:
     if not name:
         return redirect("apps")
     if "\0" not in name and (app := App.objects.known_as(name).first()):

@@ -19,7 +19,7 @@ REGION = "run-results"
 
 @require_safe
 def run_list(request: HtmxHttpRequest) -> HttpResponse:
-    apps = App.objects.order_by("name")[:500]
+    apps = App.objects.in_use().order_by("name")[:500]
     return history(request, "runs/history.html", RunFilterForm(request.GET), {"apps": apps})
 
 

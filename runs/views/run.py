@@ -18,6 +18,7 @@ from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
 from runs.report import report
 from runs.run_header import header_of
+from runs.run_notes import notes_json, notes_of_run
 from runs.views.tracing import render_tracing, run_or_404
 
 
@@ -49,6 +50,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "models": models_used(run.id),
         "resource": resource_of(run.id),
         "sources": run.told_sources,
+        "notes": notes_of_run(run),
     }
     return _tab(request, run, "detail", context)
 
@@ -101,6 +103,7 @@ def run_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
             for use in models
         ],
     }  # fmt: skip
+    data["notes"] = notes_json(run)
     return json_response(data)
 
 

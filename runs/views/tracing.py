@@ -21,6 +21,7 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import App, Run
 from runs.other_ways import other_ways
 from runs.run_header import header_of
+from runs.run_notes import notes_of_step
 from runs.turns import turns_of
 
 JSON_PAGE = 1000
@@ -62,6 +63,7 @@ def execution(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> Htt
     if wants_fragment(request) and request.htmx.target == "side":
         back = Folding.from_query(request.GET.dict()).query()
         context = {"run": run, "panel": build_panel(found), "chosen": found.id, "back": back}
+        context["notes"] = notes_of_step(run, found)
         return render(request, "runs/_tracing_side.html", context)
     return render_tracing(request, run, found)
 
@@ -101,6 +103,7 @@ def render_tracing(
     shown = chosen or _failed(run)
     context |= {"tab": "tracing", "template": "runs/_tracing.html", "header": header_of(run)}
     context["panel"] = build_panel(shown) if shown else None
+    context["notes"] = notes_of_step(run, shown) if shown else None
     context["turn"] = turns_of([run])[0] if run.mode == "chatflow" and not chosen else None
     return render_region(request, "runs/run.html", "runs/_run_tab.html", context)
 

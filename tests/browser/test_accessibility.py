@@ -41,6 +41,8 @@ def addresses() -> dict[str, str]:
         "chatflow turn": chat_run.get_absolute_url(),
         "payload": f"/payloads/{execution.inputs_id}/",
         "keys": "/settings/keys/",
+        "inbox": "/inbox/",
+        "refused records": "/inbox/refused/",
         "not found": "/apps/missing/",
     }
 

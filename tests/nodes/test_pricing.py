@@ -31,3 +31,17 @@ def test_no_tokens_no_price():
 
 def test_more_cached_than_input_is_not_negative():
     assert price("gpt-4o-mini", "openai", 10, 0, 50, 50) > 0
+
+
+@pytest.mark.parametrize(
+    ("model", "provider", "dollars"),
+    [
+        ("openai/gpt-4o-mini", "", "0.15"),  # LiteLLM's names
+        ("models/gemini-2.5-flash", "gcp.gemini", "0.30"),
+        ("us.anthropic.claude-sonnet-4-20250514-v1:0", "strands-agents", "3"),  # Amazon's
+        ("bedrock/anthropic.claude-3-5-sonnet-20240620-v1:0", "", "3"),
+        ("amazon.nova-pro-v1:0", "aws", "0.8"),
+    ],
+)
+def test_names_with_a_provider_before_them(model, provider, dollars):
+    assert price(model, provider, 1_000_000, 0) == Decimal(dollars)

@@ -118,3 +118,14 @@ def test_json_of_an_app_without_runs(client, read_key):
     make_app("empty")
     found = client.get("/apps/empty.json", headers={"x-api-key": read_key}).json()
     assert found["last_run"] is None and found["counts"]["runs_today"] == 0
+
+
+def test_an_app_that_its_runs_have_left_is_not_listed(console):
+    """The first spans of a run name one app, its root another."""
+    make_run("flow")
+    make_app("n8n")
+    make_version(make_app("imported"))
+    links = check_view(console, "/").findall(".//a[@class='app-name']")
+    assert {link.text for link in links} == {"flow", "imported"}
+    listed = console.get("/apps.json").json()["apps"]
+    assert {app["slug"] for app in listed} == {"flow", "imported"}

@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model
 from django.test import Client
 
 from runs.models import IngestKey
-from tests.factories import make_app
+from tests.factories import make_app, make_run
 from tests.pages import check_page, text_of
 
 
@@ -86,7 +86,7 @@ def test_forms_need_their_token(admin):
 
 def test_samples_can_be_removed(console):
     make_app("sample", is_sample=True)
-    make_app("mine")
+    make_run(make_app("mine"))
     response = console.post("/settings/samples/remove/", follow=True)
     text = text_of(check_page(response.content.decode()))
     assert "gone" in text and "mine" in text and "Remove the samples" not in text

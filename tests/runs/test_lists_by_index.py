@@ -34,7 +34,7 @@ LISTS = [
 ]
 # What grows with the runs, as opposed to apps, versions and keys.
 LARGE = "runs_run|runs_conversation|nodes_nodeexecution|nodes_payload"
-ORDER_BY = re.compile(rf'FROM "(?:{LARGE})".*ORDER BY', re.DOTALL)
+ORDER_BY = re.compile(rf'\A(?:(?! FROM ).)* FROM "(?:{LARGE})".*ORDER BY', re.DOTALL)
 SCANS = re.compile(rf"SCAN (?:{LARGE})(?! USING)|Seq Scan on (?:{LARGE})\b")
 # Rows of one moment may be put in order of their ids.
 SORTS = re.compile(r"TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  ")

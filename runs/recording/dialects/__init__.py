@@ -1,15 +1,43 @@
 """What a span says about run and step, one module per convention, tried in a fixed order.
 
-Each module has NAME, `applies(span, spoken)` (a cheap test; `spoken` holds the first part of every
-attribute's name, as "gen_ai" of "gen_ai.system") and `read(reading)`. A dialect fills what is missing
-and never overwrites, so the richer and more specific ones come first. README.md beside this file
-lists them.
+Each module has NAME, `applies(span, spoken)` (a cheap test; `spoken` has the first part of every
+attribute's name, as "gen_ai" of "gen_ai.system") and `read(reading)`. A dialect fills what is
+missing and never overwrites, so the richer and more specific ones come first. README.md beside this
+file lists them.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from runs.recording.dialects import genai, openinference, plain, pydantic_ai
+from runs.recording.dialects import (
+    adk,
+    agentops,
+    aliyun,
+    genai,
+    genkit,
+    haystack,
+    laminar,
+    langfuse,
+    langsmith,
+    litellm,
+    livekit,
+    llamaindex,
+    logfire,
+    mastra,
+    microsoft,
+    mlflow,
+    n8n,
+    openinference,
+    plain,
+    pydantic_ai,
+    spring_ai,
+    traceloop,
+    vercel,
+    waylog,
+)
 from runs.recording.dialects.reading import Reading
+from runs.recording.dify import enterprise, native
+from runs.recording.dify import langfuse as dify_langfuse
 from runs.recording.dify import otlp as dify
 from runs.recording.records import NodeRecord
 from runs.recording.spans import Span
@@ -23,12 +51,44 @@ class Dialect(Protocol):
     def read(self, reading: Reading) -> None: ...
 
 
-DIALECTS: tuple[Dialect, ...] = (dify, openinference, genai, pydantic_ai, plain)
+DIALECTS: tuple[Dialect, ...] = (
+    waylog,
+    enterprise,
+    native,
+    dify,
+    aliyun,
+    n8n,
+    dify_langfuse,
+    langfuse,
+    langsmith,
+    mlflow,
+    haystack,
+    genkit,
+    llamaindex,
+    openinference,
+    agentops,
+    adk,
+    microsoft,
+    spring_ai,
+    litellm,
+    traceloop,
+    vercel,
+    mastra,
+    livekit,
+    genai,
+    pydantic_ai,
+    logfire,
+    laminar,
+    plain,
+)
 
 
-def read(span: Span) -> NodeRecord | None:
-    """The neutral record of a span. None for a probe that is no part of any run."""
+def read(span: Span, told: Mapping[str, Any] | None = None) -> NodeRecord | None:
+    """The neutral record of a span. `told`: fields of it that the decoder knows already. None for a
+    probe that is no part of any run."""
     reading = Reading(span)
+    if told:
+        reading.fields.update(told)
     spoken = {name.partition(".")[0] for name in span.attributes}
     for dialect in DIALECTS:
         if dialect.applies(span, spoken):
@@ -36,4 +96,6 @@ def read(span: Span) -> NodeRecord | None:
             dialect.read(reading)
             if reading.ignored:
                 return None
+            if reading.settled:
+                break
     return reading.record()

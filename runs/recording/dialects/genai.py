@@ -9,10 +9,11 @@ Message contents are in `genai_messages`.
 from typing import Any
 
 from runs.recording.dialects.genai_messages import read_messages
+from runs.recording.dialects.genai_tools import read_tool
 from runs.recording.dialects.reading import Reading
-from runs.recording.dialects.usage import cost, first_count, usage
 from runs.recording.jsontext import readable
 from runs.recording.spans import Span
+from runs.recording.usage import cost, first_count, usage
 
 NAME = "gen_ai"
 
@@ -32,22 +33,50 @@ KINDS = {
     "agent_step": "chain",
     "rerank": "reranker",
     "embedding": "embedding",
+    # Semantic Kernel
+    "chat.completions": "llm",
+    "text.completions": "llm",
+    # LiteLLM
+    "acompletion": "llm",
+    "atext_completion": "llm",
+    "aembedding": "embedding",
+    "arerank": "reranker",
+    # Strands Agents
+    "invoke_swarm": "workflow",
+    "invoke_graph": "workflow",
+    # what agents remember
+    "create_memory": "memory",
+    "update_memory": "memory",
+    "upsert_memory": "memory",
+    "delete_memory": "memory",
 }
+CYCLE = "event_loop.cycle_id"  # Strands Agents: a round of model and tools, without values
 USAGE = "gen_ai.usage."
 INPUT = (USAGE + "input_tokens", USAGE + "prompt_tokens")
 OUTPUT = (USAGE + "output_tokens", USAGE + "completion_tokens")
 TOTAL = (USAGE + "total_tokens", "llm.usage.total_tokens")
-CACHED = (USAGE + "cache_read.input_tokens", USAGE + "cache_read_input_tokens")
+CACHED = (
+    USAGE + "cache_read.input_tokens",
+    USAGE + "cache_read_input_tokens",
+    USAGE + "cached_input_tokens",
+    USAGE + "details.cached_tokens",
+    USAGE + "details.cache_read_tokens",
+)
 CACHE_WRITE = (
     USAGE + "cache_write.input_tokens",
     USAGE + "cache_creation.input_tokens",
     USAGE + "cache_creation_input_tokens",
+    USAGE + "cache_write_input_tokens",
+    USAGE + "details.cache_write_tokens",
 )
-REASONING = (USAGE + "reasoning.output_tokens", USAGE + "reasoning_tokens")
-# Tools by which frameworks give control to another agent; the argument names the target.
-HANDOFF_TOOLS = frozenset({"transfer_to_agent"})
-HANDOFF_PREFIX = "transfer_to_"
-TARGETS = ("agent_name", "agent", "target")
+REASONING = (
+    USAGE + "reasoning.output_tokens",
+    USAGE + "reasoning_tokens",
+    "llm.usage.reasoning_tokens",
+    USAGE + "details.reasoning_tokens",
+)
+# The last two are LiteLLM's.
+COST = (USAGE + "cost", USAGE + "total_cost", "gen_ai.cost.total_cost", "litellm.cost.total")
 
 
 def applies(span: Span, spoken: set[str]) -> bool:
@@ -58,9 +87,11 @@ def read(reading: Reading) -> None:
     told = reading.attributes
     kind = _kind(told)
     if kind == "tool":
-        _read_tool(reading)
+        read_tool(reading)
     reading.fill("kind", kind, "gen_ai.operation.name")
     _read_title(reading, kind)
+    if CYCLE in told and reading.span.parent_span_id is not None:
+        reading.fill("folded", True, CYCLE)
     if kind in ("llm", "agent", "workflow"):
         read_messages(reading)
     elif kind == "retriever":
@@ -79,8 +110,10 @@ def read(reading: Reading) -> None:
 def _kind(told: dict[str, Any]) -> str:
     """The kind by the operation; without one, by what the span holds."""
     operation = told.get("gen_ai.operation.name") or told.get("llm.request.type")
-    if isinstance(operation, str):
-        return KINDS.get(operation.lower(), "")
+    if isinstance(operation, str) and (kind := KINDS.get(operation.lower())):
+        return kind
+    if operation and first_count(told, OUTPUT) is None:
+        return ""  # an operation of the framework's own
     if "gen_ai.tool.name" in told or "gen_ai.tool.call.id" in told:
         return "tool"
     if "gen_ai.request.model" in told or "gen_ai.response.model" in told:
@@ -108,29 +141,8 @@ def _read_usage(reading: Reading) -> None:
         first_count(told, REASONING),
     )
     reading.fill("usage", tokens, "gen_ai.usage")
-    reading.fill("cost", cost(told.get("gen_ai.usage.cost")), "gen_ai.usage.cost")
-
-
-def _read_tool(reading: Reading) -> None:
-    told = reading.attributes
-    reading.fill_payload("inputs", "gen_ai.tool.call.arguments")
-    reading.fill_payload("outputs", "gen_ai.tool.call.result")
-    # Google ADK's own attributes, before it followed the conventions.
-    for field, name in (("inputs", "tool_call_args"), ("outputs", "tool_response")):
-        if told.get(f"gcp.vertex.agent.{name}") not in ("{}", "<not serializable>"):
-            reading.fill_payload(field, f"gcp.vertex.agent.{name}")
-    tool = str(told.get("gen_ai.tool.name", ""))
-    if tool in HANDOFF_TOOLS or tool.startswith(HANDOFF_PREFIX):
-        reading.fill("kind", "handoff", "gen_ai.tool.name")
-        reading.fill("taken", _target(tool, reading.fields.get("inputs")), "gen_ai.tool.name")
-
-
-def _target(tool: str, arguments: Any) -> str | None:
-    if isinstance(arguments, dict):
-        for name in TARGETS:
-            if isinstance(arguments.get(name), str):
-                return str(arguments[name])
-    return None if tool in HANDOFF_TOOLS else tool.removeprefix(HANDOFF_PREFIX)
+    for name in COST:
+        reading.fill("cost", cost(told.get(name)), name)
 
 
 def _read_retrieval(reading: Reading) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from runs.recording.dialects.indexed import in_order, nested
+from runs.recording.dialects.indexed import below, in_order, nested
 from runs.recording.dialects.messages import Message, message, normal_messages, system_message
+from runs.recording.dialects.model_calls import told_messages
 from runs.recording.dialects.reading import Reading
 from runs.recording.jsontext import readable
 from runs.recording.spans import Event
@@ -17,6 +18,7 @@ ROLE_EVENTS = {
     "gen_ai.assistant.message": "assistant",
     "gen_ai.tool.message": "tool",
 }
+BLOCKS = frozenset({"type", "text", "toolUse", "toolResult", "reasoningContent", "image"})
 PARAMETERS = [
     (f"gen_ai.request.{name}", name)
     for name in (
@@ -31,6 +33,11 @@ PARAMETERS = [
         "choice.count",
         "reasoning.level",
     )
+]
+# As OpenLLMetry names them.
+PARAMETERS += [
+    (f"llm.{name}", name.rpartition(".")[2])
+    for name in ("top_k", "frequency_penalty", "presence_penalty", "chat.stop_sequences")
 ]
 
 
@@ -47,7 +54,7 @@ def _fill(reading: Reading, field: str, messages: list[Message] | None, attribut
     value: dict[str, Any] = {"messages": messages}
     if field == "inputs":
         told = reading.attributes
-        tools = _tool_names(told.get("gen_ai.tool.definitions"))
+        tools = _tool_names(told.get("gen_ai.tool.definitions")) or _functions(told)
         if tools:
             value["tools"] = tools
         parameters = {name: told[key] for key, name in PARAMETERS if key in told}
@@ -61,7 +68,19 @@ def _tool_names(told: Any) -> list[str]:
     definitions = readable(told)
     if not isinstance(definitions, list):
         return []
-    return [tool["name"] for tool in definitions if isinstance(tool, dict) and tool.get("name")]
+    tools = [_function(tool) for tool in definitions if isinstance(tool, dict)]
+    return [tool["name"] for tool in tools if tool.get("name")]
+
+
+def _function(tool: dict[str, Any]) -> dict[str, Any]:
+    """OpenAI's form of a definition has the function inside."""
+    return below(tool, "function") or tool
+
+
+def _functions(told: dict[str, Any]) -> list[str]:
+    """OpenLLMetry's: llm.request.functions.N.name."""
+    functions = nested(told, "llm.request.functions.", set())
+    return [str(function["name"]) for function in functions if function.get("name")]
 
 
 def _from_attributes(reading: Reading) -> None:
@@ -104,9 +123,9 @@ def _from_events(reading: Reading) -> None:
     for index, event in enumerate(reading.span.events):
         role = ROLE_EVENTS.get(event.name)
         if role is not None:
-            inputs.append(_event_message(event.attributes, role))
+            inputs.extend(_event_messages(event.attributes, role))
         elif event.name == "gen_ai.choice":
-            outputs.append(_choice(event.attributes))
+            outputs.extend(_choice(event.attributes))
         elif event.name in ("gen_ai.content.prompt", "gen_ai.content.completion"):
             _content_event(event, inputs, outputs)
         else:
@@ -117,6 +136,23 @@ def _from_events(reading: Reading) -> None:
         reading.consumed_events |= used
 
 
+def blocks(value: Any) -> list[dict[str, Any]] | None:
+    """The content of a message as blocks of the Bedrock or Anthropic APIs; None when it is none."""
+    if not isinstance(value, list) or not value:
+        return None
+    is_blocks = all(isinstance(item, dict) and not BLOCKS.isdisjoint(item) for item in value)
+    return value if is_blocks else None
+
+
+def _of_blocks(told: Any, role: str) -> list[Message] | None:
+    found = blocks(readable(told))
+    return told_messages([{"role": role, "content": found}]) if found else None
+
+
+def _event_messages(told: dict[str, Any], role: str) -> list[Message]:
+    return _of_blocks(told.get("content"), role) or [_event_message(told, role)]
+
+
 def _event_message(told: dict[str, Any], role: str) -> Message:
     body = {key: readable(value) if key != "content" else value for key, value in told.items()}
     body.setdefault("role", role)
@@ -125,13 +161,15 @@ def _event_message(told: dict[str, Any], role: str) -> Message:
     return message(body)
 
 
-def _choice(told: dict[str, Any]) -> Message:
+def _choice(told: dict[str, Any]) -> list[Message]:
     body = readable(told.get("message"))
+    if messages := _of_blocks(body, "assistant"):
+        return [{**messages[0], "finish_reason": told.get("finish_reason")}, *messages[1:]]
     if isinstance(body, str):
         body = {"content": body}
     if not isinstance(body, dict):
         body = {"content": told.get("content"), "tool_calls": readable(told.get("tool_calls"))}
-    return message({"role": "assistant", "finish_reason": told.get("finish_reason"), **body})
+    return [message({"role": "assistant", "finish_reason": told.get("finish_reason"), **body})]
 
 
 def _content_event(event: Event, inputs: list[Message], outputs: list[Message]) -> None:
@@ -146,6 +184,8 @@ def _text_or_messages(told: Any, role: str) -> list[Message]:
     messages = normal_messages(value)
     if messages:
         return messages
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return [message({"role": role, "content": text}) for text in value]  # Spring AI
     return [message({"role": role, "content": told})] if told else []
 
 
@@ -166,6 +206,7 @@ def _from_indexed(reading: Reading) -> None:
 
 def _indexed_message(item: dict[str, Any], role: str) -> Message:
     told = {"role": role, **item, "tool_calls": in_order(item.get("tool_calls"))}
+    told.setdefault("content", item.get("user"))  # OpenLLMetry's Haystack: gen_ai.prompt.0.user
     content = readable(told.get("content"))
     told["content"] = content if isinstance(content, list) else told.get("content")
     return message(told)

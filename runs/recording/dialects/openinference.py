@@ -4,16 +4,18 @@ Facts: the OpenInference semantic conventions, and what its instrumentations of 
 and the OpenAI Agents SDK send. Messages of model calls are in `openinference_messages`.
 """
 
+import re
 from typing import Any
 
 from runs.recording.dialects import langgraph
 from runs.recording.dialects.indexed import below, nested
+from runs.recording.dialects.langchain import is_plumbing
 from runs.recording.dialects.messages import as_text
 from runs.recording.dialects.openinference_messages import read_inputs, read_outputs
 from runs.recording.dialects.reading import Reading
-from runs.recording.dialects.usage import cost, first_count, usage
 from runs.recording.jsontext import readable
 from runs.recording.spans import Span
+from runs.recording.usage import cost, first_count, usage
 
 NAME = "openinference"
 
@@ -32,6 +34,15 @@ KINDS = {
 # Names that instrumentations give to every model call; the model says more.
 GENERIC_NAMES = frozenset({"generation", "llm", "chat", "completion", "response", "chatcompletion"})
 HANDOFF = "handoff to "
+# Ids that are new in every run: a number in hex, a UUID.
+RANDOM = re.compile(r"[0-9a-f]{16,32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CREW = re.compile(r"_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.kickoff)")  # CrewAI
+NUMBERED = re.compile(r"Step \d+")  # smolagents
+# Kinds that are steps by whatever name.
+PLAYERS = frozenset({"llm", "embedding", "retriever", "reranker", "tool", "agent", "handoff"})
+# As Python's functions are called; smolagents adds a setting of its own.
+CALLED = frozenset({"args", "kwargs"})
+OF_SMOLAGENTS = "sanitize_inputs_outputs"
 JSON = "application/json"
 
 INPUT = ("llm.token_count.prompt",)
@@ -57,8 +68,8 @@ def read(reading: Reading) -> None:
         target = told.get("output.value") or reading.span.name.removeprefix(HANDOFF)
         reading.fill("taken", as_text(target), "output.value")
     reading.fill("kind", kind, "openinference.span.kind")
-    reading.fill_from("node_id", "graph.node.id")
     _read_title(reading, kind)
+    _read_node(reading, kind)
     reader = READERS.get(kind)
     if reader is not None:
         reader(reading)
@@ -69,12 +80,39 @@ def read(reading: Reading) -> None:
     _read_tags(reading)
 
 
+def _read_node(reading: Reading, kind: str) -> None:
+    """Where the step stands: its place in the graph, or between the steps."""
+    told, span = reading.attributes, reading.span
+    node = as_text(told.get("graph.node.id"))
+    if RANDOM.fullmatch(node):  # made for this execution alone (Agno)
+        node = as_text(told.get("graph.node.name"))
+    reading.fill("node_id", node, "graph.node.id")
+    if "smolagents" in span.scope and NUMBERED.fullmatch(span.name):
+        reading.fill("node_id", "Step", "name")
+    if span.parent_span_id is None:
+        if kind in ("agent", "chain"):
+            reading.fill_run("name", reading.fields.get("title"), "agent.name")
+    elif _is_plumbing(reading, kind):
+        reading.fill("folded", True, "name")
+
+
+def _is_plumbing(reading: Reading, kind: str) -> bool:
+    span = reading.span
+    if "langchain" not in span.scope or kind in PLAYERS or "node_id" in reading.fields:
+        return False
+    return is_plumbing(span.name, span.status == "error")
+
+
 def _read_title(reading: Reading, kind: str) -> None:
     reading.fill_from("title", "graph.node.name")
     if kind == "tool":
         reading.fill_from("title", "tool.name")
     elif kind == "agent":
         reading.fill_from("title", "agent.name")
+        if not RANDOM.fullmatch(as_text(reading.attributes.get("graph.node.id"))):
+            reading.fill_from("title", "graph.node.id")
+    elif CREW.search(reading.span.name):
+        reading.fill("title", CREW.sub("", reading.span.name), "name")
     elif kind == "llm" and reading.span.name.lower() in GENERIC_NAMES:
         reading.fill_from("title", "llm.model_name")
 
@@ -150,6 +188,11 @@ def _read_tool(reading: Reading) -> None:
     told = reading.attributes
     if "input.value" not in told:
         reading.fill_payload("inputs", "tool.parameters")
+    given = readable(told.get("input.value"))
+    is_call = isinstance(given, dict) and given.keys() - {OF_SMOLAGENTS} == CALLED
+    if is_call and not (given["args"] and given["kwargs"]):
+        reading.fill("inputs", given["kwargs"] or given["args"], "input.value")
+        reading.use(("input.value",))
     result = told.get("output.value")
     if isinstance(result, str) and result.startswith('{"type": "tool"'):
         # LangChain wraps what the tool gave back in a message; the result is its content.

@@ -15,6 +15,9 @@ def read_inputs(reading: Reading) -> None:
     if not messages:
         prompts = nested(told, "llm.prompts.", reading.consumed)
         texts = [below(prompt, "prompt").get("text") for prompt in prompts]
+        if not texts and isinstance(told.get("llm.prompts"), list):
+            texts = told["llm.prompts"]
+            reading.use(("llm.prompts",))
         messages = [{"role": "user", "content": as_text(text)} for text in texts]
     if not messages:
         return

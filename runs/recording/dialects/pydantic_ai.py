@@ -1,38 +1,35 @@
-"""pydantic-ai and Logfire: what they add to the GenAI conventions.
+"""pydantic-ai: what it adds to the GenAI conventions.
 
 Usage sums on agents (`gen_ai.aggregated_usage.*`) repeat the model calls below and are not read.
+Its first generations named agents and tools by `agent_name`, `tool_arguments` and `tool_response`,
+and put the tools of one turn below a span `running tools`.
 """
 
+import re
 from typing import Any
 
 from runs.recording.dialects.messages import normal_messages
 from runs.recording.dialects.reading import Reading
-from runs.recording.dialects.usage import cost, whole
 from runs.recording.jsontext import readable
 from runs.recording.spans import Span
+from runs.recording.usage import cost, whole
 
 NAME = "pydantic-ai"
 
 MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
 RETRY = "pydantic_ai.tool.retry."
-NO_SPAN = "0" * 16
 MAX_ATTEMPT = 1_000_000
+RUNNING_TOOLS = re.compile(r"running (?:\d+ )?tools?")
 
 
 def applies(span: Span, spoken: set[str]) -> bool:
     told = span.attributes
-    return (
-        span.scope.startswith("pydantic")
-        or "operation.cost" in told
-        or "logfire.span_type" in told
-        or MESSAGES[0] in told
-    )
+    return span.scope.startswith("pydantic") or "operation.cost" in told or MESSAGES[0] in told
 
 
 def read(reading: Reading) -> None:
     told = reading.attributes
-    if told.get("logfire.span_type") == "pending_span":
-        _read_pending(reading)
+    _read_first_generation(reading)
     reading.fill("cost", cost(told.get("operation.cost")), "operation.cost")
     reading.fill_payload("outputs", "final_result")
     for name in MESSAGES:
@@ -42,17 +39,15 @@ def read(reading: Reading) -> None:
         _read_retry(reading)
 
 
-def _read_pending(reading: Reading) -> None:
-    """Logfire tells that a span has begun by a span of its own, a child of the one announced."""
-    span = reading.span
-    if span.parent_span_id is None:
-        return
-    parent = reading.attributes.get("logfire.pending_parent_id")
-    reading.fields["source_id"] = span.parent_span_id
-    known = isinstance(parent, str) and parent not in ("", NO_SPAN)
-    reading.fields["parent_source_id"] = parent if known else None
-    reading.fields["ended_us"] = None
-    reading.fields["status"] = "running"
+def _read_first_generation(reading: Reading) -> None:
+    told = reading.attributes
+    if "agent_name" in told and "gen_ai.operation.name" not in told:
+        reading.fill("kind", "agent", "agent_name")
+        reading.fill_from("title", "agent_name")
+    elif "tools" in told and RUNNING_TOOLS.fullmatch(reading.span.name):
+        reading.fill("folded", True, "name")
+    reading.fill_payload("inputs", "tool_arguments")
+    reading.fill_payload("outputs", "tool_response")
 
 
 def _read_retry(reading: Reading) -> None:

@@ -1,6 +1,7 @@
 """What is known about one span while the dialects read it, one after the other."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from runs.recording.jsontext import readable
@@ -23,6 +24,7 @@ class Reading:
         "metadata",
         "read_from",
         "run",
+        "settled",
         "span",
     )
 
@@ -36,6 +38,7 @@ class Reading:
         self.consumed: set[str] = set()
         self.consumed_events: set[int] = set()
         self.ignored = False  # a probe that is no part of any run
+        self.settled = False  # nothing is left for further dialects
         metadata = span.attributes.get("metadata")
         metadata = readable(metadata) if metadata else None
         self.metadata: dict[str, Any] = metadata if type(metadata) is dict else {}
@@ -103,13 +106,13 @@ class Reading:
             received=self._received(),
             resource=span.resource or None,
             read_from=self.read_from,
-            run=RunFacts(**run) if run else NOTHING_TOLD,
+            run=_facts(tuple(run.items())) if run else NOTHING_TOLD,
             **fields,
         )
 
     def _received(self) -> dict[str, Any] | None:
         span, consumed = self.span, self.consumed
-        received: dict[str, Any] = {}
+        received = self._not_told_elsewhere()
         attributes = self.attributes
         if consumed:
             attributes = {key: attributes[key] for key in attributes if key not in consumed}
@@ -129,5 +132,26 @@ class Reading:
             received["scope"] = span.scope
         return received or None
 
+    def _not_told_elsewhere(self) -> dict[str, Any]:
+        """Name, kind and status of the span, where no field of the step says the same."""
+        span, fields = self.span, self.fields
+        told: dict[str, Any] = {}
+        if span.name and span.name != fields.get("title"):
+            told["name"] = span.name
+        if span.kind not in ORDINARY:
+            told["kind"] = span.kind
+        if span.status == "error" and fields.get("status") != "failed":
+            told["status"] = span.status
+        if span.status_message and span.status_message != fields.get("error"):
+            told["status_message"] = span.status_message
+        return told
+
+
+@lru_cache(maxsize=2048)
+def _facts(told: tuple[tuple[str, Any], ...]) -> RunFacts:
+    """The spans of a run mostly tell the same."""
+    return RunFacts(**dict(told))
+
 
 NOTHING_TOLD = RunFacts()
+ORDINARY = ("internal", "unspecified")

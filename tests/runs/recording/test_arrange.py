@@ -33,7 +33,7 @@ def row(source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **t
     values.update(told)
     numbers = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens",
                "reasoning_tokens", "total_tokens", "cost", "inputs_id", "outputs_id",
-               "process_data_id", "received_id", "resource_id")  # fmt: skip
+               "process_data_id", "received_body", "resource_id")  # fmt: skip
     texts = ("told_node_id", "model", "provider", "cost_currency", "error", "error_type", "taken",
              "inputs_preview", "outputs_preview")  # fmt: skip
     for name in numbers:

@@ -33,6 +33,7 @@ def told(draw: st.DrawFn) -> Row:
         cost_currency="USD" if cost is not None else "",
         error=draw(texts),
         inputs_id=inputs,
+        received_body=draw(st.sampled_from([None, b"{}", b"[]"])),
         inputs_preview={None: "", "01": "one", "02": "two"}[inputs],
         hints=draw(
             st.fixed_dictionaries(
@@ -79,7 +80,7 @@ def test_any_grouping(a, b, c):
 @given(told(), told())
 def test_a_known_value_is_never_erased(a, b):
     result = joined([a, b])
-    for name in ("started_us", "ended_us", "inputs_id", "input_tokens", "cost"):
+    for name in ("started_us", "ended_us", "inputs_id", "received_body", "input_tokens", "cost"):
         if getattr(a, name) is not None:
             assert result[name] is not None
     if a.told_status in ("succeeded", "failed"):

@@ -4,6 +4,8 @@ same rows are stored; and one bad span costs no good one."""
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -25,7 +27,8 @@ from tests.runs.recording.snapshot import snapshot
 
 CAPTURES = [
     "dify-phoenix", "langgraph-openinference", "pydantic-ai", "openai-agents-openinference",
-    "google-adk",
+    "google-adk", "haystack-native", "langfuse", "langgraph-openllmetry", "llamaindex-workflow",
+    "logfire-pydantic-graph", "traceloop-sdk", "vercel-ai-v7",
 ]  # fmt: skip
 
 
@@ -90,6 +93,20 @@ def test_one_span_a_request_backwards():
     app_ids({record.service for record in records})
     expected = stored([records])
     assert stored([[record] for record in reversed(records)]) == expected
+
+
+@pytest.mark.django_db
+def test_a_step_told_in_different_words():
+    """What was received of a step, too, does not depend on which message came last."""
+    told = [
+        replace(_side_trace(), received={"attributes": {"a": text}, "scope": text})
+        for text in ("x", "y", "z" * 2000)
+    ]
+    app_ids({record.service for record in told})
+    expected = stored([told])
+    assert expected["executions"][0]["received_body"]
+    for order in permutations(told):
+        assert stored([[record] for record in order]) == expected
 
 
 @pytest.mark.django_db

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.packing import pack, unpack
-from runs.recording.values import PayloadBatch, canonical, clean
+from runs.recording.values import PayloadBatch, canonical, clean, place_of
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -26,23 +26,30 @@ def test_packing_keeps_every_byte(body):
     assert (unpack(stored) if compressed else stored) == body
 
 
-def test_equal_values_of_an_app_and_day_are_one_payload():
+def test_equal_values_of_a_trace_and_day_are_one_payload():
     batch, day = PayloadBatch(), 86_400_000_000
-    first = batch.add(1, 5, {"a": 1, "b": 2})
-    assert batch.add(1, 6, {"b": 2, "a": 1}) == first
-    other_day = batch.add(1, day + 5, {"a": 1, "b": 2})
-    other_app = batch.add(2, 5, {"a": 1, "b": 2})
-    assert len({first, other_day, other_app}) == 3 == len(batch.rows)
-    # The digest is the same everywhere: that is how equal content is seen across days.
-    assert first and other_day and other_app
-    assert first[10:] == other_day[10:] == other_app[10:]
-    assert batch.add(1, 5, '{"a":1,"b":2}') != first
+    here = place_of(1, 5, "t")
+    first = batch.add(here, {"a": 1, "b": 2})
+    assert batch.add(place_of(1, 6, "t"), {"b": 2, "a": 1}) == first
+    places = [place_of(1, day + 5, "t"), place_of(2, 5, "t"), place_of(1, 5, "u")]
+    others = [batch.add(place, {"a": 1, "b": 2}) for place in places]
+    assert len({first, *others}) == 4 == len(batch.rows)
+    # The digest is the same everywhere: that is how equal content is seen across runs and days.
+    assert first and {other[14:] for other in others if other} == {first[14:]}
+    assert batch.add(here, '{"a":1,"b":2}') != first
+    assert batch.add(here, {"a": 1, "b": 2}, cut_of=99) != first
+
+
+def test_a_shared_value_is_one_payload_for_all_traces_of_a_day():
+    batch, resource = PayloadBatch(), {"service.name": "s"}
+    assert batch.add_shared(1, 5, resource) == batch.add_shared(1, 7, dict(resource))
+    assert len(batch.rows) == 1
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_no_value_no_payload(nothing):
     batch = PayloadBatch()
-    assert batch.add(1, 0, nothing) is None and not batch.rows
+    assert batch.add(place_of(1, 0, "t"), nothing) is None and not batch.rows
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=50))

@@ -1,4 +1,4 @@
-"""The capture pydantic-ai: three tickets; and what Logfire adds."""
+"""The capture pydantic-ai: three tickets; and its first generation."""
 
 from decimal import Decimal
 from typing import Any
@@ -114,10 +114,18 @@ def test_after_the_last_attempt_a_tool_has_failed(
     assert (found.status, found.attempt) == (status, attempt)
 
 
-def test_logfire_announces_a_span_that_has_begun() -> None:
-    told = {"logfire.span_type": "pending_span", "logfire.pending_parent_id": "d" * 16}
-    found = record(told, parent_span_id="c" * 16, end_us=1_000_000)
-    assert (found.source_id, found.parent_source_id) == ("c" * 16, "d" * 16)
-    assert (found.status, found.ended_us, found.is_run) == ("running", None, False)
-    root = record(told | {"logfire.pending_parent_id": "0" * 16}, parent_span_id="c" * 16)
-    assert (root.source_id, root.parent_source_id, root.is_run) == ("c" * 16, None, True)
+def test_the_first_generation_named_them_otherwise() -> None:
+    told = {"agent_name": "triage", "model_name": "gpt-4o", "final_result": '{"ok": true}'}
+    question = '[{"event.name": "gen_ai.user.message", "role": "user", "content": "hi"}]'
+    told["all_messages_events"] = question
+    agent = record(told, name="agent run", scope="pydantic-ai 0.4.0")
+    assert (agent.kind, agent.title) == ("agent", "triage")
+    assert (agent.inputs, agent.outputs) == ("hi", {"ok": True})
+    told = {
+        "gen_ai.tool.name": "lookup", "tool_arguments": '{"id": 7}', "tool_response": "found",
+    }  # fmt: skip
+    tool = record(told, name="running tool", scope="pydantic-ai 0.4.0", parent_span_id="c" * 16)
+    assert (tool.kind, tool.title, tool.folded) == ("tool", "lookup", False)
+    assert (tool.inputs, tool.outputs) == ({"id": 7}, "found")
+    turn = record({"tools": ["lookup"]}, name="running 1 tool", scope="pydantic-ai 0.4.0")
+    assert turn.folded

@@ -47,16 +47,63 @@ def usage(
     reasoning: int | None = None,
 ) -> Usage | None:
     """Usage by OpenTelemetry's rule: input includes what came from and went to the cache. Where the
-    cached part alone is larger than the input, the producer excludes it (Anthropic's way), so it is
-    added. None where nothing is told; total is the sum where it is not told."""
+    cached part alone is larger than the input, or the total is the sum of all three, the producer
+    excludes it (Anthropic's way), so it is added. None where nothing is told; total is the sum
+    where it is not told."""
     if input is None and output is None and total is None:
         return None
     from_cache = (cached or 0) + (cache_write or 0)
-    if input is not None and from_cache > input:
+    beside = from_cache and total == (input or 0) + (output or 0) + from_cache
+    if input is not None and (beside or from_cache > input):
         input += from_cache
     if total is None:
         total = (input or 0) + (output or 0)
     return Usage(input, output, cached, cache_write, reasoning, total)
+
+
+# What model APIs call their counts, and where they keep the details.
+API_INPUT = (
+    "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_token_count",
+    "promptTokenCount", "input_token_count",
+)  # fmt: skip
+API_OUTPUT = (
+    "completion_tokens", "output_tokens", "completionTokens", "outputTokens",
+    "candidates_token_count", "candidatesTokenCount", "generated_token_count",
+)  # fmt: skip
+API_TOTAL = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount")
+API_CACHED = (
+    "cached_tokens", "cache_read", "cache_read_input_tokens", "cached_content_token_count",
+)  # fmt: skip
+API_CACHE_WRITE = (
+    "cache_creation", "cache_write_tokens", "cache_creation_input_tokens",
+    "cache_write_input_tokens",
+)  # fmt: skip
+API_REASONING = ("reasoning_tokens", "reasoning", "thoughts_token_count")
+API_DETAILS = (
+    "prompt_tokens_details", "input_tokens_details", "input_token_details",
+    "completion_tokens_details", "output_tokens_details", "output_token_details",
+)  # fmt: skip
+
+
+def api_usage(told: Any) -> Usage | None:
+    """Usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it. Details are part
+    of the sums, unless the total says that they stand beside them."""
+    if not isinstance(told, dict):
+        return None
+    inner = [told[key] for key in API_DETAILS if isinstance(told.get(key), dict)]
+    details = {key: value for part in inner for key, value in part.items()}
+    every = {**details, **told}
+    input, output = first_count(told, API_INPUT), first_count(told, API_OUTPUT)
+    total = first_count(told, API_TOTAL)
+    cached, written = first_count(every, API_CACHED), first_count(every, API_CACHE_WRITE)
+    reasoning = first_count(every, API_REASONING)
+    beside = (cached or 0) + (written or 0)
+    if total is not None and input is not None and output is not None:
+        if beside and total == input + output + beside:
+            input += beside
+        elif reasoning and total == input + output + reasoning:
+            output += reasoning
+    return usage(input, output, total, cached, written, reasoning)
 
 
 def cost(amount: Any, currency: Any = None) -> Cost | None:

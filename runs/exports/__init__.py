@@ -1,0 +1,1 @@
+"""Runs as files: NDJSON without loss, CSV, OTLP, and a page that opens offline."""

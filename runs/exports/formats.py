@@ -1,0 +1,73 @@
+"""The forms of a file of runs, by the end of its name, and how it is made. Runs come in parts, so
+that a set of any size is written in bounded memory."""
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from runs.exports import ndjson, otlp, page, table
+from runs.models import Run
+from runs.models.run_query import RunQuerySet
+from runs.paging import Order, page_of
+
+RUNS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """`write(runs, base_url)` gives the file piece by piece."""
+
+    content_type: str
+    label: str
+    write: Callable[[Iterable[Run], str], Iterator[bytes]]
+
+
+def _one(runs: Iterable[Run], make: Callable[[Run], Iterator[bytes]]) -> Iterator[bytes]:
+    for run in runs:
+        yield from make(run)
+
+
+NDJSON = Format("application/x-ndjson", "NDJSON: all of it", lambda runs, _: ndjson.lines(runs))
+STEPS = Format(
+    "text/csv; charset=utf-8", "CSV of the steps", lambda runs, _: table.step_lines(runs)
+)
+OTLP_LINES = Format("application/x-ndjson", "OTLP, JSON lines", lambda runs, _: otlp.lines(runs))
+
+# Of a set of runs.
+SETS = {
+    "ndjson": NDJSON,
+    "csv": Format("text/csv; charset=utf-8", "CSV", table.run_lines),
+    "steps.csv": STEPS,
+    "otlp.jsonl": OTLP_LINES,
+}
+# Of one run.
+SINGLE = {
+    "ndjson": NDJSON,
+    "html": Format(
+        "text/html; charset=utf-8",
+        "HTML page",
+        lambda runs, url: _one(runs, lambda run: page.html(run, url)),
+    ),
+    "otlp.json": Format("application/json", "OTLP", lambda runs, _: _one(runs, otlp.request)),
+    "steps.csv": STEPS,
+}
+
+
+def each_run(parts: list[RunQuerySet], order: Order) -> Iterator[Run]:
+    """All runs of `RunFilterForm.apply`, in order, read by keyset."""
+    after = ""
+    while True:
+        found = page_of(parts, order, after, RUNS_AT_ONCE)
+        yield from found.rows
+        if not found.next:
+            return
+        after = found.next
+
+
+def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same as gzip."""
+    packing = zlib.compressobj(wbits=31)
+    for piece in pieces:
+        if part := packing.compress(piece):
+            yield part
+    yield packing.flush()

@@ -1,0 +1,82 @@
+"""Runs as NDJSON, without loss: see `recording.run_lines`. Written piece by piece, so that neither
+many runs nor a long one need memory."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from nodes.models import NodeExecution
+from runs.models import Note, Run, Version
+from runs.recording.records import NoteRecord
+from runs.recording.run_lines import FORMAT, EndLine, RunLine, VersionLine
+from runs.recording.stored import records_of, traces_of, verbatim
+from runs.recording.told import as_json
+from runs.recording.values import in_us
+
+
+def lines(runs: Iterable[Run]) -> Iterator[bytes]:
+    """The whole file. Runs were loaded `with_sources()`."""
+    yield _line("waylog", FORMAT)
+    written: set[int] = set()
+    count = 0
+    for run in runs:
+        if run.version_id is not None and run.version_id not in written:
+            written.add(run.version_id)
+            yield _line("version", as_json(_version(run, run.version_id)))
+        yield _line("run", as_json(_run(run)))
+        for _, record in records_of(run, verbatim):
+            yield _line("step", as_json(record))
+        for note in Note.objects.of_run(run):
+            yield _line("note", as_json(_note(note, traces_of(run)[0])))
+        count += 1
+    yield _line("end", as_json(EndLine(count)))
+
+
+def _line(name: str, told: Any) -> bytes:
+    return orjson.dumps({name: told}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _run(run: Run) -> RunLine:
+    sources = list(run.sources.all())
+    return RunLine(
+        id=str(run.id),
+        app=run.app.name,
+        sources=tuple(sorted((source.kind, source.source_id) for source in sources)),
+        seen_us=in_us(run.last_seen_at) or 0,
+        kind=run.source_kind.removeprefix("dify-"),
+        bound=any(source.scope for source in sources),
+        steps=NodeExecution.objects.filter(run=run).count(),
+        conversation_title=run.conversation.title if run.conversation else "",
+    )
+
+
+def _version(run: Run, version_id: int) -> VersionLine:
+    version = Version.objects.get(pk=version_id)
+    return VersionLine(
+        app=run.app.name,
+        label=version.label,
+        number=version.number,
+        graph=version.graph,
+        configuration=version.configuration,
+        digest=version.digest,
+        source_id=version.source_id,
+        comment=version.comment,
+        created_us=in_us(version.created_at),
+        sample=run.app.is_sample,
+    )
+
+
+def _note(note: Note, trace: str) -> NoteRecord:
+    return NoteRecord(
+        about=note.about or trace,
+        source=note.source,
+        source_id=note.source_id or note.pk.hex,
+        name=note.name,
+        number=note.number,
+        label=note.label,
+        text=note.text,
+        about_step=note.about_step,
+        author=note.author,
+        created_us=in_us(note.created_at),
+    )

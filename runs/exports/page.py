@@ -1,0 +1,181 @@
+"""A run as one HTML file that opens without a network: styles inside, no script, every value whole.
+Written step by step, so that a long run needs no memory."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.contrib.staticfiles import finders
+from django.template.loader import render_to_string
+
+from nodes.choices import ERRORS
+from nodes.configuration import models_used, resource_of
+from nodes.formats import visible
+from nodes.kinds import Kind
+from nodes.logs import logs_json
+from nodes.models import NodeExecution, Payload
+from nodes.panels import status_label, value_labels
+from nodes.parts import Limits, Part, Speech, present
+from nodes.payloads import load, pretty
+from nodes.timeline import Entry, Step, build
+from nodes.tracing import MAX_STEPS, load_steps, us
+from nodes.waterfall import Bar, Scale, own_segments
+from runs.models import Run
+from runs.run_header import header_of
+
+STYLES = ("tokens", "base", "layout", "table", "status", "run", "tracing", "payload", "file")
+WHOLE = Limits(text=10**9, parts=10**9, messages=10**9)
+AT_ONCE = 50
+MAX_LEVEL = 16
+# Where the page is cut for what is written piece by piece. Values are escaped: none can hold it.
+STYLES_HERE, STEPS_HERE = "<!--styles-->", "<!--steps-->"
+LINK = re.compile(r' href="/([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A stored value, whole: as parts, or as text where parts would leave something out."""
+
+    label: str
+    payload: Payload | None
+    part: Part | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the tree. `entry` is a step, a pass, or a parent that was not received."""
+
+    entry: Entry
+    level: int
+    bar: Bar | None
+    segments: list[Bar]
+
+
+def html(run: Run, base_url: str = "") -> Iterator[bytes]:
+    """The file. The run was loaded `for_page()`. Links lead to the console at `base_url`
+    (http://host, no slash); without one there are none."""
+    steps = load_steps(run.id)
+    context = _context(run, steps) | {"base_url": base_url}
+    page = render_to_string("runs/file/page.html", context)
+    head, _, rest = page.partition(STYLES_HERE)
+    body, _, foot = rest.partition(STEPS_HERE)
+    yield head.encode() + b"<style>" + _styles() + b"</style>" + _linked(body, base_url)
+    scale = _scale(run, steps)
+    waiting: list[Line] = []
+    for line in _lines(build(steps).top, scale):
+        waiting.append(line)
+        if len(waiting) == AT_ONCE:
+            yield _linked(_written(run.id, waiting), base_url)
+            waiting = []
+    yield _linked(_written(run.id, waiting) + foot, base_url)
+
+
+def _context(run: Run, steps: list[Step]) -> dict[str, Any]:
+    header = header_of(run)
+    if run.failed_execution:
+        header = replace(header, failed_url=f"#step-{run.failed_execution.hex}")
+    return {
+        "run": run,
+        "header": header,
+        "inputs": _value("Input", run.inputs),
+        "outputs": _value("Output", run.outputs),
+        "sources": run.told_sources,
+        "models": models_used(run.id),
+        "resource": resource_of(run.id),
+        "left_out": len(steps) >= MAX_STEPS,
+        "shown": len(steps),
+    }
+
+
+def _styles() -> bytes:
+    paths = (finders.find(f"css/{name}.css") for name in STYLES)
+    return b"\n".join(Path(str(path)).read_bytes() for path in paths)
+
+
+def _linked(text: str, base_url: str) -> bytes:
+    """With links of the console made whole, or taken away. Only templates write `href`."""
+    return LINK.sub(rf' href="{base_url}/\1"' if base_url else "", text).encode()
+
+
+def _scale(run: Run, steps: list[Step]) -> Scale:
+    times = [us(run.started_at), us(run.ended_at)]
+    times += [time for step in steps for time in (step.start, step.end)]
+    known = [time for time in times if time is not None]
+    return Scale(min(known, default=0), max(known, default=0))
+
+
+def _lines(top: list[Entry], scale: Scale) -> Iterator[Line]:
+    """The tree in its order. A stack instead of recursion: trees may be deep."""
+    stack = [iter(top)]
+    while stack:
+        entry = next(stack[-1], None)
+        if entry is None:
+            stack.pop()
+            continue
+        below = [
+            (child.start, scale.end if child.end is None else child.end)
+            for child in entry.children
+            if child.start is not None
+        ]
+        segments = own_segments(scale, entry.start, entry.end, below) if below else []
+        level = min(len(stack) - 1, MAX_LEVEL)
+        yield Line(entry, level, scale.place(entry.start, entry.end), segments)
+        stack.append(iter(entry.children))
+
+
+def _written(run_id: UUID, lines: list[Line]) -> str:
+    ids = [UUID(line.entry.id) for line in lines if line.entry.step]
+    found = NodeExecution.objects.of_run(run_id).with_payloads().in_bulk(ids)
+    return "".join(
+        render_to_string("runs/file/_step.html", _step(line, found.get(UUID(line.entry.id))))
+        if line.entry.step
+        else render_to_string("runs/file/_group.html", {"line": line, "entry": line.entry})
+        for line in lines
+    )
+
+
+def _step(line: Line, execution: NodeExecution | None) -> dict[str, Any]:
+    if execution is None:  # removed meanwhile
+        return {"line": line, "entry": line.entry}
+    kind: Kind = execution.kind_info
+    inputs, outputs = value_labels(kind)
+    received = execution.received
+    logs = logs_json(execution)
+    told = received | ({"logs": logs} if logs else {})
+    return {
+        "line": line,
+        "entry": line.entry,
+        "execution": execution,
+        "kind": kind,
+        "status_label": status_label(execution.status),
+        "failed": execution.status in ERRORS,
+        "values": [
+            _value(inputs, execution.inputs),
+            *([_value("Process data", execution.process_data)] if execution.process_data else []),
+            _value(outputs, execution.outputs),
+        ],
+        "received": visible(pretty(told) or str(told)) if told else "",
+    }
+
+
+def _value(label: str, payload: Payload | None) -> Value:
+    if payload is None:
+        return Value(label, None)
+    value = load(payload)
+    part = present(value, WHOLE)
+    if _leaves_out(part):
+        return Value(label, payload, text=visible(pretty(value) or payload.text))
+    return Value(label, payload, part)
+
+
+def _leaves_out(found: Any) -> bool:
+    """Whether anything of a value is not in its parts."""
+    if isinstance(found, Part):
+        return bool(found.note) or _leaves_out(found.items)
+    if isinstance(found, Speech):
+        return _leaves_out([found.said, found.thinking, found.calls, found.results, found.rest])
+    return isinstance(found, (list, tuple)) and any(_leaves_out(inner) for inner in found)

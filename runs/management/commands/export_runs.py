@@ -1,0 +1,94 @@
+"""`manage.py export_runs`: runs as a file, from the shell."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+from uuid import UUID
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.http import QueryDict
+
+from runs.exports.formats import SETS, SINGLE, each_run, packed
+from runs.forms import RunFilterForm
+from runs.models import Run
+
+PROGRESS_EVERY = 20
+NAMES = {"otlp": "otlp.jsonl"}
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes runs as NDJSON (without loss), CSV, OTLP (a request a line) or, of one run, an HTML"
+        " page. A file whose name ends in .gz is packed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("run", nargs="*", help="ids of runs; none: all that the filter lets by")
+        parser.add_argument("--format", choices=["ndjson", "csv", "otlp", "html"], default="ndjson")
+        parser.add_argument(
+            "--filter", default="", help="as in the history: status=failed&app=shop"
+        )
+        parser.add_argument("--steps", action="store_true", help="CSV: a line for each step")
+        parser.add_argument("--output", "-o", default="-", metavar="FILE", help="-: the shell")
+        parser.add_argument(
+            "--base-url", default="", help="where links lead: https://waylog.example"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name, output = options["format"], options["output"]
+        if options["steps"] and name != "csv":
+            raise CommandError("--steps is for --format csv.")
+        form = SETS.get("steps.csv" if options["steps"] else NAMES.get(name, name))
+        if form is None:
+            if len(options["run"]) != 1:
+                raise CommandError("An HTML page holds one run: give its id.")
+            form = SINGLE[name]
+        runs = self._runs(options["run"], options["filter"])
+        pieces = form.write(self._counted(runs), options["base_url"].rstrip("/"))
+        if output.endswith(".gz"):
+            pieces = packed(pieces)
+        try:
+            if output == "-":
+                self._write(pieces, getattr(self.stdout, "buffer", sys.stdout.buffer))
+            else:
+                with open(output, "wb") as file:
+                    self._write(pieces, file)
+        except OSError as problem:
+            raise CommandError(f"{output} cannot be written: {problem.strerror}.") from None
+
+    def _runs(self, ids: list[str], query: str) -> Iterator[Run]:
+        runs = Run.objects.for_list().with_sources()
+        if not ids:
+            form = RunFilterForm(QueryDict(query))
+            if not form.is_valid():
+                raise CommandError(" ".join(form.sentences))
+            return each_run(form.apply(runs), form.ordering)
+        found = []
+        for text in ids:
+            run = runs.of_source(text).first() or runs.formerly(_uuid(text)).first()
+            if run is None:
+                raise CommandError(f"There is no run {text}.")
+            found.append(run)
+        return iter(found)
+
+    def _counted(self, runs: Iterable[Run]) -> Iterator[Run]:
+        count = 0
+        for count, run in enumerate(runs, 1):
+            yield run
+            if self.stderr.isatty() and count % PROGRESS_EVERY == 0:
+                self.stderr.write(f"\r{count:,} runs …", ending="")
+        start = "\r" if self.stderr.isatty() else ""
+        self.stderr.write(f"{start}{count:,} run{'' if count == 1 else 's'} written.")
+
+    @staticmethod
+    def _write(pieces: Iterable[bytes], file: IO[bytes]) -> None:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)

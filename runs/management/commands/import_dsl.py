@@ -1,0 +1,37 @@
+"""`manage.py import_dsl FILE…`: apps as Dify exports them, for their graphs and settings."""
+
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from runs.recording.definitions import take_dsl
+from runs.recording.dify.dsl import MAX_BYTES, UnreadableDsl, read_dsl
+
+
+class Command(BaseCommand):
+    help = (
+        "Keeps the graph and the settings of exported Dify apps (DSL 0.1 to 0.6) as versions. "
+        "Secrets are left out. A file that was kept before changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        parser.add_argument(
+            "--app", default="", metavar="NAME", help="the app's name, or slug, here"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        failed = 0
+        for path in options["files"]:
+            try:
+                with path.open("rb") as file:
+                    taken = take_dsl(read_dsl(file.read(MAX_BYTES + 1)), options["app"])
+            except (OSError, UnreadableDsl) as problem:
+                reason = problem.strerror if isinstance(problem, OSError) else problem
+                self.stderr.write(f"{path}: {reason}")
+                failed += 1
+                continue
+            self.stdout.write(f"{path}: {taken.sentence}")
+        if failed:
+            raise CommandError(f"{failed} of {len(options['files'])} files could not be kept.")

@@ -1,0 +1,61 @@
+"""`manage.py import_runs FILE…`: runs from files, from the shell."""
+
+import sys
+from typing import IO, Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+
+from runs.recording import inbox
+from runs.recording.run_file_reading import Report
+from runs.recording.run_files import take_file
+
+SENDER = inbox.Sender("import_runs")
+
+
+class Command(BaseCommand):
+    help = (
+        "Reads runs that a Waylog exported as NDJSON, or OTLP traces (JSON, JSON lines, protobuf),"
+        " packed or not. What cannot be taken is told, and kept in the inbox; the rest is there."
+        " Doing it again changes nothing."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", nargs="+", help="-: what the shell hands over")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        refused = sum([self._take(name) for name in options["file"]])
+        if refused:
+            sys.exit(1)
+
+    def _take(self, name: str) -> int:
+        try:
+            if name == "-":
+                return self._told(name, self._read(name, sys.stdin.buffer))
+            with open(name, "rb") as file:
+                return self._told(name, self._read(name, file))
+        except OSError as problem:
+            raise CommandError(f"{name} cannot be read: {problem.strerror}.") from None
+        except DatabaseError as problem:
+            raise CommandError(
+                f"The database cannot take {name} now ({problem}). What was read so far is kept;"
+                " doing it again goes on."
+            ) from None
+
+    def _read(self, name: str, file: IO[bytes]) -> Report:
+        def progress(report: Report) -> None:
+            if self.stderr.isatty():
+                told = f"{len(report.runs):,} runs, {report.steps:,} steps"
+                self.stderr.write(f"\r{name}: {told} …", ending="")
+
+        return take_file(file, SENDER, progress)
+
+    def _told(self, name: str, report: Report) -> int:
+        for sentence in report.sentences:
+            self.stderr.write(f"{name}: {sentence}")
+        start = "\r" if self.stderr.isatty() else ""
+        self.stderr.write(
+            f"{start}{name}: {len(report.runs):,} runs with {report.steps:,} steps are here,"
+            f" {report.refused:,} records were not taken."
+        )
+        return report.refused

@@ -1,0 +1,293 @@
+"""Runs as files: down through the console and the shell, up through both."""
+
+import csv
+import gzip
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from nodes.packing import zstd
+from runs.models import App, IngestKey, RefusedRecord, Run
+from tests.conftest import CAPTURES
+from tests.factories import make_app, make_execution, make_run
+from tests.runs.recording.elsewhere import stored
+
+pytestmark = pytest.mark.django_db
+Send = Callable[..., list[Any]]
+
+
+def body(client: Client, url: str, **more: Any) -> bytes:
+    response = client.get(url, **more)
+    assert response.status_code == 200, (url, response.content[:300])
+    return b"".join(response)
+
+
+def rows(text: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
+
+
+def upload(client: Client, content: bytes, name: str = "runs.ndjson") -> Any:
+    return client.post("/runs/import/", {"file": SimpleUploadedFile(name, content)})
+
+
+# -- down ------------------------------------------------------------------------------------------
+
+
+def test_a_set_is_what_the_history_shows(console: Client, record: Send) -> None:
+    record("pydantic-ai")
+    lines = body(console, "/runs.ndjson?status=failed").splitlines()
+    runs = [orjson.loads(line)["run"]["id"] for line in lines if line.startswith(b'{"run"')]
+    assert runs == [str(run.id) for run in Run.objects.filter(status="failed")]
+    assert orjson.loads(lines[-1]) == {"end": {"runs": len(runs)}}
+    packed = console.get("/runs.ndjson.gz?status=failed")
+    assert gzip.decompress(b"".join(packed)).splitlines() == lines
+    assert re.search(r'filename="waylog-runs-[\d-]+\.ndjson\.gz"', packed["Content-Disposition"])
+
+
+def test_a_set_is_read_over_many_pages(console: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr("runs.exports.formats.RUNS_AT_ONCE", 3)
+    made = {str(make_run(name=f"run {number}").id) for number in range(10)}
+    found = [row["id"] for row in rows(body(console, "/runs.csv"))]
+    assert len(found) == 10 and set(found) == made
+
+
+def test_a_filter_that_is_wrong_is_told(console: Client) -> None:
+    answer = console.get("/runs.csv?statsu=failed")
+    assert (answer.status_code, answer.json()) == (400, {"error": "There is no filter “statsu”."})
+
+
+def test_keys_read_what_they_may(
+    client: Client, record: Send, read_key: str, ingest_key: str
+) -> None:
+    record("pydantic-ai")
+    record("langfuse")
+    run = Run.objects.filter(app__name="support-bot").first()
+    other = Run.objects.exclude(app__name="support-bot").first()
+    assert run and other
+    _, bound = IngestKey.create("bound", can_ingest=False, can_read=True, app=run.app)
+    forms = ("ndjson", "html", "steps.csv", "otlp.json")
+    for form in forms:
+        url = f"/runs/{run.id}.{form}"
+        assert client.get(url).status_code == 401
+        assert client.get(url, headers={"x-api-key": ingest_key}).status_code == 403
+        assert body(client, url, headers={"x-api-key": read_key})
+        assert body(client, url, headers={"x-api-key": bound})
+        theirs = client.get(f"/runs/{other.id}.{form}", headers={"x-api-key": bound})
+        assert theirs.status_code == 404
+    theirs = rows(body(client, "/runs.csv", headers={"x-api-key": bound}))
+    assert {row["app.slug"] for row in theirs} == {run.app.slug}
+
+
+def test_csv_is_flat_and_harmless(console: Client) -> None:
+    make_run(
+        name="=1+1", user="+49 30", error="@SUM(A1)\r\n-second line", tags=["a", "b"],
+        inputs_preview="  =HYPERLINK()", outputs_preview='quo"te, comma', status="failed",
+    )  # fmt: skip
+    text = body(console, "/runs.csv")
+    assert text.count(b"\r\n") == 2  # a head and one run, each on one line
+    [row] = rows(text)
+    assert (row["name"], row["user"]) == ("'=1+1", "'+49 30")
+    assert row["input_preview"] == "'  =HYPERLINK()"
+    assert row["error"] == "'@SUM(A1) -second line"
+    assert (row["output_preview"], row["tags"]) == ('quo"te, comma', "a; b")
+    assert (row["tokens.total"], row["duration_us"], row["stalled"]) == ("0", "1500000", "false")
+    twin = console.get("/runs.json").json()["runs"][0]
+    assert all(row[name] == twin[name] for name in ("id", "url", "started_at", "status"))
+
+
+def test_csv_of_steps_has_a_line_for_each(console: Client, monkeypatch: Any) -> None:
+    monkeypatch.setattr("runs.exports.table.STEPS_AT_ONCE", 2)
+    run = make_run()
+    for number in range(5):
+        make_execution(run, f"Step {number}", iteration=str(number), folded=number == 3)
+    found = rows(body(console, f"/runs/{run.id}.steps.csv"))
+    assert [row["title"] for row in found] == ["Step 0", "Step 1", "Step 2", "Step 4"]
+    assert {row["run"] for row in found} == {str(run.id)}
+
+
+def test_the_pages_lead_to_the_files(console: Client, record: Send) -> None:
+    record("pydantic-ai")
+    run = Run.objects.filter(status="failed").first()
+    assert run
+    link = re.compile(r'href="(/runs[^"]*\.(?:ndjson|csv|html|otlp\.jsonl?)[^"]*)"')
+    found = set()
+    for page in ("/runs/?status=failed", f"/apps/{run.app.slug}/", f"/runs/{run.id}/"):
+        html = console.get(page).content.decode()
+        found |= {address.replace("&amp;", "&") for address in link.findall(html)}
+    assert "/runs.csv?status=failed" in found and len(found) == 9
+    for address in found:
+        assert body(console, address)
+    of_app = rows(body(console, f"/runs.csv?&app={run.app.slug}"))
+    assert len(of_app) == Run.objects.filter(app=run.app).count()
+
+
+# -- a page that opens offline ---------------------------------------------------------------------
+
+
+def test_the_page_has_every_value_and_loads_nothing(console: Client, record: Send) -> None:
+    record("dify-phoenix")
+    for run in Run.objects.all():
+        html = body(console, f"/runs/{run.id}.html").decode()
+        assert not re.search(r"<(script|link|img|iframe)\b|@import|url\((?!\"data:)", html)
+        assert not re.search(r'\s(src|hx-\w+|srcset)="', html)
+        assert "http://testserver" in html  # links lead to the console, whole
+        assert not re.search(r'href="(?!http://testserver/|#)', html)
+        for step in run.executions.filter(folded=False):
+            assert f'id="step-{step.id.hex}"' in html
+
+
+def test_the_page_without_a_console_has_no_links(record: Send, tmp_path: Path) -> None:
+    record("pydantic-ai")
+    run = Run.objects.filter(status="failed").first()
+    assert run and run.failed_execution
+    file = tmp_path / "run.html"
+    call_command("export_runs", str(run.id), format="html", output=str(file))
+    html = file.read_text()
+    assert set(re.findall(r'href="([^"]*)"', html)) == {
+        "#result", "#detail", "#tracing", f"#step-{run.failed_execution.hex}",
+    }  # fmt: skip
+
+
+def test_the_page_escapes_and_cuts_nothing(console: Client) -> None:
+    run = make_run(name="<script>alert(1)</script>", inputs="</style><!--steps-->")
+    make_execution(
+        run, '"><img src=x>', inputs={"items": [{"number": n} for n in range(500)]},
+        outputs="long " * 20_000 + "the end", received={"attributes": {"x": "<b>"}},
+    )  # fmt: skip
+    html = body(console, f"/runs/{run.id}.html").decode()
+    assert "<script>alert" not in html and "<img" not in html and "<b>" not in html
+    assert html.count("</style>") == 1 and html.count('<details class="file-step"') == 1
+    assert "the end" in html and "499" in html
+    assert "Show all" not in html
+
+
+# -- up --------------------------------------------------------------------------------------------
+
+
+def test_what_went_down_comes_up(console: Client, record: Send) -> None:
+    record("langgraph-openinference")
+    before, file = stored(), body(console, "/runs.ndjson")
+    for packed in (file, gzip.compress(file), zstd.compress(file)):
+        App.objects.all().delete()
+        page = upload(console, packed).content.decode()
+        assert stored() == before
+        run = Run.objects.first()
+        assert run and f'href="{run.get_absolute_url()}"' in page
+
+
+def test_traces_come_up_too(console: Client) -> None:
+    assert upload(console, (CAPTURES / "pydantic-ai-01.bin").read_bytes()).status_code == 200
+    count = Run.objects.count()
+    assert count and Run.objects.filter(source_kind="otlp").count() == count
+    file = (CAPTURES / "vercel-ai-v7-json-01.body.json").read_bytes()
+    pretty = orjson.dumps(orjson.loads(file), option=orjson.OPT_INDENT_2)
+    for form in (file, file.rstrip() + b"\n" + file, pretty):
+        Run.objects.all().delete()
+        assert upload(console, form).status_code == 200
+        assert Run.objects.count() == 5
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "The submitted file is empty|Choose a file first|The file is empty"),
+        (b"a,b\n1,2\n", "neither a run file"),
+        (b'{"run": {}}\n', "neither a run file"),
+        (b'{"waylog": 2}\n', "a newer Waylog reads it"),
+        (b"\x1f\x8b\x08\x00 not gzip at all", "damaged"),
+        (b'{"waylog": 1}\n'.decode().encode("utf-16"), "neither a run file"),
+    ],
+)
+def test_what_is_no_run_file_is_told(console: Client, content: bytes, sentence: str) -> None:
+    answer = upload(console, content)
+    assert answer.status_code == 400
+    assert re.search(sentence, answer.content.decode())
+    assert not Run.objects.exists()
+
+
+def test_a_bomb_is_told_and_not_unpacked(console: Client, settings: Any) -> None:
+    settings.WAYLOG_MAX_BODY = 1 << 20
+    lines = b'{"waylog": 1}\n' + b" " * (30 << 20)
+    for bomb in (lines, b'{"waylog": 1}\n' + b"\n" * (30 << 20), b"\n" * (30 << 20)):
+        answer = upload(console, gzip.compress(bomb))
+        assert answer.status_code == 400
+        told = answer.content.decode()
+        assert re.search("more than 10 MB|longer than 1 MB|larger than 1 MB", told)
+
+
+def test_too_large_a_file_is_told(console: Client, settings: Any) -> None:
+    settings.WAYLOG_MAX_BODY = 10_000
+    assert upload(console, b" " * 10_001).status_code == 413
+
+
+def test_only_staff_imports(console: Client, client: Client, django_user_model: Any) -> None:
+    assert console.get("/runs/import/").status_code == 200
+    client.force_login(django_user_model.objects.create_user("somebody"))
+    assert client.get("/runs/import/").status_code == 403
+    assert upload(client, b'{"waylog": 1}\n').status_code == 403
+    careful = Client(enforce_csrf_checks=True)
+    careful.force_login(django_user_model.objects.get(username="admin"))
+    assert upload(careful, b'{"waylog": 1}\n').status_code == 403
+    assert reverse("runs-import") in console.get("/runs/").content.decode()
+
+
+# -- the shell -------------------------------------------------------------------------------------
+
+
+def test_commands_write_and_read(record: Send, tmp_path: Path) -> None:
+    record("haystack-native")
+    before, file = stored(), str(tmp_path / "runs.ndjson.gz")
+    call_command("export_runs", output=file)
+    App.objects.all().delete()
+    call_command("import_runs", file)
+    call_command("import_runs", file, str(CAPTURES / "haystack-native-01.bin"))
+    after = stored()
+    for run in (*before["runs"], *after["runs"]):
+        del run["last_seen_at"]  # the capture is news
+    assert after == before
+
+
+def test_a_broken_file_ends_with_1_and_keeps_the_good_part(
+    record: Send, tmp_path: Path, capsys: Any
+) -> None:
+    record("pydantic-ai")
+    file = tmp_path / "runs.ndjson"
+    call_command("export_runs", output=str(file))
+    lines = file.read_bytes().splitlines(keepends=True)
+    steps = [number for number, line in enumerate(lines) if line.startswith(b'{"step"')]
+    lines[steps[0]] = b'{"step": {"trace": 1}}\n'
+    lines[steps[-1] :] = [lines[steps[-1]][:40]]
+    file.write_bytes(b"".join(lines))
+    App.objects.all().delete()
+    with pytest.raises(SystemExit) as ended:
+        call_command("import_runs", str(file))
+    assert ended.value.code == 1
+    told = capsys.readouterr().err
+    assert f"Line {steps[0] + 1}: “trace” is not a text." in told
+    assert f"Line {steps[-1] + 1}: The file ends in the middle of it." in told
+    assert Run.objects.count() == 3
+    reasons = RefusedRecord.objects.values_list("reason", flat=True)
+    assert len(reasons) == 2 and all(reason.startswith("Line ") for reason in reasons)
+
+
+def test_commands_say_what_is_wrong(tmp_path: Path) -> None:
+    make_app()
+    for arguments, options, sentence in (
+        (["export_runs"], {"filter": "nope=1"}, "There is no filter"),
+        (["export_runs", "nobody"], {}, "There is no run nobody"),
+        (["export_runs"], {"format": "html"}, "give its id"),
+        (["export_runs"], {"steps": True}, "--steps is for"),
+        (["export_runs"], {"output": str(tmp_path / "a" / "b")}, "cannot be written"),
+        (["import_runs", str(tmp_path / "none")], {}, "cannot be read"),
+    ):
+        with pytest.raises(CommandError, match=sentence):
+            call_command(*arguments, **options)
