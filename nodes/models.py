@@ -27,10 +27,9 @@ class PayloadQuerySet(models.QuerySet["Payload"]):
 class Payload(models.Model):
     """A value of any size: inputs, outputs, process data, resources.
 
-    Content-addressed: `id` is derived from day, app, trace, encoding and content (see
-    `runs.recording.values`), so equal values of one run are stored once, what was recorded together
-    lies together, and whole days can be dropped. `body` is packed (see `nodes.packing`) when
-    `compressed`. Written by `runs.recording.store` only.
+    Content-addressed: `id` is derived from day, app, trace, encoding and content, so equal values
+    of a run are stored once, what was recorded together lies together, and whole days can go.
+    `body` is packed (see `nodes.packing`) when `compressed`. Only `runs.recording.store` writes.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

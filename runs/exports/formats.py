@@ -18,7 +18,6 @@ class Format:
     """`write(runs, base_url)` gives the file piece by piece."""
 
     content_type: str
-    label: str
     write: Callable[[Iterable[Run], str], Iterator[bytes]]
 
 
@@ -27,28 +26,24 @@ def _one(runs: Iterable[Run], make: Callable[[Run], Iterator[bytes]]) -> Iterato
         yield from make(run)
 
 
-NDJSON = Format("application/x-ndjson", "NDJSON: all of it", lambda runs, _: ndjson.lines(runs))
-STEPS = Format(
-    "text/csv; charset=utf-8", "CSV of the steps", lambda runs, _: table.step_lines(runs)
-)
-OTLP_LINES = Format("application/x-ndjson", "OTLP, JSON lines", lambda runs, _: otlp.lines(runs))
+LINES, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
+NDJSON = Format(LINES, lambda runs, _: ndjson.lines(runs))
+STEPS = Format(CSV, lambda runs, _: table.step_lines(runs))
 
 # Of a set of runs.
 SETS = {
     "ndjson": NDJSON,
-    "csv": Format("text/csv; charset=utf-8", "CSV", table.run_lines),
+    "csv": Format(CSV, table.run_lines),
     "steps.csv": STEPS,
-    "otlp.jsonl": OTLP_LINES,
+    "otlp.jsonl": Format(LINES, lambda runs, _: otlp.lines(runs)),
 }
 # Of one run.
 SINGLE = {
     "ndjson": NDJSON,
     "html": Format(
-        "text/html; charset=utf-8",
-        "HTML page",
-        lambda runs, url: _one(runs, lambda run: page.html(run, url)),
+        "text/html; charset=utf-8", lambda runs, url: _one(runs, lambda run: page.html(run, url))
     ),
-    "otlp.json": Format("application/json", "OTLP", lambda runs, _: _one(runs, otlp.request)),
+    "otlp.json": Format("application/json", lambda runs, _: _one(runs, otlp.request)),
     "steps.csv": STEPS,
 }
 

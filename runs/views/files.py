@@ -52,7 +52,7 @@ def _file(request: ReadRequest, form: Format, runs: Iterable[Run], name: str) ->
     pieces = form.write(runs, request.build_absolute_uri("/")[:-1])
     gz = name.endswith(".gz")
     response = StreamingHttpResponse(
-        packed(pieces) if gz else pieces,
+        () if request.method == "HEAD" else packed(pieces) if gz else pieces,
         content_type="application/gzip" if gz else form.content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )
@@ -85,7 +85,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 def _answer(
     request: HttpRequest, status: int, report: Report | None = None, problem: str = ""
 ) -> HttpResponse:
-    context: dict[str, Any] = {"limit": settings.WAYLOG_MAX_BODY, "problem": problem}
+    context: dict[str, Any] = {"limit": settings.WAYLOG_MAX_BODY >> 20, "problem": problem}
     if report:
         ids = sorted(report.runs)[:SHOWN_RUNS]
         runs = Run.objects.for_list().filter(pk__in=ids)

@@ -45,6 +45,7 @@ def read(reading: Reading) -> None:
             known.setdefault("trace_entity_type", "message")
         metadata.read_message_step(reading)
     reading.settle_run("conversation")
+    reading.settle_run("name")  # "workflow" or "message"
 
 
 def _read_node(reading: Reading) -> None:

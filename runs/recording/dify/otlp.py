@@ -53,7 +53,9 @@ def read(reading: Reading) -> None:
     else:
         metadata.read_message_step(reading)
     _read_error_type(reading)
-    reading.settle_run("conversation")  # session.id, which comes next, may be the run itself
+    # What comes next would take the run itself for its session, and its root's name for its own.
+    reading.settle_run("conversation")
+    reading.settle_run("name")
 
 
 def _read_service(reading: Reading) -> None:

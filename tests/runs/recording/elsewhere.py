@@ -2,16 +2,30 @@
 gives out, and what holds them (ids of payloads begin with day and app, ids of conversations follow
 from their app)."""
 
+import io
 import re
 from typing import Any
 
 import orjson
 
 from nodes.models import NodeExecution, Payload
+from runs.exports import ndjson
 from runs.models import App, Conversation, Note, Run, RunSource, Version
+from runs.recording import inbox
+from runs.recording.records import NodeRecord
+from runs.recording.run_file_reading import Report
+from runs.recording.run_files import take_file
+from tests.conftest import CAPTURES
 
+NAMES = sorted({path.name.rpartition("-")[0] for path in CAPTURES.glob("*-[0-9]*.bin")})
+SENDER = inbox.Sender("import_runs")
 LOG = re.compile(r"(\d{20}[!-])([0-9a-f]{32})")
 VALUES = ("inputs_id", "outputs_id", "process_data_id", "resource_id")
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+STEP = NodeRecord(
+    TRACE, "b7ad6b7169203331", "shop", "Answer", "llm", status="succeeded",
+    started_us=10**15, ended_us=10**15 + 5,
+)  # fmt: skip
 
 
 def stored() -> dict[str, Any]:
@@ -70,3 +84,18 @@ def _plain(value: Any) -> Any:
 def _hints(text: str) -> Any:
     hints = orjson.loads(LOG.sub(lambda m: m[1] + _place(m[2]), text)) if text else {}
     return {name: told for name, told in hints.items() if told != {}}  # a rank of nothing
+
+
+def exported() -> bytes:
+    return b"".join(ndjson.lines(Run.objects.for_list().with_sources()))
+
+
+def take(file: bytes, **more: Any) -> Report:
+    return take_file(io.BytesIO(file), SENDER, **more)
+
+
+def forget() -> None:
+    """Another installation: the same tables, empty, with other numbers."""
+    App.objects.all().delete()
+    Note.objects.all().delete()
+    App.objects.create(name="not in the file", slug="not-in-the-file").delete()

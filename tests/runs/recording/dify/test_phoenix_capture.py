@@ -49,6 +49,7 @@ def test_the_dispatch_is_plumbing_without_time(sent: list[NodeRecord]) -> None:
         assert (root.folded, root.is_run, root.title) == (True, False, "Dify")
         assert (root.started_us, root.ended_us, root.status, root.error) == (None,) * 4
         assert root.run.source_ids == ()
+        assert root.run.name is None
 
 
 def test_nodes_by_title_and_type(sent: list[NodeRecord]) -> None:
