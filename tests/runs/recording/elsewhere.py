@@ -33,7 +33,6 @@ def stored() -> dict[str, Any]:
     talks = dict(Conversation.objects.values_list("id", "source_id"))
     labels = dict(Version.objects.values_list("id", "label"))
     apps = dict(App.objects.values_list("id", "name"))
-    scopes: dict[Any, Any] = {0: None} | apps
     steps = [row | {"hints": _hints(row["hints"])} for row in _rows(NodeExecution, apps)]
     runs = _rows(Run, apps)
     # Without values that nothing leads to any more: another value came for the same step.
@@ -47,13 +46,11 @@ def stored() -> dict[str, Any]:
         ],
         "steps": steps,
         "payloads": [row for row in _rows(Payload, apps) if row["id"] in used],
-        "sources": [
-            row | {"scope": scopes[row["scope"]]} for row in _rows(RunSource, apps, "id")
-        ],
+        "sources": _rows(RunSource, apps, "id"),
         "conversations": _rows(Conversation, apps, "id"),
         "versions": _rows(Version, apps, "id"),
         "apps": _rows(App, apps, "id", "created_at"),
-        "notes": [row | {"scope": scopes[row["scope"]]} for row in _rows(Note, apps)],
+        "notes": _rows(Note, apps),
     }  # fmt: skip
 
 
@@ -63,6 +60,8 @@ def _rows(model: Any, apps: dict[int, str], *without: str) -> list[dict[str, Any
         found = {name: _plain(value) for name, value in row.items() if name not in without}
         if "app_id" in found:
             found["app_id"] = apps[found["app_id"]]
+        if found.get("scope"):
+            found["scope"] = apps[found["scope"]]
         for name in VALUES:
             if found.get(name):
                 found[name] = _place(found[name].hex)

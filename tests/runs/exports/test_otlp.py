@@ -1,0 +1,61 @@
+"""Runs as OTLP: what comes back, and what others see."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from runs.exports import otlp
+from runs.models import Run
+from runs.recording import store
+from runs.recording.records import Usage
+from tests.runs.recording.elsewhere import NAMES, STEP, forget, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_otlp_that_comes_back_is_the_same(name: str, record: Any, ingest_key: str) -> None:
+    record(name)
+    before = stored()
+    files = [b"".join(otlp.request(run)) for run in Run.objects.for_list().with_sources()]
+    forget()
+    for file in files:
+        answer = Client().post(
+            "/v1/traces", file, content_type="application/json", headers={"x-api-key": ingest_key}
+        )
+        assert (answer.status_code, answer.content) == (200, b"{}")
+    after = stored()
+    for found in (before, after):
+        for row in (*found["runs"], *found["versions"]):
+            for name_of_arrival in ("last_seen_at", "created_at", "number"):
+                row.pop(name_of_arrival, None)
+    assert after == before
+
+
+def test_steps_that_were_no_spans_are_spans_for_others() -> None:
+    parent = replace(
+        STEP, source_id="11111111-2222", title="Flow", kind="workflow", inputs={"q": 1}
+    )
+    child = replace(
+        STEP, source_id="node-2", parent_source_id="11111111-2222", outputs="Yes.", model="gpt-4o",
+        usage=Usage(3, 4, total=7), status="failed", error="no", trace="run of ours",
+    )  # fmt: skip
+    store.save([replace(parent, trace="run of ours"), child])
+    request = orjson.loads(b"".join(otlp.request(Run.objects.with_sources().get())))
+    [resource] = request["resourceSpans"]
+    spans = {span["name"]: span for span in resource["scopeSpans"][0]["spans"]}
+    flow, answer = spans["Flow"], spans["Answer"]
+    assert {len(span["traceId"]) for span in spans.values()} == {32}
+    assert {len(span["spanId"]) for span in spans.values()} == {16}
+    assert answer["parentSpanId"] == flow["spanId"]
+    assert answer["status"] == {"code": 2, "message": "no"}
+    told = {pair["key"]: pair["value"] for pair in answer["attributes"]}
+    assert told["openinference.span.kind"] == {"stringValue": "LLM"}
+    assert told["llm.token_count.total"] == {"intValue": "7"}
+    assert told["output.value"] == {"stringValue": "Yes."}
+    asked = {pair["key"]: pair["value"] for pair in flow["attributes"]}
+    assert asked["input.value"] == {"stringValue": '{"q":1}'}
+    assert asked["input.mime_type"] == {"stringValue": "application/json"}
