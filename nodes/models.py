@@ -146,7 +146,7 @@ class NodeExecution(models.Model):
     `id` is derived from the run and the producer's id, so that sending again lands on the same
     row. Unique by (run, id): that pair is also the index on `run` and the conflict target, so that
     the table can be spread by run. Columns under "as told" keep what the producer said; those under
-    "derived" follow from the whole run and are rewritten by `runs.recording.arrange`.
+    "derived" follow from the whole run and are rewritten by `runs.recording.arranging.arrange`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

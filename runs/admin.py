@@ -22,7 +22,7 @@ from runs.models import (
     RunSource,
     Version,
 )
-from runs.recording.address import problem_of
+from runs.recording.doors.address import problem_of
 
 admin.site.site_header = admin.site.site_title = "Waylog admin"
 admin.site.index_title = "Records and accounts"

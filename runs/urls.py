@@ -4,10 +4,8 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from runs.exports.formats import SETS, SINGLE
-from runs.recording import views as doors
-from runs.recording import views_dify as dify
-from runs.recording import views_langfuse as langfuse
-from runs.recording.views_proxy import proxy
+from runs.recording.doors import dify, langfuse, otlp
+from runs.recording.doors.proxy import proxy
 from runs.views import (
     apps,
     conversations,
@@ -117,9 +115,9 @@ urlpatterns = [
         name="conversation-json",
     ),
     # machine doors
-    path("v1/traces", doors.traces, name="otlp-traces"),
-    path("v1/logs", doors.logs, name="otlp-logs"),
-    path("v1/metrics", doors.set_aside, name="otlp-metrics"),
+    path("v1/traces", otlp.traces, name="otlp-traces"),
+    path("v1/logs", otlp.logs, name="otlp-logs"),
+    path("v1/metrics", otlp.set_aside, name="otlp-metrics"),
     path("api/public/otel/v1/traces", langfuse.traces, name="langfuse-otlp-traces"),
     path("api/public/ingestion", langfuse.ingestion, name="langfuse-ingestion"),
     path("api/public/scores", langfuse.scores, name="langfuse-scores"),

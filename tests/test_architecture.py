@@ -20,10 +20,10 @@ UPWARD = {"nodes": {"runs", "config"}, "runs": {"config"}}
 PURE = (
     "nodes/formats.py",
     "nodes/kinds.py",
-    "runs/recording/arrange.py",
+    "runs/recording/arranging/*.py",
     "runs/recording/dialects/*.py",
     "runs/recording/dify/*.py",
-    "runs/recording/otlp*.py",
+    "runs/recording/otlp/*.py",
     "runs/recording/records.py",
 )
 IMPURE = (

@@ -8,10 +8,10 @@ import orjson
 
 from nodes.models import NodeExecution
 from runs.models import Note, Run, Version
+from runs.recording.files.lines import FORMAT, EndLine, RunLine, VersionLine
+from runs.recording.files.stored import records_of, traces_of, verbatim
+from runs.recording.files.told import as_json
 from runs.recording.records import NoteRecord
-from runs.recording.run_lines import FORMAT, EndLine, RunLine, VersionLine
-from runs.recording.stored import records_of, traces_of, verbatim
-from runs.recording.told import as_json
 from runs.recording.values import in_us
 
 

@@ -20,9 +20,9 @@ from nodes.choices import ERRORS
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
 from runs.recording.dialects.waylog import OF_SPAN, STEP, VALUES
+from runs.recording.files.stored import records_of
+from runs.recording.files.told import as_json
 from runs.recording.records import NodeRecord
-from runs.recording.stored import records_of
-from runs.recording.told import as_json
 from runs.recording.values import canonical
 
 SPAN_ID, TRACE_ID = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")

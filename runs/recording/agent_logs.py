@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any
 
 from runs.recording.jsontext import readable
-from runs.recording.otlp_logs import LogRecord
+from runs.recording.otlp.logs import LogRecord
 from runs.recording.records import NodeRecord, RunFacts
 from runs.recording.usage import cost, usage, whole
 

@@ -14,8 +14,8 @@ from django.utils.text import slugify
 
 from runs.models import App, Conversation, Run, Version
 from runs.recording import bulk
+from runs.recording.arranging.summary import Summary
 from runs.recording.records import NodeRecord
-from runs.recording.summary import Summary
 from runs.recording.values import clean
 
 CONVERSATIONS = UUID("0c3b7f2e-8c52-5f0a-9d0e-3f4a1b2c5d6e")

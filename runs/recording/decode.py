@@ -5,8 +5,8 @@ from typing import Any
 
 from runs.recording.bodies import UnsupportedType
 from runs.recording.dialects import read
-from runs.recording.otlp import decode_protobuf
-from runs.recording.otlp_json import decode_json
+from runs.recording.otlp.json_spans import decode_json
+from runs.recording.otlp.protobuf import decode_protobuf
 from runs.recording.records import Decoded, NodeRecord, Refused
 from runs.recording.spans import Span
 

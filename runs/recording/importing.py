@@ -13,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from runs.models import App, Conversation, ImportState, Run
-from runs.recording import catalog, inbox, notes, store
+from runs.recording import catalog, notes, store
 from runs.recording.definitions import define
 from runs.recording.dify import tables
 from runs.recording.dify.database import Dify, DifyApp, ids_among
@@ -23,6 +23,7 @@ from runs.recording.dify.message_reader import MessageReader
 from runs.recording.dify.run_reader import DRAFT, Piece, RunReader
 from runs.recording.dify.storage import Storage
 from runs.recording.dify.trail import OVERLAP, Head, Key, Trail
+from runs.recording.doors import inbox
 from runs.recording.records import NodeRecord
 from runs.recording.values import clean
 

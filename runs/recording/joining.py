@@ -7,9 +7,9 @@ from uuid import UUID
 from nodes.models import NodeExecution
 from runs.models import Run, RunSource
 from runs.recording import notes, rows_io
+from runs.recording.arranging.tree import execution_id
 from runs.recording.identity import Group
 from runs.recording.rows import Row, join
-from runs.recording.tree import execution_id
 
 
 def take_in(rows: dict[str, Row], arrived: Iterable[Row], changed: set[str]) -> int:

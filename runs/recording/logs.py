@@ -11,12 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from runs.recording import agent_logs, otlp_logs
+from runs.recording import agent_logs
 from runs.recording.bodies import UnsupportedType
 from runs.recording.dialects import read
 from runs.recording.dify import enterprise
 from runs.recording.dify.enterprise_events import EVENTS, is_gated
-from runs.recording.otlp_logs import LogRecord
+from runs.recording.otlp import logs as otlp_logs
+from runs.recording.otlp.logs import LogRecord
 from runs.recording.records import NodeRecord, NoteRecord, Refused
 from runs.recording.spans import Span
 

@@ -15,10 +15,10 @@ from nodes.packing import pack
 from nodes.previews import preview, preview_output
 from nodes.pricing import CURRENCY, price
 from runs.recording import bulk
+from runs.recording.arranging.tree import execution_id
 from runs.recording.bulk import moment
 from runs.recording.records import Cost, NodeRecord, RunFacts
 from runs.recording.rows import COLUMN_OF, Row
-from runs.recording.tree import execution_id
 from runs.recording.values import PayloadBatch, canonical, clean, in_us, place_of
 
 _PLAIN = [

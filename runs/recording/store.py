@@ -20,11 +20,11 @@ from django.utils import timezone
 from nodes.models import Payload
 from runs.models import Run, RunSource
 from runs.recording import assembling, bulk, catalog, joining, notes, rows_io
-from runs.recording.arrange import arrange
+from runs.recording.arranging.arrange import arrange
+from runs.recording.arranging.summary import Summary, summarize
 from runs.recording.identity import FORMER, NOTHING_TOLD, Group, Told, resolve
 from runs.recording.records import NodeRecord, Refused
 from runs.recording.rows import Row
-from runs.recording.summary import Summary, summarize
 from runs.recording.values import PayloadBatch, clean, in_us
 
 # So many traces are written in one transaction; more are taken in several.

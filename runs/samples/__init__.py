@@ -8,7 +8,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from runs.models import App, RunSource
-from runs.recording.intake import take
+from runs.recording.doors.intake import take
 from runs.samples import contract_review, invoice_intake, research_agent, support_chat
 from runs.samples.removal import remove
 from runs.samples.spans import CONTENT_TYPE, SampleRun, bodies, trace_id

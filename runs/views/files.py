@@ -17,9 +17,9 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.exports.formats import SETS, SINGLE, Format, each_run, packed
 from runs.forms import RunFilterForm
 from runs.models import Run
-from runs.recording import inbox
-from runs.recording.run_file_reading import Report
-from runs.recording.run_files import take_file
+from runs.recording.doors import inbox
+from runs.recording.files.reading import Report
+from runs.recording.files.run_files import take_file
 from runs.views.tracing import run_or_404
 
 # A packed upload may hold so many times the largest upload.

@@ -15,7 +15,7 @@ from nodes.twins import moment
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import Note, ReceivedRequest, RefusedRecord, Run
 from runs.paging import BadCursor, Order, Page, page_of
-from runs.recording.replay import replay
+from runs.recording.doors.replay import replay
 
 NEWEST = Order("received_at")
 # So many records are sent again by one click.

@@ -74,7 +74,7 @@ def fill(runs: int) -> None:
     import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
 
     call_command("migrate", verbosity=0)
-    from runs.recording.intake import take
+    from runs.recording.doors.intake import take
     from tests.benchmarks.bodies import long_run, week
 
     began = time.perf_counter()

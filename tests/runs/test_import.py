@@ -21,7 +21,7 @@ from runs.models import App, RefusedRecord, Run
 from runs.recording import store
 from tests.conftest import CAPTURES
 from tests.factories import make_app
-from tests.runs.recording.elsewhere import stored
+from tests.runs.recording.files.elsewhere import stored
 
 pytestmark = pytest.mark.django_db
 Send = Callable[..., list[Any]]
@@ -113,7 +113,7 @@ def test_a_database_that_goes_away_is_told(console: Client, record: Send, monkey
         return save(*args)
 
     save = store.save
-    monkeypatch.setattr("runs.recording.run_file_reading.RECORDS_AT_ONCE", 10)
+    monkeypatch.setattr("runs.recording.files.reading.RECORDS_AT_ONCE", 10)
     monkeypatch.setattr(store, "save", away)
     answer = upload(console, file)
     assert answer.status_code == 503

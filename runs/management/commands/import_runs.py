@@ -6,9 +6,9 @@ from typing import IO, Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from runs.recording import inbox
-from runs.recording.run_file_reading import Report
-from runs.recording.run_files import take_file
+from runs.recording.doors import inbox
+from runs.recording.files.reading import Report
+from runs.recording.files.run_files import take_file
 
 SENDER = inbox.Sender("import_runs")
 

@@ -10,9 +10,9 @@ from dataclasses import fields
 from typing import Any
 
 from runs.recording.dialects.reading import Reading
+from runs.recording.files.told import NotTold, parse, record_of
 from runs.recording.records import NodeRecord, RunFacts
 from runs.recording.spans import Span
-from runs.recording.told import NotTold, parse, record_of
 
 NAME = "waylog"
 STEP = "waylog.step"

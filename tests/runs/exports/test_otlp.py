@@ -11,7 +11,7 @@ from runs.exports import otlp
 from runs.models import Run
 from runs.recording import store
 from runs.recording.records import Usage
-from tests.runs.recording.elsewhere import NAMES, STEP, forget, stored
+from tests.runs.recording.files.elsewhere import NAMES, STEP, forget, stored
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from runs.recording.logs import decode_logs
 from runs.recording.records import NodeRecord
 from runs.recording.store import save
 from tests.conftest import PROTOBUF
-from tests.runs.recording.test_otlp_logs import TIME_NS, message, pairs, request
+from tests.runs.recording.otlp.test_otlp_logs import TIME_NS, message, pairs, request
 
 SECOND = 1_000_000_000
 

@@ -13,13 +13,13 @@ from runs.recording.bodies import UnreadableBody
 from runs.recording.catalog import app_ids
 from runs.recording.decode import decode_traces
 from runs.recording.logs import DECODERS, decode_logs
-from runs.recording.otlp_logs import LogRecord
+from runs.recording.otlp.logs import LogRecord
 from runs.recording.records import NodeRecord
 from runs.recording.store import save
 from tests.conftest import PROTOBUF
+from tests.runs.recording.otlp.test_otlp_logs import TIME_NS, any_value, message, request
 from tests.runs.recording.snapshot import snapshot
 from tests.runs.recording.test_logs import CALL, TRACE, events, span, the_step
-from tests.runs.recording.test_otlp_logs import TIME_NS, any_value, message, request
 from tests.runs.recording.test_rules import deliveries, undone
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runs.recording.rows import Row, join
-from tests.runs.recording.test_arrange import row
+from tests.runs.recording.arranging.test_arrange import row
 
 statuses = st.sampled_from(["", "running", "paused", "succeeded", "failed", "exception", "retry"])
 texts = st.sampled_from(["", "a", "b", "ab"])

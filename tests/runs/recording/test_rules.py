@@ -17,9 +17,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from nodes.models import NodeExecution
 from runs.models import App, RefusedRecord, Run
-from runs.recording import intake
 from runs.recording.catalog import app_ids
 from runs.recording.decode import decode_traces
+from runs.recording.doors import intake
 from runs.recording.records import NodeRecord
 from runs.recording.store import save
 from tests.conftest import PROTOBUF, capture

@@ -12,7 +12,7 @@ from runs.recording.records import NodeRecord
 from runs.recording.store import save
 from tests.conftest import PROTOBUF
 from tests.runs.recording.captured import record
-from tests.runs.recording.test_otlp_logs import message, pairs, request
+from tests.runs.recording.otlp.test_otlp_logs import message, pairs, request
 
 SERVER = {"service.name": "dify", "host.name": "dify-api-1"}
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"

@@ -1,0 +1,1 @@
+"""Files of runs: stored rows to lines and back to records."""
