@@ -10,6 +10,7 @@ WAYLOG_STALLED_MINUTES    a running run without news for so long is shown as sta
 WAYLOG_SAMPLES            false: the first start brings no sample runs
 WAYLOG_INBOX_REQUESTS     so many of the newest requests to the machine doors are kept
 WAYLOG_INBOX_REFUSED      so many of the newest refused records are kept
+WAYLOG_THREADS            requests that one process answers at the same time
 
 `manage.py serve` reads PORT, WAYLOG_HOST, WAYLOG_WORKERS and, at the first start,
 WAYLOG_ADMIN_PASSWORD and WAYLOG_INGEST_KEY.
@@ -112,6 +113,10 @@ SQLITE_OPTIONS = {
         "PRAGMA wal_autocheckpoint=4000;"
     ),
 }
+# A thread holds a request while it works; Python runs one at a time, the others wait for the
+# database, for a slow client, or for a stream that they hand on. So many slow clients at once stop
+# the console: before a public one belongs a proxy that takes in whole requests.
+WAYLOG_THREADS = max(1, env_int("WAYLOG_THREADS", 8))
 DATABASE_URL = env_str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'waylog.sqlite3'}")
 DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -119,7 +124,9 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # pages' questions. PostgreSQL's are kept by the pool.
     DATABASES["default"] |= {"OPTIONS": SQLITE_OPTIONS, "CONN_MAX_AGE": None}
 else:
-    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 16}
+    # A request that records a stream has a second thread, and so a second connection.
+    pool = {"min_size": 1, "max_size": 2 * WAYLOG_THREADS}
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = pool
 
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

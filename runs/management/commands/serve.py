@@ -21,10 +21,6 @@ from granian.server.mp import MPServer
 
 from runs import first_start
 
-# A thread holds a request while it works; Python runs one at a time, the others wait for the
-# database or for a slow client. So many slow clients at once stop the console: before a public one
-# belongs a proxy that takes in whole requests.
-THREADS = 8
 # Requests still running this many seconds after Ctrl-C are cut.
 PATIENCE = 5
 START_SECONDS = 60
@@ -115,7 +111,7 @@ class Command(BaseCommand):
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
-            blocking_threads=THREADS,
+            blocking_threads=settings.WAYLOG_THREADS,
             log_level=LogLevels.error,
             websockets=False,
             respawn_failed_workers=True,

@@ -68,10 +68,14 @@ def execution_id(run_id: UUID, source_id: str) -> str:
     return run_id.hex[:12] + own
 
 
-def in_order(row: Row) -> tuple[int, int, str]:
-    """Siblings run in the order of their start; of two at once the longer first, then by id."""
+Order = tuple[int, bool, int, str]
+
+
+def in_order(row: Row) -> Order:
+    """Siblings run in the order of their start. Of two at once (some producers round to whole
+    milliseconds) a tool comes after what asked for it, then the longer first, then by id."""
     started = FAR_FUTURE if row.started_us is None else row.started_us
-    return (started, -(row.duration_us or 0), row.source_id)
+    return (started, row.kind == "tool", -(row.duration_us or 0), row.source_id)
 
 
 def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
@@ -157,7 +161,7 @@ def _link(tree: Tree) -> None:
 
 def _number(tree: Tree) -> None:
     """Pre-order places and depths. Orphans stand one below their missing parent."""
-    top: list[tuple[tuple[int, int, str], list[Row], int]] = [
+    top: list[tuple[Order, list[Row], int]] = [
         (in_order(row), [row], 0) for row in tree.children.get("", [])
     ]
     for missing_id in sorted(set(tree.missing.values())):
