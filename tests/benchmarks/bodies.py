@@ -105,10 +105,10 @@ def week(runs: int, seed: int = 2, together: int = 25) -> Iterator[bytes]:
         yield request.SerializeToString()
 
 
-def long_run(steps: int, seed: int = 4) -> bytes:
+def long_run(steps: int) -> bytes:
     """One run of `steps` spans, all of which are in sight: a hundred below each agent."""
     request, scope = _request(LONG)
-    _run(random.Random(seed), scope, steps, time.time_ns() - 3600 * SECOND, LONG)
+    _run(random.Random(steps), scope, steps, time.time_ns() - 3600 * SECOND, LONG)
     return request.SerializeToString()
 
 

@@ -10,7 +10,7 @@ from nodes.models import NodeExecution
 from runs.models import Note, RefusedRecord, Run
 from runs.recording import assembling
 from tests.conftest import PROTOBUF
-from tests.runs.recording import test_otlp as spans
+from tests.runs.recording.otlp import test_otlp as spans
 from tests.runs.recording.otlp.test_otlp_logs import TIME_NS, any_value, message, pairs, request
 
 TRACE = "74" * 16
