@@ -51,8 +51,8 @@ def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
     `length` with "…"."""
     head = text[: length * 3 // 2]
     if head.isprintable() and "  " not in head and head[:1] != " " and not marked(head):
-        text = head.rstrip()  # by far the commonest form, without further ado
-    elif len(text) > length * 4:
+        return _cut(head.rstrip(), length)  # by far the commonest form, without further ado
+    if len(text) > length * 4:
         # Looking at half more than is shown is enough unless it is mostly white space or marks.
         head = " ".join(plain(head).split())
         text = head if len(head) > length else " ".join(plain(text[: length * 4]).split())
@@ -60,6 +60,10 @@ def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
         text = " ".join(plain(text).split())
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
+    return _cut(text, length)
+
+
+def _cut(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     cut = length - 1

@@ -81,10 +81,9 @@ def how_read(execution: NodeExecution, source_kind: str) -> HowRead:
     again = reread(execution)
     facts = facts_from_hints(again.hints)
     run = {name: getattr(facts, name) for name in RUN}
-    rest = again.span is not None and again.span.scope == REST
     unused = list(_unused(execution, again))
     return HowRead(
-        DOORS.get(REST if rest else source_kind, source_kind or "a door that is not known"),
+        _door(source_kind, again.span),
         again.span is not None,
         [
             _field(name, STEP[name], value, again, _note(name, execution, again))
@@ -99,6 +98,14 @@ def how_read(execution: NodeExecution, source_kind: str) -> HowRead:
         unused[:MAX_UNUSED],
         len(unused),
     )
+
+
+def _door(source_kind: str, span: Span | None) -> str:
+    """How the step came. Its run may have come by several doors, and bears the kind of one."""
+    if span is None and source_kind in ("dify-otlp", "dify-langfuse"):
+        return "Dify's event stream or database"
+    kind = REST if span is not None and span.scope == REST else source_kind
+    return DOORS.get(kind, kind or "a door that is not known")
 
 
 def how_read_json(found: HowRead) -> dict[str, Any]:
@@ -228,9 +235,10 @@ def _beginning(value: Any) -> str:
     elif isinstance(value, datetime):
         value = moment(value)
     elif isinstance(value, dict):
-        value = ", ".join(f"{key} {inner}" for key, inner in value.items())
+        value = ", ".join(f"{key} {inner}" for key, inner in value.items()) or "empty"
     elif isinstance(value, (tuple, list)):
-        value = ", ".join(item if isinstance(item, str) else str(item) for item in value)
+        pairs = (item if isinstance(item, tuple) else (item,) for item in value)
+        value = ", ".join(" ".join(map(str, pair)) for pair in pairs)
     elif isinstance(value, bool):
         value = "yes" if value else "no"
     return visible(tidy(value if isinstance(value, str) else str(value), BEGINNING))

@@ -23,6 +23,7 @@ from runs.recording.dialects.waylog import OF_SPAN, STEP, VALUES
 from runs.recording.files.stored import records_of
 from runs.recording.files.told import as_json
 from runs.recording.records import NodeRecord
+from runs.recording.spans import MAX_DEPTH
 from runs.recording.values import canonical
 
 SPAN_ID, TRACE_ID = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
@@ -176,11 +177,12 @@ def _openinference(step: NodeExecution) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def _attributes(told: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": name, "value": _value(value)} for name, value in told.items()]
+def _attributes(told: dict[str, Any], levels: int = MAX_DEPTH) -> list[dict[str, Any]]:
+    return [{"key": name, "value": _value(value, levels)} for name, value in told.items()]
 
 
-def _value(value: Any) -> dict[str, Any]:
+def _value(value: Any, levels: int) -> dict[str, Any]:
+    """An AnyValue; what is nested deeper than OTLP is taken here, as JSON text."""
     match value:
         case None:
             return {}
@@ -190,10 +192,12 @@ def _value(value: Any) -> dict[str, Any]:
             return {"intValue": str(value)}
         case float():
             return {"doubleValue": value}
+        case list() | dict() if not levels:
+            return {"stringValue": canonical(value)[1].decode()}
         case list():
-            return {"arrayValue": {"values": [_value(item) for item in value]}}
+            return {"arrayValue": {"values": [_value(item, levels - 1) for item in value]}}
         case dict():
-            return {"kvlistValue": {"values": _attributes(value)}}
+            return {"kvlistValue": {"values": _attributes(value, levels - 1)}}
     return {"stringValue": str(value)}
 
 

@@ -6,12 +6,12 @@ under another id moves there.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid5
 
 from runs.models import Run, RunSource
 from runs.recording import bulk
-from runs.recording.records import NodeRecord
+from runs.recording.records import NodeRecord, Refused
 from runs.recording.values import clean
 
 NAMESPACE = UUID("6f0c7c1e-0d0f-5b5e-9a53-7d1d6f3c2a11")
@@ -41,6 +41,25 @@ class Told:
     run_id: UUID
     sources: frozenset[Source]
     seen_us: int
+
+
+def by_their_trace(
+    records: Iterable[NodeRecord],
+) -> tuple[dict[str, list[NodeRecord]], list[Refused]]:
+    """Records by their trace, whose id is cut to what can be stored; and those that name no run or
+    no step, which nothing could find again."""
+    found: dict[str, list[NodeRecord]] = {}
+    nameless: list[Refused] = []
+    for record in records:
+        trace = clean(record.trace, 128)
+        if not trace or not record.source_id:
+            raw = {"trace": trace, "title": record.title, "service": record.service}
+            nameless.append(Refused("The record names no run or no step.", raw))
+            continue
+        if trace != record.trace:
+            record = replace(record, trace=trace)
+        found.setdefault(trace, []).append(record)
+    return found, nameless
 
 
 def derived_run_id(scope: int, trace: str) -> UUID:

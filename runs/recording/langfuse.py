@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from runs.recording.dialects import read
+from runs.recording.jsontext import MAX_DEPTH, deeper_than
 from runs.recording.records import NodeRecord, NoteRecord, Refused
-from runs.recording.spans import Span
+from runs.recording.spans import LAST_US, Span
 
 OBSERVATIONS = {
     "span": "span", "generation": "generation", "event": "event", "agent": "agent", "tool": "tool",
@@ -56,6 +57,7 @@ OLD_USAGE = {
 }  # fmt: skip
 OLD_COST = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
 SOURCE = "langfuse"
+TOO_DEEP = f"It is nested more than {MAX_DEPTH} levels deep."
 
 
 class BadEvent(ValueError):
@@ -81,9 +83,8 @@ def read_batch(events: Iterable[Any], project: str) -> Batch:
         try:
             name = _read_event(event, project, batch)
         except Exception as problem:  # whatever is wrong with one event must not cost the others
-            reason = (
-                str(problem) if isinstance(problem, BadEvent) else "This event is not readable."
-            )
+            known = isinstance(problem, BadEvent)
+            reason = str(problem) if known else "This event is not readable."
             told = event.get("id") if isinstance(event, dict) else None
             batch.bad.append((str(told or ""), reason))
             batch.refused.append(Refused(reason, event))
@@ -98,6 +99,8 @@ def _read_event(event: Any, project: str, batch: Batch) -> str:
     body = event.get("body")
     if not isinstance(body, dict):
         raise BadEvent("The event has no body.")
+    if deeper_than(event, MAX_DEPTH):
+        raise BadEvent(TOO_DEEP)
     kind, _, action = event["type"].rpartition("-")
     if event["type"] == "trace-create":
         batch.records.append(read_trace(body, event.get("timestamp"), project))
@@ -148,6 +151,8 @@ def read_observation(body: dict[str, Any], kind: str, project: str) -> NodeRecor
 
 def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
     """A score as a note on its run. Raises BadEvent when it is on no trace (but on a session)."""
+    if deeper_than(body, MAX_DEPTH):
+        raise BadEvent(TOO_DEEP)
     trace_id = _id(body, "traceId")
     value = body.get("value")
     name = _text(body.get("name"))
@@ -178,7 +183,7 @@ def microseconds(told: Any) -> int | None:
     at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
     gone = at - datetime(1970, 1, 1, tzinfo=UTC)
     us = (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds
-    return us if us > 0 else None
+    return us if 0 < us <= LAST_US else None
 
 
 def _record(span: Span, told: dict[str, Any]) -> NodeRecord:

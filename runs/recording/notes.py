@@ -41,6 +41,8 @@ def save(records: Sequence[NoteRecord], scope: int = 0) -> int:
 def settle(source_ids: Collection[str], scope: int = 0) -> None:
     """Give notes that waited for one of these ids their run. Call when the ids are stored."""
     waiting = list(Note.objects.waiting_for(source_ids, scope))
+    if not waiting:
+        return
     runs = _runs_of({note.about for note in waiting}, scope)
     for note in waiting:
         note.run_id = runs.get(note.about)

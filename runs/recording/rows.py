@@ -183,7 +183,8 @@ def _join_cost(row: Row, other: Row) -> bool:
     """A reported cost beats one that we priced, which is priced anew from the joined usage."""
     if not other.cost_reported or other.cost is None:
         return False
-    if row.cost_reported and row.cost is not None and row.cost >= other.cost:
+    ours = (row.cost, row.cost_currency)
+    if row.cost_reported and row.cost is not None and ours >= (other.cost, other.cost_currency):
         return False
     row.cost, row.cost_currency, row.cost_reported = other.cost, other.cost_currency, True
     return True
@@ -204,7 +205,7 @@ def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
     if name == "started_us":
         return min(ours, theirs)
     if name == "told_status":
-        return max(ours, theirs, key=lambda status: STATUS_RANK.get(status, 0))
+        return max(ours, theirs, key=lambda status: (STATUS_RANK.get(status, 0), status))
     return max(ours, theirs)
 
 
@@ -235,9 +236,15 @@ def _joined(ours: Any, theirs: Any) -> Any:
     if isinstance(ours, dict) and isinstance(theirs, dict):
         # What only one side has is joined with itself, which puts its lists in order, too.
         return {
-            key: _joined(ours.get(key, theirs.get(key)), theirs.get(key, ours.get(key)))
+            key: (_dearer if key == "reported_cost" else _joined)(
+                ours.get(key, theirs.get(key)), theirs.get(key, ours.get(key)))
             for key in sorted(ours.keys() | theirs.keys())
-        }
+        }  # fmt: skip
     if isinstance(ours, list) and isinstance(theirs, list):
         return sorted([*ours, *(item for item in theirs if item not in ours)], key=repr)
     return max(ours, theirs, key=lambda value: (value is not None, repr(value)))
+
+
+def _dearer(ours: Any, theirs: Any) -> Any:
+    """Of two costs, each a list of amount and currency, the greater, whole."""
+    return max(ours, theirs, key=lambda cost: (Decimal(cost[0]), *cost))

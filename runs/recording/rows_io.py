@@ -32,6 +32,7 @@ _UPDATED = [name for name in COLUMNS if name not in ("id", "run_id")]
 HINTS = ("is_run", "envelope", "folded", "chained", "handled", "pass_index", "iteration_index",
          "container", "stand_in", "fan_out_index", "ran_after", "attempt", "span_ids")  # fmt: skip
 _told_hints = attrgetter(*HINTS)
+_NO_HINTS = _told_hints(NodeRecord("", "", "", "", ""))
 _NOT_LOADED = ("received_body",)  # of rows that are written again
 AT_ONCE = 1000  # ids in one question
 
@@ -106,9 +107,10 @@ def _preview(value: Any, made: str | None, read: Callable[[Any], str] = preview)
 def _hints(record: NodeRecord) -> dict[str, Any]:
     """What the record tells for the tree and the run, as JSON; nothing where it tells nothing."""
     hints: dict[str, Any] = {}
-    for name, value in zip(HINTS, _told_hints(record), strict=True):
-        if value is not None and value is not False and value != ():
-            hints[name] = list(value) if isinstance(value, tuple) else value
+    if (every := _told_hints(record)) != _NO_HINTS:  # most steps tell none
+        for name, value in zip(HINTS, every, strict=True):
+            if value is not None and value is not False and value != ():
+                hints[name] = list(value) if isinstance(value, tuple) else value
     if told := _told_facts(record.run):
         hints["run"] = told
     if record.rank:

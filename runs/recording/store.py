@@ -22,7 +22,7 @@ from runs.models import Run, RunSource
 from runs.recording import assembling, bulk, catalog, joining, notes, rows_io
 from runs.recording.arranging.arrange import arrange
 from runs.recording.arranging.summary import Summary, summarize
-from runs.recording.identity import FORMER, NOTHING_TOLD, Group, Told, resolve
+from runs.recording.identity import FORMER, NOTHING_TOLD, Group, Told, by_their_trace, resolve
 from runs.recording.records import NodeRecord, Refused
 from runs.recording.rows import Row
 from runs.recording.values import PayloadBatch, clean, in_us
@@ -66,10 +66,8 @@ class Saved(NamedTuple):
 def save(records: Sequence[NodeRecord], origin: Origin = Origin()) -> Saved:
     """Write records. Committed when it returns. Raises DatabaseError when the database cannot take
     it now."""
-    by_trace: dict[str, list[NodeRecord]] = {}
-    for record in records:
-        by_trace.setdefault(record.trace, []).append(record)
-    traces, saved = list(by_trace), Saved(set(), [])
+    by_trace, nameless = by_their_trace(records)
+    traces, saved = list(by_trace), Saved(set(), nameless)
     for start in range(0, len(traces), TRACES_AT_ONCE):
         part = [r for trace in traces[start : start + TRACES_AT_ONCE] for r in by_trace[trace]]
         saved = saved.then(_save_good(part, origin))
@@ -154,17 +152,17 @@ def _write(
         summaries[run_id] = summarize(*arrange(run_id, members))
     app_of = {run_id: _app_id(summary.service, apps) for run_id, summary in summaries.items()}
     doors = _doors(groups, before, origin)
-    entered = _write_runs(summaries, app_of, _seen(groups, before), doors)
+    held = _write_runs(summaries, app_of, _seen(groups, before), doors)
     writer = rows_io.Writer(changed)
     for run_id, by_source in rows.items():
-        moved = run_id in before and before[run_id].app_id != app_of[run_id]
+        moved = run_id in before and before[run_id].held.app_id != app_of[run_id]
         writer.add(run_id, app_of[run_id], by_source.values(), rewrite=moved)
     writer.write()
     _write_sources(groups, origin.scope)
     joining.remove_absorbed(groups)
-    left = {link.conversation_id for link in before.values() if link.conversation_id}
-    catalog.refresh_conversations(left | entered)
-    catalog.tidy(before.values())
+    held_before = {id_: links.held for id_, links in before.items()}
+    catalog.refresh_conversations([*held.values(), *held_before.values()])
+    catalog.tidy([was for id_, was in held_before.items() if was != held.get(id_)])
     return {id_ for id_, links in before.items() if links.status not in ("running", "paused")}
 
 
@@ -179,11 +177,11 @@ def _write_runs(
     app_of: dict[UUID, int],
     seen: dict[UUID, int],
     doors: dict[UUID, str],
-) -> set[UUID]:
-    """Write the runs' own rows; returns the conversations they are in. `seen`: of runs that a file
-    tells, when the last news of them arrived."""
+) -> dict[UUID, catalog.Held]:
+    """Write the runs' own rows; returns what each holds up. `seen`: of runs that a file tells, when
+    the last news of them arrived."""
     arrived = in_us(timezone.now())
-    links = catalog.links_of(
+    held = catalog.held_by(
         {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
     )
     written: list[tuple[Any, ...]] = []
@@ -191,10 +189,12 @@ def _write_runs(
     for run_id, summary in summaries.items():
         values, now = dict(summary.columns), seen.get(run_id, arrived)
         started, ended = values.pop("started_us"), values.pop("ended_us")
+        talk = held[run_id].conversation_id
         row = {
             "id": run_id.hex,
             "app_id": app_of[run_id],
-            **links[run_id],
+            "version_id": held[run_id].version_id,
+            "conversation_id": talk.hex if talk else None,
             **values,
             "cost": _text(values["cost"]),
             "reported_cost": _text(values["reported_cost"]),
@@ -207,7 +207,7 @@ def _write_runs(
         columns = list(row)
         written.append(tuple(row.values()))
     bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
-    return {UUID(link["conversation_id"]) for link in links.values() if link["conversation_id"]}
+    return held
 
 
 def _doors(

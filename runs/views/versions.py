@@ -85,6 +85,7 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
     app = app_or_404(slug)
     version = version_or_404(app, number)
     graph = stored(version.graph)
+    titles = {node.id: node.title for node in graph.nodes}
     limits = Limits(text=4_000, parts=120)
     runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: SHOWN_RUNS + 1])
     context = {
@@ -92,7 +93,12 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
         "tab": "versions",
         "version": version,
         "nodes": [
-            (node, kind_of(node.kind), present(dict(node.config), limits) if node.config else None)
+            (
+                node,
+                kind_of(node.kind),
+                titles.get(node.parent or ""),
+                present(dict(node.config), limits) if node.config else None,
+            )
             for node in graph.nodes[:SHOWN_NODES]
         ],
         "hidden_nodes": len(graph.nodes[SHOWN_NODES:]),

@@ -78,7 +78,27 @@ def test_a_step_that_came_as_no_span(console):
     assert fields["title"]["note"] == "told by the decoder of its door"
     tree = check_view(console, url(step))
     assert "Dify's database" in text_of(tree)
-    assert "Kept, not used (1)" in text_of(tree)
+    assert "Kept as well (1)" in text_of(tree)
+
+
+def test_a_step_of_another_door_than_its_run(console):
+    step = make_execution(
+        make_run(source_kind="dify-otlp"),
+        "Answer",
+        inputs={},
+        received={"read_from": {"inputs": ["dify-database", "workflow_node_executions.inputs"]}},
+    )
+    found = console.get(url(step, twin=True)).json()
+    assert found["door"] == "Dify's event stream or database"
+    assert next(one["value"] for one in found["step"] if one["field"] == "inputs") == "empty"
+
+
+def test_ids_of_the_run_are_words(console, record):
+    record("dify-phoenix")
+    told_of_run = [told(console, step, "run") for step in NodeExecution.objects.all()]
+    ids = [one["run.source_ids"]["value"] for one in told_of_run if "run.source_ids" in one]
+    assert ids
+    assert not any("(" in one for one in ids)
 
 
 def test_the_panel_leads_there(console, record):

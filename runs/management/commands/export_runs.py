@@ -54,7 +54,8 @@ class Command(BaseCommand):
                 with open(output, "wb") as file:
                     self._write(pieces, file)
         except OSError as problem:
-            raise CommandError(f"{output} cannot be written: {problem.strerror}.") from None
+            told = "The output" if output == "-" else output
+            raise CommandError(f"{told} cannot be written: {problem.strerror}.") from None
 
     def _runs(self, ids: list[str], query: str) -> Iterator[Run]:
         runs = Run.objects.for_list().with_sources()

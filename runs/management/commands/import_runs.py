@@ -5,6 +5,7 @@ from typing import IO, Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
+from django.template.defaultfilters import pluralize
 
 from runs.recording.doors import inbox
 from runs.recording.files.reading import Report
@@ -53,9 +54,11 @@ class Command(BaseCommand):
     def _told(self, name: str, report: Report) -> int:
         for sentence in report.sentences:
             self.stderr.write(f"{name}: {sentence}")
+        runs, steps, refused = len(report.runs), report.steps, report.refused
         start = "\r" if self.stderr.isatty() else ""
         self.stderr.write(
-            f"{start}{name}: {len(report.runs):,} runs with {report.steps:,} steps are here,"
-            f" {report.refused:,} records were not taken."
+            f"{start}{name}: {runs:,} run{pluralize(runs)} with {steps:,} step{pluralize(steps)}"
+            f" {pluralize(runs, 'is,are')} here, {refused:,} record{pluralize(refused)}"
+            f" {pluralize(refused, 'was,were')} not taken."
         )
         return report.refused

@@ -14,7 +14,7 @@ from typing import Any
 from runs.recording.dify.event import Asked
 from runs.recording.dify.events import Reader
 from runs.recording.dify.words import mapping, text
-from runs.recording.jsontext import NotJson, parse_json
+from runs.recording.jsontext import MAX_DEPTH, NotJson, deeper_than, parse_json
 from runs.recording.records import Decoded, NodeRecord, NoteRecord, RunFacts
 
 ASKING = re.compile(r"workflows/(?:[^/]+/)?run|chat-messages|completion-messages")
@@ -179,6 +179,7 @@ def feedback(path: str, body: bytes, at_us: int) -> NoteRecord | None:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        return mapping(parse_json(body))
+        told = parse_json(body)
     except NotJson:
         return {}
+    return {} if deeper_than(told, MAX_DEPTH) else mapping(told)

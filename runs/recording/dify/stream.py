@@ -6,7 +6,7 @@ Dify sends each event as one `data: {json}` and an empty line; `event: ping` has
 
 from typing import Any
 
-from runs.recording.jsontext import NotJson, parse_json
+from runs.recording.jsontext import MAX_DEPTH, NotJson, deeper_than, parse_json
 from runs.recording.records import Refused
 
 RAW_LIMIT = 64_000
@@ -73,6 +73,8 @@ def _events(data: bytes) -> list[Found]:
 
 
 def _told(value: Any, raw: bytes) -> list[Found]:
+    if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and deeper_than(value, MAX_DEPTH):
+        return [_refused(f"The event is nested more than {MAX_DEPTH} levels deep.", raw)]
     every = value if isinstance(value, list) else [value]
     return [
         one if isinstance(one, dict) else _refused("An event must be a JSON object.", raw)

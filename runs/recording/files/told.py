@@ -16,6 +16,8 @@ import orjson
 
 from nodes.choices import NodeStatus
 from runs.choices import AppMode, RunStatus
+from runs.recording.files.shapes import is_log, is_received
+from runs.recording.jsontext import MAX_DEPTH, deeper_than
 from runs.recording.records import RANKED
 from runs.recording.spans import LAST_US
 from runs.recording.values import clean
@@ -32,7 +34,23 @@ _WORDS = {
 }
 _IDS = frozenset({("NodeRecord", "trace"), ("NodeRecord", "source_id"), ("NoteRecord", "about"),
                   ("NoteRecord", "source_id")})  # fmt: skip
+
+
+def _any(value: Any) -> bool:
+    return True
+
+
+def _object(value: Any) -> bool:
+    return value is None or isinstance(value, dict)
+
+
+_SHAPES: dict[tuple[str, str], Callable[[Any], bool]] = {
+    ("NodeRecord", "received"): is_received, ("NodeRecord", "resource"): _object,
+    ("LogLine", "value"): is_log,
+    ("VersionLine", "graph"): _object, ("VersionLine", "configuration"): _object,
+}  # fmt: skip
 MAX_ID = 128
+MAX_LEVELS = 2 * MAX_DEPTH  # of a line, whose values have MAX_DEPTH
 SOURCES = ("sources", "source_ids")
 TIMES = ("started_us", "ended_us", "created_us", "seen_us")
 
@@ -79,6 +97,14 @@ def record_of(kind: type[Record], told: Any) -> Record:
 def parse(text: bytes) -> Any:
     """The value of a JSON document, with integers of any length and halves of surrogate pairs as
     they are: what is stored must come back the same. Raises NotTold."""
+    found = _parsed(text)
+    deep = text.count(b"[") + text.count(b"{") > MAX_LEVELS and deeper_than(found, MAX_LEVELS)
+    if deep:
+        raise NotTold(f"It is nested more than {MAX_LEVELS} levels deep.")
+    return found
+
+
+def _parsed(text: bytes) -> Any:
     try:
         if _LONG_NUMBER not in text.translate(_DIGITS):
             return orjson.loads(text)
@@ -101,6 +127,8 @@ def _default(item: Field[Any]) -> Any:
 
 def _read(record: str, name: str, kind: Any, value: Any) -> Any:
     if kind is Any:
+        if not _SHAPES.get((record, name), _any)(value):
+            raise NotTold(f"“{name}” does not have the form that it has in a run file.")
         return value
     if isinstance(kind, UnionType):
         if value is None:

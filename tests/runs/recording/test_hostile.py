@@ -3,6 +3,7 @@ what is stored can be read again."""
 
 import json
 import time
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,8 @@ from django.test import Client
 from nodes.models import NodeExecution
 from runs.models import App, RefusedRecord, Run, RunSource
 from runs.recording.decode import decode_traces
+from runs.recording.records import NodeRecord
+from runs.recording.store import save
 from tests.hostile import NASTY, SECOND, START, Post, body, span
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +238,14 @@ def test_long_chains_are_taken_in_good_time(post, shape):
     assert answer.status_code == 200
     assert time.monotonic() - began < 6  # a second or so; by the square it was three times that
     assert NodeExecution.objects.count() == 2000
+
+
+def test_a_record_that_names_no_step_is_refused_alone():
+    """Whatever decoder lets it through: nothing could find it again."""
+    good = NodeRecord("trace", "step", "shop", "Answer", "llm")
+    told = [replace(good, source_id=""), replace(good, trace=""), good]
+    saved = save(told)
+    reasons = [refused.reason for refused in saved.refused]
+    assert reasons == ["The record names no run or no step."] * 2
+    assert NodeExecution.objects.get().source_id == "step"
+    assert save([replace(good, trace="t\0" * 100)]).refused == []

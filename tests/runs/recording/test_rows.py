@@ -30,7 +30,7 @@ def told(draw: st.DrawFn) -> Row:
         input_tokens=draw(numbers),
         cost=cost,
         cost_reported=cost is not None,
-        cost_currency="USD" if cost is not None else "",
+        cost_currency=draw(st.sampled_from(["USD", "EUR"])) if cost is not None else "",
         error=draw(texts),
         inputs_id=inputs,
         received_body=draw(st.sampled_from([None, b"{}", b"[]"])),
@@ -45,6 +45,10 @@ def told(draw: st.DrawFn) -> Row:
                         {},
                         optional={
                             "user": st.sampled_from(["u", "v"]),
+                            "reported_cost": st.tuples(
+                                st.sampled_from(["2", "10", "10.0"]),
+                                st.sampled_from(["EUR", "USD"]),
+                            ).map(list),
                             "tags": st.lists(st.sampled_from(["x", "y"]), unique=True),
                         },
                     ),
