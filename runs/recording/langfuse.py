@@ -57,11 +57,11 @@ OLD_USAGE = {
 }  # fmt: skip
 OLD_COST = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
 SOURCE = "langfuse"
-TOO_DEEP = f"It is nested more than {MAX_DEPTH} levels deep."
+UNREADABLE, TOO_DEEP = "It is not readable.", f"It is nested more than {MAX_DEPTH} levels deep."
 
 
 class BadEvent(ValueError):
-    """One event that cannot be taken; the message is the reason."""
+    """One event that cannot be taken; the message says why."""
 
 
 @dataclass(slots=True)
@@ -83,8 +83,7 @@ def read_batch(events: Iterable[Any], project: str) -> Batch:
         try:
             name = _read_event(event, project, batch)
         except Exception as problem:  # whatever is wrong with one event must not cost the others
-            known = isinstance(problem, BadEvent)
-            reason = str(problem) if known else "This event is not readable."
+            reason = str(problem if isinstance(problem, BadEvent) else UNREADABLE)
             told = event.get("id") if isinstance(event, dict) else None
             batch.bad.append((str(told or ""), reason))
             batch.refused.append(Refused(reason, event))

@@ -1,4 +1,4 @@
-"""What a step of a run file says that it received, and its logs, have the form in which Waylog keeps
+"""Whether what a step of a run file received, and its logs, have the form in which Waylog keeps
 them: pages and exports read them without asking. Pure."""
 
 from types import NoneType

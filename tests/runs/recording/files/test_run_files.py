@@ -75,7 +75,7 @@ RECORDS = st.builds(
     inputs=VALUES,
     outputs=VALUES,
     process_data=VALUES,
-    received=st.none() | st.dictionaries(st.sampled_from(["attributes", "links"]), VALUES),
+    received=st.none() | st.fixed_dictionaries({"attributes": st.dictionaries(TEXTS, VALUES)}),
     resource=st.none() | st.dictionaries(TEXTS, VALUES, max_size=2),
     inputs_cut=WHOLE,
     rank=st.dictionaries(st.sampled_from(["title", "inputs", "started_us"]), st.integers(0, 2)),

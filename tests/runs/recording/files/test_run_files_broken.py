@@ -14,6 +14,7 @@ from runs.recording.records import Cost
 from tests.runs.recording.files.elsewhere import STEP, exported, forget, take
 
 pytestmark = pytest.mark.django_db
+FORM = "“{}” does not have the form that it has in a run file."
 
 
 def lines_of_a_run() -> list[bytes]:
@@ -37,6 +38,8 @@ def lines_of_a_run() -> list[bytes]:
         (b'{"version": {"app": "x"}}', "The field “label” is missing."),
         (b'{"note": {"about": ""}}', "“about” has 0 characters; an id has 1 to 128."),
         (b"[" * 5_000, "It is not readable JSON."),
+        (b"[" * 300 + b"]" * 300, "It is nested more than 200 levels deep."),
+        (b'{"version": {"app": "x", "label": "", "graph": []}}', FORM.format("graph")),
     ],
 )
 def test_a_bad_line_is_refused_alone(told: bytes, sentence: str) -> None:
@@ -63,6 +66,11 @@ def test_a_bad_line_is_refused_alone(told: bytes, sentence: str) -> None:
         ("ran_after", "x", "“ran_after” is not a list."),
         ("run", {"source_ids": [["a"]]}, "“source_ids” has items of another number than 2."),
         ("rank", {"colour": 1}, "“rank” names a field that has none."),
+        ("received", {"attributes": [1]}, FORM.format("received")),
+        ("received", {"events": [{"name": "x"}]}, FORM.format("received")),
+        ("received", {"read_from": {"inputs": None}}, FORM.format("received")),
+        ("resource", "x", FORM.format("resource")),
+        ("logs", [{"time_ns": 1, "value": {"attributes": [1]}}], FORM.format("value")),
         ("trace", "c" * 32, "It belongs to a trace that is none of its run's."),
     ],
 )
