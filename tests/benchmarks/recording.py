@@ -13,9 +13,8 @@ comes on top, for both).
 Measured on 2 cores that were busy with other work, so read the ratios: SQLite 4,600 spans/s of a
 floor of 38,000 (0.12); PostgreSQL 15 3,800 of 16,400 (0.23). Of Waylog's 210 us of processor on
 SQLite three tenths are decoding and dialects, a quarter rows and payloads (a fifth of it
-Zstandard), a fifth writing, a fourteenth small questions to the database, the rest tree, summary and
-door. The floor needs 26: it compresses nothing, derives nothing,
-writes one row a span.
+Zstandard), a fifth writing, a fourteenth small questions to the database, the rest tree, summary
+and door. The floor needs 26: it compresses nothing, derives nothing, writes one row a span.
 """
 
 import argparse
