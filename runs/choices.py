@@ -25,6 +25,13 @@ class AppMode(TextChoices):
     CHATFLOW = "chatflow", "Chatflow"
 
 
+class Upstream(TextChoices):
+    """Where an app can be run again."""
+
+    DIFY = "dify", "Dify API"
+    WEBHOOK = "webhook", "Webhook"
+
+
 class CostState(TextChoices):
     """How much of a run's or execution's cost is known."""
 

@@ -2,21 +2,29 @@
 
 from runs.models.app import App, Version
 from runs.models.conversation import Conversation
+from runs.models.error_group import ErrorGroup
 from runs.models.imports import ImportState
 from runs.models.inbox import ReceivedRequest, RefusedRecord
 from runs.models.key import IngestKey
 from runs.models.note import Note
+from runs.models.rerun import Rerun
 from runs.models.run import Run, RunSource
+from runs.models.saved_view import SavedView
+from runs.models.share import ShareLink
 
 __all__ = [
     "App",
     "Conversation",
+    "ErrorGroup",
     "ImportState",
     "IngestKey",
     "Note",
     "ReceivedRequest",
     "RefusedRecord",
+    "Rerun",
     "Run",
     "RunSource",
+    "SavedView",
+    "ShareLink",
     "Version",
 ]

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from nodes import formats
-from runs.choices import AppMode
+from runs.choices import AppMode, Upstream
 
 STRIP_LENGTH = 20
 
@@ -70,6 +70,13 @@ class App(models.Model):
         blank=True,
         help_text="The app's Dify API, such as https://dify.example.com/v1: where the recording"
         " proxy forwards to. Empty: it forwards nothing.",
+    )
+    upstream_kind = models.CharField(
+        max_length=10, choices=Upstream.choices, default=Upstream.DIFY, help_text="What it speaks."
+    )
+    # As a password: written in admin, never shown; sent to the upstream and nowhere else.
+    upstream_key = models.CharField(
+        max_length=500, blank=True, help_text="The key that the upstream asks for."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

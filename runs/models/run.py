@@ -12,6 +12,7 @@ from nodes.models import PREVIEW_LENGTH, Payload
 from runs.choices import UNFINISHED, AppMode, CostState, RunStatus
 from runs.models.app import App, Version
 from runs.models.conversation import Conversation
+from runs.models.error_group import ErrorGroup
 from runs.models.run_query import RunQuerySet
 
 
@@ -57,6 +58,9 @@ class Run(models.Model):
     failed_execution = models.UUIDField(null=True)
     failed_node_id = models.CharField(max_length=255, blank=True)
     failed_title = models.CharField(max_length=255, blank=True)
+    error_group = models.ForeignKey(
+        ErrorGroup, models.SET_NULL, related_name="runs", null=True, db_index=False
+    )
 
     input_tokens = models.BigIntegerField(default=0)
     output_tokens = models.BigIntegerField(default=0)
@@ -99,6 +103,12 @@ class Run(models.Model):
             models.Index(fields=["-duration_us", "-id"], name="run_duration"),
             models.Index(fields=["-cost", "-id"], name="run_cost"),
             models.Index(fields=["-total_tokens", "-id"], name="run_tokens"),
+            # Failures of one kind: how many, the first, the last, in which versions.
+            models.Index(
+                fields=["error_group", "-started_at", "-id"],
+                name="run_error_group_started",
+                condition=models.Q(error_group__isnull=False),
+            ),
             # Turns of a conversation.
             models.Index(fields=["conversation", "started_at"], name="run_conversation_started"),
         ]

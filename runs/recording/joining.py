@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from nodes.models import NodeExecution
-from runs.models import Run, RunSource
+from runs.models import Rerun, Run, RunSource, ShareLink
 from runs.recording import notes, rows_io
 from runs.recording.arranging.tree import execution_id
 from runs.recording.identity import Group
@@ -54,11 +54,14 @@ def absorb(group: Group, stored: dict[UUID, list[Row]], changed: set[str]) -> di
 
 
 def remove_absorbed(groups: Iterable[Group]) -> None:
-    """Lead the sources of absorbed runs to the run that took them in, and drop what is left."""
+    """Lead what refers to absorbed runs to the run that took them in, and drop what is left."""
     for group in groups:
         if not group.absorbed:
             continue
-        RunSource.objects.filter(run_id__in=group.absorbed).update(run_id=group.run_id)
+        for model, field in ((RunSource, "run"), (ShareLink, "run"), (Rerun, "original"),
+                             (Rerun, "run")):  # fmt: skip
+            referring = model._default_manager.filter(**{f"{field}__in": group.absorbed})
+            referring.update(**{field: group.run_id})
         notes.move(group.absorbed, group.run_id)
         for left in (
             NodeExecution.objects.filter(run_id__in=group.absorbed),

@@ -4,7 +4,18 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from nodes.models import NodeExecution, Payload
-from runs.models import App, Conversation, Run, RunSource, Version
+from runs.models import (
+    App,
+    Conversation,
+    ErrorGroup,
+    Note,
+    Rerun,
+    Run,
+    RunSource,
+    SavedView,
+    ShareLink,
+    Version,
+)
 
 
 @transaction.atomic
@@ -13,12 +24,16 @@ def remove() -> int:
     deleted by app in the order of their references and never loaded."""
     apps = list(App.objects.filter(is_sample=True).values_list("pk", flat=True))
     runs = Run.objects.filter(app__in=apps)
-    _delete(RunSource.objects.filter(run__in=runs))
+    Rerun.objects.filter(run__in=runs).update(run=None)
+    for of_run in (RunSource, Note, ShareLink):
+        _delete(of_run.objects.filter(run__in=runs))
+    _delete(Rerun.objects.filter(original__in=runs))
     _delete(NodeExecution.objects.filter(app__in=apps))
     count = _delete(runs)
     _delete(Payload.objects.filter(app__in=apps))
     _delete(Conversation.objects.filter(app__in=apps))
-    _delete(Version.objects.filter(app__in=apps))
+    for of_app in (Version, ErrorGroup, SavedView):
+        _delete(of_app.objects.filter(app__in=apps))
     App.objects.filter(pk__in=apps).delete()
     return count
 

@@ -11,8 +11,21 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
-from runs.models import App, ImportState, IngestKey, Note, ReceivedRequest, RefusedRecord, Run
+from runs.models import (
+    App,
+    ErrorGroup,
+    ImportState,
+    IngestKey,
+    Note,
+    ReceivedRequest,
+    RefusedRecord,
+    Rerun,
+    Run,
+    SavedView,
+    ShareLink,
+)
 from tests.factories import (
     make_conversation,
     make_execution,
@@ -30,7 +43,7 @@ def names(model: Any) -> str:
 
 
 @pytest.fixture
-def run(db: None) -> Run:
+def run(admin: Any) -> Run:
     """A run with one row of everything around it."""
     run = make_run(
         status="failed",
@@ -50,6 +63,10 @@ def run(db: None) -> Run:
     )
     Note.objects.create(run=run, name="thumbs", number=1, source="person")
     ImportState.objects.create(source="postgresql://dify")
+    ErrorGroup.objects.create(app=run.app, error_type="TimeoutError")
+    SavedView.objects.create(owner=admin, name="Refunds", query="q=refund")
+    ShareLink.objects.create(run=run, digest="d" * 64, expires_at=timezone.now())
+    Rerun.objects.create(original=run)
     return run
 
 

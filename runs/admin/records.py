@@ -64,6 +64,7 @@ class AppAdmin(RecordAdmin):
     """Of an app one thing is set by hand: where its recording proxy leads."""
 
     form = AppForm
+    deferred = ("upstream_key",)  # a secret: written, never shown
     list_display = ("name", "slug", "mode", "is_sample", "created_at", "console")
     list_filter = ("mode", "is_sample")
     search_help_text = "Part of a name."
