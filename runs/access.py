@@ -49,12 +49,19 @@ def presented_secret(request: HttpRequest) -> str:
     # WSGI names the headers api-key and api_key alike.
     if secret := request.headers.get("x-api-key") or request.headers.get("api-key"):
         return secret.strip()
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(told, validate=True).decode().partition(":")[2].strip()
-        except (binascii.Error, UnicodeDecodeError):
-            return ""
-    return ""
+    return basic_credentials(request)[1]
+
+
+def basic_credentials(request: HttpRequest) -> tuple[str, str]:
+    """User and password of Basic authentication, "" each where there are none."""
+    scheme, _, told = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(told, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return user.strip(), password.strip()
 
 
 def key_from(request: HttpRequest) -> IngestKey | None:

@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-from runs.recording.bodies import UnsupportedType
 from runs.recording.dialects import read
+from runs.recording.otlp.http import decoder
 from runs.recording.otlp.json_spans import decode_json
 from runs.recording.otlp.protobuf import decode_protobuf
 from runs.recording.records import Decoded, NodeRecord, Refused
@@ -12,24 +12,11 @@ from runs.recording.spans import Span
 
 logger = logging.getLogger(__name__)
 
-DECODERS = {
-    "application/x-protobuf": decode_protobuf,
-    "application/protobuf": decode_protobuf,
-    "application/json": decode_json,
-}
-
 
 def decode_traces(body: bytes, content_type: str) -> Decoded:
     """The records of an unpacked body, in the order sent, and what was refused of it. Raises
     UnsupportedType for another content type and UnreadableBody when nothing of it can be read."""
-    name = content_type.split(";")[0].strip().lower()
-    decode = DECODERS.get(name)
-    if decode is None:
-        raise UnsupportedType(
-            f"Content-Type {name[:60]!r} is not supported;"
-            " use application/x-protobuf or application/json."
-        )
-    spans, refused = decode(body)
+    spans, refused = decoder(content_type, decode_protobuf, decode_json)(body)
     records: list[NodeRecord] = []
     for span in spans:
         try:

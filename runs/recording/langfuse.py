@@ -15,6 +15,7 @@ from runs.recording.dialects import read
 from runs.recording.jsontext import MAX_DEPTH, deeper_than
 from runs.recording.records import NodeRecord, NoteRecord, Refused
 from runs.recording.spans import LAST_US, Span
+from runs.recording.values import in_us
 
 OBSERVATIONS = {
     "span": "span", "generation": "generation", "event": "event", "agent": "agent", "tool": "tool",
@@ -179,10 +180,8 @@ def microseconds(told: Any) -> int | None:
         at = datetime.fromisoformat(told)
     except ValueError:
         return None
-    at = at.replace(tzinfo=UTC) if at.tzinfo is None else at
-    gone = at - datetime(1970, 1, 1, tzinfo=UTC)
-    us = (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds
-    return us if 0 < us <= LAST_US else None
+    us = in_us(at.replace(tzinfo=UTC) if at.tzinfo is None else at)
+    return us if us is not None and 0 < us <= LAST_US else None
 
 
 def _record(span: Span, told: dict[str, Any]) -> NodeRecord:

@@ -12,22 +12,17 @@ from typing import Any
 from uuid import UUID
 
 from runs.recording import agent_logs
-from runs.recording.bodies import UnsupportedType
 from runs.recording.dialects import read
 from runs.recording.dify import enterprise
 from runs.recording.dify.enterprise_events import EVENTS, is_gated
-from runs.recording.otlp import logs as otlp_logs
-from runs.recording.otlp.logs import LogRecord
+from runs.recording.dify.words import THUMBS
+from runs.recording.otlp.http import decoder
+from runs.recording.otlp.logs import LogRecord, decode_json, decode_protobuf
 from runs.recording.records import NodeRecord, NoteRecord, Refused
 from runs.recording.spans import Span
 
 logger = logging.getLogger(__name__)
 
-DECODERS = {
-    "application/x-protobuf": otlp_logs.decode_protobuf,
-    "application/protobuf": otlp_logs.decode_protobuf,
-    "application/json": otlp_logs.decode_json,
-}
 EVALUATION = "gen_ai.evaluation.result"
 DIFY_NAME = "dify.event.name"
 FEEDBACK = "dify.feedback.created"
@@ -35,7 +30,6 @@ DIFY_RECORDS = frozenset({enterprise.RUN, enterprise.NODE, enterprise.DRAFT, *EV
 DIFY_IDS = ("dify.workflow.run_id", "dify.message.id", "dify.trace_id", "dify.node.execution_id")
 # Of a log's attributes these are about the run.
 ABOUT_RUN = ("session.id", "user.id", "enduser.id", "gen_ai.conversation.id")
-THUMBS = {"like": 1.0, "dislike": -1.0}
 
 
 @dataclass(slots=True)
@@ -51,14 +45,7 @@ class ReadLogs:
 def decode_logs(body: bytes, content_type: str) -> ReadLogs:
     """The records of an unpacked body. Raises UnsupportedType for another content type and
     UnreadableBody when nothing of it can be read."""
-    name = content_type.split(";")[0].strip().lower()
-    decode = DECODERS.get(name)
-    if decode is None:
-        raise UnsupportedType(
-            f"Content-Type {name[:60]!r} is not supported;"
-            " use application/x-protobuf or application/json."
-        )
-    logs, refused = decode(body)
+    logs, refused = decoder(content_type, decode_protobuf, decode_json)(body)
     found = ReadLogs(refused=refused)
     for log in logs:
         try:

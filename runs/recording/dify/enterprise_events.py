@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from runs.recording.dialects.reading import Reading
-from runs.recording.dify.words import duration_us
+from runs.recording.dify.words import ENDED_BADLY, duration_us
 from runs.recording.spans import Span
 from runs.recording.usage import cost
 
@@ -38,7 +38,6 @@ STATUSES = {
     "running": "running",
     "retry": "retry",
 }
-ENDED_BADLY = frozenset({"failed", "exception", "retry", "stopped"})
 INPUTS = ("inputs", "query", "instruction")
 OUTPUTS = ("outputs", "output", "questions", "action")
 DURATIONS = ("duration", "time_cost", "latency")

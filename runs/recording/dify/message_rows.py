@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.recording.dify.columns import DIALECT, NEAREST, TableRow, json_of, moment
-from runs.recording.dify.words import duration_us, mapping, text
+from runs.recording.dify.words import THUMBS, duration_us, mapping, text
 from runs.recording.records import Cost, NodeRecord, NoteRecord, RunFacts, Usage, Value
 from runs.recording.usage import cost, usage, whole
 
 STATUSES = {"normal": "succeeded", "error": "failed", "stopped": "stopped", "paused": "paused"}
-THUMBS = {"like": 1.0, "dislike": -1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,14 @@ what is read here.
 from typing import Any
 
 from runs.recording.dialects.reading import Reading
-from runs.recording.dify.words import NODE_STATUSES, RUN_STATUSES, duration_us, step_status, text
+from runs.recording.dify.words import (
+    ENDED_BADLY,
+    NODE_STATUSES,
+    RUN_STATUSES,
+    duration_us,
+    step_status,
+    text,
+)
 from runs.recording.usage import cost, usage, whole
 
 MESSAGE_STATUSES = {
@@ -19,7 +26,6 @@ MESSAGE_STATUSES = {
     "paused": "paused",
 }
 MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-retrieval"}
-WITH_ERROR = frozenset({"failed", "exception", "retry", "stopped"})
 # Their times are those of the database; what the engine's own events say has only whole seconds.
 RANK = {"started_us": 1, "ended_us": 1}
 
@@ -67,7 +73,7 @@ def _read_iteration(reading: Reading) -> None:
 def read_status(reading: Reading, status: Any) -> None:
     if isinstance(status, str) and status in NODE_STATUSES:
         reading.fill("status", status, "metadata.status")
-    if reading.fields.get("status") in WITH_ERROR:
+    if reading.fields.get("status") in ENDED_BADLY:
         message = text(reading.metadata.get("status_message"))
         reading.fill("error", message, "metadata.status_message")
 

@@ -13,7 +13,7 @@ Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on t
 
 from runs.recording.dialects.reading import Reading
 from runs.recording.dify import metadata
-from runs.recording.dify.words import mapping, text
+from runs.recording.dify.words import ENDED_BADLY, mapping, text
 from runs.recording.jsontext import readable
 from runs.recording.spans import Span
 from runs.recording.usage import whole
@@ -96,7 +96,7 @@ def _read_node(reading: Reading) -> None:
 
 
 def _read_error_type(reading: Reading) -> None:
-    if reading.fields.get("status") not in metadata.WITH_ERROR:
+    if reading.fields.get("status") not in ENDED_BADLY:
         return
     output = reading.attributes.get("output.value")
     if isinstance(output, str) and '"error_type"' in output:

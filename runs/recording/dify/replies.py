@@ -13,14 +13,13 @@ from typing import Any
 
 from runs.recording.dify.event import Asked
 from runs.recording.dify.events import Reader
-from runs.recording.dify.words import mapping, text
+from runs.recording.dify.words import THUMBS, mapping, text
 from runs.recording.jsontext import MAX_DEPTH, NotJson, deeper_than, parse_json
 from runs.recording.records import Decoded, NodeRecord, NoteRecord, RunFacts
 
 ASKING = re.compile(r"workflows/(?:[^/]+/)?run|chat-messages|completion-messages")
 FOLLOWING = re.compile(r"workflow/[^/]+/events")
 FEEDBACK = re.compile(r"messages/([^/]+)/feedbacks")
-THUMBS = {"like": 1.0, "dislike": -1.0}
 ERROR_LIMIT = 64_000
 UNKNOWN_CALLER = (401, 403)
 

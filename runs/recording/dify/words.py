@@ -14,6 +14,11 @@ NODE_STATUSES = frozenset(
     {"running", "paused", "succeeded", "failed", "exception", "retry", "stopped"}
 )
 
+# What is told of a step that ended so is its error.
+ENDED_BADLY = frozenset({"failed", "exception", "retry", "stopped"})
+# Ratings of an answer, as numbers.
+THUMBS = {"like": 1.0, "dislike": -1.0}
+
 
 def text(value: Any) -> str | None:
     """The value as text; None where it says nothing."""

@@ -46,9 +46,8 @@ def events(arrival: Arrival) -> HttpResponse:
 
 def _service(arrival: Arrival) -> str:
     """The app: that of the key, else as the sender names it."""
-    key = arrival.key
-    if key is not None and key.app is not None:
-        return key.app.name
+    if bound := arrival.sender.app:
+        return bound.name
     name = clean(arrival.request.GET.get("app", "").strip(), 200)
     if not name:
         raise Refusal(400, "Name the app: /api/dify/events?app=NAME.")

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError, models
 
 from nodes.packing import pack, unpack
-from runs.models import IngestKey, ReceivedRequest, RefusedRecord
+from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord
 from runs.recording.records import Refused
 from runs.recording.values import clean
 
@@ -32,6 +32,16 @@ class Sender:
     key: IngestKey | None = None
     user_agent: str = ""
     content_type: str = ""
+
+    @property
+    def app(self) -> App | None:
+        """The app that the key is bound to."""
+        return self.key.app if self.key is not None else None
+
+    @property
+    def scope(self) -> int:
+        """As for RunSource: what a bound key sends can never touch another app's run."""
+        return self.app.pk if self.app else 0
 
 
 def note(sender: Sender, error: str = "", **told: Any) -> ReceivedRequest | None:

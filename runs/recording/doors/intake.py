@@ -87,9 +87,7 @@ def keep(
     `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b"": it
     cannot); without it, what the decoder made of it, else its JSON is that request. Committed when
     it returns."""
-    key = sender.key
-    bound = key.app if key is not None and key.app_id else None
-    origin = Origin(bound.pk, bound.name, kind) if bound else Origin(kind=kind)
+    origin = Origin(sender.scope, sender.app.name if sender.app else None, kind)
     saved = save(decoded.records, origin)
     refused = [*decoded.refused, *saved.refused]
     kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)

@@ -4,12 +4,11 @@ They sign in with Basic: the secret key is a key of ours; the public key names t
 looks like one of Langfuse's own.
 """
 
-import base64
-import binascii
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
+from runs.access import basic_credentials
 from runs.recording import bodies, langfuse, notes
 from runs.recording.doors import intake
 from runs.recording.doors.door import JSON, PROTOBUF, Arrival, Refusal, door
@@ -32,7 +31,7 @@ def ingestion(arrival: Arrival) -> HttpResponse:
     batch = langfuse.read_batch(told, _project(arrival))
     sender = arrival.sender
     arrival.taken = intake.keep(Decoded(batch.records, batch.refused), sender, langfuse.SOURCE)
-    notes.save(batch.notes, _scope(arrival))
+    notes.save(batch.notes, arrival.sender.scope)
     successes = [{"id": name, "status": CREATED} for name in batch.taken]
     errors = [
         {"id": name, "status": BAD, "message": reason, "error": reason}
@@ -58,7 +57,7 @@ def scores(arrival: Arrival) -> HttpResponse:
         raise Refusal(400, str(problem)) from None
     if not found or len(found) != len(bodies_told):
         raise Refusal(400, "A score is an object with traceId, name and value.")
-    notes.save(found, _scope(arrival))
+    notes.save(found, arrival.sender.scope)
     return JsonResponse({"id": found[0].source_id})
 
 
@@ -91,18 +90,7 @@ def _json(arrival: Arrival) -> Any:
 
 def _project(arrival: Arrival) -> str:
     """The name of the app: of the key's own, else what stands for the public key."""
-    key = arrival.key
-    if key is not None and key.app is not None:
-        return key.app.name
-    scheme, _, told = arrival.request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
-    try:
-        name = base64.b64decode(told, validate=True).decode().partition(":")[0].strip()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+    if bound := arrival.sender.app:
+        return bound.name
+    name, _ = basic_credentials(arrival.request)
     return "" if name.startswith(OWN_KEY) else name
-
-
-def _scope(arrival: Arrival) -> int:
-    return arrival.key.app_id or 0 if arrival.key else 0

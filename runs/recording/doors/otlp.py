@@ -34,7 +34,7 @@ def logs(arrival: Arrival) -> HttpResponse:
     read = decode_logs(arrival.body, arrival.content_type)
     decoded = Decoded(read.records, read.refused)
     taken = intake.keep(decoded, arrival.sender, single=lambda refused: refused.body)
-    notes.save(read.notes, arrival.key.app_id or 0 if arrival.key else 0)
+    notes.save(read.notes, arrival.sender.scope)
     arrival.taken = replace(taken, records=taken.records + read.aside)
     partial = (len(taken.refused), taken.reason) if taken.refused else None
     told = otlp_logs.encode_response(partial, arrival.content_type)

@@ -11,7 +11,6 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
-    ExportLogsPartialSuccess,
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
@@ -19,6 +18,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
 
 from runs.recording.bodies import UnreadableBody
 from runs.recording.jsontext import NotJson, parse_json
+from runs.recording.otlp import http
 from runs.recording.otlp import json_values as in_json
 from runs.recording.otlp import values as in_protobuf
 from runs.recording.otlp.salvage import in_protobuf as alone_in_protobuf
@@ -195,14 +195,5 @@ def _alone(told: Any, resource: Any, scope: Any) -> bytes:
 def encode_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
     """An ExportLogsServiceResponse in the request's content type; `partial` is how many logs were
     refused and why."""
-    count, reason = partial or (0, "")
-    if content_type.split(";")[0].strip().lower() == "application/json":
-        told = {"rejectedLogRecords": str(count), "errorMessage": reason}
-        return json.dumps({"partialSuccess": told} if partial else {}).encode()
     response = ExportLogsServiceResponse()
-    if partial:
-        response.partial_success.CopyFrom(
-            ExportLogsPartialSuccess(rejected_log_records=count, error_message=reason)
-        )
-    answer: bytes = response.SerializeToString()
-    return answer
+    return http.encode_response(response, "rejected_log_records", partial, content_type)

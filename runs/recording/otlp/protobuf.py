@@ -7,14 +7,13 @@ strings in JSON; a partly refused request is answered with `partial_success`).
 from collections.abc import Iterable
 from typing import Any
 
-import orjson
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTracePartialSuccess,
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 
+from runs.recording.otlp import http
 from runs.recording.otlp.salvage import in_protobuf, salvage
 from runs.recording.otlp.values import attributes_of, raw_of, resource_of, scope_of
 from runs.recording.records import Refused
@@ -64,20 +63,8 @@ def _read(
 def encode_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
     """An ExportTraceServiceResponse in the request's content type; `partial` is how many spans
     were refused and why."""
-    if content_type.split(";")[0].strip().lower() == "application/json":
-        if partial is None:
-            return b"{}"
-        count, reason = partial
-        told = {"rejectedSpans": str(count), "errorMessage": reason}
-        return orjson.dumps({"partialSuccess": told})
     response = ExportTraceServiceResponse()
-    if partial is not None:
-        count, reason = partial
-        response.partial_success.CopyFrom(
-            ExportTracePartialSuccess(rejected_spans=count, error_message=reason)
-        )
-    answer: bytes = response.SerializeToString()
-    return answer
+    return http.encode_response(response, "rejected_spans", partial, content_type)
 
 
 def _span(message: Any, resource: dict[str, Any], scope: str) -> Span:
