@@ -1,38 +1,20 @@
 """Runs as files that the console gives."""
 
-import csv
 import gzip
-import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 
 from runs.models import IngestKey, Run
 from tests.factories import make_execution, make_run
+from tests.runs.run_files import Send, body, rows
 
 pytestmark = pytest.mark.django_db
-Send = Callable[..., list[Any]]
-
-
-def body(client: Client, url: str, **more: Any) -> bytes:
-    response = client.get(url, **more)
-    assert response.status_code == 200, (url, response.content[:300])
-    return b"".join(response)
-
-
-def rows(text: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
-
-
-def upload(client: Client, content: bytes, name: str = "runs.ndjson") -> Any:
-    return client.post("/runs/import/", {"file": SimpleUploadedFile(name, content)})
 
 
 # -- down ------------------------------------------------------------------------------------------

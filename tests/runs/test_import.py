@@ -1,16 +1,12 @@
 """Runs from files, through the console and the shell; and to files through the shell."""
 
-import csv
 import gzip
-import io
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.test import Client
@@ -22,23 +18,9 @@ from runs.recording import store
 from tests.conftest import CAPTURES
 from tests.factories import make_app
 from tests.runs.recording.files.elsewhere import stored
+from tests.runs.run_files import Send, body, upload
 
 pytestmark = pytest.mark.django_db
-Send = Callable[..., list[Any]]
-
-
-def body(client: Client, url: str, **more: Any) -> bytes:
-    response = client.get(url, **more)
-    assert response.status_code == 200, (url, response.content[:300])
-    return b"".join(response)
-
-
-def rows(text: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text.decode(), newline="")))
-
-
-def upload(client: Client, content: bytes, name: str = "runs.ndjson") -> Any:
-    return client.post("/runs/import/", {"file": SimpleUploadedFile(name, content)})
 
 
 # -- up --------------------------------------------------------------------------------------------
