@@ -17,22 +17,24 @@ __all__ = ["load", "remove", "sample_runs"]
 
 APPS = (invoice_intake, support_chat, contract_review, research_agent)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
 Progress = Callable[[int], None]  # called with the number of runs sent so far
 
 
-def sample_runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
+def sample_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
     """All sample runs of the week before `now_us`, app by app, oldest first; with `limit`, the
-    telling ones of each app up to that number."""
+    telling ones of each app up to that number; with `times`, of all others so many times as
+    many."""
     for app in APPS:
-        yield from sorted(app.runs(now_us, limit), key=lambda run: run.start_us)
+        yield from sorted(app.runs(now_us, limit, times), key=lambda run: run.start_us)
 
 
-def load(progress: Progress | None = None, limit: int | None = None) -> int:
+def load(progress: Progress | None = None, limit: int | None = None, times: int = 1) -> int:
     """Record the sample runs; the number of runs. Once loaded, doing it again changes nothing: the
-    week keeps the place in time that it had."""
+    week keeps the place in time that it had. `times` as for `sample_runs`."""
     now = _loaded_at() or timezone.now()
     seen: set[UUID] = set()
-    for body, _ in bodies(sample_runs((now - EPOCH) // timedelta(microseconds=1), limit)):
+    for body, _ in bodies(sample_runs((now - EPOCH) // MICROSECOND, limit, times)):
         seen |= _send(body)
         if progress:
             progress(len(seen))

@@ -30,8 +30,9 @@ TOO_LONG = (
 GPT_4_HOLDS = 8192  # tokens; why the newer version asks another model
 
 
-def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first."""
+def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """The week's runs; the telling ones come first. `times`: of all others so many times as
+    many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     old, new = now_us - CHANGED - 9 * HOUR, now_us - CHANGED
     told = [
@@ -42,6 +43,7 @@ def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
         (now_us - 12 * MINUTE, Case("zh")),
     ]
     plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
+    plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
     for number, (at_us, case) in enumerate([*told, *plain][:limit]):
         yield review(f"{PROJECT}/{number}", at_us, now_us, case)
 

@@ -37,8 +37,9 @@ class Case(NamedTuple):
 FIRST_AGO = 7 * DAY
 
 
-def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first."""
+def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """The week's runs; the telling ones come first. `times`: of all others so many times as
+    many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     told = [
         (now_us - FIRST_AGO, Case(0)),
@@ -51,6 +52,7 @@ def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
         (days_ago(now_us, 2, 9, 50), Case(SWISS)),
     ]
     plain = [(at, Case(rng.randrange(SWISS))) for at in week(now_us, COUNT - len(told), rng)]
+    plain += [(at, Case(rng.randrange(SWISS))) for at in week(now_us, COUNT * (times - 1), rng)]
     for number, (at_us, case) in enumerate([*told, *plain][:limit]):
         yield intake(f"{PROJECT}/{number}", at_us, now_us, case)
 

@@ -42,8 +42,9 @@ class Case(NamedTuple):
     slips: int = -1
 
 
-def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first."""
+def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """The week's runs; the telling ones come first. `times`: of all others so many times as
+    many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     told = [
         (days_ago(now_us, 2, 9, 12), Case(1, RECURSION_LOOPS, Ending.RECURSION)),
@@ -52,12 +53,14 @@ def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
         (days_ago(now_us, 5, 15, 3), Case(3, RECURSION_LOOPS, Ending.RECURSION)),
         (now_us - 19 * MINUTE, Case(3, 2)),
     ]
-    plain = [
-        (at, Case(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1])))
-        for at in week(now_us, COUNT - len(told), rng)
-    ]
+    plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
+    plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
     for number, (at_us, case) in enumerate([*told, *plain][:limit]):
         yield research(f"{PROJECT}/{number}", at_us, now_us, case)
+
+
+def _any_case(rng: random.Random) -> Case:
+    return Case(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1]))
 
 
 def producer(version: str) -> Producer:

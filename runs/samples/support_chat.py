@@ -34,8 +34,9 @@ GATEWAY = Talk((0, 8, 6), 0, Trouble.GATEWAY)
 OUT_OF_QUOTA = Talk((18, 16, 19), 0, Trouble.QUOTA)
 
 
-def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
-    """The week's turns; the telling conversations come first. `limit` counts conversations."""
+def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """The week's turns; the telling conversations come first. `limit` counts conversations.
+    `times`: of all others so many times as many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     told = [
         (now_us - 47 * MINUTE, REFUNDED_TWICE),
@@ -47,6 +48,7 @@ def runs(now_us: int, limit: int | None = None) -> Iterator[SampleRun]:
         (days_ago(now_us, 6, 13, 17), Talk((16, 17, 18, 19), 0, Trouble.GATEWAY)),
     ]
     plain = [(at, _any_talk(rng)) for at in week(now_us, CONVERSATIONS - len(told), rng)]
+    plain += [(at, _any_talk(rng)) for at in week(now_us, CONVERSATIONS * (times - 1), rng)]
     for number, (at_us, talk) in enumerate([*told, *plain][:limit]):
         yield from conversation(f"{PROJECT}/{number}", at_us, now_us, talk)
 

@@ -88,6 +88,13 @@ def test_ids_are_the_same_at_any_time_of_loading(week: list[bytes]) -> None:
     assert {span.trace_id for span in spans_of(later)} == {span.trace_id for span in spans_of(week)}
 
 
+def test_a_busier_week_is_the_week_and_more(week: list[bytes]) -> None:
+    busier = [body for body, _ in bodies(samples.sample_runs(NOW, times=3))]
+    runs, more = ({s.span_id: s.SerializeToString() for s in spans_of(w)} for w in (week, busier))
+    assert runs.items() <= more.items()
+    assert len(more) > 2 * len(runs)
+
+
 def test_the_same_now_gives_the_same_bodies(week: list[bytes]) -> None:
     assert [body for body, _ in bodies(samples.sample_runs(NOW))] == week
 
