@@ -16,6 +16,10 @@ from nodes.steps import Step
 Name = tuple[str, str]  # kind and title
 # Every graph has a start: it tells none from another.
 FEWEST = 2
+# What Dify tells of a chat turn beside the nodes of its graph (its TraceTaskName).
+BESIDE = frozenset(
+    {"moderation", "suggested_question", "dataset_retrieval", "generate_conversation_name"}
+)
 
 
 class Likeness(Enum):
@@ -89,6 +93,8 @@ def likeness(graph: Graph, runs: Iterable[Sequence[Step]]) -> Likeness:
         for step in steps:
             parent = own.get(step.parent_id or "")
             if parent is not None and kind_of(parent.kind).group != "loop":
+                continue
+            if step.title in BESIDE and (step.kind, step.title) not in named:
                 continue
             if step.key in known:
                 by_id.add(step.key)

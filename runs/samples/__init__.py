@@ -8,8 +8,11 @@ from uuid import UUID
 from django.utils import timezone
 
 from runs.models import App, RunSource
+from runs.recording.definitions import take_dsl
+from runs.recording.dify.dsl import read_dsl
 from runs.recording.doors.intake import take
 from runs.samples import contract_review, invoice_intake, research_agent, support_chat
+from runs.samples.library import FOLDER
 from runs.samples.removal import remove
 from runs.samples.spans import CONTENT_TYPE, SampleRun, bodies, trace_id
 
@@ -18,6 +21,7 @@ __all__ = ["load", "remove", "sample_runs"]
 APPS = (invoice_intake, support_chat, contract_review, research_agent)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+SHAPE = FOLDER / "support-chat.yml"  # as Dify exports the app
 Progress = Callable[[int], None]  # called with the number of runs sent so far
 
 
@@ -38,6 +42,7 @@ def load(progress: Progress | None = None, limit: int | None = None, times: int 
         seen |= _send(body)
         if progress:
             progress(len(seen))
+    take_dsl(read_dsl(SHAPE.read_bytes()), support_chat.PROJECT)
     return len(seen)
 
 

@@ -63,6 +63,8 @@ def test_how_sure_a_match_is() -> None:
     assert likeness(SENT, [run(*BY_ID)]) is Likeness.IDS
     assert likeness(SENT, [run(*BY_ID), run(*BY_TITLE)]) is Likeness.TITLES
     assert likeness(SENT, [run(*BY_TITLE, ("x", "tool", "Other"))]) is Likeness.NONE
+    beside = ("suggested_question", "tool", "suggested_question")
+    assert likeness(SENT, [run(*BY_TITLE, beside)]) is Likeness.TITLES
     assert likeness(SENT, [run(("Start", "start", "Start"))]) is Likeness.NONE  # all have one
     assert likeness(SENT, []) is Likeness.NONE
 

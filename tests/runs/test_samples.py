@@ -190,6 +190,13 @@ def test_the_same_question_is_answered_differently_after_an_article_changed(load
     assert found.get(run=first).outputs_id != found.get(run=second).outputs_id
 
 
+def test_the_chat_in_use_has_the_graph_that_was_exported(loaded: int) -> None:
+    run = Run.objects.filter(app__name="Support chat").select_related("version").first()
+    assert run and run.version and run.version.graph
+    titles = {node["title"] for node in run.version.graph["nodes"]}
+    assert {"What is it about?", "Order service", "Refund payment"} <= titles
+
+
 def test_branches_of_an_invoice_overlap(loaded: int) -> None:
     run = Run.objects.filter(app__name="Invoice intake", status=RunStatus.SUCCEEDED).first()
     names = ["extract_totals", "detect_fraud", "match_supplier"]
