@@ -15,7 +15,7 @@ class Command(BaseCommand):
             "--times",
             type=int,
             default=1,
-            help="A busier week: of the ordinary runs so many times as many; 64 gives 10,000.",
+            help="A busier week: of the ordinary runs so many times as many; 70 gives 10,000.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
