@@ -8,6 +8,7 @@ WAYLOG_DEBUG              Django's DEBUG; false unless set
 WAYLOG_MAX_BODY_MB        largest request body accepted by a recording door, after decompression
 WAYLOG_STALLED_MINUTES    a running run without news for so long is shown as stalled
 WAYLOG_SAMPLES            false: the first start brings no sample runs
+WAYLOG_INDEXING           false: this process leaves the search index to others, or to index_runs
 WAYLOG_INBOX_REQUESTS     so many of the newest requests to the machine doors are kept
 WAYLOG_INBOX_REFUSED      so many of the newest refused records are kept
 WAYLOG_THREADS            requests that one process answers at the same time
@@ -177,6 +178,7 @@ CONTENT_SECURITY_POLICY = {
 WAYLOG_MAX_BODY = env_int("WAYLOG_MAX_BODY_MB", 64) * 1024 * 1024
 WAYLOG_STALLED_MINUTES = env_int("WAYLOG_STALLED_MINUTES", 15)
 WAYLOG_SAMPLES = env_bool("WAYLOG_SAMPLES", True)
+WAYLOG_INDEXING = env_bool("WAYLOG_INDEXING", True)
 WAYLOG_INBOX_REQUESTS = env_int("WAYLOG_INBOX_REQUESTS", 2_000)
 WAYLOG_INBOX_REFUSED = env_int("WAYLOG_INBOX_REFUSED", 5_000)
 # The doors check their own limit and say so; Django's must not cut in before with a bare 400.

@@ -14,3 +14,7 @@ application = get_wsgi_application()
 # (tests/benchmarks/recording.py); what exists after start-up never has to be walked again.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
+
+from runs.search import worker  # noqa: E402  it needs the apps, which are loaded now
+
+worker.start()

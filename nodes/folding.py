@@ -5,10 +5,12 @@ chosen step are in sight, small groups are open, long ones closed.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlencode
 
+from nodes.critical_path import gap_name
+from nodes.lanes import Lane, lanes
 from nodes.timeline import Entry, Timeline
 from nodes.waterfall import Scale, gaps
 
@@ -20,11 +22,15 @@ MAX_KEYS = 200
 
 @dataclass(frozen=True, slots=True)
 class Folding:
-    """What the reader opened and closed by hand; `all_spans` shows plumbing too."""
+    """What the reader opened and closed by hand; `all_spans` shows plumbing too. `only` is the key
+    of a pass or step: the tree is open on the way there and below, and nowhere else; `path` marks
+    the critical path."""
 
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
     all_spans: bool = False
+    only: str = ""
+    path: bool = False
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> "Folding":
@@ -32,12 +38,16 @@ class Folding:
             opened=_keys(query.get("open", "")),
             closed=_keys(query.get("closed", "")),
             all_spans=query.get("all") == "1",
+            only=query.get("only", "")[:24],
+            path=query.get("path") == "critical",
         )
 
     def query(self, **more: object) -> str:
         """The state as a query string, "" or "?…"."""
         pairs = {
             "all": "1" if self.all_spans else "",
+            "only": self.only,
+            "path": "critical" if self.path else "",
             "open": ",".join(sorted(self.opened)),
             "closed": ",".join(sorted(self.closed)),
             **{name: str(value) for name, value in more.items()},
@@ -48,8 +58,8 @@ class Folding:
     def toggled(self, key: str, is_open: bool) -> "Folding":
         opened, closed = self.opened - {key}, self.closed - {key}
         if is_open:
-            return Folding(opened, closed | {key}, self.all_spans)
-        return Folding(opened | {key}, closed, self.all_spans)
+            return replace(self, opened=opened, closed=closed | {key})
+        return replace(self, opened=opened | {key}, closed=closed)
 
 
 def _keys(text: str) -> frozenset[str]:
@@ -68,14 +78,18 @@ class Line:
     start: int | None = None
     end: int | None = None
     left_out: list[Entry] = field(default_factory=list)
+    lane: Lane | None = None
+    gap: str = ""
 
 
 def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | None) -> list[Line]:
     """All lines of the tree as it is folded, in order."""
-    in_sight = _in_sight(timeline, chosen)
+    only = _named(timeline, folding.only)
+    in_sight = _in_sight(timeline, only or chosen)
+    alone = in_sight | _inside(only) if only else in_sight
     shown: list[Line] = []
     # A stack of iterators instead of recursion: trees may be deep.
-    stack: list[Iterator[Line]] = [_top(timeline.top, scale)]
+    stack = [_in_lanes(_top(timeline.top, scale), lanes(timeline.top, scale.end))]
     while stack:
         line = next(stack[-1], None)
         if line is None:
@@ -85,10 +99,23 @@ def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | No
         entry = line.entry
         if entry is None or line.form == "elided" or not entry.children:
             continue
-        line.is_open = _is_open(timeline, entry, folding, in_sight)
+        if only and entry.key not in folding.opened | folding.closed:
+            line.is_open = entry in alone
+        else:
+            line.is_open = _is_open(timeline, entry, folding, in_sight)
         if line.is_open:
-            stack.append(_below(entry, len(stack), folding, in_sight))
+            below = _below(entry, len(stack), folding, in_sight, only)
+            stack.append(_in_lanes(below, lanes(entry.children, scale.end)))
     return shown
+
+
+def _in_lanes(found: Iterator[Line], known: dict[Entry, Lane]) -> Iterator[Line]:
+    if not known:
+        return found
+    return (
+        replace(line, lane=known.get(line.entry)) if line.entry and line.form != "elided" else line
+        for line in found
+    )
 
 
 def _in_sight(timeline: Timeline, chosen: Entry | None) -> set[Entry]:
@@ -98,6 +125,25 @@ def _in_sight(timeline: Timeline, chosen: Entry | None) -> set[Entry]:
         in_sight.add(chosen)
         chosen = timeline.above.get(chosen)
     return in_sight
+
+
+def _inside(entry: Entry) -> set[Entry]:
+    """The entry and all below it."""
+    found = {entry}
+    waiting = [entry]
+    while waiting:
+        below = waiting.pop().children
+        found.update(below)
+        waiting.extend(below)
+    return found
+
+
+def _named(timeline: Timeline, key: str) -> Entry | None:
+    """The pass, or the step, of that key; None for "" or a key of nothing."""
+    if not key:
+        return None
+    found = (entry for entry in (*timeline.by_id.values(), *timeline.above) if entry.key == key)
+    return next(found, None)
 
 
 def _is_long(entry: Entry) -> bool:
@@ -124,14 +170,18 @@ def _own(entry: Entry) -> int:
     return entry.failed - sum(child.failed for child in entry.children)
 
 
-def _below(entry: Entry, level: int, folding: Folding, in_sight: set[Entry]) -> Iterator[Line]:
-    """The children; of a long group that is open for a failure's sake only what matters."""
+def _below(
+    entry: Entry, level: int, folding: Folding, in_sight: set[Entry], only: Entry | None
+) -> Iterator[Line]:
+    """The children; of a long group that is open for a failure's sake only what matters, and of one
+    on the way to what `only` is to be open, only the way."""
+    on_the_way = only is not None and entry in in_sight and entry is not only
     if not _is_long(entry) or entry.key in folding.opened:
         yield from (_line(child, level) for child in entry.children)
         return
     plain: list[Entry] = []
     for child in entry.children:
-        if child.failed or child in in_sight:
+        if child in in_sight or (child.failed and not on_the_way):
             yield from _stretch(entry, plain, level)
             plain = []
             yield _line(child, level)
@@ -162,9 +212,20 @@ def _top(top: list[Entry], scale: Scale) -> Iterator[Line]:
         for entry in top
         if entry.start is not None
     ]
-    waits = gaps(scale, busy)
+    waits = _named_gaps(top, gaps(scale, busy))
     for entry in top:
-        while waits and entry.start is not None and entry.start >= waits[0][1]:
-            yield Line("gap", 0, start=waits[0][0], end=waits.pop(0)[1])
+        while waits and entry.start is not None and entry.start >= (waits[0].end or 0):
+            yield waits.pop(0)
         yield _line(entry, 0)
-    yield from (Line("gap", 0, start=wait[0], end=wait[1]) for wait in waits)
+    yield from waits
+
+
+def _named_gaps(top: list[Entry], waits: list[tuple[int, int]]) -> list[Line]:
+    if not waits:
+        return []
+    ended = {entry.end: entry for entry in top}
+    began = {entry.start: entry for entry in reversed(top)}
+    return [
+        Line("gap", 0, start=start, end=end, gap=gap_name(ended.get(start), began.get(end)))
+        for start, end in waits
+    ]

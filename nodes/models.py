@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Left
 from nodes.choices import NodeStatus
 from nodes.kinds import Kind, kind_of
 from nodes.packing import unpack, unpack_json
+from nodes.pairing import PAIRING_FIELDS
 from nodes.steps import STEP_FIELDS
 
 PREVIEW_LENGTH = 200
@@ -105,6 +106,22 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         rows = self.visible().filter(run_id__in=run_ids).with_hex_ids()
         return rows.values_list(*STEP_FIELDS)
 
+    def pairing_rows(self, run_id: uuid.UUID) -> models.QuerySet[Any, tuple[Any, ...]]:
+        """Light rows for `nodes.pairing.read_step`: what two runs are compared by."""
+        text = models.CharField()
+        rows = self.of_run(run_id).visible().with_hex_ids()
+        return rows.annotate(
+            hex_inputs=Cast("inputs_id", text),
+            hex_process=Cast("process_data_id", text),
+            hex_outputs=Cast("outputs_id", text),
+            error_head=Left("error", 500),
+        ).values_list(*PAIRING_FIELDS)
+
+    def outer_rows(self, run_ids: Iterable[uuid.UUID]) -> models.QuerySet[Any, tuple[Any, ...]]:
+        """(run, node_id, title, kind, status, taken, id) of the outermost steps, run by run."""
+        rows = self.visible().filter(run_id__in=run_ids, depth=0).order_by("run_id", "index", "id")
+        return rows.values_list("run_id", "node_id", "title", "kind", "status", "taken", "id")
+
     def for_history(self) -> Self:
         """What a node's history shows of each execution, with its run's version."""
         return self.select_related("run__version").only(
@@ -120,6 +137,12 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
             .exclude(model="")
             .values_list("model", "provider", "id", "total_tokens", "counted", "kind")
         )
+
+    def models_by_node(self, run_ids: Iterable[uuid.UUID]) -> "models.QuerySet[Any, Any]":
+        """(node_id, title, model), each once, of the steps of some runs that name a model."""
+        steps = self.visible().filter(run_id__in=run_ids).exclude(model="").exclude(kind="agent")
+        told = steps.order_by("node_id", "title", "model")
+        return told.values_list("node_id", "title", "model").distinct()
 
     def with_resource(self) -> Self:
         return self.exclude(resource=None).select_related("resource")

@@ -35,7 +35,8 @@ class Entry:
     """One place in the tree: a step, a pass of a loop, or a parent that was not received.
 
     `failed` and `steps` count the steps of the subtree, itself included; `number` of `total` is the
-    pass of a group, or the visit of a step that ran more than once.
+    pass of a group, or the visit of a step that ran more than once; `attempts` is how many there
+    were of a visit that was tried again.
     """
 
     form: Literal["step", "pass", "placeholder"]
@@ -49,6 +50,7 @@ class Entry:
     steps: int = 0
     number: int = 0
     total: int = 0
+    attempts: int = 0
 
     @property
     def has_passes(self) -> bool:
@@ -60,13 +62,13 @@ class Entry:
         if self.step:
             return self.step.status
         statuses = {entry.status for entry in self.children}
-        for status in _WORST_FIRST:
+        for status in WORST_FIRST:
             if status in statuses:
                 return status
         return ""
 
 
-_WORST_FIRST = (
+WORST_FIRST = (
     NodeStatus.FAILED, NodeStatus.EXCEPTION, NodeStatus.RUNNING, NodeStatus.PAUSED,
     NodeStatus.STOPPED, NodeStatus.SUCCEEDED, NodeStatus.RETRY,
 )  # fmt: skip
@@ -92,7 +94,7 @@ def build(steps: Iterable[Step]) -> Timeline:
         if early := by_id.get(step.id):  # a placeholder: its child came first
             early.form, early.step, early.start, early.end = "step", step, step.start, step.end
             continue
-        entry = Entry("step", _key(step.id), step.id, step, start=step.start, end=step.end)
+        entry = Entry("step", key_of(step.id), step.id, step, start=step.start, end=step.end)
         by_id[step.id] = entry
         if parent := _parent(step, by_id, top):
             above[entry] = parent
@@ -105,9 +107,10 @@ def build(steps: Iterable[Step]) -> Timeline:
     return Timeline(top, by_id, above)
 
 
-def _key(execution_id: str) -> str:
-    """Names an entry in a URL's query; a rare clash would open two groups instead of one."""
-    return execution_id[:8]
+def key_of(execution_id: str) -> str:
+    """Names an entry in a URL's query; a rare clash would open two groups instead of one. The end,
+    because the ids of a run's executions begin alike."""
+    return execution_id[-8:]
 
 
 def _parent(step: Step, by_id: dict[str, Entry], top: list[Entry]) -> Entry | None:
@@ -115,7 +118,7 @@ def _parent(step: Step, by_id: dict[str, Entry], top: list[Entry]) -> Entry | No
         return None
     parent = by_id.get(step.parent_id)
     if parent is None:
-        parent = Entry("placeholder", _key(step.parent_id), step.parent_id)
+        parent = Entry("placeholder", key_of(step.parent_id), step.parent_id)
         by_id[step.parent_id] = parent
         top.append(parent)
     return parent
@@ -156,20 +159,44 @@ def _number_visits(top: list[Entry]) -> None:
         levels.extend(entry.children for entry in siblings if entry.children)
         visits: Counter[str] = Counter()
         numbered: list[tuple[Entry, str]] = []
-        retried: set[str] = set()
+        retried: dict[str, list[Entry]] = {}
+        again = False
         for entry in siblings:
             if entry.step is None or not entry.step.node_id:
                 continue
             node = entry.step.node_id
-            if node not in retried:
+            tries = retried.pop(node, None) if retried else None
+            if tries is None:
                 visits[node] += 1
-            retried.discard(node)
-            if entry.step.status == NodeStatus.RETRY:
-                retried.add(node)
+            if tries or entry.step.status == NodeStatus.RETRY:
+                _note_attempt(entry, tries or [], retried)
+                again = True
             entry.number = visits[node]
             numbered.append((entry, node))
         for entry, node in numbered:
             entry.total = visits[node]
+        if again:
+            _join_attempts(siblings)
+
+
+def _note_attempt(entry: Entry, before: list[Entry], retried: dict[str, list[Entry]]) -> None:
+    """`entry` is the next attempt of a visit after those `before`."""
+    tries = [*before, entry]
+    for one in tries:
+        one.attempts = len(tries)
+    if entry.step and entry.step.status == NodeStatus.RETRY:
+        retried[entry.step.node_id] = tries
+
+
+def _join_attempts(siblings: list[Entry]) -> None:
+    """Put attempts of a visit next to each other, where something ran in between."""
+    first: dict[tuple[str, int], int] = {}
+    place: dict[Entry, int] = {}
+    for number, entry in enumerate(siblings):
+        place[entry] = number
+        if entry.step and entry.attempts:
+            place[entry] = first.setdefault((entry.step.node_id, entry.number), number)
+    siblings.sort(key=place.__getitem__)
 
 
 def _sum_up(top: list[Entry]) -> None:

@@ -10,10 +10,11 @@ from nodes import formats
 from nodes.choices import NodeStatus
 from nodes.folding import Line
 from nodes.kinds import Kind, kind_of
+from nodes.lanes import Lane
 from nodes.models import NodeExecution
 from nodes.timeline import Entry
 from nodes.tracing import Trace
-from nodes.waterfall import Bar, own_segments
+from nodes.waterfall import MAX_SEGMENTS, Bar, own_segments
 from nodes.ways import END
 
 MAX_LEVEL = 16  # deeper rows are not indented further
@@ -31,7 +32,8 @@ class OtherWays:
 @dataclass(slots=True)
 class Row:
     """A row of the list. `bar` is the whole time, `segments` the parts a container worked itself
-    (leaves have none: they work all the time)."""
+    (leaves have none: they work all the time). `passes` is the address of a loop's matrix, `path`
+    the parts of the critical path."""
 
     form: str
     level: int
@@ -61,6 +63,11 @@ class Row:
     chosen: bool = False
     folded: bool = False
     other_ways: OtherWays | None = None
+    attempts: int = 0
+    lane: Lane | None = None
+    passes: str = ""
+    on_path: bool = False
+    path: list[Bar] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ def _row(line: Line, trace: Trace, place: Place) -> Row:
     entry = line.entry
     row.duration = _lasted(line.start, line.end)
     if entry is None:
-        row.title = f"Nothing ran for {row.duration}"
+        row.title = f"{line.gap.capitalize() or 'Nothing ran'}: {row.duration}"
         return row
     if line.form == "elided":
         row.title = _left_out(line.left_out)
@@ -120,6 +127,10 @@ def _row(line: Line, trace: Trace, place: Place) -> Row:
     )
     row.status, row.status_label = entry.status, _label(entry.status)
     row.marked = row.status not in ("", NodeStatus.SUCCEEDED)
+    row.lane = line.lane
+    if (stretches := trace.path.get(entry)) is not None:
+        row.on_path = True
+        row.path = [bar for part in stretches[:MAX_SEGMENTS] if (bar := trace.scale.place(*part))]
     if line.is_open is not None:
         row.toggle = place.here + trace.folding.toggled(entry.key, line.is_open).query()
         row.note = "" if line.is_open else _closed(entry)
@@ -148,7 +159,10 @@ def _fill_step(row: Row, entry: Entry, trace: Trace, place: Place) -> None:
             if child.start is not None
         ]
         row.segments = own_segments(trace.scale, step.start, step.end, below)
-    row.heavy = (step.self_us or 0) * HEAVY > trace.scale.span
+    row.heavy = (step.self_us or 0) * HEAVY > trace.scale.drawn
+    row.attempts = entry.attempts
+    if entry.has_passes:
+        row.passes = f"{place.base}{UUID(step.id)}/passes/"
     if text is not None:
         _fill_text(row, text)
         # The reason stands where it arose, not again at every step above.
@@ -178,11 +192,14 @@ def _label(status: str) -> str:
 
 def _closed(entry: Entry) -> str:
     """What a closed group holds: 37 passes, 2 failed."""
-    count = len(entry.children) if entry.has_passes else entry.steps - (1 if entry.step else 0)
-    word = "pass" if entry.has_passes else "step"
-    plural = {"pass": "passes", "step": "steps"}[word] if count != 1 else word
-    failed = f", {entry.failed} failed" if entry.failed else ""
-    return f"{count:,} {plural}{failed}"
+    if entry.has_passes:
+        passes = [child for child in entry.children if child.form == "pass"]
+        return _counted(len(passes), "pass", "passes", sum(child.failed > 0 for child in passes))
+    return _counted(entry.steps - (1 if entry.step else 0), "step", "steps", entry.failed)
+
+
+def _counted(count: int, one: str, many: str, failed: int) -> str:
+    return f"{count:,} {one if count == 1 else many}" + (f", {failed} failed" if failed else "")
 
 
 def _left_out(entries: list[Entry]) -> str:

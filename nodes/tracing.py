@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from nodes.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.folding import Folding, Line, lines
 from nodes.models import NodeExecution
-from nodes.timeline import Entry, Step, build
-from nodes.waterfall import Scale, Tick
+from nodes.timeline import Entry, Step, Timeline, build
+from nodes.waterfall import Bar, Scale, Tick, breaks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -20,6 +21,7 @@ MAX_STEPS = 20_000
 WINDOW = 250  # lines of one response
 CONTEXT = 100  # lines above the chosen one when it lies beyond the first window
 HEAVIEST = 6
+_WAITING = IDLE_KINDS | {"human-input", "paused"}
 # Ids as text: making 20,000 UUID objects would take longer than all the rest.
 _FIELDS = (
     "hex_id", "hex_parent", "node_id", "kind", "status", "iteration", "started_at", "duration_us",
@@ -48,7 +50,8 @@ class Heavy:
 
 @dataclass(slots=True)
 class Trace:
-    """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines."""
+    """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines;
+    `path` has the stretches of the critical path by entry, where it is asked for."""
 
     scale: Scale
     folding: Folding
@@ -58,16 +61,21 @@ class Trace:
     texts: dict[str, NodeExecution]
     heaviest: list[Heavy]
     left_out: bool
+    path: dict[Entry, list[tuple[int, int]]]
 
     @property
     def ticks(self) -> list[Tick]:
         return self.scale.ticks()
 
+    @property
+    def broken(self) -> list[tuple[Bar, int]]:
+        return self.scale.broken()
+
     def without_lines(self) -> "Trace":
         """For a template, once the rows are made. What a template is given lives on until the
         garbage collector runs (Django's contexts refer to themselves), and the lines hold the tree:
         tens of thousands of objects, view after view."""
-        return replace(self, shown=[], texts={})
+        return replace(self, shown=[], texts={}, path={})
 
 
 def us(moment: datetime | None) -> int | None:
@@ -126,12 +134,13 @@ def load_trace(
 ) -> Trace:
     """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`."""
     steps = load_steps(run_id, all_spans=folding.all_spans)
-    scale = _scale(steps, span)
+    scale = scale_of(steps, span)
     timeline = build(steps)
+    scale = with_breaks(scale, timeline, steps)
     entry = timeline.by_id.get(chosen.hex) if chosen else None
     found = lines(timeline, folding, scale, entry)
     if offset is None:
-        offset = _first_line(found, entry)
+        offset = _first_line(found, entry, folding.only)
     shown = found[offset : offset + WINDOW]
     heaviest = _heaviest(steps)
     ids = {line.entry.id for line in shown if line.entry and line.entry.id}
@@ -147,7 +156,44 @@ def load_trace(
         texts,
         heaviest,
         len(steps) == MAX_STEPS,
+        _path(timeline, scale) if folding.path else {},
     )
+
+
+def with_breaks(scale: Scale, timeline: Timeline, steps: list[Step]) -> Scale:
+    """The scale with long waits drawn short. Where no step waits and none holds waits, the first
+    level tells that there are none, without looking at all others."""
+    plain = _WAITING.isdisjoint({step.kind for step in steps} | {step.status for step in steps})
+    if plain and not breaks(scale, _working(timeline.top, scale)):
+        return scale
+    return replace(scale, breaks=breaks(scale, _working(timeline.by_id.values(), scale)))
+
+
+def _working(entries: Iterable[Entry], scale: Scale) -> list[tuple[int, int]]:
+    """When steps worked: not those that are there to wait, nor containers that do nothing else."""
+    return [
+        (entry.start, scale.end if entry.end is None else entry.end)
+        for entry in entries
+        if entry.start is not None
+        and not waits_for_person(entry)
+        and not (entry.children and entry.step and entry.step.kind in IDLE_KINDS)
+    ]
+
+
+def _path(timeline: Timeline, scale: Scale) -> dict[Entry, list[tuple[int, int]]]:
+    """The stretches of the critical path by entry; containers that it leads through have none."""
+    found: dict[Entry, list[tuple[int, int]]] = {}
+    for part in critical_path(timeline, scale.start, scale.end):
+        if part.entry is None:
+            continue
+        stretches = found.setdefault(part.entry, [])
+        if not part.gap:
+            stretches.append((part.start, part.end))
+        above = timeline.above.get(part.entry)
+        while above is not None and above not in found:
+            found[above] = []
+            above = timeline.above.get(above)
+    return found
 
 
 def load_texts(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
@@ -157,7 +203,7 @@ def load_texts(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
     return {row.id.hex: row for row in rows}
 
 
-def _scale(steps: list[Step], span: Span) -> Scale:
+def scale_of(steps: list[Step], span: Span) -> Scale:
     """From the first to the last sign of life of the run or any step."""
     starts = [start for step in steps if (start := step.start) is not None]
     ends = [end for step in steps if (end := step.end) is not None]
@@ -167,7 +213,10 @@ def _scale(steps: list[Step], span: Span) -> Scale:
     return Scale(start, max([*starts, *ends], default=start))
 
 
-def _first_line(found: list[Line], chosen: Entry | None) -> int:
+def _first_line(found: list[Line], chosen: Entry | None, only: str) -> int:
+    """So that the chosen line, or the one that alone is open, is among those shown."""
+    if only:
+        chosen = next((line.entry for line in found if line.entry and line.entry.key == only), None)
     if chosen is None:
         return 0
     place = next((n for n, line in enumerate(found) if line.entry is chosen), 0)

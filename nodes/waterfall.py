@@ -4,7 +4,7 @@ Times are integer microseconds since the epoch. Places are percentages of the ru
 for `--start` and `--width` in a stylesheet.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 SECOND = 1_000_000
@@ -15,6 +15,10 @@ MAX_TICKS = 5
 GAP_SHARE = 20  # idle time longer than one part in so many of the run is worth a line …
 MIN_GAP = 20_000  # … unless nobody would notice it
 MAX_SEGMENTS = 12
+# A clock that is read twice: so much later a step may seem to end than the next began.
+JITTER = 1000
+BREAK = 3  # a wait so many times as long as all work together is drawn short …
+BREAK_SHARE = 12  # … as one part in so many of the work
 _LONG_STEPS = (
     *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
     *(HOUR * n for n in (1, 2, 3, 6, 12)),
@@ -38,31 +42,61 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The run's time line, from the first sign of life to the last."""
+    """The run's time line, from the first sign of life to the last. `breaks` are stretches that are
+    drawn short, in order."""
 
     start: int
     end: int
+    breaks: tuple[tuple[int, int], ...] = ()
 
     @property
     def span(self) -> int:
         return max(1, self.end - self.start)
+
+    @property
+    def drawn(self) -> int:
+        """The length of the line: the run's time, without what breaks leave out."""
+        return max(1, self._at(self.end)) if self.breaks else self.span
+
+    def _at(self, time: int) -> int:
+        """How far from its beginning a moment is on the line."""
+        work = self.span - sum(end - start for start, end in self.breaks)
+        kept = max(1, work // BREAK_SHARE)
+        place = time - self.start
+        for start, end in self.breaks:
+            left_out = max(0, end - start - kept)
+            place -= left_out * min(max(time - start, 0), end - start) // (end - start)
+        return place
 
     def place(self, start: int | None, end: int | None) -> Bar | None:
         """The bar of [start, end]; open at the right while it runs; None when no start is known."""
         if start is None:
             return None
         end = self.end if end is None else end
-        left = min(max(start - self.start, 0), self.span)
-        width = min(max(end - start, 0), self.span - left)
-        return Bar(_percent(left, self.span), _percent(width, self.span))
+        if self.breaks:
+            left, right, span = self._at(start), self._at(end), self.drawn
+        else:
+            left, right, span = start - self.start, end - self.start, self.span
+        left = min(max(left, 0), span)
+        width = min(max(right - left, 0), span - left)
+        return Bar(_percent(left, span), _percent(width, span))
 
     def ticks(self) -> list[Tick]:
         """At most five round times from the start, 0 included; none so near the end that its label
-        would not fit."""
-        step = next(step for step in _steps() if self.span / step <= MAX_TICKS)
-        count = min((self.span - 1) // step + 1, MAX_TICKS)
-        times = (number * step for number in range(count) if number * step * 100 < self.span * 86)
-        return [Tick(_percent(time, self.span), tick_label(time)) for time in times]
+        would not fit. After a break only what was left out is told."""
+        span = self.drawn
+        until = self._at(self.breaks[0][0]) if self.breaks else span
+        step = next(step for step in _steps() if span / step <= MAX_TICKS)
+        count = min((span - 1) // step + 1, MAX_TICKS)
+        room = min(span * 86, until * 100 - (span * 12 if self.breaks else 0))
+        times = (number * step for number in range(count) if number * step * 100 < max(room, 1))
+        return [Tick(_percent(time, span), tick_label(time)) for time in times]
+
+    def broken(self) -> list[tuple[Bar, int]]:
+        """Where the line is broken, and how long the time is that stands there."""
+        return [
+            (self.place(start, end) or Bar("0", "0"), end - start) for start, end in self.breaks
+        ]
 
 
 def _steps() -> Iterator[int]:
@@ -114,6 +148,25 @@ def gaps(scale: Scale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]:
     ]
 
 
+def slack_of(start: int) -> int:
+    """How much later than told a step may have begun: starts in whole seconds were cut."""
+    return JITTER if start % SECOND else SECOND
+
+
+def breaks(scale: Scale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Waits so long that they would leave no room for the work, in order."""
+    reached, longest = scale.start, 0
+    for start, end in busy:
+        longest = max(longest, start - reached)
+        reached = max(reached, end)
+    # Whatever stands in which order, a wait of that length leaves a leap.
+    if max(longest, scale.end - reached) * GAP_SHARE <= scale.span:
+        return ()
+    waits = idle(scale.start, scale.end, busy)
+    work = scale.span - sum(end - start for start, end in waits)
+    return tuple(wait for wait in waits if work and wait[1] - wait[0] > BREAK * work)
+
+
 def own_segments(
     scale: Scale, start: int | None, end: int | None, below: Iterable[tuple[int, int]]
 ) -> list[Bar]:
@@ -122,6 +175,6 @@ def own_segments(
     if start is None:
         return []
     parts = idle(start, scale.end if end is None else end, below)
-    parts = [part for part in parts if (part[1] - part[0]) * 300 >= scale.span]
+    parts = [part for part in parts if (part[1] - part[0]) * 300 >= scale.drawn]
     longest = sorted(parts, key=lambda part: part[0] - part[1])[:MAX_SEGMENTS]
     return [bar for part in sorted(longest) if (bar := scale.place(*part))]

@@ -7,8 +7,11 @@ from django.utils import timezone
 
 from nodes import formats
 from nodes.tracing import MICROSECOND, us
+from runs.cause import Cause, Link, cause_of, handled_in
 from runs.choices import AppMode, CostState, RunStatus
+from runs.error_groups import Kin, kin_of
 from runs.models import Run
+from runs.rerunning.outcome import Again, again_of
 from runs.run_notes import Notes, notes_in_header
 
 
@@ -32,6 +35,10 @@ class Header:
     failed_url: str
     news: str
     notes: Notes
+    again: Again
+    cause: Cause | None
+    kin: Kin | None
+    handled: list[Link]
 
     @property
     def has_result(self) -> bool:
@@ -76,7 +83,8 @@ class Header:
 
 
 def header_of(run: Run) -> Header:
-    """Three queries, for the neighbours and the notes."""
+    """Four queries, for the neighbours, the notes and what it was run again for; up to four more
+    for one in which something failed."""
     links = Run.objects.for_link()
     failed = run.failed_execution
     return Header(
@@ -87,6 +95,10 @@ def header_of(run: Run) -> Header:
         failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
         news=news_of(run),
         notes=notes_in_header(run),
+        again=again_of(run),
+        cause=cause_of(run),
+        kin=kin_of(run),
+        handled=list(handled_in(run)),
     )
 
 

@@ -1,8 +1,10 @@
 """The run history as a table."""
 
 from collections.abc import Callable, Iterator
+from uuid import UUID
 
 import django_tables2 as tables
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -11,6 +13,7 @@ from django.utils.text import Truncator
 from nodes import formats
 from runs.choices import CostState
 from runs.models import Run
+from runs.run_notes import Marks, marks_of
 
 WORD = {"td": {"class": "cell-word"}}
 NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
@@ -23,6 +26,9 @@ class RunTable(tables.Table):
     Each `render_…` writes one cell of a run. They are written here, not in a template each: a page
     has five hundred of them.
     """
+
+    # Rows that take the place of those of the page (htmx).
+    swap = ""
 
     status = tables.Column()
     started_at = tables.Column(verbose_name="When", attrs={"td": {"class": "nowrap"}})
@@ -43,6 +49,8 @@ class RunTable(tables.Table):
         attrs = {"class": "table runs-table"}
         empty_text = ""
 
+    marks: dict[UUID, Marks]
+
     def lines(self) -> Iterator[SafeString]:
         """The rows as HTML. What is the same in all cells of a column is worked out once;
         django-tables2's own rows work it out for every cell, which takes most of the page's time.
@@ -54,9 +62,22 @@ class RunTable(tables.Table):
             )
             for column in self.columns
         ]
+        self.marks = marks_of(run.pk for run in self.data)
         for run in self.data:
             cells = format_html_join("", "{}{}</td>", ((td, write(run)) for td, write in columns))
-            yield format_html('<tr data-row data-status="{}">{}</tr>', run.status, cells)
+            yield format_html(
+                '<tr id="row-{}" data-row data-status="{}"{}>{}</tr>{}',
+                run.pk.hex, "stalled" if run.stalled else run.status, self.swap, cells,
+                self._hits(run, len(columns)),
+            )  # fmt: skip
+
+    @staticmethod
+    def _hits(run: Run, columns: int) -> str:
+        """A row of its own for where a search found its words."""
+        if not getattr(run, "hits", None):
+            return ""
+        hits = render_to_string("runs/_hits.html", {"run": run})
+        return format_html('<tr class="hits-row"><td colspan="{}">{}</td></tr>', columns, hits)
 
     def render_status(self, record: Run) -> str:
         """As components/_status.html writes it."""
@@ -66,8 +87,8 @@ class RunTable(tables.Table):
                 "Says running, but has sent nothing for long",
             )
         return format_html(
-            '<span class="status" data-status="{}">{}</span>',
-            record.status, record.get_status_display(),
+            '<span class="status" data-status="{}">{}</span>{}',
+            record.status, record.get_status_display(), _marks(self.marks.get(record.pk)),
         )  # fmt: skip
 
     def render_started_at(self, record: Run) -> str:
@@ -138,6 +159,23 @@ def _word(value: object, short: Callable[[str], str] = str) -> str:
     return format_html('<span dir="auto" title="{}">{}</span>', text, short(text))
 
 
+def _marks(marks: Marks | None) -> str:
+    """Pin, thumbs and how many other notes, in signs."""
+    if marks is None:
+        return ""
+    told = [
+        ("★", "pinned") if marks.pinned else None,
+        (f"👍{marks.up}", f"{marks.up} up") if marks.up else None,
+        (f"👎{marks.down}", f"{marks.down} down") if marks.down else None,
+        (f"✎{marks.others}", f"notes: {marks.others}") if marks.others else None,
+    ]
+    signs, words = zip(*filter(None, told), strict=True)
+    return format_html(
+        '<span class="run-marks" role="img" aria-label="{}" title="{}">{}</span>',
+        ", ".join(words), ", ".join(words), " ".join(signs),
+    )  # fmt: skip
+
+
 def _outcome(run: Run) -> str:
     if run.error:
         where = (
@@ -158,3 +196,9 @@ def _outcome(run: Run) -> str:
     if run.is_unfinished:
         return format_html('<span class="summary-line muted">{}</span>', "No output yet")
     return ""
+
+
+class ChangedRows(RunTable):
+    """Rows that take the place of the same runs' rows on the page."""
+
+    swap = format_html(' {}="true"', "hx-swap-oob")

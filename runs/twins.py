@@ -5,9 +5,13 @@ from typing import Any
 
 from django.db.models import Model
 
-from nodes.twins import amount, moment
+from nodes.configuration import models_used, resource_of
+from nodes.twins import amount, moment, stored
+from runs.cause import cause_of
 from runs.models import App, Conversation, Run, Version
 from runs.overview import AppRow
+from runs.rerunning.outcome import again_of
+from runs.run_notes import notes_json
 
 
 def url(row: Model, base_url: str = "") -> str:
@@ -96,6 +100,64 @@ def run_json(run: Run, base_url: str = "") -> dict[str, Any]:
         "tags": run.tags,
         "source": source(run),
         "reported": reported(run),
+    }
+
+
+def whole_run_json(run: Run, base_url: str = "") -> dict[str, Any]:
+    """A run as its own twin tells it, with values and what was made of it. Loaded by
+    `for_page()`."""
+    again = again_of(run)
+    return {
+        **run_json(run, base_url),
+        "inputs": stored(run.inputs),
+        "outputs": stored(run.outputs),
+        "metadata": {
+            "sources": [{"kind": one.kind, "id": one.source_id} for one in run.told_sources],
+            "last_seen_at": moment(run.last_seen_at),
+            "environment": run.environment or None,
+            "resource": resource_of(run.id) or None,
+        },
+        "configuration": configuration(run),
+        "cause": cause(run, base_url),
+        "error_group": str(run.error_group_id) if run.error_group_id else None,
+        "notes": notes_json(run),
+        "rerun_of": str(again.origin.original_id) if again.origin else None,
+        "reruns": [
+            {"id": str(one.pk), "run": str(one.run_id) if one.run_id else None, "state": one.state}
+            for one in again.attempts
+        ],
+    }
+
+
+def configuration(run: Run) -> dict[str, Any]:
+    return {
+        "version": version_head(run.version),
+        "models": [
+            {"model": use.model, "provider": use.provider or None, "calls": use.calls,
+             "parameters": use.parameters or None}
+            for use in models_used(run.id)
+        ],
+    }  # fmt: skip
+
+
+def cause(run: Run, base_url: str = "") -> dict[str, Any] | None:
+    """Why it failed: the steps from the top of the run down to the one that ended it."""
+    found = cause_of(run)
+    if found is None:
+        return None
+    return {
+        "error_type": found.error_type or None,
+        "error": found.error or None,
+        "chain": [
+            {
+                "execution": str(link.execution.id),
+                "node_id": link.execution.node_id,
+                "title": link.title,
+                "where": link.where or None,
+                "url": base_url + link.url,
+            }
+            for link in found.chain
+        ],
     }
 
 

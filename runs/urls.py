@@ -5,19 +5,34 @@ from django.urls import path
 
 from runs.exports.formats import SETS, SINGLE
 from runs.recording.doors import dify, langfuse, otlp
+from runs.recording.doors import notes as notes_door
 from runs.recording.doors.proxy import proxy
 from runs.views import (
     apps,
+    compare,
     conversations,
     entry,
+    errors,
     files,
     graph,
     history,
     how_read,
     inbox,
     keys,
+    lineage,
+    machines,
+    nodes,
+    notes,
+    passes,
+    rerun,
     run,
+    saved_views,
+    share,
+    time,
     tracing,
+    turn_compare,
+    variables,
+    version_compare,
     versions,
 )
 
@@ -26,12 +41,22 @@ urlpatterns = [
     path("", apps.app_list, name="apps"),
     path("runs/", history.run_list, name="runs"),
     path("runs/import/", files.upload, name="runs-import"),
+    path("runs/compare/", compare.compare_page, name="run-compare"),
     path("runs/by/<path:source_id>/", entry.run_by_source, name="run-by-source"),
     path("runs/<uuid:run_id>/", run.run_page, name="run"),
     path("runs/<uuid:run_id>/result/", run.result, name="run-result"),
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
     path("runs/<uuid:run_id>/tracing/", tracing.tracing, name="run-tracing"),
+    path("runs/<uuid:run_id>/time/", time.page, name="run-time"),
+    path("runs/<uuid:run_id>/variables/", variables.page, name="run-variables"),
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
+    path("runs/<uuid:run_id>/notes/", notes.run_notes, name="run-notes"),
+    path("runs/<uuid:run_id>/share/", share.run_share, name="run-share"),
+    path("runs/<uuid:run_id>/share/<uuid:link_id>/revoke/", share.revoke, name="share-revoke"),
+    path("s/<str:token>/", share.shared_run, name="shared-run"),
+    path("s/<str:token>/steps/<uuid:execution_id>/", share.shared_step, name="shared-step"),
+    path("runs/<uuid:run_id>/again/", rerun.again, name="run-again"),
+    path("reruns/<uuid:rerun_id>/", rerun.rerun, name="rerun"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/", tracing.execution, name="run-execution"
     ),
@@ -40,15 +65,41 @@ urlpatterns = [
         how_read.page,
         name="run-execution-read",
     ),
+    path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/", passes.page, name="run-passes"),
+    path(
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage/", lineage.page, name="run-lineage"
+    ),
     path("apps/<str:slug>/", history.app_runs, name="app"),
     path("apps/<str:slug>/graph/", graph.graph_page, name="app-graph"),
     path("apps/<str:slug>/versions/", versions.version_list, name="app-versions"),
+    path(
+        "apps/<str:slug>/versions/compare/",
+        version_compare.version_compare,
+        name="app-versions-compare",
+    ),
     path("apps/<str:slug>/versions/<int:number>/", versions.version_page, name="app-version"),
     path(
         "apps/<str:slug>/conversations/", conversations.conversation_list, name="app-conversations"
     ),
     path("apps/<str:slug>/nodes/<path:node_id>/last-run/", graph.last_run, name="last-run"),
+    path("apps/<str:slug>/nodes/", nodes.app_nodes, name="app-nodes"),
+    path("apps/<str:slug>/nodes/<path:node_id>/history/", nodes.history, name="node-history"),
+    path("apps/<str:slug>/errors/", errors.error_list, name="app-errors"),
+    path("errors/", errors.error_list, name="errors"),
+    path("errors/<uuid:group_id>/", errors.error_group, name="error-group"),
+    path("errors/<uuid:group_id>/resolve/", errors.resolve, name="error-resolve"),
     path("conversations/<uuid:conversation_id>/", conversations.conversation, name="conversation"),
+    path(
+        "conversations/<uuid:conversation_id>/compare/",
+        turn_compare.turn_compare,
+        name="conversation-compare",
+    ),
+    path("notes/", notes.note_list, name="notes"),
+    path("notes/<uuid:note_id>/", notes.edit, name="note-edit"),
+    path("notes/<uuid:note_id>/delete/", notes.delete, name="note-delete"),
+    path("views/", saved_views.view_list, name="views"),
+    path("views/<int:view_id>/", saved_views.edit, name="view-edit"),
+    path("views/<int:view_id>/delete/", saved_views.delete, name="view-delete"),
     path("inbox/", inbox.request_list, name="inbox"),
     path("inbox/refused/", inbox.refused_list, name="inbox-refused"),
     path("inbox/refused/replay/", inbox.refused_replay_all, name="inbox-replay-all"),
@@ -61,9 +112,12 @@ urlpatterns = [
     path("trace/<path:source_id>/", entry.run_by_source, name="langfuse-trace"),
     path("project/<path:name>/", entry.langfuse_project, name="langfuse-project"),
     path("healthz", entry.healthz, name="healthz"),
+    path("llms.txt", machines.llms, name="llms"),
     # machine twins: the same view functions' data as JSON or Markdown
     path("apps.json", apps.app_list_json, name="apps-json"),
     path("runs.json", history.run_list_json, name="runs-json"),
+    path("runs/facets.json", history.facets_twin, name="facets-json"),
+    path("views.json", saved_views.view_list_json, name="views-json"),
     # runs as files, each also packed
     *[path(f"runs.{form}", files.run_set, {"form": form}, name="runs-file") for form in SETS],
     *[path(f"runs.{form}.gz", files.run_set, {"form": form, "gz": ".gz"}) for form in SETS],
@@ -75,10 +129,13 @@ urlpatterns = [
         path(f"runs/<uuid:run_id>.{form}.gz", files.single_run, {"form": form, "gz": ".gz"})
         for form in SINGLE
     ],
+    path("runs/compare.json", compare.compare_json, name="run-compare-json"),
     path("runs/by/<path:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),
     path("runs/<uuid:run_id>.json", run.run_json, name="run-json"),
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_json, name="run-tracing-json"),
+    path("runs/<uuid:run_id>/variables.json", variables.twin, name="run-variables-json"),
+    path("runs/<uuid:run_id>/time.json", time.twin, name="run-time-json"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>.json",
         tracing.execution_json,
@@ -89,10 +146,34 @@ urlpatterns = [
         how_read.twin,
         name="run-execution-read-json",
     ),
+    path(
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage.json",
+        lineage.twin,
+        name="run-lineage-json",
+    ),
+    path(
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes.json",
+        passes.twin,
+        name="run-passes-json",
+    ),
+    path("reruns/<uuid:rerun_id>.json", rerun.rerun_json, name="rerun-json"),
+    path("s/<str:token>.json", share.shared_run_json, name="shared-run-json"),
+    path(
+        "s/<str:token>/steps/<uuid:execution_id>.json",
+        share.shared_step_json,
+        name="shared-step-json",
+    ),
+    path("notes.json", notes.note_list_json, name="notes-json"),
+    path("notes.ndjson", notes.notes_file, name="notes-file"),
     path("inbox.json", inbox.request_list_json, name="inbox-json"),
     path("inbox/refused.json", inbox.refused_list_json, name="inbox-refused-json"),
     path("apps/<str:slug>.json", apps.app_json, name="app-json"),
     path("apps/<str:slug>/versions.json", versions.version_list_json, name="app-versions-json"),
+    path(
+        "apps/<str:slug>/versions/compare.json",
+        version_compare.version_compare_json,
+        name="app-versions-compare-json",
+    ),
     path(
         "apps/<str:slug>/versions/<int:number>.json",
         versions.version_page_json,
@@ -109,6 +190,20 @@ urlpatterns = [
         graph.last_run_json,
         name="last-run-json",
     ),
+    path("apps/<str:slug>/nodes.json", nodes.app_nodes_twin, name="app-nodes-json"),
+    path(
+        "apps/<str:slug>/nodes/<path:node_id>/history.json",
+        nodes.history_json,
+        name="node-history-json",
+    ),
+    path("apps/<str:slug>/errors.json", errors.error_list_json, name="app-errors-json"),
+    path("errors.json", errors.error_list_json, name="errors-json"),
+    path("errors/<uuid:group_id>.json", errors.error_group_json, name="error-group-json"),
+    path(
+        "conversations/<uuid:conversation_id>/compare.json",
+        turn_compare.turn_compare_json,
+        name="conversation-compare-json",
+    ),
     path(
         "conversations/<uuid:conversation_id>.json",
         conversations.conversation_json,
@@ -124,6 +219,7 @@ urlpatterns = [
     path("api/public/projects", langfuse.projects, name="langfuse-projects"),
     path("api/public/health", langfuse.health, name="langfuse-health"),
     path("api/dify/events", dify.events, name="dify-events"),
+    path("api/notes", notes_door.take, name="api-notes"),
     path("dify/<str:slug>/v1/<path:path>", proxy, name="dify-proxy"),
     # sign-in
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

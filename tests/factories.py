@@ -10,7 +10,7 @@ import orjson
 from django.utils import timezone
 
 from nodes.models import NodeExecution, Payload
-from runs.models import App, Conversation, Run, RunSource, Version
+from runs.models import App, Conversation, Run, RunSource, SearchDue, Version
 from runs.recording.values import digest, place_of
 
 
@@ -64,6 +64,7 @@ def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
             lasted = timedelta(microseconds=fields["duration_us"])
             fields.setdefault("ended_at", fields["started_at"] + lasted)
     run = Run.objects.create(app=app, **fields)
+    SearchDue.objects.create(run=run, started_at=run.started_at, ready_at=timezone.now())
     for kind, source_id in source_ids.items():
         RunSource.objects.create(run=run, kind=kind, source_id=source_id)
     return run

@@ -1,4 +1,5 @@
-"""Admin of what people and the console add to runs: failures, views, links, reruns."""
+"""Admin of what people and the console add to runs: failures, views, links, reruns,
+what the search has yet to read."""
 
 from typing import Any
 
@@ -6,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 
 from nodes.admin import RecordAdmin
-from runs.models import ErrorGroup, Rerun, SavedView, ShareLink
+from runs.models import ErrorGroup, Rerun, SavedView, SearchDue, ShareLink
 
 
 @admin.register(ErrorGroup)
@@ -37,3 +38,8 @@ class ShareLinkAdmin(RecordAdmin):
 class RerunAdmin(RecordAdmin):
     list_display = ("original_id", "run_id", "state", "requested_by", "created_at")
     list_select_related = ("requested_by",)
+
+
+@admin.register(SearchDue)
+class SearchDueAdmin(RecordAdmin):
+    list_display = ("run_id", "started_at", "ready_at")

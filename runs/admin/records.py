@@ -1,9 +1,7 @@
-"""Admin of apps, runs and what came with them: read-only, but keys can be revoked, and an app be
-given the address of its Dify API."""
+"""Admin of runs and what came with them: read-only, but keys can be revoked."""
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
@@ -11,7 +9,6 @@ from django.urls import reverse
 
 from nodes.admin import DayFilter, RecordAdmin, as_uuid
 from runs.models import (
-    App,
     Conversation,
     ImportState,
     IngestKey,
@@ -22,7 +19,6 @@ from runs.models import (
     RunSource,
     Version,
 )
-from runs.recording.doors.address import problem_of
 
 admin.site.site_header = admin.site.site_title = "Waylog admin"
 admin.site.index_title = "Records and accounts"
@@ -35,50 +31,6 @@ class LastRunDayFilter(DayFilter):
 
 class ReceivedDayFilter(DayFilter):
     field = "received_at"
-
-
-class AppForm(forms.ModelForm):
-    """The address may be a host of the private network ("http://nginx/v1"), which Django's check of
-    URLs does not know."""
-
-    upstream_url = forms.CharField(
-        label="Dify API",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"class": "vTextField"}),
-        help_text=App._meta.get_field("upstream_url").help_text,
-    )
-
-    def clean_upstream_url(self) -> str:
-        address = str(self.cleaned_data["upstream_url"])
-        if address and (problem := problem_of(address)):
-            raise forms.ValidationError(problem)
-        return address
-
-    def _get_validation_exclusions(self) -> set[str]:
-        return {*super()._get_validation_exclusions(), "upstream_url"}  # type: ignore[misc]
-
-
-@admin.register(App)
-class AppAdmin(RecordAdmin):
-    """Of an app one thing is set by hand: where its recording proxy leads."""
-
-    form = AppForm
-    deferred = ("upstream_key",)  # a secret: written, never shown
-    list_display = ("name", "slug", "mode", "is_sample", "created_at", "console")
-    list_filter = ("mode", "is_sample")
-    search_help_text = "Part of a name."
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm("runs.change_app")
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        fields = super().get_readonly_fields(request, obj)
-        may = self.has_change_permission(request, obj)
-        return [field for field in fields if not (may and field == "upstream_url")]
-
-    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        return queryset.filter(Q(name__icontains=term) | Q(slug__icontains=term))
 
 
 @admin.register(Version)

@@ -49,7 +49,7 @@ SINGLE = {
 
 
 def each_run(parts: list[RunQuerySet], order: Order) -> Iterator[Run]:
-    """All runs of `RunFilterForm.apply`, in order, read by keyset."""
+    """All runs of `RunFilters.apply`, in order, read by keyset."""
     after = ""
     while True:
         found = page_of(parts, order, after, RUNS_AT_ONCE)

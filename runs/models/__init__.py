@@ -10,6 +10,7 @@ from runs.models.note import Note
 from runs.models.rerun import Rerun
 from runs.models.run import Run, RunSource
 from runs.models.saved_view import SavedView
+from runs.models.search import SearchDue
 from runs.models.share import ShareLink
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Run",
     "RunSource",
     "SavedView",
+    "SearchDue",
     "ShareLink",
     "Version",
 ]

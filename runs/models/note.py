@@ -1,16 +1,27 @@
 """What people and evaluators say about a run or a step."""
 
 import uuid
-from collections.abc import Collection
-from typing import Self
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any, Self
 
 from django.db import models
+from django.db.models import Count, Exists, Max, OuterRef, Q
+from django.db.models.functions import Left
 from django.utils import timezone
 
+from runs.models.app import App
 from runs.models.run import Run
+
+PERSON = "person"
+UP, DOWN = Q(name="thumbs", number__gt=0), Q(name="thumbs", number__lt=0)
+# Beginning of a text that lists read, in characters.
+HEAD = 2_000
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
+    """Scopes take the value of a filter; an empty value leaves the notes as they are."""
+
     def of_run(self, run: Run) -> Self:
         """Notes on the run and its steps, in the order made."""
         return self.filter(run=run).order_by("created_at", "id")
@@ -22,6 +33,76 @@ class NoteQuerySet(models.QuerySet["Note"]):
     def waiting_for(self, source_ids: Collection[str], scope: int) -> Self:
         """Notes that arrived before their run did. Served by `note_about`."""
         return self.filter(run=None, about__in=source_ids, scope=scope)
+
+    def for_page(self, length: int = HEAD) -> Self:
+        """Of the text its beginning alone, as `head`: at most one character more than `length`."""
+        return self.defer("text").annotate(head=Left("text", length + 1))
+
+    def for_list(self) -> Self:
+        """As `for_page`, with what a line says of the run. In order by `note_created`."""
+        names = ("run__app", "run__app__slug", "run__app__name", "run__status", "run__started_at",
+                 "run__inputs_preview", "run__name", "run__last_seen_at")  # fmt: skip
+        own = ("scope", "about", "about_step", "name", "number", "label", "source", "author",
+               "created_at", "run_id")  # fmt: skip
+        return self.select_related("run__app").only(*own, *names).annotate(
+            head=Left("text", HEAD + 1)
+        )  # fmt: skip
+
+    def on_runs(self) -> Self:
+        """Without those that wait."""
+        return self.filter(run__isnull=False)
+
+    def for_app(self, app: App | None) -> Self:
+        """Asked of each note: as a join, the database may rather begin with all runs of the app."""
+        return (
+            self.filter(Exists(Run.objects.filter(pk=OuterRef("run_id"), app=app))) if app else self
+        )
+
+    def named(self, name: str) -> Self:
+        """Served by `note_name_created`."""
+        return self.filter(name=name) if name else self
+
+    def labelled(self, label: str) -> Self:
+        return self.filter(label=label) if label else self
+
+    def told_by(self, source: str, author: str) -> Self:
+        """Served by `note_source_created`."""
+        notes = self.filter(source=source) if source else self
+        return notes.filter(author=author) if author else notes
+
+    def with_thumb(self, thumb: str) -> Self:
+        """ "up" or "down". Served by `note_name_created`."""
+        return self.filter(UP if thumb == "up" else DOWN) if thumb else self
+
+    def since(self, moment: datetime | None) -> Self:
+        return self.filter(created_at__gte=moment) if moment else self
+
+    def of_person(self, user_name: str) -> Self:
+        return self.filter(source=PERSON, author=user_name)
+
+    def saying(self, name: str, number: float | None, label: str, text: str) -> Self:
+        """Notes that say exactly this."""
+        value = {"number": number} if number is not None else {"number__isnull": True}
+        return self.filter(name=name, label=label, text=text, **value)
+
+    def marks(
+        self, run_ids: Iterable[uuid.UUID], user_name: str = ""
+    ) -> models.QuerySet["Note", dict[str, Any]]:
+        """Per run: how many notes, thumbs up and down and pins on the run and its steps, and the
+        number of the thumb that the person gave the run. Served by `note_run_created`."""
+        mine = Q(name="thumbs", source=PERSON, author=user_name, about_step="")
+        return (
+            self.filter(run_id__in=list(run_ids))
+            .order_by()
+            .values("run_id")
+            .annotate(
+                count=Count("pk"),
+                up=Count("pk", filter=UP),
+                down=Count("pk", filter=DOWN),
+                pins=Count("pk", filter=Q(name="pin")),
+                mine=Max("number", filter=mine),
+            )
+        )
 
 
 class Note(models.Model):
@@ -50,12 +131,18 @@ class Note(models.Model):
     author = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
+    head: str  # from for_page() and for_list()
+
     objects = NoteQuerySet.as_manager()
 
     class Meta:
         indexes = [
             # Notes of a run, in the order made.
             models.Index(fields=["run", "created_at"], name="note_run_created"),
+            # All notes, newest first, by keyset; those of one name, or of one source.
+            models.Index(fields=["-created_at", "-id"], name="note_created"),
+            models.Index(fields=["name", "-created_at", "-id"], name="note_name_created"),
+            models.Index(fields=["source", "-created_at", "-id"], name="note_source_created"),
             # Notes whose run has not arrived yet.
             models.Index(fields=["about"], name="note_about", condition=models.Q(run=None)),
         ]

@@ -1,11 +1,30 @@
 """Runs that were asked for from this console."""
 
 import uuid
+from typing import Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
+from runs.models.app import App
 from runs.models.run import Run
+
+
+class RerunQuerySet(models.QuerySet["Rerun"]):
+    def about(self, run: Run) -> Self:
+        """Attempts that began from this run or led to it, newest first; without what was sent."""
+        return self.filter(Q(original=run) | Q(run=run)).defer("sent").order_by("-created_at")
+
+    def for_page(self) -> Self:
+        """With both runs and their app, without its secrets."""
+        found = self.select_related("original__app", "run__app", "requested_by")
+        return found.defer("original__app__upstream_key", "run__app__upstream_key")
+
+    def readable_by(self, only_app: App | None) -> Self:
+        """All of them, or those of the one app that a bound key may read."""
+        return self.filter(original__app=only_app) if only_app else self
 
 
 class Rerun(models.Model):
@@ -34,8 +53,39 @@ class Rerun(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
+    objects = RerunQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"{self.original_id} again"
+
+    def begun(self, run_id: uuid.UUID, source_id: str) -> None:
+        """The run is known."""
+        self.run_id, self.source_id = run_id, source_id[:128]
+        self._tell("run_id", "source_id")
+
+    def called(self, source_id: str) -> None:
+        """By which id the run will be known, once it comes."""
+        self.source_id = source_id
+        self._tell("source_id")
+
+    def warn(self, sentence: str) -> None:
+        """Something to know, though nothing failed."""
+        self.error = sentence
+        self._tell("error")
+
+    def end(self, error: str) -> None:
+        """No more is waited for; with an `error`: it failed. The first end counts."""
+        if self.state != self.State.RUNNING:
+            return
+        self.state = self.State.FAILED if error else self.State.DONE
+        self.error, self.ended_at = error or self.error, timezone.now()
+        self._tell("state", "error", "ended_at", state=self.State.RUNNING)
+
+    def _tell(self, *fields: str, **still: str) -> None:
+        """Not `save`: with its original the attempt may have gone, which is no error of the run's
+        that is being recorded."""
+        told = {name: getattr(self, name) for name in fields}
+        type(self).objects.filter(pk=self.pk, **still).update(**told)

@@ -1,18 +1,15 @@
-"""Named queries over runs: what a filter of the run history means."""
+"""Named queries over runs. What the fields of a search mean is in `runs.filters.conditions`."""
 
-import json
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Sum, Window
+from django.db.models import Count, F, IntegerField, Max, Min, Q, Sum, Window
 from django.db.models.functions import Cast, RowNumber
 
-from nodes.models import NodeExecution
 from runs.choices import RunStatus
 
 if TYPE_CHECKING:
@@ -74,76 +71,18 @@ class RunQuerySet(models.QuerySet["Run"]):
         in order. Served by `run_status_started` and `run_app_status_started`."""
         return [self.filter(status=status) for status in statuses] or [self]
 
-    def of_version(self, name: str, app: "App | None") -> Self:
-        """`name` is the version's number or its label. Served by `run_version_started`, in order
-        where it is one version: so its id is looked up first."""
-        if not name:
-            return self
-        versions = apps.get_model("runs.Version").objects.named(name, app)
-        ids = list(versions.values_list("pk", flat=True))
-        return self.filter(version=ids[0]) if len(ids) == 1 else self.filter(version__in=ids)
-
     def ran_as(self, version: "Version") -> Self:
         """Served by `run_version_started`."""
         return self.filter(version=version)
-
-    def in_conversation(self, name: str) -> Self:
-        """`name` is the conversation's id or the producer's id of it. Served by
-        `run_conversation_started`."""
-        if not name:
-            return self
-        by_name = Q(source_id=name)
-        if found := as_uuid(name):
-            by_name |= Q(pk=found)
-        conversations = apps.get_model("runs.Conversation").objects.filter(by_name)
-        return self.filter(conversation__in=conversations)
 
     def turns_of(self, conversation: "Conversation") -> Self:
         """Served by `run_conversation_started`."""
         return self.filter(conversation=conversation)
 
-    def by_user(self, user: str) -> Self:
-        """Served by `run_user_started`."""
-        return self.filter(user=user) if user else self
-
-    def from_source(self, kind: str) -> Self:
-        return self.filter(source_kind=kind) if kind else self
-
-    def tagged(self, tag: str) -> Self:
-        """Runs with exactly this tag. Tags are a JSON list; databases keep it escaped or not."""
-        if not tag:
-            return self
-        told = Q(tags_text__contains=json.dumps(tag)) | Q(
-            tags_text__contains=json.dumps(tag, ensure_ascii=False)
-        )
-        return self.alias(tags_text=Cast("tags", models.TextField())).filter(told)
-
-    def failing_with(self, text: str) -> Self:
-        return self.filter(error__icontains=text) if text else self
-
     def started_between(self, since: datetime | None, until: datetime | None) -> Self:
         """From `since` on and before `until`."""
         runs = self.filter(started_at__gte=since) if since else self
         return runs.filter(started_at__lt=until) if until else runs
-
-    def lasting(self, at_least: int | None, at_most: int | None) -> Self:
-        """Durations in microseconds, both ends included."""
-        runs = self if at_least is None else self.filter(duration_us__gte=at_least)
-        return runs if at_most is None else runs.filter(duration_us__lte=at_most)
-
-    def using_at_least(self, tokens: int | None, cost: Decimal | None) -> Self:
-        runs = self if tokens is None else self.filter(total_tokens__gte=tokens)
-        return runs if cost is None else runs.filter(cost__gte=cost)
-
-    def mentioning(self, text: str) -> Self:
-        """Runs whose name, input, output or error has `text`, or whose own or producer's id
-        it is."""
-        if not text:
-            return self
-        told = Q(pk__in=_led_to_by(text))
-        for field in ("inputs_preview", "outputs_preview", "error", "failed_title", "name"):
-            told |= Q(**{f"{field}__icontains": text})
-        return self.filter(told)
 
     def of_source(self, source_id: str) -> Self:
         """The runs that one of the producer's ids leads to: one, unless two scopes know the id."""
@@ -172,19 +111,29 @@ class RunQuerySet(models.QuerySet["Run"]):
         runs = self.filter(later, app_id=run.app_id, started_at__gte=place)
         return runs.order_by("started_at", "id").first()
 
+    def successes_before(self, run: "Run") -> models.QuerySet["Run", Any]:
+        """(id, inputs, inputs_preview, version) of what succeeded of the same app, nearest first.
+        Served by `run_app_status_started`."""
+        runs = self.filter(app_id=run.app_id, status=RunStatus.SUCCEEDED).exclude(pk=run.pk)
+        earlier = runs.filter(started_at__lte=run.started_at).order_by("-started_at", "-id")
+        return earlier.values_list("id", "inputs_id", "inputs_preview", "version_id")
+
+    def successes_after(self, run: "Run") -> models.QuerySet["Run", Any]:
+        """As `successes_before`, of those that followed."""
+        runs = self.filter(app_id=run.app_id, status=RunStatus.SUCCEEDED)
+        later = runs.filter(started_at__gt=run.started_at).order_by("started_at", "id")
+        return later.values_list("id", "inputs_id", "inputs_preview", "version_id")
+
+    def given_the_same(self, run: "Run", among: int = 10_000) -> Self:
+        """Runs of the same app whose inputs begin with the same words, among its newest. Served by
+        `run_app_started`."""
+        newest = type(run)._default_manager.filter(app_id=run.app_id).order_by("-started_at", "-id")
+        alike = self.filter(inputs_preview=run.inputs_preview, pk__in=newest.values("pk")[:among])
+        return alike.exclude(pk=run.pk) if run.inputs_preview else self.none()
+
     def for_link(self) -> Self:
         """Enough for a link to a run: no payloads, no previews."""
         return self.only("id", "app_id", "status", "started_at", "last_seen_at")
-
-    # -- scopes over its steps --------------------------------------------------------------------
-
-    def with_step(self, **facts: str) -> Self:
-        """Runs that have one visible step of which all told facts (kind, model, node_id) hold."""
-        facts = {name: value for name, value in facts.items() if value}
-        if not facts:
-            return self
-        steps = NodeExecution.objects.visible().filter(run_id=OuterRef("pk"), **facts)
-        return self.filter(Exists(steps))
 
     # -- figures ----------------------------------------------------------------------------------
 
@@ -226,6 +175,12 @@ class RunQuerySet(models.QuerySet["Run"]):
                 first=Min("started_at"),
                 last=Max("started_at"),
             )
+        )
+
+    def figures_rows(self) -> models.QuerySet["Run", Any]:
+        """(status, started_at, duration_us, total_tokens, cost, cost_currency), newest first."""
+        return self.order_by("-started_at", "-id").values_list(
+            "status", "started_at", "duration_us", "total_tokens", "cost", "cost_currency"
         )
 
     # -- the graph --------------------------------------------------------------------------------

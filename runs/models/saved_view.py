@@ -1,9 +1,36 @@
 """Filters of the run history that somebody keeps under a name."""
 
+from typing import Self
+
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
+from django.db.models import Q
+from django.urls import reverse
 
 from runs.models.app import App
+
+
+class SavedViewQuerySet(models.QuerySet["SavedView"]):
+    def open_to(self, user: AbstractBaseUser | None) -> Self:
+        """Those that somebody may open: their own and shared ones. None (a key): shared ones."""
+        shared = Q(shared=True)
+        return self.filter(Q(owner=user) | shared if user else shared)
+
+    def owned_by(self, user: AbstractBaseUser) -> Self:
+        return self.filter(owner=user)
+
+    def of_list(self, app: App | None) -> Self:
+        """Those of one app's history, or of the history of all apps."""
+        return self.filter(app=app)
+
+    def readable_by(self, only_app: App | None) -> Self:
+        """All, or those of the one app that a bound key may read."""
+        return self.filter(app=only_app) if only_app else self
+
+    def for_list(self) -> Self:
+        """By name, with owner and app."""
+        return self.select_related("owner", "app").order_by("name", "id")
 
 
 class SavedView(models.Model):
@@ -20,6 +47,8 @@ class SavedView(models.Model):
     shared = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = SavedViewQuerySet.as_manager()
+
     class Meta:
         ordering = ["name"]
         constraints = [
@@ -28,3 +57,7 @@ class SavedView(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def get_absolute_url(self) -> str:
+        path = self.app.get_absolute_url() if self.app else reverse("runs")
+        return f"{path}?{self.query}" if self.query else path

@@ -1,11 +1,27 @@
 """Links that show one run to whoever has them."""
 
+import secrets
 import uuid
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Self
 
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import models
+from django.utils import timezone
 
+from runs.models.key import digest
 from runs.models.run import Run
+
+
+class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
+    def of_run(self, run: Run) -> Self:
+        """With who made them, newest first."""
+        return self.filter(run=run).select_related("created_by")
+
+    def open(self) -> Self:
+        return self.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
 class ShareLink(models.Model):
@@ -25,8 +41,48 @@ class ShareLink(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_opened_at = models.DateTimeField(null=True, blank=True)
 
+    objects = ShareLinkQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at"]
 
     def __str__(self) -> str:
         return f"link to {self.run_id}"
+
+    @classmethod
+    def create(
+        cls,
+        run: Run,
+        lasts: timedelta,
+        masked: Collection[str],
+        user: AbstractBaseUser | AnonymousUser,
+    ) -> tuple["ShareLink", str]:
+        """A new link and the secret of its address, which cannot be had again."""
+        secret = secrets.token_urlsafe(32)
+        link = cls.objects.create(
+            run=run,
+            digest=digest(secret),
+            masked=list(masked),
+            created_by=user,
+            expires_at=timezone.now() + lasts,
+        )
+        return link, secret
+
+    @classmethod
+    def find(cls, secret: str) -> "ShareLink | None":
+        """The link with this secret, as long as it is open. The look-up is by digest: equal time
+        for near misses."""
+        return cls.objects.open().filter(digest=digest(secret)).first()
+
+    @property
+    def is_open(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+    def touch(self) -> None:
+        """Note that it was opened, at most once a minute."""
+        now = timezone.now()
+        if self.last_opened_at is None or now - self.last_opened_at > timedelta(minutes=1):
+            type(self).objects.filter(pk=self.pk).update(last_opened_at=now)
+
+    def revoke(self) -> None:
+        type(self).objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())

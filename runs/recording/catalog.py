@@ -11,7 +11,7 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import Exists, Max, OuterRef
 from django.utils.text import slugify
 
-from runs.models import App, Conversation, Run, Version
+from runs.models import App, Conversation, ErrorGroup, Run, Version
 from runs.recording import bulk
 from runs.recording.arranging.summary import Summary
 from runs.recording.records import NodeRecord
@@ -96,6 +96,21 @@ def held_by(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, Held]:
     if chats:
         App.objects.filter(id__in=chats).exclude(mode="chatflow").update(mode="chatflow")
     return held
+
+
+def error_groups(app_of: dict[UUID, int], runs: dict[UUID, Summary]) -> dict[UUID, str]:
+    """Run → the group of failures that it belongs to, in hex, made as needed; only runs that failed
+    are in one. A group that its last run has left stays: it may have been marked as resolved."""
+    rows: dict[str, tuple[Any, ...]] = {}
+    groups: dict[UUID, str] = {}
+    for run_id, summary in runs.items():
+        if failure := summary.failure:
+            groups[run_id] = key = failure.group(app_of[run_id]).hex
+            rows[key] = (key, app_of[run_id], failure.node_id, failure.title, failure.error_type,
+                         failure.message)  # fmt: skip
+    columns = ["id", "app_id", "node_id", "title", "error_type", "message"]
+    bulk.insert(ErrorGroup, columns, sorted(rows.values()), conflict=["id"])
+    return groups
 
 
 def _version_label(summary: Summary) -> str | None:

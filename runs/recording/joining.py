@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nodes.models import NodeExecution
 from runs.models import Rerun, Run, RunSource, ShareLink
-from runs.recording import notes, rows_io
+from runs.recording import due, notes, rows_io
 from runs.recording.arranging.tree import execution_id
 from runs.recording.identity import Group
 from runs.recording.rows import Row, join
@@ -63,6 +63,7 @@ def remove_absorbed(groups: Iterable[Group]) -> None:
             referring = model._default_manager.filter(**{f"{field}__in": group.absorbed})
             referring.update(**{field: group.run_id})
         notes.move(group.absorbed, group.run_id)
+        due.note_gone(former.hex for former in group.absorbed)
         for left in (
             NodeExecution.objects.filter(run_id__in=group.absorbed),
             Run.objects.filter(id__in=group.absorbed),

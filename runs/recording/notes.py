@@ -10,7 +10,9 @@ from uuid import UUID, uuid5
 
 from django.utils import timezone
 
-from runs.models import Note, RunSource
+from nodes.models import NodeExecution
+from runs.models import Note, Run, RunSource
+from runs.models.run_query import as_uuid
 from runs.recording.records import NoteRecord
 from runs.recording.values import EPOCH, clean
 
@@ -22,16 +24,25 @@ def save(records: Sequence[NoteRecord], scope: int = 0) -> int:
     """Write notes, the same note once however often it is told: of two tellings the later counts.
     Returns how many are on a run that is known. `scope` as for runs (see `RunSource`)."""
     told: dict[UUID, Note] = {}
+    timeless: set[UUID] = set()
     for record in records:
         note = _note(record, scope)
+        if record.created_us is None:
+            timeless.add(note.pk)
         known = told.get(note.pk)
         if known is None or _order(known) <= _order(note):
             told[note.pk] = note
     stored = Note.objects.in_bulk(list(told))
-    fresh = [n for n in told.values() if n.pk not in stored or _order(stored[n.pk]) < _order(n)]
+    fresh = [
+        note
+        for note in told.values()
+        if (known := stored.get(note.pk)) is None
+        or (_order(known) < _order(note) and not (note.pk in timeless and _same(known, note)))
+    ]
     runs = _runs_of({note.about for note in fresh}, scope)
     for note in fresh:
         note.run_id = runs.get(note.about)
+    _name_steps(fresh)
     Note.objects.bulk_create(
         fresh, update_conflicts=True, unique_fields=["id"], update_fields=TOLD, batch_size=500
     )
@@ -54,11 +65,15 @@ def move(former: Iterable[UUID], run_id: UUID) -> None:
     Note.objects.filter(run_id__in=list(former)).update(run_id=run_id)
 
 
+def note_id(record: NoteRecord, scope: int) -> UUID:
+    return uuid5(NOTES, f"{scope}:{record.source}:{record.source_id}")
+
+
 def _note(record: NoteRecord, scope: int) -> Note:
     at = None if record.created_us is None else EPOCH + timedelta(microseconds=record.created_us)
     number = record.number if record.number is not None and isfinite(record.number) else None
     return Note(
-        id=uuid5(NOTES, f"{scope}:{record.source}:{record.source_id}"),
+        id=note_id(record, scope),
         scope=scope,
         about=clean(record.about, 128),
         about_step=clean(record.about_step, 128),
@@ -78,6 +93,35 @@ def _order(note: Note) -> tuple[object, ...]:
     return (note.created_at, note.name, note.number or 0.0, note.label, note.text)
 
 
+def _same(known: Note, note: Note) -> bool:
+    """Whether both say the same of the same run, whenever."""
+    told = (known.about, known.author, *_order(known)[1:])
+    return known.run_id is not None and told == (note.about, note.author, *_order(note)[1:])
+
+
 def _runs_of(source_ids: Collection[str], scope: int) -> dict[str, UUID]:
-    sources = RunSource.objects.filter(scope=scope, source_id__in=source_ids)
-    return dict(sources.values_list("source_id", "run_id"))
+    """By the producer's ids; by the run's own, or one that it had, where no producer has it."""
+    own = {text: found for text in source_ids if (found := as_uuid(text))}
+    asked = {*source_ids, *(found.hex for found in own.values())}
+    sources = RunSource.objects.filter(scope=scope, source_id__in=asked)
+    runs = dict(sources.values_list("source_id", "run_id"))
+    here = Run.objects.filter(pk__in=[found for text, found in own.items() if text not in runs])
+    ids = set((here.filter(app_id=scope) if scope else here).values_list("pk", flat=True))
+    for text, found in own.items():
+        if run_id := runs.get(found.hex) or (found if found in ids else None):
+            runs.setdefault(text, run_id)
+    return runs
+
+
+def _name_steps(notes: Iterable[Note]) -> None:
+    """Where a note names its step by an execution's id, that is ours: the producer's in its place,
+    which stays when runs turn out to be one."""
+    asked = {note: found for note in notes if note.run_id and (found := as_uuid(note.about_step))}
+    if not asked:
+        return
+    steps = NodeExecution.objects.filter(
+        run_id__in={note.run_id for note in asked}, id__in=set(asked.values())
+    )
+    names = dict(steps.values_list("id", "source_id"))
+    for note, found in asked.items():
+        note.about_step = names.get(found, note.about_step)

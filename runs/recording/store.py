@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from nodes.models import Payload
 from runs.models import Run, RunSource
-from runs.recording import assembling, bulk, catalog, joining, notes, rows_io
+from runs.recording import assembling, bulk, catalog, due, joining, notes, rows_io
 from runs.recording.arranging.arrange import arrange
 from runs.recording.arranging.summary import Summary, summarize
 from runs.recording.identity import FORMER, NOTHING_TOLD, Group, Told, by_their_trace, resolve
@@ -184,6 +184,7 @@ def _write_runs(
     held = catalog.held_by(
         {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
     )
+    groups = catalog.error_groups(app_of, summaries)
     written: list[tuple[Any, ...]] = []
     columns: list[str] = []
     for run_id, summary in summaries.items():
@@ -195,6 +196,7 @@ def _write_runs(
             "app_id": app_of[run_id],
             "version_id": held[run_id].version_id,
             "conversation_id": talk.hex if talk else None,
+            "error_group_id": groups.get(run_id),
             **values,
             "cost": _text(values["cost"]),
             "reported_cost": _text(values["reported_cost"]),
@@ -207,6 +209,7 @@ def _write_runs(
         columns = list(row)
         written.append(tuple(row.values()))
     bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
+    due.note((row[0], row[columns.index("started_at")]) for row in written)
     return held
 
 

@@ -16,6 +16,7 @@ from runs.models import (
     ShareLink,
     Version,
 )
+from runs.search.indexing import forget
 
 
 @transaction.atomic
@@ -25,6 +26,7 @@ def remove() -> int:
     apps = list(App.objects.filter(is_sample=True).values_list("pk", flat=True))
     runs = Run.objects.filter(app__in=apps)
     Rerun.objects.filter(run__in=runs).update(run=None)
+    forget(runs)
     for of_run in (RunSource, Note, ShareLink):
         _delete(of_run.objects.filter(run__in=runs))
     _delete(Rerun.objects.filter(original__in=runs))

@@ -12,6 +12,7 @@ from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
 from runs.models import App, Conversation, Run
 from runs.models.run_query import RunQuerySet
 from runs.paging import BadCursor, Order, Page, page_of
+from runs.run_notes import marks_of
 from runs.turns import turns_of
 
 NEWEST = Order("last_run_at")
@@ -50,7 +51,8 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
     try:
         page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
-        context |= {"page": page, "turns": turns_of(page.rows)}
+        marks = marks_of([run.pk for run in page.rows], request.user.get_username())
+        context |= {"page": page, "turns": turns_of(page.rows), "marks": marks}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
     return render_region(request, "runs/conversation.html", "runs/_turns.html", context)

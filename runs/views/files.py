@@ -14,8 +14,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.exports.formats import SETS, SINGLE, Format, each_run, packed
-from runs.forms import RunFilterForm
+from runs.exports.formats import SETS, SINGLE, Format, packed
+from runs.filters.run_filters import RunFilters
+from runs.listing import each_run
 from runs.models import Run
 from runs.recording.doors import inbox
 from runs.recording.files.reading import Report
@@ -31,12 +32,12 @@ SHOWN_RUNS = 20
 @session_or_read_key
 def run_set(request: ReadRequest, form: str, gz: str = "") -> HttpResponse:
     """All runs that the filters let through, as one file."""
-    filters = RunFilterForm(request.GET)
+    filters = RunFilters(request.GET, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))
-    runs = filters.apply(Run.objects.for_list().with_sources().for_app(request.only_app))
+    runs = Run.objects.for_list().with_sources().for_app(request.only_app)
     name = f"waylog-runs-{timezone.localtime():%Y%m%d-%H%M%S}.{form}{gz}"
-    return _file(request, SETS[form], each_run(runs, filters.ordering), name)
+    return _file(request, SETS[form], each_run(runs, filters), name)
 
 
 @require_safe

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
@@ -12,13 +13,13 @@ from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 from nodes.configuration import models_used, resource_of
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.payloads import show
-from nodes.twins import json_response, moment, stored
+from nodes.twins import json_response
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
 from runs.report import report
 from runs.run_header import header_of
-from runs.run_notes import notes_json, notes_of_run
+from runs.run_notes import notes_on_page
 from runs.views.tracing import render_tracing, run_or_404
 
 
@@ -35,9 +36,7 @@ def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if run.mode != "workflow":
-        raise Http404(
-            "A turn of a conversation has no RESULT page; see TRACING or its conversation."
-        )
+        return redirect("run-tracing", run.id)  # a turn's answer stands above the way it took
     return _tab(request, run, "result", _result_context(run))
 
 
@@ -50,7 +49,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "models": models_used(run.id),
         "resource": resource_of(run.id),
         "sources": run.told_sources,
-        "notes": notes_of_run(run),
+        "notes": notes_on_page(run),
     }
     return _tab(request, run, "detail", context)
 
@@ -85,26 +84,7 @@ def _tab(request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]) 
 def run_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    models = models_used(run.id)
-    data = twins.run_json(run, base_url)
-    data["inputs"] = stored(run.inputs)
-    data["outputs"] = stored(run.outputs)
-    data["metadata"] = {
-        "sources": [{"kind": one.kind, "id": one.source_id} for one in run.told_sources],
-        "last_seen_at": moment(run.last_seen_at),
-        "environment": run.environment or None,
-        "resource": resource_of(run.id) or None,
-    }
-    data["configuration"] = {
-        "version": twins.version_head(run.version),
-        "models": [
-            {"model": use.model, "provider": use.provider or None, "calls": use.calls,
-             "parameters": use.parameters or None}
-            for use in models
-        ],
-    }  # fmt: skip
-    data["notes"] = notes_json(run)
-    return json_response(data)
+    return json_response(twins.whole_run_json(run, base_url))
 
 
 @require_safe

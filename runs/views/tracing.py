@@ -1,5 +1,6 @@
 """TRACING: the way a run took, and the panel of one execution; the same for machines."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +15,12 @@ from nodes.folding import Folding
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from nodes.panels import build_panel
+from nodes.stepping import stepping_of
 from nodes.trace_rows import rows, with_other_ways
 from nodes.tracing import WINDOW, Span, Trace, load_trace
 from nodes.twins import execution_detail_json, json_response, with_placeholders
 from runs.access import ReadRequest, refusal, session_or_read_key
+from runs.lineage import lineage_context, links_json
 from runs.models import App, Run
 from runs.other_ways import other_ways
 from runs.run_header import header_of
@@ -64,6 +67,7 @@ def execution(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> Htt
         back = Folding.from_query(request.GET.dict()).query()
         context = {"run": run, "panel": build_panel(found), "chosen": found.id, "back": back}
         context["notes"] = notes_of_step(run, found)
+        context["stepping"] = stepping_of(found)
         return render(request, "runs/_tracing_side.html", context)
     return render_tracing(request, run, found)
 
@@ -104,6 +108,7 @@ def render_tracing(
     context |= {"tab": "tracing", "template": "runs/_tracing.html", "header": header_of(run)}
     context["panel"] = build_panel(shown) if shown else None
     context["notes"] = notes_of_step(run, shown) if shown else None
+    context["stepping"] = stepping_of(shown) if shown else None
     context["turn"] = turns_of([run])[0] if run.mode == "chatflow" and not chosen else None
     return render_region(request, "runs/run.html", "runs/_run_tab.html", context)
 
@@ -131,13 +136,15 @@ def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dic
 
 def _ways(trace: Trace, folding: Folding) -> dict[str, str]:
     """Query strings to the lines before and after those shown, and to all spans or steps only."""
-    other = Folding(folding.opened, folding.closed, not folding.all_spans)
+    other = replace(folding, all_spans=not folding.all_spans)
     end = trace.offset + len(trace.shown)
     before = max(0, trace.offset - WINDOW)
     return {
         "earlier": folding.query(**{"from": str(before)}) if trace.offset else "",
         "later": folding.query(**{"from": end}) if end < trace.total else "",
         "other_spans": other.query() or "?",
+        "whole": (replace(folding, only="").query() or "?") if folding.only else "",
+        "other_path": replace(folding, path=not folding.path).query() or "?",
     }
 
 
@@ -174,5 +181,10 @@ def tracing_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
 @require_safe
 @session_or_read_key
 def execution_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
-    run_or_404(run_id, request.only_app)
-    return json_response(execution_detail_json(execution_or_404(run_id, execution_id)))
+    run = run_or_404(run_id, request.only_app)
+    found = execution_or_404(run_id, execution_id)
+    data = execution_detail_json(found)
+    # What OpenTelemetry calls links: other spans that the producer names.
+    data["span_links"] = data["links"]
+    data["links"] = links_json(lineage_context(run, found))
+    return json_response(data)

@@ -52,9 +52,16 @@ document.addEventListener("htmx:afterRequest", (event) => {
 });
 
 // -- keyboard -------------------------------------------------------------------------------------
-// Rows: any element with data-row; its first link is what Enter opens.
+// An element with data-key="x" is pressed by x, a field is entered by it; "g r" is g, then r. Rows
+// have data-row; their first link is what Enter opens. The sheet turns all of it off, and on.
+let keysOff = localStorage.getItem("waylog-keys") === "off";
+let begun = "";
+let waiting = 0;
+// Of several in sight the last: what stands further down the page is what is being read.
+const inSight = (selector) => [...document.querySelectorAll(selector)].filter((found) => found.checkVisibility());
+const keyed = (key) => inSight(`[data-key="${CSS.escape(key)}"]`).at(-1);
 function moveRow(step) {
-  const rows = [...document.querySelectorAll("[data-row]")].filter((row) => row.offsetParent);
+  const rows = inSight("[data-row]");
   if (!rows.length) return;
   const at = rows.indexOf(document.activeElement.closest("[data-row]"));
   const row = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
@@ -62,25 +69,37 @@ function moveRow(step) {
   (link ?? row).focus();
   row.scrollIntoView({ block: "nearest" });
 }
-function press(selector) {
-  const target = [...document.querySelectorAll(selector)].find((found) => found.offsetParent);
-  if (target) target.click();
+function pressKey(key) {
+  if (key === "j" || key === "k") return moveRow(key === "j" ? 1 : -1);
+  const target = keyed(key);
+  if (!target?.matches("input, textarea")) return target?.click();
+  target.focus();
+  target.select();
 }
-const KEYS = {
-  j: () => moveRow(1),
-  k: () => moveRow(-1),
-  "[": () => press("[data-key-previous]"),
-  "]": () => press("[data-key-next]"),
-  "/": () => document.querySelector("[data-key-search]")?.focus(),
-  "?": () => document.getElementById("help")?.showModal(),
-};
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select, dialog, [contenteditable]")) return;
-  const action = KEYS[event.key];
-  if (!action) return;
+  if (keysOff || event.isComposing || event.key === "Shift") return;
+  // Some keyboards write [ and ] with AltGr, which is Ctrl and Alt together.
+  if ((event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph")) return;
+  if (event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, dialog, [contenteditable]")) return;
+  const key = begun + event.key;
+  clearTimeout(waiting);
+  begun = event.key === "g" && !begun ? "g " : "";
+  waiting = setTimeout(() => { begun = ""; }, 1500);
+  if (!["j", "k"].includes(key) && !keyed(key)) return;
   event.preventDefault();
-  action();
+  pressKey(key);
+});
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-help]")) button.hidden = false;
+  for (const box of document.querySelectorAll("[data-keys-switch]")) box.checked = !keysOff;
+});
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-help]")) document.getElementById("help")?.showModal();
+});
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-keys-switch]")) return;
+  keysOff = !event.target.checked;
+  localStorage.setItem("waylog-keys", keysOff ? "off" : "on");
 });
 
 // -- TRACING: the panel beside the tree tells which row is the chosen one ---------------------------

@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -90,14 +90,16 @@ def bodies(requests: int, spans: int = 512, seed: int = 1) -> list[bytes]:
     return [gzip.compress(_body(rng, spans, now_ns + i * 10**9), 1) for i in range(requests)]
 
 
-def week(runs: int, seed: int = 2, together: int = 25) -> Iterator[bytes]:
+def week(
+    runs: int, seed: int = 2, together: int = 25, apps: Sequence[Manner] = APPS
+) -> Iterator[bytes]:
     """Plain OTLP bodies of `together` runs of one app each, over the last seven days, oldest first;
     one run in twelve fails. The same for the same seed and moment."""
     rng = random.Random(seed)
     begin = time.time_ns() - WEEK
     bodies = -(-runs // together)
     for number in range(bodies):
-        (manner,) = rng.choices(APPS, SHARES)
+        (manner,) = rng.choices(apps, SHARES)
         request, scope = _request(manner)
         for place in range(min(together, runs - number * together)):
             start_ns = begin + (number * together + place) * (WEEK - 60 * SECOND) // runs

@@ -11,7 +11,7 @@ SECOND = 1_000_000
 
 
 def ident(number: int) -> str:
-    return f"{number:08x}".ljust(32, "0")
+    return f"{number:032x}"
 
 
 def step(number: int, parent: int | None = None, **told: Any) -> Step:

@@ -64,7 +64,7 @@ def test_queries_do_not_grow(console, talk, django_assert_max_num_queries):
     for n in range(20):
         make_run(talk.app, conversation=talk, inputs=f"q{n}", outputs=f"a{n}")
         make_conversation(talk.app, f"more-{n}")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         console.get(talk.get_absolute_url())
     with django_assert_max_num_queries(5):
         console.get("/apps/help-desk/conversations/")

@@ -11,7 +11,6 @@ from tests.factories import make_app, make_conversation, make_execution, make_ru
 from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
 
 HOSTILE = "<script>alert(1)</script></textarea>\u202e\u2066"
-POLL = FRAGMENT | {"HX-Trigger": "run-results", "HX-Target": "run-results"}
 
 
 def shown(client, url):
@@ -23,7 +22,7 @@ def shown(client, url):
 
 
 def named(name, **fields):
-    return make_run(fields.pop("app", "desk"), inputs_preview=name, **fields)
+    return make_run(fields.pop("app", "desk"), inputs=name, inputs_preview=name, **fields)
 
 
 def test_page_fragment_and_restore(console):
@@ -36,8 +35,16 @@ def test_page_fragment_and_restore(console):
 def test_the_fragment_replaces_the_region_and_tells_screen_readers(console):
     named("a")
     tree = check_fragment(console.get("/runs/", headers=FRAGMENT).content.decode())
-    assert [found.get("id") for found in tree][:2] == ["run-results", "list-status"]
+    assert [found.get("id") for found in tree] == ["run-list", "list-status"]
     assert tree[1].get("hx-swap-oob") == "true" and "1 run shown" in text_of(tree[1])
+
+
+def test_paging_replaces_the_table_alone(console):
+    named("a")
+    tree = check_fragment(
+        console.get("/runs/", headers=FRAGMENT | {"HX-Target": "run-results"}).content.decode()
+    )
+    assert [found.get("id") for found in tree] == ["run-results", "list-status"]
 
 
 def test_newest_first_and_a_failure_says_where_and_why(console):
@@ -59,9 +66,9 @@ def test_queries_do_not_grow_with_rows(console, django_assert_max_num_queries):
         named(
             str(n), version=make_version(app, n + 1), app=app, conversation=make_conversation(app)
         )
-    with django_assert_max_num_queries(6):  # session, user, apps to choose from, runs, their
-        console.get("/runs/")  # apps, their versions
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):  # session, user, apps to choose from, saved views, runs,
+        console.get("/runs/")  # their apps, their versions, their notes
+    with django_assert_max_num_queries(9):
         console.get("/apps/desk/")
 
 
@@ -193,25 +200,9 @@ def test_filtering_through_htmx_pushes_an_address_without_empty_filters(console)
     assert response["HX-Push-Url"] == "/runs/?q=a&status=failed"
 
 
-def test_the_list_polls_while_a_run_is_unfinished_and_the_server_ends_it(console):
-    run = named("a", status="running")
-    page = check_page(console.get("/runs/?q=a").content.decode())
-    region = page.find(".//div[@id='run-results']")
-    assert region.get("hx-trigger") == "every 5s" and region.get("hx-get") == "/runs/?q=a"
-    poll = console.get("/runs/?q=a", headers=POLL)
-    assert poll.status_code == 200 and "HX-Push-Url" not in poll
-    run.status = "succeeded"
-    run.save()
-    last = console.get("/runs/?q=a", headers=POLL)
-    assert last.status_code == 286
-    assert "hx-trigger" not in last.content.decode().partition("<table")[0]
-
-
-def test_a_stalled_run_is_called_so_and_not_waited_for(console):
+def test_a_stalled_run_is_called_so(console):
     named("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
-    page = check_page(console.get("/runs/").content.decode())
-    assert "Stalled" in text_of(page)
-    assert page.find(".//div[@id='run-results']").get("hx-trigger") is None
+    assert "Stalled" in text_of(check_page(console.get("/runs/").content.decode()))
 
 
 def test_hostile_content_is_escaped(console):

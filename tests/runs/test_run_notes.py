@@ -41,7 +41,7 @@ def test_json(console, run):
         ("late", None, "no", None),
     ]
     assert set(notes[1]) == {
-        "name", "number", "label", "text", "source", "author", "step", "created_at"
+        "id", "name", "number", "label", "text", "source", "author", "step", "created_at"
     }  # fmt: skip
     assert (notes[1]["author"], notes[1]["source"]) == ("u-7", "dify-feedback")
 

@@ -84,7 +84,7 @@ def test_tracing_of_a_failed_run_opens_the_failing_step(console: Client) -> None
     assert "LookupError" in text_of(side) and "A-404" in text_of(side)
     assert "Traceback: line 7" in text_of(side)
     (row,) = tree.findall(".//tr[@aria-current='true']")
-    assert row.get("id") == f"x-{culprit.id.hex[:8]}"
+    assert row.get("id") == f"x-{culprit.id.hex[-8:]}"
 
 
 def test_a_succeeded_run_shows_where_the_time_went(console: Client) -> None:
@@ -107,7 +107,7 @@ def test_the_panel_is_a_page_and_for_htmx_only_itself(console: Client) -> None:
 
 def test_groups_open_and_close_by_link_and_keep_the_panel(console: Client) -> None:
     run = big_run(40)
-    key = ident(1).hex[:8]
+    key = ident(1).hex[-8:]
     closed = console.get(f"/runs/{run.id}/tracing/?closed={key}").content.decode()
     assert "39 passes, 1 failed" in text_of(check_page(closed))
     opened = console.get(f"/runs/{run.id}/tracing/?open={key}").content.decode()
@@ -213,8 +213,8 @@ def test_result_belongs_to_workflows(console: Client) -> None:
     turn = make_run(
         mode="chatflow", conversation=conversation, inputs={"query": "hello?"}, outputs="hi!"
     )
-    missing = console.get(f"/runs/{turn.id}/result/")
-    assert missing.status_code == 404 and "no RESULT" in missing.content.decode()
+    answer = console.get(f"/runs/{turn.id}/result/")
+    assert (answer.status_code, answer["Location"]) == (302, f"/runs/{turn.id}/tracing/")
     tree = check_view(console, f"/runs/{turn.id}/")
     text = text_of(tree)
     assert "hello?" in text and "hi!" in text and "Conversation" in text
@@ -273,7 +273,7 @@ def test_a_running_run_polls_and_is_told_to_stop(console: Client) -> None:
     Run.objects.filter(pk=run.pk).update(status="succeeded", ended_at=timezone.now())
     ended = console.get(url, headers=FRAGMENT)
     assert ended.status_code == 286 and "run-changed" in ended["HX-Trigger"]
-    assert "hx-trigger" not in ended.content.decode()
+    assert "every 3s" not in ended.content.decode()
     check_fragment(ended.content.decode())
     check_page(console.get(url).content.decode())
 
@@ -281,7 +281,7 @@ def test_a_running_run_polls_and_is_told_to_stop(console: Client) -> None:
 def test_a_stalled_run_says_so_and_does_not_poll(console: Client) -> None:
     run = make_run(status="running", last_seen_at=timezone.now() - timedelta(hours=2))
     page = console.get(f"/runs/{run.id}/").content.decode()
-    assert "Stalled" in page and "No news since" in page and "hx-trigger" not in page
+    assert "Stalled" in page and "No news since" in page and "every 3s" not in page
 
 
 # -- hostile, large, missing -----------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None
     assert "Pass 9999" in text and "Passes 1–9998: no failure" in text
     assert len(response.content) < 60_000
     assert took < 3
-    key = ident(1).hex[:8]
+    key = ident(1).hex[-8:]
     opened = console.get(f"{url}?open={key}").content
     assert len(opened) < 600_000
     more = console.get(f"{url}?open={key}&from=250", headers=FRAGMENT | {"HX-Target": "more-rows"})
@@ -340,7 +340,7 @@ def test_the_number_of_queries_does_not_grow(
     for n in range(60):
         make_execution(run, f"Step {n % 5}", model=f"m{n}", inputs={"parameters": {"t": n}})
     url = f"/runs/{run.id}/" + (f"tracing/{culprit.id}/" if path == "panel" else path)
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(20):
         console.get(url)
 
 

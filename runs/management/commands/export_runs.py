@@ -8,8 +8,9 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.http import QueryDict
 
-from runs.exports.formats import SETS, SINGLE, each_run, packed
-from runs.forms import RunFilterForm
+from runs.exports.formats import SETS, SINGLE, packed
+from runs.filters.run_filters import RunFilters
+from runs.listing import each_run
 from runs.models import Run
 
 PROGRESS_EVERY = 20
@@ -60,10 +61,10 @@ class Command(BaseCommand):
     def _runs(self, ids: list[str], query: str) -> Iterator[Run]:
         runs = Run.objects.for_list().with_sources()
         if not ids:
-            form = RunFilterForm(QueryDict(query))
+            form = RunFilters(QueryDict(query))
             if not form.is_valid():
                 raise CommandError(" ".join(form.sentences))
-            return each_run(form.apply(runs), form.ordering)
+            return each_run(runs, form)
         found = []
         for text in ids:
             run = runs.of_source(text).first() or runs.formerly(_uuid(text)).first()

@@ -10,6 +10,7 @@ from runs.recording.arranging.outcome import Outcome
 from runs.recording.arranging.passes import count_passes
 from runs.recording.arranging.totals import has_usage
 from runs.recording.arranging.tree import Tree
+from runs.recording.fingerprint import Failure
 from runs.recording.records import RunFacts
 from runs.recording.rows import Row, facts_from_hints
 
@@ -20,12 +21,13 @@ MAX_COST = Decimal("9999999999.9999")
 @dataclass(slots=True)
 class Summary:
     """Columns of `runs.Run` that follow from its steps; `facts` still name version,
-    conversation."""
+    conversation; `failure`, of a run that failed, its kind."""
 
     service: str
     facts: RunFacts
     columns: dict[str, Any]
     of_dify: bool  # the run is known by an id of Dify's
+    failure: Failure | None = None
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:
@@ -61,7 +63,20 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         **_totals(tree),
         **_counts(tree),
     }
-    return Summary(speakers[0].service, facts, columns, _is_of_dify(tree.runs))
+    of_dify = _is_of_dify(tree.runs)
+    return Summary(speakers[0].service, facts, columns, of_dify, _failure(tree, outcome))
+
+
+def _failure(tree: Tree, outcome: Outcome) -> Failure | None:
+    """What the step that ended the run says; where no step is known, the run. Failures that were
+    handled did not end it."""
+    if outcome.status != "failed":
+        return None
+    row = outcome.failed_row
+    if row is None:
+        told = next((run for run in tree.runs if run.error), None)
+        return Failure.of("", "", told.error_type if told else "", outcome.error)
+    return Failure.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
 
 
 def _is_of_dify(runs: list[Row]) -> bool:

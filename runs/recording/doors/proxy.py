@@ -23,6 +23,7 @@ from django.http import HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from runs.choices import Upstream
 from runs.models import App
 from runs.recording import bodies, notes
 from runs.recording.dify import replies
@@ -41,7 +42,7 @@ BROKEN = "Dify's answer broke off before its end."
 @login_not_required
 def proxy(request: HttpRequest, slug: str, path: str) -> HttpResponseBase:
     try:
-        app = "\0" not in slug and App.objects.filter(slug=slug).exclude(upstream_url="").first()
+        app = "\0" not in slug and _app(slug)
         query = request.META.get("QUERY_STRING", "")
         url = upstream.target(app.upstream_url, path, query) if app else None
         if not app or url is None:
@@ -58,6 +59,12 @@ def proxy(request: HttpRequest, slug: str, path: str) -> HttpResponseBase:
         return _error(413, "request_entity_too_large", f"The body is larger than {limit} MB.")
     except OSError:
         return _error(400, "bad_request", "The body ended before its announced length.")
+
+
+def _app(slug: str) -> App | None:
+    """Of an app whose upstream is Dify: to a webhook nobody is led."""
+    found = App.objects.filter(slug=slug, upstream_kind=Upstream.DIFY)
+    return found.exclude(upstream_url="").defer("upstream_key").first()
 
 
 def _error(status: int, code: str, message: str) -> JsonResponse:

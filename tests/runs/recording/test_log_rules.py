@@ -12,7 +12,7 @@ from runs.recording import notes
 from runs.recording.bodies import UnreadableBody
 from runs.recording.catalog import app_ids
 from runs.recording.decode import decode_traces
-from runs.recording.logs import DECODERS, decode_logs
+from runs.recording.logs import decode_logs
 from runs.recording.otlp.logs import LogRecord
 from runs.recording.records import NodeRecord
 from runs.recording.store import save
@@ -116,8 +116,8 @@ def test_no_value_costs_the_logs_beside_it(monkeypatch, caplog):
     @settings(max_examples=80)
     @given(odd_logs())
     def check(logs: list[LogRecord]) -> None:
-        monkeypatch.setitem(DECODERS, "odd", lambda body: (logs, []))
-        read = decode_logs(b"", "odd")
+        monkeypatch.setattr("runs.recording.logs.decode_protobuf", lambda body: (logs, []))
+        read = decode_logs(b"", PROTOBUF)
         with undone():
             assert save(read.records).refused == read.refused == []
             notes.save(read.notes)

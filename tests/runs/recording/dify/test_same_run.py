@@ -73,7 +73,8 @@ def test_the_same_rows_whichever_came_first(
 
 
 NUMBERED = {  # these name the database's own number of the app
-    "app_id", "conversation_id", "inputs_id", "outputs_id", "process_data_id", "resource_id",
+    "app_id", "conversation_id", "error_group_id", "inputs_id", "outputs_id", "process_data_id",
+    "resource_id",
 }  # fmt: skip
 
 

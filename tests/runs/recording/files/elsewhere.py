@@ -1,6 +1,6 @@
 """What is stored, as another installation would store the same: without the numbers that a database
-gives out, and what holds them (ids of payloads begin with day and app, ids of conversations follow
-from their app)."""
+gives out, and what holds them (ids of payloads begin with day and app, ids of conversations and of
+groups of errors follow from their app)."""
 
 import io
 import re
@@ -10,7 +10,7 @@ import orjson
 
 from nodes.models import NodeExecution, Payload
 from runs.exports import ndjson
-from runs.models import App, Conversation, Note, Run, RunSource, Version
+from runs.models import App, Conversation, ErrorGroup, Note, Run, RunSource, Version
 from runs.recording.doors import inbox
 from runs.recording.files.reading import Report
 from runs.recording.files.run_files import take_file
@@ -31,6 +31,8 @@ STEP = NodeRecord(
 def stored() -> dict[str, Any]:
     """All rows of all runs, in no order that a database chose."""
     talks = dict(Conversation.objects.values_list("id", "source_id"))
+    errors = ErrorGroup.objects.values_list("id", "node_id", "error_type", "message")
+    groups = {id_: told for id_, *told in errors}
     labels = dict(Version.objects.values_list("id", "label"))
     apps = dict(App.objects.values_list("id", "name"))
     steps = [row | {"hints": _hints(row["hints"])} for row in _rows(NodeExecution, apps)]
@@ -41,6 +43,7 @@ def stored() -> dict[str, Any]:
     return {
         "runs": [
             row | {"conversation_id": talks.get(row["conversation_id"]),
+                   "error_group_id": groups.get(row["error_group_id"]),
                    "version_id": labels.get(row["version_id"])}
             for row in runs
         ],

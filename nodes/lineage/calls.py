@@ -1,0 +1,90 @@
+"""Calls of tools: which model step asked for one, and which step answered it. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from nodes.kinds import kind_of
+from nodes.lineage.index import Asked
+from nodes.lineage.links import Link, Source, land
+from nodes.lineage.story import Story
+from nodes.lineage.values import MISSING, pieces
+from nodes.lineage.visits import Visit, is_before
+from nodes.messages import read_message
+
+
+def asked_by(story: Story, visit: Visit, call_id: str = "") -> Link | None:
+    """The model call that asked for this tool: by the id of the call; without it likely, by name
+    and arguments."""
+    given = story.value(visit.inputs)
+    found: list[tuple[Asked, Visit]] = []
+    for asked_id, calls in story.index.calls.items():
+        for asked in calls:
+            fits = asked_id == call_id or (
+                not call_id and asked.name == visit.title and _same_call(asked.arguments, given)
+            )
+            maker = _maker(story, asked, visit) if fits else None
+            if maker:
+                found.append((asked, maker))
+    if not found:
+        return None
+    asked, maker = max(found, key=lambda one: one[1].order)
+    why = f"tool call {call_id}" if call_id else "asked for with this name and these arguments"
+    source = Source("step", maker, "outputs", asked.spot.path)
+    return Link((), source, "same", bool(call_id), why, given)
+
+
+def _same_call(arguments: Any, given: Any) -> bool:
+    """Some tell a tool's one argument without its name."""
+    return arguments == given or (
+        isinstance(arguments, dict) and len(arguments) == 1 and given in arguments.values()
+    )
+
+
+def _maker(story: Story, asked: Asked, visit: Visit) -> Visit | None:
+    """The newest step before that gave a call out; a model call rather than what it is part of."""
+    found = [
+        other
+        for other, part in story.holders.get(asked.spot.payload, ())
+        if part == "outputs" and is_before(other, visit)
+    ]
+    models = [other for other in found if kind_of(other.kind).call == "model"]
+    return max(models or found, key=lambda one: one.order, default=None)
+
+
+def results(story: Story, visit: Visit, given: Any) -> Iterator[Link]:
+    """Results of tools among a model's messages, by the ids of their calls."""
+    for piece in pieces(given):
+        if not isinstance(piece.value, dict) or not _may_be_result(piece.value):
+            continue
+        message = read_message(piece.value)
+        for result in message.results if message else ():
+            tool = _tool_of(story, visit, result.id)
+            if tool:
+                sent = story.value(tool.outputs)
+                near = land(sent, result.value) if sent is not MISSING else []
+                change = "same" if sent == result.value else near[0].change if near else ""
+                source = Source("step", tool, "outputs", ())
+                why = f"tool call {result.id}"
+                yield Link(piece.path, source, change, True, why, result.value)
+
+
+def _may_be_result(value: dict[str, Any]) -> bool:
+    return "tool_call_id" in value or "call_id" in value or value.get("role") in ("tool", "user")
+
+
+def _tool_of(story: Story, visit: Visit, call_id: str) -> Visit | None:
+    """The step that answered a call which a model step before asked for."""
+    for asked in story.index.calls.get(call_id, ()) if call_id else ():
+        maker = _maker(story, asked, visit)
+        if maker is None:
+            continue
+        tools = [
+            other
+            for other in story.visits.by_id.values()
+            if other.title == asked.name and is_before(maker, other) and is_before(other, visit)
+        ]
+        if len(tools) > 1:
+            tools = [one for one in tools if _same_call(asked.arguments, story.value(one.inputs))]
+        if tools:
+            return min(tools, key=lambda one: one.order)
+    return None

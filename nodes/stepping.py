@@ -1,0 +1,125 @@
+"""From one execution to the same node elsewhere: the visit before and after in this run, the run
+before and after of the app, and the attempts of one visit."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from uuid import UUID
+
+from django.db.models import Case, Subquery, When
+from django.db.models.functions import Left
+from django.urls import reverse
+
+from nodes.choices import NodeStatus
+from nodes.models import NodeExecution
+from nodes.panels import status_label
+
+MAX_ATTEMPTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """An execution of the same node in another run; `same_pass` when it is of the same pass."""
+
+    run_id: UUID
+    id: UUID
+    same_pass: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a visit, `number` from 1."""
+
+    id: UUID
+    number: int
+    status: str
+    status_label: str
+    duration_us: int | None
+    error: str
+    is_this: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stepping:
+    previous_run: Elsewhere | None
+    next_run: Elsewhere | None
+    attempts: list[Attempt]
+
+
+def stepping_of(execution: NodeExecution) -> Stepping:
+    """Two queries, for the neighbours; a third where there was more than one attempt."""
+    return Stepping(
+        _elsewhere(execution, later=False), _elsewhere(execution, later=True), attempts(execution)
+    )
+
+
+def beside(execution: NodeExecution) -> tuple[UUID | None, UUID | None]:
+    """The executions of the same node before and after this one in its run."""
+    same = NodeExecution.objects.same_node(execution).values_list("id", flat=True)
+    before = same.filter(index__lt=execution.index).last()
+    return before, same.filter(index__gt=execution.index).first()
+
+
+def _elsewhere(execution: NodeExecution, *, later: bool) -> Elsewhere | None:
+    """In the nearest run before or after: the same pass where there is one. A step without a time,
+    or without a node's id, has no neighbours."""
+    if execution.started_at is None or not execution.node_id:
+        return None
+    others = NodeExecution.objects.of_node(execution.app_id, execution.node_id).exclude(
+        run_id=execution.run_id
+    )
+    if later:
+        others = others.filter(started_at__gte=execution.started_at).order_by("started_at", "id")
+    else:
+        others = others.filter(started_at__lt=execution.started_at)
+    is_same = Case(When(iteration=execution.iteration, then=1), default=0)
+    found = (
+        NodeExecution.objects.visible()
+        .filter(run_id=Subquery(others.values("run_id")[:1]), node_id=execution.node_id)
+        .annotate(same_pass=is_same)
+        .order_by("-same_pass", "-index", "id")
+        .values_list("run_id", "id", "same_pass")
+        .first()
+    )
+    return Elsewhere(found[0], found[1], bool(found[2])) if found else None
+
+
+def attempts(execution: NodeExecution) -> list[Attempt]:
+    """All attempts of this visit in order; none where there was but one."""
+    if execution.attempt < 2 and execution.status != NodeStatus.RETRY:
+        return []
+    siblings = NodeExecution.objects.same_node(execution).filter(
+        parent_id=execution.parent_id, iteration=execution.iteration
+    )
+    rows = list(
+        siblings.annotate(error_head=Left("error", 200)).values_list(
+            "id", "attempt", "status", "duration_us", "error_head"
+        )[: 10 * MAX_ATTEMPTS]
+    )
+    visit = _visit(rows, execution.id)
+    return [
+        Attempt(
+            found,
+            number,
+            status,
+            status_label(status),
+            lasted,
+            error,
+            found == execution.id,
+            reverse("run-execution", args=[execution.run_id, found]),
+        )
+        for found, number, status, lasted, error in visit[:MAX_ATTEMPTS]
+    ]
+
+
+def _visit(
+    rows: list[tuple[UUID, int, str, int | None, str]], this: UUID
+) -> list[tuple[UUID, int, str, int | None, str]]:
+    """The stretch of a node's rows around `this` in which each but the last was tried again."""
+    visits = [[row] for row in rows[:1]]
+    for before, row in pairwise(rows):
+        if before[2] == NodeStatus.RETRY:
+            visits[-1].append(row)
+        else:
+            visits.append([row])
+    return next((visit for visit in visits if any(row[0] == this for row in visit)), [])

@@ -1,0 +1,57 @@
+"""How often something happened over a stretch of time, as a row of small bars. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+
+MOST = 30  # bars
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_WIDTHS = [_HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, _DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 30 * _DAY,
+           90 * _DAY, 365 * _DAY]  # fmt: skip
+HEIGHT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """`count` equal stretches from `start` on."""
+
+    start: datetime
+    width: timedelta
+    count: int
+
+    @property
+    def each(self) -> str:
+        """What one bar stands for."""
+        hours = self.width // _HOUR
+        number, unit = (hours, "hour") if hours < 24 else (hours // 24, "day")
+        return unit if number == 1 else f"{number} {unit}s"
+
+
+def scale(first: datetime, last: datetime) -> Scale:
+    """Round stretches, at most `MOST`, that hold all from `first` to `last`; both in the zone whose
+    hours and midnights are meant."""
+    last = max(last, first)
+    for width in _WIDTHS:
+        start = first.replace(minute=0, second=0, microsecond=0)
+        if width > _HOUR:
+            start = start.replace(hour=0)
+        count = (last - start) // width + 1
+        if count <= MOST:
+            return Scale(start, width, count)
+    start = first.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Scale(start, timedelta(days=ceil(((last - start) / _DAY + 1) / MOST)), MOST)
+
+
+def path(moments: Iterable[datetime], on: Scale) -> str:
+    """Bars as the path of an SVG that is one unit wide for each stretch and `HEIGHT` high; one that
+    happened at all is seen."""
+    # The hour that a clock was set back by may lie beyond the last stretch.
+    told = Counter(min((moment - on.start) // on.width, on.count - 1) for moment in moments)
+    highest = max(told.values(), default=1)
+    bars = []
+    for place, count in sorted(told.items()):
+        high = max(2, round(count * HEIGHT / highest))
+        bars.append(f"M{place}.1 {HEIGHT}v-{high}h.8v{high}z")
+    return "".join(bars)

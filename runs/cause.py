@@ -1,0 +1,126 @@
+"""Why a run failed: the step whose failure ended it, and the way down to that step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from uuid import UUID
+
+from django.urls import reverse
+
+from nodes import formats
+from nodes.choices import NodeStatus
+from nodes.models import NodeExecution
+from runs.choices import RunStatus
+from runs.models import Run
+
+MAX_LEVELS = 50
+MAX_ERROR = 20_000  # characters of the message that are read
+MAX_HANDLED = 3
+
+# A step and the steps above it, the highest first: one question, a look-up by primary key a level.
+_WAY_DOWN = """
+WITH RECURSIVE way (id, parent_id, level) AS (
+    SELECT id, parent_id, 0 FROM nodes_nodeexecution WHERE run_id = %s AND id = %s
+    UNION ALL
+    SELECT step.id, step.parent_id, way.level + 1
+    FROM way JOIN nodes_nodeexecution step ON step.id = way.parent_id
+    WHERE step.run_id = %s AND way.level < %s
+)
+SELECT step.id, step.run_id, step.parent_id, step.orphan, step.title, step.node_id, step.kind,
+    step.status, step.iteration, step.attempt, step.model, step.error_type,
+    substr(step.error, 1, %s) AS error_head
+FROM way JOIN nodes_nodeexecution step ON step.id = way.id
+ORDER BY way.level DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A step on the way down. `where`: "pass 12" of a container, "#4" and "attempt 3" of a step
+    that ran more than once; "" of one that ran once."""
+
+    execution: NodeExecution
+    where: str
+
+    @property
+    def title(self) -> str:
+        return self.execution.title
+
+    @property
+    def url(self) -> str:
+        return reverse("run-execution", args=[self.execution.run_id, self.execution.id])
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.where}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """`chain`: from the top of the run down to the failing step; empty where no step is known to
+    have failed. `error`: its message, else the run's, at most `MAX_ERROR` characters."""
+
+    run: Run
+    chain: list[Link]
+    error_type: str
+    error: str
+
+    @property
+    def failed(self) -> Link | None:
+        return self.chain[-1] if self.chain else None
+
+    @property
+    def above(self) -> list[Link]:
+        return self.chain[:-1]
+
+    @property
+    def parent_missing(self) -> bool:
+        """The step above the first one of the chain has not been received."""
+        return bool(self.chain) and self.chain[0].execution.orphan
+
+    def __str__(self) -> str:
+        """Contract review › Clauses pass 12 › Classify clause: RateLimitError"""
+        way = " › ".join([self.run.name or self.run.app.name, *map(str, self.chain)])
+        told = self.error_type or self.error.partition("\n")[0][:200]
+        return f"{way}: {told}" if told else way
+
+
+def cause_of(run: Run) -> Cause | None:
+    """Why a run failed; None for one that did not. One query."""
+    if run.status != RunStatus.FAILED:
+        return None
+    steps = way_down(run.id, run.failed_execution) if run.failed_execution else []
+    failed = steps[-1] if steps else None
+    error = getattr(failed, "error_head", "") or run.error[:MAX_ERROR]
+    return Cause(run, _chain(steps), failed.error_type if failed else "", error)
+
+
+def way_down(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
+    """The steps above one and it itself, the highest first, each with `error_head`."""
+    told = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
+    return list(NodeExecution.objects.raw(_WAY_DOWN, told))
+
+
+def _chain(steps: list[NodeExecution]) -> list[Link]:
+    """Each step with its own part of the path of passes: of what it adds to its parent's, the
+    first number is the pass of a container that goes round, the rest is its own."""
+    where: list[list[str]] = [[] for _ in steps]
+    for place, (above, step) in enumerate(pairwise([None, *steps])):
+        if step is None:
+            continue
+        own = step.iteration_path[len(above.iteration_path) if above else 0 :]
+        if own and above and above.kind_info.group == "loop":
+            where[place - 1].append(f"pass {own.pop(0) + 1}")
+        if own:
+            where[place].append(formats.iteration(".".join(map(str, own))))
+        if step.attempt > 1:
+            where[place].append(f"attempt {step.attempt}")
+    return [Link(step, ", ".join(told)) for step, told in zip(steps, where, strict=True)]
+
+
+def handled_in(run: Run) -> Iterator[Link]:
+    """The first failures in a run that an error strategy handled: it went on. One query, and none
+    for a run that has no such step."""
+    if run.exceptions:
+        steps = NodeExecution.objects.of_run(run.id).visible().filter(status=NodeStatus.EXCEPTION)
+        for step in steps.for_row()[:MAX_HANDLED]:
+            yield Link(step, "")

@@ -1,0 +1,31 @@
+"""manage.py index_runs"""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from runs.search import indexing
+
+
+class Command(BaseCommand):
+    help = (
+        "Puts runs into the search index that are not in it yet. A running console does so by"
+        " itself; until then searches read these runs, which takes longer."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--anew", action="store_true", help="Forget the index and index all runs again."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["anew"]:
+            indexing.begin_anew()
+        show, count = self.stdout.isatty(), 0
+        while done := indexing.work_off(early=True):
+            count += done
+            if show:
+                self.stdout.write(f"\r{count:,} runs …", ending="")
+                self.stdout.flush()
+        start = "\r" if show else ""
+        self.stdout.write(f"{start}{count:,} runs are in the search index now.")

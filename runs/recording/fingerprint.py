@@ -1,0 +1,161 @@
+"""What failures of one kind have in common: a message without what differs from run to run. Pure.
+
+Ids, numbers, times and durations become #; addresses, paths and quoted values words of their own.
+What tells failures apart stays: a status of HTTP (429 is not 500), and what an error that is
+written as JSON says happened. A message is read up to `MOST` characters, and no pattern can match
+the same text in two ways, so that a hostile one costs no more than a long one.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import AddressValueError, IPv6Address
+from uuid import UUID, uuid5
+
+from nodes.formats import visible
+
+GROUPS = UUID("5d0b8f0e-3f0c-5b7a-8a54-6d2f1c9a7e31")
+MOST = 4_000  # characters of a message that are read
+KEPT = 400  # characters of the masked message that are kept and tell groups apart
+
+ADDRESS, PATH, QUOTE, ID = "<address>", "<path>", "“…”", "#"
+
+# No letter or digit beside it. Those of other scripts may: Chinese puts no space around numbers.
+_L, _R = "(?<![A-Za-z0-9_])", "(?![A-Za-z0-9_])"
+_MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
+_CLOCK = r"\d\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
+_UNIT = "(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|hours?|days?|AM|PM|am|pm)"
+_DIGIT = "[0-9\u0660-\u0669\u06f0-\u06f9\u0966-\u096f\uff10-\uff19]"
+# Last part of a dotted name that is a host, not a module or a file.
+_TOP = "com|net|org|io|ai|dev|cloud|cn|co|de|eu|fr|in|jp|uk|us|local|internal|svc|example|test"
+# What ids of providers begin with; the rest of them is random.
+_PREFIX = (
+    "req|msg|call|chatcmpl|cmpl|resp|run|thread|asst|file|toolu|batch|proj|org|sk|pk|evt|gen|fc|"
+    "rs|ft|ftjob|step|trace|span|session|user|cus|conv|tool"
+)
+# Keys whose values say what happened.
+_TELLING = (
+    "message|msg|error|type|code|status|reason|details?|title|description|error_(?:msg|message|"
+    "code|type)"
+)
+_TELLING_VALUE = rf"""(["'])({_TELLING})\1\s?:\s?(["'])((?:\\.|(?!\3)[^\\])*)\3"""
+
+
+def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
+    return [(re.compile(pattern, re.ASCII), word) for pattern, word in rules]
+
+
+# In this order, each over what the ones before have left.
+_RULES = _rules(
+    # {'error': {'message': 'No such order'}}: the telling values and all keys lose their quotes,
+    # also inside a JSON text that is itself such a value.
+    (_TELLING_VALUE, r"\2: \4"),
+    (r"(?<!\\)\\+(?=[\"'])", ""),
+    (_TELLING_VALUE, r"\2: \4"),
+    (r"""(["'])([A-Za-z_][\w.-]{0,60})\1(?=\s?:)""", r"\2"),
+    (r"""(["'])([45]\d\d [A-Z][A-Za-z ]{1,40})\1""", r"\2"),  # '404 Not Found'
+    # What a model said, which is never the same.
+    (r"((?:[Oo]utput|[Cc]ompletion|[Aa]nswer)\s?:\s?)\S.*", rf"\1{QUOTE}"),
+    *(
+        (rf"{before}{first}(?:[^{first}{last}]*[{last}]|[^{first}{last}]{{500,}}\Z){after}", QUOTE)
+        for first, last, before, after in [
+            ('"', '"', "", ""), ("'", "'", _L, _R), ("`", "`", "", ""), ("„", "“”", "", ""),
+            ("“", "”", "", ""), ("‘", "’", _L, ""), ("«", "»", "", ""), ("「", "」", "", ""),
+            ("『", "』", "", ""), ("《", "》", "", ""),
+        ]
+    ),
+    (rf"{_L}[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^\s\"'<>(){{}}\[\],;`\u0080-\U0010ffff]+", ADDRESS),
+    (r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}", ADDRESS),
+    (rf"{_L}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+|/\d+)?(?!\.?\w)", ADDRESS),
+    (rf"(?<![\w.-])(?:localhost|(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP}))(?::\d+)?(?![\w-])",
+     ADDRESS),
+    (rf"{_L}[A-Za-z]:\\[^\s\"'<>|:;,]*", PATH),
+    (r"(?<![\w<./>])(?:~|\.{1,2})?/[\w.@%+=~-][\w.@%+=~/-]*", PATH),
+    (rf"{_L}\d{{4}}[-/]\d\d?[-/]\d\d?(?:[T ]{_CLOCK})?{_R}", ID),
+    (rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},? )?"
+     rf"{_L}(?:\d\d?[ -]{_MONTH}|{_MONTH} \d\d?,?)[ -]\d{{4}}(?: {_CLOCK})?{_R}", ID),
+    (rf"{_L}[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}{_R}", ID),
+    (rf"{_L}(?:{_PREFIX})[-_](?=[a-z_-]{{0,40}}[A-Z0-9]|[a-f]{{8}})[\w-]{{8,}}", ID),
+    (rf"{_L}0x[0-9A-Fa-f]+{_R}", ID),
+    (rf"{_L}(?=[A-Za-z]*\d)[A-Za-z0-9]{{16,}}{_R}", ID),
+    (rf"{_L}[A-Za-z]*\d+[A-Za-z]+\d[A-Za-z0-9]*{_R}", ID),  # x2k4z
+    (rf"{_L}[A-Za-z]+\d{{4,}}[A-Za-z]*{_R}", ID),  # INV20931
+    (rf"{_L}[A-Z]{{1,3}}(?:-\d+|\d{{2,}}){_R}", ID),  # A17, A-17
+)  # fmt: skip
+_IPV6 = re.compile(r"(?<![\w:])(?=[A-Fa-f:]*[0-9])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}", re.A)
+_IN_BRACKETS = re.compile(rf"\[{ADDRESS}\](?::\d+)?")
+_NUMBER = re.compile(
+    rf"{_L}[+-]?{_DIGIT}+(?:[.,:]{_DIGIT}+)*"
+    rf"(?:%| ?{_UNIT}(?![A-Za-z])|[A-Za-z]{{0,3}}(?![A-Za-z]))"
+)
+_REPEATED = re.compile(rf"(#|{ADDRESS}|{PATH}|{QUOTE})(?:[\s,;:/|_.-]{{0,3}}\1)+")
+# What stands before or after a number of three digits that is a status of HTTP.
+_STATUS_BEFORE = re.compile(
+    r"(?:status|code|http(?:/[\d.]+)?|error|状态码|错误码)\W{0,4}\Z", re.IGNORECASE
+)
+_STATUS_AFTER = re.compile(r" [A-Z][a-z]")
+_STACK = re.compile(r"\n[ \t]+at ")  # Java, JavaScript
+_TRACEBACK = "Traceback (most recent call last)"
+_FRAMES = re.compile(r"\n {2,}File [^\n]*(?:\n {2,}[^\n]*)*\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What ended a run: the step (its id in the graph and its name, "" where none is known), the
+    exception's type and the masked message."""
+
+    node_id: str
+    title: str
+    error_type: str
+    message: str
+
+    @classmethod
+    def of(cls, node_id: str, title: str, error_type: str, error: str) -> "Failure":
+        return cls(node_id, title, error_type, masked(error))
+
+    def group(self, app_id: int) -> UUID:
+        """The id of the group of failures like this one in an app. The name of the step does not
+        matter: it may change from version to version."""
+        return uuid5(GROUPS, "\0".join((str(app_id), self.node_id, self.error_type, self.message)))
+
+
+def masked(message: str) -> str:
+    """What messages of one kind say alike, on one line of at most `KEPT` characters."""
+    return _masked(_telling(message))
+
+
+def _telling(message: str) -> str:
+    """Of a stack trace what was raised; of all else the beginning."""
+    head = message[:MOST]
+    if _TRACEBACK in head:
+        end = message[-MOST:]
+        *_, raised = _FRAMES.split("\n" + end)
+        return raised
+    return _STACK.split(head, maxsplit=1)[0]
+
+
+@lru_cache(maxsize=512)
+def _masked(text: str) -> str:
+    text = " ".join(visible(text).split())
+    for pattern, word in _RULES:
+        text = pattern.sub(word, text)
+    text = _IN_BRACKETS.sub(ADDRESS, _IPV6.sub(_address, text))
+    text = _NUMBER.sub(_number, text)
+    return _REPEATED.sub(r"\1", text)[:KEPT]
+
+
+def _address(found: re.Match[str]) -> str:
+    try:
+        IPv6Address(found[0])
+    except AddressValueError:
+        return found[0]
+    return ADDRESS
+
+
+def _number(found: re.Match[str]) -> str:
+    told, text = found[0], found.string
+    if len(told) == 3 and told.isdecimal() and told[0] in "45":
+        before = text[max(0, found.start() - 16) : found.start()]
+        if _STATUS_BEFORE.search(before) or _STATUS_AFTER.match(text, found.end()):
+            return told
+    return ID

@@ -1,0 +1,152 @@
+"""Which runs are worth looking at: those that the index names and those that it does not hold yet.
+They come in portions from the newest to the oldest, each of bounded work."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from runs.models import Run, SearchDue
+from runs.models.run_query import RunQuerySet
+from runs.paging import EPOCH, Order
+from runs.search.coding import GROUP, encoded
+from runs.search.index import STEP, index
+from runs.search.terms import Terms
+
+NEWEST = Order("started_at")
+# Runs of all kinds within which is looked at once: few at first, because a common word fills the
+# page from them, then more each time.
+FIRST, GROWTH, WIDEST = 500, 4, 20_000
+AT_ONCE = 500  # runs of a portion, ids in a question
+FIRST_ID = UUID(int=0)
+
+
+class Place(NamedTuple):
+    """Where in the order of runs something stands."""
+
+    started_at: datetime
+    run_id: UUID
+
+    @classmethod
+    def of(cls, cursor: str) -> Self:
+        us, _, run_id = cursor.partition("~")
+        return cls(_moment(int(us)), UUID(run_id))
+
+    @property
+    def cursor(self) -> str:
+        return f"{(self.started_at - EPOCH) // timedelta(microseconds=1)}~{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """Runs to look at, newest first; down to `until` (None: the oldest run) no other can match.
+    `due`: those that the index does not hold; `typed`: those whose id was typed."""
+
+    places: list[Place]
+    until: Place | None
+    due: set[UUID] = field(default_factory=set)
+    typed: set[UUID] = field(default_factory=set)
+
+
+def candidates(
+    runs: RunQuerySet, terms: Terms, after: str, since: datetime | None, until: datetime | None
+) -> Iterator[Portion]:
+    """Portions of `runs` after the cursor `after`, see `finding.find`. Raises BadCursor."""
+    words = [word for word in map(encoded, terms.words) if len(word) >= GROUP]
+    typed = set(Run.objects.of_source(terms.told).values_list("pk", flat=True))
+    runs = runs.prefetch_related(None)
+    cursor, width = after or (Place(until, FIRST_ID).cursor if until else ""), FIRST
+    while True:
+        window = _window(_after(runs, cursor), cursor, width, since)
+        yield from _portions(window, words, typed)
+        if window.low is None:
+            return
+        cursor, width = window.low.cursor, min(width * GROWTH, WIDEST)
+
+
+def _after(runs: RunQuerySet, cursor: str) -> RunQuerySet:
+    [rows] = NEWEST.stretches(runs, cursor)
+    assert isinstance(rows, RunQuerySet)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """A stretch of time from `newest` to `oldest`: the runs of the pool in it down to the place
+    `low` (None: there are no further ones), and which of them are due."""
+
+    pool: RunQuerySet
+    newest: datetime | None
+    oldest: datetime | None
+    low: Place | None
+    due: set[UUID]
+
+    def reaches(self, place: Place) -> bool:
+        return self.low is None or place >= self.low
+
+    def places(self, runs: RunQuerySet) -> list[Place]:
+        """Of these runs of the pool."""
+        return [place for row in runs.values_list("started_at", "pk")
+                if self.reaches(place := Place(*row))]  # fmt: skip
+
+
+def _window(pool: RunQuerySet, cursor: str, width: int, since: datetime | None) -> _Window:
+    """The next `width` runs of all kinds, or fewer where many of them are due; none before
+    `since`."""
+    place = Place.of(cursor) if cursor else None
+    every = _after(Run.objects.started_between(since, None), cursor)
+    low = None
+    for oldest in every.values_list("started_at", flat=True)[width : width + 1]:
+        low, since = Place(oldest, FIRST_ID), oldest
+    due = [Place(*row) for row in SearchDue.objects.places_after(place, since)[:AT_ONCE]]
+    if len(due) == AT_ONCE:
+        low = due[-1]
+        since = low.started_at
+    pool = pool.started_between(since, None)
+    newest = place.started_at if place else None
+    return _Window(pool, newest, since, low, {place.run_id for place in due})
+
+
+def _portions(window: _Window, words: Sequence[str], typed: set[UUID]) -> Iterator[Portion]:
+    pool = window.pool
+    if not words:
+        yield from _all(window, typed)
+        return
+    named = index().runs(words, window.oldest, window.newest)
+    extra = set(window.places(pool.filter(pk__in=window.due | typed)))
+    if len(named) > AT_ONCE:
+        # Of few runs it is looked up whether the index names them, not the other way around.
+        few = window.places(pool[: 2 * AT_ONCE])
+        if len(few) < 2 * AT_ONCE:
+            told = {one.run_id for one in named}
+            extra |= {place for place in few if place.run_id in told}
+            named = []
+    while len(named) > AT_ONCE:
+        last = named[AT_ONCE].number  # of it all, and of those before it
+        part = [one.run_id for one in named if one.number >= last]
+        named = named[len(part) :]
+        low = Place(_moment(last * STEP), FIRST_ID)
+        low = max(low, window.low) if window.low else low
+        found = extra.union(window.places(pool.filter(pk__in=part)))
+        now = {place for place in found if place >= low}
+        yield Portion(sorted(now, reverse=True), low, window.due, typed)
+        extra = found - now
+    extra |= set(window.places(pool.filter(pk__in=[one.run_id for one in named])))
+    yield Portion(sorted(extra, reverse=True), window.low, window.due, typed)
+
+
+def _all(window: _Window, typed: set[UUID]) -> Iterator[Portion]:
+    """Where the index is of no use, all runs of the pool."""
+    pool = window.pool
+    while True:
+        places = window.places(pool[:AT_ONCE])
+        if len(places) < AT_ONCE:
+            yield Portion(places, window.low, window.due, typed)
+            return
+        yield Portion(places, places[-1], window.due, typed)
+        pool = _after(pool, places[-1].cursor)
+
+
+def _moment(us: int) -> datetime:
+    return EPOCH + timedelta(microseconds=us)

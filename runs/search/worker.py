@@ -1,0 +1,45 @@
+"""The thread that puts new and changed runs into the index while the console runs."""
+
+import logging
+import threading
+import time
+
+from django.conf import settings
+from django.db import DatabaseError, close_old_connections
+
+from runs.search.indexing import work_off
+
+log = logging.getLogger(__name__)
+
+POLL = 2  # seconds between two looks whether anything is due
+PATIENCE = 30  # seconds after an error
+PORTION = 20  # runs, after which requests have the processor and the database to themselves
+
+_started = threading.Lock()
+
+
+def start() -> None:
+    """Begin, once in a process; it ends with it."""
+    if settings.WAYLOG_INDEXING and _started.acquire(blocking=False):
+        threading.Thread(target=_run, name="search-index", daemon=True).start()
+
+
+def _run() -> None:
+    while True:
+        time.sleep(POLL)
+        try:
+            while _portion():
+                pass
+        except DatabaseError:
+            log.warning("The search index cannot be written now.", exc_info=True)
+            time.sleep(PATIENCE)
+        finally:
+            close_old_connections()
+
+
+def _portion() -> bool:
+    """Do a portion, then rest for as long as it took; whether there was anything to do."""
+    began = time.monotonic()
+    done = work_off(PORTION)
+    time.sleep(time.monotonic() - began if done else 0)
+    return bool(done)

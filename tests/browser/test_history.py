@@ -1,0 +1,71 @@
+"""The run history while it is read: it grows and nothing moves; filters work without script."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from tests.factories import make_execution, make_run
+
+
+def named(name, **fields):
+    return make_run("desk", inputs=name, inputs_preview=name, **fields)
+
+
+def test_new_runs_are_told_and_what_is_read_stays(signed_in):
+    now = timezone.now()
+    for n in range(60):
+        named(f"Question {n}", started_at=now - timedelta(minutes=n + 10))
+    going = named("Under way", status="running", started_at=now - timedelta(minutes=5))
+    page = signed_in()
+    page.goto("/runs/")
+    expect(page.locator("#facets section").first).to_be_visible()
+    link = page.locator(f"#run-{going.pk}")
+    link.focus()
+    page.locator("text=Question 30").scroll_into_view_if_needed()
+    top, place = link.bounding_box()["y"], page.evaluate("scrollY")
+    named("Newer", started_at=now)
+    going.status, going.outputs_preview = "succeeded", "Here you are"
+    going.save()
+    expect(page.locator("#new-runs")).to_have_text("1 new run", timeout=20_000)
+    expect(page.locator(f"#row-{going.pk.hex}")).to_contain_text("Here you are")
+    assert page.evaluate("document.activeElement.id") == f"run-{going.pk}"
+    assert (link.bounding_box()["y"], page.evaluate("scrollY")) == (top, place)
+    assert page.locator("text=Newer").count() == 0
+    page.click("#new-runs")
+    expect(page.locator("a.summary").first).to_contain_text("Newer")
+
+
+def test_typing_and_clicking_stay_in_step(signed_in):
+    make_execution(named("One", status="failed", user="u-1"), model="gpt-4o")
+    named("Two", user="u-2")
+    page = signed_in()
+    page.goto("/runs/")
+    page.click("#facets a:has-text('Failed')")
+    expect(page.locator("a.summary")).to_have_count(1)
+    expect(page.locator("#id_q")).to_have_value("status:failed")
+    page.fill("#id_q", "status:failed -user:u-1")
+    page.press("#id_q", "Enter")
+    expect(page.locator("text=No runs match")).to_be_visible()
+    assert page.evaluate("document.activeElement.id") == "id_q"
+    page.click("a.condition:has-text('failed')")
+    expect(page.locator("a.summary")).to_contain_text("Two")
+    page.go_back()
+    expect(page.locator("#id_q")).to_have_value("status:failed -user:u-1")
+
+
+def test_without_script_it_all_works(signed_in):
+    named("One", status="failed", user="u-1")
+    named("Two", user="u-2")
+    page = signed_in(java_script_enabled=False)
+    page.goto("/runs/")
+    page.click("text=Count statuses")
+    page.click("#facets a:has-text('Failed')")
+    page.click("summary:has-text('Save view')")
+    page.fill(".save-view [name=name]", "Failures")
+    page.click(".save-view button")
+    expect(page.locator(".saved-view")).to_have_attribute("aria-current", "true")
+    page.click("summary:has-text('More filters')")
+    page.fill(".filters [name=user]", "u-2")
+    page.click(".filters button")
+    expect(page.locator("#id_q")).to_have_value("status:failed user:u-2")

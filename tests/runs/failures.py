@@ -1,0 +1,73 @@
+"""Runs that failed, by hand and as records on their way into the store."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from runs.models import App, ErrorGroup, Run
+from runs.recording.fingerprint import Failure
+from runs.recording.records import NodeRecord, RunFacts
+from runs.recording.store import save
+from tests.factories import make_app, make_execution, make_run
+
+SECOND = 1_000_000
+START = 1_780_000_000 * SECOND
+
+
+def fail(
+    app: App | str = "support-desk",
+    error: str = "order A-17 not found",
+    node: str = "look-up",
+    error_type: str = "LookupError",
+    ago: timedelta = timedelta(minutes=5),
+    **fields: Any,
+) -> Run:
+    """A run that a step ended, in its group as the store would put it."""
+    app = make_app(app) if isinstance(app, str) else app
+    told = Failure.of(node, node.capitalize(), error_type, error)
+    group, _ = ErrorGroup.objects.get_or_create(
+        id=told.group(app.pk),
+        defaults={"app": app, "node_id": node, "title": told.title, "error_type": error_type,
+                  "message": told.message},
+    )  # fmt: skip
+    run = make_run(
+        app, status="failed", error=error, started_at=timezone.now() - ago, error_group=group,
+        failed_node_id=node, failed_title=told.title, **fields,
+    )  # fmt: skip
+    culprit = make_execution(
+        run, told.title, node_id=node, kind="tool", status="failed", error=error,
+        error_type=error_type,
+    )  # fmt: skip
+    run.failed_execution = culprit.id
+    run.save()
+    return run
+
+
+def step(source_id: str, start: int, end: int | None, **fields: Any) -> NodeRecord:
+    """A step of trace `t`, by seconds."""
+    fields = {"trace": "t", "service": "shop", "title": source_id, "kind": "tool"} | fields
+    ended = None if end is None else START + end * SECOND
+    return NodeRecord(
+        source_id=source_id, started_us=START + start * SECOND, ended_us=ended, **fields
+    )
+
+
+def run_span(status: str, end: int = 10, trace: str = "t", **facts: Any) -> NodeRecord:
+    """The span that is the run itself."""
+    return step(
+        "run", 0, end, trace=trace, title="checkout", kind="workflow", status=status,
+        is_run=True, run=RunFacts(status=status, **facts),
+    )  # fmt: skip
+
+
+def failed_step(error: str, trace: str = "t", **fields: Any) -> NodeRecord:
+    told = {"title": "Look up", "parent_source_id": "run", "error_type": "LookupError"} | fields
+    return step("look-up", 1, 9, trace=trace, status="failed", error=error, **told)
+
+
+def saved(*records: NodeRecord) -> Run:
+    """The run of records that are sent one by one."""
+    for record in records:
+        [run_id] = save([record]).runs
+    return Run.objects.get(pk=run_id)

@@ -1,0 +1,11 @@
+from collections.abc import Callable
+
+import pytest
+
+from tests.runs.search.looking import index_all
+
+
+@pytest.fixture(params=["read", "indexed"])
+def ready(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Call it when the runs are made: each test runs on runs that are due and on indexed ones."""
+    return index_all if request.param == "indexed" else lambda: None

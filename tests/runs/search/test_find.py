@@ -1,0 +1,189 @@
+"""Finding runs by what stands in them, before and after they are in the index."""
+
+from collections.abc import Callable
+
+import pytest
+from django.utils import timezone
+
+from runs.models import Run, SearchDue
+from runs.paging import BadCursor
+from runs.search import Hit, find, hits_json, parse_text
+from runs.search.indexing import begin_anew, forget
+from tests.factories import make_app, make_execution, make_payload, make_run
+from tests.runs.search.looking import index_all, search
+
+pytestmark = pytest.mark.django_db
+
+
+def hits(text: str) -> list[Hit]:
+    [run] = search(text).rows
+    return run.hits  # type: ignore[attr-defined, no-any-return]
+
+
+def test_everything_a_step_says_is_found(ready: Callable[[], None]) -> None:
+    run = make_run()
+    step = make_execution(
+        run, "Ask the model", node_id="node_4711", inputs={"question": "Where is my parcel?"},
+        outputs="It left the warehouse.", process_data={"prompts": ["be brief"]},
+        error="Quota used up", error_type="RateLimitError", iteration="3.0",
+    )  # fmt: skip
+    make_execution(make_run(), "Other", inputs={"question": "Nothing of it"})
+    ready()
+    for text, field in [
+        ("parcel", "inputs"), ("arehous", "outputs"), ("brief", "process_data"),
+        ("quota", "error"), ("ratelimit", "error"), ('"ask the"', "title"), ("e_47", "node_id"),
+    ]:  # fmt: skip
+        [hit] = hits(text)
+        assert (hit.field, hit.execution_id, hit.title) == (field, step.id, "Ask the model")
+        assert hit.iteration == [3, 0] and hit.passes == [4, 1]
+        assert hit.url == f"/runs/{run.id}/tracing/{step.id}/"
+
+
+def test_a_snippet_shows_what_stands_around(ready: Callable[[], None]) -> None:
+    run = make_run()
+    words = " ".join(f"word{number}" for number in range(1000))
+    make_execution(run, inputs={"text": f"{words} the NEEDLE\n\nin the hay {words}", "n": 1})
+    ready()
+    [hit] = hits('"needle in"')
+    assert hit.match == "NEEDLE in"
+    assert hit.before == "… word996 word997 word998 word999 the "
+    assert hit.after.startswith(" the hay word0") and hit.after.endswith(" …")
+    told = hits_json([hit], "http://console")[0]
+    assert told["url"].startswith("http://console/runs/") and told["match"] == "NEEDLE in"
+
+
+def test_json_is_shown_as_people_write_it(ready: Callable[[], None]) -> None:
+    make_execution(make_run(), outputs={"order": "A-17", "lines": [{"sku": "X1"}, {"sku": "X2"}]})
+    ready()
+    [hit] = hits("x1")
+    assert hit.before + hit.match + hit.after == "lines: sku: X1 · sku: X2 · order: A-17"
+
+
+def test_all_terms_must_stand_in_one_run(ready: Callable[[], None]) -> None:
+    both = make_run()
+    make_execution(both, "First", inputs={"order": "A-17"})
+    make_execution(both, "Second", outputs={"status": "refunded"})
+    make_execution(make_run(), "First", inputs={"order": "A-17"})
+    make_execution(make_run(), "Second", outputs={"status": "refunded"})
+    ready()
+    found = search("refunded a-17")
+    assert found.rows == [both]
+    assert [hit.match for hit in found.rows[0].hits] == ["A-17", "refunded"]  # type: ignore[attr-defined]
+    assert len(search("refunded").rows) == 2
+    assert search("refunded a-18").rows == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked"),
+    [
+        ("请为订单退款，谢谢", "退款"),
+        ("请为订单退款，谢谢", "退"),
+        ("払い戻しをお願いします", "お願"),
+        ("환불해 주세요", "환불"),
+        ("Die Straße nach Köln", "STRASSE koln"),
+        ("İptal et", "iptal"),
+        ("all good 😀👍🏽 now", "😀👍"),
+        ("Привет, мир", "ПРИВЕТ"),
+        ("مرحبا بالعالم", "بالعالم"),
+        ("cost 100%_of 'it'", "100%_of 'it'"),
+        ("a\\b", "\\b"),
+        ("x = 5", "5"),
+        ('{"inner": "\\u4f60\\u597d\\nnext"}', "你好"),
+    ],
+)
+def test_any_language(ready: Callable[[], None], stored: str, asked: str) -> None:
+    run = make_run()
+    make_execution(run, "-", node_id="-", outputs={"answer": stored})
+    make_execution(make_run(), "-", node_id="-", outputs={"answer": "none of it"})
+    ready()
+    assert search(asked).rows == [run]
+
+
+def test_what_only_the_run_says(ready: Callable[[], None]) -> None:
+    run = make_run(inputs={"question": "Why?"}, name="Night job", error="The worker went away")
+    ready()
+    for text, field in [("why", "inputs"), ("night", "title"), ("went away", "error")]:
+        [hit] = hits(text)
+        assert (hit.field, hit.execution_id, hit.url) == (field, None, f"/runs/{run.id}/detail/")
+
+
+def test_an_equal_value_is_named_once_where_it_is_furthest_down(ready: Callable[[], None]) -> None:
+    app = make_app()
+    value = make_payload(app, {"question": "twice"})
+    run = make_run(app, inputs=value)
+    make_execution(run, "Outer", inputs=value, depth=0)
+    inner = make_execution(run, "Inner", inputs=value, depth=1)
+    ready()
+    assert [hit.execution_id for hit in hits("twice")] == [inner.id]
+
+
+def test_three_hits_are_shown_and_the_others_counted(ready: Callable[[], None]) -> None:
+    run = make_run()
+    for number in range(7):
+        make_execution(run, f"Step {number}", inputs={"text": f"needle {number}"})
+    make_execution(run, "Last", inputs={"text": "hay"})
+    ready()
+    [found] = search("needle hay").rows
+    assert [hit.title for hit in found.hits] == ["Step 0", "Step 1", "Last"]  # type: ignore[attr-defined]
+    assert found.more_hits == 5  # type: ignore[attr-defined]
+
+
+def test_plumbing_is_not_searched(ready: Callable[[], None]) -> None:
+    make_execution(make_run(), "Wrapper", inputs={"text": "needle"}, folded=True)
+    ready()
+    assert search("needle").rows == []
+
+
+def test_ids_lead_to_their_run(ready: Callable[[], None]) -> None:
+    run = make_run(source_ids={"trace": "7d3f0a", "dify": "f" * 32})
+    make_run()
+    ready()
+    for told in (str(run.pk), run.pk.hex, "7d3f0a", "f" * 32):
+        found = search(told)
+        assert found.rows == [run] and found.rows[0].hits == []  # type: ignore[attr-defined]
+
+
+def test_a_run_that_is_gone_is_not_found(ready: Callable[[], None]) -> None:
+    run, other = make_run(), make_run()
+    for one in (run, other):
+        make_execution(one, inputs={"text": "needle"})
+    ready()
+    forget(Run.objects.filter(pk=run.pk))
+    run.delete()
+    assert search("needle").rows == [other]
+    assert not SearchDue.objects.filter(pk=run.pk).exists()
+
+
+def test_a_changed_run_is_found_by_what_it_says_now() -> None:
+    run = make_run()
+    step = make_execution(run, inputs={"text": "former"})
+    index_all()
+    step.inputs = make_payload(run.app, {"text": "latter"})
+    step.save()
+    SearchDue.objects.create(run=run, started_at=run.started_at, ready_at=timezone.now())
+    for pending in (1, 0):
+        assert search("latter").rows == [run] and search("former").rows == []
+        assert search("latter").pending == pending
+        index_all()
+    begin_anew()
+    assert search("latter").pending == 1
+    index_all()
+    assert search("latter").rows == [run]
+
+
+def test_moments_that_no_index_holds() -> None:
+    for year in (1950, 4000):
+        run = make_run(started_at=timezone.now().replace(year=year, month=1))
+        make_execution(run, inputs={"text": f"needle{year}"})
+        index_all()
+        assert search(f"needle{year}").rows == [run]
+
+
+def test_a_cursor_from_elsewhere() -> None:
+    with pytest.raises(BadCursor):
+        search("needle", "not-a-cursor")
+
+
+def test_nothing_to_look_for() -> None:
+    run = make_run()
+    assert find(Run.objects.all(), parse_text("")).rows == [run]

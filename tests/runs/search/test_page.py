@@ -1,0 +1,49 @@
+"""What is found, on the page of the history and in its twin."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from runs.search.indexing import work_off
+from tests.factories import make_execution, make_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_from_words_to_the_step(console: Client, indexed: bool) -> None:
+    run = make_run("support")
+    hostile = '<script>alert("x")</script> order A-17 was refunded'
+    step = make_execution(run, "Refund <b>payment</b>", outputs={"said": hostile}, iteration="2")
+    make_execution(make_run("support"), "Other", outputs="order A-18")
+    if indexed:
+        work_off(early=True)
+    page = console.get("/runs/", {"q": 'app:support "order a-17"'}).content.decode()
+    link = f"/runs/{run.pk}/tracing/{step.pk}/"
+    assert f'href="{link}"' in page and page.count('class="hit"') == 1
+    assert "<mark>order A-17</mark> was refunded" in page
+    assert "pass 3" in page and "<b>payment" not in page and "<script>alert" not in page
+    assert console.get(link).status_code == 200
+
+
+def test_the_twin_tells_the_hits(client: Client, read_key: str) -> None:
+    run = make_run()
+    step = make_execution(run, "Ask", inputs={"question": "退款在哪里"})
+    make_run()
+    asked: Any = client.get("/runs.json", {"q": "退款"}, headers={"x-api-key": read_key}).json()
+    [told] = asked["runs"]
+    assert told["id"] == str(run.pk) and asked["next"] is None
+    assert told["hits"] == [{
+        "execution": str(step.pk), "field": "inputs", "title": "Ask", "iteration": [],
+        "before": "question: ", "match": "退款", "after": "在哪里",
+        "url": f"http://testserver/runs/{run.pk}/tracing/{step.pk}/",
+    }]  # fmt: skip
+
+
+def test_more_hits_are_counted_on_the_page(console: Client) -> None:
+    run = make_run()
+    for number in range(5):
+        make_execution(run, f"Step {number}", inputs={"text": f"needle {number}"})
+    page = console.get("/runs/", {"q": "needle"}).content.decode()
+    assert page.count('class="hit"') == 3 and "and 2 more in this run" in page

@@ -1,0 +1,138 @@
+"""Terms, folding and the texts of values: the pure half of a search."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runs.search.coding import DIGITS, encoded, groups
+from runs.search.folding import fold, place_of, readable, unfolded
+from runs.search.terms import MOST, parse_text
+from runs.search.texts import text_of, unescaped
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ()),
+        ("   ", ()),
+        ('""', ()),
+        ("refund", ("refund",)),
+        ("Refund ORDER", ("refund", "order")),
+        ('"order A-17" twice', ("order a-17", "twice")),
+        ('"not closed', ("not closed",)),
+        ("“typographic  quotes”", ("typographic quotes",)),
+        ('a"b c"d', ("b c", "a", "d")),
+        ("refund refunds refund", ("refunds",)),
+        ("退款 合同", ("退款", "合同")),
+        ("a\0b", ("a", "b")),
+    ],
+)
+def test_words_and_phrases(text: str, words: tuple[str, ...]) -> None:
+    terms = parse_text(text)
+    assert sorted(terms.words) == sorted(words)
+    assert bool(terms) == bool(words)
+
+
+def test_very_many_words_are_bounded() -> None:
+    assert len(parse_text(" ".join(f"w{i}x" for i in range(500))).words) == MOST
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Straße", "STRASSE"),
+        ("Zürich", "zurich"),
+        ("Zu\u0308rich", "Zürich"),
+        ("İstanbul", "istanbul"),
+        ("ISPARTA", "ısparta"),
+        ("Καλημέρα ΚΌΣΜΟΣ", "καλημερα κοσμος"),
+        ("Ёлка", "елка"),
+        ("ＦＵＬＬ　ｗｉｄｔｈ", "full width"),
+        ("ﾊﾞﾅﾅ", "バナナ"),
+        ("か\u3099", "が"),
+        ("한글", "\u1112\u1161\u11ab\u1100\u1173\u11af"),
+        ("ﬁle", "file"),
+        ("co\u00adop", "coop"),
+        ("❤\ufe0f", "❤"),
+        ("e\u0301t\u0301", "et"),
+    ],
+)
+def test_ways_of_writing_that_are_one(one: str, other: str) -> None:
+    assert fold(readable(one)) == fold(readable(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("ハ", "バ"), ("가", "각"), ("क", "कि"), ("不", "丕"), ("😀", "😁")]
+)
+def test_letters_that_are_not_one(one: str, other: str) -> None:
+    assert fold(readable(one)) != fold(readable(other))
+
+
+def test_a_place_in_folded_text_leads_back() -> None:
+    text = readable("Die Straße — ﬁn e\u0301 İ 你好, z\u0335ürich")
+    folded = fold(text)
+    for term, shown in [("strasse", "Straße"), ("fin", "ﬁn"), ("i 你", "İ 你"), ("好,", "好,"),
+                        ("zurich", "z\u0335ürich")]:  # fmt: skip
+        start, end = place_of(term, folded) or (0, 0)
+        assert text[unfolded(text, start) : unfolded(text, end - 1) + 1] == shown
+
+
+@given(st.text())
+def test_each_character_is_folded_by_itself(text: str) -> None:
+    text = readable(text)
+    assert "".join(map(fold, text)) == fold(text)
+    for place in range(len(fold(text))):
+        where = unfolded(text, place)
+        assert len(fold(text[:where])) <= place < len(fold(text[: where + 1]))
+
+
+def test_a_phrase_spans_white_space() -> None:
+    assert place_of("the refund", "all of the \n\t refund") == (7, 20)
+    assert place_of("the refund", "the re fund") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (r'{"a":"one\ntwo"}', "one\ntwo"),
+        (r'{"a":"say \"yes\""}', 'say "yes"'),
+        (r'{"a":"\u4f60\u597d"}', "你好"),
+        (r'{"a":"\ud83d\ude00"}', "😀"),
+        (r'{"a":"C:\\new\\table"}', r"C:\new\table"),
+        (r'{"a":"{\"b\":\"x\\ny\"}"}', "x\ny"),
+        (r'{"a":"{\"b\":\"{\\\"c\\\":\\\"\\u4f60\\\\ny\\\"}\"}"}', "你\ny"),
+        (r'{"a":"\ud83d"}', "{"),
+    ],
+)
+def test_json_is_read_unescaped(body: str, shown: str) -> None:
+    assert shown in text_of(body, is_json=True)
+
+
+def test_text_that_holds_json_is_read_both_ways() -> None:
+    text = text_of(r'400: {"message": "\u4f59\u989d\n', is_json=False)
+    assert "余额\n" in text and r"\u4f59" in text
+
+
+@given(st.recursive(st.text(), lambda inner: st.lists(inner, max_size=3), max_leaves=5))
+def test_every_string_of_a_value_stands_in_its_text(value: object) -> None:
+    import orjson
+
+    text = text_of(orjson.dumps(value).decode(), is_json=True)
+
+    def strings(inner: object) -> list[str]:
+        return [inner] if isinstance(inner, str) else [s for x in inner for s in strings(x)]  # type: ignore[attr-defined]
+
+    for string in strings(value):
+        assert readable(string) in text
+
+
+def test_unescaping_is_left_to_right() -> None:
+    assert unescaped(r"\\n \\\n \q \u12 \uZZZZ") == "\\n \\\n \\q \\u12 \\uZZZZ"
+
+
+def test_the_index_sees_ascii_only() -> None:
+    code = encoded(fold("Ünïcode 你好\0\n ok"))
+    assert code.isascii() and code.startswith("unicode ") and code.endswith(" ok")
+    pair = encoded("你好")
+    assert len(pair) == 6 and set(pair) <= set(DIGITS) and len(groups(pair)) == 4
+    assert groups("ab") == []

@@ -1,0 +1,206 @@
+"""What the runs of a list have in common, counted beside it."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from runs import facet_counts
+from runs.models import ErrorGroup, IngestKey
+from tests.factories import make_app, make_execution, make_run, make_version
+from tests.pages import FRAGMENT, check_fragment, check_page, text_of
+
+
+@pytest.fixture
+def desk(db):
+    """Five runs of two apps: three succeeded, two failed in the same way."""
+    app = make_app("desk")
+    group = ErrorGroup.objects.create(app=app, message="No such index")
+    for n in range(5):
+        failed = n >= 3
+        run = make_run(
+            app if n else "shop",
+            status="failed" if failed else "succeeded",
+            version=make_version(app, n % 2 + 1) if n else None,
+            user=f"u-{n % 2}",
+            source_kind="otlp",
+            environment="test" if n == 1 else "",
+            tags=["vip", "日本"] if n == 2 else [],
+            failed_node_id="search" if failed else "",
+            error_group=group if failed else None,
+            steps=2,
+        )
+        make_execution(run, "Ask", kind="llm", model="gpt-4o" if n else "claude-3")
+        make_execution(run, "Search", kind="tool")
+        make_execution(run, "Search", kind="tool")
+    return app
+
+
+def counts(client, query="", **headers):
+    """{field: {value: runs}} of the machine twin."""
+    response = client.get(f"/runs/facets.json?{query}", headers=headers)
+    assert response.status_code == 200, response.content
+    told = response.json()["facets"]
+    return {one["field"]: {v["value"]: v["runs"] for v in one["values"]} for one in told}
+
+
+@pytest.mark.usefixtures("desk")
+def test_each_value_is_counted_by_runs(console):
+    found = counts(console)
+    assert found["status"] == {"succeeded": 3, "failed": 2}
+    assert found["app"] == {"desk": 4, "shop": 1}
+    assert found["user"] == {"u-0": 3, "u-1": 2}
+    assert found["model"] == {"gpt-4o": 4, "claude-3": 1}
+    assert found["failed_in"] == {"search": 2}
+    assert list(found["errorgroup"].values()) == [2]
+    assert found["tag"] == {"vip": 1, "日本": 1}
+    assert found["environment"] == {"test": 1}
+
+
+@pytest.mark.usefixtures("desk")
+def test_the_machine_twin_tells_where_each_value_leads(console):
+    told = console.get("/runs/facets.json?user=u-0").json()
+    assert (told["runs"], told["bounded"]) == (3, False)
+    [status] = [facet for facet in told["facets"] if facet["field"] == "status"]
+    assert status["values"][1] == {
+        "value": "failed",
+        "label": "Failed",
+        "runs": 1,
+        "chosen": False,
+        "query": "status:failed",
+        "url": "http://testserver/runs/?q=user%3Au-0+status%3Afailed",
+    }
+
+
+@pytest.mark.usefixtures("desk")
+def test_what_all_have_in_common_is_no_choice(console):
+    found = counts(console)
+    assert "source" not in found and "trigger" not in found
+    assert found["node"] == {"ask": 5, "search": 5}
+
+
+@pytest.mark.usefixtures("desk")
+def test_versions_are_told_of_one_app_only(console):
+    assert "version" not in counts(console)
+    assert counts(console, "app=desk")["version"] == {"#1": 2, "#2": 2}
+    page = check_page(console.get("/apps/desk/?facets=1").content.decode())
+    assert [h.text for h in page.findall(".//section[@class='facet']/h2")][:2] == [
+        "Status",
+        "Version",
+    ]
+
+
+@pytest.mark.usefixtures("desk")
+def test_filters_in_force_bound_the_others_and_their_own_choice_stays_open(console):
+    found = counts(console, "q=status:failed")
+    assert found["status"] == {"failed": 2, "succeeded": 3}
+    assert found["user"] == {"u-1": 1, "u-0": 1}
+
+
+@pytest.mark.usefixtures("desk")
+def test_each_value_is_a_link_that_puts_it_in_force_and_out_of_it(console):
+    fragment = check_fragment(
+        console.get("/runs/?user=u-0&facets=1", headers=FRAGMENT).content.decode()
+    )
+    links = {text_of(a): a for a in fragment.iter("a")}
+    [succeeded] = [a for text, a in links.items() if text.startswith("Succeeded")]
+    asked = parse_qs(urlsplit(succeeded.get("href")).query)["q"]
+    assert asked == ["user:u-0 status:succeeded"]
+    page = check_page(console.get(succeeded.get("href") + "&facets=1").content.decode())
+    [chosen] = [a for a in page.iter("a") if a.get("aria-current") and "Succeeded" in text_of(a)]
+    assert parse_qs(urlsplit(chosen.get("href")).query)["q"] == ["user:u-0"]
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_chosen_value_without_runs_can_be_taken_back(console):
+    assert counts(console, "q=user:nobody")["user"]["nobody"] == 0
+    assert counts(console, "q=tag:vip+-tag:x+has:tag")["tag"] == {"vip": 1, "日本": 1}
+
+
+@pytest.mark.usefixtures("desk")
+def test_without_script_a_link_leads_to_the_counts(console):
+    page = check_page(console.get("/runs/?q=user:u-0").content.decode())
+    waiting = page.find(".//div[@id='facets']")
+    link = waiting.find(".//a").get("href")
+    assert link == waiting.get("hx-get") and "facets=1" in link
+    told = text_of(check_page(console.get(link).content.decode()).find(".//section"))
+    assert told == "Status Succeeded2 Failed1"
+
+
+@pytest.mark.usefixtures("desk")
+def test_words_count_what_they_find(console):
+    make_run("desk", inputs="refund please", status="stopped")
+    assert counts(console, "q=refund+status:stopped")["status"] == {"stopped": 1}
+
+
+def test_the_newest_runs_are_counted_and_the_page_says_so(console, monkeypatch):
+    monkeypatch.setattr(facet_counts, "MOST_RUNS", 3)
+    now = timezone.now()
+    for n in range(5):
+        make_run("desk", user=f"u-{n}", started_at=now - timedelta(hours=n))
+    assert counts(console)["user"] == {"u-0": 1, "u-1": 1, "u-2": 1}
+    assert counts(console, "status=succeeded&status=failed")["user"].keys() == {"u-0", "u-1", "u-2"}
+    told = console.get("/runs/?facets=1", headers=FRAGMENT).content.decode()
+    assert "Counted over the newest 3 runs" in told
+
+
+def test_steps_are_counted_over_few(console, monkeypatch):
+    monkeypatch.setattr(facet_counts, "MOST_STEPS", 10)
+    now = timezone.now()
+    for n in range(3):
+        run = make_run("desk", steps=6, started_at=now - timedelta(hours=n))
+        make_execution(run, "Ask", model=f"m-{n}")
+    told = console.get("/runs/facets.json").json()
+    assert (told["runs"], told["runs_of_steps"]) == (3, 1)
+    assert counts(console)["model"] == {"m-0": 1}
+
+
+def test_long_tails_are_told(console):
+    for n in range(12):
+        make_run("desk", user=f"u-{n}")
+    text = text_of(
+        check_fragment(console.get("/runs/?facets=1", headers=FRAGMENT).content.decode())
+    )
+    assert "and 4 more: type user:" in text
+
+
+def test_hostile_values(console):
+    hostile = '"><script>alert(1)</script>\u202e'
+    for user in (hostile, "other, one", 'a "b" c'):
+        make_run("desk", user=user, tags=[user], environment=user[:90])
+    fragment = check_fragment(console.get("/runs/?facets=1", headers=FRAGMENT).content.decode())
+    for link in fragment.findall(".//section[@aria-label='User']//a"):
+        page = check_page(console.get(link.get("href")).content.decode())
+        assert len(page.findall(".//a[@class='summary']")) == 1
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_bound_key_counts_its_app_alone(client):
+    from runs.models import App
+
+    secret = IngestKey.create("bound", can_read=True, app=App.objects.get(slug="shop"))[1]
+    answer = client.get("/runs/facets.json", headers={"x-api-key": secret}).json()
+    assert answer["runs"] == 1
+    refused = client.get("/runs/facets.json?app=desk", headers={"x-api-key": secret})
+    assert refused.status_code == 400 and "no app “desk”" in refused.json()["error"]
+
+
+def test_bad_filters(console):
+    assert console.get("/runs/facets.json?status=broken").status_code == 400
+    check_page(console.get("/runs/?status=broken&facets=1").content.decode())
+    fragment = console.get("/runs/?status=broken&facets=1", headers=FRAGMENT)
+    assert fragment.status_code == 200 and "hx-get" not in fragment.content.decode()
+
+
+def test_queries_do_not_grow(console, desk, django_assert_max_num_queries):
+    for n in range(30):
+        run = make_run(
+            make_app(f"app-{n}"), user=f"u-{n}", version=make_version(make_app(f"app-{n}"))
+        )
+        make_execution(run, f"Step {n}", model=f"m-{n}")
+    with django_assert_max_num_queries(8):  # session, user, runs, steps, apps, groups, versions
+        console.get("/runs/?facets=1", headers=FRAGMENT)
+    with django_assert_max_num_queries(11):
+        url = "/runs/?facets=1&q=user:u-1+source:otlp+app:desk"
+        console.get(url, headers=FRAGMENT)

@@ -1,0 +1,170 @@
+"""Links that show one run, without sign-in, to whoever has them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils import timezone
+
+from runs.models import Note, ShareLink
+from tests.factories import make_execution, make_run, make_version
+from tests.pages import check_page, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run():
+    run = make_run(inputs={"question": "Where is A-17?"}, outputs="**Lost**, we fear.", user="u-7",
+                   cost="0.25", cost_currency="USD", cost_state="priced")  # fmt: skip
+    run.version = make_version(run.app)
+    run.save()
+    make_execution(run, "Search", kind="tool", outputs=["nothing"], depth=0)
+    make_execution(run, "Answer", inputs="Say it kindly.", outputs={"text": "Lost."}, depth=1,
+                   model="gpt-9", received={"attributes": {"raw.one": "as it came"}})  # fmt: skip
+    return run
+
+
+def share(console, run, **told):
+    answer = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | told)
+    assert answer.status_code == 200, answer.content
+    address = check_page(answer.content.decode()).find(".//code[@id='address']").text
+    assert re.fullmatch(r"http://testserver/s/[\w-]{43}/", address)
+    return address.removeprefix("http://testserver")
+
+
+def test_a_link_shows_run_steps_and_values_to_nobody_in_particular(console, client, run):
+    address = share(console, run)
+    page = client.get(address)
+    tree = check_page(page.content.decode())
+    for told in ("support-desk", "Lost, we fear.", "Where is A-17?", "Search", "Answer", "u-7",
+                 "$0.25", "v1"):  # fmt: skip
+        assert told in text_of(tree), told
+    [search, answer] = run.executions.order_by("index")
+    links = {link.get("href") for link in tree.iter("a")}
+    assert links == {f"{address[:-1]}.json", *(f"{address}steps/{s.id}/" for s in (search, answer))}
+    step = check_page(client.get(f"{address}steps/{answer.id}/").content.decode())
+    for told in ("Say it kindly.", "Lost.", "gpt-9", "raw.one"):
+        assert told in text_of(step), told
+
+
+def test_its_twin_tells_the_same(console, client, run):
+    address = share(console, run)
+    told = client.get(f"{address[:-1]}.json").json()
+    assert told["app"] == "support-desk" and told["inputs"] == {"question": "Where is A-17?"}
+    assert [step["title"] for step in told["executions"]] == ["Search", "Answer"]
+    assert told["cost"] == {"amount": "0.25", "currency": "USD", "state": "priced"}
+    step = client.get(f"{address}steps/{told['executions'][1]['id']}.json").json()
+    assert (step["inputs"], step["outputs"]) == ("Say it kindly.", {"text": "Lost."})
+    assert step["model"] == "gpt-9" and told["masked"] == [] and "notes" not in told
+
+
+def test_nothing_keeps_lists_or_passes_it_on(console, client, run):
+    address = share(console, run)
+    step = run.executions.first()
+    for path in (address, f"{address[:-1]}.json", f"{address}steps/{step.id}/",
+                 f"{address}steps/{step.id}.json", "/s/unknown/", "/s/unknown.json"):  # fmt: skip
+        answer = client.get(path)
+        assert "no-store" in answer["Cache-Control"] and "noindex" in answer["X-Robots-Tag"], path
+        assert answer["Referrer-Policy"] == "no-referrer" and not answer.cookies, path
+    page = client.get(address).content.decode()
+    assert '<meta name="robots" content="noindex' in page and "<script" not in page
+
+
+def test_the_secret_is_shown_once_and_kept_as_a_digest(console, run):
+    token = share(console, run).split("/")[2]
+    assert token not in console.get(f"/runs/{run.id}/share/").content.decode()
+    assert token not in str(ShareLink.objects.values())
+    assert ShareLink.find(token) == ShareLink.objects.get()
+
+
+def test_links_are_listed_and_taken_back(console, client, run):
+    address = share(console, run, lasts="7d", fields_masked=["errors"], keys="email", words="Ada")
+    client.get(address)
+    page = check_page(console.get(f"/runs/{run.id}/share/").content.decode())
+    row = text_of(page.find(".//tr[@data-row]"))
+    for told in ("admin", "just now", "Errors", "key “email”", "word “Ada”", "Take back"):
+        assert told in row, told
+    link = ShareLink.objects.get()
+    assert timedelta(days=6) < link.expires_at - timezone.now() <= timedelta(days=7)
+    elsewhere = make_run()
+    assert console.post(f"/runs/{elsewhere.id}/share/{link.id}/revoke/").status_code == 404
+    assert client.get(address).status_code == 200
+    after = console.post(f"/runs/{run.id}/share/{link.id}/revoke/", follow=True)
+    assert "Taken back" in text_of(check_page(after.content.decode()))
+    assert client.get(address).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({"lasts": "9y"}, "1 hour, 1 day, 7 days or 30 days"),
+        ({"lasts": ""}, "required"),
+        ({"fields_masked": ["all"]}, "There is no field “all”."),
+        ({"words": "a"}, "too short"),
+        ({"words": "\u200b\u200b"}, "too short"),
+        ({"keys": "..."}, "names no key"),
+        ({"words": "\n".join(map(str, range(100, 160)))}, "At most 50 lines."),
+        ({"words": "x" * 201}, "At most 200 characters".lower()),
+    ],
+)
+def test_a_form_that_makes_no_link_says_why(console, run, told, sentence):
+    answer = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | told)
+    assert answer.status_code == 400 and not ShareLink.objects.exists()
+    alert = check_page(answer.content.decode()).find(".//p[@role='alert']")
+    assert sentence in text_of(alert)
+
+
+def test_only_who_sees_the_run_shares_it(client, admin, run):
+    url = f"/runs/{run.id}/share/"
+    assert client.get(url)["Location"].startswith("/login/")
+    assert client.post(url, {"lasts": "1d"})["Location"].startswith("/login/")
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(admin)
+    assert strict.post(url, {"lasts": "1d"}).status_code == 403
+    assert not ShareLink.objects.exists()
+    colleague = Client()
+    colleague.force_login(get_user_model().objects.create_user("colleague"))
+    assert share(colleague, run)
+
+
+def test_notes_are_shown_if_chosen(console, client, run):
+    Note.objects.create(run=run, name="comment", text="Too kind.", author="ada", source="person")
+    assert "Too kind." not in client.get(share(console, run)).content.decode()
+    chosen = share(console, run, notes="on", fields_masked=["user"])
+    page = client.get(chosen).content.decode()
+    assert "Too kind." in page and "ada" not in text_of(check_page(page))
+    assert client.get(f"{chosen[:-1]}.json").json()["notes"][0]["author"] is None
+
+
+def test_long_runs_come_in_pages(console, client, run, django_assert_max_num_queries):
+    for n in range(450):
+        make_execution(run, f"Step {n}")
+    address = share(console, run)
+    titles, path = [], address
+    while path:
+        with django_assert_max_num_queries(8):
+            page = check_page(client.get(path).content.decode())
+        titles += [text_of(a) for a in page.findall(".//a[@class='step-name']")]
+        following = [a for a in page.iter("a") if text_of(a) == "Next page"]
+        path = following[0].get("href").partition("#")[0] if following else ""
+    assert len(titles) == 452 == len(set(titles))
+    seen, path = 0, f"{address[:-1]}.json"
+    while path:
+        told = client.get(path).json()
+        seen += len(told["executions"])
+        path = told["next"] and told["next"].removeprefix("http://testserver")
+    assert seen == 452
+
+
+def test_large_values_show_their_beginning_or_are_left_out(console, client, run):
+    large = make_execution(run, "Large", outputs=["word " * 10] * 60_000)
+    path = f"{share(console, run)}steps/{large.id}"
+    page = client.get(f"{path}/").content
+    assert len(page) < 300_000 and b"Its beginning" in page
+    assert len(client.get(f"{path}.json").json()["outputs"]) == 60_000
+    path = f"{share(console, run, words='secret')}steps/{large.id}"
+    assert b"too large to be masked" in client.get(f"{path}/").content
+    assert client.get(f"{path}.json").json()["outputs"] == {"left_out": "too-large"}
