@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from nodes.messages import decoded
 from nodes.models import NodeExecution
-from nodes.payloads import load
+from nodes.values.messages import decoded
+from nodes.values.payloads import load
 
 MAX_MODELS = 20
 MAX_CALLS = 20_000

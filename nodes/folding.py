@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlencode
 
-from nodes.critical_path import gap_name
 from nodes.lanes import Lane, lanes
 from nodes.timeline import Entry, Timeline
+from nodes.timing.critical_path import gap_name
 from nodes.waterfall import Scale, gaps
 
 MANY_PASSES = 12

@@ -1,4 +1,4 @@
-"""The graph of a version: what somebody sent, or what its runs show. Pure; drawn by `nodes.layout`.
+"""The graph of a version: what somebody sent, or what its runs show. Pure; see `nodes.drawing`.
 
 Nobody sends a graph in most cases. Then it is inferred: nodes from the steps that ran, edges from
 what the producer tells (who waited for whom, which way a branch took), else from time: a step comes

@@ -14,8 +14,8 @@ from uuid import UUID
 import orjson
 
 from nodes.formats import visible
-from nodes.json_tree import Mark, marks
 from nodes.models import NodeExecution, Payload
+from nodes.values.json_tree import Mark, marks
 
 IN_PANEL = 50
 MARKS = 24

@@ -8,11 +8,11 @@ from django.urls import reverse
 
 from nodes import formats
 from nodes.choices import ERRORS, NodeStatus
-from nodes.json_tree import Mark, marks
 from nodes.kinds import Kind
 from nodes.logs import Logs, logs_of
 from nodes.models import NodeExecution
-from nodes.payloads import PayloadView, load, show
+from nodes.values.json_tree import Mark, marks
+from nodes.values.payloads import PayloadView, load, show
 
 MAX_VISITS = 20_000
 # Of what was received; all of it is one link away.

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nodes.messages import decoded
-from nodes.previews import preview
+from nodes.values.messages import decoded
+from nodes.values.previews import preview
 
 MOST = 60
 _NUMBERED = re.compile(r"llm\.tools\.(\d+)\.tool\.(?:json_schema|name)$")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from nodes.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.folding import Folding, Line, lines
 from nodes.models import NodeExecution
 from nodes.timeline import Entry, Step, Timeline, build
+from nodes.timing.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.waterfall import Bar, Scale, Tick, breaks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

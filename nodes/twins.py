@@ -12,9 +12,9 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from nodes.logs import logs_json
-from nodes.messages import Message, read_message, read_messages
 from nodes.models import NodeExecution, Payload
-from nodes.payloads import load
+from nodes.values.messages import Message, read_message, read_messages
+from nodes.values.payloads import load
 
 _CONVERSATION_KEYS = ("messages", "input_messages", "output_messages", "input", "output", "prompts",
                       "choices", "generations", "contents")  # fmt: skip

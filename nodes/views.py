@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import Payload
-from nodes.payloads import show, view_of
+from nodes.values.payloads import show, view_of
 
 
 def _payload_or_404(payload_id: UUID) -> Payload:

@@ -7,9 +7,9 @@ from typing import Any
 
 from nodes.formats import tokens, visible
 from nodes.models import NodeExecution
-from nodes.payloads import load
-from nodes.previews import tidy
 from nodes.twins import amount, moment
+from nodes.values.payloads import load
+from nodes.values.previews import tidy
 from runs.recording.records import Cost, Usage
 from runs.recording.rows import COLUMN_OF, facts_from_hints
 from runs.recording.spans import Span

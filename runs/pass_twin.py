@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID
 
-from nodes.pass_cells import Row
-from nodes.pass_values import Values
-from nodes.passes import Window
+from nodes.loops.cells import Row
+from nodes.loops.passes import Window
+from nodes.loops.told import Values
 
 
 def window_json(window: Window, values: Values) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from nodes.models import NodeExecution
-from nodes.payloads import load
+from nodes.values.payloads import load
 from runs.recording.dialects import read
 from runs.recording.records import NodeRecord
 from runs.recording.spans import Event, Span

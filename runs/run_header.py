@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from nodes import formats
 from nodes.tracing import MICROSECOND, us
-from runs.cause import Cause, Link, cause_of, handled_in
 from runs.choices import AppMode, CostState, RunStatus
-from runs.error_groups import Kin, kin_of
+from runs.errors.cause import Cause, Link, cause_of, handled_in
+from runs.errors.groups import Kin, kin_of
 from runs.models import Run
+from runs.noting.of_run import Notes, notes_in_header
 from runs.rerunning.outcome import Again, again_of
-from runs.run_notes import Notes, notes_in_header
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from nodes import payloads
 from nodes.formats import visible
-from nodes.markdown import looks_like_markdown, render
-from nodes.messages import read_message
 from nodes.models import Payload
-from nodes.parts import Part
-from nodes.previews import TELLING_KEYS
+from nodes.values import payloads
+from nodes.values.markdown import looks_like_markdown, render
+from nodes.values.messages import read_message
+from nodes.values.parts import Part
+from nodes.values.previews import TELLING_KEYS
 from runs.models import Run
 
 # Larger values are opened in the run; the conversation shows their preview.

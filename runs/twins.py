@@ -7,11 +7,11 @@ from django.db.models import Model
 
 from nodes.configuration import models_used, resource_of
 from nodes.twins import amount, moment, stored
-from runs.cause import cause_of
+from runs.errors.cause import cause_of
 from runs.models import App, Conversation, Run, Version
+from runs.noting.of_run import notes_json
 from runs.overview import AppRow
 from runs.rerunning.outcome import again_of
-from runs.run_notes import notes_json
 
 
 def url(row: Model, base_url: str = "") -> str:

@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import QueryDict
 
-from runs.app_nodes import ORDERS
 from runs.form_fields import AppField, MomentField
 from runs.models import App
+from runs.node_pages.of_app import ORDERS
 
 STATES = [("open", "Open"), ("resolved", "Resolved"), ("all", "All")]
 

@@ -39,7 +39,7 @@ IMPURE = (
 WORDS = {"TextChoices", "IntegerChoices"}
 
 # The one place that may call HTML safe: after the sanitiser.
-TRUSTED_HTML = {"nodes/markdown.py"}
+TRUSTED_HTML = {"nodes/values/markdown.py"}
 VAGUE = {"utils", "helpers", "services", "common", "misc", "selectors"}
 OWN_JAVASCRIPT_LINES = 150
 

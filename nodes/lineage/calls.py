@@ -9,7 +9,7 @@ from nodes.lineage.links import Link, Source, land
 from nodes.lineage.story import Story
 from nodes.lineage.values import MISSING, pieces
 from nodes.lineage.visits import Visit, is_before
-from nodes.messages import read_message
+from nodes.values.messages import read_message
 
 
 def asked_by(story: Story, visit: Visit, call_id: str = "") -> Link | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes.lineage.values import MISSING, Path, Piece, at, pieces, weight
-from nodes.messages import read_message
+from nodes.values.messages import read_message
 
 LONG = 16  # weight from which a text is looked for inside others
 MAX_SPOTS = 200  # places kept of one value

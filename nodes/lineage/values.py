@@ -9,8 +9,8 @@ words and empty values never do.
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.messages import decoded
-from nodes.plain_text import fenced
+from nodes.values.messages import decoded
+from nodes.values.plain_text import fenced
 
 Path = tuple[str | int, ...]
 MISSING: Any = object()  # no value at that place

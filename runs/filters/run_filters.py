@@ -92,13 +92,22 @@ class RunFilters:
             said.append(
                 f"Fewer than {MOST_WORDS} words can be looked for at once: put them in quotes."
             )
-        since, until = (self._moment(name) for name in ("since", "until"))
-        if since and until and since >= until:
+        if self.since and self.until and self.since >= self.until:
             said.append("since is not before until, so that no time is left.")
         return said + self._wrong_apps()
 
     def is_valid(self) -> bool:
         return not self.sentences
+
+    @property
+    def since(self) -> datetime | None:
+        """The one moment from which on runs are asked for."""
+        return self._moment("since")
+
+    @property
+    def until(self) -> datetime | None:
+        """The one moment before which runs are asked for."""
+        return self._moment("until")
 
     def _moment(self, name: str) -> datetime | None:
         asked = self.query.of(name)[0]

@@ -12,8 +12,8 @@ import orjson
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution
 from nodes.packing import pack
-from nodes.previews import preview, preview_output
 from nodes.pricing import CURRENCY, price
+from nodes.values.previews import preview, preview_output
 from runs.recording import bulk
 from runs.recording.arranging.tree import execution_id
 from runs.recording.bulk import moment

@@ -9,7 +9,7 @@ from django import forms
 
 from nodes import formats
 from nodes.models import Payload
-from nodes.payloads import load, pretty
+from nodes.values.payloads import load, pretty
 from runs.models import App, Run
 from runs.recording.jsontext import MAX_DEPTH, NotJson, deeper_than, parse_json
 from runs.rerunning.asked import Told, told_of

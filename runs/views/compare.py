@@ -8,17 +8,17 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from nodes.compare import REASONS, VERDICTS, Compared
-from nodes.compare_rows import ALL, element_id, sentence, show, words_of
-from nodes.difference import changes_json
+from nodes.comparing.difference import changes_json
+from nodes.comparing.pairing import Pair
+from nodes.comparing.rows import ALL, element_id, sentence, show, words_of
+from nodes.comparing.verdicts import REASONS, VERDICTS, Compared
+from nodes.comparing.volatile import RULE
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
-from nodes.pairing import Pair
 from nodes.twins import json_response
-from nodes.volatile import RULE
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
-from runs.compare_page import beginning, figures, open_pair
-from runs.comparing import WHY, Comparison, compare, last_success
+from runs.compare.choosing import WHY, Comparison, compare, last_success
+from runs.compare.page import beginning, figures, open_pair
 from runs.models import App, Run
 from runs.models.run_query import as_uuid
 

@@ -11,8 +11,8 @@ from runs import twins
 from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
 from runs.models import App, Conversation, Run
 from runs.models.run_query import RunQuerySet
+from runs.noting.of_run import marks_of
 from runs.paging import BadCursor, Order, Page, page_of
-from runs.run_notes import marks_of
 from runs.turns import turns_of
 
 NEWEST = Order("last_run_at")

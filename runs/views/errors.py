@@ -11,11 +11,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
-from runs.error_groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
-from runs.error_history import history_of
-from runs.error_twins import history_json, kind_json
+from runs.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
+from runs.errors.history import history_of
+from runs.errors.twins import history_json, kind_json
+from runs.history.tables import RunTable
 from runs.models import App, ErrorGroup
-from runs.tables import RunTable
 from runs.windows import STATES, ErrorsForm
 
 MOST_APPS = 500

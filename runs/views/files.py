@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.exports.formats import SETS, SINGLE, Format, packed
 from runs.filters.run_filters import RunFilters
-from runs.listing import each_run
+from runs.history.listing import each_run
 from runs.models import Run
 from runs.recording.doors import inbox
 from runs.recording.files.reading import Report

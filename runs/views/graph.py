@@ -9,15 +9,15 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from nodes.drawing.picture import Picture, picture
 from nodes.graph import stored
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
-from nodes.picture import Picture, picture
 from nodes.twins import execution_json, json_response
 from runs.access import ReadRequest, app_or_404, session_or_read_key
 from runs.models import App, Run, Version
 from runs.models.run_query import as_uuid
-from runs.node_panel import NodePanel, node_panel
+from runs.node_pages.panel import NodePanel, node_panel
 from runs.twins import version_head
 from runs.version_graph import VersionGraph, version_graph
 

@@ -10,8 +10,8 @@ from nodes.http import HtmxHttpRequest, render_region
 from nodes.models import NodeExecution
 from nodes.twins import json_response
 from runs.access import ReadRequest, session_or_read_key
-from runs.lineage import lineage_context, links_json
 from runs.models import Run
+from runs.values.lineage import lineage_context, links_json
 from runs.views.tracing import run_or_404
 
 

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, get_resolver
 from django.views.decorators.http import require_safe
 
-from runs.machine_guide import guide
+from runs.reports.guide import guide
 
 
 @require_safe

@@ -9,10 +9,10 @@ from nodes.choices import NodeStatus
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.twins import json_response
 from runs.access import ReadRequest, app_or_404, printable, refusal, session_or_read_key
-from runs.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
 from runs.models import App, Version
-from runs.node_history import NodeHistory, node_history
-from runs.node_twins import app_nodes_json, node_history_json
+from runs.node_pages.history import NodeHistory, node_history
+from runs.node_pages.of_app import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
+from runs.node_pages.twins import app_nodes_json, node_history_json
 from runs.paging import BadCursor
 from runs.windows import NodesForm
 

@@ -17,13 +17,11 @@ from django_htmx.http import push_url, trigger_client_event
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
-from runs import data_set
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import App, Note, Run
-from runs.note_forms import NoteEditForm, NoteFilterForm, NoteForm
-from runs.paging import BadCursor, Order, Page, page_of
-from runs.personal_notes import may_change, say
-from runs.run_notes import (
+from runs.noting import data_set
+from runs.noting.forms import NoteEditForm, NoteFilterForm, NoteForm
+from runs.noting.of_run import (
     Shown,
     marks_of,
     note_json,
@@ -32,6 +30,8 @@ from runs.run_notes import (
     notes_on_page,
     steps_of_notes,
 )
+from runs.noting.personal import may_change, say
+from runs.paging import BadCursor, Order, Page, page_of
 from runs.views.tracing import run_or_404
 
 NEWEST = Order("created_at")

@@ -12,16 +12,16 @@ from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
+from nodes.loops.cells import Heat
+from nodes.loops.passes import Loop, Window, load_window, loop_of
+from nodes.loops.stepping import beside, stepping_of
+from nodes.loops.told import Values, values_of
 from nodes.panels import build_panel
-from nodes.pass_cells import Heat
-from nodes.pass_values import Values, values_of
-from nodes.passes import Loop, Window, load_window, loop_of
-from nodes.stepping import beside, stepping_of
 from nodes.twins import json_response
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
+from runs.noting.of_run import notes_of_step
 from runs.pass_twin import window_json
-from runs.run_notes import notes_of_step
 from runs.views.tracing import execution_or_404, run_or_404
 
 MAX_PARTS = 40  # links to parts of a very long loop

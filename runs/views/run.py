@@ -12,14 +12,14 @@ from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 
 from nodes.configuration import models_used, resource_of
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
-from nodes.payloads import show
 from nodes.twins import json_response
+from nodes.values.payloads import show
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
-from runs.report import report
+from runs.noting.of_run import notes_on_page
+from runs.reports.report import report
 from runs.run_header import header_of
-from runs.run_notes import notes_on_page
 from runs.views.tracing import render_tracing, run_or_404
 
 

@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from runs.access import ReadRequest, presented_secret, session_or_read_key
+from runs.history.saved_views import TAKEN, ViewForm, filters_of, signed_in, view_json
 from runs.models import SavedView
-from runs.saved_views import TAKEN, ViewForm, filters_of, signed_in, view_json
 
 MOST_LISTED = 1000
 

@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from nodes.models import NodeExecution
 from nodes.twins import json_response
 from runs.models import ShareLink
-from runs.share_form import ShareForm
-from runs.shared_parts import SharedStep
-from runs.shared_twins import head_of, run_json, step_json
-from runs.sharing import FIELDS, Shared, shared_of
+from runs.share.form import ShareForm
+from runs.share.parts import SharedStep
+from runs.share.shown import FIELDS, Shared, shared_of
+from runs.share.twins import head_of, run_json, step_json
 from runs.views.tracing import run_or_404
 
 LISTED = 100

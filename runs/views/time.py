@@ -11,8 +11,8 @@ from django.views.decorators.http import require_safe
 from nodes import formats
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
-from nodes.run_time import RunTime, load_run_time
-from nodes.time_spent import PathLine, Sort, Spent
+from nodes.timing.run_time import RunTime, load_run_time
+from nodes.timing.time_spent import PathLine, Sort, Spent
 from nodes.tracing import Span
 from nodes.twins import amount, json_response
 from runs.access import ReadRequest, refusal, session_or_read_key

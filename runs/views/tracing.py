@@ -13,19 +13,19 @@ from django_htmx.http import push_url
 
 from nodes.folding import Folding
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.loops.stepping import stepping_of
 from nodes.models import NodeExecution
 from nodes.panels import build_panel
-from nodes.stepping import stepping_of
 from nodes.trace_rows import rows, with_other_ways
 from nodes.tracing import WINDOW, Span, Trace, load_trace
 from nodes.twins import execution_detail_json, json_response, with_placeholders
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.lineage import lineage_context, links_json
 from runs.models import App, Run
+from runs.noting.of_run import notes_of_step
 from runs.other_ways import other_ways
 from runs.run_header import header_of
-from runs.run_notes import notes_of_step
 from runs.turns import turns_of
+from runs.values.lineage import lineage_context, links_json
 
 JSON_PAGE = 1000
 # Regions of the page that an htmx request may ask for alone, by the id of its target.

@@ -10,9 +10,9 @@ from nodes.http import HtmxHttpRequest, render_region
 from nodes.twins import json_response
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
+from runs.compare.turns import MOST_TURNS, Column, columns_of
 from runs.models import Conversation, Run
 from runs.models.run_query import as_uuid
-from runs.turn_columns import MOST_TURNS, Column, columns_of
 from runs.views.conversations import conversation_or_404
 
 CHOICES = 50  # turns to choose from, the newest

@@ -13,8 +13,8 @@ from nodes.variables import Variable, Write
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
 from runs.run_header import header_of
-from runs.run_variables import NODES, Asked, RunVariables, variables_of
-from runs.variable_rows import rows, steps
+from runs.values.variable_rows import rows, steps
+from runs.values.variables import NODES, Asked, RunVariables, variables_of
 from runs.views.tracing import run_or_404
 
 JSON_VALUE = 20_000  # characters of one value in the twin

@@ -6,15 +6,15 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from nodes.difference import changes_json
+from nodes.comparing.difference import changes_json
+from nodes.comparing.graphs import GraphDifference, graph_difference
+from nodes.comparing.side_by_side import of_values
 from nodes.graph import stored
-from nodes.graph_difference import GraphDifference, graph_difference
 from nodes.http import HtmxHttpRequest, render_region
-from nodes.side_by_side import of_values
 from runs import twins
 from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.compare.versions import figures_json, figures_of, model_changes, side_by_side
 from runs.models import App, Version
-from runs.version_figures import figures_json, figures_of, model_changes, side_by_side
 from runs.version_graph import version_graph
 
 SHOWN_VERSIONS = 200

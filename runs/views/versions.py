@@ -13,13 +13,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 from nodes.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
-from nodes.parts import Limits, present
+from nodes.values.parts import Limits, present
 from runs import twins
 from runs.access import ReadRequest, app_or_404, session_or_read_key
 from runs.forms import DslForm
+from runs.history.tables import RunTable
 from runs.models import App, Run, Version
 from runs.recording.definitions import take_dsl
-from runs.tables import RunTable
 
 SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200
 VERSION_DAYS = 30

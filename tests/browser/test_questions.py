@@ -1,5 +1,5 @@
-"""Four questions that people come with, asked of the sample week: each answered in at most six clicks
-from the first page (typing a search and Enter counts as one)."""
+"""Four questions that people come with, asked of the sample week: each answered in at most six
+clicks from the first page (typing a search and Enter counts as one)."""
 
 import re
 from collections.abc import Callable

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.compare import doubtful, judge, pairs_of
-from nodes.compare_rows import ALL, WINDOW, show
-from nodes.pairing import Step, digest, pair_up
+from nodes.comparing.pairing import Step, digest, pair_up
+from nodes.comparing.rows import ALL, WINDOW, show
+from nodes.comparing.verdicts import doubtful, judge, pairs_of
 
 _ids = count(1)
 

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.difference import SHOWN, difference
-from nodes.volatile import alike
-from nodes.wording import LIMIT, by_word
+from nodes.comparing.difference import SHOWN, difference
+from nodes.comparing.volatile import alike
+from nodes.comparing.wording import LIMIT, by_word
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=12),

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from nodes.drawing import Card, Drawing, clip
+from nodes.drawing.layout import MOST_NODES, layout
+from nodes.drawing.shapes import Card, Drawing, clip
 from nodes.graph import END, Graph, GraphEdge, GraphNode
-from nodes.layout import MOST_NODES, layout
 
 
 def graph(*edges: str, **parents: str) -> Graph:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.markdown import looks_like_markdown, render
+from nodes.values.markdown import looks_like_markdown, render
 
 
 def test_ordinary_markdown() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.matrix import Inner, Matrix, build, worst
+from nodes.loops.matrix import Inner, Matrix, build, worst
 from tests.nodes.test_timeline import ident
 
 

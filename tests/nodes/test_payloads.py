@@ -6,11 +6,11 @@ from uuid import uuid4
 import orjson
 import pytest
 
-from nodes.json_tree import marks
 from nodes.models import Payload
 from nodes.packing import pack
-from nodes.parts import Limits, Part, present
-from nodes.payloads import head, load, show
+from nodes.values.json_tree import marks
+from nodes.values.parts import Limits, Part, present
+from nodes.values.payloads import head, load, show
 
 
 def payload(value: Any, *, text: bool = False, compressed: bool = False) -> Payload:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from nodes.plain_text import fenced, plain, without_json
-from nodes.previews import preview
+from nodes.values.plain_text import fenced, plain, without_json
+from nodes.values.previews import preview
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nodes.previews import preview
+from nodes.values.previews import preview
 
 CALL = {
     "id": "c1",

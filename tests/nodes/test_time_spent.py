@@ -2,9 +2,17 @@
 
 from decimal import Decimal
 
-from nodes.critical_path import Part, critical_path
-from nodes.time_spent import Amount, by_kind, by_node, gaps_by_name, path_lines, sorted_by, waited
 from nodes.timeline import Step, build
+from nodes.timing.critical_path import Part, critical_path
+from nodes.timing.time_spent import (
+    Amount,
+    by_kind,
+    by_node,
+    gaps_by_name,
+    path_lines,
+    sorted_by,
+    waited,
+)
 from tests.nodes.test_critical_path import US, at
 from tests.nodes.test_timeline import ident
 

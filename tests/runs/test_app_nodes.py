@@ -8,10 +8,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from nodes.figures import add_costs, main_currency, percentile
 from nodes.models import NodeExecution
-from runs import app_nodes
+from nodes.timing.figures import add_costs, main_currency, percentile
 from runs.models import App, IngestKey, Run
+from runs.node_pages import of_app as app_nodes
 from tests.factories import make_app, make_execution, make_run
 from tests.pages import check_view, text_of
 

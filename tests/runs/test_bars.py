@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from runs.bars import MOST, path, scale
+from runs.errors.bars import MOST, path, scale
 
 START = datetime(2026, 11, 20, 9, 41, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from nodes.models import NodeExecution
-from runs.cause import cause_of, handled_in
+from runs.errors.cause import cause_of, handled_in
 from runs.models import Run
 from tests.factories import make_execution, make_run
 from tests.pages import check_view, text_of

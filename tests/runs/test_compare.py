@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from nodes.compare import NO_INPUTS, VERDICTS
-from nodes.pairing import digest
+from nodes.comparing.pairing import digest
+from nodes.comparing.verdicts import NO_INPUTS, VERDICTS
 from runs import samples
 from runs.models import IngestKey, Run
 from tests.factories import (

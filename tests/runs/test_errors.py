@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from runs import error_groups
+from runs.errors import groups as error_groups
 from runs.models import App, ErrorGroup, IngestKey, Run
 from runs.recording.store import save
 from tests.factories import make_app, make_execution, make_run, make_version

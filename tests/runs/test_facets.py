@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.utils import timezone
 
-from runs import facet_counts
+from runs.history import facet_counts
 from runs.models import ErrorGroup, IngestKey
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, text_of

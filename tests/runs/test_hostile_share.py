@@ -12,7 +12,7 @@ from django.utils import timezone
 from runs.models import App, IngestKey, Note, Run, ShareLink
 from runs.recording.records import NodeRecord, RunFacts
 from runs.recording.store import save
-from runs.unescaped import plain
+from runs.share.unescaped import plain
 from tests.factories import make_conversation, make_execution, make_run
 from tests.hostile import NASTY, nasty_run, poster
 from tests.pages import check_page, text_of

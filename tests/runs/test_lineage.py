@@ -10,8 +10,8 @@ from django.test import Client
 from django.urls import reverse
 
 from nodes.models import NodeExecution
-from runs import value_lineage
 from runs.models import IngestKey, Run
+from runs.values import loading as value_lineage
 from tests.factories import make_app, make_execution, make_run
 from tests.pages import check_view, text_of
 from tests.runs.order_desk import KEY, LETTER, record_turn

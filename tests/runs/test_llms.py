@@ -12,8 +12,8 @@ from django.urls import URLPattern
 from nodes.models import NodeExecution
 from runs import urls
 from runs.filters.fields import FIELDS
-from runs.machine_guide import ASKS, FORMS, TOLD, path_of
 from runs.models import IngestKey, Rerun, Run
+from runs.reports.guide import ASKS, FORMS, TOLD, path_of
 from tests.factories import make_app
 
 pytestmark = pytest.mark.django_db

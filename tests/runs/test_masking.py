@@ -5,8 +5,8 @@ import json
 import orjson
 import pytest
 
-from runs.masking import MASKED, Mask, mask_of
-from runs.unescaped import plain
+from runs.share.masking import MASKED, Mask, mask_of
+from runs.share.unescaped import plain
 
 SECRET = "Ada Lovelace"
 NESTED = json.dumps({"a": json.dumps({"b": json.dumps({"email": "e@x.org", "who": SECRET})})})

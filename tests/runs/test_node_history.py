@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from nodes.models import NodeExecution
-from runs import node_history
 from runs.models import App, IngestKey, Run
+from runs.node_pages import history as node_history
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import check_view, text_of
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from nodes.models import NodeExecution
 from runs.models import ErrorGroup, Run
-from runs.report import MAX_REPORT, report
+from runs.reports.report import MAX_REPORT, report
 from tests.factories import make_app, make_execution, make_run, make_version
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from runs.exports.formats import SETS, SINGLE, packed
 from runs.filters.run_filters import RunFilters
-from runs.listing import each_run
+from runs.history.listing import each_run
 from runs.models import Run
 
 PROGRESS_EVERY = 20

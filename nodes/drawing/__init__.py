@@ -1,0 +1,1 @@
+"""The drawing of a graph: boxes in columns, lines between them. Pure."""

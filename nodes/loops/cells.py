@@ -1,0 +1,152 @@
+"""Cells, rows and heads of a matrix as a page shows them: statuses, words, and how hot each is."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Literal
+from uuid import UUID
+
+from nodes import formats
+from nodes.choices import FAILURES, NodeStatus
+from nodes.kinds import Kind, kind_of
+from nodes.loops.matrix import Inner, Node, Pass, worst
+from nodes.panels import status_label
+
+Heat = Literal["time", "tokens", "cost"]
+_HEAT_OF: dict[Heat, str] = {"time": "duration_us", "tokens": "tokens", "cost": "cost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    title: str
+    start: int | None
+    duration_us: int | None
+    tokens: int | None
+    cost: Decimal | None
+    currency: str
+
+
+@dataclass(slots=True)
+class Cell:
+    """The steps of one node in one pass. `id` is the one to look at: the first that failed, else
+    the last; `heat` is in percent of the hottest cell in sight; `plain` where there is nothing to
+    tell but that one step succeeded."""
+
+    id: str
+    status: str
+    steps: list[Inner]
+    title: str
+    heat: int = 0
+    plain: bool = False
+    is_chosen: bool = False
+
+    @property
+    def count(self) -> int:
+        return len(self.steps)
+
+    @property
+    def uuid(self) -> UUID:
+        return UUID(self.id)
+
+
+@dataclass(slots=True)
+class Row:
+    node: Node
+    title: str
+    kind: Kind
+    cells: list[Cell | None] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Head:
+    """The top of a column. `label` counts from 1."""
+
+    label: str
+    number: int | None
+    status: str
+    status_label: str
+    failed: int
+    steps: int
+    start: int | None
+    duration_us: int | None
+    first: UUID
+    key: str
+
+
+def row_of(node: Node, passes: list[Pass], figures: dict[str, Figures], marked: str) -> Row:
+    told = figures.get(node.example)
+    row = Row(node, formats.visible(told.title) if told else node.node_id, kind_of(node.kind))
+    for one in passes:
+        steps = one.cells.get(node)
+        row.cells.append(_cell(steps, figures, marked) if steps else None)
+    if node.loops:
+        for cell in row.cells:
+            if cell:
+                cell.plain = False
+    return row
+
+
+def _cell(steps: list[Inner], figures: dict[str, Figures], marked: str) -> Cell:
+    status = worst(step.status for step in steps)
+    chosen = steps[-1]
+    if status in FAILURES:
+        chosen = next(step for step in steps if step.status == status)
+    words = status_label(status)
+    if len(steps) > 1:
+        failed = sum(step.status in FAILURES for step in steps)
+        words = f"{failed} of {len(steps)} failed" if failed else f"{len(steps)} times: {words}"
+    lasted = _sum(figures, steps, "duration_us")
+    cell = Cell(
+        chosen.id, status, steps, words + (f", {formats.duration(lasted)}" if lasted else "")
+    )
+    cell.is_chosen = any(step.id == marked for step in steps)
+    cell.plain = status == NodeStatus.SUCCEEDED and len(steps) == 1 and not cell.is_chosen
+    return cell
+
+
+def _sum(figures: dict[str, Figures], steps: list[Inner], name: str) -> Any:
+    """The sum over some steps, None where none tells."""
+    told = [getattr(figures[step.id], name) for step in steps if step.id in figures]
+    return sum(known) if (known := [one for one in told if one is not None]) else None
+
+
+def heat_up(rows: list[Row], figures: dict[str, Figures], heat: Heat) -> str:
+    """Heat all cells; returns what the hottest one stands for."""
+    cells = [cell for row in rows for cell in row.cells if cell]
+    amounts = [_sum(figures, cell.steps, _HEAT_OF[heat]) or 0 for cell in cells]
+    most: Any = max(amounts, default=0)
+    if not most:
+        return ""
+    currency = ""
+    amount: Any
+    for cell, amount in zip(cells, amounts, strict=True):
+        cell.heat = int(amount * 100 / most)
+        if heat != "time" and amount:
+            currency = figures[cell.id].currency
+            told = formats.money(amount, currency) if heat == "cost" else f"{amount:,} tokens"
+            cell.title += f", {told}"
+    if heat == "time":
+        return formats.duration(most)
+    return formats.money(most, currency) if heat == "cost" else f"{most:,} tokens"
+
+
+def head_of(one: Pass, figures: dict[str, Figures], key: str) -> Head:
+    steps = [figures[step.id] for cell in one.cells.values() for step in cell if step.id in figures]
+    starts = [step.start for step in steps if step.start is not None]
+    ends = [
+        step.start + step.duration_us
+        for step in steps
+        if step.start is not None and step.duration_us is not None
+    ]
+    start = min(starts, default=None)
+    return Head(
+        label="–" if one.number is None else str(one.number + 1),
+        number=one.number,
+        status=one.status,
+        status_label=status_label(one.status),
+        failed=one.failed,
+        steps=one.steps,
+        start=start,
+        duration_us=max(ends) - start if ends and start is not None else None,
+        first=UUID(one.first.id),
+        key=key,
+    )

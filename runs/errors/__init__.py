@@ -1,0 +1,1 @@
+"""Why runs fail: one run's cause, and failures of one kind over time."""

@@ -1,0 +1,1 @@
+"""The list of runs: its pages, facets, saved views, and what changes while it is read."""

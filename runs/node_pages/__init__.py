@@ -1,0 +1,1 @@
+"""One node of an app, or all of them, over many runs."""

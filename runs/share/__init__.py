@@ -1,0 +1,1 @@
+"""What a link to one run shows, past its mask."""

@@ -1,0 +1,62 @@
+"""Lineage of one step for its page and its twins."""
+
+from typing import Any
+
+from django.http import Http404
+
+from nodes.lineage.origins import came_from, used_by
+from nodes.lineage.story import Story
+from nodes.lineage.values import MISSING, at, from_pointer, pointer, resolved, spoken
+from nodes.lineage.visits import Visit
+from nodes.lineage.walk import back, forward
+from nodes.models import NodeExecution
+from runs.models import Run
+from runs.values.lineage_rows import Lines, path_of
+from runs.values.loading import Bodies, call_id_of, story_of
+
+
+def lineage_context(run: Run, execution: NodeExecution, asked: str = "") -> dict[str, Any]:
+    """`came_from` and `used_by` of the step, or `back` and `forward` of the value at `asked`;
+    `left_out` counts values that were not looked at."""
+    story, bodies = story_of(run, execution.id)
+    visit = story.visits.by_id.get(execution.id.hex)
+    lines = Lines(run.id)
+    context: dict[str, Any] = {"path": "", "came_from": [], "used_by": []}
+    if visit is None:  # beyond the steps that are read
+        return context | {"left_out": 1, "stopped": True}
+    part, path = path_of(from_pointer(asked))
+    if part:
+        context |= _way(story, visit, part, path, lines, call_id_of(execution))
+    else:
+        found = came_from(story, visit, call_id_of(execution))
+        context["came_from"] = lines.came_from(visit, found)
+        context["used_by"] = lines.used_by(visit, used_by(story, visit))
+    return context | _bounds(story, bodies)
+
+
+def _way(
+    story: Story, visit: Visit, part: str, path: Any, lines: Lines, call_id: str
+) -> dict[str, Any]:
+    digest = visit.inputs if part == "inputs" else visit.outputs
+    value = story.value(digest)
+    if value is not MISSING and at(value, path) is MISSING:
+        raise Http404("There is nothing at this place of the value.")
+    path = resolved(value, path)
+    return {
+        "path": pointer((part, *path)),
+        "spoken": spoken((part, *path)),
+        "back": list(lines.chain(back(story, visit, part, path, call_id))),
+        "forward": list(lines.chain(forward(story, visit, part, path))),
+    }
+
+
+def _bounds(story: Story, bodies: Bodies) -> dict[str, Any]:
+    return {"left_out": bodies.left_out, "stopped": story.stopped}
+
+
+def links_json(found: dict[str, Any]) -> dict[str, Any]:
+    """`links` of an execution's twin."""
+    return {
+        "came_from": [line.data for line in found["came_from"]],
+        "used_by": [line.data | {"times": line.times} for line in found["used_by"]],
+    }

@@ -1,0 +1,249 @@
+"""The variables of a run for its page and its twin: loaded within bounds, secrets masked."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from nodes.lineage.references import targets
+from nodes.lineage.story import Story
+from nodes.lineage.values import MISSING
+from nodes.lineage.visits import Visit, newest
+from nodes.models import NodeExecution
+from nodes.variables import (
+    GROUPS,
+    Variable,
+    Write,
+    assigned,
+    by_node,
+    declared,
+    joined,
+    of_node,
+    of_run,
+    stateful,
+)
+from runs.models import Run
+from runs.recording.dify.secrets import is_secret_name, masked
+from runs.recording.jsontext import deeper_than
+from runs.values.loading import Bodies, story_of
+
+NODES, MAX_VARIABLES = 60, 400  # of one page
+KEPT = 5  # newest writes of each variable
+MAX_WRITES = 100  # of one variable on its own
+TURNS = 5  # other runs of the conversation whose variables are looked at
+MAX_ASSIGNERS = 200
+MAX_DEPTH = 60  # of a value that is shown
+SEARCHED = 20_000  # characters of a value in which a filter looks
+
+
+@dataclass(slots=True)
+class RunVariables:
+    """`groups`: (label, variables). `after` is the step as of whose end they are told, `before` and
+    `next` the ones that wrote before and after it. `more`: there are nodes after
+    these; `cut`: variables beyond those of one page."""
+
+    groups: list[tuple[str, list[Variable]]]
+    after: Visit | None = None
+    before: Visit | None = None
+    next: Visit | None = None
+    more: bool = False
+    left_out: int = 0
+    cut: int = 0
+
+
+@dataclass(slots=True)
+class Asked:
+    """What of the variables is asked for, as the address has it."""
+
+    after: UUID | None = None
+    q: str = ""
+    name: str = ""
+    first: int = 0
+
+    @property
+    def kept(self) -> int:
+        """Writes of each variable whose values are looked at."""
+        return MAX_WRITES if self.name else KEPT
+
+
+def variables_of(run: Run, asked: Asked) -> RunVariables | None:
+    """None where the run has no step `asked.after`."""
+    story, bodies = story_of(run)
+    after = story.visits.by_id.get(asked.after.hex) if asked.after else None
+    if asked.after and after is None:
+        return None
+    loader = _Loader(run, story, bodies)
+    nodes = by_node(story.visits.by_id.values(), after)
+    of_name = {node: visits for node, visits in nodes.items() if asked.name.startswith(f"{node}.")}
+    nodes = of_name or nodes
+    page = dict(list(nodes.items())[asked.first : asked.first + NODES])
+    found = loader.nodes(page, asked.kept)
+    if not asked.first:
+        found += loader.whole(after)
+    given = {variable.name for variable in found if variable.group in ("input", "system")}
+    for variable in found:
+        _hide(variable)
+    found = [
+        variable
+        for variable in found
+        if _matches(variable, asked) and not (variable.starts and variable.place in given)
+    ]
+    shown = found[:MAX_VARIABLES]
+    groups = [
+        (label, [variable for variable in shown if variable.group == group])
+        for group, label in GROUPS.items()
+    ]
+    writers = sorted((v for v in story.visits.by_id.values() if v.outputs), key=newest)
+    place = next((n for n, v in enumerate(writers) if v is after), None)
+    return RunVariables(
+        [(label, variables) for label, variables in groups if variables],
+        after,
+        writers[place - 1] if place else (writers[-1] if place is None and writers else None),
+        writers[place + 1] if place is not None and place + 1 < len(writers) else None,
+        len(nodes) > asked.first + NODES,
+        bodies.left_out,
+        len(found) - len(shown),
+    )
+
+
+class _Loader:
+    def __init__(self, run: Run, story: Story, bodies: Bodies) -> None:
+        self.run = run
+        self.story = story
+        self.bodies = bodies
+        self.values: dict[str, Any] = {}
+
+    def value(self, digest: str) -> Any:
+        return self.values.get(digest, MISSING)
+
+    def load(self, digests: Iterable[str]) -> None:
+        self.bodies.load(list(dict.fromkeys(d for d in digests if d)), self.values.__setitem__)
+
+    def nodes(self, nodes: dict[str, list[Visit]], kept: int) -> list[Variable]:
+        """Variables of these nodes. The newest value of each node is looked at first."""
+        whole = self.story.whole
+        above = {v.parent for visits in nodes.values() for v in visits[:1]}
+        containers = [v for v in self.story.visits.by_id.values() if v.id in above]
+        self.load([
+            whole.inputs, whole.outputs, *(v.outputs for v in containers),
+            *(visits[n].outputs for n in range(kept) for visits in nodes.values()
+              if n < len(visits)),
+        ])  # fmt: skip
+        gave = {v.id: self.value(v.outputs) for visits in nodes.values() for v in visits[:1]}
+        gave |= {v.id: self.value(v.outputs) for v in containers}
+        gave[""] = self.value(whole.outputs)
+        states = set() if self.run.source_kind.startswith("dify") else stateful(nodes, gave)
+        found: list[Variable] = []
+        channels: dict[str, list[Variable]] = {}
+        for node, visits in nodes.items():
+            if visits[0].kind == "assigner":
+                continue
+            if node in states:
+                of_state = of_node(visits, self.value, kept, state=True)
+                channels.setdefault(visits[0].parent, []).extend(of_state)
+            else:
+                found += of_node(visits, self.value, kept)
+        for variables in channels.values():
+            found += joined(variables)
+        return found
+
+    def whole(self, after: Visit | None) -> list[Variable]:
+        """What came with the run or is declared by its version, and what assigners wrote."""
+        found = of_run(self.value(self.story.whole.inputs))
+        told = self.run.version.configuration if self.run.version else None
+        told = told or {}
+        found += declared("environment", told.get("environment_variables"))
+        conversation = declared("conversation", told.get("conversation_variables"))
+        return found + self.assigned(conversation, after)
+
+    def assigned(self, known: list[Variable], after: Visit | None) -> list[Variable]:
+        """Conversation and loop variables with what this run and the turns before wrote."""
+        variables = {variable.name: variable for variable in known}
+        turns = self._turns()
+        if not turns and not any(v.kind == "assigner" for v in self.story.visits.by_id.values()):
+            return known
+        runs = {run.id: run for run in [*turns, self.run]}
+        rows = (
+            NodeExecution.objects.filter(run_id__in=list(runs), kind="assigner", folded=False)
+            .order_by("started_at", "index")
+            .values_list("id", "run_id", "process_data_id", "outputs_id", "inputs_id")
+        )
+        steps = [
+            (row[0], runs[row[1]], [self.bodies.know(str(one or "")) for one in row[2:]])
+            for row in rows[:MAX_ASSIGNERS]
+        ]
+        self.load(digest for _, _, digests in steps for digest in digests)
+        for step_id, run, digests in steps:
+            visit = self.story.visits.by_id.get(step_id.hex)
+            if visit and after and newest(visit) > newest(after):
+                continue
+            config = targets("assigner", self.story.config(visit)) if visit else []
+            for selector, value in assigned([self.value(d) for d in digests], config):
+                name, group = self._named(selector)
+                variable = variables.setdefault(name, Variable(group, name))
+                turn = run if run is not self.run else None
+                variable.writes.append(Write(value, visit, turn))
+        return list(variables.values())
+
+    def _named(self, selector: tuple[str, ...]) -> tuple[str, str]:
+        if selector[0] == "conversation":
+            return ".".join(selector), "conversation"
+        node = self.story.nodes.get(selector[0])
+        return ".".join([node.title if node else selector[0], *selector[1:]]), "node"
+
+    def _turns(self) -> list[Run]:
+        """The newest turns of Dify before this one, the oldest first."""
+        if not self.run.conversation_id or not self.run.source_kind.startswith("dify"):
+            return []
+        runs = Run.objects.filter(
+            conversation=self.run.conversation_id, started_at__lt=self.run.started_at
+        )
+        found = runs.order_by("-started_at", "-id").only("id", "started_at", "status")[:TURNS]
+        return list(reversed(found))
+
+
+def _matches(variable: Variable, asked: Asked) -> bool:
+    if asked.name and variable.key != asked.name:
+        return False
+    if not asked.q:
+        return True
+    wanted = asked.q.casefold()
+    return wanted in variable.name.casefold() or any(
+        wanted in _text(write.value).casefold() for write in variable.writes
+    )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value[:SEARCHED]
+    try:
+        return "" if value is MISSING else orjson.dumps(value).decode()[:SEARCHED]
+    except TypeError:
+        return ""
+
+
+def _hide(variable: Variable) -> None:
+    """Secrets by name and by form."""
+    name = variable.name.rpartition(".")[2]
+    for write in variable.writes:
+        if write.value is MISSING:
+            continue
+        if deeper_than(write.value, MAX_DEPTH):
+            write.value = MISSING
+            continue
+        shown = _without_secrets(write.value, name)
+        if shown != write.value:
+            write.value, write.masked = shown, True
+
+
+def _without_secrets(value: Any, name: str) -> Any:
+    """Texts below a name that tells a secret, and texts that look like one. Counts of tokens are no
+    secret."""
+    if isinstance(value, dict):
+        secret = is_secret_name(name) and "usage" not in name
+        return {key: _without_secrets(v, name if secret else key) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_without_secrets(item, name) for item in value]
+    return masked(value, name) if isinstance(value, str) else value
