@@ -3,7 +3,7 @@ Written step by step, so that a long run needs no memory."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,8 @@ MAX_LEVEL = 16
 # Where the page is cut for what is written piece by piece. Values are escaped: none can hold it.
 STYLES_HERE, STEPS_HERE = "<!--styles-->", "<!--steps-->"
 LINK = re.compile(r' href="/([^"]*)"')
+# Of the head: steps are further down in the same file.
+STEP_LINK = re.compile(r' href="/runs/[0-9a-f-]{36}/tracing/([0-9a-f-]{36})/"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ def html(run: Run, base_url: str = "") -> Iterator[bytes]:
     page = render_to_string("runs/file/page.html", context)
     head, _, rest = page.partition(STYLES_HERE)
     body, _, foot = rest.partition(STEPS_HERE)
+    body = STEP_LINK.sub(lambda link: f' href="#step-{UUID(link[1]).hex}"', body)
     yield head.encode() + b"<style>" + _styles() + b"</style>" + _linked(body, base_url)
     scale = _scale(run, steps)
     waiting: list[Line] = []
@@ -75,12 +78,9 @@ def html(run: Run, base_url: str = "") -> Iterator[bytes]:
 
 
 def _context(run: Run, steps: list[Step]) -> dict[str, Any]:
-    header = header_of(run)
-    if run.failed_execution:
-        header = replace(header, failed_url=f"#step-{run.failed_execution.hex}")
     return {
         "run": run,
-        "header": header,
+        "header": header_of(run),
         "inputs": _value("Input", run.inputs),
         "outputs": _value("Output", run.outputs),
         "sources": run.told_sources,
