@@ -30,10 +30,10 @@ class Likeness(Enum):
     TITLES = "the titles and types of their nodes"
 
 
-def by_name(graph: Graph) -> dict[Name, GraphNode]:
+def by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
     """Nodes by kind and title, where no other has the same."""
     found: dict[Name, list[GraphNode]] = defaultdict(list)
-    for node in graph.nodes:
+    for node in nodes:
         found[node.kind, node.title].append(node)
     return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
 
@@ -43,7 +43,7 @@ def align(sent: Graph, runs: Collection[Sequence[Step]]) -> Graph:
     runs name one node by its id and by its title, the steps named by title get the id."""
     known = {node.id for node in sent.nodes}
     keys = {step.key for steps in runs for step in steps}
-    named = by_name(sent)
+    named = by_name(sent.nodes)
     aliases: dict[str, set[str]] = defaultdict(set)  # node id → other keys of its steps
     for steps in runs:
         for step in steps:
@@ -86,7 +86,7 @@ def likeness(graph: Graph, runs: Iterable[Sequence[Step]]) -> Likeness:
     too few to tell. What a node did inside (an agent's calls) is no node of the graph; what ran in
     an iteration or a loop is."""
     known = {node.id for node in graph.nodes}
-    named = by_name(graph)
+    named = by_name(graph.nodes)
     by_id, by_title = set(), set()
     for steps in runs:
         own = {step.id: step for step in steps}

@@ -159,8 +159,8 @@ def _number_visits(top: list[Entry]) -> None:
         levels.extend(entry.children for entry in siblings if entry.children)
         visits: Counter[str] = Counter()
         numbered: list[tuple[Entry, str]] = []
+        attempts: list[list[Entry]] = []  # of each visit that was tried again
         retried: dict[str, list[Entry]] = {}
-        again = False
         for entry in siblings:
             if entry.step is None or not entry.step.node_id:
                 continue
@@ -168,34 +168,27 @@ def _number_visits(top: list[Entry]) -> None:
             tries = retried.pop(node, None) if retried else None
             if tries is None:
                 visits[node] += 1
-            if tries or entry.step.status == NodeStatus.RETRY:
-                _note_attempt(entry, tries or [], retried)
-                again = True
+            else:
+                tries.append(entry)
+            if entry.step.status == NodeStatus.RETRY:
+                if tries is None:
+                    attempts.append(tries := [entry])
+                retried[node] = tries
             entry.number = visits[node]
             numbered.append((entry, node))
         for entry, node in numbered:
             entry.total = visits[node]
-        if again:
-            _join_attempts(siblings)
+        if attempts:
+            _join_attempts(siblings, attempts)
 
 
-def _note_attempt(entry: Entry, before: list[Entry], retried: dict[str, list[Entry]]) -> None:
-    """`entry` is the next attempt of a visit after those `before`."""
-    tries = [*before, entry]
-    for one in tries:
-        one.attempts = len(tries)
-    if entry.step and entry.step.status == NodeStatus.RETRY:
-        retried[entry.step.node_id] = tries
-
-
-def _join_attempts(siblings: list[Entry]) -> None:
+def _join_attempts(siblings: list[Entry], attempts: list[list[Entry]]) -> None:
     """Put attempts of a visit next to each other, where something ran in between."""
-    first: dict[tuple[str, int], int] = {}
-    place: dict[Entry, int] = {}
-    for number, entry in enumerate(siblings):
-        place[entry] = number
-        if entry.step and entry.attempts:
-            place[entry] = first.setdefault((entry.step.node_id, entry.number), number)
+    place = {entry: number for number, entry in enumerate(siblings)}
+    for tries in attempts:
+        for entry in tries:
+            entry.attempts = len(tries)
+            place[entry] = place[tries[0]]
     siblings.sort(key=place.__getitem__)
 
 

@@ -203,6 +203,9 @@ def _counted(count: int, one: str, many: str, failed: int) -> str:
 
 
 def _left_out(entries: list[Entry]) -> str:
-    if entries[0].form == "pass":
-        return f"Passes {entries[0].number}–{entries[-1].number}: no failure"
-    return f"{len(entries):,} more steps without failure"
+    failed = sum(entry.failed > 0 for entry in entries)
+    if all(entry.form == "pass" for entry in entries):
+        ended = f"{failed} failed" if failed else "no failure"
+        return f"Passes {entries[0].number}–{entries[-1].number}: {ended}"
+    ended = f", {failed} with a failure" if failed else " without failure"
+    return f"{len(entries):,} more steps{ended}"

@@ -18,7 +18,8 @@ MAX_SEGMENTS = 12
 # A clock that is read twice: so much later a step may seem to end than the next began.
 JITTER = 1000
 BREAK = 3  # a wait so many times as long as all work together is drawn short …
-BREAK_SHARE = 12  # … as one part in so many of the work
+BREAK_SHARE = 12  # … as one part in so many of the work …
+MAX_BREAKS = 12  # … the longest few only: together they take no more room than the work
 _LONG_STEPS = (
     *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
     *(HOUR * n for n in (1, 2, 3, 6, 12)),
@@ -164,7 +165,8 @@ def breaks(scale: Scale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, in
         return ()
     waits = idle(scale.start, scale.end, busy)
     work = scale.span - sum(end - start for start, end in waits)
-    return tuple(wait for wait in waits if work and wait[1] - wait[0] > BREAK * work)
+    long = [wait for wait in waits if work and wait[1] - wait[0] > BREAK * work]
+    return tuple(sorted(sorted(long, key=lambda wait: wait[0] - wait[1])[:MAX_BREAKS]))
 
 
 def own_segments(

@@ -1,15 +1,19 @@
-"""Fields of forms: moments as people type them, apps by slug."""
+"""Fields of forms: moments as people type them, apps by slug; and what forms over query strings
+have in common."""
 
 from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils import timezone
 
 from runs.filters.moments import at
 from runs.filters.values import BadValue, when
 from runs.models import App
+
+NUL = "A filter holds a NUL character."
 
 
 class MomentField(forms.CharField):
@@ -25,13 +29,33 @@ class MomentField(forms.CharField):
 
 
 class AppField(forms.CharField):
-    """An app by its slug. Cleans to the app or None."""
+    """An app by its slug. Cleans to the app or None. `readable_by`: the one app that a bound key
+    may read; it is not told that there are others."""
+
+    readable_by: App | None = None
 
     def clean(self, value: Any) -> App | None:
         slug = str(super().clean(value) or "")
         if not slug:
             return None
-        app = App.objects.filter(slug=slug).first()
+        app = App.objects.readable_by(self.readable_by).filter(slug=slug).first()
         if app is None:
             raise ValidationError(f"There is no app “{slug[:80]}”.")
         return app
+
+
+def without_nul(data: QueryDict) -> tuple[QueryDict, bool]:
+    """A query string as pages and databases take it, and whether it held a NUL, which they do not,
+    not even to say that it is wrong."""
+    if any("\0" in value for _, values in data.lists() for value in values):
+        return QueryDict(data.urlencode().replace("%00", "")), True
+    return data, False
+
+
+def sentences(form: forms.Form) -> list[str]:
+    """What is wrong, a sentence each, for a page or a machine."""
+    return [
+        str(message) if name == "__all__" else f"{form[name].label}: {message}"
+        for name, messages in form.errors.items()
+        for message in messages
+    ]

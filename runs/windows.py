@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import QueryDict
 
-from runs.form_fields import AppField, MomentField
+from runs.form_fields import NUL, AppField, MomentField, sentences, without_nul
 from runs.models import App
 from runs.node_pages.of_app import ORDERS
 
@@ -25,10 +25,7 @@ class WindowForm(forms.Form):
     chosen: tuple[str, ...] = ()
 
     def __init__(self, data: QueryDict) -> None:
-        # No page and no database takes a NUL, not even to say that it is wrong.
-        self.unreadable = any("\0" in value for _, values in data.lists() for value in values)
-        if self.unreadable:
-            data = QueryDict(data.urlencode().replace("%00", ""))
+        data, self.unreadable = without_nul(data)
         super().__init__(data)
         self.told = data
         for field in self.fields.values():
@@ -37,7 +34,7 @@ class WindowForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if self.unreadable:
-            self.add_error(None, "A filter holds a NUL character.")
+            self.add_error(None, NUL)
         for name in self.told:
             if name not in self.fields:
                 self.add_error(None, f"There is no filter “{name[:40]}”.")
@@ -48,12 +45,7 @@ class WindowForm(forms.Form):
 
     @property
     def sentences(self) -> list[str]:
-        """What is wrong, a sentence each, for a page or a machine."""
-        return [
-            str(message) if name == "__all__" else f"{self[name].label}: {message}"
-            for name, messages in self.errors.items()
-            for message in messages
-        ]
+        return sentences(self)
 
     @property
     def typed(self) -> list[forms.BoundField]:
@@ -84,12 +76,17 @@ class ErrorsForm(WindowForm):
     tabs = ("state",)
     chosen = ("app",)
 
-    def __init__(self, data: QueryDict, *, app: App | None = None) -> None:
-        """`app`: the page is that app's own, and the query string chooses none."""
+    def __init__(
+        self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
+    ) -> None:
+        """`app`: the page is that app's own, and the query string chooses none. `readable_by`: the
+        one app that a bound key may read."""
         super().__init__(data)
-        self.only_app = app
+        self.only_app = app or readable_by
         if app:
             del self.fields["app"]
+        elif isinstance(field := self.fields["app"], AppField):
+            field.readable_by = readable_by
 
     @property
     def chosen_app(self) -> App | None:

@@ -65,7 +65,7 @@ def difference(before: Any, after: Any, shown: int = SHOWN) -> Difference:
     aside: list[Change] = []
     for change in islice(walk.changes(before, after), VISITS):
         (aside if change.aside else counted).append(change)
-    ended = walk.left >= 0 and len(counted) + len(aside) < VISITS
+    ended = walk.left >= 0 and not walk.cut and len(counted) + len(aside) < VISITS
     note = "" if ended else f"Only the first {VISITS:,} values were compared."
     for change in (*counted[:shown], *aside[:shown]):
         _write(change)
@@ -85,6 +85,7 @@ class _Walk:
     def __init__(self) -> None:
         self.left = VISITS
         self.keyed = 0
+        self.cut = False  # items of a list were left out
         self.stack: list[tuple[str, Any, Any, bool]] = []
 
     def changes(self, before: Any, after: Any) -> Iterator[Change]:
@@ -120,6 +121,8 @@ class _Walk:
 
     def _items(self, path: str, old: list[Any], new: list[Any], aside: bool) -> Iterator[Change]:
         """Items are aligned by their content, ids and moments aside; long lists go by place."""
+        if max(len(old), len(new)) > VISITS:
+            old, new, self.cut = old[:VISITS], new[:VISITS], True
         both = []
         gone: list[tuple[int, str]] = []
         come: list[tuple[int, str]] = []
@@ -146,7 +149,8 @@ class _Walk:
 
     def _keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]]:
         """What items are aligned by: "" for each where they are too many or were too large."""
-        if len(old) * len(new) > CELLS or self.keyed > KEYED or len(old) == len(new) == 1:
+        none = not old or not new or len(old) == len(new) == 1  # … to be aligned
+        if none or len(old) * len(new) > CELLS or self.keyed > KEYED:
             return [""] * len(old), [""] * len(new)
         keys = [masked(_key(item)) for item in old], [masked(_key(item)) for item in new]
         self.keyed += sum(map(len, keys[0])) + sum(map(len, keys[1]))
@@ -154,7 +158,7 @@ class _Walk:
 
 
 def _blocks(olds: list[str], news: list[str]) -> list[tuple[str, int, int, int, int]]:
-    if "" in olds:
+    if "" in olds or "" in news:
         return [("replace", 0, len(olds), 0, len(news))]
     return list(SequenceMatcher(None, olds, news, autojunk=False).get_opcodes())
 

@@ -1,8 +1,8 @@
 """What changed between two graphs of an app: nodes, their settings, the ways between them. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nodes.alignment import by_name
 from nodes.comparing.difference import Difference, difference
 from nodes.graph import Graph, GraphNode
 
@@ -72,18 +72,9 @@ def _names(before: Graph, after: Graph) -> dict[str, str]:
     """Ids of `after` → ids of `before`, of nodes whose id is new and whose name is not."""
     known = {node.id for node in before.nodes}
     kept = {node.id for node in after.nodes} & known
-    olds = _by_name(node for node in before.nodes if node.id not in kept)
-    news = _by_name(node for node in after.nodes if node.id not in kept)
+    olds = by_name(node for node in before.nodes if node.id not in kept)
+    news = by_name(node for node in after.nodes if node.id not in kept)
     return {news[name].id: olds[name].id for name in news if name in olds}
-
-
-def _by_name(nodes: Iterable[GraphNode]) -> dict[tuple[str, str], GraphNode]:
-    """Nodes by kind and title, where no other has the same."""
-    found: dict[tuple[str, str], GraphNode | None] = {}
-    for node in nodes:
-        name = (node.kind, node.title)
-        found[name] = None if name in found else node
-    return {name: node for name, node in found.items() if node}
 
 
 def _changed(old: GraphNode, new: GraphNode) -> NodeChange | None:

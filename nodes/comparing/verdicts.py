@@ -106,14 +106,17 @@ class _Way:
         pair.differences = tuple(_differences(pair.a, pair.b, self.alike))
         if pair.container:
             self.open.append((pair, self.differed, set()))
+            self.differed = self.differed or "inputs" in pair.differences
         else:
             self._settle(pair, *_verdict(pair, self.differed))
 
     def leave(self, depth: int) -> None:
-        """A container that differs has it from the steps in it, unless they are all the same."""
+        """A container that differs has it from the steps in it, unless they are all the same, or
+        it is the first that was given something else."""
         while len(self.open) > depth:
             pair, differed, inside = self.open.pop()
-            if inside <= {"same", "cost_only"}:
+            given_other = "inputs" in pair.differences and not differed
+            if given_other or inside <= {"same", "cost_only"}:
                 verdict, reason = _verdict(pair, differed)
                 if verdict == "cost_only" and "cost_only" in inside:
                     verdict = "same"

@@ -22,7 +22,7 @@ _VOLATILE = re.compile(
     r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
     r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{16,}\b"
     r"|\b[a-z]{2,12}[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{16,}\b"
-    r"|\b(?:call|toolu|chatcmpl|msg|resp|gen|req)[-_](?=[A-Za-z-]*\d)[A-Za-z0-9-]{8,}"
+    r"|\b(?:call|toolu|chatcmpl|msg|resp|gen|req)[-_](?=[A-Za-z-]{0,60}\d)[A-Za-z0-9-]{8,}"
 )
 
 

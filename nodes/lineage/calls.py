@@ -9,7 +9,7 @@ from nodes.lineage.links import Link, Source, land
 from nodes.lineage.story import Story
 from nodes.lineage.values import MISSING, pieces
 from nodes.lineage.visits import Visit, is_before
-from nodes.values.messages import read_message
+from nodes.values.messages import ToolResult, read_message
 
 
 def asked_by(story: Story, visit: Visit, call_id: str = "") -> Link | None:
@@ -27,7 +27,7 @@ def asked_by(story: Story, visit: Visit, call_id: str = "") -> Link | None:
                 found.append((asked, maker))
     if not found:
         return None
-    asked, maker = max(found, key=lambda one: one[1].order)
+    asked, maker = max(found, key=lambda one: (_is_model(one[1]), one[1].order))
     why = f"tool call {call_id}" if call_id else "asked for with this name and these arguments"
     source = Source("step", maker, "outputs", asked.spot.path)
     return Link((), source, "same", bool(call_id), why, given)
@@ -47,7 +47,7 @@ def _maker(story: Story, asked: Asked, visit: Visit) -> Visit | None:
         for other, part in story.holders.get(asked.spot.payload, ())
         if part == "outputs" and is_before(other, visit)
     ]
-    models = [other for other in found if kind_of(other.kind).call == "model"]
+    models = [other for other in found if _is_model(other)]
     return max(models or found, key=lambda one: one.order, default=None)
 
 
@@ -58,13 +58,9 @@ def results(story: Story, visit: Visit, given: Any) -> Iterator[Link]:
             continue
         message = read_message(piece.value)
         for result in message.results if message else ():
-            tool = _tool_of(story, visit, result.id)
-            if tool:
-                sent = story.value(tool.outputs)
-                near = land(sent, result.value) if sent is not MISSING else []
-                change = "same" if sent == result.value else near[0].change if near else ""
+            if tool := _tool_of(story, visit, result):
                 source = Source("step", tool, "outputs", ())
-                why = f"tool call {result.id}"
+                change, why = _change(story, tool, result.value), f"tool call {result.id}"
                 yield Link(piece.path, source, change, True, why, result.value)
 
 
@@ -72,19 +68,50 @@ def _may_be_result(value: dict[str, Any]) -> bool:
     return "tool_call_id" in value or "call_id" in value or value.get("role") in ("tool", "user")
 
 
-def _tool_of(story: Story, visit: Visit, call_id: str) -> Visit | None:
-    """The step that answered a call which a model step before asked for."""
-    for asked in story.index.calls.get(call_id, ()) if call_id else ():
-        maker = _maker(story, asked, visit)
-        if maker is None:
-            continue
-        tools = [
-            other
-            for other in story.visits.by_id.values()
-            if other.title == asked.name and is_before(maker, other) and is_before(other, visit)
-        ]
-        if len(tools) > 1:
-            tools = [one for one in tools if _same_call(asked.arguments, story.value(one.inputs))]
-        if tools:
-            return min(tools, key=lambda one: one.order)
-    return None
+def _tool_of(story: Story, visit: Visit, result: ToolResult) -> Visit | None:
+    """The step that answered a call which a model step before asked for. Some models count their
+    calls anew each time: of several steps it is the one that gave out the result."""
+    given = [
+        (maker, asked)
+        for asked in (story.index.calls.get(result.id, ()) if result.id else ())
+        if (maker := _maker(story, asked, visit))
+    ]
+    # Who gives the same call out again later, with all messages, did not ask for it.
+    asking: list[tuple[Visit, Asked]] = []
+    for maker, asked in sorted(given, key=lambda one: (not _is_model(one[0]), one[0].order)):
+        if not any(_same_wish(asked, other) for _, other in asking):
+            asking.append((maker, asked))
+    found = {tool for maker, asked in asking if (tool := _answer(story, maker, asked, visit))}
+    if len(found) > 1:
+        found = {tool for tool in found if _change(story, tool, result.value)}
+    return found.pop() if len(found) == 1 else None
+
+
+def _same_wish(one: Asked, other: Asked) -> bool:
+    return (one.name, one.arguments) == (other.name, other.arguments)
+
+
+def _answer(story: Story, maker: Visit, asked: Asked, visit: Visit) -> Visit | None:
+    """The first tool of that name after a call and before `visit`; of several the one with the
+    arguments asked for."""
+    tools = [
+        other
+        for other in story.visits.of_title.get(asked.name, ())
+        if is_before(maker, other) and is_before(other, visit)
+    ]
+    if len(tools) > 1:
+        tools = [one for one in tools if _same_call(asked.arguments, story.value(one.inputs))]
+    return min(tools, key=lambda one: one.order, default=None)
+
+
+def _change(story: Story, tool: Visit, value: Any) -> str:
+    """How a tool's result is what it gave out; "" where that cannot be seen."""
+    sent = story.value(tool.outputs)
+    if sent == value:
+        return "same"
+    near = land(sent, value) if sent is not MISSING else []
+    return near[0].change if near else ""
+
+
+def _is_model(visit: Visit) -> bool:
+    return kind_of(visit.kind).call == "model"

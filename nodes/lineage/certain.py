@@ -70,7 +70,8 @@ def _from_passes(story: Story, visit: Visit, gave: Any) -> Iterator[Link]:
     }
     # Where passes were left out (failed ones, an item that is a list laid flat), numbers differ.
     for number, item in enumerate(items) if len(items) == len(last) else ():
-        if inner := last.get(number):
+        inner = last.get(number)
+        if inner and at(story.value(inner.outputs), one.path) in (item, MISSING):
             source = Source("step", inner, "outputs", one.path, one.variable)
             why = f"{one.variable} in its setting {one.field}"
             yield Link(("output", number), source, "same", True, why, item)

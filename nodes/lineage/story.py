@@ -46,7 +46,8 @@ class Story:
             self.holders[visit.inputs].append((visit, "inputs"))
             self.holders[visit.outputs].append((visit, "outputs"))
         self.nodes: dict[str, GraphNode] = {n.id: n for n in graph.nodes} if graph else {}
-        self._by_name = {name: node.id for name, node in by_name(graph).items()} if graph else {}
+        named = by_name(self.nodes.values())
+        self._by_name = {name: node.id for name, node in named.items()}
         self._node_ids: dict[str, set[str]] = defaultdict(set)
         for visit in self.visits.by_id.values() if graph else ():
             self._node_ids[self.graph_id(visit)].add(visit.node_id)

@@ -133,11 +133,17 @@ def at(value: Any, path: Path) -> Any:
             value = read(value)
         if isinstance(value, dict):
             value = value.get(str(step), MISSING)
-        elif isinstance(value, list) and str(step).isdecimal() and int(step) < len(value):
-            value = value[int(step)]
+        elif isinstance(value, list) and (place := _place(step)) is not None:
+            value = value[place] if place < len(value) else MISSING
         else:
             return MISSING
     return value
+
+
+def _place(step: str | int) -> int | None:
+    """The place in a list that a step of a path names; None for what is no such number."""
+    text = str(step)
+    return int(text) if len(text) < 10 and text.isdecimal() else None
 
 
 def resolved(value: Any, path: Path) -> Path:
@@ -145,7 +151,8 @@ def resolved(value: Any, path: Path) -> Path:
     found: list[str | int] = []
     for step in path:
         inner = read(value) if isinstance(value, str) else value
-        found.append(int(step) if isinstance(inner, list) and str(step).isdecimal() else step)
+        place = _place(step) if isinstance(inner, list) else None
+        found.append(step if place is None else place)
         value = at(inner, (step,))
     return tuple(found)
 

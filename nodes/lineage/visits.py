@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.kinds import kind_of
+
 SECOND = 1_000_000
 
 
@@ -56,9 +58,11 @@ class Visits:
     def __init__(self, visits: Iterable[Visit]) -> None:
         self.by_id = {visit.id: visit for visit in visits}
         self.of_node: dict[str, list[Visit]] = defaultdict(list)
+        self.of_title: dict[str, list[Visit]] = defaultdict(list)
         self.inside: dict[str, list[Visit]] = defaultdict(list)
         for visit in self.by_id.values():
             self.of_node[visit.node_id].append(visit)
+            self.of_title[visit.title].append(visit)
             self.inside[visit.parent].append(visit)
 
     def above(self, visit: Visit) -> Iterator[Visit]:
@@ -96,10 +100,11 @@ class Visits:
     def in_force(self, node_ids: Sequence[str], visit: Visit) -> Visit | None:
         """Of the visits of a node the one whose outputs `visit` saw: of its own pass, else of the
         passes around it, the last that had ended before; a container it runs in, where the node is
-        one."""
+        one. Each pass of a loop begins without what the nodes in it gave out in the one before."""
         for container in self.above(visit):
             if container.node_id in node_ids:
                 return container
+        loop = next((one for one in self.above(visit) if kind_of(one.kind).group == "loop"), None)
         found = [
             other
             for node_id in node_ids
@@ -109,6 +114,8 @@ class Visits:
         near = [
             other for other in found if visit.iteration[: len(other.iteration)] == other.iteration
         ]
+        if not near and loop:
+            found = [other for other in found if loop not in self.above(other)]
         return max(
             near or found, key=lambda v: (len(v.iteration) if near else 0, newest(v)), default=None
         )

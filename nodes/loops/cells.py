@@ -10,6 +10,7 @@ from nodes.choices import FAILURES, NodeStatus
 from nodes.kinds import Kind, kind_of
 from nodes.loops.matrix import Inner, Node, Pass, worst
 from nodes.panels import status_label
+from nodes.timing.figures import add_costs, main_currency
 
 Heat = Literal["time", "tokens", "cost"]
 _HEAT_OF: dict[Heat, str] = {"time": "duration_us", "tokens": "tokens", "cost": "cost"}
@@ -110,23 +111,30 @@ def _sum(figures: dict[str, Figures], steps: list[Inner], name: str) -> Any:
 
 
 def heat_up(rows: list[Row], figures: dict[str, Figures], heat: Heat) -> str:
-    """Heat all cells; returns what the hottest one stands for."""
+    """Heat all cells; returns what the hottest one stands for. Of costs in several currencies
+    those in the main one are compared."""
     cells = [cell for row in rows for cell in row.cells if cell]
+    currency = ""
+    if heat == "cost":
+        steps = [figures[one.id] for cell in cells for one in cell.steps if one.id in figures]
+        currency = main_currency(add_costs((step.currency, step.cost) for step in steps))
+        figures = {name: step for name, step in figures.items() if step.currency == currency}
     amounts = [_sum(figures, cell.steps, _HEAT_OF[heat]) or 0 for cell in cells]
     most: Any = max(amounts, default=0)
     if not most:
         return ""
-    currency = ""
     amount: Any
     for cell, amount in zip(cells, amounts, strict=True):
         cell.heat = int(amount * 100 / most)
         if heat != "time" and amount:
-            currency = figures[cell.id].currency
-            told = formats.money(amount, currency) if heat == "cost" else f"{amount:,} tokens"
-            cell.title += f", {told}"
+            cell.title += f", {_written(amount, heat, currency)}"
+    return _written(most, heat, currency)
+
+
+def _written(amount: Any, heat: Heat, currency: str) -> str:
     if heat == "time":
-        return formats.duration(most)
-    return formats.money(most, currency) if heat == "cost" else f"{most:,} tokens"
+        return formats.duration(amount)
+    return formats.money(amount, currency) if heat == "cost" else f"{amount:,} tokens"
 
 
 def head_of(one: Pass, figures: dict[str, Figures], key: str) -> Head:

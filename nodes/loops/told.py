@@ -6,6 +6,7 @@ of the pass as text the values of its variables after that pass; an iteration's 
 or failed passes were left out.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from nodes.values.previews import preview, tidy
 
 MAX_VARIABLES = 30
 LENGTH = 80
+_NUMBER = re.compile(r"\d{1,9}")
 _METADATA = ("metadata", "execution_metadata")
 
 
@@ -57,7 +59,7 @@ def _variables(container: NodeExecution) -> dict[str, dict[int, Any]]:
     if told is None and isinstance(process := _read(container.process_data), dict):
         told = _map_in({"attributes": process})
     for number, variables in (told or {}).items():
-        if not (str(number).isdecimal() and isinstance(variables, dict)):
+        if not (_NUMBER.fullmatch(str(number)) and isinstance(variables, dict)):
             continue
         for name, value in variables.items():
             if name in found or len(found) < MAX_VARIABLES:

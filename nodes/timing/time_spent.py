@@ -1,13 +1,14 @@
 """Where the time of a run went: by node, by kind, by gap, and along the critical path. Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from nodes.kinds import kind_of
 from nodes.timeline import Entry, Step
 from nodes.timing.critical_path import Part
+from nodes.timing.figures import main_currency
 
 SHORT = 200  # parts of the path shorter than one in so many of it are told together
 Sort = Literal["own", "path", "most", "times", "tokens", "cost"]
@@ -27,7 +28,7 @@ class Amount:
 class Spent:
     """All executions of a node, or of a kind, together. Times in microseconds: `own` without those
     of steps below, `most` the longest own, `path` the part on the critical path. `example` is the
-    step with the longest own time."""
+    step with the longest own time; `costs` are by currency."""
 
     key: str
     kind: str
@@ -37,8 +38,16 @@ class Spent:
     most: int = -1
     path: int = 0
     tokens: int = 0
-    cost: Decimal | None = None
-    currency: str = ""
+    costs: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def currency(self) -> str:
+        return main_currency(self.costs)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """In the main currency."""
+        return self.costs.get(self.currency)
 
 
 @dataclass(slots=True)
@@ -86,8 +95,7 @@ def _grouped(
         if amount := amounts.get(step.id):
             spent.tokens += amount.tokens
             if amount.cost is not None:
-                spent.cost = (spent.cost or 0) + amount.cost
-                spent.currency = amount.currency
+                spent.costs[amount.currency] = spent.costs.get(amount.currency, 0) + amount.cost
     return list(groups.values())
 
 

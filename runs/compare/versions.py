@@ -1,7 +1,7 @@
 """How the runs of a version went: for comparing two versions, over the newest runs of each."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from nodes import formats
 from nodes.comparing.side_by_side import Fact
 from nodes.formats import visible
 from nodes.models import NodeExecution
+from nodes.timing.figures import percentile
 from nodes.twins import amount, moment
 from runs.choices import UNFINISHED, RunStatus
 from runs.compare.figures import Figure, delta
@@ -61,17 +62,12 @@ def figures_of(version: Version) -> VersionFigures:
         first=min(started, default=None),
         last=max(started, default=None),
         succeeded=sum(row[0] in good for row in ended),
-        median_us=_at(times, 50),
-        p95_us=_at(times, 95),
+        median_us=percentile(times, 50),
+        p95_us=percentile(times, 95),
         tokens=round(sum(row[3] for row in ended) / len(ended)) if ended else None,
         cost=sum(costs, Decimal(0)) / len(costs) if costs else None,
         currency=currency,
     )
-
-
-def _at(times: Sequence[int], percent: int) -> int | None:
-    """The percentile by nearest rank."""
-    return times[-(-len(times) * percent // 100) - 1] if times else None
 
 
 def model_changes(a: Version, b: Version) -> list[Fact]:

@@ -41,7 +41,8 @@ class Kind:
 
     @property
     def state(self) -> str:
-        return self.group.state(self.last_at)
+        """As of now, also where the failures read end earlier."""
+        return self.group.state(self.group.last_at)
 
 
 @dataclass(slots=True)
@@ -64,7 +65,8 @@ class Kinds:
 def kinds_of_failure(
     app: App | None, since: datetime | None, until: datetime | None, state: str = "all"
 ) -> Kinds:
-    """Four queries, whatever the number of runs and failures."""
+    """Four queries, whatever the number of runs and failures; one more for a state and an `until`,
+    after which a group may have come back."""
     failures = _failures(app, since, until)
     complete, failures = len(failures) <= MAX_FAILURES, failures[:MAX_FAILURES]
     times: dict[str, list[datetime]] = {}
@@ -74,7 +76,10 @@ def kinds_of_failure(
         times.setdefault(key, []).append(started)
         versions.setdefault(key, Counter())[version_id] += 1
         resolved[key] = resolved_at
-    keys = [key for key in times if state == "all" or _is(state, resolved[key], times[key][0])]
+    newest = {key: of_group[0] for key, of_group in times.items()}
+    if until and state != "all":
+        newest |= _newest(key for key, at in resolved.items() if at)
+    keys = [key for key in times if state == "all" or _is(state, resolved[key], newest[key])]
     chosen = keys[:MAX_GROUPS]
     named = ErrorGroup.objects.with_history().filter(pk__in=chosen)
     groups = {group.pk.hex: group for group in named}
@@ -106,6 +111,13 @@ def _failures(
     return [
         (key.replace("-", ""), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]
     ]
+
+
+def _newest(keys: Iterable[str]) -> dict[str, datetime]:
+    """When the newest run of each group started. One query."""
+    runs = Run.objects.filter(error_group__in=list(keys)).order_by()
+    rows = runs.values_list("error_group").annotate(models.Max("started_at"))
+    return {group_id.hex: started for group_id, started in rows}
 
 
 def _is(state: str, resolved_at: datetime | None, last_at: datetime) -> bool:

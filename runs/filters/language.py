@@ -21,8 +21,8 @@ _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|[“„]([^“”]*)[”“]', re.DOT
 _BARE = re.compile(r"\S+")
 _BARE_OF_LIST = re.compile(r"[^\s,]+")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-# What may stand without quotes; a comma parts values.
-_PLAIN = re.compile(r'[^\s,"“„][^\s,]*')
+# What may stand without quotes: a comma parts values, and what follows "://" is an address.
+_PLAIN = re.compile(r'(?!//)[^\s,"“„][^\s,]*')
 # Of these states a run is in one only; a stalled run says that it is running.
 _APART = ({"running", "finished"}, {"stalled", "finished"}, {"paused", "finished"},
           {"running", "paused"}, {"stalled", "paused"})  # fmt: skip

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from runs.choices import RunStatus
+from runs.filters.fields import ENDS
 from runs.filters.language import Query, Term
 
+# By parameter: label, example.
 WORDS = {
     "version": ("Version", "Number or label"),
     "user": ("User", ""),
@@ -18,13 +20,13 @@ WORDS = {
     "error": ("Error has", ""),
     "tag": ("Tag", ""),
 }
-# One end of a range: field, sign, label, example.
-ENDS = {
-    "min_duration": ("time", ">=", "Time from", "2s, 500ms"),
-    "max_duration": ("time", "<=", "Time to", "2s, 500ms"),
-    "min_tokens": ("tokens", ">=", "Tokens from", "10k"),
-    "min_cost": ("cost", ">=", "Cost from", "0.05"),
+RANGES = {
+    "min_duration": ("Time from", "2s, 500ms"),
+    "max_duration": ("Time to", "2s, 500ms"),
+    "min_tokens": ("Tokens from", "10k"),
+    "min_cost": ("Cost from", "0.05"),
 }
+FORM = WORDS | RANGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,15 @@ def more_filters(query: Query, *, with_app: bool) -> MoreFilters:
         if len(asked) == 1:
             words[name] = asked[0].value
             used += asked
-    for name, (field, sign, *_) in ENDS.items():
+    for name in RANGES:
+        field, sign = ENDS[name]
         ends = [term for term in query.of(field)[0] if term.value.startswith(sign)]
         if len(ends) == 1:
             words[name] = ends[0].value.removeprefix(sign)
             used += ends
-    labels = WORDS | {name: (label, hint) for name, (_, _, label, hint) in ENDS.items()}
     return MoreFilters(
         [(status.value, str(status.label), status.value in chosen) for status in RunStatus],
         words.get("app", ""),
-        [Plain(name, *told, words.get(name, "")) for name, told in labels.items()],
+        [Plain(name, *told, words.get(name, "")) for name, told in FORM.items()],
         query.without(*used).text,
     )

@@ -13,6 +13,7 @@ from django.utils import timezone
 from runs.filters.address import NEWEST, PARTS, query_string, typed
 from runs.filters.conditions import meeting, moment
 from runs.filters.language import Query, Term, parse
+from runs.form_fields import NUL, without_nul
 from runs.models import App, ErrorGroup
 from runs.models.run_query import RunQuerySet, as_uuid
 from runs.paging import Order
@@ -33,7 +34,6 @@ ORDER_LABELS = {
     "-cost": "Dearest first",
     "-tokens": "Most tokens first",
 }
-NUL = "A filter holds a NUL character."
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +60,16 @@ class RunFilters:
     ) -> None:
         """`app`: the list is that app's own. `readable_by`: the one app that a bound key may
         read."""
-        unreadable = any("\0" in value for _, values in data.lists() for value in values)
-        if unreadable:  # no page and no database takes a NUL, not even to say that it is wrong
-            data = QueryDict(data.urlencode().replace("%00", ""))
-        self.data = data
+        self.data, unreadable = without_nul(data)
         self.only_app = app
         self.readable_by = readable_by
         self.now = timezone.now()
-        text, wrong = typed(data.lists())
+        text, wrong = typed(self.data.lists())
         self.query, problems = parse(text)
         self._problems = [NUL] * unreadable + wrong + problems
         # What the search box holds: as it was typed, where it was not understood.
         self.text = text if problems else self.query.text
-        self.order = data.get("order") or NEWEST
+        self.order = self.data.get("order") or NEWEST
 
     # -- what is wrong ----------------------------------------------------------------------------
 

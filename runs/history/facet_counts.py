@@ -14,7 +14,7 @@ from django.db.models.functions import Cast
 from nodes.models import NodeExecution
 from runs.filters.language import Query
 from runs.filters.run_filters import RunFilters
-from runs.models import Run
+from runs.models import Note, Run
 from runs.search import find
 
 MOST_RUNS = 10_000
@@ -22,6 +22,8 @@ MOST_RUNS = 10_000
 MOST_FOUND = 500
 # Models and nodes are counted over the newest runs that have so many steps together.
 MOST_STEPS = 10_000
+# People's tags that are counted: the newest, of all runs.
+MOST_TAGS = 10_000
 # For so many fields in force their other values are counted, too, as if the field were not.
 REOPENED = 3
 # Ids, lists and times are read as text: thousands of objects would take longer than all the rest.
@@ -58,14 +60,16 @@ class Counts:
 
 
 def counts_of(filters: RunFilters) -> Counts:
-    """Valid filters. Two queries, one more for each field in force up to REOPENED, and one for each
-    status asked for but the first."""
+    """Valid filters. Three queries, one more for each field in force up to REOPENED (two for tags),
+    and one for each status asked for but the first."""
     names = [name for name in COLUMNS if not (name == "app" and filters.only_app)]
     told = ["id_text", "steps", "failed_node_id", "failed_title"]
     rows, bounded = _rows(filters, filters.query, [*told, *(COLUMNS[name] for name in names)])
     counts = Counts(len(rows), bounded, titles={row[2]: row[3] for row in rows})
     for place, name in enumerate(names, len(told)):
         counts.by_field[name] = _counted(name, (row[place] for row in rows))
+        if name == "tag":
+            counts.by_field[name] += _tags_of_people({row[0]: row[place] for row in rows})
     counts.apps = len(counts.by_field.get("app", (None,)))
     _count_steps(counts, _few_steps(rows))
     if not filters.terms:
@@ -110,6 +114,18 @@ def _counted(name: str, values: Iterable[Any]) -> Counter[Any]:
     return tags
 
 
+def _tags_of_people(told: dict[str, str]) -> Counter[Any]:
+    """Of these runs (id → the producer's tags, as text) how many have each tag that people gave
+    them and the producer did not. One query, served by `note_name_created`."""
+    tags_of = {id_.replace("-", ""): tags for id_, tags in told.items()}
+    notes = Note.objects.named("tag").on_runs().order_by("-created_at", "-id")
+    given = set(notes.values_list("run_id", "label")[:MOST_TAGS])
+    found = ((label, tags_of.get(run_id.hex)) for run_id, label in given)
+    return Counter(
+        label for label, tags in found if tags is not None and label not in (json.loads(tags) or ())
+    )
+
+
 def _few_steps(rows: list[Any]) -> list[UUID]:
     """The newest runs that have no more than MOST_STEPS steps together, at least one."""
     total = 0
@@ -134,5 +150,6 @@ def _count_steps(counts: Counts, run_ids: list[UUID]) -> None:
 def _reopened(filters: RunFilters, name: str) -> Counter[Any]:
     """The values of a field that is in force, as if it were not: what else could be chosen."""
     query = filters.query.without(*filters.query.of(name)[0])
-    rows, _ = _rows(filters, query, [COLUMNS[name]])
-    return _counted(name, (row[0] for row in rows))
+    rows, _ = _rows(filters, query, ["id_text", COLUMNS[name]])
+    counted = _counted(name, (row[1] for row in rows))
+    return counted + _tags_of_people({row[0]: row[1] for row in rows}) if name == "tag" else counted

@@ -29,9 +29,7 @@ def listing(runs: RunQuerySet, filters: RunFilters, after: str = "") -> Listing:
     return Listing(Page(found.rows, found.next, not after), found)
 
 
-def _find(
-    runs: RunQuerySet, filters: RunFilters, after: str = "", size: int = PAGE_SIZE
-) -> Found:
+def _find(runs: RunQuerySet, filters: RunFilters, after: str = "", size: int = PAGE_SIZE) -> Found:
     since, until = filters.since, filters.until
     return find(filters.narrowed(runs), filters.terms, after, size, since=since, until=until)
 

@@ -13,6 +13,7 @@ from runs.filters.run_filters import RunFilters
 from runs.models import App, SavedView
 
 SHOWN = 40
+LONGEST = 2 * MAX_LENGTH  # of a query string
 TAKEN = "You have a view of this name already. Choose another one, or delete that one first."
 
 
@@ -53,7 +54,7 @@ class ViewForm(forms.Form):
 
     name = forms.CharField(max_length=100, error_messages={"required": "Give the view a name."})
     shared = forms.BooleanField(required=False, label="Everybody may open it")
-    query = forms.CharField(required=False, max_length=2 * MAX_LENGTH, widget=forms.HiddenInput)
+    query = forms.CharField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
     app = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
     def __init__(
@@ -88,6 +89,8 @@ class ViewForm(forms.Form):
             for sentence in filters.sentences:
                 self.add_error(None, sentence)
             cleaned["query"] = filters.as_told()
+            if len(cleaned["query"]) > LONGEST:  # no server takes its address
+                self.add_error(None, "These filters are too long for a view: leave some away.")
         return cleaned
 
     def save(self) -> SavedView:

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from runs.models.app import App
@@ -14,8 +14,11 @@ from runs.models.run import Run
 
 class RerunQuerySet(models.QuerySet["Rerun"]):
     def about(self, run: Run) -> Self:
-        """Attempts that began from this run or led to it, newest first; without what was sent."""
-        return self.filter(Q(original=run) | Q(run=run)).defer("sent").order_by("-created_at")
+        """What led to this run, then the attempts that began from it, newest first; without what
+        was sent."""
+        led = Case(When(run=run, then=0), default=1)
+        found = self.filter(Q(original=run) | Q(run=run)).defer("sent")
+        return found.order_by(led, "-created_at")
 
     def for_page(self) -> Self:
         """With both runs and their app, without its secrets."""

@@ -50,8 +50,11 @@ class SearchDueQuerySet(models.QuerySet["SearchDue"]):
         return Claim(ids, mark)
 
     def done(self, run_ids: Collection[UUID], mark: datetime) -> None:
-        """They are in the index, but for those that changed since they were claimed."""
-        self.filter(pk__in=run_ids, ready_at=mark).delete()
+        """They are in the index, but for those that changed since they were claimed. What somebody
+        is just changing is not waited for: it would stay anyway, and the writer may wait for us."""
+        with transaction.atomic():
+            same = self.filter(pk__in=run_ids, ready_at=mark).select_for_update(skip_locked=True)
+            self.filter(pk__in=list(same.values_list("pk", flat=True))).delete()
 
     def stays(self, run_ids: Collection[UUID]) -> None:
         """The index cannot hold them: searches read them always."""

@@ -10,6 +10,7 @@ from nodes.graph import Graph, GraphNode
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
 from nodes.panels import Panel, build_panel
+from nodes.timing.figures import percentile
 from nodes.tools import tools_of
 from nodes.values.parts import Part, present
 from nodes.values.previews import preview
@@ -76,9 +77,9 @@ class NodePanel:
         return sum(e.status in FAILURES for e in self.history)
 
     def _percentile(self, percent: int) -> int | None:
-        """Duration in µs of the execution at this place (nearest rank)."""
+        """Of the durations in µs."""
         found = sorted(e.duration_us for e in self.history if e.duration_us is not None)
-        return found[-(-len(found) * percent // 100) - 1] if found else None
+        return percentile(found, percent)
 
 
 def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePanel | None:
@@ -91,7 +92,7 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
         return None
     if node is None:
         # Named by its title in runs, by an id in the graph.
-        alike = by_name(graph).get((history[0].kind, history[0].title)) if graph else None
+        alike = by_name(graph.nodes).get((history[0].kind, history[0].title)) if graph else None
         node = replace(alike, id=node_id) if alike else None
     if node is None:
         node = GraphNode(node_id, history[0].kind, history[0].title)

@@ -7,8 +7,8 @@ from django import forms
 from django.http import QueryDict
 
 from nodes.formats import visible
-from runs.form_fields import AppField, MomentField
-from runs.models import Note
+from runs.form_fields import NUL, AppField, MomentField, sentences, without_nul
+from runs.models import App, Note
 from runs.models.note import NoteQuerySet
 from runs.noting.personal import THUMBS, Saying
 from runs.recording.values import clean
@@ -127,13 +127,14 @@ class NoteFilterForm(forms.Form):
 
     NO_FILTERS = frozenset({"after"})
 
-    def __init__(self, data: QueryDict) -> None:
-        self.unreadable = any("\0" in value for _, values in data.lists() for value in values)
-        if self.unreadable:  # no page and no database takes a NUL
-            data = QueryDict(data.urlencode().replace("%00", ""))
+    def __init__(self, data: QueryDict, readable_by: App | None = None) -> None:
+        """`readable_by`: the one app that a bound key may read."""
+        data, self.unreadable = without_nul(data)
         super().__init__(data)
         self.told = data
         for field in self.fields.values():
+            if isinstance(field, AppField):
+                field.readable_by = readable_by
             if field.help_text:
                 field.widget.attrs.setdefault("placeholder", field.help_text)
             field.widget.attrs.setdefault("autocomplete", "off")
@@ -141,7 +142,7 @@ class NoteFilterForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if self.unreadable:
-            self.add_error(None, "A filter holds a NUL character.")
+            self.add_error(None, NUL)
         for name in self.data:
             if name not in self.fields and name not in self.NO_FILTERS:
                 self.add_error(None, f"There is no filter “{name[:40]}”.")
@@ -174,12 +175,3 @@ def typed(data: QueryDict) -> QueryDict:
     for name, values in data.lists():
         shown.setlist(name, [visible(value) for value in values])
     return shown
-
-
-def sentences(form: forms.Form) -> list[str]:
-    """What is wrong, a sentence each."""
-    return [
-        str(message) if name == "__all__" else f"{form[name].label}: {message}"
-        for name, messages in form.errors.items()
-        for message in messages
-    ]

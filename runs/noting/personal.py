@@ -30,9 +30,10 @@ class Saying:
 
 def say(run: Run, about_step: str, author: str, sayings: Iterable[Saying]) -> None:
     """Write notes of a person on the run, or on the step that is known by `about_step`. The same
-    words sent twice are one note."""
+    words sent twice are one note, also at once: the run is locked meanwhile."""
     own = Note.objects.of_person(author).filter(run=run, about_step=about_step)
     with transaction.atomic():
+        list(Run.objects.select_for_update().filter(pk=run.pk).values_list("pk"))
         for saying in sayings:
             same = own.saying(saying.name, saying.number, saying.label, saying.text)
             known = list(same.values_list("pk", flat=True))

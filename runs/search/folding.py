@@ -66,8 +66,9 @@ def unfolded(text: str, place: int) -> int:
 
 @lru_cache(maxsize=256)
 def pattern(term: str) -> re.Pattern[str]:
-    """A folded term with spaces, whatever white space stands between its words."""
-    return re.compile(r"\s+".join(map(re.escape, term.split())))
+    """A folded term with spaces, whatever white space stands between its words; but for the sign
+    that parts forms of the same text (`texts.BETWEEN`), which is white space to Unicode."""
+    return re.compile(r"[^\S\x1e]+".join(map(re.escape, term.split())))
 
 
 def place_of(term: str, folded: str) -> tuple[int, int] | None:

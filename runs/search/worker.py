@@ -33,6 +33,9 @@ def _run() -> None:
         except DatabaseError:
             log.warning("The search index cannot be written now.", exc_info=True)
             time.sleep(PATIENCE)
+        except Exception:  # a thread that ends is started by nobody
+            log.exception("Runs cannot be put into the search index.")
+            time.sleep(PATIENCE)
         finally:
             close_old_connections()
 

@@ -7,7 +7,8 @@ from html import unescape
 from urllib.parse import unquote_plus
 
 ROUNDS = 5  # of escaping within escaping
-_ESCAPE = re.compile(r'\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'/]))')
+# From the first backslash of a row on: tried at each, a long row would take a square of its length.
+_ESCAPE = re.compile(r'(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'/]))')
 
 
 def plain(text: str) -> str:

@@ -53,8 +53,8 @@ def _older(form: ErrorsForm, kinds: Kinds) -> str:
 @require_safe
 @session_or_read_key
 def error_list_json(request: ReadRequest, slug: str = "") -> HttpResponse:
-    app = app_or_404(slug, request.only_app) if slug else request.only_app
-    form = ErrorsForm(request.GET, app=app)
+    app = app_or_404(slug, request.only_app) if slug else None
+    form = ErrorsForm(request.GET, app=app, readable_by=request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
     kinds = _kinds(form, form.chosen_app)

@@ -35,6 +35,7 @@ from runs.paging import BadCursor, Order, Page, page_of
 from runs.views.tracing import run_or_404
 
 NEWEST = Order("created_at")
+LONGEST_ADDRESS = 4_000
 # Parts of pages that show notes, by the id that htmx names them with; of a turn, its beginning.
 HEADER, RUN, STEP, TURN = "header-notes", "notes", "step-notes", "turn-notes-"
 
@@ -103,7 +104,9 @@ def _place(run: Run) -> str:
 def _back(request: HttpRequest, run: Run | None) -> str:
     """The page that a form was on."""
     told, hosts = (request.POST or request.GET).get("back", ""), {request.get_host()}
-    if url_has_allowed_host_and_scheme(told, hosts, require_https=request.is_secure()):
+    # What begins otherwise would be taken for the name of a view.
+    is_address = told.startswith("/") and len(told) <= LONGEST_ADDRESS
+    if is_address and url_has_allowed_host_and_scheme(told, hosts, request.is_secure()):
         return told
     return _place(run) if run else reverse("notes")
 
@@ -160,7 +163,7 @@ def note_list(request: HtmxHttpRequest) -> HttpResponse:
 @require_safe
 @session_or_read_key
 def note_list_json(request: ReadRequest) -> HttpResponse:
-    form = NoteFilterForm(request.GET)
+    form = NoteFilterForm(request.GET, request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
     try:
@@ -206,7 +209,7 @@ def _listed_json(shown: Shown, base_url: str) -> dict[str, Any]:
 @session_or_read_key
 def notes_file(request: ReadRequest) -> HttpResponse:
     """The runs and steps that the notes which the filters let through are on, as a data set."""
-    form = NoteFilterForm(request.GET)
+    form = NoteFilterForm(request.GET, request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
     notes = form.apply(Note.objects.on_runs().for_app(request.only_app))

@@ -74,7 +74,7 @@ def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResp
     loop = loop_of(execution_or_404(run.id, execution_id))
     window = _window(loop, choice)
     context = {"run": run, "loop": loop, "window": window, "choice": choice}
-    context |= {"values": _values(loop, window), "links": _links(window, choice)}
+    context |= {"values": _values(loop, window), "links": _links(choice)}
     if loop.container and loop.container.iteration:  # one that ran once has none beside it
         context["beside"] = beside(loop.container)
     context |= {"parts": _parts(window, choice), **_side(request, run, choice)}
@@ -96,7 +96,7 @@ def _values(loop: Loop, window: Window) -> Values:
     return values_of(loop.container, numbers) if loop.container else Values([])
 
 
-def _links(window: Window, choice: Choice) -> dict[str, str]:
+def _links(choice: Choice) -> dict[str, str]:
     """Addresses of the other views, and `cell`, which the id of a step completes."""
     plain = replace(choice, step=None)
     heats = ("time", "tokens", "cost", None)

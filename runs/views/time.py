@@ -24,7 +24,7 @@ COLUMNS: tuple[tuple[Sort, str], ...] = (
     ("own", "Own time"),
     ("path", "On the critical path"),
     ("most", "Longest"),
-    ("times", "Times"),
+    ("times", "Executions"),
     ("tokens", "Tokens"),
     ("cost", "Cost"),
 )
@@ -79,7 +79,7 @@ def _spent(one: Spent, found: RunTime, base: str = "") -> dict[str, Any]:
         "kind": kind_of(one.kind),
         "share": None if one.kind == "human-input" else _share(one.own, found),
         "url": f"{base}{UUID(one.example)}/" if base else "",
-        "cost": formats.money(one.cost, one.currency) if one.cost is not None else "",
+        "cost": " + ".join(formats.money(cost, currency) for currency, cost in one.costs.items()),
     }
 
 
@@ -137,6 +137,7 @@ def _spent_json(one: Spent) -> dict[str, Any]:
         "tokens": one.tokens,
         "cost": amount(one.cost),
         "currency": one.currency or None,
+        "costs": {currency: amount(cost) for currency, cost in one.costs.items()},
         "longest_execution": str(UUID(one.example)),
     }
 

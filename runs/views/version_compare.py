@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from nodes.comparing.difference import changes_json
-from nodes.comparing.graphs import GraphDifference, graph_difference
+from nodes.comparing.graphs import GraphDifference, NodeChange, graph_difference
 from nodes.comparing.side_by_side import of_values
 from nodes.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
@@ -80,18 +80,7 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
         "a": {**(twins.version_head(a) or {}), **figures_json(figures_of(a))},
         "b": {**(twins.version_head(b) or {}), **figures_json(figures_of(b))},
         "inferred": found.inferred,
-        "nodes": [
-            {
-                "change": one.form,
-                "id": one.node.id,
-                "kind": one.node.kind,
-                "title": one.node.title,
-                "title_before": one.renamed or None,
-                "kind_before": one.retyped or None,
-                "settings": changes_json(one.settings) if one.settings else [],
-            }
-            for one in found.nodes
-        ],
+        "nodes": [_node_json(one) for one in found.nodes],
         "nodes_total": found.node_count,
         "edges": [
             {"change": form, "source": source, "target": target, "handle": handle or None}
@@ -103,3 +92,15 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
         ],
         "configuration": changes_json(configuration) if configuration else [],
     })  # fmt: skip
+
+
+def _node_json(one: NodeChange) -> dict[str, Any]:
+    return {
+        "change": one.form,
+        "id": one.node.id,
+        "kind": one.node.kind,
+        "title": one.node.title,
+        "title_before": one.renamed or None,
+        "kind_before": one.retyped or None,
+        "settings": changes_json(one.settings) if one.settings else [],
+    }

@@ -1,18 +1,20 @@
 """axe-core finds nothing serious on any page, in light and dark."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.contrib.auth.models import AbstractBaseUser
 from playwright.sync_api import Page
 
 from nodes.models import NodeExecution
-from runs.models import App, Run
+from runs.models import App, Rerun, Run, ShareLink
 
 SERIOUS = ("serious", "critical")
 
 
-def addresses() -> dict[str, str]:
+def addresses(user: AbstractBaseUser) -> dict[str, str]:
     """Every page with something on it."""
     failed = Run.objects.filter(app__name="support", status="failed", failed_title="lookup_order")
     run = failed.get()
@@ -21,6 +23,12 @@ def addresses() -> dict[str, str]:
     chat_run = Run.objects.filter(app=chat, conversation__isnull=False).first()
     assert chat_run and chat_run.conversation
     node = f"?node={execution.node_id}"
+    App.objects.filter(pk=run.app.pk).update(
+        upstream_kind="webhook", upstream_url="http://127.0.0.1:9/run"
+    )
+    _, secret = ShareLink.create(run, timedelta(days=1), ["errors"], user)
+    rerun = Rerun.objects.create(original=run)
+    loop = NodeExecution.objects.filter(run=run, pk__in=run.executions.values("parent_id"))
     return {
         "apps": "/",
         "history": "/runs/",
@@ -52,6 +60,16 @@ def addresses() -> dict[str, str]:
         "turns side by side": f"{chat_run.conversation.get_absolute_url()}compare/",
         "notes": "/notes/",
         "share": f"{run.get_absolute_url()}share/",
+        "shared run": f"/s/{secret}/",
+        "shared step": f"/s/{secret}/steps/{execution.pk}/",
+        "run again": f"{run.get_absolute_url()}again/",
+        "rerun": f"/reruns/{rerun.pk}/",
+        "time": f"{run.get_absolute_url()}time/",
+        "variables": f"{run.get_absolute_url()}variables/",
+        "matrix": f"{run.get_absolute_url()}tracing/{loop[0].pk}/passes/",
+        "lineage": f"{run.get_absolute_url()}tracing/{execution.pk}/lineage/",
+        "how it was read": f"{run.get_absolute_url()}tracing/{execution.pk}/read/",
+        "saved views": "/views/",
         "keys": "/settings/keys/",
         "inbox": "/inbox/",
         "refused records": "/inbox/refused/",
@@ -74,6 +92,7 @@ def test_nothing_serious(
     signed_in: Callable[..., Page],
     visit: Callable[..., Page],
     record: Callable[..., object],
+    admin: AbstractBaseUser,
     scheme: str,
 ) -> None:
     record("langgraph-openinference")
@@ -82,7 +101,8 @@ def test_nothing_serious(
     stranger.goto("/login/")
     found = findings(stranger, "sign-in")
     page = signed_in(color_scheme=scheme)
-    for name, address in addresses().items():
-        page.goto(address)
+    for name, address in addresses(admin).items():
+        answer = page.goto(address)
+        assert answer and (answer.status == 404) == (name == "not found"), name
         found += findings(page, name)
     assert found == []

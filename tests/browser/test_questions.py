@@ -82,7 +82,7 @@ def test_why_was_the_same_question_answered_differently(reader: Callable[[], Rea
     someone = reader()
     page = someone.page
     someone.go("Runs")
-    someone.search('"How long can I return"')
+    someone.search('node:"Help centre" "How long can I return"')
     asked = page.locator("#run-results a.summary").filter(has_text="How long can I return")
     expect(asked).to_have_count(2)  # among those that only mention it
     someone.click(asked.first)

@@ -148,6 +148,17 @@ def test_a_container_has_it_from_its_steps():
     assert verdicts(run("1"), run("2")) == [("loop", "inherited"), ("inner", "origin")]
 
 
+def test_a_container_that_was_first_given_something_else_is_the_origin():
+    def run(text, *passes):
+        top = step("each", inputs=text, kind="iteration")
+        return [top, *(step("work", top.id, inputs=one, iteration=one) for one in passes)]
+
+    found = compared(run("[0]", "0"), run("[0, 1]", "0", "1"))
+    assert [pair.verdict for pair in found.pairs] == ["origin", "same", "only_b"]
+    assert found.first.step.title == "each"
+    assert [pair.reason for pair in found.pairs] == ["inputs", "", ""]
+
+
 def test_a_container_whose_steps_are_the_same_is_the_origin_itself():
     def run(text):
         return [top := step("tool", outputs=text), step("http", top.id), step("next", inputs=text)]

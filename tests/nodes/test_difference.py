@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.comparing.difference import SHOWN, difference
-from nodes.comparing.volatile import alike
+from nodes.comparing.difference import SHOWN, VISITS, difference
+from nodes.comparing.volatile import alike, masked
 from nodes.comparing.wording import LIMIT, by_word
 
 JSON = st.recursive(
@@ -197,3 +197,14 @@ def test_deep_values_are_compared():
 def test_what_no_page_can_hold_is_shown_as_a_sign():
     [change] = difference({"a\x00": "\x01"}, {"a\x00": "\x02"}).changes
     assert change.path == "a␀" and (change.before, change.after) == ("␁", "␂")
+
+
+def test_a_word_again_and_again_is_no_id():
+    text = "call-" * 200_000  # took minutes when each began a search to the end
+    assert masked(text) == text
+
+
+def test_of_very_long_lists_the_beginning_is_compared():
+    for before, after in (([], [1]), ([1], [2]), ([1], [1])):
+        found = difference(before * (VISITS + 1), after * (VISITS + 1))
+        assert found.note

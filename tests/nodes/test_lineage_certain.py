@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from nodes.graph import Graph, GraphNode
-from nodes.lineage.origins import came_from, used_by
+from nodes.lineage.origins import came_from, made_from, used_by
 from nodes.lineage.story import Story, Whole
 from nodes.lineage.values import pointer
 from nodes.lineage.visits import Visit
@@ -160,3 +162,62 @@ def test_a_tool_and_the_call_that_asked_for_it() -> None:
             assert link.source.visit is found.visits.by_id[model]
     assert came_from(found, found.visits.by_id["t0"], "c9") == []
     assert told(found, "m2") == [("inputs/messages/0", "t1", "", "same")]
+
+
+def asked(call_id: str, city: str) -> dict[str, Any]:
+    call = {"id": call_id, "name": "weather", "arguments": {"city": city}}
+    return {"role": "assistant", "content": "", "tool_calls": [call]}
+
+
+def answer(call_id: str, content: str) -> dict[str, Any]:
+    return {"role": "tool", "tool_call_id": call_id, "content": content}
+
+
+@pytest.mark.parametrize("second", ["c2", "c1"])
+def test_calls_told_again_with_all_messages_and_ids_used_again(second: str) -> None:
+    one, two = asked("c1", "Basel"), asked(second, "Bern")
+    before = [one, answer("c1", "sun")]
+    found = story(
+        {},
+        (at("m0", "llm", 0, kind="llm"), {"messages": []}, {"messages": [one]}),
+        (at("t0", "weather", 10, kind="tool"), {"city": "Basel"}, "sun"),
+        (at("n0", "state", 20, kind="code"), None, {"messages": before}),
+        (at("m1", "llm", 30, kind="llm"), {"messages": before}, {"messages": [*before, two]}),
+        (at("t1", "weather", 40, kind="tool"), {"city": "Bern"}, "rain"),
+        (at("m2", "llm", 50, kind="llm"), {"messages": [*before, two, answer(second, "rain")]},
+         None),
+    )  # fmt: skip
+    assert [(place, source) for place, source, *_ in told(found, "m2")] == [
+        ("inputs/messages/1", "t0"), ("inputs/messages/3", "t1"),
+    ]  # fmt: skip
+
+
+def test_an_item_of_an_iteration_is_of_a_pass_only_where_that_gave_it_out() -> None:
+    nodes = {"it": ("iteration", {"output_selector": ["c", "r"]}), "c": ("code", {})}
+    container = Visit("l", node_id="it", start=1, end=99)
+    inside: dict[str, Any] = {"node_id": "c", "parent": "l"}
+    found = story(
+        nodes,
+        (container, {}, {"output": ["x", "y"]}),  # two lists laid flat
+        (Visit("c0", iteration=(0,), start=2, end=9, **inside), None, {"r": ["x", "y"]}),
+        (Visit("c1", iteration=(1,), start=12, end=19, **inside), None, {"r": []}),
+    )
+    assert not [link for link in made_from(found, container) if link.certain]
+
+
+def test_a_pass_does_not_see_what_its_nodes_gave_out_in_the_one_before() -> None:
+    nodes = {
+        "loop": ("loop", {}),
+        "a": ("code", {}),
+        "b": ("code", {"variables": [{"variable": "x", "value_selector": ["a", "n"]}]}),
+    }
+    first: dict[str, Any] = {"parent": "l", "iteration": (0,)}
+    found = story(
+        nodes,
+        (Visit("l", node_id="loop", start=1, end=99), {}, {}),
+        (at("a0", "a", 2, **first), None, {"n": 7}),
+        (at("b0", "b", 12, **first), {"x": 7}, None),
+        (at("b1", "b", 22, parent="l", iteration=(1,)), {"x": None}, None),
+    )
+    assert [source for _, source, *_ in told(found, "b0")] == ["a0"]
+    assert [source for _, source, *_ in told(found, "b1")] == ["nothing"]

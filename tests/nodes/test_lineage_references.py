@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from nodes.lineage.references import references, targets
+from nodes.lineage.values import MISSING, at, resolved
 from runs.recording.dify.dsl import read_dsl
 
 DSL = Path(__file__).parents[1] / "dsl"
@@ -158,3 +159,9 @@ def test_whole_apps(file: str, expected: dict[str, list[str]]) -> None:
         for node in nodes
     }
     assert {node_id: variables for node_id, variables in found.items() if variables} == expected
+
+
+def test_a_number_of_thousands_of_digits_is_no_place() -> None:
+    assert at([1, 2], ("1",)) == 2
+    assert at([1, 2], ("9" * 5_000,)) is MISSING
+    assert resolved([1, 2], ("9" * 5_000,)) == ("9" * 5_000,)

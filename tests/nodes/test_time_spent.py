@@ -43,6 +43,16 @@ def test_executions_of_a_node_are_told_together() -> None:
     assert form.path == 0  # waiting is a gap, not work
 
 
+def test_costs_in_several_currencies_are_not_added() -> None:
+    amounts = {
+        ident(1): Amount(0, Decimal("3"), "RMB"),
+        ident(3): Amount(0, Decimal("0.5"), "USD"),
+    }
+    ask = by_node(STEPS, [], amounts)[0]
+    assert ask.costs == {"RMB": Decimal("3"), "USD": Decimal("0.5")}
+    assert (ask.cost, ask.currency) == (Decimal("0.5"), "USD")
+
+
 def test_sorted_by_what_was_asked_for() -> None:
     nodes = by_node(STEPS, way(), AMOUNTS)
     assert [one.key for one in sorted_by(nodes, "own")] == ["form", "ask", "check"]

@@ -201,3 +201,9 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_thousands_of_attempts_are_one_visit() -> None:
+    retries = [step(n, node_id="ask", status="retry") for n in range(5_000)]
+    top = build([*retries, step(5_000, node_id="ask")]).top
+    assert {(entry.number, entry.total, entry.attempts) for entry in top} == {(1, 1, 5_001)}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from nodes.folding import Folding, lines
 from nodes.timeline import build
-from nodes.waterfall import SECOND, Scale, breaks
+from nodes.waterfall import MAX_BREAKS, SECOND, Scale, breaks
 from tests.nodes.test_lanes import span
 
 
@@ -48,3 +48,12 @@ def test_gaps_say_why() -> None:
     gaps = [line.gap for line in lines(build(steps), Folding(), Scale(0, 60 * SECOND), None)
             if line.form == "gap"]  # fmt: skip
     assert gaps == ["before another attempt", "waiting for a person", "nothing ran"]
+
+
+def test_of_many_long_waits_the_longest_are_drawn_short() -> None:
+    hour = 3600 * SECOND
+    starts = [*(number * hour for number in range(60)), 100 * hour]
+    busy = [(start, start + 1) for start in starts]
+    waits = breaks(Scale(0, 100 * hour + 1), busy)
+    assert len(waits) == MAX_BREAKS and list(waits) == sorted(waits)
+    assert waits[-1] == (59 * hour + 1, 100 * hour)

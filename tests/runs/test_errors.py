@@ -323,6 +323,22 @@ def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> No
     assert ErrorGroup.objects.get().resolved_at is None
 
 
+def test_a_group_that_came_back_is_not_resolved_in_an_earlier_stretch(console: Client) -> None:
+    run = fail(ago=timedelta(hours=5))
+    ErrorGroup.objects.update(resolved_at=timezone.now() - timedelta(hours=4))
+    earlier = "/errors.json?until=3h&state={}"
+    states = ["open", "resolved", "all"]
+
+    def listed() -> list[list[str]]:
+        told = (console.get(earlier.format(state)).json()["errors"] for state in states)
+        return [[error["state"] for error in errors] for errors in told]
+
+    assert listed() == [[], ["resolved"], ["resolved"]]
+    fail(ago=timedelta(hours=1))
+    assert listed() == [["reopened"], [], ["reopened"]]
+    assert state_of(console, run) == "reopened"
+
+
 def test_resolving_asks_for_what_it_understands(console: Client, client: Client) -> None:
     run = fail()
     url = reverse("error-resolve", args=[run.error_group_id])

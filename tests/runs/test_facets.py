@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from runs.history import facet_counts
-from runs.models import ErrorGroup, IngestKey
+from runs.models import ErrorGroup, IngestKey, Note, Run
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, text_of
 
@@ -43,6 +43,17 @@ def counts(client, query="", **headers):
     assert response.status_code == 200, response.content
     told = response.json()["facets"]
     return {one["field"]: {v["value"]: v["runs"] for v in one["values"]} for one in told}
+
+
+@pytest.mark.usefixtures("desk")
+def test_tags_of_people_count_as_those_of_producers(console):
+    for run in Run.objects.order_by("started_at", "id"):
+        Note.objects.create(run=run, name="tag", label="vip", source="person")
+        Note.objects.create(run=run, name="tag", label="vip", about_step="s", source="person")
+    Note.objects.create(about="elsewhere", name="tag", label="waits", source="api")
+    for query in ("", "q=tag:vip"):
+        assert counts(console, query)["tag"] == {"vip": 5, "日本": 1}
+    assert len(console.get("/runs.json?tag=vip").json()["runs"]) == 5
 
 
 @pytest.mark.usefixtures("desk")
@@ -199,8 +210,8 @@ def test_queries_do_not_grow(console, desk, django_assert_max_num_queries):
             make_app(f"app-{n}"), user=f"u-{n}", version=make_version(make_app(f"app-{n}"))
         )
         make_execution(run, f"Step {n}", model=f"m-{n}")
-    with django_assert_max_num_queries(8):  # session, user, runs, steps, apps, groups, versions
+    with django_assert_max_num_queries(9):  # … user, runs, tags, steps, apps, groups, versions
         console.get("/runs/?facets=1", headers=FRAGMENT)
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         url = "/runs/?facets=1&q=user:u-1+source:otlp+app:desk"
         console.get(url, headers=FRAGMENT)

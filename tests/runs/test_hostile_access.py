@@ -1,13 +1,18 @@
 """Who may ask and how: keys of other apps, people who are no staff, forged and odd requests."""
 
+from datetime import timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from config.logs import WithoutLinks
 from nodes.models import NodeExecution, Payload
-from runs.models import App, Conversation, IngestKey, Run
+from runs.models import App, Conversation, IngestKey, Note, Rerun, Run, SavedView, ShareLink
+from tests.factories import make_run
 from tests.hostile import body, nasty_run, poster, span
 
 pytestmark = pytest.mark.django_db
@@ -109,3 +114,86 @@ def test_other_methods(post, console, method):
         assert answer.status_code in (200, 302, 401, 405), (method, address)
         assert method != "HEAD" or not answer.content
     assert Run.objects.count() == 1
+
+
+def test_a_bound_key_hears_nothing_of_what_another_app_ran_for_it(admin):
+    """A webhook may name a run of any app as what came of its own."""
+    run, foreign = make_run("mine"), make_run("theirs")
+    rerun = Rerun.objects.create(original=run, run=foreign, requested_by=admin)
+    bound = IngestKey.create("bound", can_read=True, app=run.app)[1]
+    free = IngestKey.create("free", can_read=True)[1]
+    told = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": bound})
+    assert told.status_code == 200 and str(foreign.pk) not in told.content.decode()
+    told = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": free}).json()
+    assert told["run"]["id"] == str(foreign.pk) and str(foreign.pk) in told["compare"]
+
+
+@pytest.mark.parametrize("twin", ["notes.json", "notes.ndjson", "errors.json", "runs.json"])
+def test_a_bound_key_does_not_hear_which_apps_there_are(twin):
+    make_run("mine"), make_run("theirs")
+    bound = IngestKey.create("bound", can_read=True, app=App.objects.get(slug="mine"))[1]
+    answers = [
+        Client().get(f"/{twin}?app={slug}", headers={"x-api-key": bound})
+        for slug in ("theirs", "nobody", "mine")
+    ]
+    there, not_there, own = answers
+    assert there.status_code == not_there.status_code == 400
+    assert there.json()["error"].replace("theirs", "nobody") == not_there.json()["error"]
+    assert own.status_code == 200
+
+
+def test_the_secret_of_a_link_is_in_no_log(admin, caplog):
+    _, secret = ShareLink.create(make_run(), timedelta(days=1), [], admin)
+    hides = WithoutLinks()
+    client = Client()
+    client.get(f"/s/{secret}/steps/{UUID(int=1)}/")
+    client.post(f"/s/{secret}/")
+    client.get(f"/s/{secret}.json/x")
+    written = [record for record in caplog.records if hides.filter(record)]
+    assert len(written) >= 3 and any("/s/•••/steps/" in one.getMessage() for one in written)
+    assert not [one for one in written if secret in one.getMessage()]
+    assert settings.LOGGING["handlers"]["console"]["filters"] == ["links"]
+
+
+def test_a_guest_changes_nothing_of_others(admin, client):
+    run = make_run()
+    note = Note.objects.create(run=run, name="comment", text="x", source="person", author="admin")
+    told = Note.objects.create(run=run, name="score", number=1, source="api", author="guest")
+    view = SavedView.objects.create(owner=admin, name="x", shared=True)
+    hidden = SavedView.objects.create(owner=admin, name="y")
+    client.force_login(get_user_model().objects.create_user("guest", password="guest"))
+    for address in (f"/notes/{note.pk}/", f"/notes/{note.pk}/delete/", f"/notes/{told.pk}/",
+                    f"/notes/{told.pk}/delete/", f"/views/{view.pk}/", f"/views/{view.pk}/delete/",
+                    f"/runs/{run.pk}/again/"):  # fmt: skip
+        assert client.post(address, {"name": "z", "text": "z"}).status_code == 403, address
+    assert client.post(f"/views/{hidden.pk}/delete/").status_code == 404
+    assert "y" not in [one["name"] for one in client.get("/views.json").json()["views"]]
+    assert Note.objects.count() == SavedView.objects.count() == 2 and not Rerun.objects.exists()
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example", "/\\evil.example", "x",
+                                  "javascript:alert(1)", "\0//evil.example", "http://[",
+                                  "/" + "é" * 9000])  # fmt: skip
+def test_forms_lead_back_to_this_console_only(console, back):
+    run = make_run()
+    answer = console.post(f"/runs/{run.pk}/notes/", {"comment": "x", "back": back})
+    assert answer.status_code == 302 and answer["Location"].startswith(f"/runs/{run.pk}/")
+    note = Note.objects.get()
+    answer = console.post(f"/notes/{note.pk}/delete/", {"back": back})
+    assert answer["Location"].startswith(f"/runs/{run.pk}/")
+    page = console.get("/notes/", {"back": back})
+    assert page.status_code == 200 and 'href="//evil' not in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["//evil.example", "javascript:alert(1)", "q=\0",
+                                   "q=" + "語" * 3900, "next=//evil.example", "q=<script>",
+                                   "after=x&live=1"])  # fmt: skip
+def test_saved_views_lead_to_the_history_only(console, query):
+    answer = console.post("/views/", {"name": "<script>alert(1)</script>", "query": query})
+    assert answer.status_code in (302, 400)
+    assert answer.status_code == 400 or answer["Location"].startswith("/runs/")
+    assert SavedView.objects.exists() == (answer.status_code == 302)
+    for page in ("/views/", "/runs/", "/views.json"):
+        told = console.get(page)
+        assert told.status_code == 200
+        assert page.endswith("json") or "<script>alert" not in told.content.decode()

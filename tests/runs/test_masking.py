@@ -121,3 +121,9 @@ def test_depth_and_size_do_not_stop_it():
     assert "lovelace" not in plain(str(mask.value(nested)))
     assert mask.value("[" * 10_000) == "[" * 10_000
     assert MASKED in mask.value('{"email": "' * 10_000)
+
+
+def test_a_long_row_of_backslashes_is_read_once():
+    """500 KB of them: else the page of a link would never come."""
+    row = "\\" * 500_000
+    assert plain(f"{row}n{row}u0041{row}") == f"a{row}"

@@ -1,14 +1,19 @@
 """Notes that people make, and the list of all notes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from runs.models import IngestKey, Note
+from runs.noting import personal
 from runs.recording.arranging.tree import execution_id
 from tests.factories import make_app, make_conversation, make_execution, make_run
 from tests.hostile import NASTY
@@ -306,9 +311,10 @@ def test_a_bound_key_reads_notes_of_its_app(client, run):
     noted(make_run("other-app"), 1)
     noted(None, 1, about="waiting")
     secret = IngestKey.create("k", can_read=True, app=run.app)[1]
-    for url in ("/notes.json", "/notes.json?app=other-app"):
+    for url in ("/notes.json", "/notes.json?app=support-desk"):
         told = client.get(url, headers={"x-api-key": secret}).json()["notes"]
-        assert {note["run"]["app"]["slug"] for note in told} <= {"support-desk"}
+        assert {note["run"]["app"]["slug"] for note in told} == {"support-desk"}
+    assert client.get("/notes.json?app=other-app", headers={"x-api-key": secret}).status_code == 400
     assert client.get("/notes.json").status_code == 401
 
 
@@ -321,3 +327,28 @@ def test_list_takes_the_same_queries_however_long(console, run, django_assert_ma
         noted(make_run(f"app-{n}"), n, about_step="s-1", text="x" * 5000)
     with django_assert_max_num_queries(len(first)):
         console.get("/notes/")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+def test_the_same_words_at_once_are_one_note(monkeypatch):
+    run = make_run()
+    both = threading.Barrier(2)
+    create = Note.objects.create
+
+    def slowly(**told):
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=0.5)  # until the other has looked, too, if it may
+        return create(**told)
+
+    def speak():
+        try:
+            personal.say(run, "", "ada", [personal.Saying("comment", text="wrong order")])
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(Note.objects, "create", slowly)
+    with ThreadPoolExecutor() as people:
+        for told in [people.submit(speak), people.submit(speak)]:
+            told.result(timeout=10)
+    assert Note.objects.count() == 1

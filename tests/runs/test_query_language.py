@@ -190,6 +190,7 @@ def test_a_query_without_a_term_and_with_it_again(texts):
         ("min_tokens=900&min_cost=0.05", "tokens:>=900 cost:>=0.05"),
         ("tokens=>10k", "tokens:>10k"),
         ("tag=a,b", 'tag:"a,b"'),
+        ("user=//host", 'user:"//host"'),
         ("user=&order=-cost&after=x&q=", ""),
     ],
 )

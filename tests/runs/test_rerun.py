@@ -538,6 +538,14 @@ def test_an_attempt_whose_process_ended(console: Client, original: Run) -> None:
     assert "sent nothing for long" in console.get(f"/reruns/{other.pk}/").content.decode()
 
 
+def test_where_a_run_came_from_is_told_however_often_it_is_run_again(original: Run) -> None:
+    run = make_run(original.app)
+    origin = Rerun.objects.create(original=original, run=run)
+    Rerun.objects.bulk_create(Rerun(original=run) for _ in range(outcome.SHOWN + 5))
+    found = outcome.again_of(run)
+    assert found.origin == origin and len(found.attempts) == outcome.SHOWN and found.more
+
+
 def test_the_json_of_an_attempt(
     client: Client, console: Client, original: Run, read_key: str, bound_key: Callable[..., str]
 ) -> None:

@@ -165,11 +165,11 @@ def _totals(tree: Tree) -> dict[str, Any]:
         "total_tokens": sum(row.total_tokens or 0 for row in counted),
         "cost": min(cost, MAX_COST) if costs else None,
         "cost_currency": currency,
-        "cost_state": _cost_state(tree, counted, costs, currency),
+        "cost_state": _cost_state(tree, counted, currency),
     }
 
 
-def _cost_state(tree: Tree, counted: list[Row], costs: list[Row], currency: str) -> str:
+def _cost_state(tree: Tree, counted: list[Row], currency: str) -> str:
     """Priced when every counted step and every model call has a price."""
     work = {row.source_id: row for row in counted}
     for row in _calls(tree):

@@ -1,12 +1,15 @@
 """What recording notes, what indexing makes of it, and how much a search may cost."""
 
 import random
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
@@ -104,6 +107,24 @@ def test_two_processes_do_not_take_the_same_run() -> None:
     assert SearchDue.objects.count() == 3
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+def test_indexing_waits_for_nobody_who_records() -> None:
+    run = make_run()
+    claim = SearchDue.objects.claim(1, early=True)
+
+    def done() -> None:
+        try:
+            SearchDue.objects.done(claim.runs, claim.mark)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as aside, transaction.atomic():
+        SearchDue.objects.filter(pk=run.pk).update(ready_at=timezone.now())
+        aside.submit(done).result(timeout=10)
+    assert SearchDue.objects.get().pk == run.pk
+
+
 def test_what_is_due_of_a_run_that_is_gone() -> None:
     run = make_run()
     SearchDue.objects.filter(pk=run.pk)._raw_delete("default")  # type: ignore[attr-defined]
@@ -118,6 +139,27 @@ def test_the_worker_does_what_is_due() -> None:
     make_execution(make_run(), inputs={"text": "needle"})
     assert worker._portion() and not worker._portion()
     assert search("needle").pending == 0 and len(search("needle").rows) == 1
+
+
+def test_the_worker_outlives_what_cannot_be_read(monkeypatch: Any) -> None:
+    rests: list[float] = []
+
+    class Ended(BaseException):
+        pass
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        if len(rests) == 4:
+            raise Ended
+
+    def unreadable(most: int) -> int:
+        raise ValueError("a broken value")
+
+    monkeypatch.setattr(worker, "work_off", unreadable)
+    monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=rest, monotonic=time.monotonic))
+    with pytest.raises(Ended):
+        worker._run()
+    assert rests == [worker.POLL, worker.PATIENCE] * 2
 
 
 def test_the_command(capsys: Any) -> None:

@@ -91,6 +91,11 @@ def test_a_phrase_spans_white_space() -> None:
     assert place_of("the refund", "the re fund") is None
 
 
+def test_no_phrase_spans_two_ways_of_reading_a_text() -> None:
+    text = text_of(r"hello\nworld", False)
+    assert place_of("hello world", text) and place_of("world hello", text) is None
+
+
 @pytest.mark.parametrize(
     ("body", "shown"),
     [

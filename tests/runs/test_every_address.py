@@ -1,0 +1,212 @@
+"""Every address of the console, walked from its URL patterns: who may read it, and what it does
+with a hostile question. A new pattern is tested as soon as it is there."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nodes.models import NodeExecution
+from runs.models import (
+    App,
+    Conversation,
+    ErrorGroup,
+    IngestKey,
+    Note,
+    Rerun,
+    Run,
+    SavedView,
+    ShareLink,
+    Version,
+)
+from runs.reports.guide import FORMS, path_of
+from tests.hostile import nasty_run, poster
+
+pytestmark = pytest.mark.django_db
+post = pytest.fixture(poster)
+
+SECRET = "zqxmarkzqx"  # in every text of the app that a stranger may not read
+# Open to everybody, and holds no data; or its secret is in the address.
+OPEN = {"healthz", "llms", "login", "shared-run", "shared-step", "shared-run-json",
+        "shared-step-json"}  # fmt: skip
+# Take what is sent, and tell nothing of what is there.
+KEPT = (ErrorGroup, Note, Rerun, SavedView, ShareLink)
+DOORS = ("v1/", "api/", "dify/")
+PATTERNS = [one for one in get_resolver("runs.urls").url_patterns if isinstance(one, URLPattern)]
+READ = [one for one in PATTERNS
+        if not str(one.pattern).startswith(DOORS) and one.name != "logout"]  # fmt: skip
+
+
+@pytest.fixture
+def places(post: Any, admin: Any) -> dict[str, Any]:
+    """What stands in the places of the addresses: everything of one app, full of SECRET."""
+    post(nasty_run(SECRET))
+    app, run = App.objects.get(), Run.objects.get()
+    step = NodeExecution.objects.filter(run=run, folded=False, depth=0).first()
+    assert step
+    view = SavedView.objects.create(owner=admin, app=app, name=SECRET, query=f"q={SECRET}",
+                                    shared=True)  # fmt: skip
+    SavedView.objects.create(owner=admin, app=None, name=f"{SECRET} of all", shared=True)
+    note = Note.objects.create(run=run, name="comment", text=SECRET, source="person",
+                               author="admin")  # fmt: skip
+    link, secret = ShareLink.create(run, timedelta(days=1), [], admin)
+    rerun = Rerun.objects.create(original=run, sent={"q": SECRET}, requested_by=admin)
+    version = Version.objects.get()
+    return {
+        "slug": app.slug, "run_id": run.id, "source_id": "a" * 32, "execution_id": step.id,
+        "node_id": SECRET, "number": version.number, "rerun_id": rerun.id,
+        "conversation_id": Conversation.objects.get().id, "group_id": ErrorGroup.objects.get().id,
+        "note_id": note.id, "view_id": view.pk, "link_id": link.id, "token": secret,
+        "key_id": IngestKey.objects.get().pk, "record_id": 1, "name": "x", "path": "x",
+    }  # fmt: skip
+
+
+def address_of(pattern: URLPattern, places: dict[str, Any]) -> str:
+    route = str(pattern.pattern)
+    for part in route.split("<")[1:]:
+        told = part.partition(">")[0]
+        route = route.replace(f"<{told}>", quote(str(places[told.rpartition(":")[2]]), safe=""))
+    return f"/{route}"
+
+
+def questions(places: dict[str, Any]) -> list[str]:
+    """What a stranger may ask each of them, to be told after all."""
+    run, app = places["run_id"], places["slug"]
+    return ["", f"?q={SECRET}", f"?a={run}&b={run}", f"?app={app}", f"?run={run}&state=all"]
+
+
+def body_of(answer: Any) -> str:
+    return b"".join(answer).decode("utf-8", "replace")
+
+
+def told_of(answer: Any, places: dict[str, Any]) -> bool:
+    """Whether an answer tells anything of the app; what was asked may be said back."""
+    names = ("run_id", "execution_id", "conversation_id", "group_id", "note_id", "rerun_id")
+    told = body_of(answer)
+    return SECRET in told or any(str(places[name]) in told for name in names)
+
+
+@pytest.mark.parametrize("pattern", READ, ids=lambda one: f"{one.name}:{one.pattern}")
+def test_a_key_of_another_app_is_told_nothing(places, pattern, admin):
+    """Nor is somebody without key and session."""
+    other = App.objects.create(name="other", slug="other")
+    stranger = IngestKey.create("stranger", can_read=True, app=other)[1]
+    address = address_of(pattern, places)
+    if pattern.name in OPEN:
+        return
+    anonymous = Client().get(address)
+    assert anonymous.status_code in (302, 401, 405), address
+    for question in questions(places):
+        answer = Client().get(address + question, headers={"x-api-key": stranger})
+        assert answer.status_code in (200, 302, 400, 401, 403, 404, 405), address + question
+        if answer.status_code in (200, 302):
+            if answer.status_code == 302:
+                assert answer["Location"].startswith("/login/"), address + question
+            else:
+                assert not told_of(answer, places), address + question
+
+
+# Tell of no single run: what a stranger asks of them is tested all the same.
+BARE = {"facets-json", "inbox-json", "inbox-refused-json"}
+TWINS = [one for one in READ if FORMS.search(path_of(one)) and one.name not in OPEN | BARE]
+ASKS = {
+    "run-compare-json": "?a={run_id}&b={run_id}",
+    "app-versions-compare-json": "?a={number}&b={number}",
+}
+
+
+@pytest.mark.parametrize("pattern", TWINS, ids=lambda one: f"{one.name}:{one.pattern}")
+def test_a_key_of_the_app_is_told(places, pattern):
+    """Without it the test above proves nothing."""
+    secret = IngestKey.create("own", can_read=True, app=App.objects.get())[1]
+    asked = ASKS.get(pattern.name or "", "").format(**places)
+    answer = Client().get(address_of(pattern, places) + asked, headers={"x-api-key": secret})
+    assert answer.status_code == 200, answer.content[:200]
+    assert told_of(answer, places)
+
+
+WRITES = [one for one in READ if not FORMS.search(path_of(one)) and one.name != "login"]
+
+
+@pytest.mark.parametrize("pattern", WRITES, ids=lambda one: f"{one.name}:{one.pattern}")
+def test_nothing_is_written_without_a_token_or_by_a_key(places, pattern, admin):
+    """Wherever something is sent from another site, or with a key that only reads."""
+    address, secret = address_of(pattern, places), IngestKey.create("own", can_read=True)[1]
+    before = [list(model.objects.values()) for model in KEPT]
+    forged = Client(enforce_csrf_checks=True)
+    forged.force_login(admin)
+    told = {"name": "forged", "thumb": "up", "comment": "forged", "lasts": "1h", "to": "resolved"}
+    # One that takes no POST says so, unless it asks for the token first.
+    assert forged.post(address, told).status_code in (403, 405), address
+    by_key = Client().post(address, told, headers={"x-api-key": secret})
+    assert by_key.status_code in (302, 401, 403, 404, 405), address
+    assert [list(model.objects.values()) for model in KEPT] == before
+
+
+NAMES = sorted({
+    "a", "after", "all", "app", "author", "b", "closed", "error", "errorgroup", "execution",
+    "facets",
+    "first", "from", "heat", "is", "label", "live", "name", "next", "node", "note", "only", "open",
+    "opened", "order", "pair", "path", "q", "run", "runs", "scope", "seen", "show", "since", "sort",
+    "source", "state", "status", "step", "tab", "tag", "thumbs", "told", "tokens", "until", "user",
+    "version", "view", "ways", "why", "with", "nothing",
+})  # fmt: skip
+JUNK = ["", " ", "\0", "%", "%00", "-1", "0", "1", "9" * 6, "9" * 30, "9" * 5000, "1e400", "NaN",
+        "²", "٣",
+        "0000-00-00", "9000-12-31T23:59", "0001-01-01", "99999w", "’; DROP TABLE runs_run; --",
+        "\ufffe", "é" * 300, "x" * 20_000, "1~2", f"{2**70}~{'0' * 32}", f"1e15~{'0' * 32}",
+        f"~{'0' * 32}", "new", "..", "[", "(" * 200, '"', ",", ":", "a:b", "-", "//evil.example",
+        "/0/1/~1/~0/~2", "/" * 5000, "0" * 32, "-started_at", "-cost", "failures", "failed", "all",
+        "inputs", "outputs", "outputs/0", "success", "<script>alert(1)</script>", "\n",
+        "2026-11-22",
+        "status:failed", "tokens:>1e9", "is:running -is:running", "x " * 300]  # fmt: skip
+HTMX = [{}, {"HX-Request": "true"}] + [
+    {"HX-Request": "true", "HX-Target": target}
+    for target in ("side", "run-results", "difference-x", "header-notes", "step-notes", "notes",
+                   "turn-notes-x", "\ud7ff")
+]  # fmt: skip
+questions_of = st.lists(
+    st.tuples(
+        st.sampled_from(NAMES),
+        st.sampled_from([*JUNK, "{run_id}", "{execution_id}", "{conversation_id}", "{group_id}",
+                         "{node_id}", "{slug}"]) | st.text(max_size=30),
+    ),
+    max_size=6,
+)  # fmt: skip
+
+
+@settings(max_examples=100)
+@given(st.sampled_from(READ), questions_of, st.sampled_from(HTMX))
+def test_every_address_answers_junk(places, console, pattern, asked, headers):
+    """Right, wrong or not there; never an error of ours, and nothing comes alive."""
+    told = [
+        (name, str(places[value[1:-1]]) if value[:1] == "{" and value[1:-1] in places else value)
+        for name, value in asked
+    ]
+    address = f"{address_of(pattern, places)}?{urlencode(told)}"
+    answer = console.get(address, headers=headers)
+    assert answer.status_code in (200, 286, 302, 400, 404, 405), address[:300]
+    assert "<script>alert" not in body_of(answer)
+    if answer.status_code == 302:
+        assert answer["Location"].startswith("/") and not answer["Location"].startswith("//")
+
+
+@given(st.data())
+@settings(max_examples=60)
+def test_places_of_addresses_answer_junk(places, console, data):
+    pattern = data.draw(st.sampled_from([one for one in READ if "<" in str(one.pattern)]))
+    junk = st.sampled_from([one for one in JUNK if one]) | st.text(min_size=1, max_size=20)
+    route = str(pattern.pattern)
+    for part in route.split("<")[1:]:
+        told = part.partition(">")[0]
+        kept = data.draw(st.booleans())
+        value = str(places[told.rpartition(":")[2]]) if kept else data.draw(junk)
+        route = route.replace(f"<{told}>", quote(value, safe=data.draw(st.sampled_from(["", "/"]))))
+    answer = console.get(f"/{route}")
+    assert answer.status_code in (200, 301, 302, 400, 404, 405), route
+    body_of(answer)
