@@ -155,7 +155,9 @@ def test_a_row_opens_its_difference_in_place_and_at_its_own_address(console):
     assert "14 days" in part.content.decode() and "compare-rows" not in part.content.decode()
 
 
-@pytest.mark.parametrize("pair", ["x", ".", "a.b.c", f"{UUID(int=7).hex}.{UUID(int=8).hex}", "\x00."])
+@pytest.mark.parametrize(
+    "pair", ["x", ".", "a.b.c", f"{UUID(int=7).hex}.{UUID(int=8).hex}", "\x00."]
+)
 def test_a_pair_that_is_none_opens_nothing(console, pair):
     a, b = pair_of_runs()
     assert console.get("/runs/compare/", {"a": a.id, "b": b.id, "pair": pair}).status_code == 200
