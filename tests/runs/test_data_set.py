@@ -104,6 +104,12 @@ def test_who_may_have_it(client, run, read_key, ingest_key):
     assert len(lines(client, **{"x-api-key": read_key})) == 2
     [line] = lines(client, **{"x-api-key": bound})
     assert line["app"] == "support-desk"
-    assert lines(client, "app=other-app", **{"x-api-key": bound}) == []
+    # Of an app of which it may not know it is told what it is told of none.
+    told = [
+        client.get(f"/notes.ndjson?app={app}", headers={"x-api-key": bound})
+        for app in ("other-app", "nowhere")
+    ]
+    assert [answer.status_code for answer in told] == [400, 400]
+    assert told[0].content.replace(b"other-app", b"nowhere") == told[1].content
     assert client.get("/notes.ndjson").status_code == 401
     assert client.get("/notes.ndjson", headers={"x-api-key": ingest_key}).status_code == 403
