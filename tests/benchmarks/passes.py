@@ -8,8 +8,8 @@ of `pages`. Asked as in `pages`: the real server, over HTTP, by somebody signed 
 reference is what counts.
 
 Measured on 2 quiet cores, median, SQLite / PostgreSQL 15, the reference 33 / 43 ms: the matrix
-100 / 91 ms, its tree in TRACING 179 / 180, TIME 238 / 232. With 20 nodes a pass, which are 20,000 steps,
-the matrix took 169 ms on SQLite, the reference 84.
+100 / 91 ms, its tree in TRACING 179 / 180, TIME 238 / 232. With 20 nodes a pass (20,000
+steps) the matrix took 169 ms on SQLite, the reference 84.
 """
 
 import argparse

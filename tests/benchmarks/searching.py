@@ -10,10 +10,10 @@ the reference reads the 50 newest runs. Searches may use as much time as they li
 figures are those of whole answers.
 
 Measured with 5,000 runs on SQLite and 2 quiet cores, median: a rare word 14 ms, one that nobody
-said 10, two Chinese characters and a common word 86 (50 runs, all of which it reads); indexing takes
-1.9 times the processor time of recording (0.23 of the bytes), noting what is due 0.3 %. With 2,500 runs
-on PostgreSQL, busy: indexing 0.7 times beside the server's own (0.7 of the bytes, as it keeps the
-texts).
+said 10, two Chinese characters and a common word 86 (50 runs, all of which it reads). Indexing
+takes 1.9 times the processor time of recording (0.23 of the bytes), noting what is due 0.3 %. With
+2,500 runs on PostgreSQL, busy: indexing 0.7 times beside the server's own (0.7 of the bytes, as it
+keeps the texts).
 """
 
 import argparse
