@@ -7,10 +7,6 @@ from dataclasses import dataclass
 
 from runs.exports import ndjson, otlp, page, table
 from runs.models import Run
-from runs.models.run_query import RunQuerySet
-from runs.paging import Order, page_of
-
-RUNS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +42,6 @@ SINGLE = {
     "otlp.json": Format("application/json", lambda runs, _: _one(runs, otlp.request)),
     "steps.csv": STEPS,
 }
-
-
-def each_run(parts: list[RunQuerySet], order: Order) -> Iterator[Run]:
-    """All runs of `RunFilters.apply`, in order, read by keyset."""
-    after = ""
-    while True:
-        found = page_of(parts, order, after, RUNS_AT_ONCE)
-        yield from found.rows
-        if not found.next:
-            return
-        after = found.next
 
 
 def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:

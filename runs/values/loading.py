@@ -7,6 +7,7 @@ import orjson
 from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
+from nodes.comparing.pairing import digest
 from nodes.graph import stored
 from nodes.lineage.story import Add, Story, Whole
 from nodes.lineage.visits import Visit
@@ -40,9 +41,9 @@ class Bodies:
         """The digest of a payload, which is the same wherever the value is stored; "" for none."""
         if not payload_id:
             return ""
-        digest = payload_id.replace("-", "")[-18:]
-        self.ids.setdefault(digest, payload_id)
-        return digest
+        content = digest(payload_id.replace("-", ""))
+        self.ids.setdefault(content, payload_id)
+        return content
 
     def load(self, digests: list[str], add: Add) -> None:
         wanted = [d for d in digests if d in self.ids and d not in self._tried]
@@ -53,7 +54,7 @@ class Bodies:
             return
         asked = wanted[: MAX_VALUES - self._values]
         self.left_out += len(wanted) - len(asked)
-        ids = {UUID(self.ids[digest]): digest for digest in asked}
+        ids = {UUID(self.ids[content]): content for content in asked}
         sizes = dict(Payload.objects.filter(id__in=list(ids)).values_list("id", "size"))
         chosen = []
         for payload_id in ids:

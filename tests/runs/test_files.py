@@ -32,7 +32,7 @@ def test_a_set_is_what_the_history_shows(console: Client, record: Send) -> None:
 
 
 def test_a_set_is_read_over_many_pages(console: Client, monkeypatch: Any) -> None:
-    monkeypatch.setattr("runs.exports.formats.RUNS_AT_ONCE", 3)
+    monkeypatch.setattr("runs.history.listing.RUNS_AT_ONCE", 3)
     made = {str(make_run(name=f"run {number}").id) for number in range(10)}
     found = [row["id"] for row in rows(body(console, "/runs.csv"))]
     assert len(found) == 10 and set(found) == made
