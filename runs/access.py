@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 
 from nodes.http import HtmxHttpRequest
@@ -38,6 +39,12 @@ class ReadRequest(HtmxHttpRequest):
     read; None: all."""
 
     only_app: App | None
+
+
+def signed_in(request: HttpRequest) -> User:
+    """Who asks, on a page that nobody else gets to see."""
+    assert isinstance(request.user, User)
+    return request.user
 
 
 def presented_secret(request: HttpRequest) -> str:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.contrib.auth.models import AbstractBaseUser
-from django.http import HttpRequest, QueryDict
+from django.contrib.auth.models import User
+from django.http import QueryDict
 
 from nodes.twins import moment
 from runs.filters.language import MAX_LENGTH
@@ -26,13 +26,7 @@ class Offered:
     active: bool
 
 
-def signed_in(request: HttpRequest) -> AbstractBaseUser:
-    """Who asks, on a page that nobody else gets to see."""
-    assert isinstance(request.user, AbstractBaseUser)
-    return request.user
-
-
-def offered(user: AbstractBaseUser, filters: RunFilters) -> list[Offered]:
+def offered(user: User, filters: RunFilters) -> list[Offered]:
     """What stands above a list. One query."""
     views = SavedView.objects.open_to(user).of_list(filters.only_app).for_list()
     return [_offered(view, filters) for view in views[:SHOWN]]
@@ -57,9 +51,7 @@ class ViewForm(forms.Form):
     query = forms.CharField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
     app = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
-    def __init__(
-        self, data: QueryDict, owner: AbstractBaseUser, view: SavedView | None = None
-    ) -> None:
+    def __init__(self, data: QueryDict, owner: User, view: SavedView | None = None) -> None:
         super().__init__(data)
         self.owner = owner
         self.view = view
@@ -95,7 +87,7 @@ class ViewForm(forms.Form):
 
     def save(self) -> SavedView:
         """Valid. Raises IntegrityError when the name was taken in between."""
-        view = self.view or SavedView(owner=self.owner)  # type: ignore[misc]
+        view = self.view or SavedView(owner=self.owner)
         for name, value in self.cleaned_data.items():
             setattr(view, name, value)
         view.save()

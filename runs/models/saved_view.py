@@ -3,7 +3,7 @@
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
@@ -12,12 +12,12 @@ from runs.models.app import App
 
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
-    def open_to(self, user: AbstractBaseUser | None) -> Self:
+    def open_to(self, user: User | None) -> Self:
         """Those that somebody may open: their own and shared ones. None (a key): shared ones."""
         shared = Q(shared=True)
         return self.filter(Q(owner=user) | shared if user else shared)
 
-    def owned_by(self, user: AbstractBaseUser) -> Self:
+    def owned_by(self, user: User) -> Self:
         return self.filter(owner=user)
 
     def of_list(self, app: App | None) -> Self:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
@@ -55,7 +55,7 @@ class ShareLink(models.Model):
         run: Run,
         lasts: timedelta,
         masked: Collection[str],
-        user: AbstractBaseUser | AnonymousUser,
+        user: User,
     ) -> tuple["ShareLink", str]:
         """A new link and the secret of its address, which cannot be had again."""
         secret = secrets.token_urlsafe(32)

@@ -4,8 +4,7 @@ by `runs.recording.notes` and stay as they were told."""
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
+from django.contrib.auth.models import User
 from django.db import transaction
 
 from runs.models import Note, Run
@@ -54,8 +53,6 @@ def say(run: Run, about_step: str, author: str, sayings: Iterable[Saying]) -> No
                 )
 
 
-def may_change(note: Note, user: AbstractBaseUser | AnonymousUser) -> bool:
+def may_change(note: Note, user: User) -> bool:
     """People change their own notes, staff those of all people; nobody changes a producer's."""
-    if note.source != PERSON or not user.is_authenticated:
-        return False
-    return bool(getattr(user, "is_staff", False)) or note.author == user.get_username()
+    return note.source == PERSON and (user.is_staff or note.author == user.get_username())

@@ -6,6 +6,8 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid5
 
+from django.contrib.auth.models import User
+
 from nodes.models import NodeExecution
 from runs.models import Rerun, Run
 from runs.recording.doors.live import aside
@@ -15,7 +17,7 @@ from runs.rerunning.form import CONTINUE, AgainForm
 
 
 def start(
-    run: Run, form: AgainForm, user: Any, step: NodeExecution | None = None, scope: str = ""
+    run: Run, form: AgainForm, user: User, step: NodeExecution | None = None, scope: str = ""
 ) -> tuple[Rerun, bool]:
     """Ask for what a valid form says, for `user`. False: this very form was sent before, and asked
     for what is returned. `step` and `scope`: for one step alone, or from it on."""

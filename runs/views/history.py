@@ -11,14 +11,14 @@ from django_htmx.http import HttpResponseStopPolling, push_url
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.twins import moment
-from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
+from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key, signed_in
 from runs.filters.fields import FIELDS
 from runs.filters.more import more_filters
 from runs.filters.run_filters import RunFilters
 from runs.history.facets import facets_json, facets_of
 from runs.history.listing import listing
 from runs.history.live import news, watch_from, watch_of
-from runs.history.saved_views import offered, signed_in
+from runs.history.saved_views import offered
 from runs.history.tables import ChangedRows, RunTable
 from runs.models import App, Run
 from runs.paging import BadCursor

@@ -17,7 +17,7 @@ from django_htmx.http import push_url, trigger_client_event
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
-from runs.access import ReadRequest, refusal, session_or_read_key
+from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
 from runs.models import App, Note, Run
 from runs.noting import data_set
 from runs.noting.forms import NoteEditForm, NoteFilterForm, NoteForm
@@ -115,7 +115,7 @@ def own_note_or_404(request: HttpRequest, note_id: UUID) -> Note:
     found = Note.objects.select_related("run__app").filter(pk=note_id).first()
     if found is None:
         raise Http404("There is no such note. It may have been deleted.")
-    if not may_change(found, request.user):
+    if not may_change(found, signed_in(request)):
         raise PermissionDenied("Only who made a note, or staff, changes it; a producer's stays.")
     return found
 

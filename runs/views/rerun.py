@@ -17,7 +17,7 @@ from nodes import formats
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from nodes.twins import moment
-from runs.access import ReadRequest, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key, signed_in
 from runs.models import App, Rerun, Run
 from runs.models.run_query import as_uuid
 from runs.rerunning.form import LARGEST, AgainForm, told_by, unready
@@ -45,7 +45,7 @@ def again(request: HttpRequest, run_id: UUID) -> HttpResponse:
     name = request.user.get_username()
     form = AgainForm(data, run=run, told=told, user=name, of_step=step is not None)
     if form.is_bound and form.is_valid():
-        rerun, fresh = start(run, form, request.user, step, scope)
+        rerun, fresh = start(run, form, signed_in(request), step, scope)
         if not fresh:
             messages.info(request, "This form was sent before: this is what came of it.")
         return redirect("rerun", rerun.pk)

@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from runs.access import ReadRequest, presented_secret, session_or_read_key
-from runs.history.saved_views import TAKEN, ViewForm, filters_of, signed_in, view_json
+from runs.access import ReadRequest, presented_secret, session_or_read_key, signed_in
+from runs.history.saved_views import TAKEN, ViewForm, filters_of, view_json
 from runs.models import SavedView
 
 MOST_LISTED = 1000

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from nodes.models import NodeExecution
 from nodes.twins import json_response
+from runs.access import signed_in
 from runs.models import ShareLink
 from runs.share.form import ShareForm
 from runs.share.parts import SharedStep
@@ -36,7 +37,7 @@ def run_share(request: HttpRequest, run_id: UUID) -> HttpResponse:
     form = ShareForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"run": run, "form": form}
     if form.is_bound and form.is_valid():
-        link, secret = ShareLink.create(run, form.lasting, form.masked, request.user)
+        link, secret = ShareLink.create(run, form.lasting, form.masked, signed_in(request))
         address = request.build_absolute_uri(reverse("shared-run", args=[secret]))
         context |= {"made": link, "address": address, "form": ShareForm()}
     links = ShareLink.objects.of_run(run)[:LISTED]
