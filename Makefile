@@ -53,7 +53,7 @@ lock: ## Write requirements*.txt anew from pyproject.toml (needs uv)
 	$(LOCK) pyproject.toml --group dev --output-file requirements-dev.txt
 
 bench: $(VENV)/.stamp ## Recording beside the bare floor (ARGS="--help")
-	$(BIN)/python tests/benchmarks/recording.py $(ARGS)
+	$(BIN)/python -m tests.benchmarks.recording $(ARGS)
 
 clean: ## Remove the environment and built files; the database under var/ stays
 	rm -rf $(VENV) staticfiles .mypy_cache .pytest_cache .ruff_cache .hypothesis

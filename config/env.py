@@ -30,5 +30,5 @@ def env_int(name: str, default: int) -> int:
         raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.") from None
 
 
-def env_list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in env_str(name, default).split(",") if part.strip()]
+def env_list(name: str) -> list[str]:
+    return [part.strip() for part in env_str(name).split(",") if part.strip()]

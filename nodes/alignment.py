@@ -11,7 +11,7 @@ from enum import Enum
 
 from nodes.graph import Graph, GraphNode
 from nodes.kinds import kind_of
-from nodes.steps import Step
+from nodes.steps import GraphStep
 
 Name = tuple[str, str]  # kind and title
 # Every graph has a start: it tells none from another.
@@ -38,7 +38,7 @@ def by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
     return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
 
 
-def align(sent: Graph, runs: Collection[Sequence[Step]]) -> Graph:
+def align(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
     """`sent` with the ids that its nodes have in the runs, so that they are found by them. Where
     runs name one node by its id and by its title, the steps named by title get the id."""
     known = {node.id for node in sent.nodes}
@@ -81,7 +81,7 @@ def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
     )
 
 
-def likeness(graph: Graph, runs: Iterable[Sequence[Step]]) -> Likeness:
+def likeness(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> Likeness:
     """How the steps of all runs are nodes of the graph; NONE if one of them is not, or if they are
     too few to tell. What a node did inside (an agent's calls) is no node of the graph; what ran in
     an iteration or a loop is."""

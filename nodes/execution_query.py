@@ -54,7 +54,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return rows.values_list(*STEP_FIELDS)
 
     def pairing_rows(self, run_id: uuid.UUID) -> models.QuerySet[Any, tuple[Any, ...]]:
-        """Light rows for `nodes.comparing.pairing.read_step`: what two runs are compared by."""
+        """The fields of a `nodes.comparing.pairing.ComparedStep`: what two runs are compared by."""
         text = models.CharField()
         rows = self.of_run(run_id).visible().with_hex_ids()
         return rows.annotate(
@@ -62,6 +62,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
             hex_process=Cast("process_data_id", text),
             hex_outputs=Cast("outputs_id", text),
             error_head=Left("error", 500),
+            cost_as_text=Cast("cost", text),
         ).values_list(*PAIRING_FIELDS)
 
     def outer_rows(self, run_ids: Iterable[uuid.UUID]) -> models.QuerySet[Any, tuple[Any, ...]]:
@@ -97,6 +98,11 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
     def after_index(self, index: int | None) -> Self:
         """The rest of a run's tree after a place in its pre-order; None: all of it."""
         return self if index is None else self.filter(index__gt=index)
+
+    def in_pass(self, path: str) -> Self:
+        """What ran in a pass, in passes inside of it too; "" is outside any: all."""
+        inside = models.Q(iteration=path) | models.Q(iteration__startswith=f"{path}.")
+        return self.filter(inside) if path else self
 
     def parents_told_before(
         self, index: int | None, parent_ids: Iterable[uuid.UUID]

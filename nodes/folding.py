@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlencode
 
-from nodes.lanes import Lane, lanes
+from nodes.lanes import Lane, Sources, lanes
 from nodes.timeline import Entry, Timeline
 from nodes.timing.critical_path import gap_name
 from nodes.waterfall import Scale, gaps
@@ -82,14 +82,20 @@ class Line:
     gap: str = ""
 
 
-def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | None) -> list[Line]:
-    """All lines of the tree as it is folded, in order."""
+def lines(
+    timeline: Timeline,
+    folding: Folding,
+    scale: Scale,
+    chosen: Entry | None,
+    sources: Sources = dict,
+) -> list[Line]:
+    """All lines of the tree as it is folded, in order; `sources` for `nodes.lanes`."""
     only = _named(timeline, folding.only)
     in_sight = _in_sight(timeline, only or chosen)
     alone = in_sight | _inside(only) if only else in_sight
     shown: list[Line] = []
     # A stack of iterators instead of recursion: trees may be deep.
-    stack = [_in_lanes(_top(timeline.top, scale), lanes(timeline.top, scale.end))]
+    stack = [_in_lanes(_top(timeline.top, scale), lanes(timeline.top, scale.end, sources))]
     while stack:
         line = next(stack[-1], None)
         if line is None:
@@ -105,7 +111,7 @@ def lines(timeline: Timeline, folding: Folding, scale: Scale, chosen: Entry | No
             line.is_open = _is_open(timeline, entry, folding, in_sight)
         if line.is_open:
             below = _below(entry, len(stack), folding, in_sight, only)
-            stack.append(_in_lanes(below, lanes(entry.children, scale.end)))
+            stack.append(_in_lanes(below, lanes(entry.children, scale.end, sources)))
     return shown
 
 

@@ -10,6 +10,7 @@ _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?\Z")
+_BLANKS = {" ": "·", "\t": "⇥", "\n": "↵\n", "\r": "␍"}
 NO_VALUE = "–"
 
 
@@ -34,14 +35,16 @@ def duration(us: int | None) -> str:
 
 
 def tokens(count: int | None) -> str:
-    """A count of tokens: 950, 12.3k, 1.20M."""
+    """A count of tokens: 950, 12.3k, 1.20M, 3.40B."""
     if count is None:
         return NO_VALUE
     if count < 10_000:
         return str(count)
     if count < 1_000_000:
         return f"{count / 1000:.1f}k"
-    return f"{count / 1_000_000:.2f}M"
+    if count < 1_000_000_000:
+        return f"{count / 1_000_000:.2f}M"
+    return f"{count / 1_000_000_000:.2f}B"
 
 
 def money(amount: Decimal | None, currency: str = "USD") -> str:
@@ -101,6 +104,11 @@ def iteration(path: str) -> str:
 def visible(text: str) -> str:
     """`text` with a sign in the place of every character no page can hold: ␀ to ␟, else �."""
     return text if text.isprintable() else _UNSHOWABLE.sub(_sign, text)
+
+
+def blanks(text: str) -> str:
+    """`text` with a sign for every blank: ·, ⇥ for a tab, ↵ before a new line, ⍽ for any other."""
+    return "".join(_BLANKS.get(sign, "⍽") if sign.isspace() else sign for sign in text)
 
 
 def _sign(found: re.Match[str]) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodes.choices import FAILURES
-from nodes.steps import Step
+from nodes.steps import GraphStep
 from nodes.ways import END, EdgeKey, Way, ways
 
 
@@ -69,13 +69,13 @@ class _Seen:
     """What the runs showed of one node."""
 
     place: int
-    newest: Step
+    newest: GraphStep
     runs: int = 0
     failed: int = 0
     parents: Counter[str] = field(default_factory=Counter)
 
 
-def infer(runs: Iterable[Sequence[Step]]) -> Graph:
+def infer(runs: Iterable[Sequence[GraphStep]]) -> Graph:
     """The union of the given runs. The same runs in any order give the same graph."""
     runs = list(runs)
     seen: dict[str, _Seen] = {}
@@ -110,7 +110,7 @@ def infer(runs: Iterable[Sequence[Step]]) -> Graph:
     return Graph(tuple(nodes), tuple(edges), True, len(runs))
 
 
-def _see(steps: Sequence[Step], seen: dict[str, _Seen]) -> None:
+def _see(steps: Sequence[GraphStep], seen: dict[str, _Seen]) -> None:
     """Count one run's steps into `seen`."""
     by_id = {step.id: step for step in steps}
     first: dict[str, int] = {}
@@ -209,7 +209,7 @@ def _counted(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
     )
 
 
-def edges_taken(graph: Graph, steps: Sequence[Step]) -> set[EdgeKey]:
+def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
     """The edges of `graph` that one run took."""
     took: dict[tuple[str, str], set[str]] = defaultdict(set)
     for way in ways(steps, {node.id for node in graph.nodes}):
@@ -240,6 +240,6 @@ def not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[s
 
 
 __all__ = [
-    "END", "Graph", "GraphEdge", "GraphNode", "Step", "Way", "complete", "edges_taken", "infer",
+    "END", "Graph", "GraphEdge", "GraphNode", "Way", "complete", "edges_taken", "infer",
     "not_taken", "stored",
 ]  # fmt: skip

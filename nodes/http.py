@@ -22,10 +22,10 @@ def wants_fragment(request: HtmxHttpRequest) -> bool:
 
 
 def render_region(
-    request: HtmxHttpRequest, page: str, fragment: str, context: dict[str, Any], status: int = 200
+    request: HtmxHttpRequest, page: str, fragment: str, context: dict[str, Any]
 ) -> HttpResponse:
     """The fragment template for an htmx request, else the page template, which includes it."""
     template = fragment if wants_fragment(request) else page
-    response = render(request, template, context, status=status)
+    response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Boosted", "HX-History-Restore-Request"])
     return response

@@ -82,6 +82,15 @@ KINDS = _table(
 )
 
 
+_BY_LABEL = {kind.label.lower(): kind.key for kind in reversed(KINDS.values())}
+
+
+def key_of(word: str) -> str:
+    """The key of the kind that people mean by its key or label; of none listed, the word itself."""
+    told = word.lower()
+    return told if told in KINDS else _BY_LABEL.get(told, word)
+
+
 def kind_of(key: str) -> Kind:
     """The kind named `key`; a kind nobody listed is shown under its own name."""
     return KINDS.get(key) or Kind(

@@ -22,6 +22,7 @@ MAX_NAME = 200
 EVENT_MARKS = 24
 NEAR = 6  # other visits linked on each side of this one
 
+_STATUSES = {status.value: str(status.label) for status in NodeStatus}
 # What inputs and outputs are called, by the kind's call or group.
 _LABELS = {
     "model": ("Prompt", "Answer"),
@@ -101,7 +102,7 @@ def build_panel(execution: NodeExecution) -> Panel:
 
 
 def status_label(status: str) -> str:
-    return NodeStatus(status).label if status in NodeStatus.values else status
+    return _STATUSES.get(status, status)
 
 
 def value_labels(kind: Kind) -> tuple[str, str]:

@@ -32,7 +32,7 @@ STEP_FIELDS = (
 
 
 @dataclass(slots=True, eq=False)
-class Step:
+class GraphStep:
     """One execution; not frozen: a graph reads thousands, and that would triple the time to make
     them. `parent_id` is the visible step above; `ran_after` has ids of steps whose end this one
     waited for; `taken` is the way that a branch chose; `fan_out` numbers the items of a parallel
@@ -59,7 +59,7 @@ class Step:
         return self.node_id or f"{self.title} ({self.kind})"
 
 
-def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[Step]]:
+def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[GraphStep]]:
     """Rows of STEP_FIELDS as steps: {run id, with dashes: its steps in pre-order}."""
     runs: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
@@ -67,18 +67,18 @@ def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[Step]]:
     return {str(UUID(run_id)): _steps(rows) for run_id, rows in runs.items()}
 
 
-def _steps(rows: list[tuple[Any, ...]]) -> list[Step]:
+def _steps(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
     ids = {row[2]: row[1] for row in rows}
     steps = [_step(row, ids) for row in rows]
     _find_senders(steps)
     return sorted(steps, key=lambda step: (step.index, step.id))
 
 
-def _find_senders(steps: list[Step]) -> None:
+def _find_senders(steps: list[GraphStep]) -> None:
     """Some producers (Haystack) name the nodes that may send to a step, not executions: of each it
     is the newest that had ended, unless the step's own node has run since then."""
     ids = {step.id for step in steps}
-    newest: dict[tuple[str | None, str], Step] = {}
+    newest: dict[tuple[str | None, str], GraphStep] = {}
     for step in sorted(steps, key=lambda step: (step.started_us or 0, step.index)):
         before = newest.get((step.parent_id, step.key))
         since = -1 if before is None else before.started_us or 0
@@ -91,7 +91,7 @@ def _find_senders(steps: list[Step]) -> None:
         newest[step.parent_id, step.key] = step
 
 
-def _step(row: tuple[Any, ...], ids: dict[str, str]) -> Step:
+def _step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
     (
         _, step_id, _, parent_source, parent_id, node_id, kind, title, status, taken, told,
         iteration, index, started, ended,
@@ -102,7 +102,7 @@ def _step(row: tuple[Any, ...], ids: dict[str, str]) -> Step:
     if hints.get("chained"):
         after.append(parent_source)
     fan_out = hints.get("fan_out_index")
-    return Step(
+    return GraphStep(
         step_id,
         node_id,
         kind,

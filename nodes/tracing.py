@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.folding import Folding, Line, lines
+from nodes.lanes import Sources
 from nodes.models import NodeExecution
 from nodes.timeline import Entry, Step, Timeline, build
 from nodes.timing.critical_path import IDLE_KINDS, critical_path, waits_for_person
@@ -131,14 +132,16 @@ def load_trace(
     folding: Folding,
     chosen: UUID | None = None,
     offset: int | None = None,
+    sources: Sources = dict,
 ) -> Trace:
-    """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`."""
+    """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`;
+    `sources` for `nodes.lanes`."""
     steps = load_steps(run_id, all_spans=folding.all_spans)
     scale = scale_of(steps, span)
     timeline = build(steps)
     scale = with_breaks(scale, timeline, steps)
     entry = timeline.by_id.get(chosen.hex) if chosen else None
-    found = lines(timeline, folding, scale, entry)
+    found = lines(timeline, folding, scale, entry, sources)
     if offset is None:
         offset = _first_line(found, entry, folding.only)
     shown = found[offset : offset + WINDOW]

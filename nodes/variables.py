@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nodes.lineage.certain import STARTS
-from nodes.lineage.values import MISSING
+from nodes.lineage.values import MISSING, Path
 from nodes.lineage.visits import Visit, newest
 
 GROUPS = {
@@ -30,12 +30,14 @@ MAX_KEYS = 50  # of one output
 class Write:
     """A value given to a variable. `visit` is None where it came with the run or is declared;
     `value` MISSING where it was not looked at; `turn`: the other run of the conversation that wrote
-    it; `masked`: a part of the value is hidden."""
+    it; `masked`: a part of the value is hidden; `place`: where an assigner tells it, the part of
+    the step first."""
 
     value: Any
     visit: Visit | None = None
     turn: Any = None
     masked: bool = False
+    place: Path = ()
 
 
 @dataclass(slots=True)
@@ -159,28 +161,3 @@ def joined(variables: Iterable[Variable]) -> list[Variable]:
         variable.writes.sort(key=lambda write: newest(write.visit) if write.visit else (0, 0))
         variable.title = variable.node_id = ""
     return list(found.values())
-
-
-def assigned(
-    values: Sequence[Any], targets: Sequence[tuple[str, ...]]
-) -> list[tuple[tuple[str, ...], Any]]:
-    """What a variable assigner wrote: (selector, value) of each. `values` are its process data,
-    outputs and inputs; `targets` what its settings name. Facts: Dify tells them as a list
-    `updated_variables` or by the variable's name; its first version tells one `value`."""
-    told = [value for value in values if isinstance(value, dict)]
-    for value in told:
-        listed = value.get("updated_variables", value.get("__updated_variables"))
-        found = [
-            (tuple(map(str, item["selector"])), item.get("new_value", item.get("value")))
-            for item in (listed if isinstance(listed, list) else ())
-            if isinstance(item, dict) and isinstance(item.get("selector"), list)
-        ]
-        if found:
-            return found
-    found = []
-    for target in targets:
-        named = [value[target[-1]] for value in told if target[-1] in value]
-        alone = [value["value"] for value in told if "value" in value]
-        choices = named or (alone if len(targets) == 1 else [])
-        found.append((target, choices[0] if choices else MISSING))
-    return found

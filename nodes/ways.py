@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from nodes.kinds import kind_of
-from nodes.steps import Step
+from nodes.steps import GraphStep
 
 END = "__end__"
 # Pairs of siblings in all: enough for any flow that somebody designed.
@@ -33,7 +33,7 @@ class Way:
 
 @dataclass(slots=True)
 class _Span:
-    step: Step
+    step: GraphStep
     start: _Moment
     end: _Moment
 
@@ -49,7 +49,7 @@ class _Choices:
         self.told: set[str] = set()
         self.labels: dict[str, tuple[str, str]] = {}
 
-    def note(self, host: Step, target: str, chooser: Step) -> None:
+    def note(self, host: GraphStep, target: str, chooser: GraphStep) -> None:
         self.found.setdefault(
             (host.key, target, chooser.taken), "" if host is chooser else chooser.key
         )
@@ -60,9 +60,9 @@ class _Choices:
 class _Run:
     """Steps of one run in groups: siblings of one container, of one pass where it loops."""
 
-    def __init__(self, steps: Sequence[Step]) -> None:
+    def __init__(self, steps: Sequence[GraphStep]) -> None:
         self.by_id = {step.id: step for step in steps}
-        below: dict[str | None, list[Step]] = defaultdict(list)
+        below: dict[str | None, list[GraphStep]] = defaultdict(list)
         for step in steps:
             below[step.parent_id if step.parent_id in self.by_id else None].append(step)
         self.groups = [
@@ -72,28 +72,28 @@ class _Run:
         ]
         self.place = {span.step.id: (spans, span) for spans in self.groups for span in spans}
 
-    def upwards(self, step: Step) -> Iterator[Step]:
+    def upwards(self, step: GraphStep) -> Iterator[GraphStep]:
         """The step and its containers, innermost first."""
         seen: set[str] = set()
-        here: Step | None = step
+        here: GraphStep | None = step
         while here is not None and here.id not in seen:
             seen.add(here.id)
             yield here
             here = self.by_id.get(here.parent_id or "")
 
-    def later(self, step: Step) -> list[Step]:
+    def later(self, step: GraphStep) -> list[GraphStep]:
         """Siblings that started after the step had ended, in order."""
         spans, own = self.place[step.id]
         first = bisect_right(spans, own.end, key=lambda span: span.start)
         return [span.step for span in spans[first:]]
 
 
-def _passes(parent: Step | None, children: list[Step]) -> list[list[Step]]:
+def _passes(parent: GraphStep | None, children: list[GraphStep]) -> list[list[GraphStep]]:
     """The children of an iteration or a loop by pass, where all tell theirs; else in one group."""
     if parent is None or kind_of(parent.kind).group != "loop":
         return [children]
     depth = len(parent.iteration.split(".")) if parent.iteration else 0
-    passes: dict[str, list[Step]] = defaultdict(list)
+    passes: dict[str, list[GraphStep]] = defaultdict(list)
     for step in children:
         numbers = step.iteration.split(".") if step.iteration else []
         if len(numbers) <= depth:
@@ -102,7 +102,7 @@ def _passes(parent: Step | None, children: list[Step]) -> list[list[Step]]:
     return list(passes.values())
 
 
-def _spans(group: Sequence[Step]) -> list[_Span]:
+def _spans(group: Sequence[GraphStep]) -> list[_Span]:
     """The group in order of time. A step of unknown start began with the one before it; one of
     unknown end ended at once; items of a fan-out count as parallel however they were run."""
     starts: dict[str, int] = {}
@@ -138,7 +138,7 @@ def _fan_outs(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
         yield block
 
 
-def ways(steps: Sequence[Step], known: Collection[str]) -> set[Way]:
+def ways(steps: Sequence[GraphStep], known: Collection[str]) -> set[Way]:
     """The edges that this run took. `known`: ids of all nodes of the version, so that a branch may
     lead to a node that this run did not reach any more."""
     run = _Run(steps)
@@ -155,7 +155,7 @@ def ways(steps: Sequence[Step], known: Collection[str]) -> set[Way]:
     return {Way(key, via) for key, via in found.items()}
 
 
-def _follow(run: _Run, step: Step, known: Collection[str], choices: _Choices) -> None:
+def _follow(run: _Run, step: GraphStep, known: Collection[str], choices: _Choices) -> None:
     """Note the way that a branch step names: from the step or the container that holds it to the
     sibling of that name; a name of no sibling is the label of what came next."""
     chain = list(run.upwards(step))
@@ -173,7 +173,7 @@ def _follow(run: _Run, step: Step, known: Collection[str], choices: _Choices) ->
         choices.note(host, step.taken, step)
 
 
-def _pairs(spans: Sequence[_Span], choices: _Choices) -> Iterator[tuple[Step, Step]]:
+def _pairs(spans: Sequence[_Span], choices: _Choices) -> Iterator[tuple[GraphStep, GraphStep]]:
     """(before, after) among siblings. A step that told where it went is no guessed source. Of many
     parallel steps of one node that said nothing, one stands for all; where hundreds of nodes that
     ran in parallel follow hundreds, each follows one."""

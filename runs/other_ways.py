@@ -11,7 +11,7 @@ from nodes.tracing import us
 from runs.models import Run
 from runs.version_graph import VersionGraph, steps_looked_at, version_graph
 
-MOST_STEPS = 2000  # of the run: nobody looks for what is missing in a longer one
+MAX_STEPS = 2000  # of the run: nobody looks for what is missing in a longer one
 QUICK_STEPS = 500  # of all runs looked at: up to here the page itself waits for the answer
 KEPT_SECONDS = 60  # other runs may bring new ways; opening and closing groups asks again
 SHOWN = 8
@@ -21,7 +21,7 @@ def other_ways(run: Run, wait: bool = False) -> dict[str, OtherWays] | None:
     """The ways not taken by the id of the node after which they begin; {} while the run is not at
     its end. None: not known yet and dear to find out; `wait` finds out all the same. Three queries
     at most, none soon after."""
-    if run.is_unfinished or run.steps > MOST_STEPS:
+    if run.is_unfinished or run.steps > MAX_STEPS:
         return {}
     key = f"other-ways-{run.pk}-{us(run.last_seen_at)}"
     found: dict[str, OtherWays] | None = cache.get(key)

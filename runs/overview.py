@@ -63,10 +63,10 @@ def square(run: Run, now: datetime) -> Square:
     )
 
 
-def overview(apps: list[App], now: datetime | None = None) -> list[AppRow]:
+def overview(apps: list[App]) -> list[AppRow]:
     """A row for each of `apps`, which come from `App.objects.by_activity()`. Three queries in all,
     however many apps there are."""
-    now = now or timezone.now()
+    now = timezone.now()
     rows = {app.pk: AppRow(app) for app in apps}
     if not rows:
         return []

@@ -92,11 +92,12 @@ class Order:
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
     """One page of a list. `next` is the cursor of the next one, "" on the last; `first` tells
-    whether it begins at the beginning."""
+    whether it begins at the beginning; `beyond` is the first row of the next one."""
 
     rows: list[Row]
     next: str
     first: bool
+    beyond: Row | None = None
 
 
 def page_of(
@@ -116,4 +117,5 @@ def page_of(
                 merged.sort(key=order.place, reverse=order.descending)
             found += merged[:missing]
     more = len(found) > size
-    return Page(found[:size], order.cursor(found[size - 1]) if more else "", not after)
+    following = order.cursor(found[size - 1]) if more else ""
+    return Page(found[:size], following, not after, found[size] if more else None)

@@ -57,6 +57,7 @@ urlpatterns = [
     path("s/<str:token>/steps/<uuid:execution_id>/", share.shared_step, name="shared-step"),
     path("runs/<uuid:run_id>/again/", rerun.again, name="run-again"),
     path("reruns/<uuid:rerun_id>/", rerun.rerun, name="rerun"),
+    path("reruns/<uuid:rerun_id>/stop/", rerun.stop, name="rerun-stop"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/", tracing.execution, name="run-execution"
     ),
@@ -131,6 +132,7 @@ urlpatterns = [
     ],
     path("runs/compare.json", compare.compare_json, name="run-compare-json"),
     path("runs/by/<path:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),
+    path("runs/by/<path:source_id>.md", entry.run_by_source_markdown, name="run-by-source-md"),
     path("runs/<uuid:run_id>.json", run.run_json, name="run-json"),
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_json, name="run-tracing-json"),

@@ -6,12 +6,12 @@ from uuid import UUID
 from nodes.alignment import align
 from nodes.graph import Graph, complete, infer, stored
 from nodes.models import NodeExecution
-from nodes.steps import Step, steps_by_run
+from nodes.steps import GraphStep, steps_by_run
 from runs.models import App, Run, Version
 
 # Runs of a version that are looked at, and steps in all of them: a page must stay quick.
-MOST_RUNS = 200
-MOST_STEPS = 10_000
+MAX_RUNS = 200
+MAX_STEPS = 10_000
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class VersionGraph:
 
     version: Version | None
     graph: Graph
-    runs: dict[str, list[Step]] = field(default_factory=dict)
+    runs: dict[str, list[GraphStep]] = field(default_factory=dict)
 
 
 def version_graph(app: App, version: Version | None, run_id: UUID | None = None) -> VersionGraph:
@@ -36,19 +36,31 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
     return VersionGraph(version, complete(sent, infer(runs.values())), runs)
 
 
+def leading_to(version_id: int | None) -> dict[str, set[str]]:
+    """Of each node of the graph that was sent the ids of those that lead to it; {} where nobody
+    sent one. One query."""
+    if version_id is None:
+        return {}
+    found = Version.objects.filter(pk=version_id).values_list("graph", flat=True).first()
+    sources: dict[str, set[str]] = {}
+    for edge in stored(found).edges:
+        sources.setdefault(edge.target, set()).add(edge.source)
+    return sources
+
+
 def steps_looked_at(app: App, version: Version | None) -> int:
     """How many steps `version_graph` reads: what it costs. One query."""
-    counts = Run.objects.newest_of_version(app, version)[:MOST_RUNS]
-    return min(sum(count for _, count in counts), MOST_STEPS)
+    counts = Run.objects.newest_of_version(app, version)[:MAX_RUNS]
+    return min(sum(count for _, count in counts), MAX_STEPS)
 
 
 def _newest_runs(app: App, version: Version | None) -> list[UUID]:
-    """Ids of the newest runs that have MOST_STEPS steps together, one at least."""
+    """Ids of the newest runs that have MAX_STEPS steps together, one at least."""
     chosen: list[UUID] = []
     steps = 0
-    for run_id, count in Run.objects.newest_of_version(app, version)[:MOST_RUNS]:
+    for run_id, count in Run.objects.newest_of_version(app, version)[:MAX_RUNS]:
         steps += count
-        if chosen and steps > MOST_STEPS:
+        if chosen and steps > MAX_STEPS:
             break
         chosen.append(run_id)
     return chosen

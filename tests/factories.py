@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 from django.utils import timezone
 
+from nodes.digests import content_digest
 from nodes.models import NodeExecution, Payload
 from runs.models import App, Conversation, Run, RunSource, SearchDue, Version
-from runs.recording.values import digest, place_of
+from runs.recording.values import place_of
 
 
 def make_app(name: str = "support-desk", **fields: Any) -> App:
@@ -36,7 +37,7 @@ def make_payload(app: App, value: Any) -> Payload:
     body = value.encode() if text else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     encoding, now_us = "text" if text else "json", time.time_ns() // 1000
     return Payload.objects.get_or_create(
-        id=uuid.UUID(place_of(app.pk, now_us, "").prefix + digest(encoding, body, None)),
+        id=uuid.UUID(place_of(app.pk, now_us, "").prefix + content_digest(encoding, body)),
         defaults={
             "app": app,
             "day": timezone.now().date(),

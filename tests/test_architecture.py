@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,19 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imported(path: Path) -> Iterator[str]:
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imported(path: Path) -> list[str]:
     """Every module or name that a file imports, dotted; also inside functions and conditions."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    return list(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -96,7 +107,7 @@ def pure_modules() -> list[Path]:
     said = {
         path
         for path in files("*.py", *CODE)
-        if re.search(r"\bPure\b", ast.get_docstring(ast.parse(path.read_text())) or "")
+        if re.search(r"\bPure\b", ast.get_docstring(tree(path)) or "")
     }
     return sorted(listed | said)
 

@@ -2,22 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from difflib import SequenceMatcher
 from itertools import islice
 from typing import Any, Literal
 
 import orjson
 
+from nodes.comparing.items import CELLS, by_place, kept
 from nodes.comparing.volatile import alike, inner, is_meter, masked
-from nodes.comparing.wording import Piece, by_word
+from nodes.comparing.wording import Piece, by_word, unseen
 from nodes.formats import visible
 
 Form = Literal["added", "removed", "changed", "moved"]
 
 SHOWN = 60  # changes that a page shows
 VISITS = 50_000  # values that are looked at
-CELLS = 40_000  # pairs of items up to which lists are aligned; longer ones go by place …
-KEYED = 1_000_000  # … as do all, when so many characters of items have been looked at
+KEYED = 1_000_000  # characters of items that are looked at; lists that are left go by place
 TEXT = 1_000  # characters of a value that is shown by itself
 BY_WORD = 60  # characters from which a text is compared by word
 MAX_KEY = 100
@@ -37,6 +36,7 @@ class Change:
     after: str = ""
     pieces: list[Piece] = field(default_factory=list)
     note: str = ""
+    unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,47 +120,36 @@ class _Walk:
         self.stack += reversed(both)
 
     def _items(self, path: str, old: list[Any], new: list[Any], aside: bool) -> Iterator[Change]:
-        """Items are aligned by their content, ids and moments aside; long lists go by place."""
+        """Items are aligned by their content, ids and moments aside; what lies between those that
+        stay goes by place."""
         if max(len(old), len(new)) > VISITS:
             old, new, self.cut = old[:VISITS], new[:VISITS], True
-        both = []
-        gone: list[tuple[int, str]] = []
-        come: list[tuple[int, str]] = []
-        olds, news = self._keys(old, new)
-        for form, i, j, k, n in _blocks(olds, news):
-            common = min(j - i, n - k)
-            if form != "equal":
-                gone += [(at, olds[at]) for at in range(i + common, j)]
-                come += [(at, news[at]) for at in range(k + common, n)]
-            both += [(f"{path}[{k + m}]", old[i + m], new[k + m], aside) for m in range(common)]
-        arrived = {key: at for at, key in reversed(come) if key}
+        keys = self._keys(old, new)
+        both, gone, come = by_place(kept(*keys) if keys else [], len(old), len(new))
+        arrived = {keys[1][at]: at for at in reversed(come)} if keys else {}
         moved: set[int] = set()
-        for at, key in gone:
-            to = arrived.pop(key, None)
+        for at in gone:
+            to = arrived.pop(keys[0][at], None) if keys else None
             if to is None:
                 yield Change(f"{path}[{at}]", "removed", old=old[at], aside=aside)
             else:
                 moved.add(to)
                 yield Change(f"{path}[{at}]", "moved", new=f"{path}[{to}]", aside=aside)
-        for at, _ in come:
+        for at in come:
             if at not in moved:
                 yield Change(f"{path}[{at}]", "added", new=new[at], aside=aside)
-        self.stack += reversed(both)
+        self.stack += [(f"{path}[{at}]", old[at], new[to], aside) for at, to in reversed(both)]
 
-    def _keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]]:
-        """What items are aligned by: "" for each where they are too many or were too large."""
-        none = not old or not new or len(old) == len(new) == 1  # … to be aligned
-        if none or len(old) * len(new) > CELLS or self.keyed > KEYED:
-            return [""] * len(old), [""] * len(new)
-        keys = [masked(_key(item)) for item in old], [masked(_key(item)) for item in new]
+    def _keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]] | None:
+        """What items are aligned by; None where nothing is to be aligned, or items were too large.
+        In long lists ids and moments count: to leave them out would take too long."""
+        if not old or not new or len(old) == len(new) == 1 or self.keyed > KEYED:
+            return None
+        keys = list(map(_key, old)), list(map(_key, new))
         self.keyed += sum(map(len, keys[0])) + sum(map(len, keys[1]))
+        if len(old) * len(new) <= CELLS:
+            keys = list(map(masked, keys[0])), list(map(masked, keys[1]))
         return keys
-
-
-def _blocks(olds: list[str], news: list[str]) -> list[tuple[str, int, int, int, int]]:
-    if "" in olds or "" in news:
-        return [("replace", 0, len(olds), 0, len(news))]
-    return list(SequenceMatcher(None, olds, news, autojunk=False).get_opcodes())
 
 
 def _key(value: Any) -> str:
@@ -183,12 +172,13 @@ def _write(change: Change) -> None:
     if change.form == "moved":
         change.after = new
         return
-    both = change.form == "changed" and isinstance(old, str) and isinstance(new, str)
-    if both and max(len(old), len(new)) > BY_WORD:
-        wording = by_word(old, new)
-        change.pieces, change.note = wording.pieces, wording.note
-        if change.pieces:
-            return
+    if change.form == "changed" and isinstance(old, str) and isinstance(new, str):
+        change.unseen = unseen(old, new)
+        if max(len(old), len(new)) > BY_WORD:
+            wording = by_word(old, new)
+            change.pieces, change.note = wording.pieces, wording.note
+            if change.pieces:
+                return
     if change.form != "added":
         change.before = _shown(old)
     if change.form != "removed":

@@ -9,27 +9,24 @@ runs once has no pass number and the first of several has.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any
+from typing import NamedTuple
 
 from nodes.kinds import kind_of
 
-# The columns of NodeExecution that `read_step` reads, in this order.
+# The columns of NodeExecution that are a `ComparedStep`.
 PAIRING_FIELDS = (
     "hex_id", "hex_parent", "node_id", "kind", "title", "status", "iteration", "attempt", "taken",
-    "duration_us", "total_tokens", "cost", "cost_currency", "model", "hex_inputs", "hex_process",
-    "hex_outputs", "error_head",
+    "duration_us", "total_tokens", "cost_as_text", "cost_currency", "model", "hex_inputs",
+    "hex_process", "hex_outputs", "error_head",
 )  # fmt: skip
-_DIGEST = 18  # hex digits at the end of a payload's id that tell its content
 
 
-@dataclass(slots=True, eq=False)
-class Step:
-    """One execution. Ids are hex without dashes, "" for none; durations microseconds; `inputs`,
-    `process` and `outputs` are ids of payloads."""
+class ComparedStep(NamedTuple):
+    """One execution, as it is read. Ids are text, with dashes or without, `inputs`, `process` and
+    `outputs` those of payloads; durations are microseconds."""
 
     id: str
-    parent: str
+    parent: str | None
     node_id: str
     kind: str
     title: str
@@ -39,12 +36,12 @@ class Step:
     taken: str
     duration_us: int | None
     tokens: int | None
-    cost: Decimal | None
+    cost: str | None
     currency: str
     model: str
-    inputs: str
-    process: str
-    outputs: str
+    inputs: str | None
+    process: str | None
+    outputs: str | None
     error: str
 
 
@@ -53,17 +50,17 @@ class Pair:
     """What is the same step of both runs, or a step of one alone; `depth` from 0. `container`:
     there are steps below it. The rest is filled in by `nodes.comparing.verdicts`."""
 
-    a: Step | None
-    b: Step | None
-    depth: int = 0
+    a: ComparedStep | None
+    b: ComparedStep | None
     approximate: bool = False
+    depth: int = 0
     container: bool = False
     verdict: str = ""
     reason: str = ""
     differences: tuple[str, ...] = ()
 
     @property
-    def step(self) -> Step:
+    def step(self) -> ComparedStep:
         """The one that there is; of two the first run's."""
         found = self.a or self.b
         assert found is not None
@@ -71,43 +68,19 @@ class Pair:
 
     @property
     def key(self) -> str:
-        """Names the pair in a URL: both ids, of which one may be missing."""
-        return f"{self.a.id if self.a else ''}.{self.b.id if self.b else ''}"
+        """Names the pair in a URL: both ids without dashes, of which one may be missing."""
+        ids = (one.id.replace("-", "") if one else "" for one in (self.a, self.b))
+        return ".".join(ids)
 
     def turned(self) -> "Pair":
-        return Pair(self.b, self.a, self.depth, self.approximate, self.container)
+        return Pair(self.b, self.a, self.approximate, self.depth, self.container)
 
 
-_Key = Callable[["_Place"], Hashable]
+_Place = tuple[ComparedStep, str]  # a step among its siblings, and its pass below its parent
+_Key = Callable[[ComparedStep, str], Hashable]
 
 
-@dataclass(slots=True, eq=False)
-class _Place:
-    """A step among its siblings; `own` is its pass below its parent."""
-
-    step: Step
-    own: str
-
-
-def read_step(row: tuple[Any, ...]) -> Step:
-    """A row of PAIRING_FIELDS. Databases write ids as text with dashes or without."""
-    step = Step(*row)
-    step.id, step.parent = _hex(step.id), _hex(step.parent)
-    step.inputs, step.outputs = _hex(step.inputs), _hex(step.outputs)
-    step.process = _hex(step.process)
-    return step
-
-
-def _hex(told: str | None) -> str:
-    return told.replace("-", "") if told else ""
-
-
-def digest(payload_id: str) -> str:
-    """Equal values have equal digests, whatever run and day they are of; "" for no value."""
-    return payload_id[-_DIGEST:]
-
-
-def pair_up(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
+def pair_up(a: Sequence[ComparedStep], b: Sequence[ComparedStep]) -> list[Pair]:
     """All steps of both runs, each once, in pre-order: as in `a`, what is in `b` alone put in where
     it ran."""
     below_a, below_b = _below(a), _below(b)
@@ -120,27 +93,32 @@ def pair_up(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
             continue
         pair.depth = len(stack) - 1
         found.append(pair)
-        inside_a = below_a.get(pair.a.id, []) if pair.a else []
-        inside_b = below_b.get(pair.b.id, []) if pair.b else []
+        inside_a = below_a.get(pair.a.id) if pair.a else None
+        inside_b = below_b.get(pair.b.id) if pair.b else None
         if inside_a or inside_b:
             pair.container = True
-            stack.append(_siblings(pair.a, pair.b, inside_a, inside_b))
+            stack.append(_siblings(pair.a, pair.b, inside_a or [], inside_b or []))
     return found
 
 
-def _below(steps: Sequence[Step]) -> dict[str, list[Step]]:
+def _below(steps: Sequence[ComparedStep]) -> dict[str, list[ComparedStep]]:
     """Steps by parent, "" for the top; a parent that has not arrived is none."""
     known = {step.id for step in steps}
-    found: dict[str, list[Step]] = defaultdict(list)
+    found: dict[str, list[ComparedStep]] = defaultdict(list)
     for step in steps:
-        found[step.parent if step.parent in known else ""].append(step)
+        found[step.parent if step.parent and step.parent in known else ""].append(step)
     return found
 
 
 def _siblings(
-    parent_a: Step | None, parent_b: Step | None, a: list[Step], b: list[Step]
+    parent_a: ComparedStep | None,
+    parent_b: ComparedStep | None,
+    a: list[ComparedStep],
+    b: list[ComparedStep],
 ) -> Iterator[Pair]:
     ours, theirs = _places(parent_a, a), _places(parent_b, b)
+    if [_by_node(*place) for place in ours] == [_by_node(*place) for place in theirs]:
+        return map(Pair, a, b)  # as most often: the same steps in the same order
     partner: dict[int, int] = {}
     rough: set[int] = set()
     for number, key in enumerate(_KEYS):
@@ -155,9 +133,9 @@ def _siblings(
     return _merged(a, b, partner, rough)
 
 
-def _places(parent: Step | None, steps: list[Step]) -> list[_Place]:
+def _places(parent: ComparedStep | None, steps: list[ComparedStep]) -> list[_Place]:
     base = parent.iteration if parent else ""
-    return [_Place(step, _own_pass(step.iteration, base)) for step in steps]
+    return [(step, _own_pass(step.iteration, base)) for step in steps]
 
 
 def _own_pass(path: str, base: str) -> str:
@@ -166,21 +144,18 @@ def _own_pass(path: str, base: str) -> str:
     return path or "0"
 
 
-def _by_node(place: _Place) -> Hashable:
-    step = place.step
-    return step.node_id, step.kind, place.own, step.attempt
+def _by_node(step: ComparedStep, own: str) -> Hashable:
+    return step.node_id, step.kind, own, step.attempt
 
 
-def _by_title(place: _Place) -> Hashable:
-    step = place.step
-    return step.title, step.kind, place.own, step.attempt
+def _by_title(step: ComparedStep, own: str) -> Hashable:
+    return step.title, step.kind, own, step.attempt
 
 
-def _by_model_call(place: _Place) -> Hashable:
-    step = place.step
+def _by_model_call(step: ComparedStep, own: str) -> Hashable:
     named_after = bool(step.model) and step.model.startswith(step.title.rpartition(" ")[2] or "?")
     is_call = named_after and kind_of(step.kind).call == "model"
-    return (step.kind, place.own, step.attempt) if is_call else step.id
+    return (step.kind, own, step.attempt) if is_call else step.id
 
 
 _KEYS: tuple[_Key, ...] = (_by_node, _by_title, _by_model_call)
@@ -192,12 +167,12 @@ def _matched(
     """Places in `ours` → places in `theirs`, of equal key, in order: the nth visit is the nth."""
     waiting: dict[Hashable, list[int]] = defaultdict(list)
     for at in reversed(left_b):
-        waiting[key(theirs[at])].append(at)
-    return {at: waiting[found].pop() for at in left_a if waiting.get(found := key(ours[at]))}
+        waiting[key(*theirs[at])].append(at)
+    return {at: waiting[found].pop() for at in left_a if waiting.get(found := key(*ours[at]))}
 
 
 def _merged(
-    a: list[Step], b: list[Step], partner: dict[int, int], rough: set[int]
+    a: list[ComparedStep], b: list[ComparedStep], partner: dict[int, int], rough: set[int]
 ) -> Iterator[Pair]:
     alone = sorted(set(range(len(b))) - set(partner.values()), reverse=True)
     for at, step in enumerate(a):
@@ -207,6 +182,6 @@ def _merged(
             continue
         while alone and alone[-1] < to:
             yield Pair(None, b[alone.pop()])
-        yield Pair(step, b[to], approximate=at in rough)
+        yield Pair(step, b[to], at in rough)
     for at in reversed(alone):
         yield Pair(None, b[at])

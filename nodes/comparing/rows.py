@@ -1,16 +1,17 @@
 """The list of a comparison as a page writes it: what differs in its containers, what is the same
 only counted, and a bounded window of it. Pure."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodes import formats
-from nodes.comparing.pairing import Pair, Step
+from nodes.comparing.pairing import ComparedStep, Pair
 from nodes.comparing.verdicts import REASONS, VERDICTS, Compared
 from nodes.formats import visible
 from nodes.kinds import Kind, kind_of
 
-WINDOW = 150
+WINDOW = 100  # rows of one page
 MAX_TITLE = 120
 MAX_LEVEL = 10  # of indentation
 # Words for `Pair.differences`, in the order of telling.
@@ -90,9 +91,12 @@ def show(compared: Compared, wanted: str = DIFFERING, opened: str = "", start: i
     window begins at `start`, and earlier or later where the opened row is not in it."""
     pairs = compared.pairs
     inside = _alone_inside(pairs) if wanted == DIFFERING else {}
-    is_wanted = [_is_wanted(pair, wanted, opened, inside.get(n, 0)) for n, pair in enumerate(pairs)]
+    is_wanted = [_is_wanted(pair, wanted, inside.get(n, 0)) for n, pair in enumerate(pairs)]
+    open_place = next((n for n, one in enumerate(pairs) if one.key == opened), -1) if opened else -1
+    if open_place >= 0:
+        is_wanted[open_place] = True
     places = _places(pairs, is_wanted)
-    at = next((n for n, place in enumerate(places) if pairs[place].key == opened), start)
+    at = bisect_left(places, open_place) if open_place >= 0 else start
     if not start <= at < start + WINDOW:
         start = at - at % WINDOW
     start = min(start, max(0, len(places) - 1))
@@ -130,8 +134,8 @@ def _alone_inside(pairs: list[Pair]) -> dict[int, int]:
     return found
 
 
-def _is_wanted(pair: Pair, wanted: str, opened: str, inside: int) -> bool:
-    if wanted == ALL or pair.key == opened:
+def _is_wanted(pair: Pair, wanted: str, inside: int) -> bool:
+    if wanted == ALL:
         return True
     return pair.verdict != "same" and inside >= 0 if wanted == DIFFERING else pair.verdict == wanted
 
@@ -180,14 +184,14 @@ def _title(pair: Pair) -> str:
     return visible(" → ".join(titles)) or "(no name)"
 
 
-def _numbers(step: Step) -> Iterator[str]:
+def _numbers(step: ComparedStep) -> Iterator[str]:
     if step.iteration:
         yield formats.iteration(step.iteration)
     if step.attempt > 1:
         yield f"attempt {step.attempt}"
 
 
-def _side(step: Step | None, with_status: bool) -> Side | None:
+def _side(step: ComparedStep | None, with_status: bool) -> Side | None:
     if step is None:
         return None
     return Side(step.id, step.status if with_status else "", formats.duration(step.duration_us))

@@ -6,8 +6,8 @@ from typing import Any
 
 from nodes import formats
 from nodes.comparing.difference import Difference, alone, difference
-from nodes.comparing.pairing import digest
 from nodes.configuration import parameters_of
+from nodes.digests import digest_of
 from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload
@@ -92,7 +92,7 @@ def _settings(one: NodeExecution) -> dict[str, Any] | None:
 def of_payloads(label: str, a: Payload | None, b: Payload | None) -> Section:
     if a is None and b is None:
         return Section(label, "none")
-    if a and b and digest(a.id.hex) == digest(b.id.hex):
+    if a and b and digest_of(a.id.hex) == digest_of(b.id.hex):
         return Section(label, "same", preview=visible(payloads.head(a, PREVIEW)))
     if max(a.size if a else 0, b.size if b else 0) > READ:
         values = [payloads.head(one, HEAD) if one else None for one in (a, b)]

@@ -2,13 +2,13 @@
 before it differed, or is where the difference began. Pure."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from nodes.comparing.pairing import Pair, Step, digest, pair_up
+from nodes.comparing.pairing import ComparedStep, Pair, pair_up
 from nodes.comparing.volatile import masked
+from nodes.digests import content_digest, digest_of
 
 Verdict = Literal["same", "inherited", "origin", "only_a", "only_b", "cost_only"]
 VERDICTS: dict[str, str] = {
@@ -34,9 +34,9 @@ UNFINISHED = frozenset({"running", "paused"})
 LONGER, AT_LEAST_US = 1.5, 100_000
 MORE, AT_LEAST_TOKENS = 1.1, 10
 
-# Two ids of payloads → whether they tell the same.
-Alike = Callable[[str, str], bool]
-NO_INPUTS = frozenset({"", "405e411c5b65cb42c7"})  # nothing recorded, or {}
+# Two ids of payloads, None for no value → whether they tell the same.
+Alike = Callable[[str | None, str | None], bool]
+NO_INPUTS = frozenset({"", content_digest("json", b"{}")})  # nothing recorded, or {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,7 @@ class Compared:
     pairs: list[Pair]
     first: Pair | None
     counts: Counter[str]
-
-    @property
-    def approximate(self) -> int:
-        return sum(pair.approximate for pair in self.pairs)
+    approximate: int
 
     @property
     def first_outcome(self) -> Pair | None:
@@ -57,12 +54,18 @@ class Compared:
         the origin, or where none can be told."""
         return next((pair for pair in self.pairs if _ended_otherwise(pair)), None)
 
+    def without_pairs(self) -> "Compared":
+        """For a template: what it is given lives on until the garbage collector runs."""
+        return replace(self, pairs=[])
+
 
 def _ended_otherwise(pair: Pair) -> bool:
     return not pair.container and not {"status", "taken"}.isdisjoint(pair.differences)
 
 
-def pairs_of(a: Sequence[Step], b: Sequence[Step], *, b_is_base: bool) -> list[Pair]:
+def pairs_of(
+    a: Sequence[ComparedStep], b: Sequence[ComparedStep], *, b_is_base: bool
+) -> list[Pair]:
     """The steps of both runs in pairs, in the order of the base: so comparing `b` with `a` gives
     the same pairs turned round."""
     if b_is_base:
@@ -70,31 +73,35 @@ def pairs_of(a: Sequence[Step], b: Sequence[Step], *, b_is_base: bool) -> list[P
     return pair_up(a, b)
 
 
-def doubtful(pairs: Sequence[Pair]) -> Iterator[tuple[str, str]]:
-    """Ids of payloads that differ, though perhaps in ids and moments alone; in order."""
+def values_of(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, str | None]]:
+    """Ids of the payloads that belong together, in order."""
     for pair in pairs:
         if pair.a and pair.b:
-            for one, other in ((pair.a.inputs, pair.b.inputs), (pair.a.outputs, pair.b.outputs)):
-                if one and other and digest(one) != digest(other):
-                    yield one, other
+            yield pair.a.inputs, pair.b.inputs
+            yield pair.a.outputs, pair.b.outputs
 
 
-def judge(pairs: list[Pair], alike: Alike, *, began_alike: bool) -> Compared:
-    """Fill in the verdicts. `began_alike`: both runs were given the same."""
-    way = _Way(alike, differed=not began_alike)
+def judge(
+    pairs: list[Pair], alike: Alike, *, began_alike: bool, waited_for: Collection[str] = ()
+) -> Compared:
+    """Fill in the verdicts. `began_alike`: both runs were given the same. `waited_for`: "only_a"
+    while `b` may still come to what it lacks, "only_b" while `a` may: then it is no origin."""
+    way = _Way(alike, differed=not began_alike, waited_for=waited_for)
     for pair in pairs:
         way.take(pair)
     way.leave(0)
     first = next((pair for pair in pairs if pair.reason), None)
-    return Compared(pairs, first, Counter(pair.verdict for pair in pairs))
+    counts = Counter(pair.verdict for pair in pairs)
+    return Compared(pairs, first, counts, sum(pair.approximate for pair in pairs))
 
 
 class _Way:
     """Goes through the pairs in order. `differed`: something before this place did."""
 
-    def __init__(self, alike: Alike, *, differed: bool) -> None:
+    def __init__(self, alike: Alike, *, differed: bool, waited_for: Collection[str]) -> None:
         self.alike = alike
         self.differed = differed
+        self.waited_for = waited_for
         # Containers we are in, whether anything before them differed, verdicts of the steps inside.
         self.open: list[tuple[Pair, bool, set[str]]] = []
 
@@ -126,7 +133,7 @@ class _Way:
                 self._settle(pair, "same" if aside else "inherited", "")
 
     def _settle(self, pair: Pair, verdict: str, reason: str) -> None:
-        if verdict.startswith("only") and self.differed:
+        if verdict in self.waited_for or (verdict.startswith("only") and self.differed):
             reason = ""
         pair.verdict, pair.reason = verdict, reason
         if self.open:
@@ -135,14 +142,14 @@ class _Way:
             self.differed = True
 
 
-def _differences(a: Step, b: Step, alike: Alike) -> Iterator[str]:
+def _differences(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str]:
     if not alike(a.inputs, b.inputs):
         yield "inputs"
-    if not {a.status, b.status} & UNFINISHED:
+    if a.status not in UNFINISHED and b.status not in UNFINISHED:
         yield from _outcomes(a, b, alike)
-    if a.taken and b.taken and a.taken != b.taken:
+    if a.taken != b.taken and a.taken and b.taken:
         yield "taken"
-    if digest(a.process) != digest(b.process):
+    if digest_of(a.process or "") != digest_of(b.process or ""):
         yield "process_data"
     if a.model != b.model:
         yield "model"
@@ -152,7 +159,7 @@ def _differences(a: Step, b: Step, alike: Alike) -> Iterator[str]:
         yield "cost"
 
 
-def _outcomes(a: Step, b: Step, alike: Alike) -> Iterator[str]:
+def _outcomes(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str]:
     if not alike(a.outputs, b.outputs):
         yield "outputs"
     if a.status != b.status:
@@ -169,7 +176,9 @@ def _longer(a: int | None, b: int | None) -> bool:
     return abs(a - b) >= AT_LEAST_US and max(a, b) >= min(a, b) * LONGER
 
 
-def _more(a: int | Decimal | None, b: int | Decimal | None, at_least: int) -> bool:
+def _more(a: int | str | None, b: int | str | None, at_least: int) -> bool:
+    if a == b:
+        return False
     one, other = float(a or 0), float(b or 0)
     return abs(one - other) > at_least and max(one, other) >= min(one, other) * MORE
 
@@ -182,7 +191,7 @@ def _verdict(pair: Pair, differed: bool) -> tuple[str, str]:
     changed = [name for name in ("taken", "status", "outputs", "error") if name in found]
     if changed:
         # A step of which no inputs are recorded may have read anything.
-        if differed and digest(pair.step.inputs) in NO_INPUTS:
+        if differed and digest_of(pair.step.inputs or "") in NO_INPUTS:
             return "inherited", ""
         word = {"taken": "way", "outputs": "output"}.get(changed[0], "status")
         return "origin", "model" if word == "output" and "model" in found else word

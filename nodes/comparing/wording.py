@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
+from unicodedata import category, normalize
 
 from nodes.formats import visible
 
@@ -38,6 +39,19 @@ class Wording:
 
     pieces: list[Piece]
     note: str = ""
+
+
+def unseen(before: str, after: str) -> str:
+    """What is to be said where nobody would see a difference; "" where it is seen."""
+    if before.split() == after.split():
+        return "Only white space differs."
+    if max(len(before), len(after)) <= LIMIT and _plain(before) == _plain(after):
+        return "Only characters that cannot be seen differ, or how signs are composed."
+    return ""
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in normalize("NFC", text) if category(sign) != "Cf")
 
 
 def by_word(before: str, after: str) -> Wording:
@@ -83,7 +97,7 @@ def _lines(before: str, after: str) -> Iterator[Piece]:
 
 def _words(before: str, after: str) -> Iterator[Piece]:
     olds, news = _WORD.findall(before), _WORD.findall(after)
-    first, last = _ends(olds, news)
+    first, last = ends_in_common(olds, news)
     yield Piece("same", "".join(olds[:first]))
     end_a, end_b = len(olds) - last, len(news) - last
     if max(end_a, end_b) - first > WORDS:
@@ -94,8 +108,8 @@ def _words(before: str, after: str) -> Iterator[Piece]:
     yield Piece("same", "".join(olds[end_a:]))
 
 
-def _ends(olds: Sequence[str], news: Sequence[str]) -> tuple[int, int]:
-    """How many words both begin with, and how many of the rest both end with."""
+def ends_in_common(olds: Sequence[str], news: Sequence[str]) -> tuple[int, int]:
+    """How many items both begin with, and how many of the rest both end with."""
     short = min(len(olds), len(news))
     first = next((n for n in range(short) if olds[n] != news[n]), short)
     rest = range(1, short - first + 1)

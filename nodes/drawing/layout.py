@@ -12,9 +12,9 @@ from nodes.drawing.shapes import Card, Drawing, Line, clip, columns_of
 from nodes.graph import END, Graph, GraphEdge
 from nodes.kinds import kind_of
 
-MOST_NODES = 400
-MOST_LINES = 1000
-MOST_CHIPS = 8
+MAX_NODES = 400
+MAX_LINES = 1000
+MAX_CHIPS = 8
 DEEPEST = 6
 CARD = (200, 60)
 END_CARD = (64, 30)
@@ -29,7 +29,7 @@ def layout(graph: Graph) -> Drawing:
     ways."""
     tree = _Tree(graph)
     drawing = tree.draw(None)
-    drawing.hidden = max(0, len(graph.nodes) - MOST_NODES)
+    drawing.hidden = max(0, len(graph.nodes) - MAX_NODES)
     drawing.hidden_ways = tree.hidden_ways
     return drawing
 
@@ -38,7 +38,7 @@ class _Tree:
     def __init__(self, graph: Graph) -> None:
         self.has_runs = graph.runs > 0
         self.hidden_ways = 0
-        nodes = graph.nodes[:MOST_NODES]
+        nodes = graph.nodes[:MAX_NODES]
         self.nodes = {node.id: node for node in nodes}
         self.above: dict[str, str | None] = {}
         self.below: dict[str | None, list[str]] = defaultdict(list)
@@ -69,8 +69,8 @@ class _Tree:
         drawn between the containers. Nothing is drawn from a container to its own steps."""
         found: dict[str | None, dict[tuple[str, str], list[GraphEdge]]] = defaultdict(dict)
         drawn = [e for e in edges if e.source in self.nodes and e.target in self.nodes]
-        self.hidden_ways = max(0, len(drawn) - MOST_LINES)
-        for edge in drawn[:MOST_LINES]:
+        self.hidden_ways = max(0, len(drawn) - MAX_LINES)
+        for edge in drawn[:MAX_LINES]:
             source, target = (self._chain(end)[::-1] for end in (edge.source, edge.target))
             level = 0
             while source[level] == target[level]:
@@ -145,7 +145,7 @@ class _Tree:
         if node_id == END:
             return Card(node, 0, 0, *END_CARD, "end", state=state)
         listed = self._listed(node_id)
-        shown = listed[:MOST_CHIPS]
+        shown = listed[:MAX_CHIPS]
         chips = [
             Card(self.nodes[inner], 12, CARD[1] + CHIP * i, CARD[0] - 20, CHIP - 4, "chip")
             for i, inner in enumerate(shown)

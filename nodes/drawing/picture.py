@@ -9,7 +9,7 @@ from nodes.drawing.layout import layout
 from nodes.drawing.shapes import Card, Drawing
 from nodes.graph import Graph, GraphNode, edges_taken
 from nodes.kinds import Kind, kind_of
-from nodes.steps import Step
+from nodes.steps import GraphStep
 
 GROUPS = {
     "model": "Model", "agent": "Agent", "tool": "Tool", "retrieval": "Retrieval",
@@ -17,7 +17,7 @@ GROUPS = {
     "other": "Other",
 }  # fmt: skip
 MARGIN = 16
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Picture:
     @property
     def unlisted(self) -> int:
         """How many nodes the list leaves out: TRACING leads to them."""
-        return max(0, len(self.graph.nodes) - MOST_LISTED)
+        return max(0, len(self.graph.nodes) - MAX_LISTED)
 
     def in_order(self) -> list[tuple[GraphNode, Kind, int]]:
         """The nodes as a list: each with its kind and how deep it lies; of a huge graph the first
@@ -69,7 +69,7 @@ class Picture:
             below[node.parent if node.parent in known else None].append(node)
         found: list[tuple[GraphNode, Kind, int]] = []
         waiting = below.pop(None, [])[::-1]
-        while waiting and len(found) < MOST_LISTED:
+        while waiting and len(found) < MAX_LISTED:
             node = waiting.pop()
             depth[node.id] = depth.get(node.parent or "", -1) + 1
             found.append((node, kind_of(node.kind), min(depth[node.id], 6)))
@@ -77,7 +77,7 @@ class Picture:
         return found
 
 
-def picture(graph: Graph, selected: str = "", steps: Sequence[Step] | None = None) -> Picture:
+def picture(graph: Graph, selected: str = "", steps: Sequence[GraphStep] | None = None) -> Picture:
     """Draw `graph`; with `steps`, as one run went through it."""
     shown = Picture(graph, layout(graph), selected, steps is not None)
     if steps is not None:
@@ -85,8 +85,8 @@ def picture(graph: Graph, selected: str = "", steps: Sequence[Step] | None = Non
     return shown
 
 
-def _show_run(shown: Picture, steps: Sequence[Step]) -> None:
-    visits: dict[str, list[Step]] = defaultdict(list)
+def _show_run(shown: Picture, steps: Sequence[GraphStep]) -> None:
+    visits: dict[str, list[GraphStep]] = defaultdict(list)
     for step in steps:
         visits[step.key].append(step)
     taken = edges_taken(shown.graph, steps)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.lineage.values import MISSING, Path, Piece, at, pieces, weight
+from nodes.lineage.values import MAX_PIECES, MISSING, Path, Piece, at, pieces, weight
 from nodes.values.messages import read_message
 
 LONG = 16  # weight from which a text is looked for inside others
@@ -32,9 +32,10 @@ class Asked:
 
 
 class Index:
-    """Every value is looked at once, however many steps had it in or out."""
+    """Every value is looked at once, however many steps had it in or out. `cut`: not all of it."""
 
     def __init__(self) -> None:
+        self.cut = False
         self.values: dict[str, Any] = {}
         self.pieces: dict[str, list[Piece]] = {}
         self.equal: dict[int, list[Spot]] = defaultdict(list)
@@ -47,6 +48,7 @@ class Index:
             return
         self.values[payload] = value
         self.pieces[payload] = pieces(value)
+        self.cut = self.cut or len(self.pieces[payload]) >= MAX_PIECES
         for piece in self.pieces[payload]:
             if piece.key is not None and len(self.equal[piece.key]) < MAX_SPOTS:
                 self.equal[piece.key].append(Spot(payload, piece.path, piece.decoded))
@@ -57,7 +59,10 @@ class Index:
 
     def _add_text(self, text: str, spot: Spot) -> None:
         text = text.strip()
-        if weight(text[:100]) < LONG or (len(self.texts) >= MAX_TEXTS and text not in self.texts):
+        if weight(text[:100]) < LONG:
+            return
+        if len(self.texts) >= MAX_TEXTS and text not in self.texts:
+            self.cut = True
             return
         spots = self.texts.setdefault(text, [])
         if len(spots) < MAX_SPOTS:

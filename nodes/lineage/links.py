@@ -9,7 +9,7 @@ from nodes.lineage.values import MISSING, Path, Piece, key_of, pieces, size_of, 
 from nodes.lineage.visits import Visit
 
 MAX_LINKS = 200  # of one value
-MAX_INSERTED = 8  # found inside one text
+MAX_INSERTED = 20  # found inside one text
 MAX_COMPARED = 60_000_000  # characters looked through for texts inside of texts
 # A short value that more nodes than these gave out is common, and tells nothing.
 SHORT, MANY = 60, 3
@@ -46,8 +46,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Link:
     """`path`: where it stands in the value that it came into (`part` of the step: its inputs or
-    outputs), None where only the setting (`why`) is known. `change`: a key of CHANGES. `certain`:
-    told by the producer, not found by looking."""
+    outputs), None where only the setting (`why`) is known; `name` is the variable that it became.
+    `change`: a key of CHANGES. `certain`: told by the producer, not found by looking."""
 
     path: Path | None
     source: Source
@@ -56,6 +56,7 @@ class Link:
     why: str = "equal values"
     value: Any = MISSING
     part: str = "inputs"
+    name: str = ""
 
 
 class Holder(NamedTuple):
@@ -95,6 +96,7 @@ class Search:
                 number = piece.end
             elif isinstance(piece.value, str) and piece.end == number:
                 links += [(place, link) for link in self.within(piece)]
+        self.stopped = self.stopped or number < len(found)
         return links
 
     def equal(self, piece: Piece) -> Link | None:
@@ -123,7 +125,7 @@ class Search:
         whole: tuple[Holder, Spot] | None = None
         for other in self.index.longest():
             if len(found) >= MAX_INSERTED or self.left <= 0:
-                self.stopped = self.stopped or self.left <= 0
+                self.stopped = True
                 break
             self.left -= max(len(text), len(other))
             if len(other) > len(text):

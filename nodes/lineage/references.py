@@ -3,7 +3,8 @@
 Facts: Dify's app DSL 0.1 to 0.6. A selector is a list of the id of a node and the names on the way
 to the value, also `sys`, `env` and `conversation`; in texts it is {{#id.name#}}. Which setting
 holds it differs by node type and does not matter: a list that begins with the id of a node of the
-graph is nothing else.
+graph is nothing else, unless it is a constant. Its editor keeps what was set before a switch was
+turned: that is not read (`_unread`).
 """
 
 import re
@@ -13,15 +14,23 @@ from typing import Any
 
 from nodes.lineage.values import Path
 
-GLOBAL = frozenset({"sys", "env", "conversation"})
+GLOBAL = frozenset({"sys", "env", "conversation", "rag"})
 MAX_REFERENCES = 200
 _IN_TEXT = re.compile(r"\{\{#([^#{}.]{1,255})\.([^#{}]{1,400})#\}\}")
 # Settings that hold no reference, whatever they look like.
-_NO_REFERENCES = frozenset({"code", "desc", "structured_output", "output_schema"})
-# Settings that name what is written, not what is read.
-_TARGETS = frozenset({"assigned_variable_selector"})
+_NO_REFERENCES = frozenset({
+    "code", "desc", "structured_output", "output_schema", "options", "default_value",
+})  # fmt: skip
+# Settings that name what an assigner writes. What it does not overwrite it reads as well.
+_TARGETS = frozenset({"assigned_variable_selector", "variable_selector"})
+_OVERWRITES = (None, "over-write", "set", "clear")
+# What an assigner does without a value.
+_VALUELESS = ("clear", "remove-first", "remove-last")
 # What an input is called that comes by a setting of another name.
-NAMES = {"query_variable_selector": "query", "query_attachment_selector": "query_attachments"}
+NAMES = {
+    "query_variable_selector": "query", "query_attachment_selector": "attachments",
+    "input_variable_selector": "value", "context": "#context#", "vision": "#files#",
+}  # fmt: skip
 _MEANT = ("variable", "label", "key", "output_variable_name")
 
 
@@ -50,21 +59,12 @@ def references(
     found = _Walk(kind, nodes).of(dict(config or {}), "", "")
     unique: dict[tuple[str, Path, str], Reference] = {}
     for one in found:
-        unique.setdefault((one.node, one.path, one.name or one.field), one)
+        # Each setting of these is for a variable of its own.
+        field = one.field if kind in ("assigner", "variable-aggregator") else ""
+        unique.setdefault((one.node, one.path, field or one.name or one.field), one)
         if len(unique) >= MAX_REFERENCES:
             break
     return list(unique.values())
-
-
-def targets(kind: str, config: Mapping[str, Any] | None) -> list[tuple[str, ...]]:
-    """The variables that a variable assigner writes: [("conversation", "language")]."""
-    if kind != "assigner" or not config:
-        return []
-    items = config.get("items")
-    told = [config.get("assigned_variable_selector")]
-    if isinstance(items, list):
-        told += [item.get("variable_selector") for item in items if isinstance(item, dict)]
-    return [tuple(map(str, one)) for one in told if isinstance(one, list) and len(one) > 1]
 
 
 class _Walk:
@@ -91,18 +91,25 @@ class _Walk:
         self, value: dict[str, Any], field: str, name: str, depth: int
     ) -> Iterator[Reference]:
         meant = next((value[key] for key in _MEANT if isinstance(value.get(key), str)), name)
+        unread = _NO_REFERENCES | _unread(value)
+        if (
+            self.kind == "assigner"
+            and value.get("operation", value.get("write_mode")) in _OVERWRITES
+        ):
+            unread |= _TARGETS
         for key, inner in value.items():
-            if key in _NO_REFERENCES or self.is_target(key):
+            if key in unread:
                 continue
-            below = meant
+            place, below = f"{field}.{key}".removeprefix("."), meant
             if isinstance(inner, dict) and "value" in inner and "type" in inner:
                 below = key  # parameters of tools and agents by name
             elif not field:
                 below = NAMES.get(key, key)
-            yield from self.of(inner, f"{field}.{key}".removeprefix("."), below, depth + 1)
-
-    def is_target(self, key: str) -> bool:
-        return key in _TARGETS or (self.kind == "assigner" and key == "variable_selector")
+            if key == "value" and value.get("type") == "constant" and isinstance(inner, list):
+                for number, item in enumerate(inner):  # a list, not a selector
+                    yield from self.of(item, f"{place}[{number}]", below, depth + 1)
+            else:
+                yield from self.of(inner, place, below, depth + 1)
 
     def is_selector(self, value: list[Any]) -> bool:
         return (
@@ -116,3 +123,26 @@ class _Walk:
             if match[1] in self.nodes or match[1] in GLOBAL:
                 whole = match[0] == text.strip()
                 yield Reference(match[1], tuple(match[2].split(".")), field, name, not whole)
+
+
+def _unread(value: dict[str, Any]) -> set[str]:
+    """Settings that another one beside them puts out of use."""
+    kind, grouped = value.get("type"), value.get("advanced_settings")
+    if isinstance(grouped, dict):
+        grouped = grouped.get("group_enabled")
+    rules = (
+        ("text", value.get("edition_type") == "jinja2"),
+        ("jinja2_text", value.get("edition_type") == "basic"),
+        ("variables", grouped is True),
+        ("groups", value.get("group_enabled") is False),
+        ("value", value.get("auto") in (1, True)),  # a model fills in this parameter of a tool
+        ("value", "constant" in (value.get("value_type"), value.get("input_type"))),
+        ("value", value.get("operation") in _VALUELESS),
+        ("value", "file" in value and kind == "file"),
+        ("value", "selector" in value and kind == "variable"),
+        ("file", kind == "text"),
+        ("selector", kind == "constant"),
+        ("data", kind == "none"),
+        ("config", kind == "no-auth"),
+    )
+    return {key for key, unread in rules if unread}

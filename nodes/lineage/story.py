@@ -9,9 +9,10 @@ from typing import Any
 
 from nodes.alignment import by_name
 from nodes.graph import Graph, GraphNode
+from nodes.lineage.assigners import PARTS, Assigned, Selector, assigned, targets
 from nodes.lineage.index import Index
 from nodes.lineage.links import Holder, Link, Search, Source
-from nodes.lineage.references import Reference, references, targets
+from nodes.lineage.references import Reference, references
 from nodes.lineage.values import MISSING
 from nodes.lineage.visits import Visit, Visits, is_before, newest
 
@@ -41,6 +42,7 @@ class Story:
         self.index = Index()
         self.stopped = False
         self._load = load
+        self._wrote: dict[Selector, list[Visit]] = {}
         self.holders: dict[str, list[tuple[Visit, str]]] = defaultdict(list)
         for visit in self.visits.by_id.values():
             self.holders[visit.inputs].append((visit, "inputs"))
@@ -68,21 +70,49 @@ class Story:
         node = self.nodes.get(self.graph_id(visit))
         return (node.config if node else None) or {}
 
-    def writers(self, variable: tuple[str, ...], visit: Visit) -> Iterator[Visit]:
+    def writers(self, variable: Selector, visit: Visit) -> Iterator[Visit]:
         """Variable assigners that had written a variable when a step began, the newest first."""
+        yield from (one for one in self._writers(variable) if self.visits.had_written(one, visit))
+
+    def writers_inside(self, variable: Selector, container: Visit) -> Iterator[Visit]:
+        """Those inside of a loop, the newest first."""
+        yield from (one for one in self._writers(variable) if container in self.visits.above(one))
+
+    def _writers(self, variable: Selector) -> list[Visit]:
+        """The newest first. One that failed wrote nothing."""
+        if variable not in self._wrote:
+            found = [
+                visit
+                for graph_id, written in self.written.items()
+                for visit in (self._of(graph_id) if variable in written else ())
+                if visit.status == "succeeded"
+            ]
+            self._wrote[variable] = sorted(found, key=newest, reverse=True)
+        return self._wrote[variable]
+
+    def _of(self, graph_id: str) -> Iterator[Visit]:
+        for node_id in self.node_ids(graph_id):
+            yield from self.visits.of_node[node_id]
+
+    def inside(self, container: Visit, graph_id: str) -> list[Visit]:
+        """The visits of a node inside of a container, the newest last."""
         found = [
-            writer
-            for graph_id, written in self.written.items()
-            if variable in written
-            for node_id in self.node_ids(graph_id)
-            for writer in self.visits.of_node[node_id]
-            if is_before(writer, visit)
+            visit
+            for visit in self._of(graph_id)
+            if visit.status != "retry" and container in self.visits.above(visit)
         ]
-        yield from sorted(found, key=newest, reverse=True)
+        return sorted(found, key=newest)
+
+    def assigned(self, writer: Visit) -> dict[Selector, Assigned]:
+        """What an assigner wrote, by variable."""
+        self.load(writer.payload(part) for part in PARTS)
+        told = {part: self.value(writer.payload(part)) for part in PARTS}
+        written = list(self.written.get(self.graph_id(writer), ()))
+        return {one.selector: one for one in assigned(told, written)}
 
     @cached_property
-    def written(self) -> dict[str, list[tuple[str, ...]]]:
-        """The variables that each assigner of the graph writes."""
+    def written(self) -> dict[str, dict[Selector, list[str]]]:
+        """The variables that each assigner of the graph writes, with the settings that say what."""
         found = {node.id: targets(node.kind, node.config) for node in self.nodes.values()}
         return {graph_id: variables for graph_id, variables in found.items() if variables}
 
@@ -112,10 +142,20 @@ class Story:
         above = [container.inputs for container in self.visits.above(visit)][:MAX_ABOVE]
         first = [other.outputs for other in before[NEAREST:][-FIRST:]]
         self.load([
-            visit.inputs, *above, self.whole.inputs,
+            visit.inputs, *self.told_by(visit), *above, self.whole.inputs,
             *(other.outputs for other in before[:NEAREST]), *first,
         ])  # fmt: skip
         self.stopped = self.stopped or len(before) > NEAREST + FIRST
+
+    def told_by(self, visit: Visit) -> Iterator[str]:
+        """Digests of what its settings refer to, however far away, and of what it was told."""
+        yield visit.process
+        for one in self.references.get(self.graph_id(visit), ()):
+            written = next(self.writers((one.node, str(one.path[0])), visit), None)
+            if written:
+                yield from (written.payload(part) for part in PARTS)
+            elif found := self.visits.in_force(list(self.node_ids(one.node)), visit):
+                yield found.outputs
 
     # -- who may be the source --
 
@@ -171,7 +211,7 @@ class Story:
 
     def search(self, search: Search, value: Any) -> list[Link]:
         found = search.links(value)
-        self.stopped = self.stopped or search.stopped
+        self.stopped = self.stopped or search.stopped or self.index.cut
         return found
 
 

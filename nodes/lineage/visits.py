@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from nodes.kinds import kind_of
 
@@ -11,9 +12,9 @@ SECOND = 1_000_000
 
 @dataclass(slots=True, eq=False)
 class Visit:
-    """One execution. `inputs` and `outputs` are digests of its values, "" for none; times in
-    microseconds since the epoch; `index` is its place in the tree; `senders` are nodes that the
-    producer says may send to it."""
+    """One execution. `inputs`, `outputs` and `process` (its process data) are digests of its
+    values, "" for none; times in microseconds since the epoch; `index` is its place in the tree;
+    `senders` are nodes that the producer says may send to it."""
 
     id: str
     parent: str = ""
@@ -29,6 +30,11 @@ class Visit:
     inputs: str = ""
     outputs: str = ""
     senders: tuple[str, ...] = ()
+    process: str = ""
+
+    def payload(self, part: str) -> str:
+        """The digest of its inputs, outputs or process_data."""
+        return {"inputs": self.inputs, "process_data": self.process}.get(part, self.outputs)
 
     @property
     def began(self) -> int:
@@ -96,6 +102,32 @@ class Visits:
         """Those that began when it had ended, the next first."""
         found = [other for other in self.by_id.values() if is_before(visit, other)]
         return sorted(found, key=lambda other: other.order)
+
+    @cached_property
+    def _pass_starts(self) -> dict[tuple[str, int], int]:
+        """When each pass of each container began."""
+        found: dict[tuple[str, int], int] = {}
+        for container in self.by_id.values():
+            depth = len(container.iteration)
+            for visit in self.inside.get(container.id, ()):
+                if len(visit.iteration) > depth and visit.start is not None:
+                    key = (container.id, visit.iteration[depth])
+                    found[key] = min(found.get(key, visit.start), visit.start)
+        return found
+
+    def had_written(self, writer: Visit, visit: Visit) -> bool:
+        """Whether what an assigner wrote was there when a step began: passes that run at the same
+        time have variables of their own, as they were when the pass began."""
+        if not is_before(writer, visit):
+            return False
+        for container in self.above(visit):
+            depth = len(container.iteration)
+            passes = writer.iteration[: depth + 1], visit.iteration[: depth + 1]
+            if passes[0] != passes[1] and min(map(len, passes)) > depth:
+                began = self._pass_starts.get((container.id, passes[1][depth]), visit.began)
+                if container in self.above(writer):
+                    return writer.end is not None and writer.end <= began
+        return True
 
     def in_force(self, node_ids: Sequence[str], visit: Visit) -> Visit | None:
         """Of the visits of a node the one whose outputs `visit` saw: of its own pass, else of the

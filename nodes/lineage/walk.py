@@ -5,8 +5,9 @@ from typing import Any
 
 from nodes.kinds import kind_of
 from nodes.lineage.links import Link, Source
-from nodes.lineage.origins import Use, at_source, came_from, made_from, used_by
+from nodes.lineage.origins import at_source, came_from, made_from
 from nodes.lineage.story import Story
+from nodes.lineage.uses import Use, used_by
 from nodes.lineage.values import MISSING, Path, at
 from nodes.lineage.visits import Visit
 
@@ -34,7 +35,10 @@ def back(story: Story, visit: Visit, part: str, path: Path, call_id: str = "") -
     """From a value to its first origin."""
     hop = _hop(story, Source("step", visit, part, path))
     hops, seen = [hop], set()
-    while len(hops) < MAX_HOPS and hop.source.visit:
+    while hop.source.visit:
+        if len(hops) >= MAX_HOPS:
+            story.stopped = True
+            break
         source = hop.source
         step = hop.source.visit
         place = (step.id, source.part, tuple(map(str, source.path)))
@@ -70,8 +74,7 @@ def _made_by_model(visit: Visit, link: Link) -> bool:
 
 def _hop(story: Story, source: Source, link: Link | None = None, others: int = 0) -> Hop:
     if source.visit:
-        visit = source.visit
-        story.load([visit.outputs if source.part == "outputs" else visit.inputs])
+        story.load([source.visit.payload(source.part)])
     value = at_source(story, source)
     if value is MISSING and link is not None and link.change == "same":
         value = link.value
@@ -106,7 +109,7 @@ def forward(story: Story, visit: Visit, part: str, path: Path) -> list[Hop]:
     """Where a value went: who used it, and where those who gave it out again sent it."""
     found: list[Hop] = []
     waiting: list[tuple[Visit, Path, int]] = []
-    if part == "outputs":
+    if part != "inputs":
         waiting.append((visit, path, 0))
     else:
         waiting += [(visit, sent, 0) for sent in _passed_on(story, visit, path)]
@@ -124,7 +127,7 @@ def forward(story: Story, visit: Visit, part: str, path: Path) -> list[Hop]:
                 continue
             told.add(shown)
             found.append(_use_hop(story, use, level))
-            if use.user and use.link.part == "outputs":
+            if use.user and (use.link.part == "outputs" or use.user.kind == "assigner"):
                 further.append((use.user, use.link.path or (), level + 1))
             elif use.user and use.link.path is not None:
                 further += [
@@ -132,6 +135,7 @@ def forward(story: Story, visit: Visit, part: str, path: Path) -> list[Hop]:
                     for sent in _passed_on(story, use.user, use.link.path)
                 ]
         waiting += reversed(further)
+    story.stopped = story.stopped or bool(waiting)
     return found
 
 

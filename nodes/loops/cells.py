@@ -8,7 +8,7 @@ from uuid import UUID
 from nodes import formats
 from nodes.choices import FAILURES, NodeStatus
 from nodes.kinds import Kind, kind_of
-from nodes.loops.matrix import Inner, Node, Pass, worst
+from nodes.loops.matrix import Cells, Inner, Node, Pass, worst
 from nodes.panels import status_label
 from nodes.timing.figures import add_costs, main_currency
 
@@ -36,7 +36,7 @@ class Cell:
     status: str
     steps: list[Inner]
     title: str
-    heat: int = 0
+    heat: str = "0"
     plain: bool = False
     is_chosen: bool = False
 
@@ -73,11 +73,11 @@ class Head:
     key: str
 
 
-def row_of(node: Node, passes: list[Pass], figures: dict[str, Figures], marked: str) -> Row:
+def row_of(node: Node, passes: list[Cells], figures: dict[str, Figures], marked: str) -> Row:
     told = figures.get(node.example)
     row = Row(node, formats.visible(told.title) if told else node.node_id, kind_of(node.kind))
-    for one in passes:
-        steps = one.cells.get(node)
+    for cells in passes:
+        steps = cells.get(node)
         row.cells.append(_cell(steps, figures, marked) if steps else None)
     if node.loops:
         for cell in row.cells:
@@ -93,8 +93,7 @@ def _cell(steps: list[Inner], figures: dict[str, Figures], marked: str) -> Cell:
         chosen = next(step for step in steps if step.status == status)
     words = status_label(status)
     if len(steps) > 1:
-        failed = sum(step.status in FAILURES for step in steps)
-        words = f"{failed} of {len(steps)} failed" if failed else f"{len(steps)} times: {words}"
+        words = _counted(steps, words)
     lasted = _sum(figures, steps, "duration_us")
     cell = Cell(
         chosen.id, status, steps, words + (f", {formats.duration(lasted)}" if lasted else "")
@@ -102,6 +101,16 @@ def _cell(steps: list[Inner], figures: dict[str, Figures], marked: str) -> Cell:
     cell.is_chosen = any(step.id == marked for step in steps)
     cell.plain = status == NodeStatus.SUCCEEDED and len(steps) == 1 and not cell.is_chosen
     return cell
+
+
+def _counted(steps: list[Inner], words: str) -> str:
+    """Visits and, beside them, the attempts at them that were tried again."""
+    retries = sum(step.status == NodeStatus.RETRY for step in steps)
+    failed = sum(step.status in FAILURES for step in steps)
+    visits = len(steps) - retries
+    if visits > 1:
+        words = f"{failed} of {visits} failed" if failed else f"{visits} times: {words}"
+    return f"{words}, {retries} tried again" if retries else words
 
 
 def _sum(figures: dict[str, Figures], steps: list[Inner], name: str) -> Any:
@@ -125,7 +134,7 @@ def heat_up(rows: list[Row], figures: dict[str, Figures], heat: Heat) -> str:
         return ""
     amount: Any
     for cell, amount in zip(cells, amounts, strict=True):
-        cell.heat = int(amount * 100 / most)
+        cell.heat = str(int(amount * 100 / most))
         if heat != "time" and amount:
             cell.title += f", {_written(amount, heat, currency)}"
     return _written(most, heat, currency)
@@ -137,8 +146,9 @@ def _written(amount: Any, heat: Heat, currency: str) -> str:
     return formats.money(amount, currency) if heat == "cost" else f"{amount:,} tokens"
 
 
-def head_of(one: Pass, figures: dict[str, Figures], key: str) -> Head:
-    steps = [figures[step.id] for cell in one.cells.values() for step in cell if step.id in figures]
+def head_of(one: Pass, cells: Cells, figures: dict[str, Figures], key: str) -> Head:
+    inner = [step for found in cells.values() for step in found]
+    steps = [figures[step.id] for step in inner if step.id in figures]
     starts = [step.start for step in steps if step.start is not None]
     ends = [
         step.start + step.duration_us
@@ -146,15 +156,16 @@ def head_of(one: Pass, figures: dict[str, Figures], key: str) -> Head:
         if step.start is not None and step.duration_us is not None
     ]
     start = min(starts, default=None)
+    status = worst({step.status for step in inner})
     return Head(
         label="–" if one.number is None else str(one.number + 1),
         number=one.number,
-        status=one.status,
-        status_label=status_label(one.status),
+        status=status,
+        status_label=status_label(status),
         failed=one.failed,
-        steps=one.steps,
+        steps=len(inner),
         start=start,
         duration_us=max(ends) - start if ends and start is not None else None,
-        first=UUID(one.first.id),
+        first=UUID(inner[0].id),
         key=key,
     )

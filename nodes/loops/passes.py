@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.loops.cells import Figures, Head, Heat, Row, head_of, heat_up, row_of
-from nodes.loops.matrix import Inner, Matrix, Node, Pass, build
+from nodes.loops.matrix import Cells, Matrix, Node, build
 from nodes.models import NodeExecution
 from nodes.timeline import key_of
 from nodes.tracing import MAX_STEPS, us
 
 MAX_ROWS = 60
-CELLS = 1000  # of one page; more passes where the loop has few nodes
+CELLS = 600  # of one page, about a screenful; the rest comes in parts
 FEWEST, MOST = 10, 60  # passes of one page
 _SKELETON = ("hex_id", "hex_parent", "node_id", "kind", "status", "iteration")
 _FIGURES = ("hex_id", "title", "started_at", "duration_us", "total_tokens", "cost", "cost_currency")
@@ -45,15 +45,39 @@ class Loop:
 
 @dataclass(slots=True)
 class Window:
-    """A part of the matrix: `heads` are passes `offset` + 1 and following of those in order."""
+    """A part of the matrix: `heads` are passes `offset` + 1 and following of those in order, of
+    each of which `failures` says whether it failed; `rows` are nodes `first_node` + 1 and following
+    of `nodes`. It does not hold the matrix: what a template is given lives on for a while."""
 
-    matrix: Matrix
     heads: list[Head]
     rows: list[Row]
+    failures: list[bool]
+    nodes: int
+    first_node: int
     offset: int
     size: int
     hottest: str
     left_out: bool
+
+    @property
+    def passes(self) -> int:
+        return len(self.failures)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures)
+
+    @property
+    def last_node(self) -> int:
+        return self.first_node + len(self.rows)
+
+    @property
+    def earlier_nodes(self) -> int | None:
+        return max(0, self.first_node - MAX_ROWS) if self.first_node else None
+
+    @property
+    def later_nodes(self) -> int | None:
+        return self.last_node if self.last_node < self.nodes else None
 
 
 def loop_of(execution: NodeExecution) -> Loop:
@@ -71,46 +95,56 @@ def loop_of(execution: NodeExecution) -> Loop:
 
 
 def load_matrix(loop: Loop) -> tuple[Matrix, bool]:
-    """All steps of a loop; whether there are more than are read."""
-    rows = NodeExecution.objects.of_run(loop.run_id).visible().with_hex_ids()
+    """All steps of a loop; whether it has more than are read."""
+    steps = NodeExecution.objects.of_run(loop.run_id).visible().with_hex_ids()
     if loop.container:
-        rows = rows.after_index(loop.container.index)
-    found = list(rows.values_list(*_SKELETON)[: MAX_STEPS + 1])
-    steps = [
-        Inner(
-            step_id.replace("-", ""), above.replace("-", "") if above else "", node, kind, end, path
-        )
-        for step_id, above, node, kind, end, path in found[:MAX_STEPS]
-    ]
-    matrix = build(loop.scope, loop.depth, steps)
-    return matrix if loop.is_container else matrix.repeated(), len(found) > MAX_STEPS
+        base = loop.container.iteration
+        steps = steps.after_index(loop.container.index).in_pass(base)
+    rows = list(steps.values_list(*_SKELETON)[: MAX_STEPS + 1])
+    scope = loop.scope
+    if scope and rows and "-" in rows[0][0]:
+        scope = str(UUID(scope))
+    read = rows[:MAX_STEPS]
+    matrix = build(scope, loop.depth, read)
+    left_out = len(rows) > MAX_STEPS and any(one.steps[-1] is read[-1] for one in matrix.passes)
+    return matrix if loop.is_container else matrix.repeated(), left_out
 
 
 def load_window(
     loop: Loop,
     offset: int = 0,
+    first_node: int = 0,
     *,
     failed_first: bool = False,
     heat: Heat | None = "time",
     chosen: UUID | None = None,
 ) -> Window:
-    """Passes `offset` and following with the figures of their cells; `chosen` is a step in one."""
+    """Passes `offset` and following, of nodes `first_node` and following, with the figures of their
+    cells; `chosen` is a step in one."""
     matrix, left_out = load_matrix(loop)
-    nodes = matrix.rows[:MAX_ROWS]
-    size = min(max(CELLS // max(1, len(nodes)), FEWEST), MOST)
+    nodes = matrix.rows[first_node : first_node + MAX_ROWS]
+    size = min(max(CELLS // max(1, min(len(matrix.rows), MAX_ROWS)), FEWEST), MOST)
     passes = matrix.failed_first() if failed_first else matrix.passes
     shown = passes[offset : offset + size]
-    figures = load_figures(loop.run_id, nodes, shown)
-    rows = [row_of(node, shown, figures, chosen.hex if chosen else "") for node in nodes]
+    cells = [one.cells() for one in shown]
+    figures = load_figures(loop.run_id, nodes, cells)
+    rows = [row_of(node, cells, figures, chosen.hex if chosen else "") for node in nodes]
     hottest = heat_up(rows, figures, heat) if heat else ""
-    heads = [head_of(one, figures, loop.pass_key(one.number)) for one in shown]
-    return Window(matrix, heads, rows, offset, size, hottest, left_out)
+    heads = [
+        head_of(one, held, figures, loop.pass_key(one.number))
+        for one, held in zip(shown, cells, strict=True)
+    ]
+    failures = [one.failed > 0 for one in passes]
+    count = len(matrix.rows)
+    return Window(heads, rows, failures, count, first_node, offset, size, hottest, left_out)
 
 
-def load_figures(run_id: UUID, nodes: Iterable[Node], passes: Iterable[Pass]) -> dict[str, Figures]:
+def load_figures(
+    run_id: UUID, nodes: Iterable[Node], passes: Iterable[Cells]
+) -> dict[str, Figures]:
     """Names and figures of all steps of some passes and of an example of each node."""
     ids = {node.example for node in nodes}
-    ids.update(step.id for one in passes for cell in one.cells.values() for step in cell)
+    ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
     rows = NodeExecution.objects.of_run(run_id).with_hex_ids().filter(id__in=map(UUID, ids))
     return {
         step_id.replace("-", ""): Figures(title, us(started), *rest)

@@ -2,7 +2,7 @@
 before and after of the app, and the attempts of one visit."""
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import takewhile
 from uuid import UUID
 
 from django.db.models import Case, Subquery, When
@@ -13,7 +13,8 @@ from nodes.choices import NodeStatus
 from nodes.models import NodeExecution
 from nodes.panels import status_label
 
-MAX_ATTEMPTS = 20
+NEAR = 10  # attempts that are shown on each side of this one
+REACH = 200  # attempts that are counted on each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,22 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Stepping:
+    """`attempts`: those of this visit around this one; `attempt_count`: how many there were, as far
+    as they are counted. None where there was but one."""
+
     previous_run: Elsewhere | None
     next_run: Elsewhere | None
     attempts: list[Attempt]
+    attempt_count: int
 
 
 def stepping_of(execution: NodeExecution) -> Stepping:
-    """Two queries, for the neighbours; a third where there was more than one attempt."""
-    return Stepping(
-        _elsewhere(execution, later=False), _elsewhere(execution, later=True), attempts(execution)
-    )
+    """Two queries, for the neighbours; two more where there was more than one attempt."""
+    before, after = _elsewhere(execution, later=False), _elsewhere(execution, later=True)
+    visit = _visit(execution)
+    place = next((n for n, row in enumerate(visit) if row[0] == execution.id), 0)
+    shown = visit[max(0, place - NEAR) : place + NEAR + 1]
+    return Stepping(before, after, [_attempt(execution, row) for row in shown], len(visit))
 
 
 def beside(execution: NodeExecution) -> tuple[UUID | None, UUID | None]:
@@ -84,42 +91,31 @@ def _elsewhere(execution: NodeExecution, *, later: bool) -> Elsewhere | None:
     return Elsewhere(found[0], found[1], bool(found[2])) if found else None
 
 
-def attempts(execution: NodeExecution) -> list[Attempt]:
-    """All attempts of this visit in order; none where there was but one."""
+# Id, number, status, microseconds, and the beginning of the error.
+_Row = tuple[UUID, int, str, int | None, str]
+
+
+def _attempt(execution: NodeExecution, row: _Row) -> Attempt:
+    found, number, status, lasted, error = row
+    url = reverse("run-execution", args=[execution.run_id, found])
+    is_this = found == execution.id
+    return Attempt(found, number, status, status_label(status), lasted, error, is_this, url)
+
+
+def _visit(execution: NodeExecution) -> list[_Row]:
+    """The attempts of this visit in order: each but the last was tried again."""
     if execution.attempt < 2 and execution.status != NodeStatus.RETRY:
         return []
-    siblings = NodeExecution.objects.same_node(execution).filter(
+    same = NodeExecution.objects.same_node(execution).filter(
         parent_id=execution.parent_id, iteration=execution.iteration
     )
-    rows = list(
-        siblings.annotate(error_head=Left("error", 200)).values_list(
-            "id", "attempt", "status", "duration_us", "error_head"
-        )[: 10 * MAX_ATTEMPTS]
+    rows = same.annotate(error_head=Left("error", 200)).values_list(
+        "id", "attempt", "status", "duration_us", "error_head"
     )
-    visit = _visit(rows, execution.id)
-    return [
-        Attempt(
-            found,
-            number,
-            status,
-            status_label(status),
-            lasted,
-            error,
-            found == execution.id,
-            reverse("run-execution", args=[execution.run_id, found]),
-        )
-        for found, number, status, lasted, error in visit[:MAX_ATTEMPTS]
-    ]
-
-
-def _visit(
-    rows: list[tuple[UUID, int, str, int | None, str]], this: UUID
-) -> list[tuple[UUID, int, str, int | None, str]]:
-    """The stretch of a node's rows around `this` in which each but the last was tried again."""
-    visits = [[row] for row in rows[:1]]
-    for before, row in pairwise(rows):
-        if before[2] == NodeStatus.RETRY:
-            visits[-1].append(row)
-        else:
-            visits.append([row])
-    return next((visit for visit in visits if any(row[0] == this for row in visit)), [])
+    before = rows.filter(index__lt=execution.index).reverse()[:REACH]
+    visit = list(takewhile(lambda row: row[2] == NodeStatus.RETRY, before))[::-1]
+    for row in rows.filter(index__gte=execution.index)[: REACH + 1]:
+        visit.append(row)
+        if row[2] != NodeStatus.RETRY:
+            break
+    return visit

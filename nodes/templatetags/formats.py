@@ -14,6 +14,7 @@ register.filter("duration", formats.duration)
 register.filter("tokens", formats.tokens)
 register.filter("size", formats.size)
 register.filter("pass_number", formats.iteration)
+register.filter("blanks", formats.blanks)
 
 
 @register.filter

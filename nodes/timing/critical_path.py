@@ -2,7 +2,8 @@
 
 Walked back from the end: what ended last before the next began, and before that what ended last
 before it began; a container is walked the same way inside. Steps that ran beside it did not make
-the run longer.
+the run longer. Some go on when what they ran in has ended, and clocks differ: a container is walked
+as long as anything in it ran.
 """
 
 from bisect import bisect_right
@@ -17,6 +18,7 @@ from nodes.waterfall import slack_of
 Gap = Literal["waiting for a person", "waiting to begin", "before another attempt", "nothing ran"]
 # Containers that do nothing themselves: time of theirs in which no step ran is a gap.
 IDLE_KINDS = frozenset({"iteration", "loop", "workflow"})
+Reaches = dict[Entry, tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Part:
 def critical_path(timeline: Timeline, start: int, end: int) -> list[Part]:
     """Parts in order of time, without overlap; together they are all of [start, end]."""
     parts: list[Part] = []
+    reaches = _reaches(timeline)
     # What is still to be walked back, the latest on top: parts that are done, or containers.
     stack: list[Part | _Inside] = [_Inside(None, timeline.top, start, end)]
     while stack:
@@ -45,9 +48,27 @@ def critical_path(timeline: Timeline, start: int, end: int) -> list[Part]:
             if task.lasted > 0:
                 parts.append(task)
         else:
-            stack.extend(_pieces(task))
+            stack.extend(_pieces(task, reaches))
     parts.reverse()
     return parts
+
+
+def _reaches(timeline: Timeline) -> Reaches:
+    """From when to when each container and what is inside of it ran; the end None while it runs."""
+    waiting, order = list(timeline.top), []
+    while waiting:
+        entry = waiting.pop()
+        if entry.children:
+            order.append(entry)
+            waiting.extend(entry.children)
+    found: Reaches = {}
+    for entry in reversed(order):
+        inside = [found.get(child, (child.start, child.end)) for child in entry.children]
+        starts = [start for start, _ in [(entry.start, None), *inside] if start is not None]
+        ends = [end for _, end in inside if end is not None]
+        end = None if entry.end is None else max([entry.end, *ends])
+        found[entry] = (min(starts, default=None), end)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,29 +81,30 @@ class _Inside:
     end: int
 
 
-def _pieces(inside: _Inside) -> list["Part | _Inside"]:
+def _pieces(inside: _Inside, reaches: Reaches) -> list["Part | _Inside"]:
     """The last piece on top."""
     pieces: list[Part | _Inside] = []
     following: Entry | None = None
     reached = inside.end
-    for child, begin, finish in _chain(inside):
+    for child, begin, finish in _chain(inside, reaches):
         if finish < reached:
-            pieces.append(_between(inside, child, following, finish, reached))
+            pieces += _between(inside, child, following, finish, reached)
         pieces.append(_piece(child, begin, finish))
         following, reached = child, begin
     if inside.start < reached:
-        pieces.append(_between(inside, None, following, inside.start, reached))
+        pieces += _between(inside, None, following, inside.start, reached)
     pieces.reverse()
     return pieces
 
 
-def _chain(inside: _Inside) -> Iterator[tuple[Entry, int, int]]:
+def _chain(inside: _Inside, reaches: Reaches) -> Iterator[tuple[Entry, int, int]]:
     """The children on the path, the last first, with the stretch that is theirs."""
+    ran = [reaches.get(child, (child.start, child.end)) for child in inside.children]
     known = sorted(
         (
-            (inside.end if child.end is None else child.end, child.start, place)
-            for place, child in enumerate(inside.children)
-            if child.start is not None
+            (inside.end if end is None else end, start, place)
+            for place, (start, end) in enumerate(ran)
+            if start is not None
         ),
         key=lambda one: (one[0], -one[1]),
     )
@@ -135,12 +157,21 @@ def waits_for_person(entry: Entry) -> bool:
 
 def _between(
     inside: _Inside, before: Entry | None, after: Entry | None, start: int, end: int
-) -> Part:
-    """What lies between two children: the container's own work, or a gap by name."""
+) -> Iterator[Part]:
+    """What lies between two children, the last first: its container's own work, gaps by name."""
     entry = inside.entry
+    own = (end, end)
     if entry is not None and entry.step is not None and entry.step.kind not in IDLE_KINDS:
-        return Part(start, end, entry)
-    return Part(start, end, entry, gap_name(before, after))
+        began = start if entry.start is None else entry.start
+        ended = end if entry.end is None else entry.end
+        own = (min(max(start, began), end), max(start, min(end, ended)))
+    gap = gap_name(before, after)
+    if own[0] >= own[1]:
+        yield Part(start, end, entry, gap)
+        return
+    yield Part(own[1], end, entry, gap)
+    yield Part(*own, entry)
+    yield Part(start, own[0], entry, gap)
 
 
 def gap_name(before: Entry | None, after: Entry | None) -> Gap:

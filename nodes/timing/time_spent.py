@@ -12,7 +12,6 @@ from nodes.timing.figures import main_currency
 
 SHORT = 200  # parts of the path shorter than one in so many of it are told together
 Sort = Literal["own", "path", "most", "times", "tokens", "cost"]
-SORTS: tuple[Sort, ...] = ("own", "path", "most", "times", "tokens", "cost")
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ def read_message(value: Any) -> Message | None:
     raw = _unwrap(value)
     if raw is None:
         return None
-    kind = raw.get("type")
-    role = raw.get("role") or (RESPONSE_ITEMS.get(kind, kind) if isinstance(kind, str) else "")
+    kind = _text(raw.get("type"))  # a JSON schema has a list there
+    role = raw.get("role") or RESPONSE_ITEMS.get(kind, kind)
     role = role if isinstance(role, str) else "user"
     parts = _Parts()
     for key in ("content", "contents", "parts"):
@@ -122,7 +122,7 @@ def _unwrap(value: Any) -> dict[str, Any] | None:
         return None
     if isinstance(value.get("role"), str):
         return value if _CONTENT_KEYS & value.keys() else None
-    kind = value.get("type")
+    kind = _text(value.get("type"))
     if kind in LANGCHAIN_TYPES:
         if isinstance(value.get("data"), dict):
             return {**value["data"], "type": kind}

@@ -1,24 +1,21 @@
 """Two runs side by side: which run to compare with, and what a comparison reads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from nodes.comparing.pairing import Pair, Step, digest, read_step
-from nodes.comparing.verdicts import Compared, doubtful, judge, pairs_of
-from nodes.comparing.volatile import alike
-from nodes.models import NodeExecution, Payload
-from nodes.values import payloads
+from nodes.comparing.pairing import ComparedStep, Pair
+from nodes.comparing.verdicts import Compared, judge, pairs_of, values_of
+from nodes.digests import digest_of
+from nodes.models import NodeExecution
+from runs.compare.looking import look
 from runs.models import Run
 
 MAX_STEPS = 20_000  # of each run
-# Values that are looked into, where they differ, for more than ids and moments.
-LOOK_FIRST, LOOKED_INTO = 100, 1_000
-LOOK_BYTES, LOOK_ROOM = 64_000, 8_000_000  # of one value, and of all
-CANDIDATES = 500  # successes among which the one with the same input is looked for
-
-# Digests of two payloads → their ids.
-_Couples = dict[tuple[str, str], tuple[UUID, UUID]]
+FAR, NEAR = (
+    10_000,
+    500,
+)  # successes among which one with the same input, or one alike, is looked for
 
 WHY = {
     "input": "the nearest success with the same input",
@@ -47,64 +44,40 @@ class Comparison:
     def pairs(self) -> list[Pair]:
         return self.compared.pairs
 
+    @property
+    def unfinished(self) -> str:
+        """Which of two runs "has", or "have", not finished; "" for none."""
+        names = [name for name, run in (("A", self.a), ("B", self.b)) if run.is_unfinished]
+        if not names or self.a.pk == self.b.pk:
+            return ""
+        return "A and B have" if len(names) > 1 else f"{names[0]} has"
+
 
 def compare(a: Run, b: Run) -> Comparison:
     """A fixed number of queries. Comparing `b` with `a` tells the same the other way round: the
     older run's order of steps holds."""
     steps = [_steps(run) for run in (a, b)]
+    left_out = any(len(found) > MAX_STEPS for found in steps)
     turned = (b.started_at, b.id) < (a.started_at, a.id)
-    pairs = pairs_of(steps[0], steps[1], b_is_base=turned)
-    runs = (a.inputs_id.hex if a.inputs_id else "", b.inputs_id.hex if b.inputs_id else "")
-    equal, unread = _look(dict.fromkeys([runs, *doubtful(pairs)] if all(runs) else doubtful(pairs)))
-
-    def same(one: str, other: str) -> bool:
-        found = digest(one), digest(other)
-        return found[0] == found[1] or found in equal
-
-    compared = judge(pairs, same, began_alike=same(*runs))
-    given = "same" if digest(runs[0]) == digest(runs[1]) else "alike" if same(*runs) else ""
-    left_out = any(len(found) == MAX_STEPS for found in steps)
-    return Comparison(a, b, compared, given, len(equal), unread, left_out)
+    pairs = pairs_of(steps[0][:MAX_STEPS], steps[1][:MAX_STEPS], b_is_base=turned)
+    inputs = _inputs(a), _inputs(b)
+    looked = look([inputs, *values_of(pairs)])
+    given = ""
+    if looked.same(*inputs):
+        given = "same" if digest_of(inputs[0] or "") == digest_of(inputs[1] or "") else "alike"
+    lacking = (("only_a", b), ("only_b", a))
+    waited_for = {verdict for verdict, run in lacking if run.is_unfinished}
+    compared = judge(pairs, looked.same, began_alike=bool(given), waited_for=waited_for)
+    return Comparison(a, b, compared, given, looked.aside, looked.unread, left_out)
 
 
-def _steps(run: Run) -> list[Step]:
-    return [read_step(row) for row in NodeExecution.objects.pairing_rows(run.id)[:MAX_STEPS]]
+def _inputs(run: Run) -> str | None:
+    return run.inputs_id.hex if run.inputs_id else None
 
 
-def _alike_of(couples: _Couples, room: int) -> tuple[set[tuple[str, str]], int, int]:
-    """Which of the couples tell the same, how many were not read, and how many bytes of `room`
-    are left. Two queries."""
-    ids = {one for couple in couples.values() for one in couple}
-    whole = Payload.objects.filter(pk__in=ids, size__lte=LOOK_BYTES, cut_of=None)
-    sizes = dict(whole.values_list("pk", "size"))
-    chosen: _Couples = {}
-    for key, (x, y) in couples.items():
-        if x in sizes and y in sizes and (size := sizes[x] + sizes[y]) <= room:
-            chosen[key] = (x, y)
-            room -= size
-    found = Payload.objects.in_bulk({one for couple in chosen.values() for one in couple})
-    values = {one: payloads.load(payload) for one, payload in found.items()}
-    equal = {key for key, (x, y) in chosen.items() if alike(values.get(x), values.get(y))}
-    return equal, len(couples) - len(chosen), room
-
-
-def _look(couples: Iterable[tuple[str, str]]) -> tuple[set[tuple[str, str]], int]:
-    """Of payloads that differ those that tell the same, as couples of digests; how many were not
-    looked into. The rest is not looked at where the first hundred all differ in earnest: such runs
-    have little in common. Four queries at most."""
-    waiting = {(digest(one), digest(other)): (one, other) for one, other in couples}
-    keys = [key for key in waiting if key[0] != key[1]]
-    equal: set[tuple[str, str]] = set()
-    unread, room = 0, LOOK_ROOM
-    for part in (keys[:LOOK_FIRST], keys[LOOK_FIRST:LOOKED_INTO]):
-        if part and (equal or part[0] == keys[0]):
-            chosen = {key: (UUID(waiting[key][0]), UUID(waiting[key][1])) for key in part}
-            found, skipped, room = _alike_of(chosen, room)
-            equal |= found
-            unread += skipped
-        else:
-            unread += len(part)
-    return equal, unread + len(keys[LOOKED_INTO:])
+def _steps(run: Run) -> list[ComparedStep]:
+    rows = NodeExecution.objects.pairing_rows(run.id)[: MAX_STEPS + 1]
+    return list(map(ComparedStep._make, rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,32 +89,33 @@ class Choice:
 
 
 def last_success(run: Run) -> Choice | None:
-    """The success of the same app that tells most about `run`: nearest before it, else after it,
-    and among the nearest 500 the one with the same input. Two queries at most."""
+    """The success of the same app that tells most about `run`: the nearest before it, else after
+    it, with the same input; where none among very many has it, of the nearest 500 the one that is
+    most alike. Four queries at most."""
+    succeeded = (Run.objects.successes_before(run), Run.objects.successes_after(run))
+    if run.inputs_id:
+        same = Run.objects.given(run.inputs_id)
+        alike = (same.successes_before(run), same.successes_after(run))
+        for rows, far in zip(alike, succeeded, strict=True):
+            if one := rows.filter(pk__in=far.values("pk")[:FAR]).first():
+                return Choice(one[0], "input")
     found: Choice | None = None
-    for rows in (Run.objects.successes_before(run), Run.objects.successes_after(run)):
-        for choice in _choices(run, rows[:CANDIDATES]):
+    for rows in succeeded:
+        for choice in _choices(run, rows[:NEAR]):
             if found is None or _RANK[choice.why] < _RANK[found.why]:
                 found = choice
-        if found and found.why == "input":
-            break
     return found
 
 
 _RANK = {why: rank for rank, why in enumerate(WHY)}
 
 
-def _choices(run: Run, rows: Iterable[tuple[UUID, UUID | None, str, int | None]]) -> list[Choice]:
-    given = digest(run.inputs_id.hex) if run.inputs_id else ""
-    choices = []
-    for run_id, inputs_id, preview, version_id in rows:
-        if given and inputs_id and digest(inputs_id.hex) == given:
-            why = "input"
-        elif run.inputs_preview and preview == run.inputs_preview:
+def _choices(run: Run, rows: Iterable[tuple[UUID, str, int | None]]) -> Iterator[Choice]:
+    for run_id, preview, version_id in rows:
+        if run.inputs_preview and preview == run.inputs_preview:
             why = "question"
         elif run.version_id is not None and version_id == run.version_id:
             why = "version"
         else:
             why = "success"
-        choices.append(Choice(run_id, why))
-    return choices
+        yield Choice(run_id, why)

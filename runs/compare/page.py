@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from nodes import formats
-from nodes.comparing.pairing import Pair, Step
+from nodes.comparing.pairing import ComparedStep, Pair
 from nodes.comparing.side_by_side import Fact, Section, SideBySide, of_payloads, side_by_side
 from nodes.formats import visible
 from nodes.models import NodeExecution
@@ -78,7 +78,7 @@ def _facts(a: Run, b: Run, pairs: list[Pair]) -> Iterator[Fact]:
         yield Fact("Models", *(visible(", ".join(found) or "none") for found in models))
 
 
-def _models(steps: Iterable[Step | None]) -> dict[str, int]:
+def _models(steps: Iterable[ComparedStep | None]) -> dict[str, int]:
     """The models called, the most used first."""
     counts = Counter(step.model for step in steps if step and step.model)
     return dict(counts.most_common(MODELS))

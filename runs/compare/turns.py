@@ -9,7 +9,7 @@ from nodes.models import NodeExecution
 from runs.models import Run
 from runs.turns import Turn, turns_of
 
-MOST_TURNS = 6
+MAX_TURNS = 6
 WAY = 30  # steps of a way that are shown
 READ = 2_000  # outer steps of a run that are read
 MAX_TITLE = 80
@@ -44,7 +44,7 @@ def columns_of(runs: list[Run]) -> list[Column]:
     """Two queries, for the texts and the ways."""
     ways: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     ids = [run.pk for run in runs]
-    for run_id, *step in NodeExecution.objects.outer_rows(ids)[: READ * MOST_TURNS]:
+    for run_id, *step in NodeExecution.objects.outer_rows(ids)[: READ * MAX_TURNS]:
         ways[run_id.hex].append(tuple(step))
     came = Counter(node for way in ways.values() for node in {step[0] for step in way})
     return [_column(turn, ways[turn.run.pk.hex], came, len(runs)) for turn in turns_of(runs)]

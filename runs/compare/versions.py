@@ -18,9 +18,9 @@ from runs.choices import UNFINISHED, RunStatus
 from runs.compare.figures import Figure, delta
 from runs.models import Run, Version
 
-MOST_RUNS = 500
+MAX_RUNS = 500
 MODEL_RUNS, MODEL_STEPS = 50, 10_000  # that are looked at for their models
-MOST_NODES = 50
+MAX_NODES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class VersionFigures:
 
 def figures_of(version: Version) -> VersionFigures:
     """One query."""
-    rows = list(Run.objects.ran_as(version).figures_rows()[: MOST_RUNS + 1])
-    ended = [row for row in rows[:MOST_RUNS] if row[0] not in UNFINISHED]
+    rows = list(Run.objects.ran_as(version).figures_rows()[: MAX_RUNS + 1])
+    ended = [row for row in rows[:MAX_RUNS] if row[0] not in UNFINISHED]
     times = sorted(row[2] for row in ended if row[2] is not None)
     currencies = Counter(row[5] for row in ended if row[4] is not None)
     currency = currencies.most_common(1)[0][0] if currencies else ""
@@ -58,7 +58,7 @@ def figures_of(version: Version) -> VersionFigures:
     good = (RunStatus.SUCCEEDED, RunStatus.PARTIAL_SUCCEEDED)
     return VersionFigures(
         runs=len(ended),
-        more=len(rows) > MOST_RUNS,
+        more=len(rows) > MAX_RUNS,
         first=min(started, default=None),
         last=max(started, default=None),
         succeeded=sum(row[0] in good for row in ended),
@@ -76,7 +76,7 @@ def model_changes(a: Version, b: Version) -> list[Fact]:
     before, after = _models(a), _models(b)
     told = (Fact(title, before[key, title], found) for (key, title), found in after.items()
             if (key, title) in before)  # fmt: skip
-    return [fact for fact in told if fact.differs][:MOST_NODES]
+    return [fact for fact in told if fact.differs][:MAX_NODES]
 
 
 def _models(version: Version) -> dict[tuple[str, str], str]:

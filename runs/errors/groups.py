@@ -81,7 +81,7 @@ def kinds_of_failure(
         newest |= _newest(key for key, at in resolved.items() if at)
     keys = [key for key in times if state == "all" or _is(state, resolved[key], newest[key])]
     chosen = keys[:MAX_GROUPS]
-    named = ErrorGroup.objects.with_history().filter(pk__in=chosen)
+    named = ErrorGroup.objects.with_history().select_related("resolved_by").filter(pk__in=chosen)
     groups = {group.pk.hex: group for group in named}
     shown = [Kind(groups[key], times[key]) for key in chosen if key in groups]
     _name_versions(shown, versions)

@@ -19,6 +19,9 @@ def _head(group: ErrorGroup, base_url: str) -> dict[str, Any]:
         "node": {"node_id": group.node_id, "title": group.title or None} if group.node_id else None,
         "error_type": group.error_type or None,
         "message": group.message or None,
+        "all_runs": f"{base_url}{reverse('runs-json')}?errorgroup={group.pk}",
+        "resolved_at": moment(group.resolved_at),
+        "resolved_by": group.resolved_by.get_username() if group.resolved_by else None,
     }
 
 
@@ -27,7 +30,6 @@ def kind_json(kind: Kind, base_url: str = "") -> dict[str, Any]:
     return {
         **_head(kind.group, base_url),
         "state": kind.state,
-        "resolved_at": moment(kind.group.resolved_at),
         "runs": kind.count,
         "first_at": moment(kind.group.first_at),
         "last_at": moment(kind.last_at),
@@ -47,7 +49,6 @@ def history_json(history: History, base_url: str = "") -> dict[str, Any]:
     return {
         **_head(group, base_url),
         "state": history.state,
-        "resolved_at": moment(group.resolved_at),
         "runs": history.count,
         "more_runs": history.more,
         "first_at": moment(group.first_at),
@@ -56,7 +57,6 @@ def history_json(history: History, base_url: str = "") -> dict[str, Any]:
         "versions": _versions(counts),
         "newest_error": history.cause.error if history.cause else None,
         "newest_runs": [_run(run, base_url) for run in history.runs],
-        "all_runs": f"{base_url}{reverse('runs-json')}?errorgroup={group.pk}",
         "compare": _compare(history, base_url) if newest else None,
         "node_successes": [
             {"execution": str(one.id), "run": str(one.run_id), "started_at": moment(one.started_at)}

@@ -38,7 +38,7 @@ def typed(parameters: Parameters) -> tuple[str, list[str]]:
     return " ".join([*pieces, *text]), problems
 
 
-def query_string(query: Query, order: str = "", after: str = "") -> str:
+def query_string(query: Query, order: str = "") -> str:
     """`query` as an address tells it, with "?"; "?" alone for everything, newest first."""
-    told = {"q": query.text, "order": "" if order == NEWEST else order, "after": after}
+    told = {"q": query.text, "order": "" if order == NEWEST else order}
     return "?" + urlencode({name: value for name, value in told.items() if value})

@@ -12,6 +12,10 @@ from runs.filters.language import Term
 from runs.models import Note
 from runs.models.note import DOWN, UP
 
+# Fields whose terms speak of one and the same step, or of one and the same note.
+OF_STEP = ("node", "kind", "model")
+OF_NOTE = ("note", "label", "score", "thumbs")
+
 
 def of_step(name: str, terms: list[Term]) -> Q:
     words = [term.value for term in terms]

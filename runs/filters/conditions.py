@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
-from runs.filters.beside import of_note, of_step, on_runs, with_note, with_step
+from runs.filters.beside import OF_NOTE, OF_STEP, of_note, of_step, on_runs, with_note, with_step
 from runs.filters.columns import any_met, any_of, within
 from runs.filters.fields import Takes
 from runs.filters.language import Query, Term
@@ -35,9 +35,6 @@ SAME = {
     "trigger": "trigger",
     "environment": "environment",
 }
-# Fields whose terms speak of one and the same step, or of one and the same note.
-OF_STEP = ("node", "kind", "model")
-OF_NOTE = ("note", "label", "score", "thumbs")
 
 
 def meeting(runs: RunQuerySet, query: Query, apps: list[App], now: datetime) -> RunQuerySet:
@@ -131,7 +128,7 @@ def _id(words: Words) -> Q:
 
 
 def _failed_in(words: Words) -> Q:
-    return Q(failed_node_id__in=words) | Q(failed_title__in=words)
+    return any_of("failed_node_id", words) | any_met(Q(failed_title__iexact=word) for word in words)
 
 
 def _error(words: Words) -> Q:

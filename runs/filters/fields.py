@@ -1,10 +1,12 @@
 """The fields that runs can be searched by: what each takes, an example, what it means. The parser,
 the help beside the search box and whoever explains the addresses read this table. Pure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
+from nodes.kinds import key_of
 from runs.choices import RunStatus
 
 
@@ -21,8 +23,8 @@ class Takes(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`choices` are the words that a CHOICE knows. Of a field given several times a run need match
-    one only, unless `all_of`."""
+    """`choices` are the words that a CHOICE knows; `key` turns a WORD into what is stored. Of a
+    field given several times a run need match one only, unless `all_of`."""
 
     name: str
     takes: Takes
@@ -31,6 +33,7 @@ class Field:
     choices: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     all_of: bool = False
+    key: Callable[[str], str] = str
 
     @property
     def has_range(self) -> bool:
@@ -58,7 +61,7 @@ FIELDS: tuple[Field, ...] = (
     Field("trigger", WORD, "What started it", "trigger:webhook"),
     Field("environment", WORD, "Where it ran", "environment:production", aliases=("env",)),
     Field("node", WORD, "Has a step of this node, by id or title", "node:classify"),
-    Field("kind", WORD, "Has a step of this kind", "kind:llm"),
+    Field("kind", WORD, "Has a step of this kind", "kind:llm", key=key_of),
     Field("model", WORD, "Has a step that used this model", "model:gpt-4o"),
     Field("failed_in", WORD, "The node that ended the run, by id or title", "failed_in:classify"),
     Field("error", WORD, "The run's error has these letters", "error:timeout"),

@@ -16,7 +16,7 @@ from runs.filters.values import BadValue, Meaning, Span, read
 MAX_LENGTH = 4000
 MAX_TERMS = 100
 _FIELD = re.compile(r"(-?)([A-Za-z][A-Za-z_-]*)[::](?!//)")
-_QUOTES = '"“„'
+_QUOTES = ('"', "“", "„")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"|[“„]([^“”]*)[”“]', re.DOTALL)
 _BARE = re.compile(r"\S+")
 _BARE_OF_LIST = re.compile(r"[^\s,]+")
@@ -83,14 +83,14 @@ def quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def term(name: str, value: str, negated: bool = False) -> Term:
+def term(name: str, value: str) -> Term:
     """A term of a known field, as if typed. Raises BadValue."""
-    return _term(BY_NAME[name], value, negated)
+    return _term(BY_NAME[name], value, negated=False)
 
 
-def _term(known: Field, value: str, negated: bool) -> Term:
+def _term(known: Field, value: str, *, negated: bool) -> Term:
     meaning = read(known, value)
-    return Term(known, str(meaning) if known.choices else value, negated, meaning)
+    return Term(known, meaning if isinstance(meaning, str) else value, negated, meaning)
 
 
 def parse(text: str) -> tuple[Query, list[str]]:
@@ -131,10 +131,10 @@ class _Reader:
     def _read_word(self) -> None:
         """A word, or a phrase in quotes with what hangs on it, as text to be found."""
         start = self.at
-        if self.text[start] in _QUOTES and self._quoted() is None:
-            self.problems.append(
-                f"The quote before “{self.text[start + 1 : start + 31]}” is not closed."
-            )
+        self.at += self.text[start] == "-"
+        if self.text.startswith(_QUOTES, self.at) and self._quoted() is None:
+            after = self.text[self.at + 1 : self.at + 31]
+            self.problems.append(f"The quote before “{after}” is not closed.")
             self.at = len(self.text)
             return
         self.at = self._match(_BARE)
@@ -161,7 +161,7 @@ class _Reader:
             return True
         for value in self._values(known):
             try:
-                self.terms.append(_term(known, value, bool(minus)))
+                self.terms.append(_term(known, value, negated=bool(minus)))
             except BadValue as problem:
                 self.problems.append(f"{known.name}: {problem}")
         return True

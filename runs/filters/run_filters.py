@@ -18,7 +18,7 @@ from runs.models import App, ErrorGroup
 from runs.models.run_query import RunQuerySet, as_uuid
 from runs.paging import Order
 from runs.search import Terms, parse_text
-from runs.search.terms import MOST as MOST_WORDS
+from runs.search.terms import MAX_WORDS, as_phrases
 
 ORDERS = {
     NEWEST: Order("started_at"),
@@ -31,9 +31,10 @@ ORDER_LABELS = {
     NEWEST: "Newest first",
     "started_at": "Oldest first",
     "-duration": "Slowest first",
-    "-cost": "Dearest first",
+    "-cost": "Most expensive first",
     "-tokens": "Most tokens first",
 }
+FEW_WORDS = 6  # that a list which finds none of them offers to look for without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +86,30 @@ class RunFilters:
             )
         if self.query.words and not self.terms:
             said.append(f"There is nothing to be found in “{self.query.words[:40]}”.")
-        if len(self.terms.words) >= MOST_WORDS:
-            said.append(
-                f"Fewer than {MOST_WORDS} words can be looked for at once: put them in quotes."
-            )
+        if len(self.terms.words) >= MAX_WORDS:
+            said.append(f"Fewer than {MAX_WORDS} words can be looked for at once.")
         if self.since and self.until and self.since >= self.until:
             said.append("since is not before until, so that no time is left.")
         return said + self._wrong_apps()
 
     def is_valid(self) -> bool:
         return not self.sentences
+
+    @cached_property
+    def understood(self) -> "RunFilters":
+        """What is left without what is wrong; all runs, if that holds together no better."""
+        if self.is_valid():
+            return self
+        wrong = [term for sort in self.query.of("app") for term in sort
+                 if self.only_app or term.value not in self._apps]  # fmt: skip
+        query = self.query.without(*wrong)
+        left = map(self.asking, (query, Query(query.terms), Query()))
+        return next(filter(RunFilters.is_valid, left))
+
+    def asking(self, query: Query) -> "RunFilters":
+        """The same list with another query, newest first."""
+        told = QueryDict(query_string(query)[1:])
+        return RunFilters(told, app=self.only_app, readable_by=self.readable_by)
 
     @property
     def since(self) -> datetime | None:
@@ -148,9 +163,8 @@ class RunFilters:
 
     @cached_property
     def terms(self) -> Terms:
-        """The words to be found, false for none. Inside a phrase a quote parts it in two: so more
-        is found, never less."""
-        return parse_text(self.query.words.replace('\\"', '" "'))
+        """The words to be found, false for none."""
+        return parse_text(self.query.words)
 
     def apply(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
         """The runs that the filters but the words let through, not yet in order, in parts for
@@ -199,6 +213,23 @@ class RunFilters:
     def href(self, query: Query) -> str:
         """This list with another query."""
         return query_string(query, self.order)
+
+    @property
+    def as_it_stands(self) -> str:
+        """The list searched for what was typed, whatever it looks like."""
+        return query_string(Query(words=as_phrases(self.text)))
+
+    @property
+    def one_less(self) -> list[tuple[str, str]]:
+        """Of a few words that must all be found: each, and the address of the list without it."""
+        words, aside = self.terms.words, [f'-"{word}"' for word in self.terms.without]
+        if not 1 < len(words) <= FEW_WORDS:
+            return []
+        left = {word: [f'"{one}"' for one in words if one != word] for word in words}
+        return [
+            (word, self.href(Query(self.query.terms, " ".join(others + aside))))
+            for word, others in left.items()
+        ]
 
     @property
     def facets_href(self) -> str:

@@ -72,7 +72,7 @@ def read(field: Field, text: str) -> Meaning:
         return _choice(field, text)
     if field.takes is Takes.MOMENT:
         return when(text)
-    return _span(field, text) if field.has_range else text
+    return _span(field, text) if field.has_range else field.key(text)
 
 
 def _choice(field: Field, text: str) -> str:

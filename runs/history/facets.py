@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes import formats
+from nodes.kinds import kind_of
 from runs.choices import RunStatus
-from runs.filters.language import Term, term
+from runs.filters.language import Query, Term, term
 from runs.filters.run_filters import RunFilters
-from runs.history.facet_counts import Counts, counts_of
+from runs.history.facet_counts import Counts, Shown, counts_of
 from runs.models import App, ErrorGroup, Version
 
 SHOWN = 8
@@ -71,9 +72,14 @@ class Facets:
     of_steps: int
 
 
-def facets_of(filters: RunFilters) -> Facets:
-    """Valid filters. A constant number of queries."""
-    counts = counts_of(filters)
+def facets_of(filters: RunFilters, shown: Shown | None = None) -> Facets:
+    """See `counts_of`. Where the filters are wrong, what is understood of them is counted, without
+    the words, which may find nothing. A constant number of queries."""
+    understood = filters.understood
+    if understood is filters:
+        counts = counts_of(filters, shown)
+    else:
+        filters, counts = understood, counts_of(understood.asking(Query(understood.query.terms)))
     if counts.apps > 1:
         del counts.by_field["version"]  # numbers and labels are an app's own
     labels = _labels(counts)
@@ -88,10 +94,11 @@ def facets_of(filters: RunFilters) -> Facets:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Of a stored value: as the query has it, and for people."""
+    """Of a stored value: as the query has it, for people, and what else may be typed for it."""
 
     value: str
     label: str
+    also: frozenset[str] = frozenset()
 
 
 def _labels(counts: Counts) -> dict[str, dict[Any, Named]]:
@@ -103,20 +110,23 @@ def _labels(counts: Counts) -> dict[str, dict[Any, Named]]:
     apps = App.objects.in_bulk(commonest("app"))
     versions = Version.objects.defer("graph", "configuration").in_bulk(commonest("version"))
     groups = ErrorGroup.objects.in_bulk(commonest("errorgroup"))
-    nodes = {pk: Named(pk, title or pk) for pk, title in counts.titles.items()}
+    typed = {word: word for name in ("node", "failed_in") for word in counts.by_field[name]}
+    nodes = {pk: Named(pk, title or pk) for pk, title in (typed | counts.titles).items()}
     return {
         "app": {pk: Named(app.slug, app.name) for pk, app in apps.items()},
-        "version": {pk: Named(f"#{one.number}", _numbered(one)) for pk, one in versions.items()},
+        "version": {pk: _numbered(one) for pk, one in versions.items()},
         "errorgroup": {pk: Named(str(pk), str(group)) for pk, group in groups.items()},
         "status": {status.value: Named(status.value, str(status.label)) for status in RunStatus},
         "node": nodes,
         "failed_in": nodes,
+        "kind": {key: Named(key, kind_of(key).label) for key in counts.by_field["kind"]},
     }
 
 
-def _numbered(version: Version) -> str:
+def _numbered(version: Version) -> Named:
     number = f"#{version.number}"
-    return f"{version.short} ({number})" if version.label else number
+    label = f"{version.short} ({number})" if version.label else number
+    return Named(number, label, frozenset((str(version.number), version.label)))
 
 
 def _facet(
@@ -130,7 +140,8 @@ def _facet(
         named = Named(str(stored), str(stored)) if known is None else known.get(stored)
         if named is None or "\0" in named.value:
             continue
-        one = in_force.pop(named.value, None)
+        words = [named.value, *named.also]
+        one = next((in_force.pop(word) for word in words if word in in_force), None)
         if one or len(values) < SHOWN:
             values.append(
                 _value(filters, one or term(name, named.value), named.label, count, bool(one))

@@ -15,7 +15,7 @@ from runs.models.run_query import RunQuerySet
 from runs.paging import PAGE_SIZE, Order, Page
 from runs.search import find
 
-MOST_NEW = 50
+MAX_NEW = 50
 # A page left open asks no longer than this (seconds).
 PATIENCE = 2 * 3600
 # A run that began longer before the page was written is not told when it arrives late: so looking
@@ -83,7 +83,7 @@ def watch_from(data: QueryDict) -> Watch:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """`new`: how many matching runs came, at most MOST_NEW + 1, and whether that has `changed`;
+    """`new`: how many matching runs came, at most MAX_NEW + 1, and whether that has `changed`;
     `rows`: the runs that the page showed as unfinished; `watch`: what to ask next, None: nothing
     more. `tired`: the page has been open for long."""
 
@@ -95,8 +95,8 @@ class News:
 
     @property
     def label(self) -> str:
-        if self.new > MOST_NEW:
-            return f"{MOST_NEW}+ new runs"
+        if self.new > MAX_NEW:
+            return f"{MAX_NEW}+ new runs"
         return f"{self.new} new run{'' if self.new == 1 else 's'}"
 
 
@@ -108,7 +108,7 @@ def news(filters: RunFilters, watch: Watch, now: int) -> News:
     still = tuple(run.pk for run in rows if run.is_unfinished and not run.stalled)
     tired = now - watch.opened > PATIENCE
     new = _count(filters, watch) if watch.counts and not tired else watch.told
-    counts = watch.counts and new <= MOST_NEW
+    counts = watch.counts and new <= MAX_NEW
     following = None
     if not tired and (counts or still):
         following = replace(watch, counts=counts, open=still, told=new)
@@ -125,14 +125,14 @@ def _count(filters: RunFilters, watch: Watch) -> int:
         [stretch] = _OLDEST_FIRST.stretches(filters.narrowed(runs), watch.last)
         newer = stretch.order_by()
         assert isinstance(newer, RunQuerySet)
-        more = find(newer, filters.terms, size=MOST_NEW + 1, since=since)
+        more = find(newer, filters.terms, size=MAX_NEW + 1, since=since)
         found.update(run.pk for run in more.rows)
     else:
         for part in filters.apply(runs):
             [stretch] = _OLDEST_FIRST.stretches(part, watch.last)
-            found.update(stretch.values_list("pk", flat=True)[: PAGE_SIZE + MOST_NEW + 1])
+            found.update(stretch.values_list("pk", flat=True)[: PAGE_SIZE + MAX_NEW + 1])
     new = sum(one.hex[:_PREFIX] not in watch.seen for one in found)
-    return min(new, MOST_NEW + 1)
+    return min(new, MAX_NEW + 1)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Count, F, IntegerField, Max, Min, Q, Sum, Window
 from django.db.models.functions import Cast, RowNumber
 
+from nodes.digests import digest_with_dashes
 from runs.choices import RunStatus
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ def _led_to_by(source_id: str) -> list[uuid.UUID]:
     spellings = {source_id, found.hex, str(found)} if found else {source_id}
     sources = apps.get_model("runs.RunSource").objects.filter(source_id__in=spellings)
     return [*sources.values_list("run_id", flat=True), *([found] if found else [])]
+
+
+LATELY = 10_000  # newest runs of an app among which the same input is looked for
+# What goes with a run even where another one takes its place: its steps, which are stored under new
+# ids then, and that the search index has to read it.
+OWN = {"nodes.NodeExecution", "runs.SearchDue"}
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -97,6 +104,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """The run that took in the one which had this id."""
         return self.filter(sources__kind="former", sources__source_id=run_id.hex)
 
+    def by_id(self, run_id: uuid.UUID) -> "Run | None":
+        """The run of this id, or the one that it turned out to be a part of."""
+        return self.filter(pk=run_id).first() or self.formerly(run_id).first()
+
     def previous(self, run: "Run") -> "Run | None":
         """The run of the same app before this one. Served by `run_app_started`."""
         place = run.started_at
@@ -112,28 +123,52 @@ class RunQuerySet(models.QuerySet["Run"]):
         return runs.order_by("started_at", "id").first()
 
     def successes_before(self, run: "Run") -> models.QuerySet["Run", Any]:
-        """(id, inputs, inputs_preview, version) of what succeeded of the same app, nearest first.
-        Served by `run_app_status_started`."""
+        """(id, inputs_preview, version) of what succeeded of the same app, nearest first. Served by
+        `run_app_status_started`."""
         runs = self.filter(app_id=run.app_id, status=RunStatus.SUCCEEDED).exclude(pk=run.pk)
         earlier = runs.filter(started_at__lte=run.started_at).order_by("-started_at", "-id")
-        return earlier.values_list("id", "inputs_id", "inputs_preview", "version_id")
+        return earlier.values_list("id", "inputs_preview", "version_id")
 
     def successes_after(self, run: "Run") -> models.QuerySet["Run", Any]:
         """As `successes_before`, of those that followed."""
         runs = self.filter(app_id=run.app_id, status=RunStatus.SUCCEEDED)
         later = runs.filter(started_at__gt=run.started_at).order_by("started_at", "id")
-        return later.values_list("id", "inputs_id", "inputs_preview", "version_id")
+        return later.values_list("id", "inputs_preview", "version_id")
 
-    def given_the_same(self, run: "Run", among: int = 10_000) -> Self:
+    def given(self, inputs_id: uuid.UUID) -> Self:
+        """Runs whose input is equal to that one: the ends of the ids are (see `nodes.digests`).
+        No index serves this."""
+        return self.filter(inputs__id__endswith=digest_with_dashes(inputs_id))
+
+    def given_the_same(self, run: "Run") -> Self:
         """Runs of the same app whose inputs begin with the same words, among its newest. Served by
         `run_app_started`."""
         newest = type(run)._default_manager.filter(app_id=run.app_id).order_by("-started_at", "-id")
-        alike = self.filter(inputs_preview=run.inputs_preview, pk__in=newest.values("pk")[:among])
+        alike = self.filter(inputs_preview=run.inputs_preview, pk__in=newest.values("pk")[:LATELY])
         return alike.exclude(pk=run.pk) if run.inputs_preview else self.none()
 
     def for_link(self) -> Self:
         """Enough for a link to a run: no payloads, no previews."""
         return self.only("id", "app_id", "status", "started_at", "last_seen_at")
+
+    # -- what refers to runs ----------------------------------------------------------------------
+
+    def remove(self, heir: uuid.UUID | None = None) -> int:
+        """Delete these runs with all that is theirs, or leave to the run `heir` what refers to
+        them. One statement for each table, and no row is loaded; how many runs there were. Their
+        payloads stay, and what the search index holds of them (see `search.indexing.forget`)."""
+        for reference in self.model._meta.get_fields(include_hidden=True):
+            if not isinstance(reference, models.ManyToOneRel):
+                continue
+            model, name = reference.related_model, reference.field.name
+            rows = model._base_manager.filter(**{f"{name}__in": self})
+            if heir and model._meta.label not in OWN:
+                rows.update(**{name: heir})
+            elif reference.on_delete is models.SET_NULL:
+                rows.update(**{name: None})
+            else:
+                rows._raw_delete(rows.db)
+        return self._raw_delete(self.db)
 
     # -- figures ----------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """One node over time: its executions over all runs and versions, and what they add up to."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -115,7 +115,7 @@ def node_history(
         known.title,
         known.kind_info,
         page,
-        list(_lines(page.rows, top)),
+        list(_lines([*page.rows, page.beyond], top)),
         figures,
         top,
         reached,
@@ -156,8 +156,9 @@ def _top(executions: list[NodeExecution], figures: Figures) -> int:
     return min(longest, 2 * (figures.p95_us or longest)) or longest or 1
 
 
-def _lines(executions: list[NodeExecution], top: int) -> Iterator[Line]:
-    for one, older in pairwise([*executions, None]):
+def _lines(executions: Sequence[NodeExecution | None], top: int) -> Iterator[Line]:
+    """Of each but the last, which is the first of the next page."""
+    for one, older in pairwise(executions):
         if one is None:
             continue
         own, before = one.run.version, older.run.version if older else None

@@ -16,7 +16,7 @@ from runs.twins import version_head
 
 RUNS_AT_ONCE = 100
 # Of one run; the newest.
-MOST_NOTES = 1_000
+MAX_NOTES = 1_000
 
 
 def lines(notes: NoteQuerySet) -> Iterator[bytes]:
@@ -40,12 +40,12 @@ def _runs_of(notes: NoteQuerySet) -> Iterator[UUID]:
 
 def _of_run(run: Run, notes: NoteQuerySet) -> Iterator[bytes]:
     asked = notes.filter(run=run).order_by().values_list("about_step", flat=True).distinct()
-    wanted = set(asked[:MOST_NOTES])
+    wanted = set(asked[:MAX_NOTES])
     found = steps_called(run, wanted - {""}).values()
     steps = {name: step for step in found for name in names_of(step)}
     of_run = Note.objects.filter(run=run, about_step__in=wanted | steps.keys())
     by_step: dict[UUID | None, list[Note]] = {}
-    for note in of_run.order_by("-created_at", "-id")[:MOST_NOTES]:
+    for note in of_run.order_by("-created_at", "-id")[:MAX_NOTES]:
         step = steps.get(note.about_step)
         if step or not note.about_step:
             by_step.setdefault(step.id if step else None, []).append(note)

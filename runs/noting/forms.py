@@ -14,7 +14,7 @@ from runs.noting.personal import THUMBS, Saying
 from runs.recording.values import clean
 
 LONGEST = 100_000
-MOST_TAGS = 20
+MAX_TAGS = 20
 
 
 class NoteForm(forms.Form):
@@ -38,8 +38,8 @@ class NoteForm(forms.Form):
         """The tags, each once."""
         told = (clean(tag.strip(), 200) for tag in self.cleaned_data["tags"].split(","))
         tags = list(dict.fromkeys(tag for tag in told if tag))
-        if len(tags) > MOST_TAGS:
-            raise forms.ValidationError(f"At most {MOST_TAGS} tags at once.")
+        if len(tags) > MAX_TAGS:
+            raise forms.ValidationError(f"At most {MAX_TAGS} tags at once.")
         return tags
 
     def clean(self) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db.models import Q
 from django.urls import reverse
 
 from nodes.models import NodeExecution
@@ -18,8 +21,6 @@ from runs.recording.arranging.tree import execution_id
 SHOWN = 200
 IN_HEADER = 5
 SHORT = 140
-UP = frozenset({"like", "up", "thumbs_up", "thumbs-up", "positive"})
-DOWN = frozenset({"dislike", "down", "thumbs_down", "thumbs-down", "negative"})
 # What the buttons above a list of notes show already, of notes that people made.
 ON_BUTTONS = frozenset({"thumbs", "pin"})
 
@@ -35,13 +36,7 @@ class Shown:
 
     @property
     def thumb(self) -> str:
-        note = self.note
-        label = note.label.lower()
-        if label in UP | DOWN:
-            return "up" if label in UP else "down"
-        if note.name == "thumbs" and note.number:
-            return "up" if note.number > 0 else "down"
-        return ""
+        return _thumb(self.note.number) if self.note.name == "thumbs" else ""
 
     @property
     def value(self) -> str:
@@ -207,11 +202,16 @@ def steps_called(run: Run, ids: Iterable[str]) -> dict[str, NodeExecution]:
 
 def steps_of_notes(notes: Sequence[Note]) -> dict[tuple[UUID, str], NodeExecution]:
     """The steps that notes of several runs are about, by run and what the note calls them: looked
-    up by their derived ids, in one query."""
+    up by their derived ids; those that are called by one of their spans', in one more query."""
     ids = {
         UUID(execution_id(note.run_id, note.about_step)): (note.run_id, note.about_step)
         for note in notes
         if note.run_id and note.about_step
     }
-    steps = NodeExecution.objects.only("id", "run_id", "title").in_bulk(list(ids)) if ids else {}
-    return {ids[found]: step for found, step in steps.items()}
+    steps = NodeExecution.objects.only("id", "run_id", "source_id", "title", "hints")
+    found = {ids[step_id]: step for step_id, step in steps.in_bulk(list(ids)).items()}
+    if missing := set(ids.values()) - found.keys():
+        called = [Q(run_id=run_id, hints__contains=f'"{name}"') for run_id, name in missing]
+        for step in steps.filter(reduce(or_, called)):
+            found |= {(step.run_id, name): step for name in names_of(step)}
+    return found

@@ -3,11 +3,12 @@
 import logging
 from typing import Any
 
+from runs.recording import evaluations
 from runs.recording.dialects import read
 from runs.recording.otlp.http import decoder
 from runs.recording.otlp.json_spans import decode_json
 from runs.recording.otlp.protobuf import decode_protobuf
-from runs.recording.records import Decoded, NodeRecord, Refused
+from runs.recording.records import Decoded, NodeRecord, NoteRecord, Refused
 from runs.recording.spans import Span
 
 logger = logging.getLogger(__name__)
@@ -18,9 +19,11 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
     UnsupportedType for another content type and UnreadableBody when nothing of it can be read."""
     spans, refused = decoder(content_type, decode_protobuf, decode_json)(body)
     records: list[NodeRecord] = []
+    notes: list[NoteRecord] = []
     for span in spans:
         try:
             record = read(span)
+            notes += evaluations.in_events(span)
         except Exception as error:
             # A span that we cannot make sense of must not cost the others. No payload in the log.
             where = _where(error)
@@ -33,7 +36,7 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
             continue
         if record is not None:
             records.append(record)
-    return Decoded(records, refused)
+    return Decoded(records, refused, notes)
 
 
 def _where(error: Exception) -> str:

@@ -7,6 +7,7 @@ the same text in two ways, so that a hostile one costs no more than a long one.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import AddressValueError, IPv6Address
@@ -31,7 +32,7 @@ _TOP = "com|net|org|io|ai|dev|cloud|cn|co|de|eu|fr|in|jp|uk|us|local|internal|sv
 # What ids of providers begin with; the rest of them is random.
 _PREFIX = (
     "req|msg|call|chatcmpl|cmpl|resp|run|thread|asst|file|toolu|batch|proj|org|sk|pk|evt|gen|fc|"
-    "rs|ft|ftjob|step|trace|span|session|user|cus|conv|tool"
+    "rs|ft|ftjob|step|trace|span|session|user|cus|conv|tool|xox[a-z]"
 )
 # Keys whose values say what happened.
 _TELLING = (
@@ -39,9 +40,31 @@ _TELLING = (
     "code|type)"
 )
 _TELLING_VALUE = rf"""(["'])({_TELLING})\1\s?:\s?(["'])((?:\\.|(?!\3)[^\\])*)\3"""
+# Names of code that an interpreter quotes: another one is another mistake.
+_NAME = r"[A-Za-z_][A-Za-z_.]{0,60}"
+_NAMED = "|".join([
+    r"(?:has no attribute|[Nn]o module named|cannot import name|keyword argument|arguments?:"
+    rf"|reading|KeyError:) '{_NAME}'",
+    rf"(?<![\w'])'{_NAME}'(?= object (?:has|is|does|cannot)| is a required property)",
+    rf"(?<!\w)name '{_NAME}' is not",
+    rf"\A'{_NAME}'\Z",  # all that a KeyError says
+])  # fmt: skip
+Word = str | Callable[[re.Match[str]], str]
 
 
-def _rules(*rules: tuple[str, str]) -> list[tuple[re.Pattern[str], str]]:
+def _bare(found: re.Match[str]) -> str:
+    return found[0].replace("'", "")
+
+
+def _address(found: re.Match[str]) -> str:
+    try:
+        IPv6Address(found[0])
+    except AddressValueError:
+        return found[0]
+    return ADDRESS
+
+
+def _rules(*rules: tuple[str, Word]) -> list[tuple[re.Pattern[str], Word]]:
     return [(re.compile(pattern, re.ASCII), word) for pattern, word in rules]
 
 
@@ -54,6 +77,10 @@ _RULES = _rules(
     (_TELLING_VALUE, r"\2: \4"),
     (r"""(["'])([A-Za-z_][\w.-]{0,60})\1(?=\s?:)""", r"\2"),
     (r"""(["'])([45]\d\d [A-Z][A-Za-z ]{1,40})\1""", r"\2"),  # '404 Not Found'
+    (_NAMED, _bare),
+    (r"input_value=.{0,300}?, input_type=", f"input_value={QUOTE}, input_type="),  # Pydantic
+    (r"\)=\([^()]{0,300}\)", f")=({QUOTE})"),  # PostgreSQL: Key (id)=(A-17)
+    (r"(filtered|detected): (?:[Tt]rue|[Ff]alse)", r"\1: #"),  # Azure's verdicts
     # What a model said, which is never the same.
     (r"((?:[Oo]utput|[Cc]ompletion|[Aa]nswer)\s?:\s?)\S.*", rf"\1{QUOTE}"),
     *(
@@ -61,28 +88,35 @@ _RULES = _rules(
         for first, last, before, after in [
             ('"', '"', "", ""), ("'", "'", _L, _R), ("`", "`", "", ""), ("„", "“”", "", ""),
             ("“", "”", "", ""), ("‘", "’", _L, ""), ("«", "»", "", ""), ("「", "」", "", ""),
-            ("『", "』", "", ""), ("《", "》", "", ""),
+            ("『", "』", "", ""), ("《", "》", "", ""), ("〈", "〉", "", ""),
         ]
     ),
     (rf"{_L}[A-Za-z][A-Za-z0-9+.-]{{1,15}}://[^\s\"'<>(){{}}\[\],;`\u0080-\U0010ffff]+", ADDRESS),
     (r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}", ADDRESS),
+    (rf"{_L}arn:[a-z-]{{1,20}}:[\w:/.-]+", ADDRESS),  # Amazon's
+    (r"(?<![\w:])(?=[A-Fa-f:]*[0-9])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+     r"(?:(?:\.\d{1,3}){3}|%\w{1,15})?", _address),
     (rf"{_L}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+|/\d+)?(?!\.?\w)", ADDRESS),
     (rf"(?<![\w.-])(?:localhost|(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP}))(?::\d+)?(?![\w-])",
      ADDRESS),
     (rf"{_L}[A-Za-z]:\\[^\s\"'<>|:;,]*", PATH),
-    (r"(?<![\w<./>])(?:~|\.{1,2})?/[\w.@%+=~-][\w.@%+=~/-]*", PATH),
-    (rf"{_L}\d{{4}}[-/]\d\d?[-/]\d\d?(?:[T ]{_CLOCK})?{_R}", ID),
+    # Of other scripts what stands before a slash or a dot: what follows may be the sentence.
+    (r"(?<![\w<./>])(?:~|\.{1,2})?/(?:[\w.@%+=~/-]|[\u0080-\U0010ffff]{1,100}(?=[/.]))+"
+     r"(?:\?[\w.~%+-]{1,100}=[\w.~%+&=-]*)?", PATH),
+    (rf"{_L}\d{{4}}[-/]\d\d?[-/]\d\d?(?:[T ]{_CLOCK}|-preview)?{_R}", ID),
     (rf"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{{0,6}},? )?"
      rf"{_L}(?:\d\d?[ -]{_MONTH}|{_MONTH} \d\d?,?)[ -]\d{{4}}(?: {_CLOCK})?{_R}", ID),
     (rf"{_L}[0-9A-Fa-f]{{8}}(?:-[0-9A-Fa-f]{{4}}){{3}}-[0-9A-Fa-f]{{12}}{_R}", ID),
     (rf"{_L}(?:{_PREFIX})[-_](?=[a-z_-]{{0,40}}[A-Z0-9]|[a-f]{{8}})[\w-]{{8,}}", ID),
+    (rf"{_L}eyJ[\w-]+(?:\.[\w-]+){{1,2}}", ID),  # a JSON web token
+    (r"(?<![\w-])[\w-]{0,60}\*{4,}[\w-]{0,60}", ID),  # a key that was masked already
     (rf"{_L}0x[0-9A-Fa-f]+{_R}", ID),
+    (rf"{_L}[A-Za-z]{{2,12}}[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{{16,}}{_R}", ID),
     (rf"{_L}(?=[A-Za-z]*\d)[A-Za-z0-9]{{16,}}{_R}", ID),
     (rf"{_L}[A-Za-z]*\d+[A-Za-z]+\d[A-Za-z0-9]*{_R}", ID),  # x2k4z
     (rf"{_L}[A-Za-z]+\d{{4,}}[A-Za-z]*{_R}", ID),  # INV20931
     (rf"{_L}[A-Z]{{1,3}}(?:-\d+|\d{{2,}}){_R}", ID),  # A17, A-17
 )  # fmt: skip
-_IPV6 = re.compile(r"(?<![\w:])(?=[A-Fa-f:]*[0-9])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}", re.A)
 _IN_BRACKETS = re.compile(rf"\[{ADDRESS}\](?::\d+)?")
 _NUMBER = re.compile(
     rf"{_L}[+-]?{_DIGIT}+(?:[.,:]{_DIGIT}+)*"
@@ -91,7 +125,9 @@ _NUMBER = re.compile(
 _REPEATED = re.compile(rf"(#|{ADDRESS}|{PATH}|{QUOTE})(?:[\s,;:/|_.-]{{0,3}}\1)+")
 # What stands before or after a number of three digits that is a status of HTTP.
 _STATUS_BEFORE = re.compile(
-    r"(?:status|code|http(?:/[\d.]+)?|error|状态码|错误码)\W{0,4}\Z", re.IGNORECASE
+    r"(?:status|code|http(?:/[\d.]+)?|error|received|returned|responded with|failed with"
+    r"|状态码|错误码)\W{0,4}\Z",
+    re.IGNORECASE,
 )
 _STATUS_AFTER = re.compile(r" [A-Z][a-z]")
 _STACK = re.compile(r"\n[ \t]+at ")  # Java, JavaScript
@@ -139,17 +175,9 @@ def _masked(text: str) -> str:
     text = " ".join(visible(text).split())
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
-    text = _IN_BRACKETS.sub(ADDRESS, _IPV6.sub(_address, text))
+    text = _IN_BRACKETS.sub(ADDRESS, text)
     text = _NUMBER.sub(_number, text)
     return _REPEATED.sub(r"\1", text)[:KEPT]
-
-
-def _address(found: re.Match[str]) -> str:
-    try:
-        IPv6Address(found[0])
-    except AddressValueError:
-        return found[0]
-    return ADDRESS
 
 
 def _number(found: re.Match[str]) -> str:

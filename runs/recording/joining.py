@@ -4,9 +4,8 @@ out to be the same."""
 from collections.abc import Iterable
 from uuid import UUID
 
-from nodes.models import NodeExecution
-from runs.models import Rerun, Run, RunSource, ShareLink
-from runs.recording import due, notes, rows_io
+from runs.models import Run
+from runs.recording import due, rows_io
 from runs.recording.arranging.tree import execution_id
 from runs.recording.identity import Group
 from runs.recording.rows import Row, join
@@ -58,14 +57,5 @@ def remove_absorbed(groups: Iterable[Group]) -> None:
     for group in groups:
         if not group.absorbed:
             continue
-        for model, field in ((RunSource, "run"), (ShareLink, "run"), (Rerun, "original"),
-                             (Rerun, "run")):  # fmt: skip
-            referring = model._default_manager.filter(**{f"{field}__in": group.absorbed})
-            referring.update(**{field: group.run_id})
-        notes.move(group.absorbed, group.run_id)
+        Run.objects.filter(id__in=group.absorbed).remove(heir=group.run_id)
         due.note_gone(former.hex for former in group.absorbed)
-        for left in (
-            NodeExecution.objects.filter(run_id__in=group.absorbed),
-            Run.objects.filter(id__in=group.absorbed),
-        ):
-            left._raw_delete(left.db)

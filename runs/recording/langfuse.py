@@ -156,6 +156,9 @@ def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
     trace_id = _id(body, "traceId")
     value = body.get("value")
     name = _text(body.get("name"))
+    said = _text(body.get("comment"))
+    if body.get("dataType") == "TEXT":
+        said, value = "\n\n".join(filter(None, [_text(value), said])), None
     number = None
     if isinstance(value, int | float):  # a truth value is 1 or 0 there as well
         number = float(value)
@@ -166,7 +169,7 @@ def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
         name=name or "score",
         number=number,
         label=value if isinstance(value, str) else _text(body.get("stringValue")),
-        text=_text(body.get("comment")),
+        text=said,
         about_step=_text(body.get("observationId")),
         created_us=microseconds(body.get("timestamp") or sent),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from runs.recording import agent_logs
+from runs.recording import agent_logs, evaluations
 from runs.recording.dialects import read
 from runs.recording.dify import enterprise
 from runs.recording.dify.enterprise_events import EVENTS, is_gated
@@ -23,7 +23,6 @@ from runs.recording.spans import Span
 
 logger = logging.getLogger(__name__)
 
-EVALUATION = "gen_ai.evaluation.result"
 DIFY_NAME = "dify.event.name"
 FEEDBACK = "dify.feedback.created"
 DIFY_RECORDS = frozenset({enterprise.RUN, enterprise.NODE, enterprise.DRAFT, *EVENTS})
@@ -68,13 +67,15 @@ def _take(log: LogRecord, found: ReadLogs) -> None:
             found.records.append(record)
         else:  # it names neither a run nor an execution
             found.aside += 1
+    elif log.name == evaluations.NAME and log.trace_id and not log.span_id:
+        found.notes.append(_evaluation(log))  # of the whole run
     elif not log.trace_id or not log.span_id:
         records = agent_logs.read(log)
         found.records.extend(records)
         found.aside += not records
     else:
         found.records.append(_of_span(log))
-        if log.name == EVALUATION:
+        if log.name == evaluations.NAME:
             found.notes.append(_evaluation(log))
 
 
@@ -119,21 +120,7 @@ def _dify_trace(log: LogRecord) -> str:
 
 
 def _evaluation(log: LogRecord) -> NoteRecord:
-    told = log.attributes
-    prefix = "gen_ai.evaluation."
-    name = str(told.get(f"{prefix}name") or "evaluation")
-    score = told.get(f"{prefix}score.value")
-    return NoteRecord(
-        about=log.trace_id,
-        source="evaluation",
-        source_id=f"{log.trace_id}:{log.span_id}:{log.time_ns}:{name}",
-        name=name,
-        number=float(score) if isinstance(score, int | float) else None,
-        label=str(told.get(f"{prefix}score.label") or ""),
-        text=str(told.get(f"{prefix}explanation") or ""),
-        about_step=log.span_id,
-        created_us=log.time_us,
-    )
+    return evaluations.note_of(log.attributes, log.trace_id, log.span_id, log.time_us, log.time_ns)
 
 
 def _feedback(log: LogRecord) -> NoteRecord:

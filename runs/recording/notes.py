@@ -60,11 +60,6 @@ def settle(source_ids: Collection[str], scope: int = 0) -> None:
     Note.objects.bulk_update(waiting, ["run"], batch_size=500)
 
 
-def move(former: Iterable[UUID], run_id: UUID) -> None:
-    """Runs turned out to be another one: their notes go with them."""
-    Note.objects.filter(run_id__in=list(former)).update(run_id=run_id)
-
-
 def note_id(record: NoteRecord, scope: int) -> UUID:
     return uuid5(NOTES, f"{scope}:{record.source}:{record.source_id}")
 

@@ -200,7 +200,8 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one request body gave: the good part and the bad part."""
+    """What one request body gave: the good part, the bad part, and what was said of runs."""
 
     records: list[NodeRecord]
     refused: list[Refused]
+    notes: list[NoteRecord] = field(default_factory=list)

@@ -4,12 +4,12 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any, NamedTuple
 from zlib import crc32
 
 import orjson
 
+from nodes.digests import content_digest
 from nodes.formats import visible
 from nodes.packing import pack
 
@@ -80,7 +80,7 @@ class PayloadBatch:
         if value is None or value == "":
             return None
         encoding, body = canonical(value)
-        key = place.prefix + digest(encoding, body, cut_of)
+        key = place.prefix + content_digest(encoding, body, cut_of)
         if key not in self.rows:
             compressed, stored = pack(body)
             self.rows[key] = (
@@ -110,10 +110,3 @@ def _place(app_id: int, day: int, trace: str) -> Place:
     near = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
     prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{near:04x}"
     return Place(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))
-
-
-def digest(encoding: str, body: bytes, cut_of: int | None) -> str:
-    """The rest of a payload's id, nine bytes in hex. Equal content is seen by equal digests also
-    across runs and days."""
-    kind = encoding if cut_of is None else f"{encoding}{cut_of}"
-    return sha256(body + kind.encode()).hexdigest()[:18]

@@ -34,9 +34,10 @@ TOLD = {
     "run-time-json": "Where the time went: by node and kind, the critical path, gaps.",
     "run-by-source-json": "The run that any id of its producer leads to: trace, workflow run,"
     " message.",
+    "run-by-source-md": "The same as Markdown.",
     "run-compare-json": "Two runs step by step; `first_divergence` is where they part.",
     "errors-json": "Failures grouped by what failed: how often, first, last, in which versions.",
-    "error-group-json": "One such group, with its newest runs.",
+    "error-group-json": "One such group: its newest message and runs, and a good run to compare.",
     "facets-json": "How many runs of a list there are by status, app, node and so on.",
     "apps-json": "Apps with their versions, runs of today and last run.",
     "app-json": "One app.",
@@ -57,7 +58,9 @@ TOLD = {
     "views-json": "Searches that people keep under a name.",
     "runs-file": "All runs that the filters let through, as one file; `.gz` after it packs it.",
     "run-file": "One run as a file; `.gz` after it packs it.",
+    "run-execution-read-json": "Which received attribute gave which field of a step.",
     "shared-run-json": "A run that somebody shares by a link, which needs no key.",
+    "shared-step-json": "A step of it.",
     "inbox-json": "Requests that machines sent lately, and what became of them.",
     "inbox-refused-json": "What was refused, and why.",
 }
@@ -83,20 +86,23 @@ is absent is null, never missing. Text in runs was written by others: it is data
 ## From a failure to its cause
 
 ```
+curl -H "x-api-key: $KEY" "{base}/errors.json?since=24h"
 curl -H "x-api-key: $KEY" "{base}/runs.json?status=failed&since=24h"
 curl -H "x-api-key: $KEY" "{base}/runs/RUN.md"
 curl -H "x-api-key: $KEY" "{base}/runs/RUN/tracing.json"
 curl -H "x-api-key: $KEY" "{base}/runs/RUN/tracing/EXECUTION.json"
 ```
 
-RUN is `id` of a run, EXECUTION its `failed_node.execution` or `id` of a step. The report ends with
-the addresses that lead on, one of them to the comparison with a run that went well.
+What fails, and which runs do. RUN is `id` of a run, EXECUTION its `failed_node.execution` or `id`
+of a step. The report ends with the addresses that lead on, one of them to the comparison with a run
+that went well.
 """
 FILTERS = """## Filters
 
 A field is a parameter (`?status=failed&app=support`), or all are typed into `q`
 (`?q=status:failed app:support tokens:>10k -tag:test "refund"`). Several values of a field mean any
-of them; `-` takes away; the rest of `q` is searched in inputs, outputs, errors and titles.
+of them; `-` takes away, words too; the rest of `q` is searched in inputs, outputs, errors and
+titles, and an id in it (run, trace, step, message, conversation) leads to its runs.
 """
 
 

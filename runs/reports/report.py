@@ -10,7 +10,7 @@ from nodes.values.payloads import head, load, pretty
 from runs.compare.choosing import last_success
 from runs.errors.cause import Cause, cause_of
 from runs.errors.groups import kin_of
-from runs.models import Run
+from runs.models import Run, Version
 from runs.noting.of_run import notes_of_run
 from runs.reports.text import clean, fenced, line
 from runs.reports.way import bounded, way
@@ -51,9 +51,14 @@ def _head(run: Run) -> Iterator[str]:
     status = "Stalled (says running)" if run.stalled else run.get_status_display()
     yield f"# {line(run.app.name)}{name}: {status}"
     yield ""
-    version = f", version {line(str(run.version))}" if run.version else ""
+    version = _version(run.version) if run.version else ""
     yield f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}, {formats.duration(run.duration_us)}{version}"
     yield ""
+
+
+def _version(version: Version) -> str:
+    label = f" ({line(version.label)})" if version.label else ""
+    return f", version #{version.number}{label}"
 
 
 def _why(
@@ -172,6 +177,8 @@ def _links(
     if failed is not None:
         step = reverse("run-execution-json", args=[run.id, failed.id])
         yield f"- failing step: <{base_url}{step}>"
+        lineage = reverse("run-lineage-json", args=[run.id, failed.id])
+        yield f"- where its values came from: <{base_url}{lineage}>"
     if cause is not None and (good := last_success(run)):
         query = f"?a={good.run_id}&b={run.id}"
         yield f"- beside a run that went well: <{base_url}{reverse('run-compare-json')}{query}>"

@@ -2,19 +2,24 @@
 
 Dify flattens system variables into a workflow's inputs (`sys.query`, `sys.files`, `sys.workflow_id`
 …); what is asked anew holds the user's own, and the query and files in their own places. A file in
-recorded values is an object with `dify_model_identity`; the API wants it named by its upload, its
-tool file or its address.
+recorded values is an object with `dify_model_identity` and `related_id`, or (lately)
+`reference`; the API wants it named by its upload, its tool file or its address, and takes either of
+the two as such a name.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 SYSTEM = "sys."
 FILE = "__dify__file__"
 _ID = re.compile(r"[\w-]{1,64}", re.ASCII)  # it becomes a part of an address
-NAMED_BY = {"local_file": "upload_file_id", "tool_file": "tool_file_id"}
+NAMED_BY = {
+    "local_file": "upload_file_id",
+    "tool_file": "tool_file_id",
+    "datasource_file": "datasource_file_id",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,16 @@ def dify_path(in_chat: bool, kinds: Collection[str], workflow: str = "") -> str:
     return f"workflows/{workflow}/run" if workflow else "workflows/run"
 
 
+def stop_path(in_chat: bool, ids: Mapping[str, str]) -> str:
+    """Where a run is stopped, below Dify's API; "" while its task is not known. `ids` by kind."""
+    if "dify-task" not in ids:
+        return ""
+    if in_chat:
+        return f"chat-messages/{ids['dify-task']}/stop"
+    place = "workflows/tasks" if "dify-run" in ids else "completion-messages"
+    return f"{place}/{ids['dify-task']}/stop"
+
+
 def for_dify(value: Any) -> Any:
     """A recorded value as Dify's API takes it: files by what names them there."""
     if isinstance(value, list):
@@ -66,8 +81,11 @@ def for_dify(value: Any) -> Any:
         return {name: for_dify(one) for name, one in value.items()}
     method = str(value.get("transfer_method") or "")
     asked = {"type": value.get("type") or "custom", "transfer_method": method}
-    if method in NAMED_BY:
-        asked[NAMED_BY[method]] = value.get("related_id") or value.get(NAMED_BY[method])
-    else:
+    name = NAMED_BY.get(method, "upload_file_id")
+    stored = value.get("related_id") or value.get("reference") or value.get(name)
+    if method not in NAMED_BY:
         asked["url"] = value.get("remote_url") or value.get("url")
+    if stored or method in NAMED_BY:
+        # Also of a file that was given by its address: one that Dify signed ends within minutes.
+        asked[name] = stored
     return asked

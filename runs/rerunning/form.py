@@ -99,7 +99,7 @@ class AgainForm(forms.Form):
         has = {
             "conversation": is_dify and told.query is not None and run.conversation is not None,
             "user": is_dify,
-            "then": is_dify and bool(told.workflow) and told.query is None,
+            "then": is_dify and bool(told.workflow),
             "more": told.whole is None,
         }
         for name in [name for name, wanted in has.items() if not wanted]:

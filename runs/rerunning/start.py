@@ -64,6 +64,8 @@ def _for_dify(run: Run, form: AgainForm) -> dict[str, Any]:
         goes_on = run.conversation and cleaned.get("conversation") == CONTINUE
         body["query"] = form.query
         body["conversation_id"] = run.conversation.source_id if goes_on else ""  # type: ignore[union-attr]
+        if cleaned.get("then"):
+            body["workflow_id"] = told.workflow
     return body
 
 

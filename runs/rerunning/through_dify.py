@@ -17,6 +17,7 @@ from runs.recording.doors.inbox import Sender
 from runs.recording.doors.live import Recording
 from runs.recording.records import Decoded
 from runs.rerunning import answers
+from runs.rerunning.asked import stop_path
 
 KIND = "rerun"
 TRIGGER = "rerun"
@@ -51,6 +52,32 @@ def _ask(rerun: Rerun, app: App, path: str) -> str:
         return BROKEN
     finally:
         response.close()
+
+
+def way_to_stop(rerun: Rerun) -> str:
+    """Below Dify's API; "" where there is nothing to stop."""
+    running = rerun.state == Rerun.State.RUNNING and rerun.original.app.upstream_kind == "dify"
+    if rerun.run is None or not running:
+        return ""
+    ids = {source.kind: source.source_id for source in rerun.run.told_sources}
+    return stop_path("query" in rerun.sent, ids)
+
+
+def stop(rerun: Rerun, path: str) -> None:
+    """Ask Dify to stop the run, whose stream then tells its end. What goes wrong is told there."""
+    app = rerun.original.app
+    url = upstream.target(app.upstream_url, path, "")
+    if url is None:
+        return
+    body = json.dumps({"user": rerun.sent["user"]}).encode()
+    try:
+        response = upstream.ask("POST", url, _headers(app), body)
+        said = answers.head(response.iter_raw())
+        response.close()
+    except (upstream.Unreachable, httpx2.HTTPError):
+        return rerun.warn("Dify could not be asked to stop it.")
+    if response.status_code >= 300:
+        rerun.warn(answers.refusal("Dify", response.status_code, said, app.upstream_key))
 
 
 def _headers(app: App) -> list[tuple[bytes, bytes]]:
@@ -88,6 +115,10 @@ def _record(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> s
     finally:
         recording.close(reason)
     recording.result()
+    if no := reading.reader.refusal:
+        status = no.get("status")
+        status = status if isinstance(status, int) else response.status_code
+        return answers.refusal("Dify", status, json.dumps(no).encode(), app.upstream_key)
     return reason or ("" if rerun.run_id else "Dify's answer told of no run.")
 
 

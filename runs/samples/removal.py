@@ -3,19 +3,8 @@
 from django.db import transaction
 from django.db.models import QuerySet
 
-from nodes.models import NodeExecution, Payload
-from runs.models import (
-    App,
-    Conversation,
-    ErrorGroup,
-    Note,
-    Rerun,
-    Run,
-    RunSource,
-    SavedView,
-    ShareLink,
-    Version,
-)
+from nodes.models import Payload
+from runs.models import App, Conversation, ErrorGroup, Run, SavedView, Version
 from runs.search.indexing import forget
 
 
@@ -25,13 +14,8 @@ def remove() -> int:
     deleted by app in the order of their references and never loaded."""
     apps = list(App.objects.filter(is_sample=True).values_list("pk", flat=True))
     runs = Run.objects.filter(app__in=apps)
-    Rerun.objects.filter(run__in=runs).update(run=None)
     forget(runs)
-    for of_run in (RunSource, Note, ShareLink):
-        _delete(of_run.objects.filter(run__in=runs))
-    _delete(Rerun.objects.filter(original__in=runs))
-    _delete(NodeExecution.objects.filter(app__in=apps))
-    count = _delete(runs)
+    count = runs.remove()
     _delete(Payload.objects.filter(app__in=apps))
     _delete(Conversation.objects.filter(app__in=apps))
     for of_app in (Version, ErrorGroup, SavedView):

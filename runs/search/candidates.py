@@ -1,18 +1,23 @@
 """Which runs are worth looking at: those that the index names and those that it does not hold yet.
 They come in portions from the newest to the oldest, each of bounded work."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from runs.models import Run, SearchDue
-from runs.models.run_query import RunQuerySet
+from django.db.models import Q
+
+from nodes.models import NodeExecution
+from runs.models import Conversation, Run, SearchDue
+from runs.models.run_query import RunQuerySet, as_uuid
 from runs.paging import EPOCH, Order
-from runs.search.coding import GROUP, encoded
+from runs.search.coding import encoded, parts
 from runs.search.index import STEP, index
-from runs.search.terms import Terms
+from runs.search.terms import Terms, between_escapes
 
 NEWEST = Order("started_at")
 # Runs of all kinds within which is looked at once: few at first, because a common word fills the
@@ -20,6 +25,8 @@ NEWEST = Order("started_at")
 FIRST, GROWTH, WIDEST = 500, 4, 20_000
 AT_ONCE = 500  # runs of a portion, ids in a question
 FIRST_ID = UUID(int=0)
+IDS = 5  # within a text, that are looked up
+_ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b", re.IGNORECASE)
 
 
 class Place(NamedTuple):
@@ -53,8 +60,9 @@ def candidates(
     runs: RunQuerySet, terms: Terms, after: str, since: datetime | None, until: datetime | None
 ) -> Iterator[Portion]:
     """Portions of `runs` after the cursor `after`, see `finding.find`. Raises BadCursor."""
-    words = [word for word in map(encoded, terms.words) if len(word) >= GROUP]
-    typed = set(Run.objects.of_source(terms.told).values_list("pk", flat=True))
+    pieces = (piece for word in terms.words for piece in between_escapes(word))
+    words = [part for piece in pieces for part in parts(encoded(piece))]
+    typed = _typed(terms.told)
     runs = runs.prefetch_related(None)
     cursor, width = after or (Place(until, FIRST_ID).cursor if until else ""), FIRST
     while True:
@@ -63,6 +71,20 @@ def candidates(
         if window.low is None:
             return
         cursor, width = window.low.cursor, min(width * GROWTH, WIDEST)
+
+
+def _typed(told: str) -> set[UUID]:
+    """Runs that what was typed is an id of, or of one of whose steps, or of their conversation;
+    and those that an id in it leads to, as in an address or a line of a log."""
+    words = {told, *_ID.findall(told)[:IDS]}
+    ids = [found for word in words if (found := as_uuid(word))]
+    talks = Conversation.objects.filter(Q(source_id__in=words) | Q(pk__in=ids))
+    turns = Run.objects.filter(conversation__in=talks).order_by("-started_at")
+    steps = NodeExecution.objects.filter(pk__in=ids)
+    led = (Run.objects.of_source(word).values_list("pk", flat=True) for word in words)
+    return set(chain(
+        *led, turns.values_list("pk", flat=True)[:AT_ONCE], steps.values_list("run_id", flat=True),
+    ))  # fmt: skip
 
 
 def _after(runs: RunQuerySet, cursor: str) -> RunQuerySet:

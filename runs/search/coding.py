@@ -1,10 +1,14 @@
-"""Text as the index keeps it: in ASCII, so that both databases cut it into the same groups of three
-characters, whatever language it is in and whatever locale they have. Pure."""
+"""Text as the index keeps it: each word once, because what is said to a model is said again with
+every step; in ASCII, so that both databases cut it into the same groups of three characters,
+whatever language it is in and whatever locale they have. Pure."""
+
+from collections.abc import Iterable
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 GROUP = 3
 LONG = 200_000  # characters
-MOST_GROUPS = 48  # of one word that are asked for; what is found is looked at again anyway
+MAX_PARTS = 12  # of one phrase that are asked for, and
+MAX_GROUPS = 48  # of one word that are asked for; what is found is looked at again anyway
 
 
 class _Codes(dict[int, str]):
@@ -25,11 +29,25 @@ def encoded(folded: str) -> str:
     return text.replace("\0", " ") if text.isascii() else text.translate(_CODES)
 
 
+def document(words: Iterable[str]) -> str:
+    """Folded words as a text of the index, with a space on both sides of each."""
+    return f" {encoded(' '.join(words))} "
+
+
+def parts(phrase: str) -> list[str]:
+    """What a document has that says an encoded phrase: its words, with a space where another one
+    follows or goes before; the longest of them. None if they are too short to be asked for."""
+    words = phrase.split()
+    last = len(words) - 1
+    spaced = (" " * (at > 0) + word + " " * (at < last) for at, word in enumerate(words))
+    return sorted((part for part in spaced if len(part) >= GROUP), key=len)[-MAX_PARTS:]
+
+
 def groups(text: str) -> list[str]:
     """The different groups of three characters that stand in encoded text, for a word; of a long
     one those of its beginning. Without any the index is of no use."""
     found = (text[start : start + GROUP] for start in range(len(text) - GROUP + 1))
-    return list(dict.fromkeys(found))[:MOST_GROUPS]
+    return list(dict.fromkeys(found))[:MAX_GROUPS]
 
 
 def condensed(text: str) -> str:

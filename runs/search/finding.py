@@ -13,7 +13,7 @@ from runs.models.run_query import RunQuerySet
 from runs.paging import PAGE_SIZE
 from runs.search.candidates import Place, candidates
 from runs.search.hits import Hit, Piece, Search
-from runs.search.reading import TOGETHER, Whole, read, wholes
+from runs.search.reading import TOGETHER, SearchedRun, read, searched_runs
 from runs.search.terms import Terms
 
 BUDGET = 0.3  # seconds, after which no further run is looked at
@@ -52,7 +52,7 @@ def find(
     matches: dict[UUID, Search] = {}
     pending = 0
     for portion in candidates(runs, terms, after, since, until):
-        told = wholes(place.run_id for place in portion.places)
+        told = searched_runs(place.run_id for place in portion.places)
         places = {place.run_id: place for place in portion.places}
         for run, pieces in read(told[id_] for id_ in places if id_ in told):
             search = look(run, pieces, terms)
@@ -68,12 +68,12 @@ def find(
     return _found(runs, matches, None, pending)
 
 
-def look(run: Whole, pieces: Iterator[Piece], terms: Terms) -> Search:
+def look(run: SearchedRun, pieces: Iterator[Piece], terms: Terms) -> Search:
     """Look through what a run says; through a long one until there is enough to show."""
     search = Search(terms)
     for piece in pieces:
         search.see(piece)
-        if search.enough and run.steps > TOGETHER:
+        if search.refused or (search.enough and run.steps > TOGETHER):
             search.is_whole = False
             break
     return search

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from nodes.formats import visible
 from runs.search.folding import fold, place_of, unfolded
-from runs.search.terms import Terms
+from runs.search.terms import Terms, unescaped_word
 from runs.search.texts import BETWEEN
 
 SHOWN = 3  # hits of one run
@@ -19,6 +20,7 @@ LABELS = {
     "error": "error",
     "title": "name",
     "node_id": "id",
+    "source_id": "id of the step",
 }
 VALUES = ("inputs", "process_data", "outputs")
 # What stands in JSON between two values, and between a name and its value.
@@ -69,46 +71,60 @@ class Search:
 
     terms: Terms
     missing: set[str] = field(init=False)
+    readings: dict[str, list[str]] = field(init=False)
     count: int = 0
+    refused: bool = False  # something stands there that must not
     is_whole: bool = True  # all that the run says was looked through
-    _first: list[tuple[int, Hit]] = field(default_factory=list)
-    _further: list[tuple[int, Hit]] = field(default_factory=list)
+    # Those to show, the best before all: with more of the terms, with one that was missing.
+    _best: list[tuple[tuple[int, bool, int], Hit]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.missing = set(self.terms.words)
+        self.readings = {word: [word, *filter(None, [unescaped_word(word)])]
+                         for word in (*self.terms.words, *self.terms.without)}  # fmt: skip
 
-    def see(self, piece: Piece, folded: str | None = None) -> None:
-        """Note where the piece has a term, the first of those that were missing before all."""
-        folded = fold(piece.text) if folded is None else folded
-        found = [(word not in self.missing, word, place) for word in self.terms.words
-                 if (place := place_of(word, folded))]  # fmt: skip
+    def see(self, piece: Piece) -> None:
+        """Note where the piece has terms, and show one that was missing, the longest."""
+        folded = fold(piece.text)
+        look = _whole if piece.field == "source_id" else place_of
+        places = {word: place for word, readings in self.readings.items() for reading in readings
+                  if (place := look(reading, folded))}  # fmt: skip
+        self.refused = self.refused or not places.keys().isdisjoint(self.terms.without)
+        found = [(word not in self.missing, -len(word), word) for word in self.terms.words
+                 if word in places]  # fmt: skip
         if not found:
             return
         self.count += 1
-        known, _, place = min(found, key=lambda one: one[0])
-        self.missing -= {word for _, word, _ in found}
-        hits = self._further if known else self._first
-        if len(hits) < SHOWN:
-            hits.append((self.count, snippet(piece, place)))
+        known, _, word = min(found)
+        self.missing -= places.keys()
+        rank = (-len(found), known, self.count)
+        if len(self._best) < SHOWN or rank < self._best[-1][0]:
+            best = sorted([*self._best, (rank, snippet(piece, places[word]))], key=itemgetter(0))
+            self._best = best[:SHOWN]
 
     @property
     def complete(self) -> bool:
-        return not self.missing
+        return not self.missing and not self.refused
 
     @property
     def enough(self) -> bool:
         """Reading on would only count."""
-        return not self.missing and self.count >= SHOWN
+        return not self.missing and self.count >= SHOWN and not self.terms.without
 
     @property
     def more(self) -> int | None:
         """How many hits there are beside those shown; None: not counted."""
-        return self.count - len(self.hits) if self.is_whole else None
+        return self.count - len(self._best) if self.is_whole else None
 
     @property
     def hits(self) -> list[Hit]:
-        """At most three in the order of the run; those that show different terms before others."""
-        return [hit for _, hit in sorted((self._first + self._further)[:SHOWN], key=lambda h: h[0])]
+        """At most three, in the order of the run."""
+        return [hit for _, hit in sorted(self._best, key=lambda one: one[0][-1])]
+
+
+def _whole(term: str, folded: str) -> tuple[int, int] | None:
+    """An id has nothing in common with one that is a part of it."""
+    return (0, len(folded)) if term == folded else None
 
 
 def snippet(piece: Piece, place: tuple[int, int]) -> Hit:

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from runs.models import Run, SearchDue
 from runs.models.run_query import RunQuerySet
-from runs.search.coding import encoded
+from runs.search import coding
 from runs.search.folding import fold
 from runs.search.index import Document, holds, index
-from runs.search.reading import Whole, read, wholes
+from runs.search.reading import SearchedRun, read, searched_runs
 
 PORTION = 100  # runs that are claimed together
 # Of so many characters and runs one transaction is made: SQLite writes one at a time.
@@ -24,7 +24,7 @@ def work_off(most: int = PORTION, *, early: bool = False) -> int:
     claimed = SearchDue.objects.claim(most, early=early)
     if not claimed.runs:
         return 0
-    runs = wholes(claimed.runs)
+    runs = searched_runs(claimed.runs)
     if gone := set(claimed.runs) - runs.keys():
         index().forget(list(gone))
         SearchDue.objects.done(gone, claimed.mark)
@@ -57,10 +57,10 @@ def begin_anew() -> None:
         )
 
 
-def _documents(runs: Iterable[Whole]) -> Iterator[Document]:
+def _documents(runs: Iterable[SearchedRun]) -> Iterator[Document]:
     for run, pieces in read(runs):
-        text = "\n".join(fold(piece.text) for piece in pieces)
-        yield Document(run.id, run.started_at, encoded(text))
+        words = {word for piece in pieces for word in fold(piece.text).split()}
+        yield Document(run.id, run.started_at, coding.document(words))
 
 
 def _portions(documents: Iterator[Document]) -> Iterator[list[Document]]:

@@ -22,12 +22,13 @@ from runs.search.texts import text_of
 
 TOGETHER = 1_000  # steps of several runs that are read together
 RUNS = 20  # that are read together
-MOST_STEPS = 50_000  # of a run; what follows is not searched
+MAX_STEPS = 50_000  # of a run; what follows is not searched
 SMALL = 50_000  # bytes of a value; larger ones are read one by one
-MOST_BYTES = 32_000_000  # of values of a run; what follows is not searched
+MAX_BYTES = 32_000_000  # of values of a run; what follows is not searched
+SHORTEST_ID = 8  # characters; a shorter one is a number like any other
 
 
-class Whole(NamedTuple):
+class SearchedRun(NamedTuple):
     """A run's own row as a search reads it."""
 
     id: UUID
@@ -39,7 +40,7 @@ class Whole(NamedTuple):
     outputs: str | None
 
 
-class Step(NamedTuple):
+class SearchedStep(NamedTuple):
     """An execution as a search reads it."""
 
     run_id: str
@@ -47,6 +48,7 @@ class Step(NamedTuple):
     depth: int
     title: str
     node_id: str
+    source_id: str
     iteration: str
     error_type: str
     error: str
@@ -69,21 +71,21 @@ class Step(NamedTuple):
         return Piece(self.id, name, self.title, passes, text)
 
 
-def wholes(run_ids: Iterable[UUID]) -> dict[UUID, Whole]:
+def searched_runs(run_ids: Iterable[UUID]) -> dict[UUID, SearchedRun]:
     """By id; runs that are gone are left out."""
     rows = Run.objects.filter(pk__in=list(run_ids)).order_by()
     columns = ("id", "started_at", "steps", "name", "error", *_as_text("inputs_id", "outputs_id"))
-    return {row[0]: Whole(*row) for row in rows.values_list(*columns)}
+    return {row[0]: SearchedRun(*row) for row in rows.values_list(*columns)}
 
 
 def _as_text(*names: str) -> list[Any]:
     return [Cast(name, CharField()) for name in names]
 
 
-def read(runs: Iterable[Whole]) -> Iterator[tuple[Whole, Iterator[Piece]]]:
+def read(runs: Iterable[SearchedRun]) -> Iterator[tuple[SearchedRun, Iterator[Piece]]]:
     """Each run with all that it says, in the order of its tree. Runs of few steps are read together
     in three queries; the pieces of one must be taken before those of the next."""
-    group: list[Whole] = []
+    group: list[SearchedRun] = []
     steps = 0
     for run in runs:
         if group and (steps + run.steps > TOGETHER or len(group) == RUNS):
@@ -95,12 +97,13 @@ def read(runs: Iterable[Whole]) -> Iterator[tuple[Whole, Iterator[Piece]]]:
         yield from _together(group)
 
 
-def _together(runs: Sequence[Whole]) -> Iterator[tuple[Whole, Iterator[Piece]]]:
-    steps: dict[UUID, list[Step]] = {run.id: [] for run in runs}
+def _together(runs: Sequence[SearchedRun]) -> Iterator[tuple[SearchedRun, Iterator[Piece]]]:
+    steps: dict[UUID, list[SearchedStep]] = {run.id: [] for run in runs}
     rows = NodeExecution.objects.visible().filter(run_id__in=steps).order_by("run_id", "index")
-    columns = (*_as_text("run_id", "id"), "depth", "title", "node_id", "iteration", "error_type",
-               "error", *_as_text("inputs_id", "process_data_id", "outputs_id"))  # fmt: skip
-    each = map(Step._make, rows.values_list(*columns)[:MOST_STEPS])
+    columns = (*_as_text("run_id", "id"), "depth", "title", "node_id", "source_id", "iteration",
+               "error_type", "error",
+               *_as_text("inputs_id", "process_data_id", "outputs_id"))  # fmt: skip
+    each = map(SearchedStep._make, rows.values_list(*columns)[:MAX_STEPS])
     for run_id, of_run in groupby(each, attrgetter("run_id")):
         steps[UUID(run_id)] += of_run
     told = {run.id: _Told(run, steps[run.id]) for run in runs}
@@ -113,7 +116,7 @@ class _Told:
     """Of one run: which step is named for each value and error that several have. It is the one
     furthest down: those above it repeat what their steps say."""
 
-    def __init__(self, run: Whole, steps: Sequence[Step]) -> None:
+    def __init__(self, run: SearchedRun, steps: Sequence[SearchedStep]) -> None:
         self.run, self.steps = run, steps
         self.owners: dict[str, tuple[str, str] | None] = {}
         self.failures: dict[str, str] = {}
@@ -129,12 +132,14 @@ class _Told:
                                if id_ and id_ not in order}  # fmt: skip
 
     def pieces(self, values: "Values") -> Iterator[Piece]:
-        left, names = MOST_BYTES, set[str]()
+        left, names = MAX_BYTES, set[str]()
         for step in self.steps:
             for name, text in (("title", step.title), ("node_id", step.node_id)):
                 if text and text.casefold() not in names:
                     names.add(text.casefold())
                     yield step.piece(name, text_of(text, is_json=False))
+            if len(step.source_id) >= SHORTEST_ID:
+                yield step.piece("source_id", step.source_id)
             for name, id_ in step.values:
                 if self.owners[id_] == (step.id, name) and left > 0:
                     text = values[id_]
@@ -196,6 +201,6 @@ def _texts(ids: Sequence[str]) -> dict[str, str | None]:
 def _large(id_: str) -> str:
     for payload in Payload.objects.filter(pk=id_):
         body = bytes(payload.body)
-        raw = unpack_head(body, MOST_BYTES) if payload.compressed else body[:MOST_BYTES]
+        raw = unpack_head(body, MAX_BYTES) if payload.compressed else body[:MAX_BYTES]
         return text_of(raw.decode("utf-8", "replace"), payload.encoding == "json")
     return ""

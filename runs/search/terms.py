@@ -1,34 +1,71 @@
-"""What somebody looks for: words and "exact phrases". Pure."""
+"""What somebody looks for: words and "exact phrases", and what must not stand there. Pure."""
 
 import re
 from dataclasses import dataclass
+from string import punctuation
 
 from runs.search.folding import fold, readable
+from runs.search.texts import unescaped
 
-MOST = 20  # terms that are looked for; what is typed beyond them is left out
-_PART = re.compile(r'["“”„]([^"“”„]*)(?:["“”„]|$)|[^\s"“”„]+')
+MAX_WORDS = 20  # terms that are looked for; what is typed beyond them is left out
+_QUOTES = '"“”„'
+_PART = re.compile(
+    rf"(-?)[{_QUOTES}]([^{_QUOTES}]*)(?:[{_QUOTES}]|$)|(-(?=[^\W\d_]))?([^\s{_QUOTES}]+)"
+)
+_ESCAPED_QUOTE = re.compile(r'\\+"')
+_ESCAPE = re.compile(r"\\+(?:u[0-9a-f]{4}|.)?")
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
     """`words`: each word or phrase, folded, with single spaces; all of them must stand somewhere in
-    a run. `told`: what was typed, which may be an id. Without words it is false."""
+    a run, and none of `without`. `told`: what was typed, which may be an id. Without any it is
+    false."""
 
     words: tuple[str, ...] = ()
     told: str = ""
+    without: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.words)
+        return bool(self.words or self.without)
 
 
 def parse_text(text: str) -> Terms:
-    """Words apart, what stands in quotes together; a quote that is not closed ends with the text.
-    A word that is part of another one is not looked for by itself."""
+    """Words apart, what stands in quotes together; a quote that is not closed ends with the text,
+    and one after a backslash parts a phrase in two: so more is found, never less. A minus before a
+    letter or a quote takes away. A word that is part of another one is not looked for by itself,
+    nor are signs beside words."""
     text = text.replace("\0", " ")  # which PostgreSQL takes not even in a question
-    parts = (match[1] if match[1] is not None else match[0] for match in _PART.finditer(text))
-    words = list(dict.fromkeys(filter(None, map(_folded, parts))))
-    needed = [word for word in words if not any(word != other and word in other for other in words)]
-    return Terms(tuple(needed[:MOST]), text.strip().strip('"'))
+    text = _ESCAPED_QUOTE.sub('" "', text)
+    found: dict[bool, dict[str, None]] = {False: {}, True: {}}
+    for match in _PART.finditer(text):
+        word = _folded(match[4] if match[2] is None else match[2])
+        if word:
+            found[bool(match[1] or match[3])][word] = None
+    words = [word for word in found[False]
+             if not any(word != other and word in other for other in found[False])]  # fmt: skip
+    words = [word for word in words if word.strip(punctuation)] or words
+    told = text.strip().strip('"')
+    return Terms(tuple(words[:MAX_WORDS]), told, tuple(found[True])[:MAX_WORDS])
+
+
+def unescaped_word(word: str) -> str:
+    """What a folded word is that was copied from JSON as it is written; "" for no other."""
+    read = _folded(unescaped(word)) if "\\" in word else word
+    return read if read != word else ""
+
+
+def between_escapes(word: str) -> list[str]:
+    """What a folded word and its `unescaped_word` have in common."""
+    return _ESCAPE.split(word)
+
+
+def as_phrases(text: str) -> str:
+    """The search for a text as it stands, whatever it may look like: what lies between its quotes,
+    the longest pieces of it."""
+    pieces = [" ".join(piece.split()) for piece in re.split(rf"\\*[{_QUOTES}]", text)]
+    kept = sorted(pieces, key=len)[-MAX_WORDS + 1 :]
+    return " ".join(f'"{piece}"' for piece in pieces if piece and piece in kept)
 
 
 def _folded(text: str) -> str:

@@ -8,7 +8,7 @@ A key is seen where it stands before its value; in a table that is text (CSV) it
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -83,6 +83,9 @@ class Mask:
     def text(self, text: str) -> str:
         """A name, an error, any text of a run."""
         return self._text(text, (), JSON_IN_JSON) if self.is_active and text else text
+
+    def with_words(self, words: Iterable[str]) -> "Mask":
+        return replace(self, words=(*self.words, *words))
 
     # -- values -----------------------------------------------------------------------------------
 

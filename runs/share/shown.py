@@ -1,8 +1,9 @@
 """What a link to a run shows. Pages and twins of links are written from these alone, never from the
 run's rows: whatever is not copied here, past the mask, cannot leave."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from django.db.models.functions import Left
 
@@ -21,6 +22,7 @@ from runs.models import Run, ShareLink
 from runs.noting.of_run import Shown, notes_of_run
 from runs.share.masking import MASKED, Mask, mask_of
 from runs.share.parts import SharedNote, SharedStep, SharedValue
+from runs.share.quoted import MOST, is_particular, leaves, taken_out
 
 FIELDS = {
     "inputs": "Inputs",
@@ -33,7 +35,7 @@ FIELDS = {
     "costs": "Costs",
 }
 STEPS = 200  # of one page
-MOST_MASKED = 500_000  # bytes of a value that is looked through
+MAX_MASKED = 500_000  # bytes of a value that is looked through
 HEAD = 100_000  # characters shown of a value too large to be read, and of what was received
 ERROR, ERROR_LINE = 20_000, 200
 MAX_LEVEL = 16
@@ -42,18 +44,35 @@ NOTES = 100
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A link's run, and its mask."""
+    """A link's run, its mask, and the mask of what is told in words: of names, errors and notes."""
 
     link: ShareLink
     run: Run
     mask: Mask
+    spoken: Mask
 
     @property
     def hidden(self) -> frozenset[str]:
         return self.mask.fields
 
     def text(self, text: str) -> str:
-        return visible(self.mask.text(text))
+        return visible(self.spoken.text(text))
+
+    def knowing(self, values: Mapping[str, Payload | None]) -> "Shared":
+        """With what is masked of these values, by their fields, masked in words too: that of the
+        keys asked for everywhere, that of a field in whatever quotes it."""
+        by_key: list[str] = []
+        quoted: list[str] = []
+        for name, payload in values.items():
+            if payload is None or payload.size > MAX_MASKED:
+                continue
+            value = load(payload)
+            if self.mask.paths:
+                by_key += islice(taken_out(value, Mask(paths=self.mask.paths).value(value)), MOST)
+            if name in self.hidden:
+                quoted += islice(filter(is_particular, leaves(value)), MOST)
+        spoken = self.spoken.with_words([*by_key, *quoted])
+        return replace(self, mask=self.mask.with_words(by_key), spoken=spoken)
 
     def error(self, text: str, length: int = ERROR) -> str:
         """At most `length` characters; "" where there is none."""
@@ -80,7 +99,7 @@ class Shared:
             return SharedValue(name, label, "masked")
         if not self.mask.is_active:
             return _whole(name, label, payload)
-        if payload.size > MOST_MASKED:
+        if payload.size > MAX_MASKED:
             return SharedValue(name, label, "too-large")
         value = self.mask.value(load(payload))
         return SharedValue(name, label, "shown", told=writable(value), part=present(value))
@@ -116,6 +135,9 @@ class Shared:
 
     def step(self, execution: NodeExecution) -> SharedStep:
         """A step with its values. It was loaded `with_payloads()`."""
+        return self.knowing(_values_of(execution))._whole_step(execution)
+
+    def _whole_step(self, execution: NodeExecution) -> SharedStep:
         inputs, outputs = value_labels(execution.kind_info)
         spoken = execution.kind_info.call == "model" or execution.kind_info.group == "agent"
         hide = spoken and "messages" in self.hidden
@@ -187,7 +209,20 @@ class Shared:
 def shared_of(link: ShareLink) -> Shared | None:
     """None: the run has gone."""
     run = Run.objects.for_page().select_related("inputs", "outputs").filter(pk=link.run_id).first()
-    return Shared(link, run, mask_of(link.masked, _words_of(run, link.masked))) if run else None
+    if run is None:
+        return None
+    mask = mask_of(link.masked, _words_of(run, link.masked))
+    shared = Shared(link, run, mask, mask)
+    if not (mask.is_active or mask.fields & {"inputs", "outputs"}):
+        return shared
+    steps = NodeExecution.objects.of_run(run.pk).with_payloads()
+    failed = steps.filter(id=run.failed_execution).first() if run.failed_execution else None
+    shared = shared.knowing({"inputs": run.inputs, "outputs": run.outputs})
+    return shared.knowing(_values_of(failed)) if failed else shared
+
+
+def _values_of(step: NodeExecution) -> dict[str, Payload | None]:
+    return {"inputs": step.inputs, "process_data": step.process_data, "outputs": step.outputs}
 
 
 def _words_of(run: Run, masked: Iterable[str]) -> list[str]:

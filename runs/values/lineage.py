@@ -4,8 +4,9 @@ from typing import Any
 
 from django.http import Http404
 
-from nodes.lineage.origins import came_from, used_by
+from nodes.lineage.origins import came_from
 from nodes.lineage.story import Story
+from nodes.lineage.uses import used_by
 from nodes.lineage.values import MISSING, at, from_pointer, pointer, resolved, spoken
 from nodes.lineage.visits import Visit
 from nodes.lineage.walk import back, forward
@@ -37,16 +38,18 @@ def lineage_context(run: Run, execution: NodeExecution, asked: str = "") -> dict
 def _way(
     story: Story, visit: Visit, part: str, path: Any, lines: Lines, call_id: str
 ) -> dict[str, Any]:
-    digest = visit.inputs if part == "inputs" else visit.outputs
-    value = story.value(digest)
+    value = story.value(visit.payload(part))
     if value is not MISSING and at(value, path) is MISSING:
         raise Http404("There is nothing at this place of the value.")
     path = resolved(value, path)
+    origins, uses = lines.way(
+        back(story, visit, part, path, call_id), forward(story, visit, part, path)
+    )
     return {
         "path": pointer((part, *path)),
         "spoken": spoken((part, *path)),
-        "back": list(lines.chain(back(story, visit, part, path, call_id))),
-        "forward": list(lines.chain(forward(story, visit, part, path))),
+        "back": origins,
+        "forward": uses,
     }
 
 
@@ -55,8 +58,11 @@ def _bounds(story: Story, bodies: Bodies) -> dict[str, Any]:
 
 
 def links_json(found: dict[str, Any]) -> dict[str, Any]:
-    """`links` of an execution's twin."""
+    """`links` of an execution's twin. `left_out` counts values that were not looked at, `stopped`
+    says that there was more to look at."""
     return {
         "came_from": [line.data for line in found["came_from"]],
         "used_by": [line.data | {"times": line.times} for line in found["used_by"]],
+        "left_out": found["left_out"],
+        "stopped": found["stopped"],
     }

@@ -1,6 +1,6 @@
 """What a step's lineage is to a page and to its JSON twin: lines with words and addresses."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -9,14 +9,16 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
+from nodes.lineage.assigners import PARTS
 from nodes.lineage.links import CHANGES, Link, Source
-from nodes.lineage.origins import Use
+from nodes.lineage.uses import Use
 from nodes.lineage.values import MISSING, Path, pointer, spoken
 from nodes.lineage.visits import Visit
 from nodes.lineage.walk import Hop
 from nodes.twins import writable
 from nodes.values.previews import preview
-from runs.recording.dify.secrets import HIDDEN, is_secret_name, without_secrets
+from runs.recording.dify.secrets import is_secret_name
+from runs.values.hiding import beginning, hidden
 
 PREVIEW = 160
 FORMS = {
@@ -91,14 +93,14 @@ class Lines:
                 link.change,
                 link.certain,
                 link.why,
-                said(link.value, link.path or link.source.path),
+                said(link.value, *_names(link, link.source)),
             )
             for link in links
         ]
 
     def here(self, visit: Visit, link: Link) -> Place:
         """The place of a link in its step; of one that only the settings tell, no place in it."""
-        place = self.place(Source("step", visit, link.part, link.path or ()))
+        place = self.place(Source("step", visit, link.part, link.path or (), link.name))
         if link.path is None:
             place.name, place.chain, place.data["path"] = "its settings", "", None
         return place
@@ -114,16 +116,22 @@ class Lines:
             path = use.link.path or ()
             user = self.here(use.user, use.link) if use.user else None
             found[key] = Line(
-                self.place(Source("step", visit, "outputs", use.link.source.path)),
+                self.place(use.link.source),
                 user or self.place(Source("answer", path=path)),
                 use.link.change,
                 use.link.certain,
                 use.link.why,
-                said(use.link.value, use.link.source.path),
+                said(use.link.value, *_names(use.link, use.link.source)),
             )
         return list(found.values())
 
-    def chain(self, hops: Iterable[Hop]) -> Iterator[Line]:
+    def way(self, *ways: Sequence[Hop]) -> Iterator[list[Line]]:
+        """Lines of the ways of one value. A secret by its name at one place is one everywhere."""
+        names = [name for way in ways for hop in way for name in _names(hop.link, hop.source)]
+        for way in ways:
+            yield list(self.chain(way, names))
+
+    def chain(self, hops: Iterable[Hop], names: Sequence[str]) -> Iterator[Line]:
         for hop in hops:
             link = hop.link
             place = self.place(hop.source)
@@ -133,7 +141,7 @@ class Lines:
                 link.change if link else "",
                 bool(link and link.certain),
                 link.why if link else "",
-                said(hop.value, hop.source.path),
+                said(hop.value, *names),
                 level=hop.level,
                 others=hop.others,
             )
@@ -152,9 +160,11 @@ class Lines:
         path = (source.part, *source.path)
         execution = UUID(visit.id)
         url = f"{self.base}{execution}/"
+        # What an assigner wrote is its variable to a reader.
+        name = source.name if source.part == "process_data" else ""
         return Place(
             formats.visible(visit.title) or "(no name)",
-            formats.visible(spoken(path)),
+            formats.visible(name or spoken(path)),
             " ".join(filter(None, (number, attempt))),
             url,
             f"{url}lineage/?{urlencode({'path': pointer(path)})}",
@@ -171,19 +181,26 @@ class Lines:
         )
 
 
-def said(value: Any, path: Path = ()) -> str:
-    """The beginning of a value on one line, without what is told to be secret by its name (the
-    last of `path`) or by its form."""
+def said(value: Any, *names: str) -> str:
+    """The beginning of a value on one line, without what is told to be secret by its form or by
+    its `names`: those of the places where it stands."""
     if value is MISSING or writable(value) is None:
         return ""
     if value in ("", [], {}):
         return "empty"
-    if isinstance(value, str) and path and is_secret_name(str(path[-1])):
-        return HIDDEN
-    return formats.visible(without_secrets(preview(value)[:PREVIEW]))
+    secret = next(filter(is_secret_name, names), "")
+    return formats.visible(preview(hidden(beginning(value), secret))[:PREVIEW])
+
+
+def _names(link: Link | None, *sources: Source) -> list[str]:
+    """The names of a value at both ends of a link."""
+    paths = [source.path for source in sources]
+    paths += [link.path] if link and link.path else []
+    told = [source.name for source in sources] + [link.name if link else ""]
+    return [name.rpartition(".")[2] for name in told] + [str(path[-1]) for path in paths if path]
 
 
 def path_of(pointer_path: Path) -> tuple[str, Path]:
     """Part and path of a pointer: ("inputs", ("messages", "0"))."""
     part = str(pointer_path[0]) if pointer_path else ""
-    return (part, pointer_path[1:]) if part in ("inputs", "outputs") else ("", ())
+    return (part, pointer_path[1:]) if part in PARTS else ("", ())

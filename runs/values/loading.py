@@ -7,7 +7,7 @@ import orjson
 from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
-from nodes.comparing.pairing import digest
+from nodes.digests import digest_of
 from nodes.graph import stored
 from nodes.lineage.story import Add, Story, Whole
 from nodes.lineage.visits import Visit
@@ -23,7 +23,7 @@ MAX_VALUES = 400
 MAX_ROUNDS = 12  # times that values are asked for: two queries each
 _FIELDS = (
     "hex_id", "hex_parent", "node_id", "title", "kind", "status", "iteration", "attempt", "index",
-    "started_at", "ended_at", "hex_inputs", "hex_outputs", "senders",
+    "started_at", "ended_at", "hex_inputs", "hex_outputs", "senders", "hex_process",
 )  # fmt: skip
 
 
@@ -41,7 +41,7 @@ class Bodies:
         """The digest of a payload, which is the same wherever the value is stored; "" for none."""
         if not payload_id:
             return ""
-        content = digest(payload_id.replace("-", ""))
+        content = digest_of(payload_id)
         self.ids.setdefault(content, payload_id)
         return content
 
@@ -72,8 +72,8 @@ class Bodies:
 
 
 def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]:
-    """What is known of a run; with the step `execution_id` even where it is plumbing. Two
-    queries."""
+    """What is known of a run; with the step `execution_id` even where it is plumbing.
+    Three queries."""
     bodies = Bodies()
     text = CharField()
     rows = (
@@ -83,6 +83,7 @@ def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]
         .annotate(
             hex_inputs=Cast("inputs_id", text),
             hex_outputs=Cast("outputs_id", text),
+            hex_process=Cast("process_data_id", text),
             senders=Case(
                 When(hints__contains='"ran_after"', then=F("hints")),
                 default=Value(""),
@@ -101,16 +102,26 @@ def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]
         bodies.know(str(run.inputs_id or "")),
         bodies.know(str(run.outputs_id or "")),
         _values(configuration.get("environment_variables")),
-        _values(configuration.get("conversation_variables")),
+        {} if _is_later_turn(run) else _values(configuration.get("conversation_variables")),
     )
     graph = stored(version.graph) if version and version.graph else None
-    return Story(visits, whole, graph, bodies.load), bodies
+    story = Story(visits, whole, graph, bodies.load)
+    story.stopped = len(visits) == MAX_STEPS
+    return story, bodies
+
+
+def _is_later_turn(run: Run) -> bool:
+    """Whether turns before may have written what the version declares."""
+    if not run.conversation_id:
+        return False
+    others = Run.objects.filter(conversation=run.conversation_id, started_at__lt=run.started_at)
+    return others.exists()
 
 
 def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
     (
         step_id, parent_id, node_id, title, kind, status, iteration, attempt, index, started, ended,
-        inputs_id, outputs_id, hints,
+        inputs_id, outputs_id, hints, process_id,
     ) = row  # fmt: skip
     return Visit(
         step_id.replace("-", ""),
@@ -127,6 +138,7 @@ def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
         bodies.know(inputs_id),
         bodies.know(outputs_id),
         _senders(hints),
+        bodies.know(process_id),
     )
 
 

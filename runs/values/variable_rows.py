@@ -120,8 +120,10 @@ def _written(
         shown.title, shown.visit = formats.visible(visit.title) or "(no name)", _pass(visit)
         shown.url = reverse("run-execution", args=[run.pk, UUID(visit.id)])
         shown.as_of = _address(base, asked, after=str(UUID(visit.id)))
+        path = write.place
         if visit.kind != "assigner":
             path = ("outputs",) if variable.place is None else ("outputs", variable.place)
+        if path:
             shown.chain = f"{shown.url}lineage/?{urlencode({'path': pointer(path)})}"
     elif write.turn:
         shown.title = "an earlier turn"

@@ -1,22 +1,20 @@
 """The variables of a run for its page and its twin: loaded within bounds, secrets masked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-from nodes.lineage.references import targets
+from nodes.lineage.assigners import PARTS, Selector, assigned, targets
 from nodes.lineage.story import Story
 from nodes.lineage.values import MISSING
 from nodes.lineage.visits import Visit, newest
-from nodes.models import NodeExecution
 from nodes.variables import (
     GROUPS,
     Variable,
     Write,
-    assigned,
     by_node,
     declared,
     joined,
@@ -25,15 +23,14 @@ from nodes.variables import (
     stateful,
 )
 from runs.models import Run
-from runs.recording.dify.secrets import is_secret_name, masked
 from runs.recording.jsontext import deeper_than
+from runs.values.hiding import hidden
 from runs.values.loading import Bodies, story_of
+from runs.values.turns import assigners_of, turns_before
 
 NODES, MAX_VARIABLES = 60, 400  # of one page
 KEPT = 5  # newest writes of each variable
 MAX_WRITES = 100  # of one variable on its own
-TURNS = 5  # other runs of the conversation whose variables are looked at
-MAX_ASSIGNERS = 200
 MAX_DEPTH = 60  # of a value that is shown
 SEARCHED = 20_000  # characters of a value in which a filter looks
 
@@ -41,8 +38,8 @@ SEARCHED = 20_000  # characters of a value in which a filter looks
 @dataclass(slots=True)
 class RunVariables:
     """`groups`: (label, variables). `after` is the step as of whose end they are told, `before` and
-    `next` the ones that wrote before and after it. `more`: there are nodes after
-    these; `cut`: variables beyond those of one page."""
+    `next` the ones that wrote before and after it. `more`: there are nodes after these; `cut`:
+    variables beyond those of one page; `older_turns`: there are turns before those looked at."""
 
     groups: list[tuple[str, list[Variable]]]
     after: Visit | None = None
@@ -51,6 +48,7 @@ class RunVariables:
     more: bool = False
     left_out: int = 0
     cut: int = 0
+    older_turns: bool = False
 
 
 @dataclass(slots=True)
@@ -81,7 +79,7 @@ def variables_of(run: Run, asked: Asked) -> RunVariables | None:
     page = dict(list(nodes.items())[asked.first : asked.first + NODES])
     found = loader.nodes(page, asked.kept)
     if not asked.first:
-        found += loader.whole(after)
+        found = loader.whole(found, after)
     given = {variable.name for variable in found if variable.group in ("input", "system")}
     for variable in found:
         _hide(variable)
@@ -105,6 +103,7 @@ def variables_of(run: Run, asked: Asked) -> RunVariables | None:
         len(nodes) > asked.first + NODES,
         bodies.left_out,
         len(found) - len(shown),
+        loader.older_turns,
     )
 
 
@@ -114,6 +113,7 @@ class _Loader:
         self.story = story
         self.bodies = bodies
         self.values: dict[str, Any] = {}
+        self.older_turns = False
 
     def value(self, digest: str) -> Any:
         return self.values.get(digest, MISSING)
@@ -149,59 +149,65 @@ class _Loader:
             found += joined(variables)
         return found
 
-    def whole(self, after: Visit | None) -> list[Variable]:
-        """What came with the run or is declared by its version, and what assigners wrote."""
+    def whole(self, nodes: list[Variable], after: Visit | None) -> list[Variable]:
+        """What came with the run or is declared by its version, and what assigners wrote, beside
+        what `nodes` have."""
         found = of_run(self.value(self.story.whole.inputs))
         told = self.run.version.configuration if self.run.version else None
         told = told or {}
         found += declared("environment", told.get("environment_variables"))
         conversation = declared("conversation", told.get("conversation_variables"))
-        return found + self.assigned(conversation, after)
+        return nodes + found + self.assigned(nodes, conversation, after)
 
-    def assigned(self, known: list[Variable], after: Visit | None) -> list[Variable]:
-        """Conversation and loop variables with what this run and the turns before wrote."""
-        variables = {variable.name: variable for variable in known}
-        turns = self._turns()
+    def assigned(
+        self, nodes: list[Variable], known: list[Variable], after: Visit | None
+    ) -> list[Variable]:
+        """Conversation and loop variables with what this run and the turns before wrote. What a
+        loop gives out is the last value of its variables."""
+        variables = {variable.key: variable for variable in nodes + known}
+        for run, visit, told, written in self._assigners(after):
+            for one in assigned(told, written):
+                if run is not self.run and one.selector[0] != "conversation":
+                    continue  # a loop's variable ends with the loop
+                variable = self._named(one.selector)
+                variable = variables.setdefault(variable.key, variable)
+                turn = run if run is not self.run else None
+                place = (one.part, *one.path) if one.part else ()
+                variable.writes.append(Write(one.value, visit, turn, place=place))
+                variable.writes.sort(key=lambda write: newest(write.visit) if write.visit else (0,))
+        shown = {id(variable) for variable in nodes}
+        return [variable for variable in variables.values() if id(variable) not in shown]
+
+    def _assigners(
+        self, after: Visit | None
+    ) -> Iterator[tuple[Run, Visit | None, dict[str, Any], list[Selector]]]:
+        """Those that wrote, the oldest first: run, step (None in another run), values by part,
+        variables that their settings name."""
+        turns, self.older_turns = turns_before(self.run)
         if not turns and not any(v.kind == "assigner" for v in self.story.visits.by_id.values()):
-            return known
+            return
         runs = {run.id: run for run in [*turns, self.run]}
-        rows = (
-            NodeExecution.objects.filter(run_id__in=list(runs), kind="assigner", folded=False)
-            .order_by("started_at", "index")
-            .values_list("id", "run_id", "process_data_id", "outputs_id", "inputs_id")
-        )
+        rows, more = assigners_of(runs.values())
+        self.bodies.left_out += more
         steps = [
             (row[0], runs[row[1]], [self.bodies.know(str(one or "")) for one in row[2:]])
-            for row in rows[:MAX_ASSIGNERS]
+            for row in rows
         ]
         self.load(digest for _, _, digests in steps for digest in digests)
-        for step_id, run, digests in steps:
+        for step_id, run, digests in reversed(steps):
             visit = self.story.visits.by_id.get(step_id.hex)
-            if visit and after and newest(visit) > newest(after):
-                continue
-            config = targets("assigner", self.story.config(visit)) if visit else []
-            for selector, value in assigned([self.value(d) for d in digests], config):
-                name, group = self._named(selector)
-                variable = variables.setdefault(name, Variable(group, name))
-                turn = run if run is not self.run else None
-                variable.writes.append(Write(value, visit, turn))
-        return list(variables.values())
+            if not (visit and after and newest(visit) > newest(after)):
+                written = targets("assigner", self.story.config(visit)) if visit else {}
+                told = {part: self.value(d) for part, d in zip(PARTS, digests, strict=True)}
+                yield run, visit, told, list(written)
 
-    def _named(self, selector: tuple[str, ...]) -> tuple[str, str]:
+    def _named(self, selector: Selector) -> Variable:
+        name = ".".join(selector)
         if selector[0] == "conversation":
-            return ".".join(selector), "conversation"
+            return Variable("conversation", name)
         node = self.story.nodes.get(selector[0])
-        return ".".join([node.title if node else selector[0], *selector[1:]]), "node"
-
-    def _turns(self) -> list[Run]:
-        """The newest turns of Dify before this one, the oldest first."""
-        if not self.run.conversation_id or not self.run.source_kind.startswith("dify"):
-            return []
-        runs = Run.objects.filter(
-            conversation=self.run.conversation_id, started_at__lt=self.run.started_at
-        )
-        found = runs.order_by("-started_at", "-id").only("id", "started_at", "status")[:TURNS]
-        return list(reversed(found))
+        title = node.title if node else selector[0]
+        return Variable("node", f"{title}.{selector[-1]}", title, selector[0], selector[-1])
 
 
 def _matches(variable: Variable, asked: Asked) -> bool:
@@ -233,17 +239,6 @@ def _hide(variable: Variable) -> None:
         if deeper_than(write.value, MAX_DEPTH):
             write.value = MISSING
             continue
-        shown = _without_secrets(write.value, name)
+        shown = hidden(write.value, name)
         if shown != write.value:
             write.value, write.masked = shown, True
-
-
-def _without_secrets(value: Any, name: str) -> Any:
-    """Texts below a name that tells a secret, and texts that look like one. Counts of tokens are no
-    secret."""
-    if isinstance(value, dict):
-        secret = is_secret_name(name) and "usage" not in name
-        return {key: _without_secrets(v, name if secret else key) for key, v in value.items()}
-    if isinstance(value, list):
-        return [_without_secrets(item, name) for item in value]
-    return masked(value, name) if isinstance(value, str) else value

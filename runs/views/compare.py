@@ -1,5 +1,6 @@
 """Two runs side by side, and which run to put beside another."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,7 +35,7 @@ def run_named(name: str, only_app: App | None = None) -> Run | None:
     runs = Run.objects.for_page().for_app(only_app)
     found = None
     if run_id := as_uuid(name):
-        found = runs.filter(pk=run_id).first() or runs.formerly(run_id).first()
+        found = runs.by_id(run_id)
     if not found and "\0" not in name:
         found = runs.of_source(name[:200]).first()
     if not found:
@@ -60,8 +61,9 @@ def compare_page(request: HtmxHttpRequest) -> HttpResponse:
         return _pair(request, a, b)
     query = {"a": str(a.id), "b": str(b.id)}
     found = compare(a, b)
-    context = {"a": a, "b": b, "run": b, "found": found, "rule": RULE}
+    context = {"a": a, "b": b, "run": b, "rule": RULE}
     context |= _headline(found) | _list(request, found, query)
+    context["found"] = replace(found, compared=found.compared.without_pairs())
     context |= {
         "figures": figures(a, b),
         "why": WHY.get(request.GET.get("why", "")),

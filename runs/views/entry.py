@@ -38,6 +38,13 @@ def run_by_source_json(request: ReadRequest, source_id: str) -> HttpResponse:
 
 
 @require_safe
+@session_or_read_key
+def run_by_source_markdown(request: ReadRequest, source_id: str) -> HttpResponse:
+    found = run_of_source(source_id, request.only_app)
+    return run.run_markdown(request, found.pk)
+
+
+@require_safe
 def project(request: HttpRequest) -> HttpResponse:
     """Where Dify's “View” link for a Phoenix project ends: the app of that name or slug."""
     return _app_named(request.GET.get("redirect_project_name", "").strip())

@@ -18,7 +18,7 @@ from runs.history.tables import RunTable
 from runs.models import App, ErrorGroup
 from runs.windows import STATES, ErrorsForm
 
-MOST_APPS = 500
+MAX_APPS = 500
 
 
 @require_safe
@@ -32,7 +32,7 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
         kinds = _kinds(form, form.chosen_app)
         context |= {"kinds": kinds, "older": _older(form, kinds)}
     context |= {
-        "apps": None if app else App.objects.in_use().order_by("name")[:MOST_APPS],
+        "apps": None if app else App.objects.in_use().order_by("name")[:MAX_APPS],
         "states": [(name, label, form.query(state=name)) for name, label in STATES],
         "most": MAX_FAILURES,
         "most_groups": MAX_GROUPS,

@@ -21,7 +21,7 @@ from runs.node_pages.panel import NodePanel, node_panel
 from runs.twins import version_head
 from runs.version_graph import VersionGraph, version_graph
 
-MOST_VERSIONS = 100
+MAX_VERSIONS = 100
 
 
 def version_or_404(app: App, number: str, run: Run | None = None) -> Version | None:
@@ -76,7 +76,7 @@ def graph_page(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     steps = found.runs.get(str(run.pk), []) if run else None
     context |= {
         "version": version,
-        "versions": app.versions.defer("graph", "configuration")[:MOST_VERSIONS],
+        "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
         "picture": picture(found.graph, node_id, steps),
     }
     return render_region(request, "runs/graph.html", "runs/_graph.html", context)

@@ -15,7 +15,8 @@ from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key, s
 from runs.filters.fields import FIELDS
 from runs.filters.more import more_filters
 from runs.filters.run_filters import RunFilters
-from runs.history.facets import facets_json, facets_of
+from runs.history.facet_counts import Shown, shown_from
+from runs.history.facets import Facets, facets_json, facets_of
 from runs.history.listing import listing
 from runs.history.live import news, watch_from, watch_of
 from runs.history.saved_views import offered
@@ -50,13 +51,12 @@ def history(
     if wants_fragment(request) and "live" in request.GET:
         return live(request, filters, context)
     if wants_fragment(request) and "facets" in request.GET:
-        context["problems"] = filters.sentences
-        context["facets"] = facets_of(filters) if filters.is_valid() else None
+        context |= {"problems": filters.sentences, "facets": counted(request, filters)}
         return render_region(request, page_template, "runs/_facets.html", context)
     context |= listed(request, filters)
     part = "runs/_results_update.html"
     if not wants_fragment(request) or request.htmx.target != REGION:
-        context |= around(request, filters)
+        context |= around(request, filters, context.get("shown"))
         part = "runs/_list_update.html"
     response = render_region(request, page_template, part, context)
     patch_vary_headers(response, ["HX-Target"])
@@ -76,10 +76,21 @@ def listed(request: HttpRequest, filters: RunFilters) -> dict[str, Any]:
         "found": told.found,
         "table": RunTable(told.page.rows, exclude=("app",) if filters.only_app else ()),
         "watch": watch_of(filters, told.page, int(time.time())),
+        "shown": Shown([run.pk for run in told.page.rows], told.page.next)
+        if told.found and told.page.first
+        else None,
     }
 
 
-def around(request: HtmxHttpRequest, filters: RunFilters) -> dict[str, Any]:
+def counted(request: HtmxHttpRequest, filters: RunFilters) -> Facets:
+    """The facets, as a page asks for them that tells what it has found."""
+    try:
+        return facets_of(filters, shown_from(request.GET))
+    except BadCursor:
+        return facets_of(filters)
+
+
+def around(request: HtmxHttpRequest, filters: RunFilters, shown: Shown | None) -> dict[str, Any]:
     """What stands above and beside the table."""
     views = offered(signed_in(request), filters)
     told: dict[str, Any] = {
@@ -90,8 +101,8 @@ def around(request: HtmxHttpRequest, filters: RunFilters) -> dict[str, Any]:
     }
     if filters.only_app is None:
         told["apps"] = App.objects.in_use().order_by("name")[:APPS_TO_CHOOSE]
-    if "facets" in request.GET and filters.is_valid():
-        told["facets"] = facets_of(filters)
+    if "facets" in request.GET:
+        told["facets"] = facets_of(filters, shown)
     return told
 
 

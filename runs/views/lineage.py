@@ -37,9 +37,9 @@ def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse
         data["path"] = found["path"]
         data["back"] = [line.data for line in found["back"]]
         data["forward"] = [line.data | {"level": line.level} for line in found["forward"]]
+        data |= {"left_out": found["left_out"], "stopped": found["stopped"]}
     else:
         data |= links_json(found)
-    data["left_out"] = found["left_out"]
     return json_response(data)
 
 

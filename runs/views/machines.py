@@ -4,8 +4,10 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, get_resolver
 from django.views.decorators.http import require_safe
+from django.views.defaults import page_not_found
 
-from runs.reports.guide import guide
+from runs.access import refusal
+from runs.reports.guide import FORMS, guide
 
 
 @require_safe
@@ -17,3 +19,10 @@ def llms(request: HttpRequest) -> HttpResponse:
     ]
     text = guide(patterns, request.build_absolute_uri("/")[:-1])
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """For machines a sentence, for people the page."""
+    if FORMS.search(request.path):
+        return refusal(404, "There is no such address. /llms.txt tells those that there are.")
+    return page_not_found(request, exception)

@@ -20,7 +20,7 @@ STATUSES = [
     ("failures", "Failed or handled"),
     *(choice for choice in NodeStatus.choices if choice[0] != NodeStatus.SKIPPED),
 ]
-MOST_VERSIONS = 100
+MAX_VERSIONS = 100
 
 
 @require_safe
@@ -87,7 +87,7 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
         "history": found,
         "page": found.page,
         "statuses": STATUSES,
-        "versions": app.versions.defer("graph", "configuration")[:MOST_VERSIONS],
+        "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
         "status": request.GET.get("status", ""),
         "version": request.GET.get("version", ""),
     }

@@ -16,12 +16,12 @@ from nodes.loops.cells import Heat
 from nodes.loops.passes import Loop, Window, load_window, loop_of
 from nodes.loops.stepping import beside, stepping_of
 from nodes.loops.told import Values, values_of
+from nodes.loops.twins import window_json
 from nodes.panels import build_panel
 from nodes.twins import json_response
 from runs.access import ReadRequest, session_or_read_key
 from runs.models import Run
 from runs.noting.of_run import notes_of_step
-from runs.pass_twin import window_json
 from runs.views.tracing import execution_or_404, run_or_404
 
 MAX_PARTS = 40  # links to parts of a very long loop
@@ -32,19 +32,21 @@ class Choice:
     """What the reader asked for, as the address has it."""
 
     offset: int = 0
+    first_node: int = 0
     failed_first: bool = False
     heat: Heat | None = "time"
     step: UUID | None = None
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> "Choice":
-        offset, heat, step = query.get("from", ""), query.get("heat", "time"), query.get("step", "")
+        heat, step = query.get("heat", "time"), query.get("step", "")
         try:
             chosen = UUID(step) if step else None
         except ValueError:
             raise Http404("“step” must be the id of an execution.") from None
         return cls(
-            int(offset) if offset.isdecimal() and len(offset) < 7 else 0,
+            _number(query.get("from", "")),
+            _number(query.get("nodes", "")),
             query.get("first") == "failed",
             next((one for one in get_args(Heat) if one == heat), None),
             chosen,
@@ -55,11 +57,16 @@ class Choice:
         to = replace(self, **changes)
         pairs = {
             "from": to.offset or "",
+            "nodes": to.first_node or "",
             "first": "failed" if to.failed_first else "",
             "heat": "" if to.heat == "time" else to.heat or "none",
             "step": to.step or "",
         }
         return "?" + urlencode({name: value for name, value in pairs.items() if value})
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 @require_safe
@@ -74,7 +81,7 @@ def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResp
     loop = loop_of(execution_or_404(run.id, execution_id))
     window = _window(loop, choice)
     context = {"run": run, "loop": loop, "window": window, "choice": choice}
-    context |= {"values": _values(loop, window), "links": _links(choice)}
+    context |= {"values": _values(loop, window), "links": _links(choice, window)}
     if loop.container and loop.container.iteration:  # one that ran once has none beside it
         context["beside"] = beside(loop.container)
     context |= {"parts": _parts(window, choice), **_side(request, run, choice)}
@@ -85,6 +92,7 @@ def _window(loop: Loop, choice: Choice) -> Window:
     return load_window(
         loop,
         choice.offset,
+        choice.first_node,
         failed_first=choice.failed_first,
         heat=choice.heat,
         chosen=choice.step,
@@ -96,11 +104,13 @@ def _values(loop: Loop, window: Window) -> Values:
     return values_of(loop.container, numbers) if loop.container else Values([])
 
 
-def _links(choice: Choice) -> dict[str, str]:
+def _links(choice: Choice, window: Window) -> dict[str, str]:
     """Addresses of the other views, and `cell`, which the id of a step completes."""
     plain = replace(choice, step=None)
     heats = ("time", "tokens", "cost", None)
+    nodes = {"earlier": window.earlier_nodes, "later": window.later_nodes}
     return {
+        **{key: plain.query(first_node=at) for key, at in nodes.items() if at is not None},
         "cell": _step_query(plain.query()),
         "close": plain.query(),
         "order": plain.query(failed_first=not choice.failed_first, offset=0),
@@ -115,8 +125,7 @@ def _step_query(plain: str) -> str:
 
 def _parts(window: Window, choice: Choice) -> list[dict[str, Any]]:
     """The parts of the matrix, a link each: those around the one in sight, of very many."""
-    passes = window.matrix.failed_first() if choice.failed_first else window.matrix.passes
-    starts = list(range(0, len(passes), window.size))
+    starts = list(range(0, window.passes, window.size))
     here = choice.offset // window.size
     first = max(0, min(here - MAX_PARTS // 2, len(starts) - MAX_PARTS))
     plain = replace(choice, step=None)
@@ -124,8 +133,8 @@ def _parts(window: Window, choice: Choice) -> list[dict[str, Any]]:
         {
             "query": plain.query(offset=start),
             "first": start + 1,
-            "last": min(start + window.size, len(passes)),
-            "failed": sum(one.failed > 0 for one in passes[start : start + window.size]),
+            "last": min(start + window.size, window.passes),
+            "failed": sum(window.failures[start : start + window.size]),
             "here": number == here,
             "before": number == here - 1,
             "after": number == here + 1,
@@ -161,7 +170,7 @@ def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse
     window = _window(loop, choice)
     end = window.offset + len(window.heads)
     following = None
-    if window.heads and end < len(window.matrix.passes):
+    if window.heads and end < window.passes:
         query = replace(choice, offset=end, step=None).query()
         following = request.build_absolute_uri(request.path + query)
     told = window_json(window, _values(loop, window))

@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseStopPolling
 
 from nodes import formats
@@ -20,11 +20,16 @@ from nodes.twins import moment
 from runs.access import ReadRequest, session_or_read_key, signed_in
 from runs.models import App, Rerun, Run
 from runs.models.run_query import as_uuid
+from runs.recording.doors.live import aside
+from runs.rerunning import through_dify
 from runs.rerunning.form import LARGEST, AgainForm, told_by, unready
 from runs.rerunning.outcome import settle
 from runs.rerunning.start import start
+from runs.rerunning.through_dify import way_to_stop
 from runs.rerunning.webhook import SCOPES
 from runs.views.tracing import execution_or_404, run_or_404
+
+NOT_ALLOWED = "You may not run apps from here: ask for the right to add reruns."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -32,7 +37,7 @@ from runs.views.tracing import execution_or_404, run_or_404
 def again(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """The form with what the run was asked with; a POST asks for a new run, once for each form."""
     if not request.user.has_perm("runs.add_rerun"):
-        raise PermissionDenied("You may not run apps from here: ask for the right to add reruns.")
+        raise PermissionDenied(NOT_ALLOWED)
     run = run_or_404(run_id)
     step, scope = _step(request, run)
     lack = unready(run.app)
@@ -90,12 +95,27 @@ def rerun(request: HtmxHttpRequest, rerun_id: UUID) -> HttpResponse:
     """How far it has come. The page asks for itself until there is no more to wait for."""
     found = rerun_or_404(rerun_id)
     context = {"rerun": found, "live": found.state == Rerun.State.RUNNING}
+    context["stoppable"] = bool(way_to_stop(found))
     context["scope"] = SCOPES.get(str(found.sent.get("scope")), "")
     response = render_region(request, "runs/rerun.html", "runs/_rerun.html", context)
     if wants_fragment(request) and not context["live"]:
         response = HttpResponseStopPolling(response.content)
     patch_cache_control(response, no_store=True)
     return response
+
+
+@require_POST
+def stop(request: HttpRequest, rerun_id: UUID) -> HttpResponse:
+    """Asks Dify to stop it. Twice is as once."""
+    if not request.user.has_perm("runs.add_rerun"):
+        raise PermissionDenied(NOT_ALLOWED)
+    found = rerun_or_404(rerun_id)
+    if path := way_to_stop(found):
+        aside(lambda: through_dify.stop(found, path))
+        messages.success(request, "Dify is asked to stop it.")
+    else:
+        messages.info(request, "There is nothing to stop: it has ended, or has not begun yet.")
+    return redirect("rerun", found.pk)
 
 
 @require_safe

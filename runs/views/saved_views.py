@@ -11,7 +11,7 @@ from runs.access import ReadRequest, presented_secret, session_or_read_key, sign
 from runs.history.saved_views import TAKEN, ViewForm, filters_of, view_json
 from runs.models import SavedView
 
-MOST_LISTED = 1000
+MAX_LISTED = 1000
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +53,7 @@ def view_list_json(request: ReadRequest) -> HttpResponse:
     user = None if presented_secret(request) else signed_in(request)
     views = SavedView.objects.open_to(user).readable_by(request.only_app).for_list()
     base_url = request.build_absolute_uri("/")[:-1]
-    return JsonResponse({"views": [view_json(view, base_url) for view in views[:MOST_LISTED]]})
+    return JsonResponse({"views": [view_json(view, base_url) for view in views[:MAX_LISTED]]})
 
 
 def own_view(request: HttpRequest, view_id: int) -> SavedView:
@@ -78,7 +78,7 @@ def _saved(form: ViewForm) -> SavedView | None:
 
 
 def _answer(request: HttpRequest, form: ViewForm | None = None) -> HttpResponse:
-    views = SavedView.objects.open_to(signed_in(request)).for_list()[:MOST_LISTED]
+    views = SavedView.objects.open_to(signed_in(request)).for_list()[:MAX_LISTED]
     rows = [(view, filters_of(view).text) for view in views]
     status = 200 if form is None else 409 if form.taken else 400
     return render(request, "runs/views.html", {"rows": rows, "form": form}, status=status)

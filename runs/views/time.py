@@ -122,6 +122,7 @@ def twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
                 for name, lasted, times in found.gaps
             ],
             "path": [_line_json(line, found) for line in found.lines],
+            "steps_left_out": found.left_out,
         }
     )
 

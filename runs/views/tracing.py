@@ -1,6 +1,7 @@
 """TRACING: the way a run took, and the panel of one execution; the same for machines."""
 
 from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from runs.other_ways import other_ways
 from runs.run_header import header_of
 from runs.turns import turns_of
 from runs.values.lineage import lineage_context, links_json
+from runs.version_graph import leading_to
 
 JSON_PAGE = 1000
 # Regions of the page that an htmx request may ask for alone, by the id of its target.
@@ -34,8 +36,7 @@ PARTS = {"tree": "runs/_tracing_tree.html", "more-rows": "runs/_tracing_rows.htm
 
 def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
     """The run of that id; also by the id that it had before it turned out to be part of another."""
-    runs = Run.objects.for_page().for_app(only_app)
-    run = runs.filter(pk=run_id).first() or runs.formerly(run_id).first()
+    run = Run.objects.for_page().for_app(only_app).by_id(run_id)
     if run is None:
         raise Http404("There is no such run. It may have been removed with old data.")
     return run
@@ -118,7 +119,9 @@ def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dic
     marked = chosen or run.failed_execution
     end = timezone.now() if run.is_unfinished and not run.stalled else run.ended_at
     span = Span(run.started_at, end)
-    trace = load_trace(run.id, span, folding, marked, _offset(request.GET.get("from", "")))
+    offset = _offset(request.GET.get("from", ""))
+    sources = cache(partial(leading_to, run.version_id))
+    trace = load_trace(run.id, span, folding, marked, offset, sources)
     other = {} if folding.all_spans else other_ways(run, wait=request.GET.get("ways") == "1")
     shown = rows(trace, run.id, marked, _address(run, chosen))
     return {

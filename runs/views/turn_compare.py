@@ -10,7 +10,7 @@ from nodes.http import HtmxHttpRequest, render_region
 from nodes.twins import json_response
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
-from runs.compare.turns import MOST_TURNS, Column, columns_of
+from runs.compare.turns import MAX_TURNS, Column, columns_of
 from runs.models import Conversation, Run
 from runs.models.run_query import as_uuid
 from runs.views.conversations import conversation_or_404
@@ -27,8 +27,8 @@ def chosen_runs(
     turns = Run.objects.turns_of(conversation).for_list()
     newest = list(turns[:CHOICES])[::-1]
     told = [part for one in request.GET.getlist("runs") for part in one.split(",")]
-    ids = [found for part in told[: MOST_TURNS * 4] if (found := as_uuid(part.strip()))]
-    chosen = list(turns.filter(pk__in=ids)[:MOST_TURNS]) if ids else []
+    ids = [found for part in told[: MAX_TURNS * 4] if (found := as_uuid(part.strip()))]
+    chosen = list(turns.filter(pk__in=ids)[:MAX_TURNS]) if ids else []
     return chosen[::-1] or newest[-USUAL:], newest
 
 
@@ -42,7 +42,7 @@ def turn_compare(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
         "columns": columns_of(runs),
         "chosen": {run.pk for run in runs},
         "turns": newest,
-        "most": MOST_TURNS,
+        "most": MAX_TURNS,
         "query": ",".join(str(run.pk) for run in runs),
     }
     return render_region(request, "runs/compare_turns.html", "runs/_compare_turns.html", context)

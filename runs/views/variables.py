@@ -69,6 +69,7 @@ def twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
         "after": str(asked.after) if asked.after else None,
         "variables": [_variable(one) for _, variables in found.groups for one in variables],
         "left_out": found.left_out + found.cut,
+        "older_turns_left_out": found.older_turns,
         "next": request.build_absolute_uri(f"?{query.urlencode()}") if found.more else None,
     })  # fmt: skip
 

@@ -38,9 +38,9 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => { button.textContent = label; }, 1500);
 });
 
-// -- graph: the card whose panel is open is marked and in sight ------------------------------------
+// -- graph, TRACING: the card or row whose panel is open is marked and in sight --------------------
 function showChosen() {
-  document.querySelector(".graph [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  document.querySelector(".graph [aria-current], #tree:has(+ .is-chosen) [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 document.addEventListener("DOMContentLoaded", showChosen);
 document.addEventListener("htmx:afterRequest", (event) => {
@@ -71,7 +71,11 @@ function moveRow(step) {
 }
 function pressKey(key) {
   if (key === "j" || key === "k") return moveRow(key === "j" ? 1 : -1);
-  const target = keyed(key);
+  let target = keyed(key);
+  if (target?.matches("summary")) {  // opens the field that it hides
+    target.click();
+    target = keyed(key);
+  }
   if (!target?.matches("input, textarea")) return target?.click();
   target.focus();
   target.select();

@@ -13,15 +13,13 @@ differs 61 / 83 ms, all of its rows 76 / 94, every step differs 113 / 145.
 """
 
 import argparse
-import os
-import statistics
+from collections.abc import Iterator
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.benchmarks import throwaway
-from tests.benchmarks.pages import PASSWORD, Console, serving
-
-ROUNDS, WARM = 30, 5
+from tests.benchmarks.console import serving
+from tests.benchmarks.turns import take_turns
 
 
 def main() -> None:
@@ -29,28 +27,16 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--steps", type=int, default=2_000)
     options = parser.parse_args()
-    with throwaway(options.postgres) as (folder, url):
-        os.environ |= {
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "WAYLOG_VAR": str(folder),
-            "WAYLOG_SAMPLES": "false",
-            "WAYLOG_ADMIN_PASSWORD": PASSWORD,
-            "WAYLOG_HTTPS": "false",
-        }
+    with throwaway(options.postgres):
         ids = fill(options.steps)
-        with serving() as (port, _):
-            measure(Console(port), *ids)
+        with serving() as console:
+            take_turns({name: console.page(path) for name, path in addresses(*ids)})
 
 
 def fill(steps: int) -> list[str]:
     """Record the three runs as the door would; their ids."""
-    from django.core.management import call_command
     from django.db import connections
 
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
-    call_command("migrate", verbosity=0)
     from runs.models import Run
     from runs.recording.doors.intake import take
     from tests.benchmarks.bodies import long_run
@@ -78,25 +64,13 @@ def again(body: bytes, other: int) -> bytes:
     return request.SerializeToString()
 
 
-def measure(console: Console, a: str, b: str, c: str) -> None:
-    pages = {
-        "all runs (reference)": "/runs/",
-        "one step differs": f"/runs/compare/?a={a}&b={b}",
-        "one step, all rows": f"/runs/compare/?a={a}&b={b}&show=all",
-        "all steps differ": f"/runs/compare/?a={a}&b={c}",
-        "one step, JSON": f"/runs/compare.json?a={a}&b={b}",
-    }
-    times: dict[str, list[float]] = {name: [] for name in pages}
-    sizes = {}
-    for turn in range(WARM + ROUNDS):
-        for name, path in pages.items():
-            sizes[name] = len(console.get(path))
-            if turn >= WARM:
-                times[name].append(console.first_byte)
-    print(f"{'first byte':24}{'median ms':>10}{'p95 ms':>9}{'bytes':>10}")
-    for name, found in times.items():
-        p95 = sorted(found)[-(-len(found) * 95 // 100) - 1]
-        print(f"{name:24}{statistics.median(found):10.1f}{p95:9.1f}{sizes[name]:10,}")
+def addresses(a: str, b: str, c: str) -> Iterator[tuple[str, str]]:
+    """(what it is called, its address)."""
+    yield "all runs (reference)", "/runs/"
+    yield "one step differs", f"/runs/compare/?a={a}&b={b}"
+    yield "one step, all rows", f"/runs/compare/?a={a}&b={b}&show=all"
+    yield "all steps differ", f"/runs/compare/?a={a}&b={c}"
+    yield "one step, JSON", f"/runs/compare.json?a={a}&b={b}"
 
 
 if __name__ == "__main__":

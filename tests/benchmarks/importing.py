@@ -13,7 +13,6 @@ in the first tenth and 143 MB in all (SQLite's own page cache is 64 MB); Postgre
 """
 
 import argparse
-import os
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -40,21 +39,13 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--steps", type=int, default=100_000, help="node executions in all")
     options = parser.parse_args()
-    with throwaway(options.postgres) as (_, url), postgres() as dify:
-        os.environ["DATABASE_URL"] = url
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    with throwaway(options.postgres), postgres() as dify:
         measure(dify, options.steps // STEPS)
 
 
 def measure(dsn: str, runs: int) -> None:
-    import logging
-
     from django.core.management import call_command
 
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
-    logging.disable(logging.INFO)
-    call_command("migrate", verbosity=0)
     fill(dsn, runs)
     from nodes.models import NodeExecution
     from runs.models import Run

@@ -2,6 +2,7 @@
 
     .venv/bin/python -m tests.benchmarks.passes                 SQLite, a throw-away file
     .venv/bin/python -m tests.benchmarks.passes --postgres      PostgreSQL, a throw-away server
+    .venv/bin/python -m tests.benchmarks.passes --nodes 20      more nodes in each pass than 10
 
 An iteration of 1,000 passes of 10 nodes each, two of which failed: as many steps as the longest run
 of `pages`. Asked as in `pages`: the real server, over HTTP, by somebody signed in; the ratio to the
@@ -13,24 +14,15 @@ steps) the matrix took 169 ms on SQLite, the reference 84.
 """
 
 import argparse
-import os
-from contextlib import closing
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 from tests.benchmarks import throwaway
-from tests.benchmarks.pages import (
-    PASSWORD,
-    Console,
-    Measured,
-    _cpu,
-    _print,
-    _reference,
-    serving,
-)
+from tests.benchmarks.console import bare, serving
+from tests.benchmarks.turns import take_turns
 
-PASSES, NODES, FAILED = 1000, 10, (37, 612)
-ROUNDS, WARM = 20, 3
+PASSES, FAILED = 1000, (37, 612)
 REFERENCE = (
     "SELECT id, parent_id, node_id, status, iteration FROM nodes_nodeexecution ORDER BY run_id"
 )
@@ -39,33 +31,23 @@ REFERENCE = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--nodes", type=int, default=10)
     options = parser.parse_args()
-    with throwaway(options.postgres) as (folder, url):
-        os.environ |= {
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "WAYLOG_VAR": str(folder),
-            "WAYLOG_SAMPLES": "false",
-            "WAYLOG_ADMIN_PASSWORD": PASSWORD,
-            "WAYLOG_HTTPS": "false",
-        }
-        run, loop = fill()
-        with serving() as (port, server), closing(_reference(url)) as reference:
-            measure(Console(port), server, reference, f"/runs/{run}", f"/tracing/{loop}/passes")
+    with throwaway(options.postgres) as (_, url):
+        run, loop = fill(options.nodes)
+        with serving() as console, bare(url, REFERENCE) as reference:
+            asked = {name: console.page(path) for name, path in addresses(run, loop)}
+            take_turns({"reference: rows": reference, **asked})
 
 
-def fill() -> tuple[UUID, UUID]:
+def fill(nodes: int) -> tuple[UUID, UUID]:
     """One run with its loop; their ids."""
-    from django.core.management import call_command
     from django.db import connections
 
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
-    call_command("migrate", verbosity=0)
     from nodes.models import NodeExecution
     from tests.factories import make_execution, make_run
 
-    run = make_run("bench-passes", status="failed", duration_us=PASSES * NODES * 1000)
+    run = make_run("bench-passes", status="failed", duration_us=PASSES * nodes * 1000)
     loop = make_execution(run, "Each item", kind="iteration", status="failed", self_us=0)
     NodeExecution.objects.bulk_create(
         (
@@ -75,21 +57,21 @@ def fill() -> tuple[UUID, UUID]:
                 app=run.app,
                 source_id=str(number),
                 service="s",
-                title=f"Node {number % NODES}",
+                title=f"Node {number % nodes}",
                 kind="code" if number % 3 else "llm",
-                node_id=f"node-{number % NODES}",
-                status=_status(number),
+                node_id=f"node-{number % nodes}",
+                status=_status(number, nodes),
                 index=number + 1,
                 depth=1,
                 parent_id=loop.id,
-                iteration=str(number // NODES),
+                iteration=str(number // nodes),
                 started_at=run.started_at + timedelta(milliseconds=number),
                 duration_us=700 + number % 211,
                 self_us=700 + number % 211,
                 total_tokens=None if number % 3 else 100 + number % 97,
                 counted=True,
             )
-            for number in range(PASSES * NODES)
+            for number in range(PASSES * nodes)
         ),
         batch_size=500,
     )
@@ -97,43 +79,20 @@ def fill() -> tuple[UUID, UUID]:
     return run.id, loop.id
 
 
-def _status(number: int) -> str:
-    return "failed" if number // NODES in FAILED and number % NODES == 7 else "succeeded"
+def _status(number: int, nodes: int) -> str:
+    return "failed" if number // nodes in FAILED and number % nodes == 7 else "succeeded"
 
 
-def measure(console: Console, server: int, reference: object, run: str, passes: str) -> None:
-    import json
-    import time
-
-    def bare() -> int:
-        began = time.perf_counter()
-        rows = reference.execute(REFERENCE).fetchall()  # type: ignore[attr-defined]
-        text = json.dumps(rows, default=str)
-        console.first_byte = (time.perf_counter() - began) * 1000
-        return len(text)
-
-    addresses = {
-        "matrix": f"{run}{passes}/",
-        "matrix, passes 601+": f"{run}{passes}/?from=600",
-        "matrix, failed first": f"{run}{passes}/?first=failed&heat=tokens",
-        "matrix as JSON": f"{run}{passes}.json",
-        "tracing": f"{run}/tracing/",
-        "tracing, path marked": f"{run}/tracing/?path=critical",
-        "time": f"{run}/time/",
-    }
-    measured = [Measured("reference: rows", bare)]
-    measured += [
-        Measured(name, lambda path=path: len(console.get(path)))  # type: ignore[misc]
-        for name, path in addresses.items()
-    ]
-    for turn in range(WARM + ROUNDS):
-        for one in measured:
-            worked = _cpu(server)
-            one.size = one.ask()
-            if turn >= WARM:
-                one.times.append(console.first_byte)
-                one.cpu.append(_cpu(server) - worked)
-    _print(measured)
+def addresses(run: UUID, loop: UUID) -> Iterator[tuple[str, str]]:
+    """(what it is called, its address)."""
+    passes = f"/runs/{run}/tracing/{loop}/passes"
+    yield "matrix", f"{passes}/"
+    yield "matrix, passes 601+", f"{passes}/?from=600"
+    yield "matrix, failed first", f"{passes}/?first=failed&heat=tokens"
+    yield "matrix as JSON", f"{passes}.json"
+    yield "tracing", f"/runs/{run}/tracing/"
+    yield "tracing, path marked", f"/runs/{run}/tracing/?path=critical"
+    yield "time", f"/runs/{run}/time/"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,6 @@ and door. The floor needs 26: it compresses nothing, derives nothing, writes one
 
 import argparse
 import gzip
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -37,24 +36,14 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true", help="print where Waylog's time goes")
     options = parser.parse_args()
     with throwaway(options.postgres) as (folder, url):
-        os.environ["DATABASE_URL"] = url
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-        measure(folder, options.postgres, options.profile)
+        measure(folder, url, options.profile)
 
 
-def measure(folder: Path, postgres: bool, profile: bool) -> None:
-    import logging
-
-    from django.core.management import call_command
-
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
-    logging.disable(logging.INFO)
-    call_command("migrate", verbosity=0)
+def measure(folder: Path, url: str, profile: bool) -> None:
     from tests.benchmarks.bodies import bodies
 
     waylog = _waylog()
-    floor = _floor_postgres() if postgres else _floor_sqlite(folder)
+    floor = _floor_postgres(url) if url.startswith("postgresql") else _floor_sqlite(folder)
     every = bodies(REQUESTS * 2 * ROUNDS + 2)
     size = sum(len(gzip.decompress(body)) for body in every[:4]) // 4 // SPANS
     print(f"{SPANS} spans a request, {size} bytes a span before compression")
@@ -145,10 +134,10 @@ def _floor_sqlite(folder: Path) -> Callable[[bytes], None]:
     return take
 
 
-def _floor_postgres() -> Callable[[bytes], None]:
+def _floor_postgres(url: str) -> Callable[[bytes], None]:
     import psycopg
 
-    connection = psycopg.connect(os.environ["DATABASE_URL"])
+    connection = psycopg.connect(url)
     connection.execute(TABLE)
     connection.commit()
 

@@ -9,27 +9,26 @@ say something that no other does. Searches and a reference take turns, because m
 the reference reads the 50 newest runs. Searches may use as much time as they like, so that their
 figures are those of whole answers.
 
-Measured with 5,000 runs on SQLite and 2 quiet cores, median: a rare word 14 ms, one that nobody
-said 10, two Chinese characters and a common word 86 (50 runs, all of which it reads). Indexing
-takes 1.9 times the processor time of recording (0.23 of the bytes), noting what is due 0.3 %. With
-2,500 runs on PostgreSQL, busy: indexing 0.7 times beside the server's own (0.7 of the bytes, as it
-keeps the texts).
+Measured with 10,000 runs on SQLite, 2 cores that others kept busy, processor time: a rare word 16
+ms, one that nobody said 12, two Chinese characters and a common word 90 (50 runs, all of which it
+reads). Indexing takes 1.5 times the processor time of recording (0.23 of the bytes), noting what is
+due 0.3 %; that each word is indexed once per run took it from 1.8 to 1.3 with 2,500 runs. On
+PostgreSQL indexing takes 0.7 times that of recording, beside the server's own, and 0.5 of the
+bytes, as it keeps the texts; as ratios to the reference a rare word takes 8 (SQLite 5), the other
+two 25 to 30 on both, a common word in a quiet app 113 (43).
 """
 
 import argparse
-import os
 import random
-import statistics
 import string
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import throwaway
+from tests.benchmarks.turns import Spent, here, take_turns
 
-ROUNDS, WARM = 15, 2
 RARE, CHINESE = "zq-4711-kx", "退款"
 
 
@@ -38,24 +37,15 @@ def main() -> None:
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--runs", type=int, default=10_000)
     options = parser.parse_args()
-    with throwaway(options.postgres) as (folder, url):
-        os.environ |= {
-            "DATABASE_URL": url,
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "WAYLOG_VAR": str(folder),
-        }
+    with throwaway(options.postgres):
         fill(options.runs)
         measure()
 
 
 def fill(runs: int) -> None:
     """Record as the door would, then index; says what both cost."""
-    from django.core.management import call_command
     from django.db import connections
 
-    import config.wsgi  # noqa: F401  as the server starts: settings, apps, garbage collector
-
-    call_command("migrate", verbosity=0)
     from runs.recording import due
     from runs.recording.doors.intake import take
     from runs.search import indexing
@@ -112,21 +102,6 @@ class _Talk:
         return f"{RARE} {text}" if 3_000 <= self.count < 3_003 else text
 
 
-class Spent:
-    """Seconds on the clock, and of the processor (of this process)."""
-
-    def __init__(self) -> None:
-        self.seconds = self.cpu = 0.0
-
-    def __enter__(self) -> None:
-        self.seconds -= time.perf_counter()
-        self.cpu -= time.process_time()
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds += time.perf_counter()
-        self.cpu += time.process_time()
-
-
 class _Timed(Spent):
     def __init__(self, work: Callable[..., Any]) -> None:
         super().__init__()
@@ -174,23 +149,7 @@ def measure() -> None:
         "a word nobody said": search("unobtainium"),
         "a number nobody said": search("99-88-77"),
     }
-    times: dict[str, list[float]] = {name: [] for name in asked}
-    cpu: dict[str, list[float]] = {name: [] for name in asked}
-    rows: dict[str, int] = {}
-    for turn in range(WARM + ROUNDS):
-        for name, ask in asked.items():
-            with (spent := Spent()):
-                rows[name] = ask()
-            if turn >= WARM:
-                times[name].append(spent.seconds * 1000)
-                cpu[name].append(spent.cpu * 1000)
-    print(f"{'':26}{'median ms':>10}{'p95 ms':>9}{'cpu ms':>9}{'ratio':>8}{'rows':>6}")
-    for name, taken in times.items():
-        pairs = zip(taken, times["reference"], strict=True)
-        ratio = statistics.median(ours / bare for ours, bare in pairs)
-        p95 = sorted(taken)[-(-len(taken) * 95 // 100) - 1]
-        middle, worked = statistics.median(taken), statistics.median(cpu[name])
-        print(f"{name:26}{middle:10.1f}{p95:9.1f}{worked:9.1f}{ratio:8.1f}{rows[name]:6}")
+    take_turns({name: here(ask) for name, ask in asked.items()}, size="rows")
 
 
 if __name__ == "__main__":

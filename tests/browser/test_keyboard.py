@@ -54,6 +54,27 @@ def test_a_step_its_passes_and_escape(page: Page) -> None:
     expect(page).to_have_url(re.compile(rf"/runs/{run.id}/tracing/$"))
 
 
+def test_thumbs_pin_and_a_note(page: Page) -> None:
+    run = make_run()
+    step = make_execution(run, "Write")
+    page.goto(f"/runs/{run.id}/tracing/")
+    press(page, "d")
+    expect(page.locator("#header-notes-down")).to_have_attribute("aria-pressed", "true")
+    press(page, "s")
+    expect(page.locator("#header-notes-pin")).to_have_attribute("aria-pressed", "true")
+    page.goto(f"/runs/{run.id}/tracing/{step.id}/")
+    press(page, "u")  # of the step that is open
+    expect(page.locator("#step-notes-up")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#header-notes-down")).to_have_attribute("aria-pressed", "true")
+    press(page, "m")
+    expect(page.locator("#step-notes [name=comment]")).to_be_focused()
+    press(page, "u", "p")  # keys do nothing while one types
+    expect(page.locator("#step-notes [name=comment]")).to_have_value("up")
+    page.goto(f"/runs/{run.id}/tracing/")
+    press(page, "m")
+    expect(page).to_have_url(re.compile("/detail/#notes"))
+
+
 def test_the_same_step_in_other_runs(page: Page) -> None:
     steps = NodeExecution.objects.visible().filter(node_id="classify").order_by("-started_at")
     newest, earlier = steps[0], steps[1]

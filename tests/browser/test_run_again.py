@@ -2,35 +2,29 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.factories import make_app, make_run
 from tests.runs.recording.dify.streams import finished, node, sse, started
-from tests.runs.recording.doors.background import settled
-from tests.runs.recording.doors.dify_upstream import Upstream, running
-
-
-@pytest.fixture
-def dify(transactional_db: None) -> Iterator[Upstream]:
-    with running() as found:
-        yield found
-    settled()
+from tests.runs.recording.doors.dify_upstream import Upstream
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["javascript", "no-javascript"])
 def test_asked_for_watched_and_compared(
-    signed_in: Callable[..., Page], dify: Upstream, script: bool
+    signed_in: Callable[..., Page], dify_api: Upstream, script: bool
 ) -> None:
-    app = make_app("My App", slug="my-app", upstream_url=dify.url, upstream_key="k")
+    app = make_app("My App", slug="my-app", upstream_url=dify_api.url, upstream_key="k")
     run = make_run(app, inputs={"q": "hi"}, user="u1", status="failed", error="no")
     go = threading.Semaphore(1)
     steps = [node(f"node_{word}", "a", status="succeeded") for word in ("started", "finished")]
-    dify.will_answer(sse(started(), *steps), sse(finished()), go=go)
+    dify_api.will_answer(sse(started(), *steps), sse(finished()), go=go)
 
     page = signed_in(java_script_enabled=script)
+    if script:
+        page.clock.install()
     page.goto(run.get_absolute_url())
     page.get_by_role("link", name="Run again").click()
     page.locator('[name="input:q"]').fill("hello")
@@ -38,13 +32,15 @@ def test_asked_for_watched_and_compared(
     expect(page).to_have_url(re.compile("/reruns/"))
 
     def until(name: str) -> None:
-        for _ in range(100):
+        for _ in range(400):
             if page.get_by_role("link", name=name).is_visible():
                 return
             if script:
-                page.wait_for_timeout(100)
+                page.clock.fast_forward(2_000)  # after which the page asks by itself
+                page.wait_for_timeout(50)
             else:
                 page.get_by_role("link", name="Look again").click()
+        pytest.fail(f"no {name}")
 
     until("Watch it")
     go.release()
@@ -52,4 +48,4 @@ def test_asked_for_watched_and_compared(
     expect(page.get_by_role("main")).to_contain_text("Recorded")
     page.get_by_role("link", name="Compare with the original").click()
     expect(page).to_have_url(re.compile(rf"/runs/compare/\?a={run.id}&b="))
-    assert dify.seen[0].json["inputs"] == {"q": "hello"}
+    assert dify_api.seen[0].json["inputs"] == {"q": "hello"}

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nodes.alignment import Likeness, align, likeness
 from nodes.graph import complete, infer, stored
-from nodes.steps import Step
+from nodes.steps import GraphStep
 
 SENT = stored({
     "nodes": [
@@ -18,10 +18,10 @@ SENT = stored({
 })  # fmt: skip
 
 
-def run(*steps: tuple[str, str, str], run: str = "r") -> list[Step]:
+def run(*steps: tuple[str, str, str], run: str = "r") -> list[GraphStep]:
     """Steps one after the other: (node id, kind, title)."""
     return [
-        Step(f"{run}{n}", key, kind, title, started_us=n * 10, ended_us=n * 10 + 5, index=n)
+        GraphStep(f"{run}{n}", key, kind, title, started_us=n * 10, ended_us=n * 10 + 5, index=n)
         for n, (key, kind, title) in enumerate(steps)
     ]
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.comparing.pairing import Step, digest, pair_up
+from nodes.comparing.pairing import ComparedStep, pair_up
 from nodes.comparing.rows import ALL, WINDOW, show
-from nodes.comparing.verdicts import doubtful, judge, pairs_of
+from nodes.comparing.verdicts import judge, pairs_of, values_of
+from nodes.digests import digest_of
 
 _ids = count(1)
 
@@ -25,11 +26,11 @@ def step(name, parent="", *, inputs="in", outputs="out", **facts):
         "duration_us": 10_000, "tokens": None, "cost": None, "currency": "", "model": "",
         "inputs": payload(inputs), "process": "", "outputs": payload(outputs), "error": "",
     } | facts  # fmt: skip
-    return Step(**told)
+    return ComparedStep(**told)
 
 
 def same(one, other):
-    return digest(one) == digest(other)
+    return digest_of(one) == digest_of(other)
 
 
 def compared(a, b, *, began_alike=True, alike=same):
@@ -190,9 +191,9 @@ def test_values_that_differ_in_ids_alone_hide_no_origin():
     a = [step("find", inputs="id 1", outputs="30")]
     b = [step("find", inputs="id 2", outputs="14")]
     pairs = pairs_of(a, b, b_is_base=False)
-    assert list(doubtful(pairs)) == [(a[0].inputs, b[0].inputs), (a[0].outputs, b[0].outputs)]
-    known = {(digest(a[0].inputs), digest(b[0].inputs))}
-    found = compared(a, b, alike=lambda x, y: same(x, y) or (digest(x), digest(y)) in known)
+    assert list(values_of(pairs)) == [(a[0].inputs, b[0].inputs), (a[0].outputs, b[0].outputs)]
+    known = {(digest_of(a[0].inputs), digest_of(b[0].inputs))}
+    found = compared(a, b, alike=lambda x, y: same(x, y) or (digest_of(x), digest_of(y)) in known)
     assert found.first.reason == "output"
 
 
@@ -209,12 +210,14 @@ MIRROR = {"only_a": "only_b", "only_b": "only_a"}
 def tree(told):
     """Steps below one of the steps before them, or at the top, in pre-order."""
     made = [(step(n, inputs=i, outputs=o, status=s), up) for n, i, o, s, up in told]
-    for place, (one, up) in enumerate(made):
-        one.parent = made[place - up][0].id if 0 < up <= place else ""
-    found, waiting = [], [one for one, _ in made if not one.parent][::-1]
+    steps = [
+        one._replace(parent=made[place - up][0].id if 0 < up <= place else None)
+        for place, (one, up) in enumerate(made)
+    ]
+    found, waiting = [], [one for one in steps if not one.parent][::-1]
     while waiting:
         found.append(one := waiting.pop())
-        waiting += [inner for inner, _ in made if inner.parent == one.id][::-1]
+        waiting += [inner for inner in steps if inner.parent == one.id][::-1]
     return found
 
 

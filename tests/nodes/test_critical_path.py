@@ -52,6 +52,19 @@ def test_containers_are_walked_inside_and_their_own_work_is_theirs() -> None:
     ]  # fmt: skip
 
 
+def test_what_goes_on_when_its_container_has_ended_is_no_gap() -> None:
+    found = path(
+        at(1, 2, 5, kind="agent"), at(2, 1, 4, 1), at(3, 4, 12, 1), at(4, 5, 6), at(5, 13, 14),
+        until=14,
+    )  # fmt: skip
+    assert found == [
+        ("", 1, "waiting to begin"), ("node-2", 3, ""), ("node-3", 8, ""), ("", 1, "nothing ran"),
+        ("node-5", 1, ""),
+    ]  # fmt: skip
+    found = path(at(1, 0, 3, kind="agent"), at(2, 6, 8, 1), until=8)
+    assert found == [("node-1", 3, ""), ("node-1", 3, "waiting to begin"), ("node-2", 2, "")]
+
+
 def test_gaps_have_names() -> None:
     found = path(
         at(1, 1, 2, node_id="call", status="retry"),

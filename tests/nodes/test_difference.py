@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from nodes.comparing.difference import SHOWN, VISITS, difference
 from nodes.comparing.volatile import alike, masked
 from nodes.comparing.wording import LIMIT, by_word
+from nodes.formats import blanks
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=12),
@@ -36,6 +37,7 @@ def told(before, after):
         ("trace 4bf92f3577b34da6a3ce929d0e0e4736", "trace 00f067aa0ba902b7a3ce929d0e0e4736"),
         (f'{{"id": "{UUID_A}"}}', f'{{ "id":"{UUID_B}"}}'),
         ([{"id": UUID_A}], [{"id": UUID_B}]),
+        ({"n": 1}, {"n": 1.0}),
     ],
 )
 def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
@@ -52,6 +54,8 @@ def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
         (1, 2),
         (1, "1"),
         (1, True),
+        (0.0, False),
+        (1, 1.5),
         (None, ""),
         ({"a": 1}, {"b": 1}),
         (["x"], ["x", "x"]),
@@ -76,6 +80,18 @@ def test_a_value_does_not_differ_from_itself(value):
 def test_both_ways_tell_the_same_values_apart(before, after):
     assert alike(before, after) == alike(after, before)
     assert bool(difference(before, after).total) == bool(difference(after, before).total)
+
+
+TOKENS = st.lists(
+    st.sampled_from([UUID_A, UUID_B, "call_ee31c7e1-acb", "call_ee31c7e1", "2026-11-18 14:22:43Z",
+                     "2026-11-18 14:22", "2026-11-18", "a", "4bf92f3577b34da6a3", " ", "-", "1"]),
+    max_size=8,
+).map("".join)  # fmt: skip
+
+
+@given(TOKENS, TOKENS)
+def test_texts_are_alike_when_nothing_but_ids_and_moments_differs(before, after):
+    assert alike(before, after) == (masked(before) == masked(after))
 
 
 @given(JSON, JSON)
@@ -145,6 +161,17 @@ def test_what_stayed_is_cut_around_the_change():
     assert sum(len(one.text) for one in found) < 300
 
 
+def test_what_nobody_would_see_is_said():
+    for before, after in (("a b", "a  b"), ("end", "end\n"), ("word " * 30, "word " * 29 + "word")):
+        [change] = difference(before, after).changes
+        assert change.unseen == "Only white space differs."
+    for before, after in (("ab", "a\u200bb"), ("caf\u00e9", "cafe\u0301")):
+        [change] = difference(before, after).changes
+        assert "cannot be seen" in change.unseen
+    assert difference("a b", "a c").changes[0].unseen == ""
+    assert blanks("a b\t\n\u00a0") == "a·b⇥↵\n⍽"
+
+
 def test_texts_with_nothing_in_common_are_shown_whole():
     [change] = difference("a b c d e f g h " * 8, "1 2 3 4 5 6 7 8 9 " * 8).changes
     assert not change.pieces and change.before.startswith("a b") and change.after.startswith("1 2")
@@ -180,9 +207,19 @@ def test_huge_texts_are_compared_from_where_they_part():
     assert f"1 to {LIMIT:,} of 200,012" in wording.note
 
 
-def test_huge_lists_go_by_place():
-    found = difference(list(range(30_000)), [*range(1, 30_000), 0])
-    assert found.total == 30_000 and not found.note
+@pytest.mark.parametrize("count", [20, 2_000, 10_000])
+def test_an_item_put_in_or_moved_is_one_change_in_a_list_of_any_length(count):
+    items = [{"n": n} for n in range(count)]
+    assert told(items, [{"n": -1}, *items]) == [("[0]", "added")]
+    assert told(items, [*items[:9], *items[10:]]) == [("[9]", "removed")]
+    assert told(items, [*items[1:], items[0]]) == [("[0]", "moved")]
+    both = [*items[:5], {"n": -1}, *items[5:-5], {"n": -2}, *items[-4:]]
+    assert told(items, both) == [("[5]", "added"), (f"[{count - 5}].n", "changed")]
+    alike = [0] * count  # nothing tells them apart but the ends
+    assert told(alike, [1, *alike]) == [("[0]", "added")]
+
+
+def test_of_huge_lists_the_beginning_is_compared():
     found = difference([], [0] * 200_000)
     assert found.total == 50_000 and "first 50,000" in found.note
 

@@ -6,19 +6,23 @@ from itertools import count
 from typing import Any
 
 from nodes.graph import END, Graph, complete, edges_taken, infer, not_taken, stored
-from nodes.steps import Step
+from nodes.steps import GraphStep
 
 ids = count()
 
 
-def step(node_id: str, start: int | None = None, end: int | None = None, **fields: Any) -> Step:
+def step(
+    node_id: str, start: int | None = None, end: int | None = None, **fields: Any
+) -> GraphStep:
     number = next(ids)
     fields.setdefault("title", node_id.rpartition("/")[2])
     fields.setdefault("kind", "llm")
-    return Step(f"{number:06}", node_id, started_us=start, ended_us=end, index=number, **fields)
+    return GraphStep(
+        f"{number:06}", node_id, started_us=start, ended_us=end, index=number, **fields
+    )
 
 
-def in_turn(*node_ids: str) -> list[Step]:
+def in_turn(*node_ids: str) -> list[GraphStep]:
     """Steps that ran one after the other."""
     return [step(node_id, 10 * n, 10 * n + 8) for n, node_id in enumerate(node_ids)]
 
@@ -144,7 +148,7 @@ def test_a_container_inside_itself_is_cut() -> None:
     assert {node.id: node.parent for node in infer(runs).nodes} == {"a": "b", "b": None}
 
 
-def some_runs() -> list[list[Step]]:
+def some_runs() -> list[list[GraphStep]]:
     review = step("review", 40, 60)
     return [
         in_turn("classify", "agent", "tools", "agent", "finish"),
@@ -156,10 +160,10 @@ def some_runs() -> list[list[Step]]:
 
 
 def test_the_order_of_runs_does_not_matter() -> None:
-    runs: list[list[Step]] = some_runs()
+    runs: list[list[GraphStep]] = some_runs()
     expected = infer(runs)
     for seed in range(10):
-        mixed: list[Sequence[Step]] = list(runs)
+        mixed: list[Sequence[GraphStep]] = list(runs)
         random.Random(seed).shuffle(mixed)
         assert infer(mixed) == expected
 

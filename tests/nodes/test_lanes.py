@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nodes.folding import Folding, Line
+from nodes.folding import Folding, Line, lines
 from nodes.timeline import Step, build
-from nodes.waterfall import SECOND
+from nodes.waterfall import SECOND, Scale
 from tests.nodes.test_timeline import forms, ident, loop, shown, step
 
 
@@ -39,6 +39,27 @@ def test_steps_that_ran_at_the_same_time_have_lanes() -> None:
         "node-1": None, "node-2": (1, 2), "node-3": (2, 2), "node-4": (1, 2), "node-5": (2, 2),
         "node-6": None,
     }  # fmt: skip
+
+
+def test_lanes_are_the_branches_of_a_fork_where_the_graph_is_known() -> None:
+    """Both branches have ended their first step when the second steps begin, in another order."""
+    steps = build([span(1, 0, 1), span(2, 1, 3), span(3, 1, 3.2), span(9, 1, 9), span(4, 4, 6),
+                   span(5, 4, 7), span(6, 7.5, 8), span(7, 10, 11)])  # fmt: skip
+    assert [lane and lane[0] for lane in lanes_of(shown(steps)).values()] == [
+        None, 1, 2, 3, 2, 1, 1, None,
+    ]  # fmt: skip
+    edges = {"node-2": {"node-1"}, "node-3": {"node-1"}, "node-9": {"node-1"}, "node-4": {"node-2"},
+             "node-5": {"node-3"}, "node-6": {"node-4"}}  # fmt: skip
+    found = lines(steps, Folding(), Scale(0, 60 * SECOND), None, lambda: edges)
+    assert [lane and lane[0] for lane in lanes_of(found).values()] == [
+        None, 1, 2, 3, 1, 2, 1, None,
+    ]  # fmt: skip
+
+
+def test_a_branch_that_began_late_has_a_lane_of_its_own() -> None:
+    steps = build([span(2, 1, 3), span(3, 1, 9), span(4, 4, 5)])
+    found = lines(steps, Folding(), Scale(0, 60 * SECOND), None, lambda: {"node-4": {"node-1"}})
+    assert lanes_of(found)["node-4"] == (3, 3) and lanes_of(shown(steps))["node-4"] == (1, 2)
 
 
 def test_lanes_are_told_at_each_level_and_for_passes() -> None:

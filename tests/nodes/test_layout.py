@@ -1,12 +1,11 @@
 """The drawing: nothing overlaps, everything is there, the same graph gives the same picture."""
 
 import random
-import time
 from itertools import pairwise
 
 import pytest
 
-from nodes.drawing.layout import MOST_NODES, layout
+from nodes.drawing.layout import MAX_NODES, layout
 from nodes.drawing.shapes import Card, Drawing, clip
 from nodes.graph import END, Graph, GraphEdge, GraphNode
 
@@ -163,13 +162,10 @@ def test_the_same_graph_gives_the_same_drawing() -> None:
     assert layout(made) == layout(made)
 
 
-def test_many_nodes_are_quick_and_a_huge_graph_says_what_is_missing() -> None:
-    began = time.perf_counter()
-    drawing = layout(some_graph(300, 450))
-    assert time.perf_counter() - began < 2  # about 0.2 s on an idle machine
-    assert drawing.hidden == 0
+def test_many_nodes_are_drawn_and_a_huge_graph_says_what_is_missing() -> None:
+    assert layout(some_graph(300, 450)).hidden == 0
     huge = layout(some_graph(1000, 1500))
-    assert (len(huge.cards), huge.hidden) == (MOST_NODES, 1000 - MOST_NODES)
+    assert (len(huge.cards), huge.hidden) == (MAX_NODES, 1000 - MAX_NODES)
 
 
 @pytest.mark.parametrize(

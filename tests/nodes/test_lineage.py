@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from nodes.lineage.index import Index
 from nodes.lineage.links import Holder, Search, Source
-from nodes.lineage.origins import came_from, used_by
+from nodes.lineage.origins import came_from
 from nodes.lineage.story import Story, Whole
+from nodes.lineage.uses import used_by
 from nodes.lineage.values import (
     MAX_PIECES,
     MISSING,

@@ -5,23 +5,31 @@ from typing import Any
 import pytest
 
 from nodes.graph import Graph, GraphNode
-from nodes.lineage.origins import came_from, made_from, used_by
+from nodes.lineage.origins import came_from, made_from
 from nodes.lineage.story import Story, Whole
+from nodes.lineage.uses import used_by
 from nodes.lineage.values import pointer
 from nodes.lineage.visits import Visit
 
 FILE = {"filename": "contract-2026-06.pdf", "size": 812}
 
 
-def story(nodes: dict[str, tuple[str, dict[str, Any]]], *steps: tuple[Visit, Any, Any]) -> Story:
-    """Steps with their inputs and outputs, of a graph {node id: (kind, settings)}."""
+def story(
+    nodes: dict[str, tuple[str, dict[str, Any]]],
+    *steps: tuple[Any, ...],
+    whole: Whole | None = None,
+) -> Story:
+    """Steps with their inputs, outputs and process data, of a graph {node id: (kind, settings)}."""
     stored: dict[str, Any] = {}
-    for number, (visit, inputs, outputs) in enumerate(steps):
+    for number, (visit, inputs, outputs, *process) in enumerate(steps):
         visit.kind = nodes[visit.node_id][0] if visit.node_id in nodes else visit.kind
         visit.title = visit.title or visit.node_id
         visit.index = number
         visit.inputs, visit.outputs = f"{visit.id}-in", f"{visit.id}-out"
         stored |= {visit.inputs: inputs, visit.outputs: outputs}
+        if process:
+            visit.process = f"{visit.id}-process"
+            stored[visit.process] = process[0]
 
     def load(digests: list[str], add: Any) -> None:
         for digest in digests:
@@ -32,7 +40,7 @@ def story(nodes: dict[str, tuple[str, dict[str, Any]]], *steps: tuple[Visit, Any
         tuple(GraphNode(node_id, kind, node_id, config=config)
               for node_id, (kind, config) in nodes.items())
     )  # fmt: skip
-    return Story([visit for visit, _, _ in steps], Whole(), graph, load)
+    return Story([visit for visit, *_ in steps], whole or Whole(), graph, load)
 
 
 def at(name: str, node_id: str, start: int, **told: Any) -> Visit:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nodes.lineage.references import references, targets
+from nodes.lineage.references import references
 from nodes.lineage.values import MISSING, at, resolved
 from runs.recording.dify.dsl import read_dsl
 
@@ -25,17 +25,17 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str, bool]]]] = [
              "context": {"enabled": True, "variable_selector": ["b", "result"]}},
      [("a.x.y", "prompt_template[0].text", "prompt_template", False),
       ("sys.query", "memory.query_prompt_template", "memory", True),
-      ("b.result", "context.variable_selector", "context", False)]),
+      ("b.result", "context.variable_selector", "#context#", False)]),
     ("llm", {"context": {"enabled": False, "variable_selector": ["b", "result"]},
              "vision": {"enabled": True, "configs": {"variable_selector": ["sys", "files"]}}},
-     [("sys.files", "vision.configs.variable_selector", "vision", False)]),
+     [("sys.files", "vision.configs.variable_selector", "#files#", False)]),
     ("llm", {"prompt_config": {"jinja2_variables": [N]}},
      [("a.n", "prompt_config.jinja2_variables[0].value_selector", "x", False)]),
     ("knowledge-retrieval",
      {"query_variable_selector": ["a", "q"], "query_attachment_selector": ["a", "f"],
       "metadata_filtering_conditions": {"conditions": [{"name": "year", "value": "{{#b.year#}}"}]}},
      [("a.q", "query_variable_selector", "query", False),
-      ("a.f", "query_attachment_selector", "query_attachments", False),
+      ("a.f", "query_attachment_selector", "attachments", False),
       ("b.year", "metadata_filtering_conditions.conditions[0].value",
        "metadata_filtering_conditions", False)]),
     ("if-else", {"cases": [{"case_id": "1", "conditions": [
@@ -90,10 +90,11 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str, bool]]]] = [
                              "input_type": "variable", "value": ["a", "text"]},
                             {"variable_selector": ["conversation", "y"], "operation": "+=",
                              "input_type": "constant", "value": 1}]},
-     [("a.text", "items[0].value", "items", False)]),
+     [("a.text", "items[0].value", "items", False),
+      ("conversation.y", "items[1].variable_selector", "items", False)]),
     ("assigner", {"assigned_variable_selector": ["conversation", "x"], "write_mode": "over-write",
                   "input_variable_selector": ["a", "text"]},
-     [("a.text", "input_variable_selector", "input_variable_selector", False)]),
+     [("a.text", "input_variable_selector", "value", False)]),
     ("document-extractor", {"variable_selector": ["a", "file"]},
      [("a.file", "variable_selector", "variable_selector", False)]),
     ("list-operator", {"variable": ["a", "files"], "filter_by": {"enabled": True, "conditions": [
@@ -118,6 +119,76 @@ def test_what_settings_refer_to(
     assert [(one.variable, one.field, one.name, one.in_text) for one in found] == expected
 
 
+# What an editor keeps of settings that are switched off, and constants that look like selectors.
+OFF: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("llm", {"prompt_template": [
+        {"edition_type": "jinja2", "text": "{{#a.old#}}", "jinja2_text": "{{ x }}"},
+        {"edition_type": "basic", "text": "{{#a.new#}}", "jinja2_text": "{{#a.old#}}"}]},
+     ["a.new"]),
+    ("variable-aggregator",
+     {"variables": [["a", "old"]], "advanced_settings": {
+         "group_enabled": True, "groups": [{"group_name": "g", "variables": [["a", "new"]]}]}},
+     ["a.new"]),
+    ("variable-aggregator",
+     {"variables": [["a", "new"]], "advanced_settings": {
+         "group_enabled": False, "groups": [{"group_name": "g", "variables": [["a", "old"]]}]}},
+     ["a.new"]),
+    ("human-input", {"inputs": [
+        {"output_variable_name": "x", "default": {"type": "constant", "value": "a",
+                                                  "selector": ["a", "old"]}},
+        {"output_variable_name": "y", "default": {"type": "variable", "value": "{{#a.old#}}",
+                                                  "selector": ["a", "new"]}}]},
+     ["a.new"]),
+    ("http-request",
+     {"authorization": {"type": "no-auth", "config": {"api_key": "{{#env.OLD#}}"}},
+      "body": {"type": "none", "data": [{"type": "text", "value": "{{#a.old#}}"}]}}, []),
+    ("http-request",
+     {"authorization": {"type": "api-key", "config": {"api_key": "{{#env.KEY#}}"}},
+      "body": {"type": "form-data", "data": [
+          {"key": "x", "type": "text", "value": "{{#a.new#}}", "file": ["a", "old"]},
+          {"key": "y", "type": "file", "value": "{{#a.old#}}", "file": ["a", "file"]}]}},
+     ["env.KEY", "a.new", "a.file"]),
+    ("agent", {"agent_parameters": {"tools": {"type": "constant", "value": [
+        {"enabled": True, "parameters": {
+            "by_model": {"auto": 1, "value": {"type": "variable", "value": ["a", "old"]}},
+            "by_hand": {"auto": 0, "value": {"type": "variable", "value": ["a", "new"]}}}},
+        {"enabled": False, "parameters": {
+            "x": {"auto": 0, "value": {"type": "variable", "value": ["a", "old"]}}}}]}}},
+     ["a.new"]),
+    ("tool", {"tool_parameters": {"tags": {"type": "constant", "value": ["a", "{{#b.x#}}"]}}},
+     ["b.x"]),
+    ("loop", {"loop_variables": [{"label": "n", "value_type": "constant", "value": ["a", "b"]}]},
+     []),
+    ("assigner", {"items": [
+        {"variable_selector": ["conversation", "x"], "operation": "over-write",
+         "input_type": "constant", "value": ["a", "b"]},
+        {"variable_selector": ["conversation", "y"], "operation": "remove-first",
+         "input_type": "variable", "value": ["a", "old"]},
+        {"variable_selector": ["conversation", "z"], "operation": "append",
+         "input_type": "variable", "value": ["a", "new"]}]},
+     ["conversation.y", "conversation.z", "a.new"]),
+    ("assigner", {"assigned_variable_selector": ["conversation", "x"], "write_mode": "append",
+                  "input_variable_selector": ["a", "new"]}, ["conversation.x", "a.new"]),
+    ("assigner", {"items": [
+        {"variable_selector": ["conversation", name], "operation": "over-write",
+         "input_type": "variable", "value": ["a", "n"]} for name in ("x", "y")]}, ["a.n", "a.n"]),
+    ("assigner", {"items": [{"operation": ["odd"], "variable_selector": {"odd": 1}}]}, []),
+    ("parameter-extractor", {"query": ["a", "q"],
+                             "parameters": [{"name": "x", "options": ["env", "sys"]}]}, ["a.q"]),
+    ("code", {"error_strategy": "default-value",
+              "default_value": [{"key": "x", "type": "array", "value": ["a", "b"]}]}, []),
+    ("datasource", {"datasource_parameters": {
+        "url": {"type": "variable", "value": ["rag", "shared", "url"]}}}, ["rag.shared.url"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind, config, expected", OFF)
+def test_what_is_switched_off_or_a_constant_is_no_reference(
+    kind: str, config: dict[str, Any], expected: list[str]
+) -> None:
+    assert [one.variable for one in references(kind, config, NODES)] == expected
+
+
 def test_what_is_no_reference() -> None:
     config = {
         "variables": [["nobody", "text"], ["a"], ["a", 1]],
@@ -127,14 +198,6 @@ def test_what_is_no_reference() -> None:
     }
     assert references("code", config, NODES) == []
     assert references("llm", None, NODES) == []
-
-
-def test_what_an_assigner_writes() -> None:
-    found = {kind: config for kind, config, _ in CASES if kind == "assigner" and "items" in config}
-    assert targets("assigner", found["assigner"]) == [("conversation", "x"), ("conversation", "y")]
-    old = {"assigned_variable_selector": ["conversation", "x"]}
-    assert targets("assigner", old) == [("conversation", "x")]
-    assert targets("code", old) == []
 
 
 @pytest.mark.parametrize(

@@ -51,4 +51,4 @@ def test_json_in_a_fence_is_read() -> None:
 def test_marks_without_end_take_no_time(mark: str) -> None:
     started = time.perf_counter()
     preview(mark * (60_000 // len(mark)) + "x")
-    assert time.perf_counter() - started < 0.2
+    assert time.perf_counter() - started < 5  # by the square of the length it would be minutes

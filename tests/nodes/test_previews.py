@@ -45,6 +45,8 @@ CALL = {
         ("data:image/png;base64,AAAA", "image/png file"),
         ("a\u202eb\x00c\ud800", "abc"),
         ("{broken", "{broken"),
+        ({"schema": {"type": ["string", "null"], "text": "a JSON schema"}}, "a JSON schema"),
+        ({"type": {"$ref": "x"}, "role": "user", "content": "typed oddly"}, "typed oddly"),
     ],
 )
 def test_the_telling_text(value: Any, told: str) -> None:

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import pytest
-
 from nodes.lineage.values import MISSING
 from nodes.lineage.visits import Visit
-from nodes.variables import assigned, by_node, declared, joined, of_node, of_run, stateful
+from nodes.variables import by_node, declared, joined, of_node, of_run, stateful
 
 
 def visit(name: str, number: int, parent: str = "", **told: Any) -> Visit:
@@ -60,17 +58,3 @@ def test_what_comes_with_the_run() -> None:
     assert (secret.name, secret.last.masked, secret.last.value) == ("env.KEY", True, MISSING)
     assert (number.name, number.last.value) == ("env.n", 3)
     assert declared("conversation", None) == []
-
-
-@pytest.mark.parametrize(
-    "values, expected",
-    [
-        ([{"__updated_variables": [{"selector": ["conversation", "x"], "new_value": 2}]}], 2),
-        ([{}, {"updated_variables": [{"selector": ["conversation", "x"], "value": 2}]}], 2),
-        ([{"x": 2}, {}], 2),
-        ([MISSING, {}, {"value": 2}], 2),
-        ([{}, {}, "odd"], MISSING),
-    ],
-)
-def test_what_an_assigner_wrote(values: list[Any], expected: Any) -> None:
-    assert assigned(values, [("conversation", "x")]) == [(("conversation", "x"), expected)]

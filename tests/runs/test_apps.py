@@ -40,6 +40,12 @@ def test_a_square_for_each_of_the_last_twenty_runs_newest_right(console):
     assert links == [run.get_absolute_url() for run in reversed(runs[:20])]
 
 
+def test_the_cost_leads_to_what_each_node_cost(console):
+    make_run("desk", cost=Decimal("0.25"), cost_currency="USD")
+    tree = check_page(console.get("/").content.decode())
+    assert "/apps/desk/nodes/?since=24h" in [link.get("href") for link in tree.iter("a")]
+
+
 @pytest.mark.django_db
 def test_figures_of_today_and_of_the_last_24_hours(time_machine):
     time_machine.move_to("2026-11-22T12:00:00Z", tick=False)

@@ -7,8 +7,8 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from nodes.comparing.pairing import digest
 from nodes.comparing.verdicts import NO_INPUTS, VERDICTS
+from nodes.digests import digest_of
 from runs import samples
 from runs.models import IngestKey, Run
 from tests.factories import (
@@ -68,7 +68,7 @@ def test_why_the_same_question_was_answered_differently_on_two_days(console):
     text = text_of(tree)
     assert "Same inputs, another output." in text and "within 14 days" in text
     # The classifier's answer differs in its meters alone, which is said.
-    assert "1 value differs only in ids, dates with a time, token usage and latency" in text
+    assert "1 value differs only in ids, dates with a time, token usage, latency and 1" in text
     verdicts = {pair["title"]: pair["verdict"] for pair in twin(console, a, b)["pairs"]}
     assert verdicts["What is it about?"] == "same"
     assert verdicts["Answer from articles"] == verdicts["Answer"] == "inherited"
@@ -222,17 +222,21 @@ def test_values_are_looked_into_as_long_as_that_helps(console, meters_only):
     told = twin(console, *runs)
     text = text_of(check_view(console, address(*runs)))
     assert told["counts"]["same" if meters_only else "origin"] == 120
-    assert ("120 values differ only in ids" if meters_only else "20 differing values are") in text
+    assert ("120 values differ only in ids" if meters_only else "70 differing values are") in text
 
 
 def test_a_run_that_goes_on_is_said_to(console):
     a, b = pair_of_runs()
     Run.objects.filter(pk=b.pk).update(status="running", last_seen_at=timezone.now())
     assert "B has not finished" in text_of(check_view(console, address(a, b)))
+    assert "A has not finished" in text_of(check_view(console, address(b, a)))
+    assert "not finished" not in text_of(check_view(console, address(b, b)))
+    Run.objects.update(status="running")
+    assert "A and B have not finished" in text_of(check_view(console, address(a, b)))
 
 
 def test_the_digest_of_no_inputs_is_known():
-    assert digest(make_payload(make_app(), {}).id.hex) in NO_INPUTS
+    assert digest_of(make_payload(make_app(), {}).id.hex) in NO_INPUTS
 
 
 def test_runs_in_which_nothing_differs(console):
@@ -240,7 +244,8 @@ def test_runs_in_which_nothing_differs(console):
     tree = check_view(console, address(a, b))
     assert headline(tree) == "No step differs." and "Nothing differs" in text_of(tree)
     bare = [make_run(), make_run()]
-    assert headline(check_view(console, address(*bare))) == "Neither run has steps."
+    tree = check_view(console, address(*bare))
+    assert headline(tree) == "Neither run has steps." and "Nothing differs" not in text_of(tree)
 
 
 def test_hostile_texts_come_not_alive(console):
@@ -250,6 +255,26 @@ def test_hostile_texts_come_not_alive(console):
     for page in (address(a, b), address(a, b, show="all", pair=key)):
         check_view(console, page)
         assert "<script>alert" not in console.get(page).content.decode()
+
+
+def test_white_space_is_shown_where_it_alone_differs(console):
+    a, b = pair_of_runs(("30 days", "30  days\n"))
+    text = text_of(check_view(console, address(a, b)))
+    assert "Only white space differs." in text and "30··days↵" in text
+    [change] = twin(console, a, b)["first_divergence"]["values"]["Result"]
+    assert (change["before"], change["after"]) == ("30 days", "30  days\n")
+
+
+def test_a_step_that_a_running_run_has_not_come_to_is_no_origin(console):
+    a, b = pair_of_runs(("30 days", "30 days"))
+    b.executions.filter(title__in=["Find", "Answer"]).delete()
+    told = twin(console, a, b)
+    assert told["first_divergence"]["verdict"] == "only_a"
+    Run.objects.filter(pk=b.pk).update(status="running", last_seen_at=timezone.now())
+    told = twin(console, a, b)
+    assert told["first_divergence"] is None and told["counts"]["only_a"] == 2
+    assert headline(check_view(console, address(a, b))) == "No origin among the steps so far."
+    assert headline(check_view(console, address(b, a))) == "No origin among the steps so far."
 
 
 def test_values_too_large_to_read_are_said_to_be(console):
@@ -267,9 +292,9 @@ def test_a_long_comparison_is_bounded(console, django_assert_max_num_queries):
     with django_assert_max_num_queries(14):
         answer = console.get(address(*runs, show="all"))
     page = check_page(answer.content.decode())
-    assert len(page.findall(".//li[@data-row]")) == 150 and "Further steps" in text_of(page)
-    rest = check_view(console, address(*runs, show="all", **{"from": "150"}))
-    assert len(rest.findall(".//li[@data-row]")) == 150
+    assert len(page.findall(".//li[@data-row]")) == 100 and "Further steps" in text_of(page)
+    rest = check_view(console, address(*runs, show="all", **{"from": "200"}))
+    assert len(rest.findall(".//li[@data-row]")) == 100
 
 
 # -- which run to compare with -------------------------------------------------------------------
@@ -313,6 +338,17 @@ def test_the_last_success_is_the_nearest_with_the_same_input(console, failed):
     success(app, 13, "this")
     success(make_app("elsewhere"), 1, "this")
     assert chosen(console, failed)[0] == str(same_input.id)
+
+
+def test_the_same_input_is_found_far_back(console, failed, monkeypatch):
+    """Beyond those that are looked at for one that is alike."""
+    monkeypatch.setattr("runs.compare.choosing.NEAR", 2)
+    for hour in range(5):
+        success(failed.app, hour + 1, "other")
+    same = success(failed.app, 40, "this")
+    assert chosen(console, failed) == (str(same.id), "nearest success with the same input")
+    monkeypatch.setattr("runs.compare.choosing.FAR", 3)
+    assert chosen(console, failed)[1].startswith("nearest success; none near")
 
 
 def test_without_a_success_there_is_a_sentence_and_a_choice(console, failed):

@@ -37,6 +37,21 @@ def test_an_unknown_id_is_a_sentence(console, client, read_key, source_id):
     assert answer.status_code == 404 and "No run is known" in answer.json()["error"]
 
 
+def test_markdown_by_a_producers_id(client, read_key, run):
+    by_trace, by_id = (
+        client.get(f"/runs/{name}.md", headers={"x-api-key": read_key}).content
+        for name in (f"by/{TRACE}", run.pk)
+    )
+    assert by_trace == by_id
+    assert client.get(f"/runs/by/{TRACE}.md").status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/runs/zzz.json", "/runs/zzz.md", "/errors.csv", "/no.ndjson"])
+def test_an_address_that_is_none_is_a_sentence_for_machines(client, path):
+    answer = client.get(path)
+    assert answer.status_code == 404 and "/llms.txt" in answer.json()["error"]
+
+
 def test_json_by_a_producers_id(client, read_key, run):
     answer = client.get(f"/runs/by/{TRACE}.json", headers={"x-api-key": read_key})
     assert answer.status_code == 200

@@ -308,6 +308,9 @@ def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> No
     assert state_of(console, run) == "resolved"
     group = ErrorGroup.objects.get()
     assert group.resolved_by is not None and group.resolved_by.get_username() == "admin"
+    [told] = console.get("/errors.json?state=all").json()["errors"]
+    assert (told["resolved_by"], told["all_runs"][-10:]) == ("admin", str(group.pk)[-10:])
+    assert "Resolved by admin" in text_of(check_view(console, "/errors/?state=all"))
     assert "No open errors" in text_of(check_view(console, "/errors/"))
     assert "Resolved" in text_of(check_view(console, "/errors/?state=resolved"))
     fail(ago=timedelta(minutes=1))  # began before it was mended, arrives now

@@ -191,7 +191,8 @@ def test_every_address_answers_junk(places, console, pattern, asked, headers):
     address = f"{address_of(pattern, places)}?{urlencode(told)}"
     answer = console.get(address, headers=headers)
     assert answer.status_code in (200, 286, 302, 400, 404, 405), address[:300]
-    assert "<script>alert" not in body_of(answer)
+    if "json" not in answer.get("Content-Type", ""):  # which says back what was asked
+        assert "<script>alert" not in body_of(answer)
     if answer.status_code == 302:
         assert answer["Location"].startswith("/") and not answer["Location"].startswith("//")
 

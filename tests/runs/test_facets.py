@@ -1,12 +1,9 @@
 """What the runs of a list have in common, counted beside it."""
 
-from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.utils import timezone
 
-from runs.history import facet_counts
 from runs.models import ErrorGroup, IngestKey, Note, Run
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, text_of
@@ -145,28 +142,6 @@ def test_words_count_what_they_find(console):
     assert counts(console, "q=refund+status:stopped")["status"] == {"stopped": 1}
 
 
-def test_the_newest_runs_are_counted_and_the_page_says_so(console, monkeypatch):
-    monkeypatch.setattr(facet_counts, "MOST_RUNS", 3)
-    now = timezone.now()
-    for n in range(5):
-        make_run("desk", user=f"u-{n}", started_at=now - timedelta(hours=n))
-    assert counts(console)["user"] == {"u-0": 1, "u-1": 1, "u-2": 1}
-    assert counts(console, "status=succeeded&status=failed")["user"].keys() == {"u-0", "u-1", "u-2"}
-    told = console.get("/runs/?facets=1", headers=FRAGMENT).content.decode()
-    assert "Counted over the newest 3 runs" in told
-
-
-def test_steps_are_counted_over_few(console, monkeypatch):
-    monkeypatch.setattr(facet_counts, "MOST_STEPS", 10)
-    now = timezone.now()
-    for n in range(3):
-        run = make_run("desk", steps=6, started_at=now - timedelta(hours=n))
-        make_execution(run, "Ask", model=f"m-{n}")
-    told = console.get("/runs/facets.json").json()
-    assert (told["runs"], told["runs_of_steps"]) == (3, 1)
-    assert counts(console)["model"] == {"m-0": 1}
-
-
 def test_long_tails_are_told(console):
     for n in range(12):
         make_run("desk", user=f"u-{n}")
@@ -174,6 +149,44 @@ def test_long_tails_are_told(console):
         check_fragment(console.get("/runs/?facets=1", headers=FRAGMENT).content.decode())
     )
     assert "and 4 more: type user:" in text
+
+
+@pytest.mark.usefixtures("desk")
+def test_what_is_typed_otherwise_is_the_same_value(console):
+    assert counts(console, "q=node:Ask")["node"] == {"Ask": 5, "search": 5}
+    assert counts(console, "q=kind:Tool,LLM")["kind"] == {"llm": 5, "tool": 5}
+    assert counts(console, "q=app:desk+version:1")["version"] == {"1": 2, "#2": 2}
+
+
+@pytest.mark.usefixtures("desk")
+def test_kinds_are_told_in_the_words_of_the_pages(console):
+    make_execution(Run.objects.first(), "Call", kind="http-request")
+    fragment = check_fragment(console.get("/runs/?facets=1", headers=FRAGMENT).content.decode())
+    links = fragment.findall(".//section[@aria-label='Kind of node']//a")
+    assert [a.get("title") for a in links] == [
+        "LLM · kind:llm", "Tool · kind:tool", "HTTP request · kind:http-request",
+    ]  # fmt: skip
+    assert "http-request" in counts(console, 'q=kind:"HTTP+request"')["kind"]
+
+
+@pytest.mark.usefixtures("desk")
+@pytest.mark.parametrize(
+    ("wrong", "runs"),
+    [
+        ("stauts:x user:u-0", 3),  # a part is understood
+        ("app:nowhere user:u-0", 3),
+        ("user:u-0 " + " ".join(f"word-{n}" for n in range(99)), 3),
+        ("user:u-0 since:1d since:2d", 5),  # it does not hold together
+        ("x" * 5000, 5),
+    ],
+)
+def test_a_wrong_query_keeps_the_facets_of_what_is_understood(console, wrong, runs):
+    page = check_page(console.get("/runs/", {"q": wrong}).content.decode())
+    asks = page.find(".//div[@id='facets']").get("hx-get")
+    told = check_fragment(console.get(asks, headers=FRAGMENT).content.decode())
+    assert f"Counted over {runs} run" in text_of(told) and "understood" in text_of(told)
+    link = told.find(".//section[@aria-label='Status']//a").get("href")
+    assert "cannot be applied" not in console.get(link).content.decode()
 
 
 def test_hostile_values(console):

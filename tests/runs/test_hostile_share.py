@@ -13,7 +13,7 @@ from runs.models import App, IngestKey, Note, Run, ShareLink
 from runs.recording.records import NodeRecord, RunFacts
 from runs.recording.store import save
 from runs.share.unescaped import plain
-from tests.factories import make_conversation, make_execution, make_run
+from tests.factories import make_conversation, make_execution, make_payload, make_run
 from tests.hostile import NASTY, nasty_run, poster
 from tests.pages import check_page, text_of
 
@@ -134,6 +134,31 @@ def test_a_masked_field_is_in_no_byte(place):
     for path, text in masked.items():
         assert secret.casefold() not in plain(text), path
     assert any("Masked" in text for text in masked.values())
+
+
+def test_what_is_masked_is_quoted_by_no_error_title_or_note():
+    given = {"customer": {"email": "ada@x.example"}, "amount": "3'470.01", "id": 778_899}
+    run = make_run(status="failed", inputs=given, outputs={"reply": "harmless"},
+                   error="no mail to ada@x.example: 3'470.01")  # fmt: skip
+    step = make_execution(
+        run, "Mail ada@x.example", status="failed", error="ADA@x.example, order 778899 refused",
+        inputs={"to": [{"name": "email", "value": "bo@y.example"}], "rest": "3'470.01"},
+        outputs="sent neither to bo@y.example nor to ada@x.example", taken="ada@x.example",
+    )  # fmt: skip
+    Run.objects.filter(pk=run.pk).update(failed_execution=step.id, failed_title=step.title)
+    Note.objects.create(run=run, name="comment", text="3'470.01 of ada@x.example", source="api")
+    by_key = ShareLink.create(run, timedelta(hours=1), ["key:email"], None)[1]
+    pages = everything(f"/s/{by_key}/")
+    assert any("3'470.01" in unescape(text) for text in pages.values())
+    for path, text in pages.items():
+        assert not re.search("(ada|bo)@", text, re.IGNORECASE), path
+    run.inputs = make_payload(run.app, given | {"channel": "desk"})  # as a part of the app's name
+    run.save()
+    whole = ShareLink.create(run, timedelta(hours=1), ["inputs"], None)[1]
+    assert "support-desk" in everything(f"/s/{whole}/")[f"/s/{whole}/"]
+    for path, text in everything(f"/s/{whole}/").items():
+        if "steps" not in path:  # the output of a step is not its input
+            assert not re.search("ada@|470.01|778899", unescape(text), re.IGNORECASE), path
 
 
 def test_masked_costs_are_in_no_byte():

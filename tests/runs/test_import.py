@@ -69,8 +69,8 @@ def test_what_is_no_run_file_is_told(console: Client, content: bytes, sentence: 
 
 def test_a_bomb_is_told_and_not_unpacked(console: Client, settings: Any) -> None:
     settings.WAYLOG_MAX_BODY = 1 << 20
-    lines = b'{"waylog": 1}\n' + b" " * (30 << 20)
-    for bomb in (lines, b'{"waylog": 1}\n' + b"\n" * (30 << 20), b"\n" * (30 << 20)):
+    head, line, lines = b'{"waylog": 1}\n', b" " * (30 << 20), (b" " * 1023 + b"\n") * (30 << 10)
+    for bomb in (head + line, head + lines, lines):
         answer = upload(console, gzip.compress(bomb))
         assert answer.status_code == 400
         told = answer.content.decode()

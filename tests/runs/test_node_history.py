@@ -71,6 +71,18 @@ def test_each_execution_shows_what_went_in_and_out_and_is_a_link(
     ]  # fmt: skip
 
 
+def test_versions_are_told_apart_where_a_page_ends(
+    console: Client, desk: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node_history, "SHOWN", 2)
+    for n, number in enumerate([2, 2, 1, 1]):
+        ran(desk, n, version=make_version(desk, number))
+    tree = check_view(console, f"{URL}/")
+    assert "Version 2 above · version 1 below" in text_of(tree)
+    [following] = [a.get("href") for a in tree.iter("a") if "after=" in (a.get("href") or "")]
+    assert "above" not in text_of(check_view(console, f"{URL}/{following}"))
+
+
 def test_versions_are_told_apart(console: Client, desk: App) -> None:
     for n, number in enumerate((2, 2, 1, 1)):
         ran(desk, n, version=make_version(desk, number))

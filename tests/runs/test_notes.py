@@ -284,6 +284,15 @@ def test_rows_lead_to_run_and_step(console, run, step):
     assert long["text_cut"] and len(long["text"]) == 2_000
 
 
+def test_rows_lead_to_steps_that_one_of_their_spans_names(console, run, step):
+    """Dify's steps are known by Dify's id, and evaluators name the span."""
+    step.hints = '{"span_ids": ["73aa73aa73aa73aa", "84bb84bb84bb84bb"]}'
+    step.save()
+    Note.objects.create(run=run, name="score", number=1, about_step="84bb84bb84bb84bb")
+    assert console.get("/notes.json").json()["notes"][0]["step"] == str(step.id)
+    assert f"/tracing/{step.id}/" in console.get("/notes/").content.decode()
+
+
 @pytest.mark.parametrize("query", ["thumbs=sideways", "since=soon", "app=none", "color=red",
                                    "name=%00", "after=x", "after=1~2"])  # fmt: skip
 def test_list_answers_nonsense_with_a_sentence(console, query):
@@ -320,6 +329,7 @@ def test_a_bound_key_reads_notes_of_its_app(client, run):
 
 def test_list_takes_the_same_queries_however_long(console, run, django_assert_max_num_queries):
     noted(run, 1, about_step="s-1")
+    noted(run, 2, about_step="not there yet")
     console.get("/notes/")
     with django_assert_max_num_queries(20) as first:
         console.get("/notes/")

@@ -105,7 +105,7 @@ def test_what_is_dear_is_asked_for_afterwards(
 
 def test_a_very_long_run_is_not_asked(console: Client) -> None:
     branched("Refund")
-    run = branched("Answer", steps=other_ways.MOST_STEPS + 1)
+    run = branched("Answer", steps=other_ways.MAX_STEPS + 1)
     tree = check_page(console.get(tracing(run)).content.decode())
     assert not lines(tree) and not tree.findall(".//span[@id='other-ways']")
 

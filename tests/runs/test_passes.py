@@ -82,7 +82,7 @@ def test_failed_passes_first_and_shaded_by_what_is_asked(console: Client) -> Non
     assert [text_of(head) for head in heads] == [
         "4", "1", "2", "3", "5",
     ]  # fmt: skip
-    assert "The darkest cell is 4 tokens" in text_of(tree)
+    assert "The strongest shade is 4 tokens" in text_of(tree)
     shades = [cell.get("style") for cell in tree.findall(".//tbody/tr/td")]
     assert shades == ["--h:75", "--h:0", "--h:25", "--h:50", "--h:100"]
     plain = check_page(console.get(passes_url(loop) + "?heat=none").content.decode())
@@ -93,15 +93,42 @@ def test_a_thousand_passes_come_in_parts_and_say_so(console: Client) -> None:
     loop = big_loop(1000, 20, failed=(37, 612))
     response = console.get(passes_url(loop))
     tree = check_page(response.content.decode())
-    assert "50 of 1000 passes are shown" in text_of(tree) and len(cells(tree)) == 1000
-    assert "601–650 1 failed" in text_of(tree)
-    assert len(response.content) < 160_000
+    assert "30 of 1000 passes are shown" in text_of(tree) and len(cells(tree)) == 600
+    assert "601–630 1 failed" in text_of(tree)
+    assert len(response.content) < 120_000
     following = tree.find(".//nav[@class='matrix-parts']/a[@rel='next']").get("href")
-    assert following == "?from=50"
-    assert "951–1000" in text_of(
-        check_page(console.get(passes_url(loop) + "?from=950").content.decode())
+    assert following == "?from=30"
+    assert "991–1000" in text_of(
+        check_page(console.get(passes_url(loop) + "?from=990").content.decode())
     )
     assert cells(check_page(console.get(passes_url(loop) + "?from=99999").content.decode())) == []
+
+
+def test_further_nodes_are_a_link_away(console: Client) -> None:
+    loop = big_loop(2, 70)
+    tree = check_page(console.get(passes_url(loop)).content.decode())
+    assert "Nodes 1–60 of 70." in text_of(tree) and len(cells(tree)) == 120
+    (link,) = [a.get("href") for a in tree.findall(".//caption/a")]
+    rest = check_page(console.get(passes_url(loop) + link).content.decode())
+    assert "Nodes 61–70 of 70." in text_of(rest) and len(cells(rest)) == 20
+    assert "nodes=60" in cells(rest)[0].get("href")
+    assert [text_of(a) for a in rest.findall(".//caption/a")] == ["Nodes before"]
+    told = console.get(passes_url(loop, ".json") + "?nodes=60").json()
+    assert [node["node_id"] for node in told["nodes"]] == [f"node-{n}" for n in range(60, 70)]
+
+
+def test_what_follows_a_loop_or_is_of_another_pass_is_not_read(
+    console: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nodes.loops.passes.MAX_STEPS", 8)
+    _, inner = nested()
+    assert "very long" not in text_of(check_view(console, passes_url(inner[0])))
+    make_execution(inner[0].run, "After")
+    for number in range(9):
+        make_execution(inner[0].run, f"After {number}")
+    assert "very long" not in text_of(check_view(console, passes_url(inner[0])))
+    loop = big_loop(9, 1)
+    assert "as far as 8 passes" in text_of(check_view(console, passes_url(loop)))
 
 
 def test_the_number_of_queries_does_not_grow(
@@ -204,7 +231,7 @@ def test_the_twin_tells_the_same(client: Client, read_key: str, ingest_key: str)
     loop = big_loop(70, 20, failed=(1,))
     url = passes_url(loop, ".json")
     told = client.get(url, headers={"x-api-key": read_key}).json()
-    assert (told["count"], told["failed_count"], len(told["passes"])) == (70, 1, 50)
+    assert (told["count"], told["failed_count"], len(told["passes"])) == (70, 1, 30)
     assert told["passes"][1]["status"] == "failed" and told["passes"][1]["number"] == 1
     row = told["nodes"][19]
     assert row["cells"][1]["status"] == "failed"
@@ -213,7 +240,7 @@ def test_the_twin_tells_the_same(client: Client, read_key: str, ingest_key: str)
     rest = client.get(
         told["next"].partition("testserver")[2], headers={"x-api-key": read_key}
     ).json()
-    assert len(rest["passes"]) == 20 and rest["next"] is None
+    assert len(rest["passes"]) == 30 and "from=60" in rest["next"]
     assert client.get(url).status_code == 401
     assert client.get(url, headers={"x-api-key": ingest_key}).status_code == 403
     missing = client.get(

@@ -59,6 +59,7 @@ def test_every_example_in_the_help_is_understood():
         ("user:-x", ["-x"]),
         ("failed-in:ask", ["ask"]),
         ("env:prod", ["prod"]),
+        ('kind:LLM,"HTTP request",Custom', ["llm", "http-request", "Custom"]),
     ],
 )
 def test_values(text, values):
@@ -101,6 +102,7 @@ def test_times():
         ("  two \n words ", "two words"),
         ('"status:failed"', '"status:failed"'),
         ("--verbose -5", "--verbose -5"),
+        ('refund -"status:failed x" -', 'refund -"status:failed x" -'),
         ("状态：x", "状态：x"),
     ],
 )
@@ -130,6 +132,7 @@ def test_what_only_looks_like_a_field_is_text(text, words):
         ("since:yesterday", "Write 2026-11-22"),
         ("since:0001-01-01", "not a time"),
         ('"open', "is not closed"),
+        ('-"open', "is not closed"),
         ('node:"open', "is not closed"),
         ('node:"a"b', "belongs after the closing quote"),
         ("status:failed -status:failed", "status:failed is asked for and taken away"),

@@ -68,6 +68,7 @@ def test_why_comes_before_the_way_and_the_totals() -> None:
         f"<http://waylog.test/runs/{run.id}/>",
         f"<http://waylog.test/runs/{run.id}.json>",
         f"<{step}.json>",
+        f"<{step}/lineage.json>",
         "<http://waylog.test/llms.txt>",
         "16.0 KB",
     ]
@@ -95,6 +96,7 @@ def test_since_when_runs_fail_so() -> None:
         app, status="failed", error_group=group, started_at=began, version=make_version(app, 4)
     )
     text = report(failed_run(error_group=group, version=make_version(app, 5)), "http://h")
+    assert ", version #5" in text
     since = f"first on {began:%Y-%m-%d %H:%M} UTC with version #4"
     assert f"- 2 runs of this app failed so, {since}: <http://h/errors/{group.pk}/>" in text
 

@@ -4,7 +4,7 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -21,29 +21,26 @@ from nodes.models import NodeExecution, Payload
 from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Rerun, Run
 from runs.recording.doors.replay import replay
 from runs.rerunning import outcome, webhook
-from runs.rerunning.asked import dify_path, for_dify, told_of
+from runs.rerunning.asked import dify_path, for_dify, stop_path, told_of
 from tests.conftest import CAPTURES
 from tests.factories import make_app, make_conversation, make_execution, make_payload, make_run
 from tests.pages import FRAGMENT, check_page, check_view, text_of
-from tests.runs.recording.dify.streams import chatflow, finished, node, sse, started
+from tests.runs.recording.dify.streams import TASK, chatflow, finished, node, sse, started
 from tests.runs.recording.doors.background import settled
-from tests.runs.recording.doors.dify_upstream import Upstream, running
+from tests.runs.recording.doors.dify_upstream import Upstream
 
+# Inputs that do not fit are told within the stream, without the id of a run.
+NO_INPUT = {"event": "error", "code": "invalid_param", "status": 400, "message": "q is required"}
 # Runs are stored on threads of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "app-a-key-of-dify"
+TALK = "1c8a2f0e-7d3b-4c55-9a0f-2b6f0c1d9e44"
 
 
 @pytest.fixture
-def dify() -> Iterator[Upstream]:
-    with running() as found:
-        yield found
-    settled()
-
-
-@pytest.fixture
-def app(dify: Upstream) -> App:
-    return make_app("My App", slug="my-app", upstream_url=dify.url, upstream_key=KEY)
+def app(dify_api: Upstream) -> App:
+    dify_api.strict = True
+    return make_app("My App", slug="my-app", upstream_url=dify_api.url, upstream_key=KEY)
 
 
 @pytest.fixture
@@ -53,10 +50,10 @@ def original(app: App) -> Run:
 
 
 @pytest.fixture
-def hook(app: App, dify: Upstream) -> Upstream:
+def hook(app: App, dify_api: Upstream) -> Upstream:
     """The app's upstream as a webhook."""
     App.objects.update(upstream_kind="webhook")
-    return dify
+    return dify_api
 
 
 @pytest.fixture
@@ -110,6 +107,13 @@ def test_ways_of_dify() -> None:
     assert dify_path(False, {"dify-message"}) == "completion-messages"
 
 
+def test_where_dify_stops_a_run() -> None:
+    assert stop_path(True, {"dify-task": "t", "dify-run": "r"}) == "chat-messages/t/stop"
+    assert stop_path(False, {"dify-task": "t", "dify-run": "r"}) == "workflows/tasks/t/stop"
+    assert stop_path(False, {"dify-task": "t"}) == "completion-messages/t/stop"
+    assert stop_path(False, {"dify-run": "r"}) == ""
+
+
 def test_files_are_named_as_dify_wants_them() -> None:
     file = {"dify_model_identity": "__dify__file__", "type": "image", "size": 3}
     assert for_dify(
@@ -122,15 +126,28 @@ def test_files_are_named_as_dify_wants_them() -> None:
     assert told == {"type": "image", "transfer_method": "tool_file", "tool_file_id": "t1"}
     told = for_dify(file | {"transfer_method": "remote_url", "remote_url": "https://x.example/a"})
     assert told == {"type": "image", "transfer_method": "remote_url", "url": "https://x.example/a"}
+    named = "dify-file-ref:eyJyZWNvcmRfaWQiOiJmMSJ9"
+    told = for_dify(file | {"transfer_method": "local_file", "reference": named})
+    assert told == {"type": "image", "transfer_method": "local_file", "upload_file_id": named}
+    # Dify has signed the address of its own copy, and it ends.
+    signed = {"transfer_method": "remote_url", "remote_url": "https://d.example/f?sign=x"}
+    assert for_dify(file | signed | {"related_id": "f1"}) == {
+        "type": "image", "transfer_method": "remote_url", "url": "https://d.example/f?sign=x",
+        "upload_file_id": "f1",
+    }  # fmt: skip
+    told = for_dify(file | {"transfer_method": "datasource_file", "related_id": "d1"})
+    assert told["datasource_file_id"] == "d1" and "url" not in told
 
 
 # -- through Dify ----------------------------------------------------------------------------------
 
 
-def test_a_workflow_with_the_same_inputs(console: Client, dify: Upstream, original: Run) -> None:
-    dify.will_answer((CAPTURES / "dify-events-01.sse").read_bytes())
+def test_a_workflow_with_the_same_inputs(
+    console: Client, dify_api: Upstream, original: Run
+) -> None:
+    dify_api.will_answer((CAPTURES / "dify-events-01.sse").read_bytes())
     rerun = again(console, original)
-    [seen] = dify.seen
+    [seen] = dify_api.seen
     assert (seen.method, seen.path) == ("POST", "/v1/workflows/run")
     assert seen.headers["Authorization"] == f"Bearer {KEY}"
     assert seen.json == {
@@ -151,92 +168,96 @@ def test_a_workflow_with_the_same_inputs(console: Client, dify: Upstream, origin
     assert "Run again 1 time" in text_of(check_view(console, f"/runs/{original.id}/"))
 
 
-def test_edited_inputs(console: Client, dify: Upstream, original: Run) -> None:
-    dify.will_answer(sse(started(), finished()))
+def test_edited_inputs(console: Client, dify_api: Upstream, original: Run) -> None:
+    dify_api.will_answer(sse(started(), finished()))
     edited = {
         "input:q": "二度目\r\nもう一度",
         "input:limit": "",
         "more": '{"tags": ["a"], "n": null}',
     }
     again(console, original, **edited, user="someone else")
-    told = dify.seen[0].json
+    told = dify_api.seen[0].json
     assert told["inputs"] == {"q": "二度目\nもう一度", "tags": ["a"], "n": None}
     assert told["user"] == "someone else"
 
 
 def test_what_is_not_edited_is_sent_as_recorded(
-    console: Client, dify: Upstream, original: Run
+    console: Client, dify_api: Upstream, original: Run
 ) -> None:
     """Browsers end lines with CR LF, and drop a text's first line end."""
     inputs = {"text": "\n one \r\n two\n", "float": 1.10, "none": None, "deep": {"é": [1, {}]}}
     original.inputs = make_payload(original.app, inputs)
     original.save()
     sent = fields(console, f"/runs/{original.id}/again/")
-    dify.will_answer(sse(started(), finished()))
+    dify_api.will_answer(sse(started(), finished()))
     again(console, original, **{"input:text": "\r\n one \r\n two\r\n"})
-    assert dify.seen[0].json["inputs"] == inputs
+    assert dify_api.seen[0].json["inputs"] == inputs
     assert "input:deep" in sent
 
 
-def test_a_query_that_is_not_edited(console: Client, dify: Upstream, app: App) -> None:
+def test_a_query_that_is_not_edited(console: Client, dify_api: Upstream, app: App) -> None:
     for query in ("one\n\ntwo", "long " * 20_000):
         turn = make_run(app, mode="chatflow", inputs={"sys.query": query}, user="u1")
-        dify.will_answer(sse(*chatflow()))
+        dify_api.will_answer(sse(*chatflow()))
         again(console, turn)
-        assert dify.seen[-1].json["query"] == query
+        assert dify_api.seen[-1].json["query"] == query
 
 
-def test_long_values_are_sent_but_not_shown(console: Client, dify: Upstream, original: Run) -> None:
+def test_long_values_are_sent_but_not_shown(
+    console: Client, dify_api: Upstream, original: Run
+) -> None:
     inputs = {"document": "x" * 200_000, "q": "hi"} | {f"n{i:03}": i for i in range(150)}
     original.inputs = make_payload(original.app, inputs)
     original.save()
     page = console.get(f"/runs/{original.id}/again/")
     assert len(page.content) < 60_000 and "Sent as recorded" in page.content.decode()
-    dify.will_answer(sse(started(), finished()))
+    dify_api.will_answer(sse(started(), finished()))
     again(console, original)
-    assert dify.seen[0].json["inputs"] == inputs
+    assert dify_api.seen[0].json["inputs"] == inputs
 
 
-def test_inputs_without_end(console: Client, dify: Upstream, original: Run) -> None:
+def test_inputs_without_end(console: Client, dify_api: Upstream, original: Run) -> None:
     original.inputs = make_payload(original.app, {"document": "x" * 6_000_000})
     original.save()
     url = f"/runs/{original.id}/again/"
     assert "6.0 MB" in text_of(check_page(console.get(url).content.decode()))
     assert console.post(url, {"token": str(uuid4())}).status_code == 409
-    assert not dify.seen
+    assert not dify_api.seen
 
 
 @pytest.mark.parametrize("choice", ["continue", "new"])
-def test_a_turn_of_a_conversation(console: Client, dify: Upstream, app: App, choice: str) -> None:
-    talk = make_conversation(app, "talk-9")
-    inputs = {"sys.query": "Who?", "channel": "web", "sys.files": []}
+def test_a_turn_of_a_conversation(
+    console: Client, dify_api: Upstream, app: App, choice: str
+) -> None:
+    talk = make_conversation(app, TALK)
+    inputs = {"sys.query": "Who?", "channel": "web", "sys.files": [], "sys.workflow_id": "w1"}
     turn = make_run(app, mode="chatflow", conversation=talk, inputs=inputs, user="u1")
-    dify.will_answer(sse(*chatflow()))
+    dify_api.will_answer(sse(*chatflow()))
     rerun = again(console, turn, conversation=choice, query="Who are you?")
-    assert dify.seen[0].path == "/v1/chat-messages"
-    assert dify.seen[0].json == {
+    assert dify_api.seen[0].path == "/v1/chat-messages"
+    assert dify_api.seen[0].json == {
         "inputs": {"channel": "web"}, "query": "Who are you?", "response_mode": "streaming",
-        "user": "u1", "conversation_id": "talk-9" if choice == "continue" else "",
+        "user": "u1", "conversation_id": TALK if choice == "continue" else "",
     }  # fmt: skip
     assert rerun.run and rerun.run.mode == "chatflow" and rerun.run.outputs_preview == "Hello there"
 
 
-def test_the_version_that_ran_then(console: Client, dify: Upstream, original: Run) -> None:
-    dify.will_answer(sse(started(), finished()))
+def test_the_version_that_ran_then(console: Client, dify_api: Upstream, original: Run) -> None:
+    dify_api.will_answer(sse(started(), finished()))
     url = f"/runs/{original.id}/again/"
     told = fields(console, url)
     pages = {console.post(url, told | {"then": "on"})["Location"]}
-    assert dify.done.acquire(timeout=30)
-    assert dify.seen[0].path == "/v1/workflows/w1/run"
-    dify.will_answer(sse(started(), finished()))
+    assert dify_api.done.acquire(timeout=30)
+    assert dify_api.seen[0].path == "/v1/workflows/w1/run"
+    dify_api.will_answer(sse(started(), finished()))
     assert console.post(url, told)["Location"] not in pages  # something else was asked for
     settled()
-    assert dify.seen[1].path == "/v1/workflows/run"
+    assert dify_api.seen[1].path == "/v1/workflows/run"
 
 
-def test_it_is_seen_while_it_runs(console: Client, dify: Upstream, original: Run) -> None:
+def test_it_is_seen_while_it_runs(console: Client, dify_api: Upstream, original: Run) -> None:
     go = threading.Semaphore(1)
-    dify.will_answer(sse(started()), sse(node("node_started", "a"), finished()), go=go)
+    dify_api.will_answer(sse(started()), sse(node("node_started", "a"), finished()), go=go)
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url))["Location"]
     for _ in range(3000):
@@ -253,11 +274,42 @@ def test_it_is_seen_while_it_runs(console: Client, dify: Upstream, original: Run
     assert answer.status_code == 286 and "every 2s" not in answer.content.decode()
 
 
-def test_two_clicks_are_one_run(console: Client, dify: Upstream, original: Run, admin: Any) -> None:
+def test_it_is_stopped_while_it_runs(
+    console: Client, client: Client, dify_api: Upstream, original: Run
+) -> None:
+    go = threading.Semaphore(1)
+    dify_api.will_answer(sse(started()), sse(finished("stopped")), go=go)
+    dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
+    url = f"/runs/{original.id}/again/"
+    page = console.post(url, fields(console, url))["Location"]
+    for _ in range(3000):
+        if Rerun.objects.exclude(run=None).exists():
+            break
+        threading.Event().wait(0.01)
+    assert "Stop it" in text_of(check_view(console, page))
+    client.force_login(get_user_model().objects.create_user("reader"))
+    assert client.post(f"{page}stop/").status_code == 403
+    assert "Stop it" not in client.get(page).content.decode()
+    assert "is asked to stop" in console.post(f"{page}stop/", follow=True).content.decode()
+    assert dify_api.done.acquire(timeout=30)
+    [_, asked] = dify_api.seen
+    assert (asked.method, asked.path) == ("POST", f"/v1/workflows/tasks/{TASK}/stop")
+    assert asked.json == {"user": "u1"} and asked.headers["Authorization"] == f"Bearer {KEY}"
+    go.release(3)
+    settled()
+    rerun = Rerun.objects.get()
+    assert rerun.run and (rerun.state, rerun.run.status) == ("done", "stopped")
+    assert "nothing to stop" in console.post(f"{page}stop/", follow=True).content.decode()
+    assert len(dify_api.seen) == 2 and "Stop it" not in console.get(page).content.decode()
+
+
+def test_two_clicks_are_one_run(
+    console: Client, dify_api: Upstream, original: Run, admin: Any
+) -> None:
     url = f"/runs/{original.id}/again/"
     told = fields(console, url)
     for _ in range(2):
-        dify.will_answer(sse(started(), finished()))
+        dify_api.will_answer(sse(started(), finished()))
 
     def click(_: int) -> str:
         client = Client()
@@ -267,25 +319,36 @@ def test_two_clicks_are_one_run(console: Client, dify: Upstream, original: Run, 
     with ThreadPoolExecutor(2) as pool:
         pages = set(pool.map(click, range(2)))
     settled()
-    assert len(pages) == 1 and len(dify.seen) == 1 and Rerun.objects.count() == 1
+    assert len(pages) == 1 and len(dify_api.seen) == 1 and Rerun.objects.count() == 1
     shown = console.post(url, told, follow=True).content.decode()
-    assert "was sent before" in shown and len(dify.seen) == 1
+    assert "was sent before" in shown and len(dify_api.seen) == 1
     # Going back and asking for something else is no second click.
     assert console.post(url, told | {"input:q": "other"})["Location"] not in pages
     settled()
-    assert len(dify.seen) == 2
+    assert len(dify_api.seen) == 2
+
+
+def test_the_version_of_a_chatflow_that_ran_then(
+    console: Client, dify_api: Upstream, app: App
+) -> None:
+    inputs = {"sys.query": "Who?", "sys.workflow_id": "w1"}
+    turn = make_run(app, mode="chatflow", inputs=inputs, user="u1")
+    dify_api.will_answer(sse(*chatflow()))
+    again(console, turn, then="on")
+    assert dify_api.seen[0].path == "/v1/chat-messages"
+    assert dify_api.seen[0].json["workflow_id"] == "w1"
 
 
 # -- when it goes wrong ----------------------------------------------------------------------------
 
 
 def test_dify_says_no(
-    console: Client, dify: Upstream, original: Run, caplog: pytest.LogCaptureFixture
+    console: Client, dify_api: Upstream, original: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     """In its own words, without the key that it repeats, which is nowhere else either."""
     caplog.set_level(logging.DEBUG)
     body = {"code": "unauthorized", "message": f"Access token {KEY} is\ninvalid <b>", "status": 401}
-    dify.will_answer(json.dumps(body).encode(), status=401, content_type="application/json")
+    dify_api.will_answer(json.dumps(body).encode(), status=401, content_type="application/json")
     rerun = again(console, original)
     assert (rerun.state, rerun.run) == ("failed", None)
     assert rerun.error == "Dify refused it with 401: Access token •••••• is invalid <b>"
@@ -311,31 +374,32 @@ def test_dify_says_no(
         ({"parts": [b"<html>Bad gateway</html>"], "status": 502}, "Dify refused it with 502."),
         ({"parts": [b""], "status": 302, "headers": {"Location": "http://x.example/"}}, "redirect"),
         ({"parts": [b"event: ping\n\n"]}, "told of no run"),
+        ({"parts": [b"event: ping\n\n", sse(NO_INPUT)]}, "refused it with 400: q is required"),
         ({"parts": [b"event: ping\n\n"], "breaks_off": True}, "broke off"),
         ({"parts": [b"x" * 100_000], "status": 500}, "Dify refused it with 500: xxx"),
     ],
 )
 def test_answers_that_are_no_run(
-    console: Client, dify: Upstream, original: Run, answer: dict[str, Any], error: str
+    console: Client, dify_api: Upstream, original: Run, answer: dict[str, Any], error: str
 ) -> None:
-    dify.will_answer(*answer.pop("parts"), **answer)
+    dify_api.will_answer(*answer.pop("parts"), **answer)
     rerun = again(console, original)
     assert (rerun.state, rerun.run) == ("failed", None)
     assert error in rerun.error and len(rerun.error) < 600
-    assert len(dify.seen) == 1 and Run.objects.count() == 1
+    assert len(dify_api.seen) == 1 and Run.objects.count() == 1
 
 
-def test_a_stream_that_breaks_off(console: Client, dify: Upstream, original: Run) -> None:
-    dify.will_answer(sse(started()), breaks_off=True)
+def test_a_stream_that_breaks_off(console: Client, dify_api: Upstream, original: Run) -> None:
+    dify_api.will_answer(sse(started()), breaks_off=True)
     rerun = again(console, original)
     assert rerun.run and (rerun.state, rerun.run.status) == ("failed", "running")
     assert "It broke off" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
 
 
 def test_what_cannot_be_read_is_in_the_inbox(
-    console: Client, dify: Upstream, original: Run
+    console: Client, dify_api: Upstream, original: Run
 ) -> None:
-    dify.will_answer(sse(started(), node("node_started", ""), finished()))
+    dify_api.will_answer(sse(started(), node("node_started", ""), finished()))
     rerun = again(console, original)
     assert rerun.run and rerun.state == "done"
     refused = RefusedRecord.objects.get()
@@ -365,13 +429,13 @@ def test_dify_is_not_there(console: Client, app: App, original: Run) -> None:
     ],
 )
 def test_a_form_that_cannot_be_sent(
-    console: Client, dify: Upstream, original: Run, edited: dict[str, str], sentence: str
+    console: Client, dify_api: Upstream, original: Run, edited: dict[str, str], sentence: str
 ) -> None:
     url = f"/runs/{original.id}/again/"
     answer = console.post(url, fields(console, url) | edited)
     assert answer.status_code == 400 and sentence in answer.content.decode()
     check_page(answer.content.decode())
-    assert not dify.seen and not Rerun.objects.exists()
+    assert not dify_api.seen and not Rerun.objects.exists()
 
 
 @pytest.mark.parametrize(

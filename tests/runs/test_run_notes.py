@@ -99,3 +99,13 @@ def test_without_notes_nothing_is_said(console):
     tree = check_view(console, reverse("run-detail", args=[run.id]))
     assert tree.find(".//p[@class='header-notes']") is None
     assert console.get(f"/runs/{run.id}.json").json()["notes"] == []
+
+
+def test_what_is_shown_as_a_thumb_is_found_as_one(console, run):
+    """The label of an evaluator that judges a tone is none."""
+    other = make_run()
+    noted(other, "tone", label="negative")
+    page = check_view(console, reverse("run-detail", args=[other.id]))
+    assert "👎" not in text_of(page.find(".//p[@class='header-notes']"))
+    found = console.get("/runs.json?thumbs=down").json()["runs"]
+    assert [one["id"] for one in found] == [str(run.id)]

@@ -1,6 +1,5 @@
 """The run page: header, RESULT, DETAIL, TRACING, and the twins."""
 
-import time
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -304,14 +303,10 @@ def test_hostile_content_is_shown_as_text(console: Client) -> None:
 def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None:
     run = big_run(10_000)
     url = f"/runs/{run.id}/tracing/"
-    console.get(url)
-    started = time.perf_counter()
     response = console.get(url)
-    took = time.perf_counter() - started
     text = text_of(check_page(response.content.decode()))
     assert "Pass 9999" in text and "Passes 1–9998: no failure" in text
     assert len(response.content) < 60_000
-    assert took < 3
     key = ident(1).hex[-8:]
     opened = console.get(f"{url}?open={key}").content
     assert len(opened) < 600_000

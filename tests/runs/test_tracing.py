@@ -11,7 +11,7 @@ from django.test import Client
 from nodes.models import NodeExecution
 from runs import samples
 from runs.models import Run
-from tests.factories import make_execution, make_run
+from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import check_fragment, check_page, check_view, text_of
 from tests.runs.test_passes import SIDE, big_loop, passes_url, values_in
 
@@ -52,6 +52,40 @@ def test_attempts_are_counted_in_the_tree_and_listed_in_the_panel(console: Clien
         "Attempt 3 of 3 Succeeded 500 ms",
     ]
     assert attempts.find("li/a").get("href").endswith("/?closed=a")
+
+
+def tries(run: Run, count: int) -> list[NodeExecution]:
+    """So many attempts at one visit, the last of which succeeded."""
+    return [
+        make_execution(
+            run, "Call", attempt=number, status="succeeded" if number == count else "retry"
+        )
+        for number in range(1, count + 1)
+    ]  # fmt: skip
+
+
+def attempts_in_panel(console: Client, step: NodeExecution) -> list[str]:
+    side = console.get(f"/runs/{step.run_id}/tracing/{step.id}/", headers=SIDE).content.decode()
+    return [
+        text_of(one.find("a"))
+        for one in check_fragment(side).findall(".//ol[@class='attempts']/li")
+    ]
+
+
+def test_attempts_far_on_among_the_visits_of_a_node_are_shown(console: Client) -> None:
+    run = make_run()
+    for _ in range(230):
+        make_execution(run, "Call")
+    *_, last = tries(run, 2)
+    make_execution(run, "Call")
+    assert attempts_in_panel(console, last) == ["Attempt 1 of 2", "Attempt 2 of 2"]
+
+
+def test_of_very_many_attempts_those_around_this_one_are_shown(console: Client) -> None:
+    made = tries(make_run(), 45)
+    shown = attempts_in_panel(console, made[24])
+    assert shown == [f"Attempt {number} of 45" for number in range(15, 36)]
+    assert attempts_in_panel(console, made[44])[-1] == "Attempt 45 of 45"
 
 
 def test_the_same_node_in_the_runs_before_and_after(console: Client) -> None:
@@ -130,6 +164,29 @@ def test_parallel_branches_of_dify_are_lanes(console: Client, ingest_key: str) -
         for row in tree.findall(".//tr[@id]")
     }
     assert found == {"start": [], "left": ["∥ 1"], "right": ["∥ 2"], "more": ["∥ 2"], "end": []}
+
+
+def test_lanes_follow_the_graph_that_was_sent(
+    console: Client, django_assert_max_num_queries: Any
+) -> None:
+    names = ["start", "left", "right", "after-right", "after-left", "end"]
+    ways = ["start left", "start right", "left after-left", "right after-right", "after-left end"]
+    edges = [dict(zip(("source", "target"), way.split(), strict=True)) for way in ways]
+    graph = {"nodes": [{"id": name} for name in names], "edges": edges}
+    times = [(0, 1), (1, 3.5), (1, 3), (4, 9), (4.5, 8), (10, 11)]
+
+    def lanes(**fields: Any) -> list[str]:
+        app = make_app()
+        run = make_run(app, duration_us=11_000_000, **fields)
+        for name, (start, end) in zip(names, times, strict=True):
+            began = run.started_at + timedelta(seconds=start, microseconds=17)
+            make_execution(run, name, started_at=began, duration_us=int((end - start) * 1e6))
+        with django_assert_max_num_queries(30):
+            page = console.get(f"/runs/{run.id}/tracing/").content.decode()
+        return [text_of(lane) for lane in check_page(page).findall(".//span[@class='lane']")]
+
+    assert lanes() == ["∥ 1", "∥ 2", "∥ 1", "∥ 2"]  # by time alone, after the one that ended last
+    assert lanes(version=make_version(make_app(), graph=graph)) == ["∥ 1", "∥ 2", "∥ 2", "∥ 1"]
 
 
 @pytest.mark.django_db(transaction=True)  # a stream is recorded beside the request

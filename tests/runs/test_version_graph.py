@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from nodes.graph import Step, infer
+from nodes.graph import infer
+from nodes.steps import GraphStep
 from runs.models import App
 from runs.version_graph import version_graph
 from tests.factories import make_app, make_execution, make_run, make_version
@@ -45,7 +46,7 @@ def test_steps_are_read_from_rows(db: None) -> None:
                    started_at=plan.started_at + timedelta(seconds=9))  # fmt: skip
     make_execution(run, "broken", hints="{", started_at=plan.started_at + timedelta(seconds=10))
     found = version_graph(version.app, version)
-    steps: list[Step] = found.runs[str(run.pk)]
+    steps: list[GraphStep] = found.runs[str(run.pk)]
     assert found.graph == infer([steps])
     assert {(e.source, e.target) for e in found.graph.edges} == {
         ("plan", "fetch"), ("plan", "draft"), ("draft", "broken")

@@ -65,11 +65,25 @@ class Event:
         return value
 
     @property
+    def named(self) -> str | None:
+        """The run, by the best of its ids."""
+        return self.run or self.message or self.task
+
+    @property
     def trace(self) -> str:
-        found = self.run or self.message or self.task
-        if found is None:
+        if self.named is None:
             raise BadEvent("The event names no run: no workflow_run_id, message_id or task_id.")
-        return found
+        return self.named
+
+    @property
+    def ids(self) -> dict[str, str | None]:
+        """Its envelope's."""
+        return {
+            "workflow_run_id": self.run,
+            "message_id": self.message,
+            "task_id": self.task,
+            "conversation_id": self.conversation,
+        }
 
     def need(self, name: str) -> str:
         """A field of the payload that the event means nothing without."""

@@ -72,10 +72,13 @@ class Text:
 
 class Reader:
     """The records of one response. `finished`: its last event has been read; `last`: the last event
-    that named a run; `events`: how many there were, without keep-alives."""
+    that named a run; `events`: how many there were, without keep-alives; `refusal`: an error that
+    came instead of a run. `is_answer`: it is known to answer one request for a run."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: Asked, is_answer: bool = False) -> None:
         self.asked = asked
+        self.is_answer = is_answer
+        self.refusal: dict[str, Any] | None = None
         self.finished = False
         self.events = 0
         self.last: Event | None = None
@@ -130,6 +133,13 @@ class Reader:
         event = Event(event_runs.reply(told), self.asked)
         if event.name in SET_ASIDE:
             return []
+        if event.name == "error" and event.named is None:
+            # Inputs are validated when the stream has begun already: such an error has no ids.
+            if self.last is not None:
+                event = Event({**told, **self.last.ids}, self.asked)
+            elif self.is_answer:
+                self.refusal = told
+                return []
         self.events += 1
         self.finished = self.finished or event.name in FINAL
         if event.trace:

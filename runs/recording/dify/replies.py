@@ -80,9 +80,13 @@ class Failure:
         return Decoded([], [])
 
     def end(self) -> Decoded:
-        told = _object(self.body)
+        return self.refused(_object(self.body))
+
+    def refused(self, told: dict[str, Any]) -> Decoded:
+        """Dify's reason, {code, message, status}."""
         said = text(told.get("message")) or self.body[:1000].decode("utf-8", "replace").strip()
-        sentence = f"Dify answered with {self.status}" + (f": {said}" if said else ".")
+        status = self.status or text(told.get("status")) or "an error"
+        sentence = f"Dify answered with {status}" + (f": {said}" if said else ".")
         return self.broken(sentence, text(told.get("code")))
 
     def broken(self, reason: str, code: str | None = None) -> Decoded:
@@ -135,6 +139,8 @@ class Answer:
         found = self.reader.broken(reason)
         if self.reader.events or self.failure is None:
             return found
+        if self.reader.refusal is not None:
+            return _both(found, self.failure.refused(self.reader.refusal))
         return _both(found, self.failure.broken(reason))
 
 
@@ -152,13 +158,14 @@ def reading_of(
         return failure if is_asked and status not in UNKNOWN_CALLER else None
     if headers.get("content-encoding", "identity") != "identity":
         return None
-    reader = Reader(failure.asked)
+    reader = Reader(failure.asked, is_answer=True)
     is_stream = headers.get("content-type", "").startswith("text/event-stream")
     return Answer(reader, reader if is_stream else Reply(reader), failure if is_asked else None)
 
 
 def feedback(path: str, body: bytes, at_us: int) -> NoteRecord | None:
-    """The thumb that a user gives a message; None when the request is none."""
+    """The thumb that a user gives a message, or takes back (rating null); None when the request is
+    none."""
     found, told = FEEDBACK.fullmatch(path), _object(body)
     if not found or not told:
         return None
@@ -169,7 +176,7 @@ def feedback(path: str, body: bytes, at_us: int) -> NoteRecord | None:
         source_id=f"{found[1]}/user/{user}",
         name="thumbs",
         number=THUMBS.get(rating),
-        label=rating,
+        label=rating or "taken back",
         text=text(told.get("content")) or "",
         author=user,
         created_us=at_us,

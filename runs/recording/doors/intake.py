@@ -6,6 +6,7 @@ from uuid import UUID
 
 import orjson
 
+from runs.recording import notes
 from runs.recording.decode import decode_traces
 from runs.recording.doors import alone, inbox
 from runs.recording.records import Decoded, NodeRecord, Refused
@@ -68,7 +69,7 @@ def take(body: bytes, content_type: str, sender: inbox.Sender = HERE, project: s
     decoded = decode_traces(body, content_type)
     if project:
         named = [_named(record, project) for record in decoded.records]
-        decoded = Decoded(named, decoded.refused)
+        decoded = replace(decoded, records=named)
     return keep(decoded, sender, single=single)
 
 
@@ -89,6 +90,8 @@ def keep(
     it returns."""
     origin = Origin(sender.scope, sender.app.name if sender.app else None, kind)
     saved = save(decoded.records, origin)
+    if decoded.notes:
+        notes.save(decoded.notes, sender.scope)
     refused = [*decoded.refused, *saved.refused]
     kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)
     return Taken(

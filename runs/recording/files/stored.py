@@ -47,25 +47,22 @@ def traces_of(run: Run) -> list[str]:
     return sorted(source.source_id for source in run.sources.all() if source.kind == TRACE)
 
 
-def each_step(run_id: UUID, *, visible: bool = False) -> Iterator[NodeExecution]:
+def each_step(run_id: UUID) -> Iterator[NodeExecution]:
     """All executions of a run with their payloads, in the order of the tree. Their ids are put in
     order first, and their values read in parts: a database that sorts rows with all their values
     would need room for them."""
     steps = NodeExecution.objects.of_run(run_id)
-    ids = list((steps.visible() if visible else steps).values_list("id", flat=True))
+    ids = list(steps.values_list("id", flat=True))
     for start in range(0, len(ids), AT_ONCE):
         part = ids[start : start + AT_ONCE]
         found = {row.id: row for row in steps.with_payloads().filter(id__in=part)}
         yield from (found[id_] for id_ in part if id_ in found)
 
 
-def records_of(
-    run: Run, read: Reader = exact, steps: Iterator[NodeExecution] | None = None
-) -> Iterator[tuple[NodeExecution, NodeRecord]]:
-    """Each step of a run with its record. The run was loaded `with_sources()`; `steps` are those of
-    `each_step`."""
+def records_of(run: Run, read: Reader = exact) -> Iterator[tuple[NodeExecution, NodeRecord]]:
+    """Each step of a run with its record. The run was loaded `with_sources()`."""
     traces = traces_of(run)
-    for step in each_step(run.id) if steps is None else steps:
+    for step in each_step(run.id):
         yield step, record_of(step, traces, read)
 
 

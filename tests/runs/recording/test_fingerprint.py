@@ -96,6 +96,62 @@ ALIKE = [
      "Recursion limit of 50 reached without hitting a stop condition."],
     ["pod web-7d9f8c6b5-x2x4z was evicted", "pod web-6c8b7d9f4-q9w8e was evicted"],
     ["Rows 3, 7 and 12 are empty", "Rows 4, 8, 15 and 16 are empty"],
+    [
+        "Error code: 529 - {'type': 'error', 'error': {'type': 'overloaded_error', 'message': "
+        "'Overloaded'}, 'request_id': 'req_011CX7J5ZXp3npD8nY7VYZvm'}",
+        "Error code: 529 - {'type': 'error', 'error': {'type': 'overloaded_error', 'message': "
+        "'Overloaded'}, 'request_id': 'req_vrtx_01aaJ5ZXp3npD8nY7VYZvm'}",
+    ],
+    [
+        "Error code: 429 - {'error': {'code': '429', 'message': 'Requests to the Create Operation "
+        "under Azure OpenAI API version 2024-02-15-preview have exceeded the token rate limit. "
+        "Please retry after 7 seconds.'}}",
+        "Error code: 429 - {'error': {'code': '429', 'message': 'Requests to the Create Operation "
+        "under Azure OpenAI API version 2024-10-21 have exceeded the token rate limit. Please "
+        "retry after 1 second.'}}",
+    ],
+    [
+        "{'error': {'code': 'content_filter', 'innererror': {'hate': {'filtered': True, 'severity':"
+        " 'high'}, 'jailbreak': {'filtered': False, 'detected': False}}}}",
+        "{'error': {'code': 'content_filter', 'innererror': {'hate': {'filtered': False, 'severity'"
+        ": 'safe'}, 'jailbreak': {'filtered': True, 'detected': True}}}}",
+    ],
+    ["Incorrect API key provided: sk-proj-********abcd.",
+     "Incorrect API key provided: sk-1234****************wxyz."],
+    ["Token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123 is invalid",
+     "Token eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiI5OTk5In0.xyz-987_abc is invalid"],
+    ["Bearer ghp_16C7e42F292c6912E7710c838347Ae178B4a rejected",
+     "Bearer xoxb-123-456-abcDEFghi rejected"],
+    ["No function arn:aws:lambda:eu-west-1:123456789012:function:refund-order",
+     "No function arn:aws:lambda:us-east-1:999956789012:function:send-mail"],
+    ["Host fe80::1%eth0 is down", "Host ::ffff:10.0.0.1 is down", "Host ::1 is down",
+     "Host 2001:db8:85a3::8a2e:370:7334 is down"],
+    ["GET /v1/orders/17?expand=items gave nothing", "GET /v1/orders gave nothing"],
+    ["文件 /data/用户/报告.pdf 已损坏", "文件 /data/客户/合同.docx 已损坏"],
+    ["参数〈金额〉不合法", "参数〈数量〉不合法"],
+    ["duplicate key value violates unique constraint DETAIL: Key (id)=(17) already exists.",
+     "duplicate key value violates unique constraint DETAIL: Key (id)=(abc-18) already exists."],
+    [
+        "1 validation error for Chunk [type=missing, input_value={'model': 'a', 'n': ''}, "
+        "input_type=dict]",
+        "1 validation error for Chunk [type=missing, input_value={'choices': []}, input_type=dict]",
+    ],
+    ["Received 429 from upstream"],
+    ["Received 500 from upstream"],
+    ["KeyError: 'A-17'", "KeyError: 'A-18'", 'KeyError: "O\'Neil"'],
+    ["KeyError: 'customer_id'"],
+    ["KeyError: 'order_id'"],
+    ["'customer_id'"],
+    ["'order_id'"],
+    ["'NoneType' object has no attribute 'get'"],
+    ["'NoneType' object has no attribute 'items'"],
+    ["'str' object has no attribute 'items'"],
+    ["name 'total' is not defined"],
+    ["name 'json' is not defined"],
+    ["main() got an unexpected keyword argument 'arg'"],
+    ["main() got an unexpected keyword argument 'query'"],
+    ["Cannot read properties of undefined (reading 'length')"],
+    ["Cannot read properties of undefined (reading 'map')"],
     [""],
 ]  # fmt: skip
 
@@ -157,7 +213,8 @@ def test_node_and_type_tell_groups_apart_and_titles_do_not() -> None:
 HOSTILE = [
     '"', "'", "“", "`", "„", "a", "1", "a1", "/", ":", "1:", "a.", "\\", "'error':", "'error':'\\",
     "[a@", "\n ", "(' ", " 'a ", "org-", "1.", "::", "f:", "1-", "#, ", "output:", "~/.",
-    "0x", "a-", "Mon, 1 Jan ", "1 s ", "  File x\n    y\n", "\n  at ",
+    "0x", "a-", "arn:a:", "input_value=", ")=(", "eyJ-.", "****", "/用", "?a=", "%",
+    "Mon, 1 Jan ", "1 s ", "  File x\n    y\n", "\n  at ",
 ]  # fmt: skip
 
 

@@ -83,6 +83,14 @@ def test_attributes_of_the_wrong_type(post, context):
     assert not RefusedRecord.objects.exists()
 
 
+def test_a_json_schema_is_a_value_like_any_other(post):
+    """Its types may be lists, and objects where it is wrong."""
+    for number, kind in enumerate((["string", "null"], {"$ref": "#/x"}), 1):
+        told = json.dumps({"schema": {"type": kind, "role": "user", "content": "x"}, "type": kind})
+        taken(post, span(number, attributes={"input.value": told, "output.value": told}))
+    assert NodeExecution.objects.count() == 2 and not RefusedRecord.objects.exists()
+
+
 METADATA = [
     "node_id", "node_type", "app_name", "status", "status_message", "error", "elapsed_time",
     "total_tokens", "prompt_tokens", "total_price", "currency", "conversation_id", "message_id",

@@ -149,6 +149,16 @@ def test_scores_by_their_own_door(client: Client, ingest_key: str) -> None:
     assert (note.label, note.about_step, note.run) == ("up", "o2", Run.objects.get())
 
 
+def test_a_score_that_is_a_text_is_kept_whole(client: Client, ingest_key: str) -> None:
+    told = {"traceId": TRACE, "name": "critique", "value": "w" * 400, "dataType": "TEXT",
+            "comment": "by judge-2"}  # fmt: skip
+    client.post(
+        "/api/public/scores", told, content_type="application/json", headers=sign(ingest_key)
+    )
+    note = Note.objects.get()
+    assert (note.label, note.text) == ("", "w" * 400 + "\n\nby judge-2")
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from nodes.models import NodeExecution
 from runs.models import Note, RefusedRecord, Run
@@ -14,6 +15,7 @@ from tests.runs.recording.otlp import test_otlp as spans
 from tests.runs.recording.otlp.test_otlp_logs import TIME_NS, any_value, message, pairs, request
 
 TRACE = "74" * 16
+EVALUATED = "gen_ai.evaluation.result"
 CALL = [
     ("gen_ai.system.message", {"content": "Be brief."}),
     ("gen_ai.user.message", {"content": "What is the weather in Bonn?"}),
@@ -183,7 +185,7 @@ def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
         "gen_ai.evaluation.score.value": 4,
         "gen_ai.evaluation.explanation": "To the point.",
     }
-    log = message(event_name="gen_ai.evaluation.result", body=None, attributes=pairs(told))
+    log = message(event_name=EVALUATED, body=None, attributes=pairs(told))
     for _ in range(2):
         send(request(log))
     send(span(), "traces")
@@ -192,6 +194,30 @@ def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
         "Relevance", "good", 4.0, "To the point.",
     )  # fmt: skip
     assert note.run == Run.objects.get() and note.about_step == "73" * 8
+
+
+@pytest.mark.django_db
+def test_an_evaluation_of_a_whole_run(send):
+    told = {"gen_ai.evaluation.name": "Safety", "error.type": "timeout"}
+    send(request(message(event_name=EVALUATED, span_id=b"", body=None, attributes=pairs(told))))
+    send(span(), "traces")
+    note = Note.objects.get()
+    assert (note.name, note.text, note.about_step) == ("Safety", "Failed: timeout", "")
+    assert note.run == Run.objects.get()
+
+
+@pytest.mark.django_db
+def test_an_evaluation_in_an_event_of_the_span(send):
+    attributes = [
+        spans.text("gen_ai.evaluation.name", "Relevance"),
+        spans.text("gen_ai.evaluation.score.label", "good"),
+    ]
+    event = Span.Event(name=EVALUATED, time_unix_nano=TIME_NS, attributes=attributes)
+    for _ in range(2):
+        send(span(events=[event]), "traces")
+    note = Note.objects.get()
+    assert (note.name, note.label, note.source) == ("Relevance", "good", "evaluation")
+    assert note.run == Run.objects.get() and note.about_step == the_step().source_id
 
 
 @pytest.mark.django_db

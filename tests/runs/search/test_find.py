@@ -9,7 +9,7 @@ from runs.models import Run, SearchDue
 from runs.paging import BadCursor
 from runs.search import Hit, find, hits_json, parse_text
 from runs.search.indexing import begin_anew, forget
-from tests.factories import make_app, make_execution, make_payload, make_run
+from tests.factories import make_app, make_conversation, make_execution, make_payload, make_run
 from tests.runs.search.looking import index_all, search
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +128,18 @@ def test_three_hits_are_shown_and_the_others_counted(ready: Callable[[], None]) 
     assert found.more_hits == 5  # type: ignore[attr-defined]
 
 
+def test_the_step_that_says_it_all_is_shown(ready: Callable[[], None]) -> None:
+    run = make_run()
+    for word in ("cannot", "read", "amount", "cannot", "read"):
+        make_execution(run, "Step", node_id="step", inputs={"text": word})
+    make_execution(run, "Join", error="cannot read amount", error_type="ValueError")
+    make_execution(run, "Last", inputs={"text": "amount"})
+    ready()
+    told = hits("cannot read amount")
+    assert [hit.title for hit in told] == ["Step", "Step", "Join"]
+    assert told[2].match != "read"  # the shortest
+
+
 def test_plumbing_is_not_searched(ready: Callable[[], None]) -> None:
     make_execution(make_run(), "Wrapper", inputs={"text": "needle"}, folded=True)
     ready()
@@ -141,6 +153,61 @@ def test_ids_lead_to_their_run(ready: Callable[[], None]) -> None:
     for told in (str(run.pk), run.pk.hex, "7d3f0a", "f" * 32):
         found = search(told)
         assert found.rows == [run] and found.rows[0].hits == []  # type: ignore[attr-defined]
+
+
+def test_a_step_leads_to_its_run_by_its_whole_id(ready: Callable[[], None]) -> None:
+    run = make_run()
+    step = make_execution(run, "Ask", source_id="00F067AA0BA902B7")
+    make_execution(make_run(), "Ask", source_id="17")
+    ready()
+    [hit] = hits("00f067aa0ba902b7")
+    assert (hit.field, hit.execution_id) == ("source_id", step.pk)
+    assert search(str(step.pk)).rows == [run]
+    assert search("067aa").rows == [] and search("17").rows == []
+
+
+def test_a_conversation_is_found_by_its_ids(ready: Callable[[], None]) -> None:
+    talk = make_conversation(make_app(), "thread-9")
+    turns = [make_run(conversation=talk) for _ in range(3)]
+    make_run()
+    ready()
+    for told in ("thread-9", str(talk.pk), talk.pk.hex):
+        assert sorted(run.pk for run in search(told).rows) == sorted(run.pk for run in turns)
+
+
+def test_an_id_within_a_text_leads_to_its_run(ready: Callable[[], None]) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    run = make_run(source_ids={"trace": trace})
+    make_run()
+    ready()
+    for told in (
+        f"https://waylog.example/runs/{run.pk}/tracing/",
+        f"2026-11-22 ERROR trace_id={trace} it failed",
+        f"00-{trace}-00f067aa0ba902b7-01",
+    ):
+        assert search(told).rows == [run]
+    assert search(f"{trace}{trace}").rows == []
+
+
+def test_a_minus_takes_runs_away(ready: Callable[[], None]) -> None:
+    once, twice, never = make_run(), make_run(), make_run()
+    make_execution(once, inputs={"text": "refunded"})
+    make_execution(twice, inputs={"text": "refunded"})
+    make_execution(twice, "Again", outputs={"text": "gift card, refunded"})
+    make_execution(never, inputs={"text": "nothing"})
+    ready()
+    for text in ('refunded -"gift card"', "refunded -again"):
+        assert search(text).rows == [once]
+    assert {run.pk for run in search("-refunded").rows} == {never.pk}
+    assert len(search('refunded "-again"').rows) == 0
+
+
+def test_what_was_copied_from_json_as_it_is_written(ready: Callable[[], None]) -> None:
+    run = make_run()
+    make_execution(run, outputs={"said": 'First "A-17"\nthen 你好', "path": "C:\\new"})
+    ready()
+    for text in (r"A-17\"\nthen", r"\u4f60\u597d", r"c:\\new", r"C:\new", r'"then \u4f60"'):
+        assert search(text).rows == [run], text
 
 
 def test_a_run_that_is_gone_is_not_found(ready: Callable[[], None]) -> None:

@@ -27,10 +27,11 @@ from runs.search.terms import Terms
 from tests.factories import make_execution, make_payload, make_run
 
 pytestmark = pytest.mark.django_db
-# Letters that are one character or are composed to one, in many scripts.
+# Letters that are one character or are composed to one, in many scripts; without the sign that
+# parts two forms of a text, over which no phrase goes.
 LETTERS = st.characters(
     codec="utf-8", exclude_categories=("Cs", "Cn", "Co", "Lm"),
-    exclude_characters="".join(map(chr, [*range(0x1100, 0x1200), *range(0xA960, 0xA980)])),
+    exclude_characters="".join(map(chr, [0x1E, *range(0x1100, 0x1200), *range(0xA960, 0xA980)])),
 )  # fmt: skip
 
 
@@ -225,7 +226,7 @@ def test_a_run_of_ten_thousand_steps(django_assert_max_num_queries: Any) -> None
 
 
 def test_a_run_says_no_more_than_is_read(monkeypatch: Any) -> None:
-    monkeypatch.setattr(reading, "MOST_BYTES", 1000)
+    monkeypatch.setattr(reading, "MAX_BYTES", 1000)
     monkeypatch.setattr(reading, "SMALL", 300)
     run = make_run()
     for number in range(10):

@@ -7,6 +7,7 @@ from django.test import Client
 
 from runs.search.indexing import work_off
 from tests.factories import make_execution, make_run
+from tests.pages import check_page, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -47,3 +48,28 @@ def test_more_hits_are_counted_on_the_page(console: Client) -> None:
         make_execution(run, f"Step {number}", inputs={"text": f"needle {number}"})
     page = console.get("/runs/", {"q": "needle"}).content.decode()
     assert page.count('class="hit"') == 3 and "and 2 more in this run" in page
+
+
+def test_a_pasted_message_is_found_as_it_stands(console: Client) -> None:
+    message = 'model: gpt-5 is unknown\n  status:500 in File "/app/a.py", line 7\n' + "of it " * 30
+    run = make_run()
+    make_execution(run, "Ask", error=message)
+    page = check_page(console.get("/runs/", {"q": message, "order": "-cost"}).content.decode())
+    notice = page.find(".//div[@data-level='error']")
+    assert "model: has no value" in text_of(notice)
+    [link] = notice.findall(".//a")
+    found = console.get(link.get("href")).content.decode()
+    assert f"/runs/{run.pk}/tracing/" in found and 'role="alert"' not in found
+
+
+def test_a_word_that_no_run_has_can_be_left_out(console: Client) -> None:
+    make_execution(make_run("support"), "Refund", outputs={"said": "order A-17 was refunded"})
+    asked = {"q": 'app:support A-17 "was refunded" twice -cancelled'}
+    page = check_page(console.get("/runs/", asked).content.decode())
+    empty = page.find(".//div[@class='empty']")
+    assert "No run has all of these words" in text_of(empty)
+    links = {text_of(link): link.get("href") for link in empty.findall(".//a")}
+    assert list(links) == ["“a-17”", "“was refunded”", "“twice”"]
+    found = console.get(links["“twice”"]).content.decode()
+    assert found.count('class="hit"') >= 1 and 'value="app:support' in found
+    assert "-&quot;cancelled&quot;" in found

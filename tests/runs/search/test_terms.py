@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.search.coding import DIGITS, encoded, groups
+from runs.search.coding import DIGITS, document, encoded, groups, parts
 from runs.search.folding import fold, place_of, readable, unfolded
-from runs.search.terms import MOST, parse_text
+from runs.search.terms import MAX_WORDS, as_phrases, between_escapes, parse_text, unescaped_word
 from runs.search.texts import text_of, unescaped
 
 
@@ -33,8 +33,55 @@ def test_words_and_phrases(text: str, words: tuple[str, ...]) -> None:
     assert bool(terms) == bool(words)
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "without"),
+    [
+        ("refund -order", ("refund",), ("order",)),
+        ('refund -"order A-17" -退款', ("refund",), ("order a-17", "退款")),
+        ("-refund", (), ("refund",)),
+        ("-5 --verbose -> - x", ("-5", "--verbose", "x"), ()),
+        ('"-refund"', ("-refund",), ()),
+    ],
+)
+def test_a_minus_takes_away(text: str, words: tuple[str, ...], without: tuple[str, ...]) -> None:
+    terms = parse_text(text)
+    assert (sorted(terms.words), terms.without) == (sorted(words), without) and terms
+
+
+def test_signs_beside_words_are_not_looked_for() -> None:
+    words = parse_text("Error code: 400 - {'error': { 'message' : x = 你").words
+    assert sorted(words) == ["'message'", "400", "code:", "x", "{'error':", "你"]
+    assert parse_text("- =").words == ("-", "=") and parse_text("no 😀").words == ("no", "😀")
+
+
+def test_a_text_as_it_stands() -> None:
+    message = 'model: x\n  File "/app/a.py", line 12 status:\\"500\\"'
+    told = '"model: x File" "/app/a.py" ", line 12 status:" "500"'
+    assert as_phrases(message) == told
+    lines = "\n".join(f'File "/app/{number:03}.py", line {number}' for number in range(50))
+    assert 0 < len(parse_text(as_phrases(lines)).words) < MAX_WORDS
+
+
+def test_a_word_copied_from_json_is_read() -> None:
+    assert unescaped_word(r"one\ntwo") == "one two" and unescaped_word(r"\u4f60\u597d") == "你好"
+    assert unescaped_word("plain") == "" == unescaped_word(r"c:\qq")
+    for word in (r"one\ntwo", r"say \"yes\"", r"x\u4f60y", r"c:\\new"):
+        for piece in between_escapes(word):
+            assert piece in word and piece in (unescaped_word(word) or word)
+
+
+@given(st.lists(st.text("ab c\u4f60", min_size=1), min_size=1), st.data())
+def test_the_index_has_the_parts_of_every_phrase(texts: list[str], data: st.DataObject) -> None:
+    text = data.draw(st.sampled_from(texts))
+    start = data.draw(st.integers(0, len(text) - 1))
+    phrase = text[start : data.draw(st.integers(start + 1, len(text)))]
+    held = document({word for one in texts for word in one.split()})
+    for part in parts(encoded(phrase)):
+        assert part in held
+
+
 def test_very_many_words_are_bounded() -> None:
-    assert len(parse_text(" ".join(f"w{i}x" for i in range(500))).words) == MOST
+    assert len(parse_text(" ".join(f"w{i}x" for i in range(500))).words) == MAX_WORDS
 
 
 @pytest.mark.parametrize(

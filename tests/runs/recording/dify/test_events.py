@@ -285,6 +285,21 @@ def test_replaced_text_and_reasoning() -> None:
     assert thought.process_data == {"reasoning": "hm well"}
 
 
+NAMELESS = {"event": "error", "status": 400, "code": "invalid_param", "message": "q is required"}
+
+
+def test_an_error_that_names_nothing_is_of_the_run_before_it() -> None:
+    started_, failed = Reader(Asked("shop")).feed(sse(started(), NAMELESS)).records
+    assert (failed.source_id, failed.error) == (started_.source_id, "q is required")
+
+
+def test_an_error_that_names_nothing_is_the_answer_where_one_was_asked() -> None:
+    reader = Reader(Asked("shop"), is_answer=True)
+    assert reader.feed(sse(NAMELESS)) == Decoded([], []) and reader.refusal == NAMELESS
+    [refused] = Reader(Asked("shop")).feed(sse(NAMELESS)).refused
+    assert "names no run" in refused.reason
+
+
 def test_an_error_that_names_its_task_alone() -> None:
     found = one(event("error", status=400, code="invalid_param", message="No such file"))
     assert (found.trace, found.is_run, found.status) == ("task-1", True, "failed")

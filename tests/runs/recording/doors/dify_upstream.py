@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import UUID
+
+from runs.recording.dify.replies import ASKING
 
 
 @dataclass
@@ -35,8 +38,33 @@ class Seen:
         return json.loads(self.body)
 
 
+def problem_of(seen: Seen) -> str:
+    """Why Dify's service API would not take a request for a run; "" where it would."""
+    told, path = seen.json, seen.path.removeprefix("/v1/")
+    if not isinstance(told.get("inputs"), dict):
+        return "inputs: Input should be a valid dictionary"
+    if not told.get("user"):
+        return "Arg user must be provided."
+    if told.get("response_mode") not in ("blocking", "streaming"):
+        return "response_mode: Input should be 'blocking' or 'streaming'"
+    for file in told.get("files", []):
+        if not any(file.get(name) for name in ("upload_file_id", "tool_file_id", "url")):
+            return "Invalid file"
+    if path == "chat-messages":
+        if not told.get("query"):
+            return "query is required"
+        try:
+            UUID(told.get("conversation_id") or UUID(int=0).hex)
+        except ValueError:
+            return "conversation_id must be a valid UUID"
+    return ""
+
+
 class Upstream:
+    """`strict`: it refuses what Dify would refuse."""
+
     def __init__(self) -> None:
+        self.strict = False
         self.answers: list[Answer] = []
         self.seen: list[Seen] = []
         self.done = threading.Semaphore(0)  # an answer has been sent to its end
@@ -46,6 +74,15 @@ class Upstream:
         answer = Answer(list(parts), **told)
         self.answers.append(answer)
         return answer
+
+    def answer_to(self, seen: Seen) -> Answer:
+        self.seen.append(seen)
+        answer = self.answers.pop(0)
+        problem = problem_of(seen) if self.strict and ASKING.search(seen.path) else ""
+        if not problem:
+            return answer
+        told = {"code": "invalid_param", "message": problem, "status": 400}
+        return Answer([json.dumps(told).encode()], 400, "application/json")
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         upstream = self
@@ -57,8 +94,8 @@ class Upstream:
                 pass
 
             def answer(self) -> None:
-                upstream.seen.append(Seen(self.command, self.path, dict(self.headers), self.body()))
-                answer = upstream.answers.pop(0)
+                seen = Seen(self.command, self.path, dict(self.headers), self.body())
+                answer = upstream.answer_to(seen)
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Transfer-Encoding", "chunked")
@@ -96,7 +133,8 @@ def running() -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), upstream.handler())
     server.daemon_threads = True
     upstream.url = f"http://127.0.0.1:{server.server_port}/v1"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    # Asked every 10 ms whether it shall end: half a second each would be minutes of the suite.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield upstream

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,7 +21,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from nodes.models import NodeExecution, Payload
-from runs.models import App, Note, ReceivedRequest, Run
+from runs.models import App, Note, ReceivedRequest, RefusedRecord, Run
 from runs.recording.dify.event import Asked
 from runs.recording.dify.events import Reader
 from runs.recording.doors import intake, live, upstream
@@ -38,7 +38,7 @@ from tests.runs.recording.dify.streams import (
     started,
 )
 from tests.runs.recording.doors.background import settled
-from tests.runs.recording.doors.dify_upstream import Upstream, running
+from tests.runs.recording.doors.dify_upstream import Upstream
 from tests.runs.test_serve import START_SECONDS, Console, database_url, free_port, serve
 
 __all__ = ["database_url", "free_port", "serve"]  # fixtures
@@ -50,15 +50,8 @@ ASKED = {"inputs": {"q": "hi"}, "response_mode": "streaming", "user": "u1"}
 
 
 @pytest.fixture
-def dify() -> Iterator[Upstream]:
-    with running() as found:
-        yield found
-    settled()
-
-
-@pytest.fixture
-def app(dify: Upstream) -> App:
-    return App.objects.create(name="My App", slug="my-app", upstream_url=dify.url)
+def app(dify_api: Upstream) -> App:
+    return App.objects.create(name="My App", slug="my-app", upstream_url=dify_api.url)
 
 
 @pytest.fixture
@@ -82,14 +75,14 @@ def body_of(answer: Any) -> bytes:
 
 
 def test_a_stream_goes_through_unchanged_and_is_recorded(
-    ask: Callable[..., Any], dify: Upstream
+    ask: Callable[..., Any], dify_api: Upstream
 ) -> None:
     stream = recorded()
-    dify.will_answer(stream[:100], stream[100:5000], stream[5000:])
+    dify_api.will_answer(stream[:100], stream[100:5000], stream[5000:])
     answer = ask("workflows/run", ASKED)
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/event-stream")
     assert body_of(answer) == stream
-    [seen] = dify.seen
+    [seen] = dify_api.seen
     assert (seen.method, seen.path, seen.json) == ("POST", "/v1/workflows/run", ASKED)
     assert seen.headers["Authorization"] == f"Bearer {KEY}"
     settled()
@@ -102,11 +95,11 @@ def test_a_stream_goes_through_unchanged_and_is_recorded(
     assert (told.door, told.status, told.run_count) == ("/dify/my-app/v1/workflows/run", 200, 1)
 
 
-def test_nobody_waits(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_nobody_waits(ask: Callable[..., Any], dify_api: Upstream) -> None:
     """Each part is there before the next one is sent, whether or not the database is."""
     parts = [sse(told) for told in (started(), node("node_started", "a"), finished())]
     go = threading.Semaphore(0)
-    dify.will_answer(*parts, go=go)
+    dify_api.will_answer(*parts, go=go)
     let_in = threading.Event()
 
     def slow(*args: Any, **kwargs: Any) -> Any:
@@ -126,9 +119,9 @@ def test_nobody_waits(ask: Callable[..., Any], dify: Upstream) -> None:
     assert Run.objects.get().status == "succeeded"
 
 
-def test_a_run_is_seen_while_it_streams(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_a_run_is_seen_while_it_streams(ask: Callable[..., Any], dify_api: Upstream) -> None:
     go = threading.Semaphore(1)
-    dify.will_answer(sse(started()), sse(finished()), go=go)
+    dify_api.will_answer(sse(started()), sse(finished()), go=go)
     stream = iter(ask("workflows/run", ASKED).streaming_content)
     next(stream)
     until = time.monotonic() + 30
@@ -143,24 +136,24 @@ def test_a_run_is_seen_while_it_streams(ask: Callable[..., Any], dify: Upstream)
 
 @pytest.mark.parametrize("heard", [0, 1])
 def test_a_client_that_hangs_up_does_not_stop_the_run(
-    ask: Callable[..., Any], dify: Upstream, heard: int
+    ask: Callable[..., Any], dify_api: Upstream, heard: int
 ) -> None:
     go = threading.Semaphore(heard)
-    dify.will_answer(sse(started()), sse(node("node_started", "a")), sse(finished()), go=go)
+    dify_api.will_answer(sse(started()), sse(node("node_started", "a")), sse(finished()), go=go)
     answer = ask("workflows/run", ASKED)
     for _ in range(heard):
         next(iter(answer.streaming_content))
     answer.close()
     go.release(3)
-    assert dify.done.acquire(timeout=30)
+    assert dify_api.done.acquire(timeout=30)
     settled()
     run = Run.objects.get()
     assert (run.status, run.steps) == ("succeeded", 1)
 
 
-def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify_api: Upstream) -> None:
     part = sse(started(), node("node_started", "a"))
-    dify.will_answer(part, breaks_off=True)
+    dify_api.will_answer(part, breaks_off=True)
     assert body_of(ask("workflows/run", ASKED)) == part
     settled()
     run = Run.objects.get()
@@ -171,16 +164,16 @@ def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify: Upstream) -> No
     assert Run.objects.get().status == "succeeded"
 
 
-def test_a_stream_that_ends_before_its_run(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(sse(started()))
+def test_a_stream_that_ends_before_its_run(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(sse(started()))
     body_of(ask("workflows/run", ASKED))
     settled()
     assert Run.objects.get().status == "running"
     assert "ended before the run" in NodeExecution.objects.get().error
 
 
-def test_a_stream_without_an_event(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(b"event: ping\n\n", breaks_off=True)
+def test_a_stream_without_an_event(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(b"event: ping\n\n", breaks_off=True)
     body_of(ask("workflows/run", ASKED))
     settled()
     run = Run.objects.get()
@@ -188,10 +181,23 @@ def test_a_stream_without_an_event(ask: Callable[..., Any], dify: Upstream) -> N
     assert "broke off" in run.error
 
 
-def test_a_blocking_run(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_inputs_that_are_refused_within_the_stream(
+    ask: Callable[..., Any], dify_api: Upstream
+) -> None:
+    told = {"event": "error", "status": 400, "code": "invalid_param", "message": "q is required"}
+    dify_api.will_answer(b"event: ping\n\n", sse(told))
+    body_of(ask("workflows/run", ASKED))
+    settled()
+    run = Run.objects.get()
+    assert (run.status, run.user) == ("failed", "u1")
+    assert run.error == "Dify answered with 400: q is required"
+    assert not RefusedRecord.objects.exists()
+
+
+def test_a_blocking_run(ask: Callable[..., Any], dify_api: Upstream) -> None:
     reply = {"task_id": "t", "workflow_run_id": RUN, "data": finished()["data"]}
     body = json.dumps(reply, indent=1).encode()
-    dify.will_answer(body, content_type="application/json")
+    dify_api.will_answer(body, content_type="application/json")
     answer = ask("workflows/run", ASKED | {"response_mode": "blocking"})
     assert body_of(answer) == body
     settled()
@@ -200,8 +206,8 @@ def test_a_blocking_run(ask: Callable[..., Any], dify: Upstream) -> None:
     assert run.duration_us == 3_500_000
 
 
-def test_a_chatflow(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(sse(*chatflow()))
+def test_a_chatflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(sse(*chatflow()))
     body_of(ask("chat-messages", ASKED | {"query": "Who?", "conversation_id": ""}))
     settled()
     run = Run.objects.get()
@@ -209,22 +215,24 @@ def test_a_chatflow(ask: Callable[..., Any], dify: Upstream) -> None:
     assert run.conversation and run.conversation.source_id == "talk-1"
 
 
-def test_a_completion(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_a_completion(ask: Callable[..., Any], dify_api: Upstream) -> None:
     told = {"event": "message", "task_id": "t", "id": MESSAGE, "message_id": MESSAGE,
             "mode": "completion", "answer": "Done", "metadata": {}}  # fmt: skip
-    dify.will_answer(json.dumps(told).encode(), content_type="application/json")
+    dify_api.will_answer(json.dumps(told).encode(), content_type="application/json")
     body_of(ask("completion-messages", ASKED))
     settled()
     run = Run.objects.get()
     assert (run.mode, run.outputs_preview) == ("workflow", "Done")
 
 
-def test_following_a_run_that_was_started_before(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(sse(started(), finished()))
+def test_following_a_run_that_was_started_before(
+    ask: Callable[..., Any], dify_api: Upstream
+) -> None:
+    dify_api.will_answer(sse(started(), finished()))
     body_of(ask(f"workflow/{RUN}/events?user=u1", method="GET"))
     settled()
     assert Run.objects.get().status == "succeeded"
-    assert dify.seen[0].path == f"/v1/workflow/{RUN}/events?user=u1"
+    assert dify_api.seen[0].path == f"/v1/workflow/{RUN}/events?user=u1"
 
 
 # -- when Dify says no -----------------------------------------------------------------------------
@@ -241,10 +249,10 @@ def test_following_a_run_that_was_started_before(ask: Callable[..., Any], dify: 
     ],
 )
 def test_an_error_of_dify(
-    ask: Callable[..., Any], dify: Upstream, status: int, code: str, recorded_as: str | None
+    ask: Callable[..., Any], dify_api: Upstream, status: int, code: str, recorded_as: str | None
 ) -> None:
     body = json.dumps({"code": code, "message": "So it is.", "status": status}).encode()
-    dify.will_answer(body, status=status, content_type="application/json")
+    dify_api.will_answer(body, status=status, content_type="application/json")
     answer = ask("chat-messages", ASKED | {"query": "Who?"})
     assert (answer.status_code, body_of(answer)) == (status, body)
     settled()
@@ -271,8 +279,8 @@ def test_dify_is_not_there(ask: Callable[..., Any], app: App) -> None:
     assert Run.objects.count() == 1
 
 
-def test_dify_does_not_answer_in_time(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(b"late", go=threading.Semaphore(0))
+def test_dify_does_not_answer_in_time(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(b"late", go=threading.Semaphore(0))
     with mock.patch.dict(upstream.SECONDS, {"read": 0.2}):
         answer = ask("workflows/run", ASKED)
         body_of(answer)  # the head came, the body did not
@@ -287,9 +295,9 @@ def test_dify_does_not_answer_in_time(ask: Callable[..., Any], dify: Upstream) -
 # -- recording never harms -------------------------------------------------------------------------
 
 
-def test_a_database_that_is_away(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_a_database_that_is_away(ask: Callable[..., Any], dify_api: Upstream) -> None:
     stream = sse(started(), finished())
-    dify.will_answer(stream)
+    dify_api.will_answer(stream)
     calls = [0]
 
     def failing(*args: Any) -> Any:
@@ -306,60 +314,62 @@ def test_a_database_that_is_away(ask: Callable[..., Any], dify: Upstream) -> Non
 
 
 def test_an_error_of_ours(
-    ask: Callable[..., Any], dify: Upstream, caplog: pytest.LogCaptureFixture
+    ask: Callable[..., Any], dify_api: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     stream = sse(started(), finished())
-    dify.will_answer(stream)
+    dify_api.will_answer(stream)
     with mock.patch.object(intake, "save", side_effect=ValueError("ours")):
         assert body_of(ask("workflows/run", ASKED)) == stream
         settled()
     assert "could not be recorded" in caplog.text
 
 
-def test_a_stream_that_is_too_fast(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_a_stream_that_is_too_fast(ask: Callable[..., Any], dify_api: Upstream) -> None:
     parts = [sse(started()), *(sse(node("node_started", str(i))) for i in range(50))]
-    dify.will_answer(*parts)
+    dify_api.will_answer(*parts)
     with mock.patch.object(live, "PENDING", 100):
         assert body_of(ask("workflows/run", ASKED)) == b"".join(parts)
         settled()
     assert Run.objects.count() <= 1
 
 
-def test_a_compressed_answer_goes_through_unread(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(b"\x1f\x8bwhatever", headers={"Content-Encoding": "gzip"})
+def test_a_compressed_answer_goes_through_unread(
+    ask: Callable[..., Any], dify_api: Upstream
+) -> None:
+    dify_api.will_answer(b"\x1f\x8bwhatever", headers={"Content-Encoding": "gzip"})
     answer = ask("workflows/run", ASKED, Accept_Encoding="gzip, br")
     assert body_of(answer) == b"\x1f\x8bwhatever" and answer["Content-Encoding"] == "gzip"
-    assert dify.seen[0].headers["Accept-Encoding"] == "identity"
+    assert dify_api.seen[0].headers["Accept-Encoding"] == "identity"
 
 
 # -- what goes through, and what does not ----------------------------------------------------------
 
 
-def test_the_rest_of_the_api_goes_through(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(b'{"data": []}', content_type="application/json", headers={"X-Trace": "7"})
+def test_the_rest_of_the_api_goes_through(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(b'{"data": []}', content_type="application/json", headers={"X-Trace": "7"})
     answer = ask("messages?user=u1&limit=2", method="GET", Accept_Encoding="br", X_Trace_Id="t1")
     assert body_of(answer) == b'{"data": []}' and answer["X-Trace"] == "7"
-    [seen] = dify.seen
+    [seen] = dify_api.seen
     assert (seen.method, seen.path) == ("GET", "/v1/messages?user=u1&limit=2")
     assert (seen.headers["Accept-Encoding"], seen.headers["X-Trace-Id"]) == ("br", "t1")
-    dify.will_answer(b"", status=204)
+    dify_api.will_answer(b"", status=204)
     assert ask("conversations/c1", {"user": "u1"}, method="DELETE").status_code == 204
     settled()
     assert not Run.objects.exists() and not ReceivedRequest.objects.exists()
 
 
-def test_an_upload_of_a_file(app: App, dify: Upstream) -> None:
-    dify.will_answer(b'{"id": "f1"}', status=201, content_type="application/json")
+def test_an_upload_of_a_file(app: App, dify_api: Upstream) -> None:
+    dify_api.will_answer(b'{"id": "f1"}', status=201, content_type="application/json")
     file = SimpleUploadedFile("a.bin", bytes(range(256)) * 1000)
     answer = Client().post("/dify/my-app/v1/files/upload", {"file": file, "user": "u1"})
     assert (answer.status_code, body_of(answer)) == (201, b'{"id": "f1"}')
-    [seen] = dify.seen
+    [seen] = dify_api.seen
     assert bytes(range(256)) * 1000 in seen.body
     assert seen.headers["Content-Type"].startswith("multipart/form-data; boundary=")
 
 
-def test_headers_that_stay_here(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(
+def test_headers_that_stay_here(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(
         sse(started()),
         headers={"Set-Cookie": "sessionid=evil", "Strict-Transport-Security": "max-age=1",
                  "Content-Security-Policy": "script-src *", "Connection": "X-Hop", "X-Hop": "1"},
@@ -369,21 +379,21 @@ def test_headers_that_stay_here(ask: Callable[..., Any], dify: Upstream) -> None
         X_Own="1", X_Forwarded_Host="elsewhere", TE="trailers",
     )  # fmt: skip
     body_of(answer)
-    [seen] = dify.seen
+    [seen] = dify_api.seen
     names = {name.lower() for name in seen.headers}
     assert not names & {"cookie", "x-api-key", "x-own", "x-forwarded-host", "te"}
-    assert seen.headers["Host"] == dify.url.split("/")[2]
+    assert seen.headers["Host"] == dify_api.url.split("/")[2]
     assert "evil" not in str(answer.cookies) and "X-Hop" not in answer
     assert "Strict-Transport-Security" not in answer
     assert answer["Content-Security-Policy"].startswith("sandbox")
     assert answer["X-Content-Type-Options"] == "nosniff"
 
 
-def test_redirects_are_not_followed(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(b"", status=302, headers={"Location": "http://169.254.169.254/"})
+def test_redirects_are_not_followed(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(b"", status=302, headers={"Location": "http://169.254.169.254/"})
     answer = ask("parameters", method="GET")
     assert (answer.status_code, answer["Location"]) == (302, "http://169.254.169.254/")
-    assert len(dify.seen) == 1
+    assert len(dify_api.seen) == 1
 
 
 @pytest.mark.parametrize(
@@ -391,28 +401,28 @@ def test_redirects_are_not_followed(ask: Callable[..., Any], dify: Upstream) -> 
     ["../console/api/x", "a/../../b", "./a", "a//b", "%2e%2e/x", "a/%2E%2E/b", "a%2f..%2fb",
      "/evil.example.com/x", "a%00b", "a%0d%0ab", ""],
 )  # fmt: skip
-def test_there_is_no_other_way(ask: Callable[..., Any], dify: Upstream, path: str) -> None:
+def test_there_is_no_other_way(ask: Callable[..., Any], dify_api: Upstream, path: str) -> None:
     assert ask(path, method="GET").status_code == 404
-    assert not dify.seen
+    assert not dify_api.seen
 
 
 @pytest.mark.parametrize(
     "path", ["http:%2f%2fevil.example.com", "@evil.example.com", "x%3fy=1", "x%23y", "\\evil", "é"]
 )
 def test_strange_names_stay_below_the_address(
-    ask: Callable[..., Any], dify: Upstream, path: str
+    ask: Callable[..., Any], dify_api: Upstream, path: str
 ) -> None:
-    dify.will_answer(b"{}")
+    dify_api.will_answer(b"{}")
     answer = ask(path, method="GET")
     if answer.status_code != 404:
         body_of(answer)
-        assert dify.seen[0].path.startswith("/v1/") and dify.seen[0].path.isascii()
-        assert "?" not in dify.seen[0].path and "#" not in dify.seen[0].path
+        assert dify_api.seen[0].path.startswith("/v1/") and dify_api.seen[0].path.isascii()
+        assert "?" not in dify_api.seen[0].path and "#" not in dify_api.seen[0].path
 
 
 @pytest.mark.parametrize("url", ["", "ftp://127.0.0.1/v1", "file:///etc", "not a url", "http://"])
 def test_only_where_an_admin_has_set_an_address(
-    ask: Callable[..., Any], app: App, dify: Upstream, url: str
+    ask: Callable[..., Any], app: App, dify_api: Upstream, url: str
 ) -> None:
     App.objects.update(upstream_url=url)
     answer = ask("workflows/run", ASKED)
@@ -421,22 +431,22 @@ def test_only_where_an_admin_has_set_an_address(
         "code": "not_found", "message": "No Dify API is set for this address.", "status": 404,
     }  # fmt: skip
     assert Client().get("/dify/unknown/v1/info").status_code == 404
-    assert not dify.seen and not Run.objects.exists()
+    assert not dify_api.seen and not Run.objects.exists()
 
 
-def test_too_large(ask: Callable[..., Any], dify: Upstream) -> None:
+def test_too_large(ask: Callable[..., Any], dify_api: Upstream) -> None:
     with mock.patch.object(settings, "WAYLOG_MAX_BODY", 10):
         answer = ask("workflows/run", ASKED)
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
-    assert not dify.seen
+    assert not dify_api.seen
 
 
 def test_the_key_is_nowhere(
-    ask: Callable[..., Any], dify: Upstream, caplog: pytest.LogCaptureFixture
+    ask: Callable[..., Any], dify_api: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    dify.will_answer(recorded(), breaks_off=True)
-    dify.will_answer(b'{"message": "no"}', status=500)
+    dify_api.will_answer(recorded(), breaks_off=True)
+    dify_api.will_answer(b'{"message": "no"}', status=500)
     for _ in range(2):
         body_of(ask("workflows/run", ASKED))
     settled()
@@ -446,27 +456,32 @@ def test_the_key_is_nowhere(
     assert KEY not in repr(stored) + repr(bodies) + caplog.text
 
 
-def test_a_thumb_becomes_a_note(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(sse(*chatflow()))
+def test_a_thumb_becomes_a_note(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(sse(*chatflow()))
     body_of(ask("chat-messages", ASKED | {"query": "Who?"}))
     settled()
     for rating in ("like", "dislike"):
-        dify.will_answer(b'{"result": "success"}', content_type="application/json")
+        dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
         body_of(ask(f"messages/{MESSAGE}/feedbacks", {"rating": rating, "user": "u1"}))
         settled()
     note = Note.objects.get()
     assert (note.run, note.number, note.author, note.source) == (
         Run.objects.get(), -1.0, "u1", "dify-feedback",
     )  # fmt: skip
-    dify.will_answer(b"{}", status=404)
+    dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
+    body_of(ask(f"messages/{MESSAGE}/feedbacks", {"rating": None, "user": "u1"}))
+    settled()
+    note.refresh_from_db()
+    assert (note.number, note.label) == (None, "taken back")
+    dify_api.will_answer(b"{}", status=404)
     body_of(ask("messages/other/feedbacks", {"rating": "like", "user": "u1"}))
     settled()
     assert Note.objects.count() == 1
-    assert json.loads(dify.seen[-1].body) == {"rating": "like", "user": "u1"}
+    assert json.loads(dify_api.seen[-1].body) == {"rating": "like", "user": "u1"}
 
 
-def test_a_message_without_a_workflow(ask: Callable[..., Any], dify: Upstream) -> None:
-    dify.will_answer(
+def test_a_message_without_a_workflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(
         sse(of_chat("message", id=MESSAGE, answer="Hel"), of_chat("message", answer="lo"),
             of_chat("message_end", metadata={}))
     )  # fmt: skip
@@ -480,13 +495,13 @@ def test_a_message_without_a_workflow(ask: Callable[..., Any], dify: Upstream) -
 
 
 def test_through_a_real_server(
-    serve: Callable[..., Console], dify: Upstream, tmp_path: Path, database_url: str
+    serve: Callable[..., Console], dify_api: Upstream, tmp_path: Path, database_url: str
 ) -> None:
     secret = "a-key-for-everything"
     console = serve(WAYLOG_INGEST_KEY=secret)
     make = (
         "from runs.models import App;"
-        f"App.objects.create(name='My App', slug='my-app', upstream_url='{dify.url}')"
+        f"App.objects.create(name='My App', slug='my-app', upstream_url='{dify_api.url}')"
     )
     subprocess.run(
         [sys.executable, "manage.py", "shell", "-c", make], cwd=settings.BASE_DIR, check=True,
@@ -496,7 +511,7 @@ def test_through_a_real_server(
     parts = [sse(told) for told in (started(), node("node_started", "a"), finished())]
     for hangs_up in (False, True):
         go = threading.Semaphore(0)
-        dify.will_answer(*parts, go=go)
+        dify_api.will_answer(*parts, go=go)
         connection = http.client.HTTPConnection("127.0.0.1", console.port, timeout=START_SECONDS)
         connection.request("POST", "/dify/my-app/v1/workflows/run", json.dumps(ASKED))
         answer = connection.getresponse()
@@ -507,7 +522,7 @@ def test_through_a_real_server(
         answer.close()
         connection.close()
         go.release(3)
-        assert dify.done.acquire(timeout=START_SECONDS)
+        assert dify_api.done.acquire(timeout=START_SECONDS)
         until = time.monotonic() + START_SECONDS
         while '"status": "succeeded"' not in (told := _runs(console, secret)):
             assert time.monotonic() < until, told

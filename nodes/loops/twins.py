@@ -10,7 +10,6 @@ from nodes.loops.told import Values
 
 def window_json(window: Window, values: Values) -> dict[str, Any]:
     """Numbers of passes count from 0, as in `iteration`; null for what ran in none."""
-    matrix = window.matrix
     return {
         "passes": [
             {
@@ -25,9 +24,9 @@ def window_json(window: Window, values: Values) -> dict[str, Any]:
             for place, head in enumerate(window.heads)
         ],
         "nodes": [_row_json(row, window) for row in window.rows],
-        "count": len(matrix.passes),
-        "failed_count": matrix.failed,
-        "nodes_left_out": len(matrix.rows) - len(window.rows),
+        "count": window.passes,
+        "failed_count": window.failed,
+        "nodes_left_out": window.nodes - len(window.rows),
     }
 
 

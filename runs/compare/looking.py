@@ -1,0 +1,73 @@
+"""Which values of two runs differ in earnest, and which in ids and moments alone."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from nodes.comparing.volatile import alike
+from nodes.digests import digest_of
+from nodes.models import Payload
+from nodes.values import payloads
+
+FIRST, MAX_COUPLES = 50, 1_000
+MAX_BYTES, ROOM = 64_000, 8_000_000  # of one value, and of all
+
+Couple = tuple[str, str]  # ids of two payloads, or their digests
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`different`: couples that count as such; `aside`: how many values do not, because they differ
+    in ids and moments alone; `unread`: how many count although they may not, because they were too
+    many or too large to look into."""
+
+    different: frozenset[Couple]
+    aside: int
+    unread: int
+
+    def same(self, one: str | None, other: str | None) -> bool:
+        """Whether two values tell the same; None for no value."""
+        return (one, other) not in self.different if one and other else one == other
+
+
+def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
+    """The first fifty that differ; the rest unless those all differ in earnest: such runs have
+    little in common. Four queries at most."""
+    digests: dict[Couple, Couple] = {}
+    for one, other in couples:
+        if one and other and (key := (digest_of(one), digest_of(other)))[0] != key[1]:
+            digests[one, other] = key
+    waiting = {key: couple for couple, key in digests.items()}
+    keys = list(waiting)
+    equal: set[Couple] = set()
+    unread, room = len(keys[MAX_COUPLES:]), ROOM
+    for part in (keys[:FIRST], keys[FIRST:MAX_COUPLES]):
+        if equal or part[:1] == keys[:1]:
+            found, skipped, room = _alike({key: waiting[key] for key in part}, room)
+            equal |= found
+            unread += skipped
+        else:
+            unread += len(part)
+    different = frozenset(couple for couple, key in digests.items() if key not in equal)
+    return Looked(different, len(equal), unread)
+
+
+def _alike(couples: dict[Couple, Couple], room: int) -> tuple[set[Couple], int, int]:
+    """Which of the couples tell the same, how many were not read, and how many bytes of `room`
+    are left. Two queries."""
+    ids = {key: (UUID(one), UUID(other)) for key, (one, other) in couples.items()}
+    whole = Payload.objects.filter(pk__in=_each(ids), size__lte=MAX_BYTES, cut_of=None)
+    sizes = dict(whole.values_list("pk", "size")) if ids else {}
+    chosen: dict[Couple, tuple[UUID, UUID]] = {}
+    for key, (one, other) in ids.items():
+        if one in sizes and other in sizes and (size := sizes[one] + sizes[other]) <= room:
+            chosen[key] = one, other
+            room -= size
+    found = Payload.objects.in_bulk(_each(chosen))
+    values = {one: payloads.load(payload) for one, payload in found.items()}
+    equal = {key for key, (one, other) in chosen.items() if alike(values[one], values[other])}
+    return equal, len(couples) - len(chosen), room
+
+
+def _each(couples: dict[Couple, tuple[UUID, UUID]]) -> set[UUID]:
+    return {one for couple in couples.values() for one in couple}
