@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.urls import reverse
 
-from nodes.graph import END, not_taken
-from nodes.trace_rows import OtherWays
-from nodes.tracing import us
+from nodes.graphs.graph import END, not_taken
+from nodes.tracing.loading import us
+from nodes.tracing.rows import OtherWays
 from runs.models import Run
 from runs.version_graph import VersionGraph, steps_looked_at, version_graph
 

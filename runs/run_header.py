@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from nodes import formats
-from nodes.tracing import MICROSECOND, us
+from nodes.tracing.loading import MICROSECOND, us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.errors.cause import Cause, Link, cause_of, handled_in
 from runs.errors.groups import Kin, kin_of

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from nodes.alignment import align
-from nodes.graph import Graph, complete, infer, stored
+from nodes.graphs.alignment import align
+from nodes.graphs.graph import Graph, complete, infer, stored
+from nodes.graphs.steps import GraphStep, steps_by_run
 from nodes.models import NodeExecution
-from nodes.steps import GraphStep, steps_by_run
 from runs.models import App, Run, Version
 
 # Runs of a version that are looked at, and steps in all of them: a page must stay quick.

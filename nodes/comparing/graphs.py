@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from nodes.alignment import by_name
 from nodes.comparing.difference import Difference, difference
-from nodes.graph import Graph, GraphNode
+from nodes.graphs.alignment import by_name
+from nodes.graphs.graph import Graph, GraphNode
 
 MAX_NODES = 100
 MAX_EDGES = 100

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from nodes.choices import FAILURES
 from nodes.drawing.layout import layout
 from nodes.drawing.shapes import Card, Drawing
-from nodes.graph import Graph, GraphNode, edges_taken
+from nodes.graphs.graph import Graph, GraphNode, edges_taken
+from nodes.graphs.steps import GraphStep
 from nodes.kinds import Kind, kind_of
-from nodes.steps import GraphStep
 
 GROUPS = {
     "model": "Model", "agent": "Agent", "tool": "Tool", "retrieval": "Retrieval",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from nodes.choices import NodeStatus
 from nodes.drawing.routes import Route
-from nodes.graph import GraphEdge, GraphNode
+from nodes.graphs.graph import GraphEdge, GraphNode
 from nodes.kinds import kind_of
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nodes.alignment import by_name
-from nodes.graph import Graph, GraphNode
+from nodes.graphs.alignment import by_name
+from nodes.graphs.graph import Graph, GraphNode
 from nodes.lineage.assigners import PARTS, Assigned, Selector, assigned, targets
 from nodes.lineage.index import Index
 from nodes.lineage.links import Holder, Link, Search, Source

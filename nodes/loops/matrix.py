@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nodes.choices import FAILURES
-from nodes.timeline import WORST_FIRST
+from nodes.tracing.timeline import WORST_FIRST
 
 _RANK: dict[str, int] = {status: rank for rank, status in enumerate(WORST_FIRST)}
 # A step as it is read: the fields of `Inner`, ids with dashes or without. Of tens of thousands only

@@ -8,8 +8,8 @@ from uuid import UUID
 from nodes.loops.cells import Figures, Head, Heat, Row, head_of, heat_up, row_of
 from nodes.loops.matrix import Cells, Matrix, Node, build
 from nodes.models import NodeExecution
-from nodes.timeline import key_of
-from nodes.tracing import MAX_STEPS, us
+from nodes.tracing.loading import MAX_STEPS, us
+from nodes.tracing.timeline import key_of
 
 MAX_ROWS = 60
 CELLS = 600  # of one page, about a screenful; the rest comes in parts

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nodes.choices import NodeStatus
-from nodes.timeline import Entry, Timeline
-from nodes.waterfall import slack_of
+from nodes.tracing.timeline import Entry, Timeline
+from nodes.tracing.waterfall import slack_of
 
 Gap = Literal["waiting for a person", "waiting to begin", "before another attempt", "nothing ran"]
 # Containers that do nothing themselves: time of theirs in which no step ran is a gap.

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution
-from nodes.timeline import build
 from nodes.timing.critical_path import critical_path
 from nodes.timing.first_token import first_tokens
 from nodes.timing.time_spent import (
@@ -23,8 +22,9 @@ from nodes.timing.time_spent import (
     sorted_by,
     waited,
 )
-from nodes.tracing import MAX_STEPS, Span, load_steps, load_texts, scale_of, with_breaks
-from nodes.waterfall import Scale
+from nodes.tracing.loading import MAX_STEPS, Span, load_steps, load_texts, scale_of, with_breaks
+from nodes.tracing.timeline import build
+from nodes.tracing.waterfall import Scale
 
 MAX_NODES = 100
 _RATE_LIMIT = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)

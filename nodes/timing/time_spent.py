@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Literal
 
 from nodes.kinds import kind_of
-from nodes.timeline import Entry, Step
 from nodes.timing.critical_path import Part
 from nodes.timing.figures import main_currency
+from nodes.tracing.timeline import Entry, Step
 
 SHORT = 200  # parts of the path shorter than one in so many of it are told together
 Sort = Literal["own", "path", "most", "times", "tokens", "cost"]

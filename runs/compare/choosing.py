@@ -12,10 +12,8 @@ from runs.compare.looking import look
 from runs.models import Run
 
 MAX_STEPS = 20_000  # of each run
-FAR, NEAR = (
-    10_000,
-    500,
-)  # successes among which one with the same input, or one alike, is looked for
+# Successes among which one with the same input is looked for, and one that is alike.
+FAR, NEAR = 10_000, 500
 
 WHY = {
     "input": "the nearest success with the same input",

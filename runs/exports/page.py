@@ -18,11 +18,11 @@ from nodes.kinds import Kind
 from nodes.logs import logs_json
 from nodes.models import NodeExecution, Payload
 from nodes.panels import status_label, value_labels
-from nodes.timeline import Entry, Step, build
-from nodes.tracing import MAX_STEPS, load_steps, us
+from nodes.tracing.loading import MAX_STEPS, load_steps, us
+from nodes.tracing.timeline import Entry, Step, build
+from nodes.tracing.waterfall import Bar, Scale, own_segments
 from nodes.values.parts import Limits, Part, Speech, present
 from nodes.values.payloads import load, pretty
-from nodes.waterfall import Bar, Scale, own_segments
 from runs.models import Run
 from runs.run_header import header_of
 

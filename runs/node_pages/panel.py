@@ -3,10 +3,10 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from nodes.alignment import by_name
 from nodes.choices import FAILURES
 from nodes.configuration import parameters_of
-from nodes.graph import Graph, GraphNode
+from nodes.graphs.alignment import by_name
+from nodes.graphs.graph import Graph, GraphNode
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
 from nodes.panels import Panel, build_panel

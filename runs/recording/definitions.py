@@ -11,10 +11,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from nodes.alignment import Likeness, likeness
-from nodes.graph import stored
+from nodes.graphs.alignment import Likeness, likeness
+from nodes.graphs.graph import stored
+from nodes.graphs.steps import steps_by_run
 from nodes.models import NodeExecution
-from nodes.steps import steps_by_run
 from runs.models import App, Run, Version
 from runs.recording import bulk, catalog
 from runs.recording.dify.definition import Definition, same_content

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from nodes import formats
 from nodes.choices import FAILURES
-from nodes.folding import Folding, Line, lines
 from nodes.models import NodeExecution
-from nodes.timeline import build
-from nodes.tracing import load_steps, load_texts, us
-from nodes.waterfall import Scale
+from nodes.tracing.folding import Folding, Line, lines
+from nodes.tracing.loading import load_steps, load_texts, us
+from nodes.tracing.timeline import build
+from nodes.tracing.waterfall import Scale
 from runs.models import Run
 from runs.reports.text import line as escaped
 

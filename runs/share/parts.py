@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from nodes.kinds import Kind
+from nodes.tracing.waterfall import Bar
 from nodes.values.parts import Part
-from nodes.waterfall import Bar
 
 
 @dataclass(frozen=True, slots=True)

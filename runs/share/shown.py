@@ -13,11 +13,11 @@ from nodes.kinds import kind_of
 from nodes.logs import logs_json
 from nodes.models import NodeExecution, Payload
 from nodes.panels import status_label, value_labels
-from nodes.tracing import us
+from nodes.tracing.loading import us
+from nodes.tracing.waterfall import Scale
 from nodes.twins import stored, writable
 from nodes.values.parts import present
 from nodes.values.payloads import READ_IN_PANEL, head, load, pretty
-from nodes.waterfall import Scale
 from runs.models import Run, ShareLink
 from runs.noting.of_run import Shown, notes_of_run
 from runs.share.masking import MASKED, Mask, mask_of

@@ -8,11 +8,11 @@ from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
 from nodes.digests import digest_of
-from nodes.graph import stored
+from nodes.graphs.graph import stored
 from nodes.lineage.story import Add, Story, Whole
 from nodes.lineage.visits import Visit
 from nodes.models import NodeExecution, Payload
-from nodes.tracing import us
+from nodes.tracing.loading import us
 from nodes.values.payloads import load
 from runs.models import Run, Version
 

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from nodes.drawing.picture import Picture, picture
-from nodes.graph import stored
+from nodes.graphs.graph import stored
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from nodes.twins import execution_json, json_response

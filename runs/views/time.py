@@ -13,7 +13,7 @@ from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from nodes.timing.run_time import RunTime, load_run_time
 from nodes.timing.time_spent import PathLine, Sort, Spent
-from nodes.tracing import Span
+from nodes.tracing.loading import Span
 from nodes.twins import amount, json_response
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import Run

@@ -12,13 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 from django_htmx.http import push_url
 
-from nodes.folding import Folding
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.loops.stepping import stepping_of
 from nodes.models import NodeExecution
 from nodes.panels import build_panel
-from nodes.trace_rows import rows, with_other_ways
-from nodes.tracing import WINDOW, Span, Trace, load_trace
+from nodes.tracing.folding import Folding
+from nodes.tracing.loading import WINDOW, Span, Trace, load_trace
+from nodes.tracing.rows import rows, with_other_ways
 from nodes.twins import execution_detail_json, json_response, with_placeholders
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.models import App, Run

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from nodes.comparing.difference import changes_json
 from nodes.comparing.graphs import GraphDifference, NodeChange, graph_difference
 from nodes.comparing.side_by_side import of_values
-from nodes.graph import stored
+from nodes.graphs.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from runs import twins
 from runs.access import ReadRequest, app_or_404, session_or_read_key

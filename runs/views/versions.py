@@ -10,7 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from nodes.graph import stored
+from nodes.graphs.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from nodes.values.parts import Limits, present

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from nodes.alignment import Likeness, align, likeness
-from nodes.graph import complete, infer, stored
-from nodes.steps import GraphStep
+from nodes.graphs.alignment import Likeness, align, likeness
+from nodes.graphs.graph import complete, infer, stored
+from nodes.graphs.steps import GraphStep
 
 SENT = stored({
     "nodes": [

@@ -5,8 +5,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.timeline import Step, build
 from nodes.timing.critical_path import Part, critical_path
+from nodes.tracing.timeline import Step, build
 from tests.nodes.test_timeline import ident, step
 
 US = 1_000_003  # a second that no clock cut

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from nodes.graph import END, Graph, complete, edges_taken, infer, not_taken, stored
-from nodes.steps import GraphStep
+from nodes.graphs.graph import END, Graph, complete, edges_taken, infer, not_taken, stored
+from nodes.graphs.steps import GraphStep
 
 ids = count()
 

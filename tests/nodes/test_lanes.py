@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from nodes.folding import Folding, Line, lines
-from nodes.timeline import Step, build
-from nodes.waterfall import SECOND, Scale
+from nodes.tracing.folding import Folding, Line, lines
+from nodes.tracing.timeline import Step, build
+from nodes.tracing.waterfall import SECOND, Scale
 from tests.nodes.test_timeline import forms, ident, loop, shown, step
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from nodes.graph import Graph, GraphNode
+from nodes.graphs.graph import Graph, GraphNode
 from nodes.lineage.origins import came_from, made_from
 from nodes.lineage.story import Story, Whole
 from nodes.lineage.uses import used_by

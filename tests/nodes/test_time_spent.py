@@ -2,7 +2,6 @@
 
 from decimal import Decimal
 
-from nodes.timeline import Step, build
 from nodes.timing.critical_path import Part, critical_path
 from nodes.timing.time_spent import (
     Amount,
@@ -13,6 +12,7 @@ from nodes.timing.time_spent import (
     sorted_by,
     waited,
 )
+from nodes.tracing.timeline import Step, build
 from tests.nodes.test_critical_path import US, at
 from tests.nodes.test_timeline import ident
 

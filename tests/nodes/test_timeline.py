@@ -3,9 +3,9 @@
 import gc
 from typing import Any
 
-from nodes.folding import Folding, Line, lines
-from nodes.timeline import Entry, Step, Timeline, build
-from nodes.waterfall import Scale, idle, own_segments, tick_label
+from nodes.tracing.folding import Folding, Line, lines
+from nodes.tracing.timeline import Entry, Step, Timeline, build
+from nodes.tracing.waterfall import Scale, idle, own_segments, tick_label
 
 SECOND = 1_000_000
 

@@ -1,7 +1,7 @@
 """What lines that stand for several say."""
 
-from nodes.timeline import build
-from nodes.trace_rows import _left_out
+from nodes.tracing.rows import _left_out
+from nodes.tracing.timeline import build
 from tests.nodes.test_timeline import loop, step
 
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.folding import Folding, lines
-from nodes.timeline import build
-from nodes.waterfall import MAX_BREAKS, SECOND, Scale, breaks
+from nodes.tracing.folding import Folding, lines
+from nodes.tracing.timeline import build
+from nodes.tracing.waterfall import MAX_BREAKS, SECOND, Scale, breaks
 from tests.nodes.test_lanes import span
 
 

@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from nodes.graph import infer
-from nodes.steps import GraphStep
+from nodes.graphs.graph import infer
+from nodes.graphs.steps import GraphStep
 from runs.models import App
 from runs.version_graph import version_graph
 from tests.factories import make_app, make_execution, make_run, make_version

@@ -26,9 +26,9 @@ ERROR_CASES = {"fail-branch": "Error", "success-branch": "Success"}
 
 @dataclass(frozen=True, slots=True)
 class DifyGraph:
-    """`stored` is {"nodes": […], "edges": […]} as nodes.graph reads it. For reading runs: `cases`
-    has the label of (node id, handle), `before` of each node the (node id, handle) that lead to it,
-    `parents` the container of each node inside one."""
+    """`stored` is {"nodes": […], "edges": […]} as nodes.graphs.graph reads it. For reading runs:
+    `cases` has the label of (node id, handle), `before` of each node the (node id, handle) that
+    lead to it, `parents` the container of each node inside one."""
 
     stored: dict[str, list[dict[str, Any]]]
     notes: list[dict[str, Any]] = field(default_factory=list)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from operator import itemgetter
 
-from nodes.timeline import Entry
-from nodes.waterfall import slack_of
+from nodes.tracing.timeline import Entry
+from nodes.tracing.waterfall import slack_of
 
 LOOKED_AT = 50  # lanes that a step may go on in
 

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from nodes.folding import Folding, Line, lines
-from nodes.lanes import Sources
 from nodes.models import NodeExecution
-from nodes.timeline import Entry, Step, Timeline, build
 from nodes.timing.critical_path import IDLE_KINDS, critical_path, waits_for_person
-from nodes.waterfall import Bar, Scale, Tick, breaks
+from nodes.tracing.folding import Folding, Line, lines
+from nodes.tracing.lanes import Sources
+from nodes.tracing.timeline import Entry, Step, Timeline, build
+from nodes.tracing.waterfall import Bar, Scale, Tick, breaks
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -135,7 +135,7 @@ def load_trace(
     sources: Sources = dict,
 ) -> Trace:
     """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`;
-    `sources` for `nodes.lanes`."""
+    `sources` for `nodes.tracing.lanes`."""
     steps = load_steps(run_id, all_spans=folding.all_spans)
     scale = scale_of(steps, span)
     timeline = build(steps)

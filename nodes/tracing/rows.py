@@ -8,14 +8,14 @@ from django.urls import reverse
 
 from nodes import formats
 from nodes.choices import NodeStatus
-from nodes.folding import Line
+from nodes.graphs.ways import END
 from nodes.kinds import Kind, kind_of
-from nodes.lanes import Lane
 from nodes.models import NodeExecution
-from nodes.timeline import Entry
-from nodes.tracing import Trace
-from nodes.waterfall import MAX_SEGMENTS, Bar, own_segments
-from nodes.ways import END
+from nodes.tracing.folding import Line
+from nodes.tracing.lanes import Lane
+from nodes.tracing.loading import Trace
+from nodes.tracing.timeline import Entry
+from nodes.tracing.waterfall import MAX_SEGMENTS, Bar, own_segments
 
 MAX_LEVEL = 16  # deeper rows are not indented further
 HEAVY = 4  # a step whose own work took more than one part in so many of the run

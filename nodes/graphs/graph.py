@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nodes.choices import FAILURES
-from nodes.steps import GraphStep
-from nodes.ways import END, EdgeKey, Way, ways
+from nodes.graphs.steps import GraphStep
+from nodes.graphs.ways import END, EdgeKey, Way, ways
 
 
 @dataclass(frozen=True, slots=True)

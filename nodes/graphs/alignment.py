@@ -9,9 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum
 
-from nodes.graph import Graph, GraphNode
+from nodes.graphs.graph import Graph, GraphNode
+from nodes.graphs.steps import GraphStep
 from nodes.kinds import kind_of
-from nodes.steps import GraphStep
 
 Name = tuple[str, str]  # kind and title
 # Every graph has a start: it tells none from another.

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.graphs.steps import GraphStep
 from nodes.kinds import kind_of
-from nodes.steps import GraphStep
 
 END = "__end__"
 # Pairs of siblings in all: enough for any flow that somebody designed.

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import urlencode
 
-from nodes.lanes import Lane, Sources, lanes
-from nodes.timeline import Entry, Timeline
 from nodes.timing.critical_path import gap_name
-from nodes.waterfall import Scale, gaps
+from nodes.tracing.lanes import Lane, Sources, lanes
+from nodes.tracing.timeline import Entry, Timeline
+from nodes.tracing.waterfall import Scale, gaps
 
 MANY_PASSES = 12
 MANY_CHILDREN = 200
@@ -89,7 +89,7 @@ def lines(
     chosen: Entry | None,
     sources: Sources = dict,
 ) -> list[Line]:
-    """All lines of the tree as it is folded, in order; `sources` for `nodes.lanes`."""
+    """All lines of the tree as it is folded, in order; `sources` for `nodes.tracing.lanes`."""
     only = _named(timeline, folding.only)
     in_sight = _in_sight(timeline, only or chosen)
     alone = in_sight | _inside(only) if only else in_sight

@@ -1,0 +1,1 @@
+"""The graph of a version: sent, or inferred from the ways that runs took."""
