@@ -42,7 +42,8 @@ def ask(rerun: Rerun, app: App) -> None:
     except httpx2.HTTPError:
         error = "The webhook's answer broke off."
     except Exception as problem:
-        error = f"The webhook could not be asked ({type(problem).__name__})."
+        rerun.end(f"The webhook could not be asked ({type(problem).__name__}).")
+        raise
     if error:
         rerun.end(error)
     else:
