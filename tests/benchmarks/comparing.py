@@ -8,8 +8,9 @@ Run `b` did what `a` did under other ids, but for one step in the middle; run `c
 with `a` but its steps. The server is the real one (`manage.py serve`, one worker), asked over HTTP
 by somebody signed in, one request at a time; the reference is the page of all runs.
 
-Measured on 2 quiet cores, median, SQLite / PostgreSQL 15, the reference 14 / 23 ms: one step
-differs 61 / 83 ms, all of its rows 76 / 94, every step differs 113 / 145.
+Measured on 2 quiet cores, median (p95), SQLite / PostgreSQL 15, the reference 12 / 15 ms: one step
+differs 50 (59) / 52 (71) ms, all of its rows 60 (71) / 63 (92), every step differs 68 (81) / 71
+(97).
 """
 
 import argparse

@@ -8,9 +8,10 @@ An iteration of 1,000 passes of 10 nodes each, two of which failed: as many step
 of `pages`. Asked as in `pages`: the real server, over HTTP, by somebody signed in; the ratio to the
 reference is what counts.
 
-Measured on 2 quiet cores, median, SQLite / PostgreSQL 15, the reference 33 / 43 ms: the matrix
-100 / 91 ms, its tree in TRACING 179 / 180, TIME 238 / 232. With 20 nodes a pass (20,000
-steps) the matrix took 169 ms on SQLite, the reference 84.
+Measured on 2 quiet cores, median (p95), SQLite / PostgreSQL 15, the reference 27 / 45 ms: the
+matrix 67 (88) / 70 (99) ms, its tree in TRACING 148 / 160, TIME 255 / 260. With 20 nodes a pass
+(20,000 steps), the reference 71 / 89: the matrix 102 (147) / 84 (95), TRACING 269 / 278, TIME
+476 / 456.
 """
 
 import argparse
