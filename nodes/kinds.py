@@ -86,7 +86,7 @@ _BY_LABEL = {kind.label.lower(): kind.key for kind in reversed(KINDS.values())}
 
 
 def key_of(word: str) -> str:
-    """The key of the kind that people mean by its key or label; of none listed, the word itself."""
+    """The key of the kind that has this key or label; for any other word the word itself."""
     told = word.lower()
     return told if told in KINDS else _BY_LABEL.get(told, word)
 

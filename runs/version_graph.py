@@ -37,8 +37,8 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
 
 
 def leading_to(version_id: int | None) -> dict[str, set[str]]:
-    """Of each node of the graph that was sent the ids of those that lead to it; {} where nobody
-    sent one. One query."""
+    """The ids of the nodes that lead to each node, in the graph that was sent; {} if none was sent.
+    One query."""
     if version_id is None:
         return {}
     found = Version.objects.filter(pk=version_id).values_list("graph", flat=True).first()

@@ -16,7 +16,7 @@ Form = Literal["added", "removed", "changed", "moved"]
 
 SHOWN = 60  # changes that a page shows
 VISITS = 50_000  # values that are looked at
-KEYED = 1_000_000  # characters of items that are looked at; lists that are left go by place
+KEYED = 1_000_000  # characters of items that are read; lists after that are compared place by place
 TEXT = 1_000  # characters of a value that is shown by itself
 BY_WORD = 60  # characters from which a text is compared by word
 MAX_KEY = 100
@@ -120,8 +120,8 @@ class _Walk:
         self.stack += reversed(both)
 
     def _items(self, path: str, old: list[Any], new: list[Any], aside: bool) -> Iterator[Change]:
-        """Items are aligned by their content, ids and moments aside; what lies between those that
-        stay goes by place."""
+        """Items are aligned by their content, ids and times aside; what lies between them is
+        compared place by place."""
         if max(len(old), len(new)) > VISITS:
             old, new, self.cut = old[:VISITS], new[:VISITS], True
         keys = self._keys(old, new)
@@ -141,8 +141,8 @@ class _Walk:
         self.stack += [(f"{path}[{at}]", old[at], new[to], aside) for at, to in reversed(both)]
 
     def _keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]] | None:
-        """What items are aligned by; None where nothing is to be aligned, or items were too large.
-        In long lists ids and moments count: to leave them out would take too long."""
+        """What items are aligned by; None if there is nothing to align or too much was read before.
+        In long lists ids and times count as well: leaving them out would take too long."""
         if not old or not new or len(old) == len(new) == 1 or self.keyed > KEYED:
             return None
         keys = list(map(_key, old)), list(map(_key, new))

@@ -1,9 +1,9 @@
-"""Which items of two lists stay, told by the keys of their items, so that one put in does not make
-all that follow differ. Pure.
+"""Two lists aligned by the keys of their items, so that one inserted item does not make all items
+after it differ. Pure.
 
-The beginning and the end that they have in common stay. What is between is aligned exactly where
-it is short, because difflib takes the square of it, and more; of longer stretches those items stay
-that each list has once, as many as stand in the same order.
+What both begin and end with is kept. A short stretch in between is aligned exactly by difflib,
+which takes the square of its length and more; of a longer one those items are kept that each list
+has just once, as many of them as are in the same order in both.
 """
 
 from bisect import bisect_left
@@ -19,7 +19,7 @@ Places = list[tuple[int, int]]  # in the one list and in the other, both rising
 
 
 def kept(olds: Sequence[str], news: Sequence[str]) -> Places:
-    """Where the items stand that stay."""
+    """The places of the items that both lists keep."""
     first, last = ends_in_common(olds, news)
     end_a, end_b = len(olds) - last, len(news) - last
     if (end_a - first) * (end_b - first) <= CELLS:
@@ -38,7 +38,7 @@ def kept(olds: Sequence[str], news: Sequence[str]) -> Places:
 
 
 def by_place(stay: Places, before: int, after: int) -> tuple[Places, list[int], list[int]]:
-    """Of lists of so many items: which are compared with which, which are gone, which have come."""
+    """For lists of these lengths: which places are compared, which are gone, which are new."""
     both: Places = []
     gone: list[int] = []
     come: list[int] = []
@@ -54,13 +54,13 @@ def by_place(stay: Places, before: int, after: int) -> tuple[Places, list[int], 
 
 
 def _once(keys: Sequence[str], start: int, end: int) -> dict[str, int]:
-    """What stands there just once, and where."""
+    """The keys that are there just once, and where."""
     counts = Counter(keys[start:end])
     return {keys[at]: at for at in range(start, end) if counts[keys[at]] == 1}
 
 
 def _rising(places: Places) -> Places:
-    """The longest of the chains in which both numbers rise; the first do anyway."""
+    """The most places whose second numbers rise as well; the first ones do already."""
     lowest: list[int] = []  # for each length of a chain the lowest number that one ends with …
     ends: list[int] = []  # … and where it ends
     before: list[int] = []

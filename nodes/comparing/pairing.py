@@ -22,8 +22,8 @@ PAIRING_FIELDS = (
 
 
 class ComparedStep(NamedTuple):
-    """One execution, as it is read. Ids are text, with dashes or without, `inputs`, `process` and
-    `outputs` those of payloads; durations are microseconds."""
+    """One execution, as it is read. Ids are text, with dashes or without; `inputs`, `process` and
+    `outputs` are ids of payloads; durations are microseconds."""
 
     id: str
     parent: str | None

@@ -55,7 +55,7 @@ class Compared:
         return next((pair for pair in self.pairs if _ended_otherwise(pair)), None)
 
     def without_pairs(self) -> "Compared":
-        """For a template: what it is given lives on until the garbage collector runs."""
+        """The same for a template, which would keep all pairs until garbage is collected."""
         return replace(self, pairs=[])
 
 
@@ -74,7 +74,7 @@ def pairs_of(
 
 
 def values_of(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, str | None]]:
-    """Ids of the payloads that belong together, in order."""
+    """Ids of the payloads that are compared with each other, in the order of the pairs."""
     for pair in pairs:
         if pair.a and pair.b:
             yield pair.a.inputs, pair.b.inputs
@@ -84,8 +84,8 @@ def values_of(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, str | None]]:
 def judge(
     pairs: list[Pair], alike: Alike, *, began_alike: bool, waited_for: Collection[str] = ()
 ) -> Compared:
-    """Fill in the verdicts. `began_alike`: both runs were given the same. `waited_for`: "only_a"
-    while `b` may still come to what it lacks, "only_b" while `a` may: then it is no origin."""
+    """Fill in the verdicts. `began_alike`: both runs were given the same. `waited_for`: verdicts
+    that make no origin: "only_a" while `b` still runs and may reach the step, "only_b" likewise."""
     way = _Way(alike, differed=not began_alike, waited_for=waited_for)
     for pair in pairs:
         way.take(pair)

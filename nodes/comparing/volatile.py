@@ -61,15 +61,17 @@ def alike(before: Any, after: Any, depth: int = MAX_DEPTH) -> bool:
 
 def _texts_alike(before: str, after: str, depth: int) -> bool:
     place = first_difference(before, after)
-    quick = all(_is_volatile(text, place) for text in (before, after))  # seldom so
-    if quick and masked(before) == masked(after):
+    # Where they part there is seldom an id: then the long look at both can be left out.
+    in_ids = all(_is_volatile(text, place) for text in (before, after))
+    if in_ids and masked(before) == masked(after):
         return True
     values = inner(before), inner(after)
     return None not in values and depth > 0 and alike(*values, depth - 1)
 
 
 def _is_volatile(text: str, place: int) -> bool:
-    """Whether an id or a moment is, or ends, at `place`. A moment has one blank in it."""
+    """Whether an id or a time covers `place` or ends there. A time has one space in it at most:
+    two spaces back, something else has begun."""
     start = text.rfind(" ", 0, max(0, text.rfind(" ", 0, place)))
     start = max(start, place - LONGEST, 0)
     found = _VOLATILE.finditer(text, start, place + LONGEST)

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
-from unicodedata import category, normalize
+from unicodedata import category
 
 from nodes.formats import visible
+from nodes.normal_form import normal
 
 Form = Literal["same", "removed", "added", "gap"]
 
@@ -42,7 +43,7 @@ class Wording:
 
 
 def unseen(before: str, after: str) -> str:
-    """What is to be said where nobody would see a difference; "" where it is seen."""
+    """A sentence about a difference that no reader would see; "" for one that can be seen."""
     if before.split() == after.split():
         return "Only white space differs."
     if max(len(before), len(after)) <= LIMIT and _plain(before) == _plain(after):
@@ -51,7 +52,7 @@ def unseen(before: str, after: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return "".join(sign for sign in normalize("NFC", text) if category(sign) != "Cf")
+    return "".join(sign for sign in normal("NFC", text) if category(sign) != "Cf")
 
 
 def by_word(before: str, after: str) -> Wording:

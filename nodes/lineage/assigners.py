@@ -69,8 +69,9 @@ def _listed(value: dict[str, Any]) -> Iterator[tuple[Selector, Any, Path]]:
     key = "updated_variables" if "updated_variables" in value else "__updated_variables"
     listed = value.get(key)
     for number, item in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(item, dict) and isinstance(item.get("selector"), list):
+        told = item.get("selector") if isinstance(item, dict) else None
+        if isinstance(told, list) and len(told) > 1:
             name = "new_value" if "new_value" in item else "value"
-            selector, wrote = tuple(map(str, item["selector"][:2])), item.get(name)
-            by_name = selector and value.get(selector[-1], MISSING) == wrote
+            selector, wrote = tuple(map(str, told[:2])), item.get(name)
+            by_name = value.get(selector[-1], MISSING) == wrote
             yield selector, wrote, (selector[-1],) if by_name else (key, number, name)

@@ -126,7 +126,7 @@ class _Walk:
 
 
 def _unread(value: dict[str, Any]) -> set[str]:
-    """Settings that another one beside them puts out of use."""
+    """Settings that have no effect because of another one beside them."""
     kind, grouped = value.get("type"), value.get("advanced_settings")
     if isinstance(grouped, dict):
         grouped = grouped.get("group_enabled")

@@ -20,13 +20,13 @@ _TAKING = AGGREGATORS | {"answer"}
 _AT_END = ("output_selector", "break_conditions")
 # What a condition has compared, by the setting that says with what.
 _COMPARED = {"variable_selector": "actual_value", "value": "expected_value"}
-MAX_PARTS = 100  # of a value that are looked for in a text
+MAX_PARTS = 20  # of a value that are looked for in a text
 Resolved = tuple[Source, Any]
 
 
 def from_settings(story: Story, visit: Visit, *places: tuple[str, Any]) -> Iterator[Link]:
-    """Links to where it stands that the settings refer to: in the first of `places` (a part of the
-    step and its value) that has it, else in none."""
+    """A link for all that the settings refer to. It stands in the first of `places` (a part of the
+    step, and its value) that has what is referred to; where none has it, the link has no path."""
     for one, source, value in _read(story, visit):
         if source.form == "nothing" and visit.kind in _TAKING:
             continue
@@ -60,7 +60,7 @@ def _read(story: Story, visit: Visit) -> Iterator[tuple[Reference, Source, Any]]
 
 
 def _is_there(story: Story, source: Source, value: Any) -> bool:
-    """Also where its step's values were not looked at."""
+    """Whether a variable has a value: assumed if the values of its step were not read."""
     if value is not MISSING or source.visit is None:
         return source.form != "nothing"
     return story.value(source.visit.payload(source.part)) is MISSING
@@ -145,8 +145,8 @@ def _landing(one: Reference, value: Any, given: Any) -> list[Link]:
 
 
 def _within(one: Reference, value: Any, given: Any) -> list[Link]:
-    """All that stands in the value came from it, also where it is in several places; of one that
-    tells nothing by itself only the one place."""
+    """All places where a telling value stands, however many there are; a value that tells nothing
+    by itself has to stand in just one."""
     found = land(value, given) if key_of(value) is not None else []
     return found or _short(one, value, given)
 

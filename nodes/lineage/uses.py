@@ -143,8 +143,8 @@ class _Mine:
 
 
 def _asking(story: Story, visit: Visit, later: list[Visit]) -> set[str]:
-    """Later steps of which producers may tell that they used this one: settings that refer to it
-    and who sends, wherever in the run; of the next ones calls and results of tools."""
+    """Later steps that may tell for certain that they used this one: those whose settings refer to
+    it or whose senders name it; of the next ones also those with calls and results of tools."""
     group = kind_of(visit.kind).group
     readers = _readers(story, visit)
     reading = [

@@ -2,8 +2,8 @@
 
 Walked back from the end: what ended last before the next began, and before that what ended last
 before it began; a container is walked the same way inside. Steps that ran beside it did not make
-the run longer. Some go on when what they ran in has ended, and clocks differ: a container is walked
-as long as anything in it ran.
+the run longer. Some steps go on after the end of their container, and clocks differ: a container
+lasts as long as anything in it ran.
 """
 
 from bisect import bisect_right
@@ -54,7 +54,7 @@ def critical_path(timeline: Timeline, start: int, end: int) -> list[Part]:
 
 
 def _reaches(timeline: Timeline) -> Reaches:
-    """From when to when each container and what is inside of it ran; the end None while it runs."""
+    """When each container, or anything in it, began and ended; the end is None while it runs."""
     waiting, order = list(timeline.top), []
     while waiting:
         entry = waiting.pop()

@@ -1,8 +1,8 @@
 """Which steps of one level ran beside each other, and on which lane each is drawn. Pure.
 
-A step goes on in the lane of a node that leads to it in the graph, and begins a lane where there is
-none: lanes are the branches of a fork. Of a node that the graph does not know nothing is told but
-times: it goes on in the lane that was left last before it began, which is likely, not certain.
+A step goes on in the lane of a node that leads to it in the graph, or begins a new lane if there is
+none: lanes are the branches of a fork. If the graph does not have its node, only times are known:
+then it goes on in the lane that became free last before it began, which is likely, not certain.
 """
 
 from bisect import bisect_right, insort
@@ -40,7 +40,7 @@ def lanes(siblings: Sequence[Entry], now: int, sources: Sources = dict) -> dict[
     found: dict[Entry, Lane] = {}
     ends: list[_End] = []
     for group in _groups(known, now):
-        # Branches go on over a moment at which none ran.
+        # A branch may go on after a moment in which nothing ran.
         nodes = {source for entry in group for source in leading.get(_node(entry), ())}
         if len(group) == 1 or nodes.isdisjoint(node for *_, node in ends):
             ends = []
@@ -86,7 +86,7 @@ def _groups(ordered: Iterable[Entry], now: int) -> Iterator[list[Entry]]:
 def _placed(
     group: list[Entry], now: int, leading: Mapping[str, Collection[str]], ends: list[_End]
 ) -> dict[Entry, Lane]:
-    """The lanes of a group; `ends` are those that there are, in order, and is kept up."""
+    """The lanes of a group. `ends`, in order of time, has the lanes so far, and is updated."""
     numbers: dict[Entry, int] = {}
     for entry in group:
         start = entry.start or 0

@@ -44,7 +44,7 @@ class Comparison:
 
     @property
     def unfinished(self) -> str:
-        """Which of two runs "has", or "have", not finished; "" for none."""
+        """Who has not finished, to begin a sentence with: "A has", "A and B have"; "" for none."""
         names = [name for name, run in (("A", self.a), ("B", self.b)) if run.is_unfinished]
         if not names or self.a.pk == self.b.pk:
             return ""

@@ -1,4 +1,4 @@
-"""Which values of two runs differ in earnest, and which in ids and moments alone."""
+"""Which values of two runs really differ, and which in ids and times alone."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Couple = tuple[str, str]  # ids of two payloads, or their digests
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """`different`: couples that count as such; `aside`: how many values do not, because they differ
-    in ids and moments alone; `unread`: how many count although they may not, because they were too
-    many or too large to look into."""
+    """`different`: couples that count as different; `aside`: how many do not, because they differ
+    in ids and times alone; `unread`: how many were too many or too large to be read, and therefore
+    count as different."""
 
     different: frozenset[Couple]
     aside: int
@@ -31,8 +31,8 @@ class Looked:
 
 
 def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
-    """The first fifty that differ; the rest unless those all differ in earnest: such runs have
-    little in common. Four queries at most."""
+    """Read the first fifty couples that differ, and the rest if any of the fifty differs in ids and
+    times alone; if none does, the runs have little in common. Four queries at most."""
     digests: dict[Couple, Couple] = {}
     for one, other in couples:
         if one and other and (key := (digest_of(one), digest_of(other)))[0] != key[1]:
@@ -53,7 +53,7 @@ def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
 
 
 def _alike(couples: dict[Couple, Couple], room: int) -> tuple[set[Couple], int, int]:
-    """Which of the couples tell the same, how many were not read, and how many bytes of `room`
+    """Which of the couples say the same, how many were not read, and how many bytes of `room`
     are left. Two queries."""
     ids = {key: (UUID(one), UUID(other)) for key, (one, other) in couples.items()}
     whole = Payload.objects.filter(pk__in=_each(ids), size__lte=MAX_BYTES, cut_of=None)
@@ -65,7 +65,8 @@ def _alike(couples: dict[Couple, Couple], room: int) -> tuple[set[Couple], int, 
             room -= size
     found = Payload.objects.in_bulk(_each(chosen))
     values = {one: payloads.load(payload) for one, payload in found.items()}
-    equal = {key for key, (one, other) in chosen.items() if alike(values[one], values[other])}
+    equal = {key for key, (one, other) in chosen.items()
+             if {one, other} <= values.keys() and alike(values[one], values[other])}  # fmt: skip
     return equal, len(couples) - len(chosen), room
 
 

@@ -76,9 +76,9 @@ class Query:
         return set(self.terms) == set(other.terms) and self.words == other.words
 
 
-def quoted(value: str) -> str:
-    """`value` as one word of the language."""
-    if _PLAIN.fullmatch(value):
+def quoted(value: str, *, always: bool = False) -> str:
+    """`value` as one word of the language, in quotes where it needs them."""
+    if _PLAIN.fullmatch(value) and not always:
         return value
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
@@ -218,7 +218,7 @@ class _Reader:
         asks = f" Did you mean “{likely}:”?" if likely else ""
         self.problems.append(
             f"There is no field “{name[:40]}”.{asks} To find the words themselves, put them in"
-            f' quotes: "{piece[:60]}".'
+            f" quotes: {quoted(piece[:60], always=True)}."
         )
 
 

@@ -34,7 +34,7 @@ ORDER_LABELS = {
     "-cost": "Most expensive first",
     "-tokens": "Most tokens first",
 }
-FEW_WORDS = 6  # that a list which finds none of them offers to look for without one
+FEW_WORDS = 6  # up to so many, a search that finds nothing offers to leave one out
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class RunFilters:
 
     @cached_property
     def understood(self) -> "RunFilters":
-        """What is left without what is wrong; all runs, if that holds together no better."""
+        """The filters without what is wrong in them; all runs if the rest makes no sense either."""
         if self.is_valid():
             return self
         wrong = [term for sort in self.query.of("app") for term in sort
@@ -216,16 +216,16 @@ class RunFilters:
 
     @property
     def as_it_stands(self) -> str:
-        """The list searched for what was typed, whatever it looks like."""
+        """The address of a search for what was typed, even if it looks like a query."""
         return query_string(Query(words=as_phrases(self.text)))
 
     @property
     def one_less(self) -> list[tuple[str, str]]:
-        """Of a few words that must all be found: each, and the address of the list without it."""
-        words, aside = self.terms.words, [f'-"{word}"' for word in self.terms.without]
+        """Of a few words: each, and the address of the search for the others."""
+        words, aside = self.terms.words, [f"-{as_phrases(word)}" for word in self.terms.without]
         if not 1 < len(words) <= FEW_WORDS:
             return []
-        left = {word: [f'"{one}"' for one in words if one != word] for word in words}
+        left = {word: [as_phrases(one) for one in words if one != word] for word in words}
         return [
             (word, self.href(Query(self.query.terms, " ".join(others + aside))))
             for word, others in left.items()

@@ -63,7 +63,7 @@ class Shown:
 
 
 def shown_from(data: QueryDict) -> Shown | None:
-    """None where the address does not tell; what does not fit is left away."""
+    """None if the address does not tell; what is no id in it is ignored."""
     if "seen" not in data:
         return None
     ids = map(as_uuid, data.get("seen", "").split(".")[:PAGE_SIZE])

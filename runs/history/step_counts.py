@@ -53,9 +53,9 @@ def runs_by(name: str, steps: Iterable[Told], asked: Collection[str]) -> Counter
 
 
 def by_id_or_title(told: Iterable[tuple[Any, str, str]], asked: Collection[str]) -> Counter[Any]:
-    """(run, id, title) → of each id, and of each word asked for, how many runs have a node of that
-    id, or one that bears it as its title, in whatever case. A node that is asked for by its title
-    is not counted by its id again."""
+    """How many runs have each node, told as (run, id, title), and each word asked for. A run has a
+    word if one of its nodes has it as id, or as title in any case. A node that is asked for by its
+    title is not counted by its id again."""
     named = set(told)
     titles = {word.lower() for word in asked}
     ids = {node_id for _, node_id, title in named

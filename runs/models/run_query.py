@@ -37,8 +37,8 @@ def _led_to_by(source_id: str) -> list[uuid.UUID]:
 
 
 LATELY = 10_000  # newest runs of an app among which the same input is looked for
-# What goes with a run even where another one takes its place: its steps, which are stored under new
-# ids then, and that the search index has to read it.
+# Deleted with a run even if another one takes its place: its steps, which are then stored under new
+# ids, and its place among the runs that the search index has to read.
 OWN = {"nodes.NodeExecution", "runs.SearchDue"}
 
 
@@ -154,9 +154,10 @@ class RunQuerySet(models.QuerySet["Run"]):
     # -- what refers to runs ----------------------------------------------------------------------
 
     def remove(self, heir: uuid.UUID | None = None) -> int:
-        """Delete these runs with all that is theirs, or leave to the run `heir` what refers to
-        them. One statement for each table, and no row is loaded; how many runs there were. Their
-        payloads stay, and what the search index holds of them (see `search.indexing.forget`)."""
+        """Delete these runs with all that refers to them; what is not its `OWN` goes to the run
+        `heir`, if there is one. One statement for each table, and no row is loaded. Returns how
+        many runs there were. Their payloads stay, and so does what the search index holds of them
+        (see `search.indexing.forget`)."""
         for reference in self.model._meta.get_fields(include_hidden=True):
             if not isinstance(reference, models.ManyToOneRel):
                 continue

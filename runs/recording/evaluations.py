@@ -28,12 +28,19 @@ def note_of(
         source="evaluation",
         source_id=f"{trace}:{span}:{moment}:{name}",
         name=name,
-        number=float(score) if isinstance(score, int | float) else None,
+        number=_number(score),
         label=str(told.get(f"{_PREFIX}score.label") or ""),
         text=str(told.get(f"{_PREFIX}explanation") or (f"Failed: {failed}" if failed else "")),
         about_step=span,
         created_us=at_us,
     )
+
+
+def _number(score: Any) -> float | None:
+    try:
+        return float(score) if isinstance(score, int | float) else None
+    except OverflowError:  # of hundreds of digits
+        return None
 
 
 def in_events(span: Span) -> Iterator[NoteRecord]:

@@ -40,7 +40,7 @@ _TELLING = (
     "code|type)"
 )
 _TELLING_VALUE = rf"""(["'])({_TELLING})\1\s?:\s?(["'])((?:\\.|(?!\3)[^\\])*)\3"""
-# Names of code that an interpreter quotes: another one is another mistake.
+# Names in code, as interpreters quote them, are kept: another name is another mistake.
 _NAME = r"[A-Za-z_][A-Za-z_.]{0,60}"
 _NAMED = "|".join([
     r"(?:has no attribute|[Nn]o module named|cannot import name|keyword argument|arguments?:"
@@ -100,7 +100,7 @@ _RULES = _rules(
     (rf"(?<![\w.-])(?:localhost|(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP}))(?::\d+)?(?![\w-])",
      ADDRESS),
     (rf"{_L}[A-Za-z]:\\[^\s\"'<>|:;,]*", PATH),
-    # Of other scripts what stands before a slash or a dot: what follows may be the sentence.
+    # Other scripts only before a slash or a dot: behind the last one the sentence may go on.
     (r"(?<![\w<./>])(?:~|\.{1,2})?/(?:[\w.@%+=~/-]|[\u0080-\U0010ffff]{1,100}(?=[/.]))+"
      r"(?:\?[\w.~%+-]{1,100}=[\w.~%+&=-]*)?", PATH),
     (rf"{_L}\d{{4}}[-/]\d\d?[-/]\d\d?(?:[T ]{_CLOCK}|-preview)?{_R}", ID),

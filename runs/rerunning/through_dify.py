@@ -57,7 +57,7 @@ def _ask(rerun: Rerun, app: App, path: str) -> str:
 def way_to_stop(rerun: Rerun) -> str:
     """Below Dify's API; "" where there is nothing to stop."""
     running = rerun.state == Rerun.State.RUNNING and rerun.original.app.upstream_kind == "dify"
-    if rerun.run is None or not running:
+    if rerun.run is None or not running or "user" not in rerun.sent:  # a webhook was asked
         return ""
     ids = {source.kind: source.source_id for source in rerun.run.told_sources}
     return stop_path("query" in rerun.sent, ids)

@@ -74,8 +74,8 @@ def candidates(
 
 
 def _typed(told: str) -> set[UUID]:
-    """Runs that what was typed is an id of, or of one of whose steps, or of their conversation;
-    and those that an id in it leads to, as in an address or a line of a log."""
+    """Runs that what was typed leads to, or an id within it (of an address, of a line of a log): as
+    the id of the run, of one of its steps, or of its conversation."""
     words = {told, *_ID.findall(told)[:IDS]}
     ids = [found for word in words if (found := as_uuid(word))]
     talks = Conversation.objects.filter(Q(source_id__in=words) | Q(pk__in=ids))

@@ -1,5 +1,5 @@
-"""Text as the index keeps it: each word once, because what is said to a model is said again with
-every step; in ASCII, so that both databases cut it into the same groups of three characters,
+"""Text as the index keeps it: each word once, because every call of a model repeats what was said
+before; in ASCII, so that both databases cut it into the same groups of three characters,
 whatever language it is in and whatever locale they have. Pure."""
 
 from collections.abc import Iterable
@@ -35,8 +35,8 @@ def document(words: Iterable[str]) -> str:
 
 
 def parts(phrase: str) -> list[str]:
-    """What a document has that says an encoded phrase: its words, with a space where another one
-    follows or goes before; the longest of them. None if they are too short to be asked for."""
+    """What a document must have if a run says an encoded phrase: its words, each with a space where
+    another one stands beside it; only the longest. Empty if all are too short to be asked for."""
     words = phrase.split()
     last = len(words) - 1
     spaced = (" " * (at > 0) + word + " " * (at < last) for at, word in enumerate(words))

@@ -9,6 +9,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from nodes.normal_form import normal
+
 # What nobody sees: combining accents, soft hyphens, joiners, marks of direction and variation.
 _UNSEEN = re.compile(
     "[\u0300-\u036f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]"
@@ -36,7 +38,7 @@ def readable(text: str) -> str:
     """The same text with its characters composed, as `fold` needs it."""
     if text.isascii():
         return text
-    text = unicodedata.normalize("NFC", text)
+    text = normal("NFC", text)
     if "\uff9e" in text or "\uff9f" in text:
         text = _HALF_KANA.sub(lambda pair: unicodedata.normalize("NFKC", pair[0]), text)
     return text

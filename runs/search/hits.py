@@ -75,7 +75,7 @@ class Search:
     count: int = 0
     refused: bool = False  # something stands there that must not
     is_whole: bool = True  # all that the run says was looked through
-    # Those to show, the best before all: with more of the terms, with one that was missing.
+    # Those to show, the best first: more of the terms, then one that was not found before.
     _best: list[tuple[tuple[int, bool, int], Hit]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -123,7 +123,7 @@ class Search:
 
 
 def _whole(term: str, folded: str) -> tuple[int, int] | None:
-    """An id has nothing in common with one that is a part of it."""
+    """Ids are found as a whole: a part of one is another id."""
     return (0, len(folded)) if term == folded else None
 
 

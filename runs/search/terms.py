@@ -50,7 +50,7 @@ def parse_text(text: str) -> Terms:
 
 
 def unescaped_word(word: str) -> str:
-    """What a folded word is that was copied from JSON as it is written; "" for no other."""
+    """What a folded word says if it was copied from JSON with its escapes; "" if it has none."""
     read = _folded(unescaped(word)) if "\\" in word else word
     return read if read != word else ""
 
@@ -61,9 +61,10 @@ def between_escapes(word: str) -> list[str]:
 
 
 def as_phrases(text: str) -> str:
-    """The search for a text as it stands, whatever it may look like: what lies between its quotes,
-    the longest pieces of it."""
-    pieces = [" ".join(piece.split()) for piece in re.split(rf"\\*[{_QUOTES}]", text)]
+    """A search for a text as it stands, even if it looks like a query: what lies between its quotes
+    as phrases, the longest of them. A backslash at the end of one would keep its quote open."""
+    parts = re.split(rf"\\*[{_QUOTES}]", text)
+    pieces = [" ".join(part.split()).rstrip("\\ ") for part in parts]
     kept = sorted(pieces, key=len)[-MAX_WORDS + 1 :]
     return " ".join(f'"{piece}"' for piece in pieces if piece and piece in kept)
 

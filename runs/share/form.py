@@ -9,7 +9,7 @@ from django.http import QueryDict
 from runs.noting.forms import typed
 from runs.recording.values import clean
 from runs.share.masking import path_of
-from runs.share.shown import FIELDS
+from runs.share.parts import FIELDS
 from runs.share.unescaped import plain
 
 LASTING = {

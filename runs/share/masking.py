@@ -55,7 +55,7 @@ def path_of(entry: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Mask:
-    """`fields` are hidden whole (`runs.share.shown.FIELDS`); `paths` name keys, "email" or
+    """`fields` are hidden whole (`runs.share.parts.FIELDS`); `paths` name keys, "email" or
     "customer.email"; `words` stand anywhere."""
 
     fields: frozenset[str] = frozenset()

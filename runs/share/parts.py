@@ -9,6 +9,18 @@ from nodes.kinds import Kind
 from nodes.tracing.waterfall import Bar
 from nodes.values.parts import Part
 
+# Fields of a run that a link may hide, as its form names them.
+FIELDS = {
+    "inputs": "Inputs",
+    "outputs": "Outputs",
+    "messages": "Prompts and messages",
+    "errors": "Errors",
+    "attributes": "As received (attributes, events, logs)",
+    "user": "User and ids",
+    "models": "Model names",
+    "costs": "Costs",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class SharedValue:

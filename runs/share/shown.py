@@ -24,16 +24,6 @@ from runs.share.masking import MASKED, Mask, mask_of
 from runs.share.parts import SharedNote, SharedStep, SharedValue
 from runs.share.quoted import MOST, is_particular, leaves, taken_out
 
-FIELDS = {
-    "inputs": "Inputs",
-    "outputs": "Outputs",
-    "messages": "Prompts and messages",
-    "errors": "Errors",
-    "attributes": "As received (attributes, events, logs)",
-    "user": "User and ids",
-    "models": "Model names",
-    "costs": "Costs",
-}
 STEPS = 200  # of one page
 MAX_MASKED = 500_000  # bytes of a value that is looked through
 HEAD = 100_000  # characters shown of a value too large to be read, and of what was received
@@ -44,7 +34,7 @@ NOTES = 100
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A link's run, its mask, and the mask of what is told in words: of names, errors and notes."""
+    """A link's run, the mask of its values, and that of its names, errors and notes (`spoken`)."""
 
     link: ShareLink
     run: Run
@@ -59,8 +49,8 @@ class Shared:
         return visible(self.spoken.text(text))
 
     def knowing(self, values: Mapping[str, Payload | None]) -> "Shared":
-        """With what is masked of these values, by their fields, masked in words too: that of the
-        keys asked for everywhere, that of a field in whatever quotes it."""
+        """The same, but what is masked of `values` (by field) is masked as words, too: what stands
+        under a masked key everywhere, what stands in a masked field in all that may quote it."""
         by_key: list[str] = []
         quoted: list[str] = []
         for name, payload in values.items():
@@ -128,10 +118,17 @@ class Shared:
         found = list(light[: STEPS + 1])
         scale = Scale(us(self.run.started_at) or 0, _end_of(self.run, found))
         rows = [
-            self._step(step, getattr(step, "error_head", ""), ERROR_LINE, scale)
-            for step in found[:STEPS]
+            self._step(step, self._error_in_list(step), ERROR_LINE, scale) for step in found[:STEPS]
         ]
         return rows, rows[-1].index if len(found) > STEPS else None
+
+    def _error_in_list(self, step: NodeExecution) -> str:
+        """Its beginning. What it quotes of its own values is known on its own page; here it is
+        known of the step that failed the run alone."""
+        told: str = getattr(step, "error_head", "")
+        may_quote = bool(self.mask.paths or self.hidden & {"inputs", "outputs"})
+        known = step.id == self.run.failed_execution or not may_quote
+        return told if known or not told else MASKED
 
     def step(self, execution: NodeExecution) -> SharedStep:
         """A step with its values. It was loaded `with_payloads()`."""

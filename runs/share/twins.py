@@ -6,8 +6,8 @@ from typing import Any
 
 from nodes.twins import amount, moment
 from runs.choices import CostState
-from runs.share.parts import SharedStep, SharedValue
-from runs.share.shown import FIELDS, Shared
+from runs.share.parts import FIELDS, SharedStep, SharedValue
+from runs.share.shown import Shared
 
 
 def head_of(shared: Shared) -> dict[str, Any]:

@@ -6,6 +6,8 @@ import unicodedata
 from html import unescape
 from urllib.parse import unquote_plus
 
+from nodes.normal_form import normal
+
 ROUNDS = 5  # of escaping within escaping
 # From the first backslash of a row on: tried at each, a long row would take a square of its length.
 _ESCAPE = re.compile(r'(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'/]))')
@@ -25,7 +27,7 @@ def plain(text: str) -> str:
             break
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = unicodedata.normalize("NFKC", text)
+        text = normal("NFKC", text)
         text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
     return " ".join(text.casefold().split())
 

@@ -1,19 +1,23 @@
-"""Values without what is told to be secret by its name or by its form."""
+"""Values without secrets, which are known by their names or by their form."""
 
 from itertools import islice
 from typing import Any
 
-from runs.recording.dify.secrets import is_secret_name, masked
+from runs.recording.dify.secrets import is_secret_name, masked, secret_fields
 
 TEXT, ITEMS = 5_000, 40  # of what is shown in one line, so much is looked at
 
 
 def hidden(value: Any, name: str = "") -> Any:
-    """Without what stands below a name that tells a secret, and texts that look like one. Counts of
-    tokens are no secret."""
+    """`value` without what stands under the name of a secret, and without texts that look like one.
+    Counts of tokens are no secret."""
     if isinstance(value, dict):
         secret = is_secret_name(name) and "usage" not in name
-        return {key: hidden(inner, name if secret else key) for key, inner in value.items()}
+        fields = secret_fields(value)
+        return {
+            key: hidden(inner, name if secret else "secret" if key in fields else key)
+            for key, inner in value.items()
+        }
     if isinstance(value, list):
         return [hidden(item, name) for item in value]
     return masked(value, name)

@@ -182,8 +182,8 @@ class Lines:
 
 
 def said(value: Any, *names: str) -> str:
-    """The beginning of a value on one line, without what is told to be secret by its form or by
-    its `names`: those of the places where it stands."""
+    """The beginning of a value on one line, without what its form or one of its `names` (those of
+    all places where it stands) shows to be secret."""
     if value is MISSING or writable(value) is None:
         return ""
     if value in ("", [], {}):

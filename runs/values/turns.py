@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import F
+
 from nodes.choices import NodeStatus
 from nodes.models import NodeExecution
 from runs.models import Run
@@ -34,7 +36,7 @@ def assigners_of(runs: Iterable[Run]) -> tuple[list[tuple[Any, ...]], int]:
     rows = (
         NodeExecution.objects.filter(run__in=[run.pk for run in runs], kind="assigner")
         .filter(folded=False, status=NodeStatus.SUCCEEDED)
-        .order_by("-started_at", "-index")
+        .order_by(F("started_at").desc(nulls_last=True), "-index")
         .values_list("id", "run_id", "process_data_id", "outputs_id", "inputs_id")
     )
     found = list(rows[: MAX_ASSIGNERS + 1])

@@ -18,8 +18,8 @@ from nodes.twins import json_response
 from runs.access import signed_in
 from runs.models import ShareLink
 from runs.share.form import ShareForm
-from runs.share.parts import SharedStep
-from runs.share.shown import FIELDS, Shared, shared_of
+from runs.share.parts import FIELDS, SharedStep
+from runs.share.shown import Shared, shared_of
 from runs.share.twins import head_of, run_json, step_json
 from runs.views.tracing import run_or_404
 

@@ -32,6 +32,8 @@ def test_what_an_assigner_writes() -> None:
         (MISSING, {}, {"value": 2}, (2, "inputs", ("value",))),
         ({}, {}, "odd", (MISSING, "", ())),
         ({"__updated_variables": [{"selector": "x"}, 7]}, None, None, (MISSING, "", ())),
+        ({"__updated_variables": [{"selector": []}, {"selector": ["x"]}]}, {}, {},
+         (MISSING, "", ())),
     ],
 )  # fmt: skip
 def test_what_an_assigner_wrote(process: Any, outputs: Any, inputs: Any, expected: Any) -> None:

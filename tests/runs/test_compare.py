@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from nodes.comparing.verdicts import NO_INPUTS, VERDICTS
 from nodes.digests import digest_of
+from nodes.models import Payload
 from runs import samples
 from runs.models import IngestKey, Run
 from tests.factories import (
@@ -223,6 +224,12 @@ def test_values_are_looked_into_as_long_as_that_helps(console, meters_only):
     text = text_of(check_view(console, address(*runs)))
     assert told["counts"]["same" if meters_only else "origin"] == 120
     assert ("120 values differ only in ids" if meters_only else "70 differing values are") in text
+
+
+def test_values_that_are_deleted_meanwhile_differ(console, monkeypatch):
+    a, b = pair_of_runs()
+    monkeypatch.setattr(type(Payload.objects), "in_bulk", lambda *_: {})
+    assert twin(console, a, b)["first_divergence"]["verdict"] == "origin"
 
 
 def test_a_run_that_goes_on_is_said_to(console):

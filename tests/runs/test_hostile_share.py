@@ -161,6 +161,26 @@ def test_what_is_masked_is_quoted_by_no_error_title_or_note():
             assert not re.search("ada@|470.01|778899", unescape(text), re.IGNORECASE), path
 
 
+@pytest.mark.parametrize("mask", ["key:email", "inputs"])
+def test_a_step_that_failed_beside_the_cause_quotes_nothing_in_the_list_of_steps(mask):
+    run = make_run(status="failed", inputs={"q": "harmless"}, error="over")
+    for number, name in enumerate(("ada", "bo")):
+        step = make_execution(run, f"Mail {number}", status="failed", index=number,
+                              inputs={"email": f"{name}@x.example"},
+                              error=f"no mail to {name}@x.example")  # fmt: skip
+        Run.objects.filter(pk=run.pk).update(failed_execution=step.id)
+    for path, text in everything(link_to(run, mask)).items():
+        assert "ada@" not in text and "bo@" not in text, path
+
+
+def test_what_is_masked_in_json_that_a_text_holds_is_quoted_nowhere():
+    inner = json.dumps({"customers": [{"email": "ada@x.example"}]})
+    run = make_run(status="failed", inputs={"payload": json.dumps({"body": inner})},
+                   error="no mail to ada@x.example")  # fmt: skip
+    for path, text in everything(link_to(run, "key:email")).items():
+        assert "no mail to" not in text or "ada@" not in text, path
+
+
 def test_masked_costs_are_in_no_byte():
     masked = everything(link_to(planted("costs", "x"), "costs"))
     assert not [path for path, text in masked.items() if "7.65" in text]

@@ -6,6 +6,7 @@ import orjson
 import pytest
 
 from runs.share.masking import MASKED, Mask, mask_of
+from runs.share.quoted import taken_out
 from runs.share.unescaped import plain
 
 SECRET = "Ada Lovelace"
@@ -127,3 +128,21 @@ def test_a_long_row_of_backslashes_is_read_once():
     """500 KB of them: else the page of a link would never come."""
     row = "\\" * 500_000
     assert plain(f"{row}n{row}u0041{row}") == f"a{row}"
+
+
+def test_masked_texts_and_numbers_become_words_but_not_true_and_false():
+    """Else every "true" that an error says would be masked."""
+    value = {"who": {"id": 4711, "known": True, "short": "Ada"}, "list": [{"who": SECRET}, "kept"]}
+    left = Mask(paths=frozenset({("who",)})).value(value)
+    assert sorted(taken_out(value, left)) == ["4711", SECRET]
+
+
+@pytest.mark.parametrize("levels", range(8))
+def test_a_tag_that_ends_in_another_item_stops_nothing(levels):
+    """JSON in JSON is masked as text from some level on, whatever that leaves of it."""
+    text = json.dumps(["<email>a", "b</email>", {"email": "e@x.org"}])
+    for _ in range(levels):
+        text = json.dumps({"inner": text})
+    deep = '{"a":' * 150 + text + "}" * 150
+    for value in (text, deep):
+        list(taken_out([value], Mask(paths=frozenset({("email",)})).value([value])))

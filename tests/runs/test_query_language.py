@@ -116,6 +116,7 @@ def test_what_only_looks_like_a_field_is_text(text, words):
         ("stauts:failed", "Did you mean “status:”?"),
         ("latency:>2s", "Did you mean “time:”?"),
         ("colour:red", 'put them in quotes: "colour:red"'),
+        ("C:\\new\\", r'put them in quotes: "C:\\new\\"'),
         ("status:broken", "“broken” is none of running, paused, succeeded"),
         ("status: failed", "as in status:failed"),
         ("status:", "as in status:failed"),

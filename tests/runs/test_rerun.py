@@ -274,6 +274,15 @@ def test_it_is_seen_while_it_runs(console: Client, dify_api: Upstream, original:
     assert answer.status_code == 286 and "every 2s" not in answer.content.decode()
 
 
+def test_dify_is_not_asked_to_stop_what_a_webhook_was_asked_for(
+    console: Client, original: Run
+) -> None:
+    run = make_run(original.app, status="running", source_ids={"dify-run": "r", "dify-task": "t"})
+    rerun = Rerun.objects.create(original=original, run=run, sent={"inputs": {}, "query": None})
+    page = console.post(f"/reruns/{rerun.pk}/stop/", follow=True).content.decode()
+    assert "There is nothing to stop" in page
+
+
 def test_it_is_stopped_while_it_runs(
     console: Client, client: Client, dify_api: Upstream, original: Run
 ) -> None:

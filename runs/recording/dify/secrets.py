@@ -6,6 +6,7 @@ that no text takes long.
 """
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 HIDDEN = "••••••"
@@ -24,6 +25,7 @@ _ABOUT = frozenset({
 })  # fmt: skip
 # A pair of a name and its value, as lists of headers, parameters and fields hold them.
 _PAIR_NAMES = ("key", "name", "variable", "label")
+_PAIR_VALUES = ("value", "default", "data")
 _LINES = frozenset({"headers", "params"})
 _FORMS = [
     (re.compile(r"\b(bearer|basic)\s{1,9}(?!\{\{)[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
@@ -79,15 +81,22 @@ def masked(value: Any, name: str = "") -> Any:
     return _of_lines(value) if name in _LINES else without_secrets(value)
 
 
-def _of_dict(value: dict[str, Any], secret: bool) -> dict[str, Any]:
+def secret_fields(value: dict[str, Any]) -> Collection[str]:
+    """Of a pair of a name and its value: the fields that hold a secret, by the name or the type
+    beside them."""
     named = [value[key] for key in _PAIR_NAMES if isinstance(value.get(key), str)]
     pair = any(is_secret_name(told) for told in named) or value.get("value_type") == "secret"
     pair = pair or value.get("type") in ("secret", "secret-input")
+    return _PAIR_VALUES if pair else ()
+
+
+def _of_dict(value: dict[str, Any], secret: bool) -> dict[str, Any]:
+    fields = secret_fields(value)
     found = {}
     for key, inner in value.items():
         if key in _ABOUT and not isinstance(inner, (dict, list)):
             found[key] = without_secrets(inner) if isinstance(inner, str) else inner
-        elif secret or (pair and key in ("value", "default", "data")):
+        elif secret or key in fields:
             found[key] = masked(inner, "secret")
         else:
             found[key] = masked(inner, key)

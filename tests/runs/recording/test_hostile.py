@@ -11,11 +11,11 @@ import pytest
 from django.test import Client
 
 from nodes.models import NodeExecution
-from runs.models import App, RefusedRecord, Run, RunSource
+from runs.models import App, Note, RefusedRecord, Run, RunSource
 from runs.recording.decode import decode_traces
 from runs.recording.records import NodeRecord
 from runs.recording.store import save
-from tests.hostile import NASTY, SECOND, START, Post, body, span
+from tests.hostile import NASTY, SECOND, START, Post, attributes, body, span
 
 pytestmark = pytest.mark.django_db
 
@@ -81,6 +81,15 @@ def test_attributes_of_the_wrong_type(post, context):
     if "logfire.span_type" not in context:  # such a span tells of its parent
         assert NodeExecution.objects.count() >= len(pairs) * 0.9
     assert not RefusedRecord.objects.exists()
+
+
+def test_a_score_beyond_all_numbers_costs_neither_its_step_nor_its_note(post):
+    told = {"gen_ai.evaluation.score.value": 10**400, "gen_ai.evaluation.score.label": "good"}
+    event = {"name": "gen_ai.evaluation.result", "timeUnixNano": str(START),
+             "attributes": attributes(told)}  # fmt: skip
+    taken(post, span(1, events=[event]))
+    assert NodeExecution.objects.count() == 1
+    assert (Note.objects.get().number, Note.objects.get().label) == (None, "good")
 
 
 def test_a_json_schema_is_a_value_like_any_other(post):

@@ -73,3 +73,12 @@ def test_a_word_that_no_run_has_can_be_left_out(console: Client) -> None:
     found = console.get(links["“twice”"]).content.decode()
     assert found.count('class="hit"') >= 1 and 'value="app:support' in found
     assert "-&quot;cancelled&quot;" in found
+
+
+def test_a_backslash_at_the_end_of_a_word_breaks_no_link(console: Client) -> None:
+    make_execution(make_run(), "Ask", error="no file in shop\\new\\")
+    page = check_page(console.get("/runs/", {"q": "file twice shop\\new\\"}).content.decode())
+    links = [link.get("href") for link in page.findall(".//div[@class='empty']//a")]
+    found = [console.get(link).content.decode() for link in links]
+    assert [text.count('class="hit"') for text in found] == [0, 1, 0]
+    assert not any('role="alert"' in text for text in found)

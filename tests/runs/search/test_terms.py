@@ -58,6 +58,7 @@ def test_a_text_as_it_stands() -> None:
     message = 'model: x\n  File "/app/a.py", line 12 status:\\"500\\"'
     told = '"model: x File" "/app/a.py" ", line 12 status:" "500"'
     assert as_phrases(message) == told
+    assert as_phrases('model: C:\\ "x" D:\\new\\') == '"model: C:" "x" "D:\\new"'
     lines = "\n".join(f'File "/app/{number:03}.py", line {number}' for number in range(50))
     assert 0 < len(parse_text(as_phrases(lines)).words) < MAX_WORDS
 
