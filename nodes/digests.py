@@ -13,9 +13,9 @@ def content_digest(encoding: str, body: bytes, cut_of: int | None = None) -> str
     return sha256(body + kind.encode()).hexdigest()[:LENGTH]
 
 
-def digest_of(payload_id: str) -> str:
+def digest_of(payload_id: str | None) -> str:
     """Of an id as text, with dashes or without; "" for no value."""
-    return payload_id.replace("-", "")[-LENGTH:]
+    return payload_id.replace("-", "")[-LENGTH:] if payload_id else ""
 
 
 def digest_with_dashes(payload_id: UUID) -> str:

@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.urls import reverse
 
-from nodes.graphs.graph import END, not_taken
+from nodes.graphs.graph import not_taken
+from nodes.graphs.ways import END
 from nodes.tracing.loading import us
 from nodes.tracing.rows import OtherWays
 from runs.models import Run

@@ -149,7 +149,7 @@ def _differences(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str
         yield from _outcomes(a, b, alike)
     if a.taken != b.taken and a.taken and b.taken:
         yield "taken"
-    if digest_of(a.process or "") != digest_of(b.process or ""):
+    if digest_of(a.process) != digest_of(b.process):
         yield "process_data"
     if a.model != b.model:
         yield "model"
@@ -191,7 +191,7 @@ def _verdict(pair: Pair, differed: bool) -> tuple[str, str]:
     changed = [name for name in ("taken", "status", "outputs", "error") if name in found]
     if changed:
         # A step of which no inputs are recorded may have read anything.
-        if differed and digest_of(pair.step.inputs or "") in NO_INPUTS:
+        if differed and digest_of(pair.step.inputs) in NO_INPUTS:
             return "inherited", ""
         word = {"taken": "way", "outputs": "output"}.get(changed[0], "status")
         return "origin", "model" if word == "output" and "model" in found else word

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from nodes.drawing.layers import arrange
 from nodes.drawing.shapes import Card, Drawing, Line, clip, columns_of
-from nodes.graphs.graph import END, Graph, GraphEdge
+from nodes.graphs.graph import Graph, GraphEdge
+from nodes.graphs.ways import END
 from nodes.kinds import kind_of
 
 MAX_NODES = 400

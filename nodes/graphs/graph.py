@@ -13,7 +13,7 @@ from typing import Any
 
 from nodes.choices import FAILURES
 from nodes.graphs.steps import GraphStep
-from nodes.graphs.ways import END, EdgeKey, Way, ways
+from nodes.graphs.ways import END, EdgeKey, ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +237,3 @@ def not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[s
         for key in order
         if (missed := targets.get(key, set()) - taken) and targets[key] & taken
     }
-
-
-__all__ = [
-    "END", "Graph", "GraphEdge", "GraphNode", "Way", "complete", "edges_taken", "infer",
-    "not_taken", "stored",
-]  # fmt: skip

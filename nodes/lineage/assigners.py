@@ -52,16 +52,16 @@ def assigned(told: Mapping[str, Any], written: Sequence[Selector]) -> list[Assig
     for part, value in parts:
         if found := [Assigned(*one[:2], part, one[2]) for one in _listed(value)]:
             return found
+    alone = ["value"] if len(written) == 1 else []
     found = []
     for selector in written:
-        names = [selector[-1], *(["value"] if len(written) == 1 else [])]
-        places = [(name, part, value) for name in names for part, value in parts if name in value]
-        name, part, value = places[0] if places else ("", "", {})
-        found.append(
+        places = (
             Assigned(selector, value[name], part, (name,))
-            if places
-            else Assigned(selector, MISSING)
+            for name in [selector[-1], *alone]
+            for part, value in parts
+            if name in value
         )
+        found.append(next(places, Assigned(selector, MISSING)))
     return found
 
 

@@ -70,10 +70,12 @@ def resolve(story: Story, one: Reference, visit: Visit) -> Resolved:
     """The source that a reference meant when the step began, and its value."""
     whole, (first, *more) = story.whole, map(str, one.path)
     rest = tuple(more)
-    if one.node in ("sys", "rag"):  # a pipeline's variable is named with its node: rag.shared.url
-        path = (f"sys.{first}", *rest) if one.node == "sys" else one.path[-1:]
-        form, name = ("system", one.variable) if one.node == "sys" else ("input", str(path[-1]))
-        return Source(form, path=path, name=name), at(story.value(whole.inputs), path)
+    if one.node == "sys":
+        path: Path = (f"sys.{first}", *rest)
+        return Source("system", path=path, name=one.variable), at(story.value(whole.inputs), path)
+    if one.node == "rag":  # a pipeline's variable is named with its node: rag.shared.url
+        path = one.path[-1:]
+        return Source("input", path=path, name=str(path[-1])), at(story.value(whole.inputs), path)
     if one.node == "env":
         value = at(whole.environment.get(first, MISSING), rest)
         return Source("environment", name=one.variable), value
@@ -196,15 +198,13 @@ def of_assigner(story: Story, visit: Visit) -> Iterator[Link]:
     graph_id = story.graph_id(visit)
     read = story.references.get(graph_id, [])
     for variable, settings in story.written.get(graph_id, {}).items():
-        wrote = told.get(variable)
-        for one in read if wrote and wrote.part else ():
-            if wrote and one.field in settings:
-                source, value = resolve(story, one, visit)
-                change = "same" if value == wrote.value else ""
-                name = ".".join(variable)
-                yield Link(
-                    wrote.path, source, change, True, _why(one), wrote.value, wrote.part, name
-                )
+        wrote, name = told.get(variable), ".".join(variable)
+        if not wrote or not wrote.part:
+            continue
+        for one in (one for one in read if one.field in settings):
+            source, value = resolve(story, one, visit)
+            change = "same" if value == wrote.value else ""
+            yield Link(wrote.path, source, change, True, _why(one), wrote.value, wrote.part, name)
 
 
 def from_passes(story: Story, visit: Visit, gave: Any) -> Iterator[Link]:

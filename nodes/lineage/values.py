@@ -9,6 +9,7 @@ words and empty values never do.
 from dataclasses import dataclass
 from typing import Any
 
+from nodes.numbers import whole_number
 from nodes.values.messages import decoded
 from nodes.values.plain_text import fenced
 
@@ -142,8 +143,7 @@ def at(value: Any, path: Path) -> Any:
 
 def _place(step: str | int) -> int | None:
     """The place in a list that a step of a path names; None for what is no such number."""
-    text = str(step)
-    return int(text) if len(text) < 10 and text.isdecimal() else None
+    return whole_number(str(step), 9)
 
 
 def resolved(value: Any, path: Path) -> Path:

@@ -6,7 +6,6 @@ of the pass as text the values of its variables after that pass; an iteration's 
 or failed passes were left out.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 import orjson
 
 from nodes.models import NodeExecution, Payload
+from nodes.numbers import whole_number
 from nodes.values.payloads import READ_IN_PANEL, load
 from nodes.values.previews import preview, tidy
 
 MAX_VARIABLES = 30
 LENGTH = 80
-_NUMBER = re.compile(r"\d{1,9}")
 _METADATA = ("metadata", "execution_metadata")
 
 
@@ -58,12 +57,13 @@ def _variables(container: NodeExecution) -> dict[str, dict[int, Any]]:
     told = _map_in(container.received)
     if told is None and isinstance(process := _read(container.process_data), dict):
         told = _map_in({"attributes": process})
-    for number, variables in (told or {}).items():
-        if not (_NUMBER.fullmatch(str(number)) and isinstance(variables, dict)):
+    for key, variables in (told or {}).items():
+        number = whole_number(str(key), 9)
+        if number is None or not isinstance(variables, dict):
             continue
         for name, value in variables.items():
             if name in found or len(found) < MAX_VARIABLES:
-                found.setdefault(str(name), {})[int(number)] = value
+                found.setdefault(str(name), {})[number] = value
     return found
 
 

@@ -14,7 +14,12 @@ register.filter("duration", formats.duration)
 register.filter("tokens", formats.tokens)
 register.filter("size", formats.size)
 register.filter("pass_number", formats.iteration)
-register.filter("blanks", formats.blanks)
+
+
+@register.filter
+def blanks(text: str, are_wanted: object) -> str:
+    """`text`, with its white space as signs where that is wanted."""
+    return formats.blanks(text) if are_wanted else text
 
 
 @register.filter

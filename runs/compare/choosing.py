@@ -62,7 +62,7 @@ def compare(a: Run, b: Run) -> Comparison:
     looked = look([inputs, *values_of(pairs)])
     given = ""
     if looked.same(*inputs):
-        given = "same" if digest_of(inputs[0] or "") == digest_of(inputs[1] or "") else "alike"
+        given = "same" if digest_of(inputs[0]) == digest_of(inputs[1]) else "alike"
     lacking = (("only_a", b), ("only_b", a))
     waited_for = {verdict for verdict, run in lacking if run.is_unfinished}
     compared = judge(pairs, looked.same, began_alike=bool(given), waited_for=waited_for)

@@ -39,15 +39,11 @@ def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
             digests[one, other] = key
     waiting = {key: couple for couple, key in digests.items()}
     keys = list(waiting)
-    equal: set[Couple] = set()
-    unread, room = len(keys[MAX_COUPLES:]), ROOM
-    for part in (keys[:FIRST], keys[FIRST:MAX_COUPLES]):
-        if equal or part[:1] == keys[:1]:
-            found, skipped, room = _alike({key: waiting[key] for key in part}, room)
-            equal |= found
-            unread += skipped
-        else:
-            unread += len(part)
+    equal, unread, room = _alike({key: waiting[key] for key in keys[:FIRST]}, ROOM)
+    rest = keys[FIRST:MAX_COUPLES] if equal else []
+    found, skipped, _ = _alike({key: waiting[key] for key in rest}, room)
+    equal |= found
+    unread += skipped + len(keys[FIRST:]) - len(rest)
     different = frozenset(couple for couple, key in digests.items() if key not in equal)
     return Looked(different, len(equal), unread)
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from nodes import formats
+from nodes.numbers import whole_number
 from runs.choices import AppMode, Upstream
 
 STRIP_LENGTH = 20
@@ -104,9 +105,8 @@ class VersionQuerySet(models.QuerySet["Version"]):
     def named(self, name: str, app: "App | None") -> Self:
         """With this number (7 or #7) or label; of one app or of all."""
         by_name = Q(label=name)
-        number = name.removeprefix("#")
-        if number.isdecimal() and len(number) < 10:
-            by_name |= Q(number=int(number))
+        if (number := whole_number(name.removeprefix("#"), 9)) is not None:
+            by_name |= Q(number=number)
         return self.filter(by_name, app=app) if app else self.filter(by_name)
 
     def for_list(self) -> Self:

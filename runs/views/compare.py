@@ -15,6 +15,7 @@ from nodes.comparing.rows import ALL, element_id, sentence, show, words_of
 from nodes.comparing.verdicts import REASONS, VERDICTS, Compared
 from nodes.comparing.volatile import RULE
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.numbers import whole_number
 from nodes.twins import json_response
 from runs import twins
 from runs.access import ReadRequest, session_or_read_key
@@ -90,7 +91,7 @@ def _list(request: HtmxHttpRequest, found: Comparison, query: dict[str, str]) ->
     wanted = request.GET.get("show", "")
     wanted = wanted if wanted in VERDICTS or wanted == ALL else ""
     opened = request.GET.get("pair", "")
-    start = _number(request.GET.get("from", ""))
+    start = whole_number(request.GET.get("from", ""), 6) or 0
     return {
         "shown": show(found.compared, wanted, opened, start),
         "opened": open_pair(found.a, found.b, opened) if opened else None,
@@ -112,10 +113,6 @@ def _filters(counts: dict[str, int]) -> list[tuple[str, str, int]]:
     differing = total - counts["same"]
     some = [(key, label, counts[key]) for key, label in VERDICTS.items() if counts[key]]
     return [("", "What differs", differing), *some, (ALL, "All", total)]
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
@@ -146,7 +143,7 @@ def compare_json(request: ReadRequest) -> HttpResponse:
         raise Http404("Name two runs: /runs/compare.json?a=<id>&b=<id>.")
     found = compare(runs[0], runs[1])
     base_url = request.build_absolute_uri("/")[:-1]
-    start = _number(request.GET.get("from", ""))
+    start = whole_number(request.GET.get("from", ""), 6) or 0
     following = start + JSON_PAGE
     more = {"a": runs[0].id, "b": runs[1].id, "from": following}
     path = f"{base_url}{request.path}?{urlencode(more)}"

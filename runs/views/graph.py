@@ -13,6 +13,7 @@ from nodes.drawing.picture import Picture, picture
 from nodes.graphs.graph import stored
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
+from nodes.numbers import whole_number
 from nodes.twins import execution_json, json_response
 from runs.access import ReadRequest, app_or_404, session_or_read_key
 from runs.models import App, Run, Version
@@ -28,8 +29,7 @@ def version_or_404(app: App, number: str, run: Run | None = None) -> Version | N
     """The version that is asked for; else that of `run`, else that of the newest run, which is the
     one in use. None: the app's runs tell none."""
     if number:
-        wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
-        found = app.versions.filter(number=wanted).first()
+        found = app.versions.filter(number=whole_number(number, 9) or 0).first()
         if found is None:
             raise Http404(f"{app.name} has no version {number[:20]}.")
         return found

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from nodes.choices import NodeStatus
 from nodes.http import HtmxHttpRequest, render_region
+from nodes.numbers import whole_number
 from nodes.twins import json_response
 from runs.access import ReadRequest, app_or_404, printable, refusal, session_or_read_key
 from runs.models import App, Version
@@ -67,7 +68,7 @@ def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHist
 
 
 def _version_or_404(app: App, number: str) -> Version:
-    wanted = int(number) if number.isdecimal() and len(number) < 10 else 0
+    wanted = whole_number(number, 9) or 0
     found = app.versions.defer("graph", "configuration").filter(number=wanted).first()
     if found is None:
         raise Http404(f"{app.name} has no version {printable(number)[:20]}.")

@@ -17,6 +17,7 @@ from nodes.loops.passes import Loop, Window, load_window, loop_of
 from nodes.loops.stepping import beside, stepping_of
 from nodes.loops.told import Values, values_of
 from nodes.loops.twins import window_json
+from nodes.numbers import whole_number
 from nodes.panels import build_panel
 from nodes.twins import json_response
 from runs.access import ReadRequest, session_or_read_key
@@ -45,8 +46,8 @@ class Choice:
         except ValueError:
             raise Http404("“step” must be the id of an execution.") from None
         return cls(
-            _number(query.get("from", "")),
-            _number(query.get("nodes", "")),
+            whole_number(query.get("from", ""), 6) or 0,
+            whole_number(query.get("nodes", ""), 6) or 0,
             query.get("first") == "failed",
             next((one for one in get_args(Heat) if one == heat), None),
             chosen,
@@ -63,10 +64,6 @@ class Choice:
             "step": to.step or "",
         }
         return "?" + urlencode({name: value for name, value in pairs.items() if value})
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and len(text) < 7 else 0
 
 
 @require_safe

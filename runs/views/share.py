@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from nodes.models import NodeExecution
+from nodes.numbers import whole_number
 from nodes.twins import json_response
 from runs.access import signed_in
 from runs.models import ShareLink
@@ -148,5 +149,4 @@ def _step(shared: Shared, execution_id: UUID) -> SharedStep | None:
 
 
 def _after(request: HttpRequest) -> int | None:
-    text = request.GET.get("after", "")
-    return int(text) if text.isdecimal() and len(text) < 9 else None
+    return whole_number(request.GET.get("after", ""), 8)

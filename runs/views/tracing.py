@@ -15,6 +15,7 @@ from django_htmx.http import push_url
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.loops.stepping import stepping_of
 from nodes.models import NodeExecution
+from nodes.numbers import whole_number
 from nodes.panels import build_panel
 from nodes.tracing.folding import Folding
 from nodes.tracing.loading import WINDOW, Span, Trace, load_trace
@@ -30,6 +31,7 @@ from runs.values.lineage import lineage_context, links_json
 from runs.version_graph import leading_to
 
 JSON_PAGE = 1000
+DIGITS = 8  # of the place of a step or row
 # Regions of the page that an htmx request may ask for alone, by the id of its target.
 PARTS = {"tree": "runs/_tracing_tree.html", "more-rows": "runs/_tracing_rows.html"}
 
@@ -119,7 +121,7 @@ def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dic
     marked = chosen or run.failed_execution
     end = timezone.now() if run.is_unfinished and not run.stalled else run.ended_at
     span = Span(run.started_at, end)
-    offset = _offset(request.GET.get("from", ""))
+    offset = whole_number(request.GET.get("from", ""), DIGITS)
     sources = cache(partial(leading_to, run.version_id))
     trace = load_trace(run.id, span, folding, marked, offset, sources)
     other = {} if folding.all_spans else other_ways(run, wait=request.GET.get("ways") == "1")
@@ -151,10 +153,6 @@ def _ways(trace: Trace, folding: Folding) -> dict[str, str]:
     }
 
 
-def _offset(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) < 9 else None
-
-
 def _failed(run: Run) -> NodeExecution | None:
     if run.failed_execution is None:
         return None
@@ -168,12 +166,13 @@ def _failed(run: Run) -> NodeExecution | None:
 def tracing_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     after = request.GET.get("after", "")
-    if after and _offset(after) is None:
+    index = whole_number(after, DIGITS)
+    if after and index is None:
         return refusal(400, "“after” must be the index of an execution, a whole number.")
     steps = NodeExecution.objects.of_run(run.id).visible()
-    page = list(steps.after_index(_offset(after))[: JSON_PAGE + 1])
+    page = list(steps.after_index(index)[: JSON_PAGE + 1])
     orphans = {step.parent_id for step in page if step.orphan and step.parent_id}
-    seen = steps.parents_told_before(_offset(after), orphans) if after and orphans else ()
+    seen = steps.parents_told_before(index, orphans) if after and orphans else ()
     following = None
     if len(page) > JSON_PAGE:
         following = request.build_absolute_uri(f"{request.path}?after={page[JSON_PAGE - 1].index}")

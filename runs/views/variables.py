@@ -8,6 +8,7 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.lineage.values import MISSING
+from nodes.numbers import whole_number
 from nodes.twins import json_response, writable
 from nodes.variables import Variable, Write
 from runs.access import ReadRequest, session_or_read_key
@@ -27,7 +28,7 @@ def _asked(told: Any) -> Asked:
         step = UUID(after) if after else None
     except ValueError:
         raise Http404("“after” must be the id of a step of this run.") from None
-    number = int(first) if first.isdecimal() and len(first) < 6 else 0
+    number = whole_number(first, 5) or 0
     return Asked(step, told.get("q", "").strip()[:200], told.get("name", "")[:600], number)
 
 

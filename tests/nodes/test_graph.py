@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from nodes.graphs.graph import END, Graph, complete, edges_taken, infer, not_taken, stored
+from nodes.graphs.graph import Graph, complete, edges_taken, infer, not_taken, stored
 from nodes.graphs.steps import GraphStep
+from nodes.graphs.ways import END
 
 ids = count()
 

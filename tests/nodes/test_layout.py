@@ -7,7 +7,8 @@ import pytest
 
 from nodes.drawing.layout import MAX_NODES, layout
 from nodes.drawing.shapes import Card, Drawing, clip
-from nodes.graphs.graph import END, Graph, GraphEdge, GraphNode
+from nodes.graphs.graph import Graph, GraphEdge, GraphNode
+from nodes.graphs.ways import END
 
 
 def graph(*edges: str, **parents: str) -> Graph:

@@ -78,6 +78,15 @@ def fields(console: Client, url: str) -> dict[str, str]:
     return told
 
 
+def until_it_runs() -> None:
+    """Until what was asked for has a run."""
+    for _ in range(3000):
+        if Rerun.objects.exclude(run=None).exists():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("No run began.")
+
+
 def again(console: Client, run: Run, path_query: str = "", **edited: str) -> Rerun:
     """Fill in the form, send it, and wait until all is recorded."""
     url = f"/runs/{run.id}/again/{path_query}"
@@ -260,10 +269,7 @@ def test_it_is_seen_while_it_runs(console: Client, dify_api: Upstream, original:
     dify_api.will_answer(sse(started()), sse(node("node_started", "a"), finished()), go=go)
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url))["Location"]
-    for _ in range(3000):
-        if Rerun.objects.exclude(run=None).exists():
-            break
-        threading.Event().wait(0.01)
+    until_it_runs()
     answer = console.get(page, headers=FRAGMENT)
     assert answer.status_code == 200 and "every 2s" in answer.content.decode()
     assert "Watch it" in text_of(check_view(console, page))
@@ -291,10 +297,7 @@ def test_it_is_stopped_while_it_runs(
     dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url))["Location"]
-    for _ in range(3000):
-        if Rerun.objects.exclude(run=None).exists():
-            break
-        threading.Event().wait(0.01)
+    until_it_runs()
     assert "Stop it" in text_of(check_view(console, page))
     client.force_login(get_user_model().objects.create_user("reader"))
     assert client.post(f"{page}stop/").status_code == 403
