@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-handler404 = "runs.views.machines.not_found"
+handler404 = "runs.pages.guide.views.not_found"
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("runs.urls")),

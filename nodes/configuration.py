@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from nodes.content.messages import decoded
+from nodes.content.payloads import load
 from nodes.models import NodeExecution
-from nodes.values.messages import decoded
-from nodes.values.payloads import load
 
 MAX_MODELS = 20
 MAX_CALLS = 20_000

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 from django.db import models
 from django.db.models.functions import Cast, Left
 
-from nodes.comparing.pairing import PAIRING_FIELDS
-from nodes.graphs.steps import STEP_FIELDS
+from nodes.diff.pairing import PAIRING_FIELDS
+from nodes.graph.steps import STEP_FIELDS
 
 if TYPE_CHECKING:
     from nodes.models import NodeExecution
@@ -49,12 +49,12 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         ).annotate(error_head=Left("error", 200))  # fmt: skip
 
     def step_rows(self, run_ids: Iterable[uuid.UUID]) -> models.QuerySet[Any, tuple[Any, ...]]:
-        """Light rows for `nodes.graphs.steps.steps_by_run`: what the graph is inferred from."""
+        """Light rows for `nodes.graph.steps.steps_by_run`: what the graph is inferred from."""
         rows = self.visible().filter(run_id__in=run_ids).with_hex_ids()
         return rows.values_list(*STEP_FIELDS)
 
     def pairing_rows(self, run_id: uuid.UUID) -> models.QuerySet[Any, tuple[Any, ...]]:
-        """The fields of a `nodes.comparing.pairing.ComparedStep`: what two runs are compared by."""
+        """The fields of a `nodes.diff.pairing.ComparedStep`: what two runs are compared by."""
         text = models.CharField()
         rows = self.of_run(run_id).visible().with_hex_ids()
         return rows.annotate(

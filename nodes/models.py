@@ -8,9 +8,9 @@ import orjson
 from django.db import models
 
 from nodes.choices import NodeStatus
+from nodes.compression import unpack, unpack_json
 from nodes.execution_query import NodeExecutionQuerySet
 from nodes.kinds import Kind, kind_of
-from nodes.packing import unpack, unpack_json
 
 PREVIEW_LENGTH = 200
 
@@ -27,7 +27,8 @@ class Payload(models.Model):
 
     Content-addressed: `id` is derived from day, app, trace, encoding and content, so equal values
     of a run are stored once, what was recorded together lies together, and whole days can go.
-    `body` is packed (see `nodes.packing`) when `compressed`. Only `runs.recording.store` writes.
+    `body` is packed (see `nodes.compression`) when `compressed`. Only
+    `runs.recording.storing.store` writes.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -70,7 +71,7 @@ class NodeExecution(models.Model):
     `id` is derived from the run and the producer's id, so that sending again lands on the same
     row. Unique by (run, id): that pair is also the index on `run` and the conflict target, so that
     the table can be spread by run. Columns under "as told" keep what the producer said; those under
-    "derived" follow from the whole run and are rewritten by `runs.recording.arranging.arrange`.
+    "derived" follow from the whole run and are rewritten by `runs.recording.deriving.derive`.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)

@@ -5,9 +5,9 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
+from nodes.content.payloads import show, view_of
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import Payload
-from nodes.values.payloads import show, view_of
 
 
 def _payload_or_404(payload_id: UUID) -> Payload:
@@ -23,7 +23,7 @@ def payload(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
     found = _payload_or_404(payload_id)
     view = view_of(request.GET.get("view", ""))
     context = {"view": show(found, view, whole=not wants_fragment(request))}
-    return render_region(request, "nodes/payload.html", "nodes/_payload.html", context)
+    return render_region(request, "content/payload.html", "content/_payload.html", context)
 
 
 @require_safe

@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from runs.models import App
-from runs.recording.dify.dsl import MAX_BYTES, Dsl, UnreadableDsl, read_dsl
+from runs.recording.decoding.dify.dsl import MAX_BYTES, Dsl, UnreadableDsl, read_dsl
 
 
 class KeyForm(forms.Form):

@@ -4,37 +4,35 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from runs.exports.formats import SETS, SINGLE
-from runs.recording.doors import dify, langfuse, otlp
-from runs.recording.doors import notes as notes_door
-from runs.recording.doors.proxy import proxy
-from runs.views import (
-    apps,
-    compare,
-    conversations,
-    entry,
-    errors,
-    files,
-    graph,
-    history,
-    how_read,
-    inbox,
-    keys,
-    lineage,
-    machines,
-    nodes,
-    notes,
-    passes,
-    rerun,
-    run,
-    saved_views,
-    share,
-    time,
-    tracing,
-    turn_compare,
-    variables,
-    version_compare,
-    versions,
-)
+from runs.pages.apps import views as apps
+from runs.pages.attribute_mapping import views as attribute_mapping
+from runs.pages.compare import views as compare
+from runs.pages.conversations import comparison_views as turn_comparison
+from runs.pages.conversations import views as conversations
+from runs.pages.entry import views as entry
+from runs.pages.errors import views as errors
+from runs.pages.files import views as files
+from runs.pages.graph import views as graph
+from runs.pages.guide import views as guide
+from runs.pages.history import views as history
+from runs.pages.inbox import views as inbox
+from runs.pages.keys import views as keys
+from runs.pages.lineage import views as lineage
+from runs.pages.loops import views as loops
+from runs.pages.nodes import views as nodes
+from runs.pages.notes import views as notes
+from runs.pages.rerun import views as rerun
+from runs.pages.run import views as run
+from runs.pages.saved_views import views as saved_views
+from runs.pages.share import views as share
+from runs.pages.time import views as time
+from runs.pages.tracing import views as tracing
+from runs.pages.variables import views as variables
+from runs.pages.versions import comparison_views as version_comparison
+from runs.pages.versions import views as versions
+from runs.recording.receiving import dify_events, langfuse, otlp
+from runs.recording.receiving import notes as note_endpoint
+from runs.recording.receiving.dify_proxy import proxy
 
 urlpatterns = [
     # pages
@@ -63,10 +61,10 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/read/",
-        how_read.page,
+        attribute_mapping.page,
         name="run-execution-read",
     ),
-    path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/", passes.page, name="run-passes"),
+    path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/", loops.page, name="run-passes"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage/", lineage.page, name="run-lineage"
     ),
@@ -75,7 +73,7 @@ urlpatterns = [
     path("apps/<str:slug>/versions/", versions.version_list, name="app-versions"),
     path(
         "apps/<str:slug>/versions/compare/",
-        version_compare.version_compare,
+        version_comparison.version_compare,
         name="app-versions-compare",
     ),
     path("apps/<str:slug>/versions/<int:number>/", versions.version_page, name="app-version"),
@@ -92,7 +90,7 @@ urlpatterns = [
     path("conversations/<uuid:conversation_id>/", conversations.conversation, name="conversation"),
     path(
         "conversations/<uuid:conversation_id>/compare/",
-        turn_compare.turn_compare,
+        turn_comparison.turn_compare,
         name="conversation-compare",
     ),
     path("notes/", notes.note_list, name="notes"),
@@ -113,7 +111,7 @@ urlpatterns = [
     path("trace/<path:source_id>/", entry.run_by_source, name="langfuse-trace"),
     path("project/<path:name>/", entry.langfuse_project, name="langfuse-project"),
     path("healthz", entry.healthz, name="healthz"),
-    path("llms.txt", machines.llms, name="llms"),
+    path("llms.txt", guide.llms, name="llms"),
     # machine twins: the same view functions' data as JSON or Markdown
     path("apps.json", apps.app_list_json, name="apps-json"),
     path("runs.json", history.run_list_json, name="runs-json"),
@@ -145,7 +143,7 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/read.json",
-        how_read.twin,
+        attribute_mapping.twin,
         name="run-execution-read-json",
     ),
     path(
@@ -155,7 +153,7 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes.json",
-        passes.twin,
+        loops.twin,
         name="run-passes-json",
     ),
     path("reruns/<uuid:rerun_id>.json", rerun.rerun_json, name="rerun-json"),
@@ -173,7 +171,7 @@ urlpatterns = [
     path("apps/<str:slug>/versions.json", versions.version_list_json, name="app-versions-json"),
     path(
         "apps/<str:slug>/versions/compare.json",
-        version_compare.version_compare_json,
+        version_comparison.version_compare_json,
         name="app-versions-compare-json",
     ),
     path(
@@ -203,7 +201,7 @@ urlpatterns = [
     path("errors/<uuid:group_id>.json", errors.error_group_json, name="error-group-json"),
     path(
         "conversations/<uuid:conversation_id>/compare.json",
-        turn_compare.turn_compare_json,
+        turn_comparison.turn_compare_json,
         name="conversation-compare-json",
     ),
     path(
@@ -220,8 +218,8 @@ urlpatterns = [
     path("api/public/scores", langfuse.scores, name="langfuse-scores"),
     path("api/public/projects", langfuse.projects, name="langfuse-projects"),
     path("api/public/health", langfuse.health, name="langfuse-health"),
-    path("api/dify/events", dify.events, name="dify-events"),
-    path("api/notes", notes_door.take, name="api-notes"),
+    path("api/dify/events", dify_events.events, name="dify-events"),
+    path("api/notes", note_endpoint.take, name="api-notes"),
     path("dify/<str:slug>/v1/<path:path>", proxy, name="dify-proxy"),
     # sign-in
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

@@ -21,8 +21,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from runs.models import IngestKey
-from tests.runs.recording.doors.background import settled
-from tests.runs.recording.doors.dify_upstream import Upstream, running
+from tests.runs.recording.receiving.background import settled
+from tests.runs.recording.receiving.dify_upstream import Upstream, running
 
 CAPTURES = Path(__file__).parent / "captures"
 PROTOBUF = "application/x-protobuf"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from nodes.digests import content_digest
 from nodes.models import NodeExecution, Payload
 from runs.models import App, Conversation, Run, RunSource, SearchDue, Version
-from runs.recording.values import place_of
+from runs.recording.records.payload_values import place_of
 
 
 def make_app(name: str = "support-desk", **fields: Any) -> App:

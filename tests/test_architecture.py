@@ -21,11 +21,9 @@ UPWARD = {"nodes": {"runs", "config"}, "runs": {"config"}}
 PURE = (
     "nodes/formats.py",
     "nodes/kinds.py",
-    "runs/recording/arranging/*.py",
-    "runs/recording/dialects/*.py",
-    "runs/recording/dify/*.py",
-    "runs/recording/otlp/*.py",
-    "runs/recording/records.py",
+    "runs/recording/deriving/*.py",
+    "runs/recording/decoding/**/*.py",
+    "runs/recording/records/*.py",
 )
 IMPURE = (
     "django.conf",
@@ -40,7 +38,7 @@ IMPURE = (
 WORDS = {"TextChoices", "IntegerChoices"}
 
 # The one place that may call HTML safe: after the sanitiser.
-TRUSTED_HTML = {"nodes/values/markdown.py"}
+TRUSTED_HTML = {"nodes/content/markdown.py"}
 VAGUE = {"utils", "helpers", "services", "common", "misc", "selectors"}
 OWN_JAVASCRIPT_LINES = 150
 

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
+from nodes.content.messages import ToolResult, read_message
 from nodes.kinds import kind_of
+from nodes.lineage.executions import Visit, is_before
 from nodes.lineage.index import Asked
 from nodes.lineage.links import Link, Source, land
-from nodes.lineage.story import Story
+from nodes.lineage.run_index import Story
 from nodes.lineage.values import MISSING, pieces
-from nodes.lineage.visits import Visit, is_before
-from nodes.values.messages import ToolResult, read_message
 
 
 def asked_by(story: Story, visit: Visit, call_id: str = "") -> Link | None:

@@ -5,8 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from nodes.content.messages import read_message
 from nodes.lineage.values import MAX_PIECES, MISSING, Path, Piece, at, pieces, weight
-from nodes.values.messages import read_message
 
 LONG = 16  # weight from which a text is looked for inside others
 MAX_SPOTS = 200  # places kept of one value

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from nodes.lineage.executions import Visit
 from nodes.lineage.index import LONG, Index, Spot
 from nodes.lineage.values import MISSING, Path, Piece, key_of, pieces, size_of, weight
-from nodes.lineage.visits import Visit
 
 MAX_LINKS = 200  # of one value
 MAX_INSERTED = 20  # found inside one text

@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from nodes.lineage.certain import told, told_of_outputs
+from nodes.lineage.declared import told, told_of_outputs
+from nodes.lineage.executions import Visit
 from nodes.lineage.links import Link, Search, Source
+from nodes.lineage.run_index import Story
 from nodes.lineage.settings import GATHERING
-from nodes.lineage.story import Story
 from nodes.lineage.values import MISSING, Path, Piece, key_of
-from nodes.lineage.visits import Visit
 
 
 def came_from(story: Story, visit: Visit, call_id: str = "") -> list[Link]:

@@ -5,11 +5,11 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from nodes.lineage.executions import Visit
 from nodes.lineage.links import Link, Source, land
 from nodes.lineage.references import Reference
-from nodes.lineage.story import Story
+from nodes.lineage.run_index import Story
 from nodes.lineage.values import MISSING, Path, at, key_of, pieces
-from nodes.lineage.visits import Visit
 
 AGGREGATORS = frozenset({"variable-aggregator", "variable-assigner"})
 # What these give out is what their settings refer to.

@@ -6,14 +6,14 @@ from functools import partial
 from typing import Any
 
 from nodes.kinds import kind_of
-from nodes.lineage.certain import told, told_of_outputs
+from nodes.lineage.declared import told, told_of_outputs
+from nodes.lineage.executions import Visit
 from nodes.lineage.index import Index
 from nodes.lineage.links import Holder, Link, Search, Source
 from nodes.lineage.origins import covers
+from nodes.lineage.run_index import NEXT, Story
 from nodes.lineage.settings import GATHERING
-from nodes.lineage.story import NEXT, Story
 from nodes.lineage.values import MISSING, Piece, key_of
-from nodes.lineage.visits import Visit
 
 MAX_TOLD = 60  # later steps whose settings and messages are read
 MAX_USES = 60

@@ -9,9 +9,9 @@ words and empty values never do.
 from dataclasses import dataclass
 from typing import Any
 
+from nodes.content.messages import decoded
+from nodes.content.plain_text import fenced
 from nodes.numbers import whole_number
-from nodes.values.messages import decoded
-from nodes.values.plain_text import fenced
 
 Path = tuple[str | int, ...]
 MISSING: Any = object()  # no value at that place

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from nodes.admin import RecordAdmin
 from runs.models import App
-from runs.recording.doors.address import problem_of
+from runs.recording.receiving.upstream_address import problem_of
 
 
 class AppForm(forms.ModelForm):

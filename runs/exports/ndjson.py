@@ -8,11 +8,11 @@ import orjson
 
 from nodes.models import NodeExecution
 from runs.models import Note, Run, Version
-from runs.recording.files.lines import FORMAT, EndLine, RunLine, VersionLine
-from runs.recording.files.stored import records_of, traces_of, verbatim
-from runs.recording.files.told import as_json
-from runs.recording.records import NoteRecord
-from runs.recording.values import in_us
+from runs.recording.importing.run_files.lines import FORMAT, EndLine, RunLine, VersionLine
+from runs.recording.records.payload_values import in_us
+from runs.recording.records.record import NoteRecord
+from runs.recording.records.record_json import as_json
+from runs.recording.storing.stored_records import records_of, traces_of, verbatim
 
 
 def lines(runs: Iterable[Run]) -> Iterator[bytes]:

@@ -19,12 +19,12 @@ import orjson
 from nodes.choices import ERRORS
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
-from runs.recording.dialects.waylog import OF_SPAN, STEP, VALUES
-from runs.recording.files.stored import records_of
-from runs.recording.files.told import as_json
-from runs.recording.records import NodeRecord
-from runs.recording.spans import MAX_DEPTH
-from runs.recording.values import canonical
+from runs.recording.decoding.dialects.waylog import OF_SPAN, STEP, VALUES
+from runs.recording.records.payload_values import canonical
+from runs.recording.records.record import NodeRecord
+from runs.recording.records.record_json import as_json
+from runs.recording.records.span import MAX_DEPTH
+from runs.recording.storing.stored_records import records_of
 
 SPAN_ID, TRACE_ID = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
 SPANS_AT_ONCE = 100

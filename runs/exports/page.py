@@ -13,18 +13,18 @@ from django.template.loader import render_to_string
 
 from nodes.choices import ERRORS
 from nodes.configuration import models_used, resource_of
+from nodes.content.logs import logs_json
+from nodes.content.parts import Limits, Part, Speech, present
+from nodes.content.payloads import load, pretty
+from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import Kind
-from nodes.logs import logs_json
 from nodes.models import NodeExecution, Payload
-from nodes.panels import status_label, value_labels
-from nodes.tracing.loading import MAX_STEPS, load_steps, us
-from nodes.tracing.timeline import Entry, Step, build
-from nodes.tracing.waterfall import Bar, Scale, own_segments
-from nodes.values.parts import Limits, Part, Speech, present
-from nodes.values.payloads import load, pretty
+from nodes.trace.loading import MAX_STEPS, load_steps, us
+from nodes.trace.timeline import Entry, Step, build
+from nodes.trace.waterfall import Bar, Scale, own_segments
 from runs.models import Run
-from runs.run_header import header_of
+from runs.pages.run.header import header_of
 
 STYLES = ("tokens", "base", "layout", "table", "status", "run", "tracing", "payload", "file")
 WHOLE = Limits(text=10**9, parts=10**9, messages=10**9)
@@ -62,7 +62,7 @@ def html(run: Run, base_url: str = "") -> Iterator[bytes]:
     (http://host, no slash); without one there are none."""
     steps = load_steps(run.id)
     context = _context(run, steps) | {"base_url": base_url}
-    page = render_to_string("runs/file/page.html", context)
+    page = render_to_string("files/run_page/page.html", context)
     head, _, rest = page.partition(STYLES_HERE)
     body, _, foot = rest.partition(STEPS_HERE)
     body = STEP_LINK.sub(lambda link: f' href="#step-{UUID(link[1]).hex}"', body)
@@ -131,9 +131,9 @@ def _written(run_id: UUID, lines: list[Line]) -> str:
     ids = [UUID(line.entry.id) for line in lines if line.entry.step]
     found = NodeExecution.objects.of_run(run_id).with_payloads().in_bulk(ids)
     return "".join(
-        render_to_string("runs/file/_step.html", _step(line, found.get(UUID(line.entry.id))))
+        render_to_string("files/run_page/_step.html", _step(line, found.get(UUID(line.entry.id))))
         if line.entry.step
-        else render_to_string("runs/file/_group.html", {"line": line, "entry": line.entry})
+        else render_to_string("files/run_page/_group.html", {"line": line, "entry": line.entry})
         for line in lines
     )
 

@@ -6,9 +6,9 @@ from itertools import chain
 from typing import Any
 
 from nodes.models import NodeExecution
-from nodes.twins import execution_json
+from runs.json.execution import execution_json
+from runs.json.records import run_json
 from runs.models import Run
-from runs.twins import run_json
 
 RUN = (
     "id", "url", "app.slug", "app.name", "app.mode", "version.number", "version.label", "name",

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from runs.recording.fingerprint import Failure
+from runs.recording.deriving.fingerprint import Failure
 
 AT_ONCE = 200
 

@@ -83,8 +83,8 @@ class RefusedRecordQuerySet(models.QuerySet["RefusedRecord"]):
 
 class RefusedRecord(models.Model):
     """One record that a door refused while it took the rest, with its reason and as it came. `body`
-    is a whole request that holds this record alone (packed, see `nodes.packing`), so that it can be
-    replayed after a fix; NULL where none can be made."""
+    is a whole request that holds this record alone (packed, see `nodes.compression`),
+    so that it can be replayed after a fix; NULL where none can be made."""
 
     received_at = models.DateTimeField(auto_now_add=True, db_index=True)
     request = models.ForeignKey(

@@ -18,7 +18,7 @@ from runs.models.run_query import RunQuerySet
 
 class Run(models.Model):
     """One execution of an app. All columns but `last_seen_at` follow from the run's executions and
-    are rewritten by `runs.recording.store` whenever one of them arrives."""
+    are rewritten by `runs.recording.storing.store` whenever one of them arrives."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, models.CASCADE, related_name="runs", db_index=False)

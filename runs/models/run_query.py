@@ -1,4 +1,4 @@
-"""Named queries over runs. What the fields of a search mean is in `runs.filters.conditions`."""
+"""Named queries over runs. What the fields of a search mean is in `runs.query.conditions`."""
 
 import uuid
 from collections.abc import Collection, Iterable

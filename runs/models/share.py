@@ -27,7 +27,7 @@ class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
 class ShareLink(models.Model):
     """A link to one run, read-only, that ends at `expires_at` or when it is revoked. The secret in
     its address is shown once; only its SHA-256 digest is stored. `masked` names the fields that
-    are not shown (see `runs.share.shown`)."""
+    are not shown (see `runs.pages.share.public_view`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, models.CASCADE, related_name="share_links")

@@ -8,9 +8,9 @@ from uuid import UUID
 from django.utils import timezone
 
 from runs.models import App, RunSource
-from runs.recording.definitions import take_dsl
-from runs.recording.dify.dsl import read_dsl
-from runs.recording.doors.intake import take
+from runs.recording.decoding.dify.dsl import read_dsl
+from runs.recording.storing.definitions import take_dsl
+from runs.recording.storing.ingest import take
 from runs.samples import contract_review, invoice_intake, research_agent, support_chat
 from runs.samples.library import FOLDER
 from runs.samples.removal import remove

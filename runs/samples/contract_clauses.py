@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 from runs.samples.calls import Call, call
 from runs.samples.clock import SECOND
-from runs.samples.dify.passes import iteration, iteration_pass
-from runs.samples.dify.run import DifyRun
-from runs.samples.dify.words import prompt
+from runs.samples.dify_passes import iteration, iteration_pass
+from runs.samples.dify_run import DifyRun
+from runs.samples.dify_words import prompt
 from runs.samples.library import Section
 from runs.samples.spans import dumps
 

@@ -7,9 +7,9 @@ from typing import Any
 from runs.samples.calls import call
 from runs.samples.clock import DAY, HOUR, MINUTE, week
 from runs.samples.contract_clauses import Case, assess
-from runs.samples.dify.run import DifyRun
-from runs.samples.dify.whole import finish
-from runs.samples.dify.words import prompt, version_label
+from runs.samples.dify_run import DifyRun
+from runs.samples.dify_whole import finish
+from runs.samples.dify_words import prompt, version_label
 from runs.samples.library import Section, sections
 from runs.samples.spans import SEED, SampleRun, uuid_of
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from runs.samples.clock import DAY, HOUR, MINUTE, SECOND, days_ago, week
-from runs.samples.dify.run import DifyRun
-from runs.samples.dify.side import suggested_questions
-from runs.samples.dify.whole import finish
-from runs.samples.dify.words import version_label
+from runs.samples.dify_run import DifyRun
+from runs.samples.dify_side import suggested_questions
+from runs.samples.dify_whole import finish
+from runs.samples.dify_words import version_label
 from runs.samples.library import Section, sections
 from runs.samples.spans import SEED, SampleRun, uuid_of
 from runs.samples.support_steps import Day, Trouble, answer_turn

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from runs.samples.calls import call
 from runs.samples.clock import SECOND
-from runs.samples.dify.run import DifyRun
-from runs.samples.dify.words import price_of, prompt, usage
+from runs.samples.dify_run import DifyRun
+from runs.samples.dify_words import price_of, prompt, usage
 from runs.samples.library import Section, sections
 from runs.samples.spans import dumps, uuid_of
 

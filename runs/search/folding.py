@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from nodes.normal_form import normal
+from nodes.content.unicode_form import normal
 
 # What nobody sees: combining accents, soft hyphens, joiners, marks of direction and variation.
 _UNSEEN = re.compile(

@@ -14,8 +14,8 @@ from uuid import UUID
 from django.db.models import Case, CharField, When
 from django.db.models.functions import Cast
 
+from nodes.compression import unpack, unpack_head
 from nodes.models import NodeExecution, Payload
-from nodes.packing import unpack, unpack_head
 from runs.models import Run
 from runs.search.hits import Piece
 from runs.search.texts import text_of

@@ -6,8 +6,8 @@ from uuid import UUID
 from django import template
 
 from runs.models import Note, Run
-from runs.noting.of_run import Marks, Notes
-from runs.noting.personal import may_change
+from runs.pages.notes.notes import Marks, Notes
+from runs.pages.notes.ownership import may_change
 
 register = template.Library()
 

@@ -39,7 +39,7 @@ def fill(steps: int) -> list[str]:
     from django.db import connections
 
     from runs.models import Run
-    from runs.recording.doors.intake import take
+    from runs.recording.storing.ingest import take
     from tests.benchmarks.bodies import long_run
 
     first = long_run(steps)

@@ -49,10 +49,10 @@ def measure(dsn: str, runs: int) -> None:
     fill(dsn, runs)
     from nodes.models import NodeExecution
     from runs.models import Run
-    from runs.recording import importing
+    from runs.recording.importing.dify_database import importer
 
     tenth, most = [], [0]
-    whole = importing.Progress.add
+    whole = importer.Progress.add
 
     def add(progress: Any, **more: int) -> None:
         whole(progress, **more)
@@ -60,7 +60,7 @@ def measure(dsn: str, runs: int) -> None:
         if not tenth and progress.things * 10 >= runs:
             tenth.append(most[0])
 
-    importing.Progress.add = add  # type: ignore[method-assign]
+    importer.Progress.add = add  # type: ignore[method-assign]
     before, began = memory(), time.perf_counter()
     call_command("import_dify", "--dsn", dsn)
     took = time.perf_counter() - began
@@ -77,7 +77,7 @@ def memory() -> int:
 
 
 def fill(dsn: str, runs: int) -> None:
-    from tests.runs.recording.dify.dify_tables import DifyTables, js, uid
+    from tests.runs.recording.importing.dify_database.dify_tables import DifyTables, js, uid
 
     db = DifyTables(dsn)
     app = db.app("Bench")
@@ -108,7 +108,7 @@ def fill(dsn: str, runs: int) -> None:
 
 
 def step(run: Any, index: int, at: datetime) -> tuple[Any, ...]:
-    from tests.runs.recording.dify.dify_tables import js
+    from tests.runs.recording.importing.dify_database.dify_tables import js
 
     node = NODES[index % len(NODES)]["data"]
     metadata: dict[str, Any] = {}

@@ -46,7 +46,7 @@ def fill(runs: int) -> None:
     """Record the week and the long runs as the door would."""
     from django.db import connections
 
-    from runs.recording.doors.intake import take
+    from runs.recording.storing.ingest import take
     from tests.benchmarks.bodies import long_run, week
 
     began = time.perf_counter()

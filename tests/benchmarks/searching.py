@@ -46,15 +46,15 @@ def fill(runs: int) -> None:
     """Record as the door would, then index; says what both cost."""
     from django.db import connections
 
-    from runs.recording import due
-    from runs.recording.doors.intake import take
+    from runs.recording.storing import search_queue
+    from runs.recording.storing.ingest import take
     from runs.search import indexing
     from tests.benchmarks.bodies import APPS, SPANS_PER_RUN, week
 
     spans = runs * SPANS_PER_RUN
     say = _Talk()
-    noting = _Timed(due.note)
-    due.note = noting  # type: ignore[assignment]
+    noting = _Timed(search_queue.note)
+    search_queue.note = noting  # type: ignore[assignment]
     apps = [replace(app, text=say) for app in APPS]
     recording = Spent()
     for body in week(runs, apps=apps):

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.factories import make_app, make_run
-from tests.runs.recording.dify.streams import finished, node, sse, started
-from tests.runs.recording.doors.dify_upstream import Upstream
+from tests.runs.recording.decoding.dify_stream.streams import finished, node, sse, started
+from tests.runs.recording.receiving.dify_upstream import Upstream
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["javascript", "no-javascript"])

@@ -6,9 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 from runs.models import App, ErrorGroup, Run
-from runs.recording.fingerprint import Failure
-from runs.recording.records import NodeRecord, RunFacts
-from runs.recording.store import save
+from runs.recording.deriving.fingerprint import Failure
+from runs.recording.records.record import NodeRecord, RunFacts
+from runs.recording.storing.store import save
 from tests.factories import make_app, make_execution, make_run
 
 SECOND = 1_000_000

@@ -6,9 +6,9 @@ from typing import Any
 from django.test import Client
 
 from runs.models import App, Run
-from runs.recording.definitions import take_dsl
-from runs.recording.dify.dsl import read_dsl
-from tests.runs.recording.dify.streams import AT, RUN, finished, node, of_run, sse
+from runs.recording.decoding.dify.dsl import read_dsl
+from runs.recording.storing.definitions import take_dsl
+from tests.runs.recording.decoding.dify_stream.streams import AT, RUN, finished, node, of_run, sse
 
 DSL = Path(__file__).parents[1] / "dsl" / "variables-0.6.yml"
 KEY = "sk-live-0123456789abcdef0123"

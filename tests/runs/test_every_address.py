@@ -24,7 +24,7 @@ from runs.models import (
     ShareLink,
     Version,
 )
-from runs.reports.guide import FORMS, path_of
+from runs.pages.guide.guide import FORMS, path_of
 from tests.hostile import nasty_run, poster
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.http import QueryDict
 
 from runs.exports.formats import SETS, SINGLE, packed
-from runs.filters.run_filters import RunFilters
-from runs.history.listing import each_run
 from runs.models import Run
+from runs.pages.history.listing import each_run
+from runs.query.run_filters import RunFilters
 
 PROGRESS_EVERY = 20
 NAMES = {"otlp": "otlp.jsonl"}

@@ -13,10 +13,16 @@ import psycopg
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
-from runs.recording.dify.connection import EXAMPLE, Unreachable, connect, reason_of, target_of
-from runs.recording.dify.database import Dify, DifyApp
-from runs.recording.dify.storage import Storage
-from runs.recording.importing import AppImport, Progress, app_names
+from runs.recording.importing.dify_database.connection import (
+    EXAMPLE,
+    Unreachable,
+    connect,
+    reason_of,
+    target_of,
+)
+from runs.recording.importing.dify_database.database import Dify, DifyApp
+from runs.recording.importing.dify_database.importer import AppImport, Progress, app_names
+from runs.recording.importing.dify_database.storage import Storage
 
 POLL_SECONDS = 5
 SAY_SECONDS = 5

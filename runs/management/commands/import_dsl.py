@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from runs.recording.definitions import take_dsl
-from runs.recording.dify.dsl import MAX_BYTES, UnreadableDsl, read_dsl
+from runs.recording.decoding.dify.dsl import MAX_BYTES, UnreadableDsl, read_dsl
+from runs.recording.storing.definitions import take_dsl
 
 
 class Command(BaseCommand):

@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
-from runs.recording.doors import inbox
-from runs.recording.files.reading import Report
-from runs.recording.files.run_files import take_file
+from runs.recording.importing.run_files.importer import take_file
+from runs.recording.importing.run_files.reader import Report
+from runs.recording.storing import inbox
 
 SENDER = inbox.Sender("import_runs")
 

@@ -9,9 +9,9 @@ from django.test import Client
 
 from runs.exports import otlp
 from runs.models import Run
-from runs.recording import store
-from runs.recording.records import Usage
-from tests.runs.recording.files.elsewhere import NAMES, STEP, forget, stored
+from runs.recording.records.record import Usage
+from runs.recording.storing import store
+from tests.runs.recording.importing.run_files.other_waylog import NAMES, STEP, forget, stored
 
 pytestmark = pytest.mark.django_db
 

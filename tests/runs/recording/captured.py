@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from runs.recording.decode import decode_traces
-from runs.recording.dialects import read
-from runs.recording.records import NodeRecord
-from runs.recording.spans import Event, Span
+from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.dialects import read
+from runs.recording.records.record import NodeRecord
+from runs.recording.records.span import Event, Span
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 PROTOBUF = "application/x-protobuf"

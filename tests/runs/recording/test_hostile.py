@@ -11,9 +11,9 @@ from django.test import Client
 
 from nodes.models import NodeExecution
 from runs.models import App, Note, RefusedRecord, Run, RunSource
-from runs.recording.decode import decode_traces
-from runs.recording.records import NodeRecord
-from runs.recording.store import save
+from runs.recording.decoding.decode import decode_traces
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing.store import save
 from tests.hostile import NASTY, SECOND, START, Post, attributes, body, span
 
 pytestmark = pytest.mark.django_db

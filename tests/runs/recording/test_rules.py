@@ -17,11 +17,11 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from nodes.models import NodeExecution
 from runs.models import App, RefusedRecord, Run
-from runs.recording.catalog import app_ids
-from runs.recording.decode import decode_traces
-from runs.recording.doors import intake
-from runs.recording.records import NodeRecord
-from runs.recording.store import save
+from runs.recording.decoding.decode import decode_traces
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing import ingest
+from runs.recording.storing.related_rows import app_ids
+from runs.recording.storing.store import save
 from tests.conftest import PROTOBUF, capture
 from tests.runs.recording.snapshot import snapshot
 
@@ -141,7 +141,7 @@ def test_many_processes_record_one_run(ingest_key):
     at_once = snapshot()
     Run.objects.all().delete()
     for body in bodies:
-        intake.take(body, PROTOBUF)
+        ingest.take(body, PROTOBUF)
     assert snapshot() == at_once
 
 
@@ -206,7 +206,7 @@ def test_a_link_to_a_run_that_was_joined_goes_on_working(console):
 
 def _side_trace() -> NodeRecord:
     """A suggested question: its own OTLP trace, joined to the turn by the message id."""
-    from runs.recording.records import RunFacts
+    from runs.recording.records.record import RunFacts
 
     return NodeRecord(
         trace="ff" * 16, source_id="ab" * 8, service="My App", title="suggested_question",
@@ -233,16 +233,16 @@ def test_what_only_the_database_refuses_costs_nothing_else(client, ingest_key, m
     """A limit of the database that no decoder knows: the record is refused alone."""
     from django.db import DataError
 
-    from runs.recording import rows_io
+    from runs.recording.storing import row_io
 
-    row_of = rows_io.row_of
+    row_of = row_io.row_of
 
     def picky(record: NodeRecord, *args: Any) -> Any:
         if record.title == "lookup_order":
             raise DataError("value out of range")
         return row_of(record, *args)
 
-    monkeypatch.setattr(rows_io, "row_of", picky)
+    monkeypatch.setattr(row_io, "row_of", picky)
     answer = client.post(
         "/v1/traces", capture("google-adk")[0], content_type=PROTOBUF,
         headers={"x-api-key": ingest_key},

@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.runs.search.looking import index_all
+from tests.runs.search.searching import index_all
 
 
 @pytest.fixture(params=["read", "indexed"])

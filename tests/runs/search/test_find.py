@@ -10,7 +10,7 @@ from runs.paging import BadCursor
 from runs.search import Hit, find, hits_json, parse_text
 from runs.search.indexing import begin_anew, forget
 from tests.factories import make_app, make_conversation, make_execution, make_payload, make_run
-from tests.runs.search.looking import index_all, search
+from tests.runs.search.searching import index_all, search
 
 pytestmark = pytest.mark.django_db
 

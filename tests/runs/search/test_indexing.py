@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from nodes.models import NodeExecution
 from runs import samples
 from runs.models import Run, SearchDue
-from runs.recording.records import NodeRecord, RunFacts
-from runs.recording.store import save
+from runs.recording.records.record import NodeRecord, RunFacts
+from runs.recording.storing.store import save
 from runs.search import Found, coding, find, indexing, parse_text, reading, worker
 from runs.search.folding import fold, readable
 from runs.search.indexing import work_off

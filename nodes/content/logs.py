@@ -1,0 +1,99 @@
+"""Logs that came with a step, for its panel and its JSON.
+
+Recording keeps them in the step's hints: `logs`, a list of texts that sort by time, each of 20
+digits of nanoseconds, one sign and the id of a payload {"name", "severity", "body", "attributes",
+"scope"}; and `logs_cut`, where there were more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from nodes.content.json_tree import Mark, marks
+from nodes.formats import visible
+from nodes.models import NodeExecution, Payload
+
+IN_PANEL = 50
+MARKS = 24
+MAX_NAME = 200
+MAX_TEXT = 2000
+DIGITS = 20
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One log: its words, and what else it tells."""
+
+    at: datetime | None
+    severity: str
+    text: str
+    marks: list[Mark]
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The earliest logs of a step; `left_out` of those kept are not here, and where `cut` there
+    were more than are kept."""
+
+    lines: list[Line] = field(default_factory=list)
+    kept: int = 0
+    cut: bool = False
+
+    @property
+    def left_out(self) -> int:
+        return self.kept - len(self.lines)
+
+
+def logs_of(execution: NodeExecution) -> Logs:
+    """For the panel. One query where there are any."""
+    hints = _hints(execution)
+    told = hints.get("logs") or []
+    lines = [_line(*log) for log in _loaded(told[:IN_PANEL])]
+    return Logs(lines, len(told), bool(hints.get("logs_cut")))
+
+
+def logs_json(execution: NodeExecution) -> list[dict[str, Any]]:
+    """All logs that are kept, in the order of their times."""
+    return [
+        {"time_us": time_us, **value}
+        for time_us, value in _loaded(_hints(execution).get("logs") or [])
+    ]
+
+
+def _hints(execution: NodeExecution) -> dict[str, Any]:
+    if '"logs"' not in execution.hints:
+        return {}
+    hints: dict[str, Any] = orjson.loads(execution.hints)
+    return hints
+
+
+def _loaded(entries: list[str]) -> Iterator[tuple[int | None, dict[str, Any]]]:
+    ids = [entry[DIGITS + 1 :] for entry in entries]
+    payloads = Payload.objects.in_bulk([UUID(id_) for id_ in ids]) if ids else {}
+    for entry, id_ in zip(entries, ids, strict=True):
+        payload = payloads.get(UUID(id_))
+        value = payload.value if payload is not None else None
+        if isinstance(value, dict):
+            yield int(entry[:DIGITS]) // 1000 or None, value
+
+
+def _line(time_us: int | None, value: dict[str, Any]) -> Line:
+    body, name = value.get("body"), str(value.get("name") or "")
+    text = body if isinstance(body, str) else ""
+    rest = {key: value[key] for key in ("attributes", "scope") if value.get(key)}
+    if name and text and name != text:
+        rest["name"] = name
+    if body is not None and not isinstance(body, str):
+        rest = {"body": body, **rest}
+    shown = visible((text or name or "log")[:MAX_TEXT])
+    return Line(
+        None if time_us is None else EPOCH + timedelta(microseconds=time_us),
+        visible(str(value.get("severity") or "")[:MAX_NAME]),
+        shown + ("…" if len(text) > MAX_TEXT else ""),
+        marks(rest, MARKS) if rest else [],
+    )

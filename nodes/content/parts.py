@@ -1,0 +1,251 @@
+"""What a value is to a person: its parts, told by shape, never by who sent it. Pure.
+
+A part's `form` names its template, templates/content/_part_<form>.html.
+"""
+
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+from django.utils.safestring import SafeString
+
+from nodes import formats
+from nodes.content import markdown
+from nodes.content.documents import Document, read_documents
+from nodes.content.messages import (
+    Message,
+    ToolCall,
+    ToolResult,
+    decoded,
+    read_message,
+    read_messages,
+)
+from nodes.content.previews import preview
+
+MAX_DEPTH = 6
+MAX_ROWS = 100
+MAX_COLUMNS = 20
+MARKDOWN_LIMIT = 20_000
+LONG = 1200  # characters from which a system prompt or metadata is shown folded
+CELL = 160
+MAX_NAME = 200
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{300,}={0,2}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is shown at once: characters of one text, and parts in all."""
+
+    text: int = 20_000
+    parts: int = 400
+    messages: int = 60
+
+
+@dataclass(slots=True)
+class Part:
+    """A piece of a value. `note` says what is not shown here."""
+
+    form: str
+    text: str = ""
+    html: SafeString | None = None
+    items: list[Any] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def template(self) -> str:
+        return f"content/_part_{self.form}.html"
+
+    @property
+    def is_short(self) -> bool:
+        return self.form in ("scalar", "empty") or (
+            self.form == "text" and self.html is None and len(self.text) < 80
+        )
+
+
+@dataclass(slots=True)
+class Speech:
+    """A message for the page: every piece of it presented."""
+
+    role: str
+    name: str
+    said: Part | None
+    thinking: Part | None
+    calls: list[tuple[ToolCall, Part]]
+    results: list[tuple[ToolResult, Part]]
+    rest: list[Part]
+    folded: bool
+
+
+def present(value: Any, limits: Limits | None = None) -> Part:
+    """The parts of `value`, whatever it holds and however deep it is."""
+    return _Presenter(limits or Limits()).part(value, MAX_DEPTH)
+
+
+class _Presenter:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.left = limits.parts
+
+    def part(self, value: Any, depth: int) -> Part:
+        self.left -= 1
+        if isinstance(value, str):
+            return self.text(value, depth)
+        if value is None or value in ([], {}):
+            return Part("empty", text={"NoneType": "null", "list": "empty list"}.get(
+                type(value).__name__, "empty"))  # fmt: skip
+        if not isinstance(value, (dict, list)):
+            return Part(
+                "scalar", text=str(value).lower() if value is True or value is False else str(value)
+            )
+        if depth <= 0 or self.left <= 0:
+            return self.compact(value)
+        return self.mapping(value, depth) if isinstance(value, dict) else self.listing(value, depth)
+
+    def text(self, text: str, depth: int = 0) -> Part:
+        if not text.strip():
+            return Part("empty", text="empty text" if not text else "only white space")
+        if media := media_of(text):
+            return Part("file", text=media)
+        inner = decoded(text) if depth > 0 and len(text) < self.limits.text else text
+        if inner is not text:
+            return self.part(inner, depth - 1)
+        shown, note = text, ""
+        if len(text) > self.limits.text:
+            shown = text[: self.limits.text]
+            note = f"The first {len(shown):,} of {len(text):,} characters."
+        if text.startswith("Traceback (most recent call last)"):
+            return Part("code", text=formats.visible(shown), note=note)
+        if len(text) <= MARKDOWN_LIMIT and markdown.looks_like_markdown(text):
+            return Part("text", text=text, html=markdown.render(formats.visible(text)))
+        return Part("text", text=formats.visible(shown), note=note)
+
+    def compact(self, value: Any) -> Part:
+        """Too deep or too much for this view: JSON on a few lines."""
+        try:
+            text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
+        except (orjson.JSONEncodeError, RecursionError):
+            return Part("code", text="…", note="Nested too deeply to show here.")
+        shown = formats.visible(text[:2000])
+        return Part("code", text=shown, note="Cut here." if len(text) > 2000 else "")
+
+    def mapping(self, value: dict[str, Any], depth: int) -> Part:
+        if message := read_message(value):
+            return Part("messages", items=[self.speech(message, depth)])
+        if documents := read_documents([value]):
+            return self.documents(documents, depth)
+        if value.get("dify_model_identity"):
+            return _file(value)
+        pairs = []
+        for key, inner in value.items():
+            if self.left <= 0:
+                break
+            pairs.append((_name(str(key)), self.part(inner, depth - 1)))
+        hidden = len(value) - len(pairs)
+        return Part("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
+
+    def listing(self, value: list[Any], depth: int) -> Part:
+        if messages := read_messages(value):
+            shown = messages[-self.limits.messages :]
+            hidden = len(messages) - len(shown)
+            speeches = [self.speech(message, depth) for message in shown]
+            return Part(
+                "messages", items=speeches, note=f"{hidden} earlier messages." if hidden else ""
+            )
+        if documents := read_documents(value):
+            return self.documents(documents, depth)
+        if columns := _columns(value):
+            cells = [[_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
+            hidden = len(value) - len(cells)
+            note = f"{hidden} more rows." if hidden else ""
+            return Part("table", columns=[_name(name) for name in columns], items=cells, note=note)
+        items = []
+        for inner in value[:MAX_ROWS]:
+            if self.left <= 0:
+                break
+            items.append(self.part(inner, depth - 1))
+        hidden = len(value) - len(items)
+        return Part("list", items=items, note=f"{hidden} more items." if hidden else "")
+
+    def documents(self, documents: list[Document], depth: int) -> Part:
+        shown = [
+            (
+                _titled(document),
+                self.text(document.content),
+                self.part(document.metadata, depth - 1),
+            )
+            for document in documents[:MAX_ROWS]
+        ]
+        hidden = len(documents) - len(shown)
+        return Part("documents", items=shown, note=f"{hidden} more documents." if hidden else "")
+
+    def speech(self, message: Message, depth: int) -> Speech:
+        self.left -= 1
+        return Speech(
+            role=_name(message.role) or "unknown",
+            name=_name(message.name),
+            said=self.text(message.text, depth - 1) if message.text else None,
+            thinking=self.text(message.thinking) if message.thinking else None,
+            calls=[(_call(call), self.part(call.arguments, depth - 1)) for call in message.calls],
+            results=[
+                (_result(result), self.part(result.value, depth - 1)) for result in message.results
+            ],
+            rest=[self.part(other, depth - 1) for other in message.rest],
+            folded=message.role == "system" and len(message.text) > LONG,
+        )
+
+
+def _name(told: str) -> str:
+    return formats.visible(told[:MAX_NAME])
+
+
+def _file(value: dict[str, Any]) -> Part:
+    """A file as Dify tells it: name, type, size; a link where it is open to all."""
+    size = value.get("size")
+    told = (
+        value.get("filename") or value.get("related_id") or "file",
+        value.get("mime_type") or value.get("extension"),
+        formats.size(size) if isinstance(size, int) and size >= 0 else "",
+    )
+    url = str(value.get("remote_url") or value.get("url") or "")
+    links = [url] if url.startswith(("https://", "http://")) else []
+    return Part("file", text=", ".join(_name(str(one)) for one in told if one), items=links)
+
+
+def _call(call: ToolCall) -> ToolCall:
+    return replace(call, name=_name(call.name), id=_name(call.id))
+
+
+def _result(result: ToolResult) -> ToolResult:
+    return replace(result, name=_name(result.name), id=_name(result.id))
+
+
+def _titled(document: Document) -> Document:
+    return replace(document, title=_name(document.title), score=_name(document.score))
+
+
+def media_of(text: str) -> str:
+    """ "image/png, 12.4 KB" for a data: URL or a long run of base64; "" for any other text."""
+    if text[:5] == "data:" and (end := text.find(";base64,", 0, 120)) > 0:
+        return f"{formats.visible(text[5:end])}, {formats.size((len(text) - end - 8) * 3 // 4)}"
+    if len(text) > 300 and " " not in text[:300] and _BASE64.match(text):
+        return f"Base64 data, {formats.size(len(text) * 3 // 4)}"
+    return ""
+
+
+def _columns(value: list[Any]) -> list[str]:
+    """Names of the columns of a list of two or more flat dicts; [] when it is no table."""
+    if len(value) < 2 or not all(isinstance(row, dict) and row for row in value[:MAX_ROWS]):
+        return []
+    names: dict[str, None] = {}
+    for row in value[:MAX_ROWS]:
+        for name, cell in row.items():
+            if isinstance(cell, (dict, list)) or (isinstance(cell, str) and len(cell) > CELL):
+                return []
+            names[name] = None
+    return list(names) if len(names) <= MAX_COLUMNS else []
+
+
+def _cell(value: Any) -> str:
+    return preview(value) if value is not None else ""

@@ -1,0 +1,175 @@
+"""Two texts as one, by word: what stayed, what went, what came. Pure.
+
+Lines first, then words within the lines that changed; both bounded, because difflib takes the
+square of what it is given, and more.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+from unicodedata import category
+
+from nodes.content.unicode_form import normal
+from nodes.formats import visible
+
+Form = Literal["same", "removed", "added", "gap"]
+
+LIMIT = 20_000  # characters of each text that are compared, from shortly before they part
+LINES, WORDS = 1500, 600
+CONTEXT = 100  # characters kept of what stayed on each side of a change
+MIN_COMMON = 20  # percent of words in common below which a reader wants both texts whole
+# Words with the white space after them; signs of scripts without spaces one by one.
+_WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
+_WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+[ \t]*|[^\w\s][ \t]*|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of text; `gap` stands for what stayed and is not shown."""
+
+    form: Form
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """`pieces` in order, [] where the texts have so little in common that both are better read by
+    themselves. `note` says what was left out."""
+
+    pieces: list[Piece]
+    note: str = ""
+
+
+def unseen(before: str, after: str) -> str:
+    """A sentence about a difference that no reader would see; "" for one that can be seen."""
+    if before.split() == after.split():
+        return "Only white space differs."
+    if max(len(before), len(after)) <= LIMIT and _plain(before) == _plain(after):
+        return "Only characters that cannot be seen differ, or how signs are composed."
+    return ""
+
+
+def _plain(text: str) -> str:
+    return "".join(sign for sign in normal("NFC", text) if category(sign) != "Cf")
+
+
+def by_word(before: str, after: str) -> Wording:
+    parted = first_difference(before, after)
+    start = _at_a_word(before, max(0, parted - CONTEXT), parted)
+    shown = before[start : start + LIMIT], after[start : start + LIMIT]
+    note = ""
+    longest = max(len(before), len(after))
+    if longest - start > LIMIT:
+        note = f"Characters {start + 1:,} to {start + LIMIT:,} of {longest:,} were compared."
+    pieces = list(_joined(_lines(*shown)))
+    stayed = sum(len(piece.text) for piece in pieces if piece.form == "same")
+    if (stayed + start) * 100 < MIN_COMMON * max(len(shown[0]), len(shown[1])):
+        return Wording([], note)
+    if start:
+        pieces.insert(0, Piece("gap"))
+    return Wording(list(_short(pieces)), note)
+
+
+def first_difference(before: str, after: str) -> int:
+    """How many characters the texts begin with in common."""
+    low, high = 0, min(len(before), len(after))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if before[low:middle] == after[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _lines(before: str, after: str) -> Iterator[Piece]:
+    olds, news = before.splitlines(keepends=True), after.splitlines(keepends=True)
+    if max(len(olds), len(news)) > LINES:
+        yield from _swap(before, after)
+        return
+    for form, old, new in _opcodes(olds, news):
+        if form == "equal":
+            yield Piece("same", old)
+        else:
+            yield from _words(old, new)
+
+
+def _words(before: str, after: str) -> Iterator[Piece]:
+    olds, news = _WORD.findall(before), _WORD.findall(after)
+    first, last = ends_in_common(olds, news)
+    yield Piece("same", "".join(olds[:first]))
+    end_a, end_b = len(olds) - last, len(news) - last
+    if max(end_a, end_b) - first > WORDS:
+        yield from _swap("".join(olds[first:end_a]), "".join(news[first:end_b]))
+    else:
+        for form, old, new in _opcodes(olds[first:end_a], news[first:end_b]):
+            yield from [Piece("same", old)] if form == "equal" else _swap(old, new)
+    yield Piece("same", "".join(olds[end_a:]))
+
+
+def ends_in_common(olds: Sequence[str], news: Sequence[str]) -> tuple[int, int]:
+    """How many items both begin with, and how many of the rest both end with."""
+    short = min(len(olds), len(news))
+    first = next((n for n in range(short) if olds[n] != news[n]), short)
+    rest = range(1, short - first + 1)
+    last = next((n - 1 for n in rest if olds[-n] != news[-n]), short - first)
+    return first, last
+
+
+def _opcodes(olds: Sequence[str], news: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    for form, i, j, k, n in SequenceMatcher(None, olds, news).get_opcodes():
+        yield form, "".join(olds[i:j]), "".join(news[k:n])
+
+
+def _swap(before: str, after: str) -> Iterator[Piece]:
+    if before:
+        yield Piece("removed", before)
+    if after:
+        yield Piece("added", after)
+
+
+def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Neighbours of one form as one; a lone blank between two changes belongs to both of them."""
+    held: dict[Form, str] = {}
+    for piece in filter(lambda piece: piece.text, pieces):
+        if piece.form == "same" and (piece.text.strip() or "same" in held or not held):
+            yield from _released(held)
+            held = {"same": piece.text}
+        elif piece.form == "same":
+            held = {form: held.get(form, "") + piece.text for form in ("removed", "added")}
+        else:
+            if "same" in held:
+                yield from _released(held)
+                held = {}
+            held[piece.form] = held.get(piece.form, "") + piece.text
+    yield from _released(held)
+
+
+def _released(held: dict[Form, str]) -> Iterator[Piece]:
+    for form in ("same", "removed", "added"):
+        if text := held.get(form):
+            yield Piece(form, text)
+
+
+def _short(pieces: list[Piece]) -> Iterator[Piece]:
+    """What stayed, cut to some context around the changes; every character one a page can hold."""
+    last = len(pieces) - 1
+    for place, piece in enumerate(pieces):
+        text = piece.text
+        if piece.form != "same" or len(text) <= CONTEXT * 2 + 20:
+            yield Piece(piece.form, visible(text))
+            continue
+        if place > 0:
+            yield Piece("same", visible(text[:CONTEXT]))
+        yield Piece("gap")
+        if place < last:
+            start = len(text) - CONTEXT
+            yield Piece("same", visible(text[_at_a_word(text, start, start + CONTEXT) :]))
+
+
+def _at_a_word(text: str, start: int, end: int) -> int:
+    """`start`, or the beginning of the next word where one begins soon and before `end`."""
+    blank = text.find(" ", start, min(end, start + CONTEXT // 3)) if start else -1
+    return blank + 1 if blank >= 0 else start

@@ -1,1 +1,0 @@
-"""The drawing of a graph: boxes in columns, lines between them. Pure."""

@@ -1,0 +1,107 @@
+"""Which node of a sent graph a step of a run is. Pure.
+
+By the id of the node; where the producer tells none (Dify's telemetry), by title and kind, if just
+one node of the graph has them. The first is certain, the second is as good as the titles are.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from enum import Enum
+
+from nodes.graph.graph import Graph, GraphNode
+from nodes.graph.steps import GraphStep
+from nodes.kinds import kind_of
+
+Name = tuple[str, str]  # kind and title
+# Every graph has a start: it tells none from another.
+FEWEST = 2
+# What Dify tells of a chat turn beside the nodes of its graph (its TraceTaskName).
+BESIDE = frozenset(
+    {"moderation", "suggested_question", "dataset_retrieval", "generate_conversation_name"}
+)
+
+
+class Likeness(Enum):
+    """How the steps of runs are told to be nodes of a graph; the value for a person to read."""
+
+    NONE = ""
+    IDS = "the ids of their nodes"
+    TITLES = "the titles and types of their nodes"
+
+
+def by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
+    """Nodes by kind and title, where no other has the same."""
+    found: dict[Name, list[GraphNode]] = defaultdict(list)
+    for node in nodes:
+        found[node.kind, node.title].append(node)
+    return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
+
+
+def align(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
+    """`sent` with the ids that its nodes have in the runs, so that they are found by them. Where
+    runs name one node by its id and by its title, the steps named by title get the id."""
+    known = {node.id for node in sent.nodes}
+    keys = {step.key for steps in runs for step in steps}
+    named = by_name(sent.nodes)
+    aliases: dict[str, set[str]] = defaultdict(set)  # node id → other keys of its steps
+    for steps in runs:
+        for step in steps:
+            if step.key not in known and (node := named.get((step.kind, step.title))):
+                aliases[node.id].add(step.key)
+    if not aliases:
+        return sent
+    shown = {id_: id_ if id_ in keys else min(others) for id_, others in aliases.items()}
+    for steps in runs:
+        for step in steps:
+            if step.key not in known and (node := named.get((step.kind, step.title))):
+                step.node_id = shown[node.id]
+    return _renamed(sent, shown)
+
+
+def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
+    return replace(
+        graph,
+        nodes=tuple(
+            replace(
+                node,
+                id=names.get(node.id, node.id),
+                parent=names.get(node.parent, node.parent) if node.parent else None,
+            )
+            for node in graph.nodes
+        ),
+        edges=tuple(
+            replace(
+                edge,
+                source=names.get(edge.source, edge.source),
+                target=names.get(edge.target, edge.target),
+            )
+            for edge in graph.edges
+        ),
+    )
+
+
+def likeness(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> Likeness:
+    """How the steps of all runs are nodes of the graph; NONE if one of them is not, or if they are
+    too few to tell. What a node did inside (an agent's calls) is no node of the graph; what ran in
+    an iteration or a loop is."""
+    known = {node.id for node in graph.nodes}
+    named = by_name(graph.nodes)
+    by_id, by_title = set(), set()
+    for steps in runs:
+        own = {step.id: step for step in steps}
+        for step in steps:
+            parent = own.get(step.parent_id or "")
+            if parent is not None and kind_of(parent.kind).group != "loop":
+                continue
+            if step.title in BESIDE and (step.kind, step.title) not in named:
+                continue
+            if step.key in known:
+                by_id.add(step.key)
+            elif (step.kind, step.title) in named:
+                by_title.add(step.key)
+            else:
+                return Likeness.NONE
+    if len(by_id | by_title) < min(len(graph.nodes), FEWEST):
+        return Likeness.NONE
+    return Likeness.TITLES if by_title else Likeness.IDS

@@ -1,0 +1,1 @@
+"""Draw a graph: boxes in columns, lines between them. Pure."""

@@ -1,0 +1,109 @@
+"""A drawing with what a reader asked to see in it: the way of one run, a legend. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from nodes.choices import FAILURES
+from nodes.graph.drawing.layout import layout
+from nodes.graph.drawing.shapes import Card, Drawing
+from nodes.graph.graph import Graph, GraphNode, edges_taken
+from nodes.graph.steps import GraphStep
+from nodes.kinds import Kind, kind_of
+
+GROUPS = {
+    "model": "Model", "agent": "Agent", "tool": "Tool", "retrieval": "Retrieval",
+    "branch": "Branch", "loop": "Loop", "flow": "Flow", "data": "Data", "human": "Person or check",
+    "other": "Other",
+}  # fmt: skip
+MARGIN = 16
+MAX_LISTED = 1000
+
+
+@dataclass(slots=True)
+class Picture:
+    """`steps` of the run whose way is shown; None: of no run in particular. `selected` is the id of
+    the node whose panel is open."""
+
+    graph: Graph
+    drawing: Drawing
+    selected: str = ""
+    of_run: bool = False
+
+    @property
+    def width(self) -> int:
+        return self.drawing.width + 2 * MARGIN
+
+    @property
+    def height(self) -> int:
+        return self.drawing.height + 2 * MARGIN
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """(group, its name) of the kinds that are drawn."""
+        shown = {card.group for card in self.cards() if card.shape != "end"}
+        return [(group, name) for group, name in GROUPS.items() if group in shown]
+
+    @property
+    def has_unused(self) -> bool:
+        states = [line.state for line in self.drawing.lines] + [card.state for card in self.cards()]
+        return "unused" in states
+
+    def cards(self) -> Iterator[Card]:
+        for card in self.drawing.cards:
+            yield card
+            yield from card.chips
+
+    @property
+    def unlisted(self) -> int:
+        """How many nodes the list leaves out: TRACING leads to them."""
+        return max(0, len(self.graph.nodes) - MAX_LISTED)
+
+    def in_order(self) -> list[tuple[GraphNode, Kind, int]]:
+        """The nodes as a list: each with its kind and how deep it lies; of a huge graph the first
+        ones."""
+        depth: dict[str, int] = {}
+        below: dict[str | None, list[GraphNode]] = defaultdict(list)
+        known = {node.id for node in self.graph.nodes}
+        for node in self.graph.nodes:
+            below[node.parent if node.parent in known else None].append(node)
+        found: list[tuple[GraphNode, Kind, int]] = []
+        waiting = below.pop(None, [])[::-1]
+        while waiting and len(found) < MAX_LISTED:
+            node = waiting.pop()
+            depth[node.id] = depth.get(node.parent or "", -1) + 1
+            found.append((node, kind_of(node.kind), min(depth[node.id], 6)))
+            waiting.extend(below.pop(node.id, [])[::-1])
+        return found
+
+
+def picture(graph: Graph, selected: str = "", steps: Sequence[GraphStep] | None = None) -> Picture:
+    """Draw `graph`; with `steps`, as one run went through it."""
+    shown = Picture(graph, layout(graph), selected, steps is not None)
+    if steps is not None:
+        _show_run(shown, steps)
+    return shown
+
+
+def _show_run(shown: Picture, steps: Sequence[GraphStep]) -> None:
+    visits: dict[str, list[GraphStep]] = defaultdict(list)
+    for step in steps:
+        visits[step.key].append(step)
+    taken = edges_taken(shown.graph, steps)
+    ends = {target for _, target, _ in taken}
+    for card in shown.cards():
+        own = visits.get(card.node.id, [])
+        newest = max(own, key=lambda step: (step.started_us or 0, step.index), default=None)
+        failed = sum(step.status in FAILURES for step in own)
+        card.status = newest.status if newest else "skipped"
+        card.alarm = bool(failed)
+        card.note = _times(len(own), failed)
+        card.state = "" if own or card.node.id in ends else "skipped"
+    for line in shown.drawing.lines:
+        line.state = "" if any(edge.key in taken for edge in line.edges) else "skipped"
+
+
+def _times(count: int, failed: int) -> str:
+    if failed:
+        return "failed" if count == 1 else f"{failed} of {count} failed"
+    return "not reached" if not count else "" if count == 1 else f"{count} times"

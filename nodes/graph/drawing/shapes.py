@@ -1,0 +1,104 @@
+"""What a drawing of a graph is made of: cards and lines with their places. Pure; in pixels."""
+
+import unicodedata
+from dataclasses import dataclass, field
+
+from nodes.choices import NodeStatus
+from nodes.graph.drawing.routes import Route
+from nodes.graph.graph import GraphEdge, GraphNode
+from nodes.kinds import kind_of
+
+
+@dataclass(slots=True)
+class Card:
+    """A node as drawn: `shape` is "card", "box" (a container), "chip" (an inner step listed on a
+    card) or "end". `note` says how it went, with `alarm` where it failed; `status` is that of its
+    newest execution. `state` is "unused" where no run came through, "skipped" where the run that is
+    shown did not, else ""."""
+
+    node: GraphNode
+    x: int
+    y: int
+    width: int
+    height: int
+    shape: str
+    chips: list["Card"] = field(default_factory=list)
+    more: int = 0
+    status: str = ""
+    note: str = ""
+    alarm: bool = False
+    state: str = ""
+
+    def __post_init__(self) -> None:
+        node = self.node
+        self.status, self.alarm = node.last_status, bool(node.failed)
+        runs = "1 run" if node.runs == 1 else f"{node.runs} runs" if node.runs else "never run"
+        self.note = f"{node.failed} of {node.runs} failed" if node.failed else runs
+
+    def move(self, x: int, y: int) -> "Card":
+        self.x, self.y = self.x + x, self.y + y
+        for chip in self.chips:
+            chip.move(x, y)
+        return self
+
+    @property
+    def group(self) -> str:
+        return kind_of(self.node.kind).group
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.node.kind).label
+
+    @property
+    def status_label(self) -> str:
+        return NodeStatus(self.status).label if self.status in NodeStatus else self.status
+
+
+@dataclass(slots=True)
+class Line:
+    """Edges between the same two cards, drawn as one. `says` tells them in words. `state` is
+    "unused" where no run went, "skipped" where the run that is shown did not go, else ""."""
+
+    edges: tuple[GraphEdge, ...]
+    route: Route
+    label: str
+    says: str
+    state: str = ""
+
+    def __post_init__(self) -> None:
+        self.state = "" if self.runs else "unused"
+
+    @property
+    def runs(self) -> int:
+        return max(edge.runs for edge in self.edges)
+
+
+@dataclass(slots=True)
+class Drawing:
+    """`hidden`, `hidden_ways`: how many nodes, and ways between drawn ones, are left out, because
+    there are too many to see anything."""
+
+    cards: list[Card] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    width: int = 0
+    height: int = 0
+    hidden: int = 0
+    hidden_ways: int = 0
+
+
+def clip(text: str, room: int) -> str:
+    """`text` on one line in at most `room` columns of type, without invisible characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if columns_of(text) <= room:
+        return text
+    kept = ""
+    for character in text:
+        if columns_of(kept + character) >= room:
+            break
+        kept += character
+    return kept.rstrip() + "…"
+
+
+def columns_of(text: str) -> int:
+    """Columns of type: East Asian characters take two."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,1 +1,0 @@
-"""The graph of a version: sent, or inferred from the ways that runs took."""

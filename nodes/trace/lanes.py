@@ -1,0 +1,107 @@
+"""Which steps of one level ran beside each other, and on which lane each is drawn. Pure.
+
+A step goes on in the lane of a node that leads to it in the graph, or begins a new lane if there is
+none: lanes are the branches of a fork. If the graph does not have its node, only times are known:
+then it goes on in the lane that became free last before it began, which is likely, not certain.
+"""
+
+from bisect import bisect_right, insort
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+
+from nodes.trace.timeline import Entry
+from nodes.trace.waterfall import slack_of
+
+LOOKED_AT = 50  # lanes that a step may go on in
+
+# The nodes that lead to a node, by its id; asked for only where there are lanes.
+Sources = Callable[[], Mapping[str, Collection[str]]]
+_End = tuple[int, int, str]  # of a lane: when it ended, its number, the node that it ended with
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Lane `number`, from 1, of `total` that ran at the same time."""
+
+    number: int
+    total: int
+
+
+def lanes(siblings: Sequence[Entry], now: int, sources: Sources = dict) -> dict[Entry, Lane]:
+    """The lanes of those that ran beside others; none where one followed the other. `now` is the
+    end of what still runs."""
+    if not _overlap(siblings, now):
+        return {}
+    known = sorted(
+        (entry for entry in siblings if entry.start is not None), key=lambda entry: entry.start or 0
+    )
+    leading = sources()
+    found: dict[Entry, Lane] = {}
+    ends: list[_End] = []
+    for group in _groups(known, now):
+        # A branch may go on after a moment in which nothing ran.
+        nodes = {source for entry in group for source in leading.get(_node(entry), ())}
+        if len(group) == 1 or nodes.isdisjoint(node for *_, node in ends):
+            ends = []
+        if len(group) > 1:
+            found.update(_placed(group, now, leading, ends))
+    return found
+
+
+def _node(entry: Entry) -> str:
+    return entry.step.node_id if entry.step else ""
+
+
+def _overlap(siblings: Iterable[Entry], now: int) -> bool:
+    """Quick, as most never do. Siblings that stand in another order may seem to."""
+    reached = 0
+    for entry in siblings:
+        start = entry.start
+        if start is None:
+            continue
+        if start < reached and start + slack_of(start) < reached:
+            return True
+        end = now if entry.end is None else entry.end
+        if end > reached:
+            reached = end
+    return False
+
+
+def _groups(ordered: Iterable[Entry], now: int) -> Iterator[list[Entry]]:
+    """Stretches without a moment at which none ran."""
+    group: list[Entry] = []
+    reached = 0
+    for entry in ordered:
+        start = entry.start or 0
+        if group and start + slack_of(start) >= reached:
+            yield group
+            group = []
+        group.append(entry)
+        reached = max(reached, now if entry.end is None else entry.end)
+    if group:
+        yield group
+
+
+def _placed(
+    group: list[Entry], now: int, leading: Mapping[str, Collection[str]], ends: list[_End]
+) -> dict[Entry, Lane]:
+    """The lanes of a group. `ends`, in order of time, has the lanes so far, and is updated."""
+    numbers: dict[Entry, int] = {}
+    for entry in group:
+        start = entry.start or 0
+        node = _node(entry)
+        free = bisect_right(ends, start + slack_of(start), key=itemgetter(0))
+        at = _goes_on(ends[max(0, free - LOOKED_AT) : free], node, leading.get(node))
+        number = len(ends) + 1 if at is None else ends.pop(free + at)[1]
+        insort(ends, (now if entry.end is None else entry.end, number, node))
+        numbers[entry] = number
+    return {entry: Lane(number, len(ends)) for entry, number in numbers.items()}
+
+
+def _goes_on(free: list[_End], node: str, sources: Collection[str] | None) -> int | None:
+    """Which of the free lanes, counted from their end, goes on with `node`; None for a new one."""
+    if sources is None:
+        return -1 if free else None
+    left = enumerate((last for *_, last in reversed(free)), 1)
+    return next((-n for n, last in left if last == node or last in sources), None)

@@ -1,0 +1,152 @@
+"""The matrix of one loop as a page shows it: a light skeleton of all its steps, and figures only
+for the cells in sight, so that a thousand passes cost two queries and one small page."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from nodes.models import NodeExecution
+from nodes.trace.loading import MAX_STEPS, us
+from nodes.trace.loop_cells import Figures, Head, Heat, Row, head_of, heat_up, row_of
+from nodes.trace.loop_matrix import Cells, Matrix, Node, build
+from nodes.trace.timeline import key_of
+
+MAX_ROWS = 60
+CELLS = 600  # of one page, about a screenful; the rest comes in parts
+FEWEST, MOST = 10, 60  # passes of one page
+_SKELETON = ("hex_id", "hex_parent", "node_id", "kind", "status", "iteration")
+_FIGURES = ("hex_id", "title", "started_at", "duration_us", "total_tokens", "cost", "cost_currency")
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What runs in passes: `container`, or the run itself where None. `scope` is the id that its
+    steps name as the one above them, 32 hex digits or ""."""
+
+    run_id: UUID
+    container: NodeExecution | None
+    scope: str
+
+    @property
+    def depth(self) -> int:
+        return len(self.container.iteration_path) if self.container else 0
+
+    @property
+    def is_container(self) -> bool:
+        """It is there to loop; else it is whatever held nodes that came again, and others."""
+        return self.container is not None and self.container.kind_info.group == "loop"
+
+    def pass_key(self, number: int | None) -> str:
+        """Names a pass in the query of TRACING; "" where that has no group for it."""
+        if not self.is_container or number is None:
+            return ""
+        return f"{key_of(self.scope)}.{number}"
+
+
+@dataclass(slots=True)
+class Window:
+    """A part of the matrix: `heads` are passes `offset` + 1 and following of those in order, of
+    each of which `failures` says whether it failed; `rows` are nodes `first_node` + 1 and following
+    of `nodes`. It does not hold the matrix: what a template is given lives on for a while."""
+
+    heads: list[Head]
+    rows: list[Row]
+    failures: list[bool]
+    nodes: int
+    first_node: int
+    offset: int
+    size: int
+    hottest: str
+    left_out: bool
+
+    @property
+    def passes(self) -> int:
+        return len(self.failures)
+
+    @property
+    def failed(self) -> int:
+        return sum(self.failures)
+
+    @property
+    def last_node(self) -> int:
+        return self.first_node + len(self.rows)
+
+    @property
+    def earlier_nodes(self) -> int | None:
+        return max(0, self.first_node - MAX_ROWS) if self.first_node else None
+
+    @property
+    def later_nodes(self) -> int | None:
+        return self.last_node if self.last_node < self.nodes else None
+
+
+def loop_of(execution: NodeExecution) -> Loop:
+    """The loop that an execution is, else the one that it is a pass of. One query or two."""
+    of_run = NodeExecution.objects.of_run(execution.run_id)
+    if execution.folded and execution.parent_id is None:
+        return Loop(execution.run_id, None, "")
+    inner = of_run.visible().filter(parent_id=execution.id).exclude(iteration=execution.iteration)
+    if execution.kind_info.group == "loop" or inner.exists():
+        return Loop(execution.run_id, execution, execution.id.hex)
+    if execution.parent_id is None:
+        return Loop(execution.run_id, None, "")
+    parent = of_run.with_payloads().filter(id=execution.parent_id).first()
+    return Loop(execution.run_id, parent, execution.parent_id.hex)
+
+
+def load_matrix(loop: Loop) -> tuple[Matrix, bool]:
+    """All steps of a loop; whether it has more than are read."""
+    steps = NodeExecution.objects.of_run(loop.run_id).visible().with_hex_ids()
+    if loop.container:
+        base = loop.container.iteration
+        steps = steps.after_index(loop.container.index).in_pass(base)
+    rows = list(steps.values_list(*_SKELETON)[: MAX_STEPS + 1])
+    scope = loop.scope
+    if scope and rows and "-" in rows[0][0]:
+        scope = str(UUID(scope))
+    read = rows[:MAX_STEPS]
+    matrix = build(scope, loop.depth, read)
+    left_out = len(rows) > MAX_STEPS and any(one.steps[-1] is read[-1] for one in matrix.passes)
+    return matrix if loop.is_container else matrix.repeated(), left_out
+
+
+def load_window(
+    loop: Loop,
+    offset: int = 0,
+    first_node: int = 0,
+    *,
+    failed_first: bool = False,
+    heat: Heat | None = "time",
+    chosen: UUID | None = None,
+) -> Window:
+    """Passes `offset` and following, of nodes `first_node` and following, with the figures of their
+    cells; `chosen` is a step in one."""
+    matrix, left_out = load_matrix(loop)
+    nodes = matrix.rows[first_node : first_node + MAX_ROWS]
+    size = min(max(CELLS // max(1, min(len(matrix.rows), MAX_ROWS)), FEWEST), MOST)
+    passes = matrix.failed_first() if failed_first else matrix.passes
+    shown = passes[offset : offset + size]
+    cells = [one.cells() for one in shown]
+    figures = load_figures(loop.run_id, nodes, cells)
+    rows = [row_of(node, cells, figures, chosen.hex if chosen else "") for node in nodes]
+    hottest = heat_up(rows, figures, heat) if heat else ""
+    heads = [
+        head_of(one, held, figures, loop.pass_key(one.number))
+        for one, held in zip(shown, cells, strict=True)
+    ]
+    failures = [one.failed > 0 for one in passes]
+    count = len(matrix.rows)
+    return Window(heads, rows, failures, count, first_node, offset, size, hottest, left_out)
+
+
+def load_figures(
+    run_id: UUID, nodes: Iterable[Node], passes: Iterable[Cells]
+) -> dict[str, Figures]:
+    """Names and figures of all steps of some passes and of an example of each node."""
+    ids = {node.example for node in nodes}
+    ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
+    rows = NodeExecution.objects.of_run(run_id).with_hex_ids().filter(id__in=map(UUID, ids))
+    return {
+        step_id.replace("-", ""): Figures(title, us(started), *rest)
+        for step_id, title, started, *rest in rows.order_by().values_list(*_FIGURES)
+    }

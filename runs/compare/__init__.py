@@ -1,1 +1,0 @@
-"""Two runs, two versions, or the turns of a conversation, next to each other."""

@@ -1,1 +1,0 @@
-"""Why runs fail: one run's cause, and failures of one kind over time."""

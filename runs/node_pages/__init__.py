@@ -1,1 +1,0 @@
-"""One node of an app, or all of them, over many runs."""

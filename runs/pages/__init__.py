@@ -1,0 +1,1 @@
+"""The pages: one folder for each noun, with its views and what only they use."""

@@ -1,0 +1,42 @@
+"""The apps page; the same for machines."""
+
+from django.http import HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from nodes.http import HtmxHttpRequest, render_region
+from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.json import records
+from runs.models import App
+from runs.pages.apps.overview import overview
+
+SHOWN_APPS = 200
+
+
+@require_safe
+def app_list(request: HtmxHttpRequest) -> HttpResponse:
+    apps = list(App.objects.in_use().by_activity()[: SHOWN_APPS + 1])
+    context = {
+        "rows": overview(apps[:SHOWN_APPS]),
+        "more": len(apps) > SHOWN_APPS,
+        "shown": SHOWN_APPS,
+        "has_samples": any(app.is_sample for app in apps),
+        "base_url": request.build_absolute_uri("/")[:-1],
+    }
+    return render_region(request, "apps/apps.html", "apps/_apps.html", context)
+
+
+@require_safe
+@session_or_read_key
+def app_list_json(request: ReadRequest) -> HttpResponse:
+    apps = App.objects.readable_by(request.only_app).in_use().by_activity().with_versions()
+    base_url = request.build_absolute_uri("/")[:-1]
+    rows = overview(list(apps[:SHOWN_APPS]))
+    return JsonResponse({"apps": [records.app_json(row, base_url) for row in rows]})
+
+
+@require_safe
+@session_or_read_key
+def app_json(request: ReadRequest, slug: str) -> HttpResponse:
+    app = app_or_404(slug, request.only_app)
+    [row] = overview(list(App.objects.filter(pk=app.pk).by_activity().with_versions()))
+    return JsonResponse(records.app_json(row, request.build_absolute_uri("/")[:-1]))

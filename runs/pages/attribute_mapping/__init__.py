@@ -1,0 +1,1 @@
+"""How a step was read: which attribute gave each of its fields."""

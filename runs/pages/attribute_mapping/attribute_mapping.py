@@ -1,0 +1,244 @@
+"""How an execution was read: which attribute, by which dialect, gave each field."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from nodes.content.payloads import load
+from nodes.content.previews import tidy
+from nodes.formats import tokens, visible
+from nodes.models import NodeExecution
+from runs.json.execution import amount, moment
+from runs.pages.attribute_mapping.decode_again import REST, Rereading, reread
+from runs.recording.records.record import Cost, Usage
+from runs.recording.records.row import COLUMN_OF, facts_from_hints
+from runs.recording.records.span import Span
+
+BEGINNING = 160  # characters of a value
+MAX_UNUSED = 500
+
+# Fields of a step and facts about its run, in the order of the page.
+STEP = {
+    "kind": "Kind", "title": "Title", "node_id": "Node", "status": "Status",
+    "started_us": "Started", "ended_us": "Ended", "parent_source_id": "Parent", "inputs": "Inputs",
+    "process_data": "Process data", "outputs": "Outputs", "model": "Model",
+    "provider": "Provider", "usage": "Tokens", "cost": "Cost", "error": "Error",
+    "error_type": "Error type", "handled": "Failure handled", "attempt": "Attempt",
+    "taken": "Way taken", "pass_index": "Is pass", "iteration_index": "In pass",
+    "container": "In container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
+    "is_run": "Is the run itself", "folded": "Is plumbing", "service": "App",
+}  # fmt: skip
+RUN = {
+    "name": "Name", "mode": "Mode", "version": "Version", "conversation": "Conversation",
+    "user": "User", "trigger": "Trigger", "environment": "Environment", "tags": "Tags",
+    "status": "Status", "source_ids": "Ids", "reported_tokens": "Reported tokens",
+    "reported_cost": "Reported cost", "reported_duration_us": "Reported duration",
+}  # fmt: skip
+# What every span tells by itself.
+OF_SPAN = {"started_us": "startTimeUnixNano", "ended_us": "endTimeUnixNano",
+           "parent_source_id": "parentSpanId"}  # fmt: skip
+DOORS = {
+    "otlp": "OpenTelemetry",
+    "dify-otlp": "OpenTelemetry, from Dify",
+    "langfuse": "Langfuse's REST interface",
+    "dify-langfuse": "Langfuse's REST interface, from Dify",
+    "dify-events": "Dify's event stream",
+    "dify-database": "Dify's database",
+}
+OTHER_MESSAGE = "told by another message of this step, or with what became inputs or outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRead:
+    """One field: its value, and the attribute with its value; beginnings, for people. `note` says
+    where it came from when no attribute gave it."""
+
+    field: str
+    label: str
+    value: str
+    dialect: str | None = None
+    attribute: str | None = None
+    told: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HowRead:
+    """`door`: how the step came. `unused`: (attribute, beginning of its value) of those that no
+    dialect used; `unused_count` counts them all."""
+
+    door: str
+    is_span: bool
+    step: list[FieldRead]
+    run: list[FieldRead]
+    unused: list[tuple[str, str]]
+    unused_count: int
+
+
+def how_read(execution: NodeExecution, source_kind: str) -> HowRead:
+    """Of an execution loaded `with_payloads()`; `source_kind` is that of its run."""
+    again = reread(execution)
+    facts = facts_from_hints(again.hints)
+    run = {name: getattr(facts, name) for name in RUN}
+    unused = list(_unused(execution, again))
+    return HowRead(
+        _door(source_kind, again.span),
+        again.span is not None,
+        [
+            _field(name, STEP[name], value, again, _note(name, execution, again))
+            for name, value in _step_values(execution, again.hints).items()
+            if value not in (None, "", False, (), [])
+        ],
+        [
+            _field(f"run.{name}", RUN[name], value, again, None)
+            for name, value in run.items()
+            if value not in (None, "", ())
+        ],
+        unused[:MAX_UNUSED],
+        len(unused),
+    )
+
+
+def _door(source_kind: str, span: Span | None) -> str:
+    """How the step came. Its run may have come by several doors, and bears the kind of one."""
+    if span is None and source_kind in ("dify-otlp", "dify-langfuse"):
+        return "Dify's event stream or database"
+    kind = REST if span is not None and span.scope == REST else source_kind
+    return DOORS.get(kind, kind or "a door that is not known")
+
+
+def how_read_json(found: HowRead) -> dict[str, Any]:
+    """The machine twin."""
+    return {
+        "door": found.door,
+        "step": [asdict(one) for one in found.step],
+        "run": [asdict(one) for one in found.run],
+        "unused": [{"attribute": name, "told": told} for name, told in found.unused],
+        "unused_count": found.unused_count,
+    }
+
+
+def _step_values(execution: NodeExecution, hints: dict[str, Any]) -> dict[str, Any]:
+    """The fields of `STEP` as they are stored; what nobody told is empty."""
+    columns: dict[str, Any] = {
+        "node_id": execution.told_node_id,
+        "status": execution.told_status,
+        "started_us": execution.started_at,
+        "ended_us": execution.ended_at,
+        "process_data": load(execution.process_data) if execution.process_data else None,
+        "inputs": execution.inputs_preview or (execution.inputs and load(execution.inputs)),
+        "outputs": execution.outputs_preview or (execution.outputs and load(execution.outputs)),
+        "usage": _usage(execution),
+        "cost": Cost(execution.cost, execution.cost_currency)
+        if execution.cost is not None
+        else None,
+        "attempt": execution.attempt if execution.attempt > 1 else None,
+    }
+    return {
+        name: columns[name] if name in columns else hints.get(name) or _column(execution, name)
+        for name in STEP
+    }
+
+
+def _column(execution: NodeExecution, name: str) -> Any:
+    """What is told of a step in a column of the same name; the others are hints."""
+    return None if name == "folded" else getattr(execution, name, None)
+
+
+def _usage(execution: NodeExecution) -> Usage | None:
+    told = Usage(
+        execution.input_tokens, execution.output_tokens, execution.cached_tokens,
+        execution.cache_write_tokens, execution.reasoning_tokens, execution.total_tokens,
+    )  # fmt: skip
+    return told if told != Usage() else None
+
+
+def _note(name: str, execution: NodeExecution, again: Rereading) -> str | None:
+    """Where a field of the step has its value from when that is no attribute."""
+    column = COLUMN_OF.get(name, "total_tokens" if name == "usage" else name)
+    if column in again.hints.get("assembled", ()):
+        return "read from the logs of this step"
+    if name == "cost" and not execution.cost_reported:
+        return "tokens at the list price of the model"
+    told = getattr(again.record, name, None) if again.record else None
+    if name == "service" and again.record and told != execution.service:
+        return "the key, or the name that the door was given"
+    return None
+
+
+def _field(name: str, label: str, value: Any, again: Rereading, note: str | None) -> FieldRead:
+    shown = _beginning(value)
+    if note:
+        return FieldRead(name, label, shown, note=note)
+    dialect, attribute = again.read_from.get(name, ("", ""))
+    if not dialect and again.span is not None and name in OF_SPAN:
+        dialect, attribute = "opentelemetry", OF_SPAN[name]
+    if not dialect:
+        return FieldRead(name, label, shown, note=_untold(name, again))
+    told = _told(again.span, attribute) if again.span and name not in again.kept else None
+    said = None if told is None else _beginning(told)
+    return FieldRead(name, label, shown, dialect, attribute or None, said)
+
+
+def _untold(name: str, again: Rereading) -> str:
+    if again.record is None:
+        return "told by the decoder of its door"
+    again_told = (
+        getattr(again.record.run, name[4:])
+        if name.startswith("run.")
+        else getattr(again.record, name, None)
+    )
+    return "follows from the fields above" if again_told else OTHER_MESSAGE
+
+
+def _told(span: Span, attribute: str) -> Any:
+    """What the span says under this name: an attribute, several below it, a key of `metadata`, the
+    resource, an exception, or the span's own field."""
+    if attribute in span.attributes:
+        return span.attributes[attribute]
+    below = {name: value for name, value in span.attributes.items()
+             if name.startswith(f"{attribute}.")}  # fmt: skip
+    if below:
+        return below
+    for event in reversed(span.events):
+        if attribute in event.attributes:
+            return event.attributes[attribute]
+    own = {"name": span.name, "status": span.status, "status.message": span.status_message}
+    return own.get(attribute, span.resource.get(attribute))
+
+
+def _unused(execution: NodeExecution, again: Rereading) -> Iterator[tuple[str, str]]:
+    """What was received and gave no field. A name that gave one may stand for those below it, or be
+    a key of what an attribute holds."""
+    attributes = execution.received.get("attributes")
+    names = {attribute for _, attribute in again.read_from.values() if attribute}
+    for key, value in attributes.items() if isinstance(attributes, dict) else ():
+        if not any(_covers(name, key) for name in names):
+            yield visible(key), _beginning(value)
+
+
+def _covers(name: str, key: str) -> bool:
+    return name == key or key.startswith(f"{name}.") or name.startswith(f"{key}.")
+
+
+def _beginning(value: Any) -> str:
+    """A value in one short line."""
+    if isinstance(value, Usage):
+        value = ", ".join(
+            f"{tokens(count)} {name.replace('_', ' ')}"
+            for name, count in asdict(value).items()
+            if count is not None
+        )
+    elif isinstance(value, Cost):
+        value = f"{amount(value.amount)} {value.currency}"
+    elif isinstance(value, datetime):
+        value = moment(value)
+    elif isinstance(value, dict):
+        value = ", ".join(f"{key} {inner}" for key, inner in value.items()) or "empty"
+    elif isinstance(value, (tuple, list)):
+        pairs = (item if isinstance(item, tuple) else (item,) for item in value)
+        value = ", ".join(" ".join(map(str, pair)) for pair in pairs)
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    return visible(tidy(value if isinstance(value, str) else str(value), BEGINNING))

@@ -1,0 +1,100 @@
+"""A stored step read once more: the span as it came, and what the dialects make of it. Nothing of
+how a step was read is stored but where values came from that moved into inputs, outputs and process
+data."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from nodes.content.payloads import load
+from nodes.models import NodeExecution
+from runs.recording.decoding.dialects import read
+from runs.recording.records.payload_values import in_us
+from runs.recording.records.record import NodeRecord
+from runs.recording.records.span import Event, Span
+
+SPAN_ID = re.compile(r"[0-9a-f]{16}")
+# Decoders that are no dialects of spans; `scope` of what they keep begins so, too.
+NOT_SPANS = ("dify-database", "dify-events")
+NOT_SPAN_SCOPES = ("dify ",)
+REST = "langfuse"
+VALUES = ("inputs", "process_data", "outputs")
+
+# Field → (dialect, attribute).
+ReadFrom = dict[str, tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rereading:
+    """`span` and `record` are None of a step that came as no span. `kept` is what was stored of how
+    it was read; `hints` what it told for the tree and the run."""
+
+    span: Span | None
+    record: NodeRecord | None
+    kept: ReadFrom
+    hints: dict[str, Any]
+
+    @property
+    def read_from(self) -> ReadFrom:
+        return {**(self.record.read_from if self.record else {}), **self.kept}
+
+
+def reread(execution: NodeExecution) -> Rereading:
+    """`execution` was loaded `with_payloads()`."""
+    received = execution.received
+    hints = orjson.loads(execution.hints) if execution.hints else {}
+    kept = {name: (told[0], told[1]) for name, told in received.get("read_from", {}).items()}
+    if not _came_as_span(execution, received, kept, hints):
+        return Rereading(None, None, kept, hints)
+    span = _span(execution, received, kept)
+    return Rereading(span, _record(span), kept, hints)
+
+
+def _came_as_span(
+    execution: NodeExecution, received: dict[str, Any], kept: ReadFrom, hints: dict[str, Any]
+) -> bool:
+    scope = str(received.get("scope") or "")
+    if scope.startswith(NOT_SPAN_SCOPES) or any(name in NOT_SPANS for name, _ in kept.values()):
+        return False
+    has_span_id = SPAN_ID.fullmatch(execution.source_id) or hints.get("span_ids")
+    return bool(has_span_id or scope == REST)
+
+
+def _record(span: Span) -> NodeRecord | None:
+    try:
+        return read(span)
+    except Exception:  # what a dialect once took may be too much for the next version of it
+        return None
+
+
+def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) -> Span:
+    """The span, with the values that moved back under their attributes' names."""
+    attributes = dict(received.get("attributes") or {})
+    for name, (_, attribute) in kept.items():
+        payload = getattr(execution, name)
+        if payload is not None:
+            attributes.setdefault(attribute, load(payload))
+    resource = load(execution.resource) if execution.resource else {}
+    failed = execution.told_status == "failed" or received.get("status") == "error"
+    return Span(
+        trace_id="",
+        span_id=execution.source_id,
+        parent_span_id=execution.parent_source_id or None,
+        name=received.get("name", execution.title),
+        kind=received.get("kind", "internal"),
+        start_us=in_us(execution.started_at),
+        end_us=in_us(execution.ended_at),
+        status="error" if failed else "unset",
+        status_message=received.get("status_message", execution.error if failed else ""),
+        attributes=attributes,
+        events=[_event(event) for event in received.get("events") or ()],
+        links=received.get("links") or [],
+        resource=resource if isinstance(resource, dict) else {},
+        scope=str(received.get("scope") or ""),
+    )
+
+
+def _event(told: dict[str, Any]) -> Event:
+    return Event(told["name"], told["time_us"], told["attributes"])

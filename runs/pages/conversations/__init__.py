@@ -1,0 +1,1 @@
+"""Conversations turn by turn, and turns side by side."""

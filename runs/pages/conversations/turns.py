@@ -1,0 +1,84 @@
+"""The turns of a conversation as a reader follows them: what was asked, what was answered."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from nodes.content import payloads
+from nodes.content.markdown import looks_like_markdown, render
+from nodes.content.messages import read_message
+from nodes.content.parts import Part
+from nodes.content.previews import TELLING_KEYS
+from nodes.formats import visible
+from nodes.models import Payload
+from runs.models import Run
+
+# Larger values are opened in the run; the conversation shows their preview.
+READ_BYTES = 64_000
+SHOWN = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One side of a turn. `cut`: there is more than is shown, the run has all of it."""
+
+    text: str
+    cut: bool = False
+
+    @property
+    def part(self) -> Part:
+        """The text as a page shows it."""
+        html = render(self.text) if looks_like_markdown(self.text) else None
+        return Part("text", text=self.text, html=html)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    run: Run
+    asked: Said
+    answered: Said
+
+
+def turns_of(runs: list[Run]) -> list[Turn]:
+    """The turns that `runs` are, with texts read in one query."""
+    found = _payloads({run.inputs_id for run in runs} | {run.outputs_id for run in runs})
+    return [
+        Turn(
+            run,
+            _said(found.get(run.inputs_id), run.inputs_preview),
+            _said(found.get(run.outputs_id), run.outputs_preview),
+        )
+        for run in runs
+    ]
+
+
+def _payloads(ids: Iterable[object]) -> dict[object, Payload]:
+    wanted = [one for one in ids if one]
+    return Payload.objects.filter(size__lte=READ_BYTES).in_bulk(wanted)
+
+
+def _said(payload: Payload | None, preview: str) -> Said:
+    if payload is None:
+        return Said(preview, cut=preview.endswith("…"))
+    text = _spoken(payloads.load(payload)).strip()
+    if not text:
+        return Said(preview, cut=preview.endswith("…"))
+    return Said(visible(text[:SHOWN]), cut=len(text) > SHOWN or payload.cut_of is not None)
+
+
+def _spoken(value: Any, depth: int = 4) -> str:
+    """The text that was said, with its lines; "" where a value says nothing in words."""
+    if isinstance(value, str):
+        return value
+    if not depth:
+        return ""
+    if isinstance(value, list):
+        return next(filter(None, (_spoken(item, depth - 1) for item in reversed(value[-20:]))), "")
+    if not isinstance(value, dict):
+        return ""
+    if message := read_message(value):
+        return message.text if message.role in ("user", "assistant") else ""
+    told = [value[key] for key in ("sys.query", *TELLING_KEYS) if value.get(key)]
+    if len(value) == 1:
+        told = list(value.values())
+    return next(filter(None, (_spoken(inner, depth - 1) for inner in told)), "")

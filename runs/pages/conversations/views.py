@@ -1,0 +1,95 @@
+"""The conversation log of an app, and one conversation turn by turn; the same for machines."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from nodes.http import HtmxHttpRequest, render_region
+from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
+from runs.json import records
+from runs.models import App, Conversation, Run
+from runs.models.run_query import RunQuerySet
+from runs.pages.conversations.turns import turns_of
+from runs.pages.notes.notes import marks_of
+from runs.paging import BadCursor, Order, Page, page_of
+
+NEWEST = Order("last_run_at")
+IN_ORDER = Order("started_at", descending=False)
+
+
+def conversations_of(app: App, after: str) -> Page[Conversation]:
+    return page_of(Conversation.objects.of_app(app).for_list(), NEWEST, after)
+
+
+def turns(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
+    return page_of(runs.turns_of(conversation), IN_ORDER, after)
+
+
+def conversation_or_404(conversation_id: UUID, only_app: App | None = None) -> Conversation:
+    found = Conversation.objects.readable_by(only_app).for_list().filter(pk=conversation_id).first()
+    if found is None:
+        raise Http404("There is no such conversation.")
+    return found
+
+
+@require_safe
+def conversation_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    app = app_or_404(slug)
+    context: dict[str, Any] = {"app": app, "tab": "conversations"}
+    try:
+        context["page"] = conversations_of(app, request.GET.get("after", ""))
+    except BadCursor as problem:
+        context["problems"] = [str(problem)]
+    return render_region(
+        request, "conversations/conversations.html", "conversations/_conversations.html", context
+    )
+
+
+@require_safe
+def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpResponse:
+    found = conversation_or_404(conversation_id)
+    context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
+    try:
+        page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
+        marks = marks_of([run.pk for run in page.rows], request.user.get_username())
+        context |= {"page": page, "turns": turns_of(page.rows), "marks": marks}
+    except BadCursor as problem:
+        context["problems"] = [str(problem)]
+    return render_region(
+        request, "conversations/conversation.html", "conversations/_turns.html", context
+    )
+
+
+@require_safe
+@session_or_read_key
+def conversation_list_json(request: ReadRequest, slug: str) -> HttpResponse:
+    app = app_or_404(slug, request.only_app)
+    base_url = request.build_absolute_uri("/")[:-1]
+    try:
+        page = conversations_of(app, request.GET.get("after", ""))
+    except BadCursor as problem:
+        return refusal(400, str(problem))
+    told = [records.conversation_json(row, base_url) for row in page.rows]
+    return JsonResponse({"conversations": told, "next": following(request, page)})
+
+
+@require_safe
+@session_or_read_key
+def conversation_json(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
+    found = conversation_or_404(conversation_id, request.only_app)
+    base_url = request.build_absolute_uri("/")[:-1]
+    try:
+        runs = Run.objects.for_list().with_sources()
+        page = turns(found, request.GET.get("after", ""), runs)
+    except BadCursor as problem:
+        return refusal(400, str(problem))
+    told = [records.run_json(run, base_url) for run in page.rows]
+    whole = records.conversation_json(found, base_url)
+    return JsonResponse(whole | {"runs": told, "next": following(request, page)})
+
+
+def following(request: ReadRequest, page: Page[Any]) -> str | None:
+    """The absolute address of the next page."""
+    return request.build_absolute_uri(f"{request.path}?after={page.next}") if page.next else None

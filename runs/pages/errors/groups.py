@@ -1,0 +1,176 @@
+"""Failures of one kind, over time: what the pages of errors say of each."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import models
+from django.db.models.functions import Cast
+from django.utils import timezone
+
+from runs.choices import RunStatus
+from runs.models import App, ErrorGroup, Run, Version
+from runs.pages.errors import bars
+
+# Newest failures that are read and grouped; older ones are one link away.
+MAX_FAILURES = 5_000
+MAX_GROUPS = 100
+MAX_LIKE_IT = 1_000  # runs of a group that a run's page counts
+
+
+@dataclass(slots=True)
+class Kind:
+    """One group within the failures read: how often and when, newest first. `since`: the version of
+    its first run ever; `is_new`: that is the newest version of the app, and not its first."""
+
+    group: ErrorGroup
+    times: list[datetime] = field(default_factory=list)
+    versions: list[tuple[Version | None, int]] = field(default_factory=list)
+    since: Version | None = None
+    is_new: bool = False
+    path: str = ""
+
+    @property
+    def count(self) -> int:
+        return len(self.times)
+
+    @property
+    def last_at(self) -> datetime:
+        return self.times[0]
+
+    @property
+    def state(self) -> str:
+        """As of now, also where the failures read end earlier."""
+        return self.group.state(self.group.last_at)
+
+
+@dataclass(slots=True)
+class Kinds:
+    """Groups, the one that failed last first, over the `read` newest failures of the stretch asked
+    for, the oldest of which started at `oldest`; `found` groups with `runs` runs are of the state
+    asked for. `older`: there are failures before these, or groups beyond those shown: from when on
+    they are found with `until`."""
+
+    shown: list[Kind]
+    found: int
+    runs: int
+    read: int
+    oldest: datetime | None
+    older: datetime | None
+    scale: bars.Scale | None
+    complete: bool
+
+
+def kinds_of_failure(
+    app: App | None, since: datetime | None, until: datetime | None, state: str = "all"
+) -> Kinds:
+    """Four queries, whatever the number of runs and failures; one more for a state and an `until`,
+    after which a group may have come back."""
+    failures = _failures(app, since, until)
+    complete, failures = len(failures) <= MAX_FAILURES, failures[:MAX_FAILURES]
+    times: dict[str, list[datetime]] = {}
+    versions: dict[str, Counter[int | None]] = {}
+    resolved: dict[str, datetime | None] = {}
+    for key, started, version_id, resolved_at in failures:
+        times.setdefault(key, []).append(started)
+        versions.setdefault(key, Counter())[version_id] += 1
+        resolved[key] = resolved_at
+    newest = {key: of_group[0] for key, of_group in times.items()}
+    if until and state != "all":
+        newest |= _newest(key for key, at in resolved.items() if at)
+    keys = [key for key in times if state == "all" or _is(state, resolved[key], newest[key])]
+    chosen = keys[:MAX_GROUPS]
+    named = ErrorGroup.objects.with_history().select_related("resolved_by").filter(pk__in=chosen)
+    groups = {group.pk.hex: group for group in named}
+    shown = [Kind(groups[key], times[key]) for key in chosen if key in groups]
+    _name_versions(shown, versions)
+    oldest = failures[-1][1] if failures else None
+    on = None
+    if oldest:
+        on = bars.scale(timezone.localtime(since or oldest), timezone.localtime(until))
+    for kind in shown:
+        kind.path = bars.path(kind.times, on) if on else ""
+    older = None if complete else oldest
+    if beyond := keys[MAX_GROUPS:]:
+        older = times[beyond[0]][0] + timedelta(microseconds=1)
+    runs = sum(len(times[key]) for key in keys)
+    return Kinds(shown, len(keys), runs, len(failures), oldest, older, on, complete)
+
+
+def _failures(
+    app: App | None, since: datetime | None, until: datetime | None
+) -> list[tuple[str, datetime, int | None, datetime | None]]:
+    """(group in hex, start, version, when the group was resolved), newest first, one more than are
+    shown. Served by `run_status_started` and `run_app_status_started`."""
+    runs = Run.objects.for_app(app).started_between(since, until)
+    runs = runs.filter(status=RunStatus.FAILED, error_group__isnull=False)
+    group = Cast("error_group_id", models.CharField())
+    rows = runs.order_by("-started_at", "-id").annotate(hex_group=group)
+    told = ("hex_group", "started_at", "version_id", "error_group__resolved_at")
+    return [
+        (key.replace("-", ""), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]
+    ]
+
+
+def _newest(keys: Iterable[str]) -> dict[str, datetime]:
+    """When the newest run of each group started. One query."""
+    runs = Run.objects.filter(error_group__in=list(keys)).order_by()
+    rows = runs.values_list("error_group").annotate(models.Max("started_at"))
+    return {group_id.hex: started for group_id, started in rows}
+
+
+def _is(state: str, resolved_at: datetime | None, last_at: datetime) -> bool:
+    return (state == "resolved") == bool(resolved_at and last_at <= resolved_at)
+
+
+def _name_versions(kinds: list[Kind], counts: dict[str, Counter[int | None]]) -> None:
+    """Two queries: the versions named, and the newest of each app."""
+    ids = {
+        id_ for kind in kinds for id_ in (*counts[kind.group.pk.hex], kind.group.first_version_id)
+    }
+    versions = Version.objects.defer("graph", "configuration").in_bulk(ids - {None})
+    newest = dict(
+        Version.objects.filter(app__in={kind.group.app_id for kind in kinds})
+        .order_by()
+        .values_list("app")
+        .annotate(models.Max("number"))
+    )
+    for kind in kinds:
+        told = counts[kind.group.pk.hex]
+        kind.versions = by_number((versions.get(id_ or 0), count) for id_, count in told.items())
+        kind.since = versions.get(kind.group.first_version_id or 0)
+        number = kind.since.number if kind.since else 0
+        kind.is_new = number > 1 and number == newest.get(kind.group.app_id)
+
+
+def by_number(counts: Iterable[tuple[Version | None, int]]) -> list[tuple[Version | None, int]]:
+    """Newest version first; runs without a version last."""
+    return sorted(counts, key=lambda told: -told[0].number if told[0] else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """The group of a failed run, with its history, and how many runs it has (`more`: beyond
+    `count`). `alone`: no other run has failed like this."""
+
+    group: ErrorGroup
+    count: int
+    more: bool
+
+    @property
+    def alone(self) -> bool:
+        return self.count == 1
+
+    @property
+    def state(self) -> str:
+        return self.group.state(self.group.last_at)
+
+
+def kin_of(run: Run) -> Kin | None:
+    """Two queries; none for a run that has not failed."""
+    if run.error_group_id is None:
+        return None
+    group = ErrorGroup.objects.with_history().get(pk=run.error_group_id)
+    count = group.newest_runs.values("pk")[: MAX_LIKE_IT + 1].count()
+    return Kin(group, min(count, MAX_LIKE_IT), count > MAX_LIKE_IT)

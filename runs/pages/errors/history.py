@@ -1,0 +1,114 @@
+"""One kind of failure: when, in which versions, its runs, and what to compare them with."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from nodes.choices import NodeStatus
+from nodes.models import NodeExecution
+from runs.models import ErrorGroup, Run, Version
+from runs.pages.compare.comparison import Choice, last_success
+from runs.pages.errors import bars
+from runs.pages.errors.cause import Cause, cause_of
+from runs.pages.errors.groups import by_number
+
+MAX_RUNS = 5_000  # newest runs of a group that are counted
+SHOWN_RUNS = 15
+SHOWN_SUCCESSES, LOOKED_AT = 5, 200
+
+
+@dataclass(frozen=True, slots=True)
+class OfVersion:
+    """How many of the runs counted ran as a version; `None`: without one. `began`: it is the one of
+    the group's first run; `before`: the version before that one, in which nothing failed so."""
+
+    version: Version | None
+    count: int
+    last_at: datetime | None
+    began: bool = False
+    before: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A group whose runs are all gone has no `runs`. `count`: of its runs, at most `MAX_RUNS`
+    (`more`: there are more); `cause`: of the newest; `good`: the success to compare that with;
+    `successes`: newest executions of the failing node that went well."""
+
+    group: ErrorGroup
+    count: int
+    more: bool
+    versions: list[OfVersion]
+    since: Version | None
+    runs: list[Run]
+    cause: Cause | None
+    good: Choice | None
+    successes: list[NodeExecution]
+    path: str
+    scale: bars.Scale | None
+
+    @property
+    def newest(self) -> Run | None:
+        return self.runs[0] if self.runs else None
+
+    @property
+    def state(self) -> str:
+        return self.group.state(self.group.last_at)
+
+
+def history_of(group: ErrorGroup) -> History:
+    """Of a group that was loaded `with_history()`. Nine queries, whatever the number of runs."""
+    rows = list(group.newest_runs.values_list("started_at", "version_id")[: MAX_RUNS + 1])
+    more, rows = len(rows) > MAX_RUNS, rows[:MAX_RUNS]
+    runs = list(group.newest_runs.for_list()[:SHOWN_RUNS])
+    on = None
+    if rows:
+        on = bars.scale(timezone.localtime(rows[-1][0]), timezone.localtime())
+    versions, since = _versions(group, rows)
+    return History(
+        group,
+        len(rows),
+        more,
+        versions,
+        since,
+        runs,
+        cause_of(runs[0]) if runs else None,
+        last_success(runs[0]) if runs else None,
+        _successes(group),
+        bars.path((started for started, _ in rows), on) if on else "",
+        on,
+    )
+
+
+def _versions(
+    group: ErrorGroup, rows: Sequence[tuple[datetime, int | None]]
+) -> tuple[list[OfVersion], Version | None]:
+    """The versions that failed so, newest first, then the one before the first of them. One query
+    or two."""
+    counts = Counter(version_id for _, version_id in rows)
+    last: dict[int | None, datetime] = {}
+    for started, version_id in rows:
+        last.setdefault(version_id, started)
+    versions = Version.objects.defer("graph", "configuration")
+    named = versions.in_bulk([*filter(None, counts), group.first_version_id or 0])
+    since = named.get(group.first_version_id or 0)
+    told = by_number((named.get(id_ or 0), count) for id_, count in counts.items())
+    found = [
+        OfVersion(one, count, last[one.pk if one else None], one is not None and one == since)
+        for one, count in told
+    ]
+    if since and all(one.number >= since.number for one, _ in told if one):
+        earlier = versions.filter(app=group.app_id, number__lt=since.number).order_by("-number")
+        found += [OfVersion(one, 0, None, before=True) for one in earlier[:1]]
+    return found, since
+
+
+def _successes(group: ErrorGroup) -> list[NodeExecution]:
+    """Of the newest executions of the node those that went well."""
+    if not group.node_id:
+        return []
+    newest = NodeExecution.objects.of_node(group.app_id, group.node_id).for_history()[:LOOKED_AT]
+    return [one for one in newest if one.status == NodeStatus.SUCCEEDED][:SHOWN_SUCCESSES]

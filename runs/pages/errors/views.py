@@ -1,0 +1,119 @@
+"""Errors: kinds of failure of all apps or of one, one kind, and marking it as mended."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from nodes.http import HtmxHttpRequest, render_region
+from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
+from runs.models import App, ErrorGroup
+from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
+from runs.pages.errors.history import history_of
+from runs.pages.errors.twins import history_json, kind_json
+from runs.pages.history.tables import RunTable
+from runs.time_range import STATES, ErrorsForm
+
+MAX_APPS = 500
+
+
+@require_safe
+def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
+    """Of all apps, or of one. Failures that were handled did not end their run: they are in no
+    group."""
+    app = app_or_404(slug) if slug else None
+    form = ErrorsForm(request.GET, app=app)
+    context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "kinds": None}
+    if form.is_valid():
+        kinds = _kinds(form, form.chosen_app)
+        context |= {"kinds": kinds, "older": _older(form, kinds)}
+    context |= {
+        "apps": None if app else App.objects.in_use().order_by("name")[:MAX_APPS],
+        "states": [(name, label, form.query(state=name)) for name, label in STATES],
+        "most": MAX_FAILURES,
+        "most_groups": MAX_GROUPS,
+    }
+    return render_region(request, "errors/errors.html", "errors/_errors.html", context)
+
+
+def _kinds(form: ErrorsForm, app: App | None) -> Kinds:
+    told = form.cleaned_data
+    return kinds_of_failure(app, told["since"], told["until"], form.chosen_state)
+
+
+def _older(form: ErrorsForm, kinds: Kinds) -> str:
+    """The query string of the page of what failed before; "" for the last."""
+    return form.query(until=kinds.older.isoformat()) if kinds.older else ""
+
+
+@require_safe
+@session_or_read_key
+def error_list_json(request: ReadRequest, slug: str = "") -> HttpResponse:
+    app = app_or_404(slug, request.only_app) if slug else None
+    form = ErrorsForm(request.GET, app=app, readable_by=request.only_app)
+    if not form.is_valid():
+        return refusal(400, " ".join(form.sentences))
+    kinds = _kinds(form, form.chosen_app)
+    base_url = request.build_absolute_uri("/")[:-1]
+    older = _older(form, kinds)
+    return JsonResponse({
+        "errors": [kind_json(kind, base_url) for kind in kinds.shown],
+        "read": {"failures": kinds.read, "complete": kinds.complete},
+        "next": request.build_absolute_uri(request.path + older) if older else None,
+    })  # fmt: skip
+
+
+def group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGroup:
+    groups = ErrorGroup.objects.readable_by(only_app).with_history().select_related("resolved_by")
+    found = groups.filter(pk=group_id).first()
+    if found is None:
+        raise Http404("There is no such group of errors.")
+    return found
+
+
+@require_safe
+def error_group(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
+    history = history_of(group_or_404(group_id))
+    context = {
+        "app": history.group.app,
+        "tab": "errors",
+        "group": history.group,
+        "history": history,
+        "table": RunTable(history.runs, exclude=("app",)) if history.runs else None,
+    }
+    return render_region(request, "errors/error_group.html", "errors/_error_group.html", context)
+
+
+@require_safe
+@session_or_read_key
+def error_group_json(request: ReadRequest, group_id: UUID) -> HttpResponse:
+    history = history_of(group_or_404(group_id, request.only_app))
+    return JsonResponse(history_json(history, request.build_absolute_uri("/")[:-1]))
+
+
+@require_POST
+def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
+    """Marks a group as mended, or (`to=open`) takes that back. Twice is as once."""
+    group = group_or_404(group_id)
+    to = request.POST.get("to", "resolved")
+    if to not in ("resolved", "open"):
+        return HttpResponse("“to” is resolved or open.", status=400, content_type="text/plain")
+    resolved = to == "resolved"
+    if not resolved or group.state(group.last_at) != "resolved":
+        now = timezone.now()
+        # A producer's clock may be ahead of ours.
+        group.resolved_at = max(now, group.last_at or now) if resolved else None
+        group.resolved_by_id = request.user.pk if resolved else None
+        group.save(update_fields=["resolved_at", "resolved_by"])
+    messages.success(request, _SAID[resolved])
+    return redirect(group)
+
+
+_SAID = {
+    True: "Marked as resolved. A run that starts from now on and fails like this reopens it.",
+    False: "Open again.",
+}

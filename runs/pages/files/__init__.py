@@ -1,0 +1,1 @@
+"""Download and upload run files."""

@@ -1,0 +1,94 @@
+"""Runs as files: down to whoever may read them, up by staff."""
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from runs.access import ReadRequest, refusal, session_or_read_key
+from runs.exports.formats import SETS, SINGLE, Format, packed
+from runs.models import Run
+from runs.pages.history.listing import each_run
+from runs.pages.tracing.views import run_or_404
+from runs.query.run_filters import RunFilters
+from runs.recording.importing.run_files.importer import take_file
+from runs.recording.importing.run_files.reader import Report
+from runs.recording.storing import inbox
+
+# A packed upload may hold so many times the largest upload.
+UNPACKED = 10
+SHOWN_RUNS = 20
+
+
+@require_safe
+@session_or_read_key
+def run_set(request: ReadRequest, form: str, gz: str = "") -> HttpResponse:
+    """All runs that the filters let through, as one file."""
+    filters = RunFilters(request.GET, readable_by=request.only_app)
+    if not filters.is_valid():
+        return refusal(400, " ".join(filters.sentences))
+    runs = Run.objects.for_list().with_sources().for_app(request.only_app)
+    name = f"waylog-runs-{timezone.localtime():%Y%m%d-%H%M%S}.{form}{gz}"
+    return _file(request, SETS[form], each_run(runs, filters), name)
+
+
+@require_safe
+@session_or_read_key
+def single_run(request: ReadRequest, run_id: UUID, form: str, gz: str = "") -> HttpResponse:
+    run = run_or_404(run_id, request.only_app)
+    return _file(request, SINGLE[form], [run], f"run-{run.id}.{form}{gz}")
+
+
+def _file(request: ReadRequest, form: Format, runs: Iterable[Run], name: str) -> HttpResponse:
+    """Sent while it is made. A download, also where a browser could show it: the policy of this
+    site would take a page's styles away."""
+    pieces = form.write(runs, request.build_absolute_uri("/")[:-1])
+    gz = name.endswith(".gz")
+    response = StreamingHttpResponse(
+        () if request.method == "HEAD" else packed(pieces) if gz else pieces,
+        content_type="application/gzip" if gz else form.content_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    return response  # type: ignore[return-value]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def upload(request: HttpRequest) -> HttpResponse:
+    """The page that takes a file, and tells what came of it."""
+    if not request.user.is_staff:
+        raise PermissionDenied("Only staff import runs.")
+    if request.method != "POST":
+        return _answer(request, 200)
+    file = request.FILES.get("file")
+    if not isinstance(file, UploadedFile):
+        return _answer(request, 400, problem="Choose a file first.")
+    if (file.size or 0) > settings.WAYLOG_MAX_BODY:
+        told = f"The file is larger than {settings.WAYLOG_MAX_BODY >> 20} MB: use import_runs."
+        return _answer(request, 413, problem=told)
+    sender = inbox.Sender(request.path, user_agent=f"upload by {request.user.get_username()}")
+    try:
+        report = take_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
+    except DatabaseError:
+        told = "The database cannot take this now. What was read so far is kept; try again."
+        return _answer(request, 503, problem=told)
+    status = 400 if report.refused and not report.runs else 200
+    return _answer(request, status, report)
+
+
+def _answer(
+    request: HttpRequest, status: int, report: Report | None = None, problem: str = ""
+) -> HttpResponse:
+    context: dict[str, Any] = {"limit": settings.WAYLOG_MAX_BODY >> 20, "problem": problem}
+    if report:
+        ids = sorted(report.runs)[:SHOWN_RUNS]
+        runs = Run.objects.for_list().filter(pk__in=ids)
+        context |= {"report": report, "runs": runs, "more": len(report.runs) - len(ids)}
+    return render(request, "files/import.html", context, status=status)

@@ -1,0 +1,1 @@
+"""The graph of a version, with a side panel for each node."""

@@ -1,0 +1,117 @@
+"""What the side panel of the graph says of one node: Settings, Last run, History."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+from nodes.choices import FAILURES
+from nodes.configuration import parameters_of
+from nodes.content.parts import Part, present
+from nodes.content.previews import preview
+from nodes.content.tools import tools_of
+from nodes.execution_detail import Panel, build_panel
+from nodes.graph.alignment import by_name
+from nodes.graph.graph import Graph, GraphNode
+from nodes.kinds import Kind, kind_of
+from nodes.models import NodeExecution
+from nodes.trace.figures import percentile
+from runs.models import App
+
+TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
+HISTORY = 50
+# Of the parameters of a call: said elsewhere, or the call's content.
+NOT_SETTINGS = frozenset({"model", "model_name", "tools", "functions", "messages", "_type"})
+
+
+@dataclass(slots=True)
+class NodePanel:
+    """`history`: the newest executions over all versions, newest first. `last`: the newest, for
+    the tab that shows it; `parameters` (name, value) and `tools` are those of the newest model
+    call, for the settings."""
+
+    app: App
+    node: GraphNode
+    tab: str
+    history: list[NodeExecution]
+    last: Panel | None = None
+    parameters: list[tuple[str, str]] = field(default_factory=list)
+    tools: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        return list(TABS.items())
+
+    @property
+    def newest(self) -> NodeExecution | None:
+        return self.history[0] if self.history else None
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.node.kind)
+
+    @property
+    def config(self) -> Part | None:
+        return present(dict(self.node.config)) if self.node.config else None
+
+    @property
+    def models(self) -> list[tuple[str, str, int]]:
+        """(model, provider, how often) in the history, the most used first."""
+        used = Counter((e.model, e.provider) for e in self.history if e.model)
+        return [(*names, count) for names, count in used.most_common()]
+
+    @property
+    def strip(self) -> list[tuple[NodeExecution, int]]:
+        """The history from the oldest on, each with its duration in percent of the longest."""
+        longest = max((e.duration_us or 0 for e in self.history), default=0) or 1
+        return [(e, max(12, (e.duration_us or 0) * 100 // longest)) for e in self.history[::-1]]
+
+    @property
+    def p50_us(self) -> int | None:
+        return self._percentile(50)
+
+    @property
+    def p95_us(self) -> int | None:
+        return self._percentile(95)
+
+    @property
+    def failures(self) -> int:
+        return sum(e.status in FAILURES for e in self.history)
+
+    def _percentile(self, percent: int) -> int | None:
+        """Of the durations in µs."""
+        found = sorted(e.duration_us for e in self.history if e.duration_us is not None)
+        return percentile(found, percent)
+
+
+def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePanel | None:
+    """The panel of a node of `graph`, or that ran in any version; None for any other. An unknown
+    `tab` is the first. Three queries at most."""
+    executions = NodeExecution.objects.of_node(app.pk, node_id)
+    history = list(executions.for_history()[:HISTORY])
+    node = graph.node(node_id) if graph else None
+    if node is None and not history:
+        return None
+    if node is None:
+        # Named by its title in runs, by an id in the graph.
+        alike = by_name(graph.nodes).get((history[0].kind, history[0].title)) if graph else None
+        node = replace(alike, id=node_id) if alike else None
+    if node is None:
+        node = GraphNode(node_id, history[0].kind, history[0].title)
+    panel = NodePanel(app, node, tab if tab in TABS else "settings", history)
+    if panel.tab == "last-run" and history:
+        # Its other passes belong to the run's page, where they stand in their order.
+        found = build_panel(executions.with_payloads()[0])
+        panel.last = replace(found, visits=[], previous=None, next=None)
+    elif panel.tab == "settings" and panel.models:
+        _read_settings(panel, executions.exclude(model="").with_payloads()[0])
+    return panel
+
+
+def _read_settings(panel: NodePanel, call: NodeExecution) -> None:
+    told = parameters_of(call)
+    attributes = call.received.get("attributes")
+    panel.tools = tools_of(attributes if isinstance(attributes, dict) else {}, told)
+    panel.parameters = [
+        (str(name), text)
+        for name, value in told.items()
+        if name not in NOT_SETTINGS and (text := preview(value))
+    ]

@@ -1,0 +1,1 @@
+"""The inbox: what machines sent, and what was refused."""

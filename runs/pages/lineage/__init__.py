@@ -1,0 +1,1 @@
+"""Where the values of a step came from, and who used them."""

@@ -1,0 +1,1 @@
+"""The passes of a loop as a matrix."""

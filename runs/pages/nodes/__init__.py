@@ -1,0 +1,1 @@
+"""The nodes of an app over time."""

@@ -1,0 +1,149 @@
+"""All nodes of an app over its newest runs: how often, how long, how dear."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from nodes.choices import FAILURES
+from nodes.kinds import Kind, kind_of
+from nodes.models import NodeExecution
+from nodes.trace.figures import add_costs, main_currency, percentile
+from runs.models import App, Run
+
+# The newest runs that are looked at: so many, and no more steps than these.
+MAX_RUNS, MAX_STEPS = 1_000, 20_000
+SHOWN = 200
+
+_FIELDS = ("node_id", "folded", "status", "self_us", "counted", "total_tokens", "cost",
+           "cost_currency", "kind", "title")  # fmt: skip
+
+
+@dataclass(slots=True)
+class NodeTotals:
+    """`self_us`: own times, ascending. Tokens and costs (by currency) are those that count in the
+    totals of runs. `node_id` is "" for what a run reports of itself where no step told any usage.
+    `share` of the app's cost in its main currency, in percent; None where it has none."""
+
+    node_id: str
+    kind_key: str
+    title: str
+    executions: int = 0
+    failures: int = 0
+    self_us: list[int] = field(default_factory=list)
+    tokens: int = 0
+    told: list[tuple[str, Decimal | None]] = field(default_factory=list)
+    costs: dict[str, Decimal] = field(default_factory=dict)
+    share: Decimal | None = None
+
+    @property
+    def kind(self) -> Kind:
+        return kind_of(self.kind_key)
+
+    @property
+    def p50_us(self) -> int | None:
+        return percentile(self.self_us, 50)
+
+    @property
+    def p95_us(self) -> int | None:
+        return percentile(self.self_us, 95)
+
+    @property
+    def all_us(self) -> int:
+        return sum(self.self_us)
+
+
+@dataclass(frozen=True, slots=True)
+class AppNodes:
+    """Over `runs` runs, the newest, the first of which started at `since`, and their `steps` steps.
+    `more_runs`: there are older ones; `cut`: the newest run alone has more steps than are read."""
+
+    nodes: list[NodeTotals]
+    found: int
+    runs: int
+    steps: int
+    since: datetime | None
+    more_runs: bool
+    cut: bool
+    costs: dict[str, Decimal]
+    tokens: int
+
+
+_ORDERS: dict[str, Callable[[NodeTotals], Any]] = {
+    "cost": lambda node: (node.share or Decimal(-1), sum(node.costs.values())),
+    "tokens": lambda node: node.tokens,
+    "executions": lambda node: node.executions,
+    "failures": lambda node: (node.failures, node.executions),
+    "time": lambda node: node.all_us,
+    "p50": lambda node: node.p50_us or -1,
+    "p95": lambda node: node.p95_us or -1,
+}
+ORDERS = [(f"-{name}", label) for name, label in [
+    ("executions", "Executions"), ("failures", "Failed"), ("p50", "p50 own time"),
+    ("p95", "p95 own time"), ("time", "Own time in all"), ("tokens", "Tokens"), ("cost", "Cost"),
+]]  # fmt: skip
+
+
+def nodes_of(app: App, since: datetime | None, until: datetime | None, order: str) -> AppNodes:
+    """Two queries, over at most `MAX_STEPS` steps. `order`: a key of `ORDERS`."""
+    runs = Run.objects.for_app(app).started_between(since, until).order_by("-started_at", "-id")
+    newest = list(runs.values_list("id", "started_at", "steps")[: MAX_RUNS + 1])
+    chosen = _within(newest[:MAX_RUNS])
+    rows = list(_steps([run_id for run_id, _, _ in chosen])[: MAX_STEPS + 1])
+    found = _totals(rows[:MAX_STEPS])
+    costs = add_costs(cost for node in found for cost in node.told)
+    currency = main_currency(costs)
+    for node in found:
+        node.self_us.sort()
+        node.costs = add_costs(node.told)
+        if costs.get(currency) and currency in node.costs:
+            node.share = node.costs[currency] * 100 / costs[currency]
+    found.sort(key=lambda node: (-node.all_us, node.title))
+    found.sort(key=_ORDERS[order.removeprefix("-")], reverse=True)
+    return AppNodes(
+        found[:SHOWN],
+        len(found),
+        len(chosen),
+        len(rows[:MAX_STEPS]),
+        chosen[-1][1] if chosen else None,
+        len(chosen) < len(newest),
+        len(rows) > MAX_STEPS,
+        costs,
+        sum(node.tokens for node in found),
+    )
+
+
+def _within(runs: list[tuple[UUID, datetime, int]]) -> list[tuple[UUID, datetime, int]]:
+    """The newest of them, as long as their steps are not too many; one at least."""
+    steps = 0
+    for place, (_, _, own) in enumerate(runs):
+        steps += own
+        if place and steps > MAX_STEPS:
+            return runs[:place]
+    return runs
+
+
+def _steps(run_ids: list[UUID]) -> Any:
+    """What there is to see, and what counts where it is not seen."""
+    steps = NodeExecution.objects.filter(Q(folded=False) | Q(counted=True), run__in=run_ids)
+    return steps.order_by().values_list(*_FIELDS)
+
+
+def _totals(rows: list[tuple[Any, ...]]) -> list[NodeTotals]:
+    found: dict[str, NodeTotals] = {}
+    for node_id, folded, status, self_us, counted, tokens, cost, currency, kind, title in rows:
+        key = "" if folded else node_id
+        if (node := found.get(key)) is None:
+            node = found[key] = NodeTotals(key, kind, "The run itself" if folded else title)
+        node.executions += 1
+        node.failures += status in FAILURES
+        if self_us is not None:
+            node.self_us.append(self_us)
+        if counted:
+            node.tokens += tokens or 0
+            node.told.append((currency, cost))
+    return list(found.values())

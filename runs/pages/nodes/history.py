@@ -1,0 +1,167 @@
+"""One node over time: its executions over all runs and versions, and what they add up to."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+
+from django.db.models.functions import Left
+
+from nodes.choices import FAILURES, NodeStatus
+from nodes.kinds import Kind
+from nodes.models import NodeExecution
+from nodes.trace.figures import add_costs, percentile
+from runs.models import App, Version
+from runs.paging import Order, Page, page_of
+
+SHOWN = 100
+# A filter looks through so many executions at a time; older ones are one link away.
+SEARCHED = 10_000
+MAX_ERROR = 2_000
+ORDER = Order("started_at")
+
+_FIELDS = (
+    "id", "run_id", "app_id", "title", "node_id", "kind", "status", "started_at", "ended_at",
+    "duration_us", "self_us", "model", "provider", "input_tokens", "output_tokens",
+    "cached_tokens", "reasoning_tokens", "total_tokens", "cost", "cost_currency", "counted",
+    "folded", "iteration", "attempt", "taken", "error_type", "inputs_preview", "outputs_preview",
+    "parent_id", "depth", "index", "source_id", "run__id", "run__app_id", "run__status",
+    "run__version__number", "run__version__label",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Over the executions shown. Times in µs; tokens and costs (by currency) are those that count
+    in the totals of runs, `priced` of the executions had any."""
+
+    count: int
+    ended: int
+    succeeded: int
+    p50_us: int | None
+    p95_us: int | None
+    tokens: int
+    costs: dict[str, Decimal]
+    priced: int
+
+    @property
+    def success_percent(self) -> int | None:
+        """Rounded down: 100 means all."""
+        return self.succeeded * 100 // self.ended if self.ended else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An execution in the list. `height` of its bar, in percent; `over`: it took longer than the
+    chart is high. `version_before`: the version of the next older one, where that is another."""
+
+    execution: NodeExecution
+    height: int
+    over: bool
+    boundary: bool
+    version_before: Version | None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHistory:
+    """`searched`: a filter looked no further back than this moment."""
+
+    app: App
+    node_id: str
+    title: str
+    kind: Kind
+    page: Page[NodeExecution]
+    lines: list[Line]
+    figures: Figures
+    top_us: int
+    searched: datetime | None
+
+    @property
+    def oldest_first(self) -> list[Line]:
+        return self.lines[::-1]
+
+
+def node_history(
+    app: App, node_id: str, *, status: str = "", version: Version | None = None, after: str = ""
+) -> NodeHistory | None:
+    """The newest executions, or those after the cursor `after`; None for a node that has not run.
+    `status`: one of `NodeStatus`, or "failures": failed for good, whether or not it was handled.
+    Four queries at most. Raises BadCursor."""
+    executions = NodeExecution.objects.of_node(app.pk, node_id)
+    rows, searched = executions, None
+    if status or version:
+        searched = _horizon(executions, after)
+        rows = rows.filter(started_at__gte=searched[0]) if searched else rows
+        wanted = FAILURES if status == "failures" else {status}
+        rows = rows.filter(status__in=wanted) if status else rows
+        rows = rows.filter(run__version=version) if version else rows
+    page = page_of(_for_page(rows), ORDER, after, SHOWN)
+    known = page.rows[0] if page.rows else executions.only("title", "kind", "folded").first()
+    if known is None:
+        return None
+    if searched and not page.next:
+        page = Page(page.rows, searched[1], page.first)
+    for execution in page.rows:
+        execution.error = execution.error_head
+    figures = _figures(page.rows)
+    top = _top(page.rows, figures)
+    reached = searched[0] if searched else None
+    return NodeHistory(
+        app,
+        node_id,
+        known.title,
+        known.kind_info,
+        page,
+        list(_lines([*page.rows, page.beyond], top)),
+        figures,
+        top,
+        reached,
+    )
+
+
+def _for_page(executions: Any) -> Any:
+    rows = executions.select_related("run__version").only(*_FIELDS)
+    return rows.annotate(error_head=Left("error", MAX_ERROR))
+
+
+def _horizon(executions: Any, after: str) -> tuple[datetime, str] | None:
+    """How far back a filter looks, and the cursor from there on; None: to the very first."""
+    stretch = ORDER.stretches(executions, after)[0].only("id", "started_at")
+    last = stretch[SEARCHED - 1 : SEARCHED].first()
+    return (last.started_at, ORDER.cursor(last)) if last and last.started_at else None
+
+
+def _figures(executions: list[NodeExecution]) -> Figures:
+    statuses = Counter(one.status for one in executions)
+    times = sorted(one.duration_us for one in executions if one.duration_us is not None)
+    counted = [one for one in executions if one.counted]
+    return Figures(
+        len(executions),
+        len(executions) - statuses[NodeStatus.RUNNING] - statuses[NodeStatus.PAUSED],
+        statuses[NodeStatus.SUCCEEDED],
+        percentile(times, 50),
+        percentile(times, 95),
+        sum(one.total_tokens or 0 for one in counted),
+        add_costs((one.cost_currency, one.cost) for one in counted),
+        sum(one.cost is not None for one in counted),
+    )
+
+
+def _top(executions: list[NodeExecution], figures: Figures) -> int:
+    """The height of the chart in µs: a single slow one must not flatten all others."""
+    longest = max((one.duration_us or 0 for one in executions), default=0)
+    return min(longest, 2 * (figures.p95_us or longest)) or longest or 1
+
+
+def _lines(executions: Sequence[NodeExecution | None], top: int) -> Iterator[Line]:
+    """Of each but the last, which is the first of the next page."""
+    for one, older in pairwise(executions):
+        if one is None:
+            continue
+        own, before = one.run.version, older.run.version if older else None
+        lasted = one.duration_us or 0
+        height = min(100, max(4, lasted * 100 // top))
+        yield Line(one, height, lasted > top, older is not None and own != before, before)

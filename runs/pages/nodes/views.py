@@ -1,0 +1,112 @@
+"""Nodes over time: all nodes of an app over its newest runs, and the executions of one."""
+
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.views.decorators.http import require_safe
+
+from nodes.choices import NodeStatus
+from nodes.http import HtmxHttpRequest, render_region
+from nodes.numbers import whole_number
+from runs.access import ReadRequest, app_or_404, printable, refusal, session_or_read_key
+from runs.json.execution import json_response
+from runs.models import App, Version
+from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
+from runs.pages.nodes.history import NodeHistory, node_history
+from runs.pages.nodes.twins import app_nodes_json, node_history_json
+from runs.paging import BadCursor
+from runs.time_range import NodesForm
+
+STATUSES = [
+    ("failures", "Failed or handled"),
+    *(choice for choice in NodeStatus.choices if choice[0] != NodeStatus.SKIPPED),
+]
+MAX_VERSIONS = 100
+
+
+@require_safe
+def app_nodes(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """All nodes of an app, the dearest first unless told otherwise."""
+    app = app_or_404(slug)
+    form = NodesForm(request.GET)
+    context: dict[str, Any] = {"app": app, "tab": "nodes", "form": form, "found": None}
+    if form.is_valid():
+        told, order = form.cleaned_data, form.chosen_order
+        context["found"] = nodes_of(app, told["since"], told["until"], order)
+        context["columns"] = [
+            (label, form.query(order=name), name == order) for name, label in ORDERS
+        ]
+    context |= {"max_runs": MAX_RUNS, "max_steps": MAX_STEPS, "most": SHOWN}
+    return render_region(request, "nodes/nodes.html", "nodes/_nodes.html", context)
+
+
+@require_safe
+@session_or_read_key
+def app_nodes_twin(request: ReadRequest, slug: str) -> HttpResponse:
+    app = app_or_404(slug, request.only_app)
+    form = NodesForm(request.GET)
+    if not form.is_valid():
+        return refusal(400, " ".join(form.sentences))
+    told = form.cleaned_data
+    found = nodes_of(app, told["since"], told["until"], form.chosen_order)
+    return json_response(app_nodes_json(app, found, request.build_absolute_uri("/")[:-1]))
+
+
+def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHistory:
+    """What the query string asks of a node's history. Raises BadCursor."""
+    asked = request.GET
+    status, number = asked.get("status", ""), asked.get("version", "")
+    if status and status not in dict(STATUSES):
+        raise Http404(f"A step has no status “{printable(status)[:40]}”.")
+    version = _version_or_404(app, number) if number else None
+    found = "\0" not in node_id and node_history(
+        app, node_id, status=status, version=version, after=asked.get("after", "")
+    )
+    if not found:
+        raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run.")
+    return found
+
+
+def _version_or_404(app: App, number: str) -> Version:
+    wanted = whole_number(number, 9) or 0
+    found = app.versions.defer("graph", "configuration").filter(number=wanted).first()
+    if found is None:
+        raise Http404(f"{app.name} has no version {printable(number)[:20]}.")
+    return found
+
+
+@require_safe
+def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
+    app = app_or_404(slug)
+    try:
+        found = history_or_404(request, app, node_id)
+    except BadCursor as problem:
+        raise Http404(printable(str(problem))) from None
+    context = {
+        "app": app,
+        "tab": "nodes",
+        "history": found,
+        "page": found.page,
+        "statuses": STATUSES,
+        "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
+        "status": request.GET.get("status", ""),
+        "version": request.GET.get("version", ""),
+    }
+    return render_region(request, "nodes/history.html", "nodes/_executions.html", context)
+
+
+@require_safe
+@session_or_read_key
+def history_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
+    app = app_or_404(slug, request.only_app)
+    try:
+        found = history_or_404(request, app, node_id)
+    except BadCursor as problem:
+        return refusal(400, str(problem))
+    following = None
+    if found.page.next:
+        query = request.GET.copy()
+        query["after"] = found.page.next
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    told = node_history_json(found, request.build_absolute_uri("/")[:-1])
+    return json_response(told | {"next": following})

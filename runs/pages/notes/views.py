@@ -1,0 +1,221 @@
+"""Notes: what people say of a run or step, all notes in one list, and the file of them; the same
+for machines."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import push_url, trigger_client_event
+
+from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.models import NodeExecution
+from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
+from runs.models import App, Note, Run
+from runs.pages.notes import data_set
+from runs.pages.notes.forms import NoteEditForm, NoteFilterForm, NoteForm
+from runs.pages.notes.notes import (
+    Shown,
+    marks_of,
+    note_json,
+    notes_in_header,
+    notes_of_step,
+    notes_on_page,
+    steps_of_notes,
+)
+from runs.pages.notes.ownership import may_change, say
+from runs.pages.tracing.views import run_or_404
+from runs.paging import BadCursor, Order, Page, page_of
+
+NEWEST = Order("created_at")
+LONGEST_ADDRESS = 4_000
+# Parts of pages that show notes, by the id that htmx names them with; of a turn, its beginning.
+HEADER, RUN, STEP, TURN = "header-notes", "notes", "step-notes", "turn-notes-"
+
+
+def step_or_404(run: Run, step_id: UUID | None) -> NodeExecution | None:
+    """The step without its values; None: the run itself is meant."""
+    if step_id is None:
+        return None
+    steps = NodeExecution.objects.of_run(run.id).only("id", "run_id", "source_id", "hints", "title")
+    found = steps.filter(id=step_id).first()
+    if found is None:
+        raise Http404("This run has no such step.")
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def run_notes(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+    """Takes notes on a run or a step; for htmx, the part of a page that shows them."""
+    run = run_or_404(run_id)
+    form = NoteForm(request.POST if request.method == "POST" else request.GET)
+    told = form.is_valid()
+    step = step_or_404(run, form.cleaned_data.get("step"))
+    if request.method != "POST":
+        return _region(request, run, step) if wants_fragment(request) else redirect(_place(run))
+    if not told:
+        return _again(request, run, step, form)
+    say(run, step.source_id if step else "", request.user.get_username(), form.sayings())
+    if not wants_fragment(request):
+        return redirect(_back(request, run))
+    # Whatever shows notes of this run asks for them again, the form with them.
+    return trigger_client_event(HttpResponse(status=204), f"notes-{run.pk.hex}")
+
+
+def _region(
+    request: HtmxHttpRequest, run: Run, step: NodeExecution | None, **more: Any
+) -> HttpResponse:
+    """The part that htmx asks for, of the page that it is on."""
+    target = request.htmx.target or ""
+    context = {"run": run, "step": step, "back": request.htmx.current_url_abs_path, **more}
+    if target.startswith(TURN):
+        marks = marks_of([run.pk], request.user.get_username()).get(run.pk)
+        return render(request, "notes/_note_turn.html", context | {"marks": marks})
+    if target == HEADER:
+        return render(request, "notes/_note_header.html", context | {"notes": notes_in_header(run)})
+    notes = notes_of_step(run, step) if step else notes_on_page(run)
+    return render(request, "notes/_note_region.html", context | {"notes": notes})
+
+
+def _again(
+    request: HtmxHttpRequest, run: Run, step: NodeExecution | None, form: NoteForm
+) -> HttpResponse:
+    """The form with what is wrong, and with what was typed. htmx swaps no refusal in, so that it is
+    told of one with 200."""
+    if wants_fragment(request) and request.htmx.target in (RUN, STEP):
+        return _region(request, run, step, note_form=form)
+    context = {"run": run, "step": step, "note_form": form, "back": _back(request, run)}
+    return render(request, "notes/note.html", context, status=400)
+
+
+def _place(run: Run) -> str:
+    return reverse("run-detail", args=[run.pk]) + "#notes"
+
+
+def _back(request: HttpRequest, run: Run | None) -> str:
+    """The page that a form was on."""
+    told, hosts = (request.POST or request.GET).get("back", ""), {request.get_host()}
+    # What begins otherwise would be taken for the name of a view.
+    is_address = told.startswith("/") and len(told) <= LONGEST_ADDRESS
+    if is_address and url_has_allowed_host_and_scheme(told, hosts, request.is_secure()):
+        return told
+    return _place(run) if run else reverse("notes")
+
+
+def own_note_or_404(request: HttpRequest, note_id: UUID) -> Note:
+    found = Note.objects.select_related("run__app").filter(pk=note_id).first()
+    if found is None:
+        raise Http404("There is no such note. It may have been deleted.")
+    if not may_change(found, signed_in(request)):
+        raise PermissionDenied("Only who made a note, or staff, changes it; a producer's stays.")
+    return found
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, note_id: UUID) -> HttpResponse:
+    note = own_note_or_404(request, note_id)
+    form = NoteEditForm(request.POST if request.method == "POST" else None, note=note)
+    if form.is_valid():
+        form.save()
+        return redirect(_back(request, note.run))
+    context = {"note": note, "form": form, "back": _back(request, note.run)}
+    return render(request, "notes/edit.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+def delete(request: HtmxHttpRequest, note_id: UUID) -> HttpResponse:
+    note = own_note_or_404(request, note_id)
+    run = note.run
+    note.delete()
+    if wants_fragment(request) and run:
+        return trigger_client_event(HttpResponse(status=204), f"notes-{run.pk.hex}")
+    messages.success(request, f"The note “{note.name}” is deleted.")
+    return redirect(_back(request, run))
+
+
+@require_safe
+def note_list(request: HtmxHttpRequest) -> HttpResponse:
+    """All notes, newest first."""
+    form = NoteFilterForm(request.GET)
+    apps = App.objects.in_use().order_by("name")[:500]
+    context: dict[str, Any] = {"form": form, "apps": apps, "problems": form.sentences}
+    if form.is_valid():
+        try:
+            page = _page(request, form)
+            context |= {"page": page, "rows": _shown(page.rows), "query": form.query()}
+        except BadCursor as problem:
+            context["problems"] = [str(problem)]
+    response = render_region(request, "notes/notes.html", "notes/_list.html", context)
+    query = form.query(request.GET.get("after", ""))
+    address = f"{request.path}?{query}" if query else request.path
+    return push_url(response, address) if wants_fragment(request) else response
+
+
+@require_safe
+@session_or_read_key
+def note_list_json(request: ReadRequest) -> HttpResponse:
+    form = NoteFilterForm(request.GET, request.only_app)
+    if not form.is_valid():
+        return refusal(400, " ".join(form.sentences))
+    try:
+        page = _page(request, form, request.only_app)
+    except BadCursor as problem:
+        return refusal(400, str(problem))
+    base_url = request.build_absolute_uri("/")[:-1]
+    following = f"{base_url}{request.path}?{form.query(page.next)}" if page.next else None
+    told = [_listed_json(shown, base_url) for shown in _shown(page.rows)]
+    return JsonResponse({"notes": told, "next": following})
+
+
+def _page(request: HttpRequest, form: NoteFilterForm, only_app: App | None = None) -> Page[Note]:
+    notes = form.apply(Note.objects.for_list().for_app(only_app))
+    return page_of(notes, NEWEST, request.GET.get("after", ""))
+
+
+def _shown(notes: list[Note]) -> list[Shown]:
+    steps = steps_of_notes(notes)
+    return [
+        Shown(note, steps.get((note.run_id, note.about_step)) if note.run_id else None)
+        for note in notes
+    ]
+
+
+def _listed_json(shown: Shown, base_url: str) -> dict[str, Any]:
+    note, run = shown.note, shown.note.run
+    return {
+        **note_json(shown),
+        "text_cut": shown.cut,
+        "about": note.about or None,
+        "about_step": note.about_step or None,
+        "run": run
+        and {
+            "id": str(run.pk),
+            "url": base_url + run.get_absolute_url(),
+            "app": {"slug": run.app.slug, "name": run.app.name},
+        },
+    }
+
+
+@require_safe
+@session_or_read_key
+def notes_file(request: ReadRequest) -> HttpResponse:
+    """The runs and steps that the notes which the filters let through are on, as a data set."""
+    form = NoteFilterForm(request.GET, request.only_app)
+    if not form.is_valid():
+        return refusal(400, " ".join(form.sentences))
+    notes = form.apply(Note.objects.on_runs().for_app(request.only_app))
+    lines: Iterator[bytes] = data_set.lines(notes)
+    name = f"waylog-notes-{timezone.localtime():%Y%m%d-%H%M%S}.ndjson"
+    response = StreamingHttpResponse(
+        () if request.method == "HEAD" else lines,
+        content_type="application/x-ndjson",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+    return response  # type: ignore[return-value]

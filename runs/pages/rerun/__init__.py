@@ -1,0 +1,1 @@
+"""Run an app again from one of its runs."""

@@ -1,0 +1,47 @@
+"""What an upstream answers, in a sentence for the page. Pure: no secret of the request is left in
+it."""
+
+from collections.abc import Iterable
+
+from runs.recording.decoding.dify.vocabulary import mapping, text
+from runs.recording.records.json_text import NotJson, parse_json
+from runs.redaction.secrets import HIDDEN, without_secrets
+
+READ = 64_000
+SAID = 500
+
+
+def head(parts: Iterable[bytes]) -> bytes:
+    """The beginning of an answer."""
+    body = bytearray()
+    for part in parts:
+        body += part
+        if len(body) >= READ:
+            break
+    return bytes(body[:READ])
+
+
+def object_of(body: bytes) -> dict[str, object]:
+    """The JSON object of a body; {} where it is none."""
+    try:
+        return mapping(parse_json(body))
+    except NotJson:
+        return {}
+
+
+def refusal(who: str, status: int, body: bytes, key: str) -> str:
+    """Why an upstream said no: its status and its own words."""
+    if 300 <= status < 400:
+        return f"{who} answered with a redirect ({status}), which is not followed."
+    told = object_of(body)
+    said = text(told.get("message")) or text(told.get("error")) or text(told.get("detail"))
+    said = said or body[: 4 * SAID].decode("utf-8", "replace")
+    said = " ".join(without(said, key).split())
+    said = "" if said.startswith("<") else said  # a page for browsers
+    cut = said[:SAID] + (" …" if len(said) > SAID else "")
+    return f"{who} refused it with {status}" + (f": {cut}" if cut else ".")
+
+
+def without(told: str, key: str) -> str:
+    """Text without the key, and without anything else that looks like a secret."""
+    return without_secrets(told.replace(key, HIDDEN) if key else told)

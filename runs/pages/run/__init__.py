@@ -1,0 +1,1 @@
+"""The run page: header, RESULT, DETAIL, and the Markdown report."""

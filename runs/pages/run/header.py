@@ -1,0 +1,125 @@
+"""The head of a run's page: what it was, how it ended, and why."""
+
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils import timezone
+
+from nodes import formats
+from nodes.trace.loading import MICROSECOND, us
+from runs.choices import AppMode, CostState, RunStatus
+from runs.models import Run
+from runs.pages.errors.cause import Cause, Link, cause_of, handled_in
+from runs.pages.errors.groups import Kin, kin_of
+from runs.pages.notes.notes import Notes, notes_in_header
+from runs.pages.rerun.outcome import Again, again_of
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What the producer reports for the whole, where it is not what the parts add up to."""
+
+    what: str
+    computed: str
+    reported: str
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """`news` names the state that was drawn: a poll that finds another redraws the tab as well."""
+
+    run: Run
+    previous: Run | None
+    following: Run | None
+    differences: list[Difference]
+    failed_url: str
+    news: str
+    notes: Notes
+    again: Again
+    cause: Cause | None
+    kin: Kin | None
+    handled: list[Link]
+
+    @property
+    def has_result(self) -> bool:
+        return self.run.mode == AppMode.WORKFLOW
+
+    @property
+    def live(self) -> bool:
+        return self.run.is_unfinished and not self.run.stalled
+
+    @property
+    def failed(self) -> bool:
+        return self.run.status == RunStatus.FAILED
+
+    @property
+    def lasted(self) -> str:
+        """How long it took; of a run that goes on how long it takes by now."""
+        run = self.run
+        if not self.live:
+            return formats.duration(run.duration_us)
+        return f"{formats.duration((timezone.now() - run.started_at) // MICROSECOND)} by now"
+
+    @property
+    def calls(self) -> str:
+        """API calls of each sort: 7 model · 2 HTTP."""
+        run = self.run
+        sorts = ((run.model_calls, "model"), (run.tool_calls, "tool"), (run.http_calls, "HTTP"))
+        return " · ".join(f"{count} {sort}" for count, sort in sorts if count) or "none"
+
+    @property
+    def cost(self) -> str:
+        """The cost in words: an amount, "no price known", or that nothing costs."""
+        run = self.run
+        amount = formats.money(run.cost, run.cost_currency or "USD")
+        match run.cost_state:
+            case CostState.PRICED:
+                return amount
+            case CostState.PARTLY:
+                return f"{amount} + unpriced"
+            case CostState.UNPRICED:
+                return "no price known"
+        return formats.NO_VALUE if run.cost is None else amount
+
+
+def header_of(run: Run) -> Header:
+    """Four queries, for the neighbours, the notes and what it was run again for; up to four more
+    for one in which something failed."""
+    links = Run.objects.for_link()
+    failed = run.failed_execution
+    return Header(
+        run=run,
+        previous=links.previous(run),
+        following=links.following(run),
+        differences=differences(run),
+        failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
+        news=news_of(run),
+        notes=notes_in_header(run),
+        again=again_of(run),
+        cause=cause_of(run),
+        kin=kin_of(run),
+        handled=list(handled_in(run)),
+    )
+
+
+def news_of(run: Run) -> str:
+    return f"{us(run.last_seen_at)}-{run.status}-{run.steps}"
+
+
+def differences(run: Run) -> list[Difference]:
+    """Only what differs; a cent's millionth of rounding is no difference."""
+    found = []
+    if run.reported_tokens is not None and run.reported_tokens != run.total_tokens:
+        found.append(Difference("tokens", f"{run.total_tokens:,}", f"{run.reported_tokens:,}"))
+    if run.reported_cost is not None:
+        computed = run.cost or 0
+        if abs(run.reported_cost - computed) * 10_000_000 > 1:
+            currency = run.cost_currency or "USD"
+            found.append(
+                Difference(
+                    "cost",
+                    formats.money(run.cost, currency),
+                    formats.money(run.reported_cost, currency),
+                )
+            )
+    return found

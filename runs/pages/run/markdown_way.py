@@ -1,0 +1,106 @@
+"""The way a run took, as lines of Markdown: compact, bounded, and the failed path whole."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nodes import formats
+from nodes.choices import FAILURES
+from nodes.models import NodeExecution
+from nodes.trace.folding import Folding, Line, lines
+from nodes.trace.loading import load_steps, load_texts, us
+from nodes.trace.timeline import build
+from nodes.trace.waterfall import Scale
+from runs.models import Run
+from runs.pages.run.markdown_text import line as escaped
+
+MAX_LINES = 100
+MAX_INDENT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class WayLine:
+    """`kept`: on the way to the failure, or a failure itself; those make way last."""
+
+    text: str
+    kept: bool
+
+
+def way(run: Run, path: Collection[str]) -> list[WayLine]:
+    """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
+    that failed the run."""
+    timeline = build(load_steps(run.id))
+    start, end = us(run.started_at) or 0, us(run.ended_at)
+    scale = Scale(start, end if end is not None else start)
+    chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
+    every = [one for one in lines(timeline, Folding(), scale, chosen) if one.form != "gap"]
+    shown, left_out = _most_telling(every, path)
+    texts = load_texts(run.id, [one.entry.id for one in shown if one.entry and one.entry.id])
+    told = [_told(one, texts, path) for one in shown]
+    return [*told, WayLine(f"- … {left_out} more lines", True)] if left_out else told
+
+
+def _most_telling(every: list[Line], path: Collection[str]) -> tuple[list[Line], int]:
+    """The first lines, and failures and the path to them wherever they stand."""
+    if len(every) <= MAX_LINES:
+        return every, 0
+    half = MAX_LINES // 2
+    kept = [one for one in every[half:] if _on_path(one, path)]
+    kept += [one for one in every[half:] if _is_failure(one) and not _on_path(one, path)]
+    chosen = {id(one) for one in [*every[:half], *kept[:half]]}
+    for one in every:
+        if len(chosen) >= MAX_LINES:
+            break
+        chosen.add(id(one))
+    shown = [one for one in every if id(one) in chosen]
+    return shown, len(every) - len(shown)
+
+
+def _on_path(one: Line, path: Collection[str]) -> bool:
+    """Also the pass that a step of the path ran in."""
+    if one.entry is None or one.form == "elided":
+        return False
+    if one.entry.form == "pass":
+        return any(child.id in path for child in one.entry.children)
+    return one.entry.id in path
+
+
+def _is_failure(one: Line) -> bool:
+    return one.form == "step" and one.entry is not None and one.entry.status in FAILURES
+
+
+def _told(one: Line, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
+    indent, entry = "  " * min(one.level, MAX_INDENT), one.entry
+    kept = _on_path(one, path) or _is_failure(one)
+    if entry is None or one.form == "elided":
+        return WayLine(f"{indent}- … {len(one.left_out)} more without failure", False)
+    if entry.form == "pass":
+        failed = f", {entry.failed} failed" if entry.failed else ""
+        steps = f" ({entry.steps} steps inside{failed})" if one.is_open is False else ""
+        return WayLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
+    text = texts.get(entry.id) if entry.id else None
+    if text is None:
+        return WayLine(f"{indent}- (parent not received)", kept)
+    number = f" #{entry.number} of {entry.total}" if entry.total > 1 else ""
+    attempt = f", attempt {text.attempt}" if text.attempt > 1 else ""
+    taken = f" → {escaped(text.taken)}" if text.taken else ""
+    told = f"{indent}- {escaped(text.title)}{number} [{text.kind}] {text.status}{attempt}, "
+    told += formats.duration(text.duration_us) + taken
+    if entry.has_passes:
+        bad = sum(1 for child in entry.children if child.failed)
+        told += f", {len(entry.children)} passes" + (f", {bad} failed" if bad else "")
+    if one.is_open is False:
+        told += f" ({entry.steps - 1} steps inside)"
+    return WayLine(told, kept)
+
+
+def bounded(every: list[WayLine], room: int) -> list[str]:
+    """As many lines as `room` bytes hold. Others make way before those that lead to a failure."""
+    size = sum(len(one.text.encode()) + 1 for one in every)
+    dropped: set[int] = set()
+    for kept in (False, True):
+        for place in reversed(range(len(every))):
+            if size > room and every[place].kept == kept:
+                size -= len(every[place].text.encode()) + 1
+                dropped.add(place)
+    more = [f"({len(dropped)} more lines on the page)"] if dropped else []
+    return [*(one.text for place, one in enumerate(every) if place not in dropped), *more]

@@ -1,0 +1,95 @@
+"""The run page: header, RESULT, DETAIL; the run as Markdown and JSON."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_safe
+from django_htmx.http import HttpResponseStopPolling, trigger_client_event
+
+from nodes.configuration import models_used, resource_of
+from nodes.content.payloads import show
+from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from runs.access import ReadRequest, session_or_read_key
+from runs.json import records
+from runs.json.execution import json_response
+from runs.models import Run
+from runs.pages.notes.notes import notes_on_page
+from runs.pages.run.header import header_of
+from runs.pages.run.markdown_report import report
+from runs.pages.tracing.views import render_tracing, run_or_404
+
+
+@require_safe
+def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+    """RESULT of a workflow; of a chatflow the turn and TRACING."""
+    run = run_or_404(run_id)
+    if run.mode == "workflow":
+        return _tab(request, run, "result", _result_context(run))
+    return render_tracing(request, run)
+
+
+@require_safe
+def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+    run = run_or_404(run_id)
+    if run.mode != "workflow":
+        return redirect("run-tracing", run.id)  # a turn's answer stands above the way it took
+    return _tab(request, run, "result", _result_context(run))
+
+
+@require_safe
+def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+    run = run_or_404(run_id)
+    context = {
+        "inputs": show(run.inputs) if run.inputs else None,
+        "outputs": show(run.outputs) if run.outputs else None,
+        "models": models_used(run.id),
+        "resource": resource_of(run.id),
+        "sources": run.told_sources,
+        "notes": notes_on_page(run),
+    }
+    return _tab(request, run, "detail", context)
+
+
+@require_safe
+def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+    """What a running run's header asks for. News make the open tab ask for itself again; at the end
+    the polling stops."""
+    run = run_or_404(run_id)
+    if not wants_fragment(request):
+        return run_page(request, run_id)
+    found = header_of(run)
+    html = render_to_string("run/_header.html", {"header": found, "run": run}, request)
+    response = HttpResponse(html) if found.live else HttpResponseStopPolling(html)
+    if request.GET.get("seen") != found.news:
+        trigger_client_event(response, "run-changed")
+    patch_cache_control(response, no_store=True)
+    return response
+
+
+def _result_context(run: Run) -> dict[str, Any]:
+    return {"outputs": show(run.outputs) if run.outputs else None}
+
+
+def _tab(request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]) -> HttpResponse:
+    context |= {"run": run, "tab": tab, "header": header_of(run), "template": f"run/_{tab}.html"}
+    return render_region(request, "run/run.html", "run/_tab.html", context)
+
+
+@require_safe
+@session_or_read_key
+def run_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
+    run = run_or_404(run_id, request.only_app)
+    base_url = request.build_absolute_uri("/")[:-1]
+    return json_response(records.whole_run_json(run, base_url))
+
+
+@require_safe
+@session_or_read_key
+def run_markdown(request: ReadRequest, run_id: UUID) -> HttpResponse:
+    run = run_or_404(run_id, request.only_app)
+    text = report(run, request.build_absolute_uri("/")[:-1])
+    return HttpResponse(text, content_type="text/markdown; charset=utf-8")

@@ -1,0 +1,1 @@
+"""Saved views: filters kept under a name."""

@@ -1,0 +1,114 @@
+"""The saved views that a list offers, and the form that keeps one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import User
+from django.http import QueryDict
+
+from runs.json.execution import moment
+from runs.models import App, SavedView
+from runs.query.language import MAX_LENGTH
+from runs.query.run_filters import RunFilters
+
+SHOWN = 40
+LONGEST = 2 * MAX_LENGTH  # of a query string
+TAKEN = "You have a view of this name already. Choose another one, or delete that one first."
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """`text` is what it asks for; `active`: the list shows just that."""
+
+    view: SavedView
+    text: str
+    active: bool
+
+
+def offered(user: User, filters: RunFilters) -> list[Offered]:
+    """What stands above a list. One query."""
+    views = SavedView.objects.open_to(user).of_list(filters.only_app).for_list()
+    return [_offered(view, filters) for view in views[:SHOWN]]
+
+
+def _offered(view: SavedView, filters: RunFilters) -> Offered:
+    kept = filters_of(view)
+    same = kept.order == filters.order and kept.query.same_as(filters.query)
+    return Offered(view, kept.text, same)
+
+
+def filters_of(view: SavedView) -> RunFilters:
+    return RunFilters(QueryDict(view.query), app=view.app)
+
+
+class ViewForm(forms.Form):
+    """A new view, or (`view`) new words for one: then the query stays. Cleaned, `app` is an App or
+    None and `query` has no empty parameters."""
+
+    name = forms.CharField(max_length=100, error_messages={"required": "Give the view a name."})
+    shared = forms.BooleanField(required=False, label="Everybody may open it")
+    query = forms.CharField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
+    app = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict, owner: User, view: SavedView | None = None) -> None:
+        super().__init__(data)
+        self.owner = owner
+        self.view = view
+        if view:
+            del self.fields["query"], self.fields["app"]
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        others = SavedView.objects.owned_by(self.owner).exclude(pk=self.view.pk if self.view else 0)
+        if others.filter(name=name).exists():
+            raise forms.ValidationError(TAKEN, code="taken")
+        return name
+
+    def clean_app(self) -> App | None:
+        slug = self.cleaned_data["app"]
+        if not slug:
+            return None
+        app = App.objects.filter(slug=slug).first()
+        if app is None:
+            raise forms.ValidationError(f"There is no app “{slug}”.")
+        return app
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if "query" in cleaned and "app" in cleaned:
+            filters = RunFilters(QueryDict(cleaned["query"]), app=cleaned["app"])
+            for sentence in filters.sentences:
+                self.add_error(None, sentence)
+            cleaned["query"] = filters.as_told()
+            if len(cleaned["query"]) > LONGEST:  # no server takes its address
+                self.add_error(None, "These filters are too long for a view: leave some away.")
+        return cleaned
+
+    def save(self) -> SavedView:
+        """Valid. Raises IntegrityError when the name was taken in between."""
+        view = self.view or SavedView(owner=self.owner)
+        for name, value in self.cleaned_data.items():
+            setattr(view, name, value)
+        view.save()
+        return view
+
+    @property
+    def sentences(self) -> list[str]:
+        return [str(message) for messages in self.errors.values() for message in messages]
+
+    @property
+    def taken(self) -> bool:
+        return self.has_error("name", "taken")
+
+
+def view_json(view: SavedView, base_url: str) -> dict[str, Any]:
+    return {
+        "name": view.name,
+        "url": base_url + view.get_absolute_url(),
+        "app": view.app.slug if view.app else None,
+        "query": filters_of(view).query.text,
+        "shared": view.shared,
+        "owner": view.owner.get_username(),
+        "created_at": moment(view.created_at),
+    }

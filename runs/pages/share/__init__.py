@@ -1,0 +1,1 @@
+"""Links that show one run to people without an account."""

@@ -1,0 +1,96 @@
+"""The form that makes a link to one run: how long it lasts, and what it does not show."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from runs.pages.notes.forms import typed
+from runs.pages.share.parts import FIELDS
+from runs.recording.records.payload_values import clean
+from runs.redaction.masks import path_of
+from runs.redaction.unescape import plain
+
+LASTING = {
+    "1h": ("1 hour", timedelta(hours=1)),
+    "1d": ("1 day", timedelta(days=1)),
+    "7d": ("7 days", timedelta(days=7)),
+    "30d": ("30 days", timedelta(days=30)),
+}
+MOST, LONGEST = 50, 200
+
+
+class Lines(forms.CharField):
+    """One entry a line, each once."""
+
+    widget = forms.Textarea({"rows": 3, "spellcheck": "false", "dir": "auto"})
+
+    def clean(self, value: Any) -> list[str]:
+        text = clean(str(super().clean(value) or ""))
+        entries = list(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
+        if len(entries) > MOST:
+            raise forms.ValidationError(f"At most {MOST} lines.")
+        if any(len(entry) > LONGEST for entry in entries):
+            raise forms.ValidationError(f"A line has at most {LONGEST} characters.")
+        return entries
+
+
+class ShareForm(forms.Form):
+    lasts = forms.ChoiceField(
+        label="Ends after",
+        choices=[(name, label) for name, (label, _) in LASTING.items()],
+        initial="7d",
+        error_messages={"invalid_choice": "A link lasts 1 hour, 1 day, 7 days or 30 days."},
+    )
+    fields_masked = forms.MultipleChoiceField(
+        label="Not shown",
+        required=False,
+        choices=list(FIELDS.items()),
+        initial=["attributes", "user"],
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"invalid_choice": "There is no field “%(value)s”."},
+    )
+    keys = Lines(
+        label="Keys whose values are masked",
+        required=False,
+        help_text="One a line: email, or customer.email. In texts such as CSV, mask words instead.",
+    )
+    words = Lines(
+        label="Words masked wherever they stand",
+        required=False,
+        help_text="One a line: a name, a number, a part of a text",
+    )
+    notes = forms.BooleanField(label="Show the notes", required=False)
+
+    def clean_keys(self) -> list[str]:
+        keys: list[str] = self.cleaned_data["keys"]
+        for key in keys:
+            if not path_of(key):
+                raise forms.ValidationError(f"“{key}” names no key.")
+        return keys
+
+    def clean_words(self) -> list[str]:
+        words: list[str] = self.cleaned_data["words"]
+        for word in words:
+            if len(plain(word)) < 2:
+                raise forms.ValidationError(f"“{word}” is too short: two characters at least.")
+        return words
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(None if data is None else typed(data))
+
+    @property
+    def masked(self) -> list[str]:
+        """As a link keeps it."""
+        told = self.cleaned_data
+        return [
+            *told["fields_masked"],
+            *([] if told["notes"] else ["notes"]),
+            *(f"key:{key}" for key in told["keys"]),
+            *(f"word:{word}" for word in told["words"]),
+        ]
+
+    @property
+    def lasting(self) -> timedelta:
+        return LASTING[self.cleaned_data["lasts"]][1]

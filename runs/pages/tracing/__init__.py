@@ -1,0 +1,1 @@
+"""TRACING: the steps of a run, and the panel of one."""

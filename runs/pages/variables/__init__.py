@@ -1,0 +1,1 @@
+"""VARIABLES: every variable of a run and what was written to it."""

@@ -1,0 +1,1 @@
+"""The versions of an app, and two of them side by side."""

@@ -1,0 +1,128 @@
+"""The versions of an app: all of them, one, and keeping the definition in an exported file."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from nodes.content.parts import Limits, present
+from nodes.graph.graph import stored
+from nodes.http import HtmxHttpRequest, render_region
+from nodes.kinds import kind_of
+from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.forms import DslForm
+from runs.json import records
+from runs.models import App, Run, Version
+from runs.pages.history.tables import RunTable
+from runs.recording.storing.definitions import take_dsl
+
+SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200
+VERSION_DAYS = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def version_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
+    """Versions, newest first, with what ran of them in the last 30 days. A POST brings a file."""
+    app, form = app_or_404(slug), DslForm()
+    if request.method == "POST":
+        form = DslForm(request.POST, request.FILES)
+        if added := _add(request, app, form):
+            return redirect(added)
+    figures = _figures(app)
+    context = {
+        "app": app,
+        "tab": "versions",
+        "versions": _versions(app, figures),
+        "unversioned": figures.get(None),
+        "days": VERSION_DAYS,
+        "form": form if request.user.is_staff else None,
+    }
+    page = render_region(request, "versions/versions.html", "versions/_versions.html", context)
+    page.status_code = 400 if form.errors else 200
+    return page
+
+
+def _add(request: HttpRequest, app: App, form: DslForm) -> Version | None:
+    """The version that the uploaded file defines; None, with the reason in the form."""
+    if not request.user.is_staff:
+        raise PermissionDenied("Only staff add versions.")
+    if not form.is_valid():
+        return None
+    taken = take_dsl(form.cleaned_data["file"], app.name)
+    messages.success(request, taken.sentence)
+    return taken.version
+
+
+def _figures(app: App) -> dict[int | None, dict[str, Any]]:
+    since = timezone.now() - timedelta(days=VERSION_DAYS)
+    recent = Run.objects.for_app(app).started_between(since, None).figures_by_version()
+    return {row["version_id"]: row for row in recent}
+
+
+def _versions(app: App, figures: dict[int | None, dict[str, Any]]) -> list[Version]:
+    versions = list(app.versions.for_list()[:SHOWN_VERSIONS])
+    for version in versions:
+        version.figures = figures.get(version.pk)
+    return versions
+
+
+def version_or_404(app: App, number: int) -> Version:
+    # Larger numbers than the column holds are none of its rows.
+    found = number < 2**31 and app.versions.filter(number=number).first()
+    if not found:
+        raise Http404(f"{app.name} has no version {str(number)[:20]}.")
+    return found
+
+
+@require_safe
+def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpResponse:
+    """What a version is made to do, as it was sent, and its newest runs."""
+    app = app_or_404(slug)
+    version = version_or_404(app, number)
+    graph = stored(version.graph)
+    titles = {node.id: node.title for node in graph.nodes}
+    limits = Limits(text=4_000, parts=120)
+    runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: SHOWN_RUNS + 1])
+    context = {
+        "app": app,
+        "tab": "versions",
+        "version": version,
+        "nodes": [
+            (
+                node,
+                kind_of(node.kind),
+                titles.get(node.parent or ""),
+                present(dict(node.config), limits) if node.config else None,
+            )
+            for node in graph.nodes[:SHOWN_NODES]
+        ],
+        "hidden_nodes": len(graph.nodes[SHOWN_NODES:]),
+        "configuration": present(version.configuration) if version.configuration else None,
+        "table": RunTable(runs[:SHOWN_RUNS], exclude=("app", "version")) if runs else None,
+        "more": len(runs) > SHOWN_RUNS,
+    }
+    return render_region(request, "versions/version.html", "versions/_version.html", context)
+
+
+@require_safe
+@session_or_read_key
+def version_list_json(request: ReadRequest, slug: str) -> HttpResponse:
+    app = app_or_404(slug, request.only_app)
+    base_url = request.build_absolute_uri("/")[:-1]
+    versions = _versions(app, _figures(app))
+    return JsonResponse({"versions": [records.version_json(one, base_url) for one in versions]})
+
+
+@require_safe
+@session_or_read_key
+def version_page_json(request: ReadRequest, slug: str, number: int) -> HttpResponse:
+    version = version_or_404(app_or_404(slug, request.only_app), number)
+    base_url = request.build_absolute_uri("/")[:-1]
+    [row] = version.app.versions.for_list().filter(pk=version.pk)
+    told = {"configuration": version.configuration, "graph": version.graph}
+    return JsonResponse(records.version_json(row, base_url) | told)

@@ -1,0 +1,1 @@
+"""Decode what producers send into neutral records. Pure."""

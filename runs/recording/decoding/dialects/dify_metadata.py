@@ -1,0 +1,162 @@
+"""What Dify's tracing providers tell in the metadata of their spans and observations, whatever they
+are sent in (`otlp`, `langfuse`).
+
+Facts, read in Dify's `base_trace_instance` and its providers (1.6 to after 1.14): the metadata of a
+node are those of its execution, of a run or message those of the trace task. `Reading.metadata` is
+what is read here.
+"""
+
+from typing import Any
+
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dify.vocabulary import (
+    ENDED_BADLY,
+    NODE_STATUSES,
+    RUN_STATUSES,
+    duration_us,
+    step_status,
+    text,
+)
+from runs.recording.records.usage import cost, usage, whole
+
+MESSAGE_STATUSES = {
+    "normal": "succeeded",
+    "error": "failed",
+    "stopped": "stopped",
+    "paused": "paused",
+}
+MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-retrieval"}
+# Their times are those of the database; what the engine's own events say has only whole seconds.
+RANK = {"started_us": 1, "ended_us": 1}
+
+
+def read_node(reading: Reading, execution_id: Any, title: Any, attribute: str) -> None:
+    """One execution of a node; `attribute` is where the title was told. No graph id is sent, so the
+    title is the key of the node."""
+    metadata = reading.metadata
+    know_by(reading, execution_id)
+    reading.fields["rank"] = RANK
+    reading.fill("kind", str(metadata["node_type"]), "metadata.node_type")
+    reading.fill("title", text(title), attribute)
+    reading.fill("node_id", text(title), attribute)
+    _read_iteration(reading)
+    read_status(reading, metadata.get("status"))
+    reading.fields["handled"] = reading.fields.get("status") == "exception"
+    _read_usage(reading)
+    for name in ("ls_model_name", "model_name"):
+        reading.fill("model", text(metadata.get(name)), f"metadata.{name}")
+    for name in ("ls_provider", "model_provider"):
+        reading.fill("provider", text(metadata.get(name)), f"metadata.{name}")
+
+
+def know_by(reading: Reading, dify_id: Any) -> None:
+    """By Dify's own id the step is the same through every door; its span may be a parent."""
+    span_id = reading.span.span_id
+    if isinstance(dify_id, str) and dify_id and dify_id != span_id:
+        reading.fields["source_id"] = dify_id
+        reading.fields["span_ids"] = (span_id,)
+        reading.read_from["source_id"] = (reading.dialect, "metadata")
+
+
+def _read_iteration(reading: Reading) -> None:
+    told, metadata = reading.attributes, reading.metadata
+    for kind in ("iteration", "loop"):
+        for attribute, value in (
+            (f"dify.node.{kind}_index", told.get(f"dify.node.{kind}_index")),
+            (f"metadata.{kind}_index", metadata.get(f"{kind}_index")),
+        ):
+            reading.fill("iteration_index", whole(value), attribute)
+        reading.fill_from("container", f"dify.node.{kind}_id")
+        reading.fill("container", text(metadata.get(f"{kind}_id")), f"metadata.{kind}_id")
+
+
+def read_status(reading: Reading, status: Any) -> None:
+    if isinstance(status, str) and status in NODE_STATUSES:
+        reading.fill("status", status, "metadata.status")
+    if reading.fields.get("status") in ENDED_BADLY:
+        message = text(reading.metadata.get("status_message"))
+        reading.fill("error", message, "metadata.status_message")
+
+
+def _read_usage(reading: Reading) -> None:
+    told, metadata = reading.attributes, reading.metadata
+    counts = [
+        whole(told.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
+        for name in ("prompt", "completion", "total")
+    ]
+    reading.fill("usage", usage(*counts), "metadata.total_tokens")
+    money = cost(metadata.get("total_price"), metadata.get("currency"))
+    reading.fill("cost", money, "metadata.total_price")
+
+
+def read_run(reading: Reading, entity: str) -> None:
+    metadata = reading.metadata
+    conversation, message = metadata.get("conversation_id"), metadata.get("message_id")
+    reading.fields["is_run"] = True
+    reading.fields["rank"] = RANK
+    know_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message)
+    reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")
+    reading.fill("title", text(metadata.get("app_name")) or entity, "metadata.app_name")
+    is_chat = entity == "message" or bool(conversation or message)
+    reading.fill_run("mode", "chatflow" if is_chat else "workflow", "metadata.conversation_id")
+    reading.fill_run("conversation", text(conversation), "metadata.conversation_id")
+    for name in ("workflow_run_version", "version"):
+        reading.fill_run("version", text(metadata.get(name)), f"metadata.{name}")
+    _read_user(reading)
+    for name in ("triggered_from", "from_source"):
+        reading.fill_run("trigger", text(metadata.get(name)), f"metadata.{name}")
+    status = metadata.get("status")
+    status = status if entity == "workflow" else MESSAGE_STATUSES.get(str(status))
+    if isinstance(status, str) and status in RUN_STATUSES:
+        reading.fill_run("status", status, "metadata.status")
+    read_status(reading, step_status(str(status)))
+    _read_source_ids(reading)
+    reading.fill_run(
+        "reported_tokens", whole(metadata.get("total_tokens")), "metadata.total_tokens"
+    )
+    reading.fill_run("reported_duration_us", _duration_us(metadata), "metadata.elapsed_time")
+
+
+def _read_user(reading: Reading) -> None:
+    """Whoever asked: the caller's own user id first, then Dify's ids of end user and account."""
+    for name in ("end_user_id", "from_end_user_id", "user_id", "from_account_id"):
+        reading.fill_run("user", text(reading.metadata.get(name)), f"metadata.{name}")
+
+
+def _read_source_ids(reading: Reading) -> None:
+    metadata = reading.metadata
+    ids = tuple(
+        (kind, str(metadata[name]))
+        for kind, name in (("dify-run", "workflow_run_id"), ("dify-message", "message_id"))
+        if metadata.get(name)
+    )
+    if ids:
+        reading.fill_run("source_ids", ids, "metadata")
+
+
+def read_message_step(reading: Reading) -> None:
+    """Steps of a chat app's turn, some in traces of their own that only the message id joins."""
+    metadata = reading.metadata
+    entity = str(metadata.get("trace_entity_type", ""))
+    reading.fill("kind", MESSAGE_STEPS.get(entity), "metadata.trace_entity_type")
+    _read_source_ids(reading)
+    reading.fill_run(
+        "conversation", text(metadata.get("conversation_id")), "metadata.conversation_id"
+    )
+    if entity != "message":
+        return
+    if metadata.get("workflow_run_id"):
+        # In a chatflow the nodes did the work; this span repeats the sum of their usage.
+        reading.fields.update(folded=True, usage=None)
+    elif message := text(metadata.get("message_id")):
+        know_by(reading, f"{message[:120]}/llm")
+    if metadata.get("ls_model_name"):
+        reading.fill("title", str(metadata["ls_model_name"]), "metadata.ls_model_name")
+    reading.fill("model", text(metadata.get("ls_model_name")), "metadata.ls_model_name")
+    status = MESSAGE_STATUSES.get(str(metadata.get("status")))
+    read_status(reading, status)
+
+
+def _duration_us(metadata: dict[str, Any]) -> int | None:
+    told = metadata.get("workflow_run_elapsed_time") or metadata.get("elapsed_time")
+    return duration_us(told)

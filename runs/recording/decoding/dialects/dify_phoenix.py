@@ -1,0 +1,107 @@
+"""Dify's Phoenix exporter: OpenInference with peculiarities.
+
+Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on the wire:
+- `metadata` (JSON text) tells nearly everything. On a node span `node_id` is the id of the
+  execution and `app_name` the title of the node; no graph id is sent, so the title is its key.
+- The root span ("Dify", or named by the run) has the time of the dispatch, after its own children.
+- Before 1.14.1 the run is a span `workflow` and nodes are named by their bare type, directly
+  below it. Since then the run is `workflow_<run id>`, and a node is the child of its predecessor.
+- Passes of iterations and loops are synthetic spans, in newer versions only.
+- `exception` (an error that a strategy handled) is told by `metadata.status` alone.
+- `session.id` is the conversation, or else the run itself.
+"""
+
+from runs.recording.decoding.dialects import dify_metadata
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, mapping, text
+from runs.recording.records.json_text import readable
+from runs.recording.records.span import Span
+from runs.recording.records.usage import whole
+
+NAME = "dify"
+
+MARKS = ("dify.node.execution_id", "dify_trace_id", "dify.wrapper.synthetic")
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    told = span.attributes
+    if span.scope.startswith("arize_phoenix_tracer_"):
+        return True
+    for mark in MARKS:
+        if mark in told:
+            return True
+    known = told.get("metadata")
+    return isinstance(known, str) and '"created_from"' in known and '"Dify"' in known
+
+
+def read(reading: Reading) -> None:
+    told, known = reading.attributes, reading.metadata
+    if reading.span.name == "api_check" and "test" in told:
+        reading.ignored = True
+        return
+    _read_service(reading)
+    if "dify_trace_id" in told:
+        _read_dispatch(reading)
+    elif "dify.wrapper.synthetic" in told:
+        _read_pass(reading)
+    elif "node_type" in known:
+        _read_node(reading)
+    elif known.get("trace_entity_type") == "workflow" or "workflow_run_version" in known:
+        dify_metadata.read_run(reading, "workflow")
+    elif reading.span.name == "message":
+        dify_metadata.read_run(reading, "message")
+    else:
+        dify_metadata.read_message_step(reading)
+    _read_error_type(reading)
+    # What comes next would take the run itself for its session, and its root's name for its own.
+    reading.settle_run("conversation")
+    reading.settle_run("name")
+
+
+def _read_service(reading: Reading) -> None:
+    """The project names the app; where it was left at its default, the app's name or id does."""
+    project = reading.span.resource.get("openinference.project.name")
+    if project != "default":
+        return
+    known = reading.metadata
+    if "node_type" not in known:
+        reading.fill("service", text(known.get("app_name")), "metadata.app_name")
+    reading.fill("service", text(known.get("app_id")), "metadata.app_id")
+
+
+def _read_dispatch(reading: Reading) -> None:
+    # Its id may be an X-Trace-Id that several runs share, so it joins nothing.
+    fields = reading.fields
+    fields.update(
+        folded=True, is_run=False, started_us=None, ended_us=None, status=None, error=None
+    )
+    reading.fill("title", "Dify", "name")
+    reading.fill("kind", "span", "")
+
+
+def _read_pass(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fields["folded"] = True
+    reading.fill("kind", "chain", "")
+    reading.fill("pass_index", whole(told.get("dify.wrapper.index")), "dify.wrapper.index")
+    reading.fill_from("container", "dify.wrapper.container_execution_id")
+
+
+def _read_node(reading: Reading) -> None:
+    told, known = reading.attributes, reading.metadata
+    reading.fields["chained"] = True
+    execution_id = told.get("dify.node.execution_id") or known.get("node_id")
+    dify_metadata.read_node(reading, execution_id, known.get("app_name"), "metadata.app_name")
+    reading.fill("title", reading.span.name.removeprefix(f"{known['node_type']}_"), "name")
+
+
+def _read_error_type(reading: Reading) -> None:
+    if reading.fields.get("status") not in ENDED_BADLY:
+        return
+    output = reading.attributes.get("output.value")
+    if isinstance(output, str) and '"error_type"' in output:
+        error_type = mapping(readable(output)).get("error_type")
+        reading.fill("error_type", text(error_type), "output.value.error_type")
+    # The exception event has "str" for its type, because Dify records a text as an exception.
+    if all(event.attributes.get("exception.type") == "str" for event in reading.span.events):
+        reading.fields.setdefault("error_type", None)

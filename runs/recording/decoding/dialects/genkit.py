@@ -1,0 +1,207 @@
+"""Genkit (JavaScript, Go, Python): `genkit:*`.
+
+Facts: `genkit:type` is `action`, `flowStep`, `util`, `promptTemplate`, …, and of an action
+`genkit:metadata:subtype` its type. Values are JSON text; a message is {role, content: [part]}, a
+part {text}, {media: {url, contentType}}, {toolRequest: {ref, name, input}},
+{toolResponse: {ref, name, output}} or {reasoning}. A model's name is `provider/model`.
+"""
+
+from typing import Any
+
+from runs.recording.decoding.dialects.messages import Message, as_text, normal_messages
+from runs.recording.decoding.dialects.model_calls import tool_names
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.json_text import readable
+from runs.recording.records.record import Usage
+from runs.recording.records.span import Span
+from runs.recording.records.usage import usage, whole
+
+NAME = "genkit"
+
+KINDS = {
+    "flow": "workflow",
+    "flowStep": "task",
+    "action": "task",
+    "custom": "task",
+    "model": "llm",
+    "background-model": "llm",
+    "embedder": "embedding",
+    "retriever": "retriever",
+    "indexer": "task",
+    "reranker": "reranker",
+    "tool": "tool",
+    "tool.v2": "tool",
+    "prompt": "prompt",
+    "promptTemplate": "prompt",
+    "executable-prompt": "chain",
+    "dotprompt": "chain",
+    "evaluator": "evaluator",
+    "util": "chain",
+    "helper": "chain",
+}
+# What runs a model with its tools, unless the developer named the step, and what fills a prompt.
+PLUMBING = frozenset({("util", "generate"), ("promptTemplate", "render")})
+INTERRUPT = "genkit:metadata:interrupt"
+INPUT, OUTPUT = "genkit:input", "genkit:output"
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    told = span.attributes
+    return "genkit:name" in told or "genkit:type" in told or "genkit:path" in told
+
+
+def read(reading: Reading) -> None:
+    told = reading.attributes
+    name = _text(told.get("genkit:name")) or reading.span.name
+    family, subtype = _text(told.get("genkit:type")), _text(told.get("genkit:metadata:subtype"))
+    kind = KINDS.get(subtype) or KINDS.get(family, "")
+    reading.fill("kind", kind, "genkit:metadata:subtype")
+    reading.fill("title", name, "genkit:name")
+    if reading.span.parent_span_id is None:
+        reading.fill_run("name", name, "genkit:name")
+    elif (family, name) in PLUMBING or (subtype, name) in PLUMBING:
+        reading.fill("folded", True, "genkit:type")
+    reader = READERS.get(kind)
+    if reader is not None:
+        reader(reading)
+    reading.fill_payload("inputs", INPUT, True)
+    reading.fill_payload("outputs", OUTPUT, True)
+    _read_outcome(reading)
+    _read_run(reading)
+
+
+def _read_outcome(reading: Reading) -> None:
+    told = reading.attributes
+    if INTERRUPT in told or any(
+        event.attributes.get("exception.type") == "ToolInterruptError"
+        for event in reading.span.events
+    ):
+        # The tool asks for a person; nothing failed.
+        reading.fill("status", "paused", INTERRUPT)
+    elif told.get("genkit:state") == "error":
+        reading.fill("status", "failed", "genkit:state")
+        reading.fill_from("error", "genkit:error")
+
+
+def _read_run(reading: Reading) -> None:
+    told = reading.attributes
+    session = told.get("genkit:sessionId")
+    if session:
+        reading.fill_run("mode", "chatflow", "genkit:sessionId")
+        reading.fill_run_from("conversation", "genkit:sessionId")
+    context = readable(told.get("genkit:metadata:context"))
+    auth = context.get("auth") if isinstance(context, dict) else None
+    user = auth.get("uid") if isinstance(auth, dict) else None
+    reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
+
+
+def _read_model(reading: Reading) -> None:
+    told = reading.attributes
+    provider, slash, model = _text(told.get("genkit:name")).partition("/")
+    reading.fill("model", model if slash else provider, "genkit:name")
+    reading.fill("provider", provider if slash else None, "genkit:name")
+    request, response = readable(told.get(INPUT), True), readable(told.get(OUTPUT), True)
+    if isinstance(request, dict) and (messages := _messages(request.get("messages"))):
+        inputs: dict[str, Any] = {"messages": messages}
+        if names := tool_names(request.get("tools")):
+            inputs["tools"] = names
+        if request.get("config"):
+            inputs["parameters"] = request["config"]
+        reading.fill("inputs", inputs, INPUT)
+    if not isinstance(response, dict):
+        return
+    candidates = response.get("candidates")
+    answers = [response, *(candidates if isinstance(candidates, list) else [])]
+    said = [answer.get("message") for answer in answers if isinstance(answer, dict)]
+    if messages := _messages([message for message in said if message]):
+        reason = response.get("finishReason")
+        messages[-1] |= {"finish_reason": reason} if reason else {}
+        reading.fill("outputs", {"messages": messages}, OUTPUT)
+    reading.fill("usage", _usage(response.get("usage")), OUTPUT)
+
+
+def _usage(told: Any) -> Usage | None:
+    """Thoughts are part of the output, unless the total says that they stand beside it."""
+    if not isinstance(told, dict):
+        return None
+    names = (
+        "inputTokens", "outputTokens", "totalTokens", "cachedContentTokens", "thoughtsTokens",
+    )  # fmt: skip
+    input, output, total, cached, thoughts = (whole(told.get(name)) for name in names)
+    if thoughts and total == (input or 0) + (output or 0) + thoughts:
+        output = (output or 0) + thoughts
+    return usage(input, output, total, cached, reasoning=thoughts)
+
+
+def _read_embedder(reading: Reading) -> None:
+    provider, slash, model = _text(reading.attributes.get("genkit:name")).partition("/")
+    reading.fill("model", model if slash else provider, "genkit:name")
+    reading.fill("provider", provider if slash else None, "genkit:name")
+
+
+def _read_retriever(reading: Reading) -> None:
+    told = reading.attributes
+    request, response = readable(told.get(INPUT), True), readable(told.get(OUTPUT), True)
+    if isinstance(request, dict) and isinstance(request.get("query"), dict):
+        inputs = {**request, "query": _content_text(request["query"])}
+        reading.fill("inputs", inputs if inputs.get("options") else inputs["query"], INPUT)
+    documents = response.get("documents") if isinstance(response, dict) else None
+    if isinstance(documents, list):
+        found = [{**item, "content": _content_text(item)} for item in documents
+                 if isinstance(item, dict)]  # fmt: skip
+        reading.fill("outputs", {"documents": found}, OUTPUT)
+
+
+def _content_text(document: dict[str, Any]) -> str:
+    parts = document.get("content")
+    parts = parts if isinstance(parts, list) else [parts]
+    texts = [part["text"] for part in parts if isinstance(part, dict) and part.get("text")]
+    return "\n".join(as_text(text) for text in texts) if texts else as_text(parts)
+
+
+def _messages(told: Any) -> list[Message]:
+    items = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+    roles = {"model": "assistant"}
+    normal = normal_messages(
+        [
+            {"role": roles.get(item.get("role", ""), item.get("role")), "parts": _parts(item)}
+            for item in items
+        ]
+    )
+    return normal or []
+
+
+def _parts(item: dict[str, Any]) -> list[Any]:
+    content = item.get("content")
+    return [_part(part) for part in content] if isinstance(content, list) else [content]
+
+
+def _part(told: Any) -> Any:
+    """A part as OpenTelemetry would write it."""
+    if not isinstance(told, dict):
+        return told
+    if isinstance(call := told.get("toolRequest"), dict):
+        return {
+            "type": "tool_call", "id": call.get("ref"), "name": call.get("name"),
+            "arguments": call.get("input"),
+        }  # fmt: skip
+    if isinstance(call := told.get("toolResponse"), dict):
+        return {
+            "type": "tool_call_response", "id": call.get("ref"), "name": call.get("name"),
+            "result": call.get("output"),
+        }  # fmt: skip
+    if isinstance(media := told.get("media"), dict):
+        mime = _text(media.get("contentType"))
+        kind = mime.partition("/")[0]
+        kind = kind if kind in ("audio", "video", "image") else "image" if not mime else "file"
+        return {"type": kind, "url": media.get("url"), "mime_type": mime or None}
+    if "reasoning" in told:
+        return {"type": "reasoning", "content": told["reasoning"]}
+    return {"type": "text", "content": told["text"]} if "text" in told else told
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+READERS = {"llm": _read_model, "embedding": _read_embedder, "retriever": _read_retriever}

@@ -1,0 +1,80 @@
+"""LangGraph, as its tracers tell it: keys `langgraph_*` in the metadata of every span.
+
+A span is the node itself when it bears the node's name. Functions that choose the way are children
+of the node without a checkpoint of their own; what they return is the name of the next node.
+"""
+
+import re
+from typing import Any
+
+from runs.recording.decoding.dialects.indexed import is_number
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.json_text import readable
+
+NODE_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,99}")
+SEND = re.compile(r"Send\(node='([^']{1,100})'")
+OUTPUT = "output.value"
+
+
+def read(
+    reading: Reading, kind: str, returned: Any = None, attribute: str = OUTPUT, name: str = ""
+) -> None:
+    """`kind` is the OpenInference kind of the span, in lower case; `returned` what the span gave
+    back and the attribute that told it, where that is not OpenInference's own; `name` the step's,
+    where it is not the span's."""
+    metadata = reading.metadata
+    node = metadata.get("langgraph_node")
+    if isinstance(node, str) and kind in ("chain", "agent"):
+        if (name or reading.span.name) == node:
+            reading.fill("node_id", node, "metadata.langgraph_node")
+            reading.fill("title", node, "metadata.langgraph_node")
+            reading.fill("fan_out_index", _fan_out(metadata), "metadata.langgraph_path")
+        elif "checkpoint_ns" not in metadata:
+            if attribute == OUTPUT:
+                returned = _bare(reading.attributes)
+            _read_branch(reading, returned, attribute)
+    if not reading.attributes.get("session.id"):
+        thread = metadata.get("thread_id")
+        if isinstance(thread, str):
+            reading.fill_run("conversation", thread, "metadata.thread_id")
+
+
+def _fan_out(metadata: dict[str, Any]) -> int | None:
+    """The number of this item of a fan-out: path ["__pregel_push", number, …], or with the path of
+    the sender in between."""
+    path = metadata.get("langgraph_path")
+    if isinstance(path, list) and path and path[0] == "__pregel_push":
+        for part in path[1:]:
+            if type(part) is int:
+                return part
+            if isinstance(part, str) and is_number(part):  # a list of text, as attributes are
+                return int(part)
+    return None
+
+
+def _bare(told: dict[str, Any]) -> Any:
+    """OpenInference tells a type with every value that is no plain text."""
+    value = told.get(OUTPUT)
+    is_name = isinstance(value, str) and not value.startswith("[")
+    return None if is_name and "output.mime_type" in told else readable(value)
+
+
+def _read_branch(reading: Reading, returned: Any, attribute: str) -> None:
+    if isinstance(returned, list):
+        targets = {target for item in returned if (target := _sent_to(item))}
+        if targets:
+            reading.fill("kind", "branch", attribute)
+        if len(targets) == 1:
+            reading.fill("taken", targets.pop(), attribute)
+    elif isinstance(returned, str) and NODE_NAME.fullmatch(returned):
+        reading.fill("kind", "branch", attribute)
+        reading.fill("taken", returned, attribute)
+
+
+def _sent_to(item: Any) -> str | None:
+    """The node that a Send goes to: an object {node, arg}, or its repr in text."""
+    if isinstance(item, dict) and isinstance(item.get("node"), str) and "arg" in item:
+        return str(item["node"])
+    text = item.get("repr") if isinstance(item, dict) else item
+    match = SEND.match(text) if isinstance(text, str) else None
+    return match.group(1) if match else None

@@ -1,0 +1,166 @@
+"""LangSmith's OpenTelemetry export: `langsmith.span.kind`, `langsmith.metadata.*`, and the whole of
+inputs and outputs as JSON in `gen_ai.prompt` and `gen_ai.completion`.
+
+Facts: the exporters of its Python and JavaScript SDKs. What they call a session is a project; the
+conversation is in the metadata. `gen_ai.operation.name` says "chat" of prompt templates and
+"embeddings" of retrievers, so that the kind here comes first. Usage is told of every step that
+passes a model's answer on.
+"""
+
+from typing import Any
+
+from runs.recording.decoding.dialects import langgraph
+from runs.recording.decoding.dialects.langchain import (
+    HIDDEN_TAG,
+    is_plumbing,
+    tool_result,
+    usage_metadata,
+)
+from runs.recording.decoding.dialects.model_calls import answered, asked, parameters
+from runs.recording.decoding.dialects.plain import RUN_KINDS
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.json_text import readable
+from runs.recording.records.record import Usage
+from runs.recording.records.span import Span
+from runs.recording.records.usage import api_usage
+
+NAME = "langsmith"
+
+KIND = "langsmith.span.kind"
+METADATA = "langsmith.metadata."
+INPUT, OUTPUT = "gen_ai.prompt", "gen_ai.completion"
+USAGE = "langsmith.usage_metadata"
+DETAILS = ("input_token_details", "output_token_details")
+KINDS = {
+    "llm": "llm",
+    "chain": "chain",
+    "tool": "tool",
+    "retriever": "retriever",
+    "embedding": "embedding",
+    "prompt": "prompt",
+    "parser": "parser",
+    "agent": "agent",
+}
+OF_MODELS = frozenset({"llm", "embedding"})
+CONVERSATION = ("session_id", "thread_id", "conversation_id")
+ROOT_MARKS = ("langsmith.root_span", "langsmith.is_root")
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    return "langsmith" in spoken or span.scope.split(" ")[0] == "langsmith"
+
+
+def read(reading: Reading) -> None:
+    told = reading.attributes
+    kind = KINDS.get(str(told.get(KIND, "")).lower(), "")
+    metadata = {
+        name[len(METADATA) :]: readable(value)
+        for name, value in told.items()
+        if name.startswith(METADATA)
+    }
+    if not reading.metadata:
+        reading.metadata = metadata
+    _read_run(reading, metadata)
+    output = _unwrapped(readable(told.get(OUTPUT)), "output")
+    langgraph.read(reading, kind, output, OUTPUT)
+    reading.fill("kind", kind, KIND)
+    reading.fill_from("title", "langsmith.trace.name")
+    _read_place(reading, kind)
+    if kind in OF_MODELS:
+        _read_model(reading, metadata, output)
+    elif kind:
+        # The usage of the call below, of which this step passes the answer on.
+        reading.fields.setdefault("usage", None)
+    _read_values(reading, kind, output)
+
+
+def _read_run(reading: Reading, metadata: dict[str, Any]) -> None:
+    told = reading.attributes
+    project = told.get("langsmith.trace.session_name")
+    if project != "default" and "openinference.project.name" not in reading.span.resource:
+        reading.fill_from("service", "langsmith.trace.session_name")
+    reading.fill_run_from("conversation", "session.id")
+    for name in CONVERSATION:
+        reading.fill_run("conversation", _text(metadata.get(name)), METADATA + name)
+    reading.fill_run("user", _text(metadata.get("user_id")), METADATA + "user_id")
+    reading.fill_run("version", _text(metadata.get("revision_id")), METADATA + "revision_id")
+    if trace := _text(told.get("langsmith.trace.id")):
+        reading.fill_run("source_ids", (("langsmith-trace", trace),), "langsmith.trace.id")
+    if reading.span.parent_span_id is None:
+        reading.fill_run("tags", _tags(told) or None, "langsmith.span.tags")
+
+
+def _tags(told: dict[str, Any]) -> tuple[str, ...]:
+    value = readable(told.get("langsmith.span.tags"))
+    parts = value if isinstance(value, list) else str(value or "").split(",")
+    return tuple(tag for part in parts if (tag := str(part).strip()))
+
+
+def _read_place(reading: Reading, kind: str) -> None:
+    span, told = reading.span, reading.attributes
+    if any(told.get(mark) in (True, "true") for mark in ROOT_MARKS):
+        if kind in RUN_KINDS:
+            reading.fields["is_run"] = True
+    elif span.parent_span_id is not None and kind in ("chain", "prompt", "parser"):
+        title = reading.fields.get("title", span.name)
+        if HIDDEN_TAG in _tags(told) or is_plumbing(title, span.status == "error"):
+            reading.fields["folded"] = True
+
+
+def _read_model(reading: Reading, metadata: dict[str, Any], output: Any) -> None:
+    reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
+    for name in ("ls_model_name", "model_name"):
+        reading.fill("model", _text(metadata.get(name)), METADATA + name)
+    reading.fill("provider", _text(metadata.get("ls_provider")), METADATA + "ls_provider")
+    reading.fill("usage", api_usage(readable(reading.attributes.get(USAGE))), USAGE)
+    reading.fill("usage", _usage(reading.attributes), "gen_ai.usage")
+    reading.fill("usage", api_usage(usage_metadata(output)), OUTPUT)
+
+
+def _usage(told: dict[str, Any]) -> Usage | None:
+    """Counts as attributes; their details as JSON, or as Python writes a dict."""
+    usage = {
+        name: told.get(f"gen_ai.usage.{name}")
+        for name in ("input_tokens", "output_tokens", "total_tokens")
+    }
+    for name in DETAILS:
+        details = told.get(f"gen_ai.usage.{name}")
+        if isinstance(details, str):
+            usage[name] = readable(details.replace("'", '"'))
+    completion = usage_metadata(readable(told.get(OUTPUT))) or {}
+    return api_usage({**{key: completion.get(key) for key in DETAILS}, **usage})
+
+
+def _read_values(reading: Reading, kind: str, output: Any) -> None:
+    told = reading.attributes
+    question = readable(told.get(INPUT))
+    if kind == "llm":
+        request = asked(question)
+        if request and (given := parameters(_of_request(told))):
+            request.setdefault("parameters", given)
+        reading.fill("inputs", request, INPUT)
+        reading.fill("outputs", answered(output), OUTPUT)
+    elif kind == "tool":
+        reading.fill("inputs", readable(_unwrapped(question, "input")), INPUT)
+        reading.fill("outputs", readable(tool_result(output)), OUTPUT)
+    elif kind:
+        reading.fill("inputs", question, INPUT)
+        reading.fill("outputs", output, OUTPUT)
+        reading.use((INPUT, OUTPUT))
+    if kind:
+        reading.fill_payload("inputs", INPUT)
+        reading.fill_payload("outputs", OUTPUT)
+
+
+def _of_request(told: dict[str, Any]) -> dict[str, Any]:
+    start = "gen_ai.request."
+    return {name[len(start) :]: told[name] for name in told if name.startswith(start)}
+
+
+def _unwrapped(value: Any, key: str) -> Any:
+    """The SDKs wrap whatever is no object as {"output": …}, of tools {"input": …}."""
+    return value[key] if isinstance(value, dict) and list(value) == [key] else value
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and type(value) is not bool else None

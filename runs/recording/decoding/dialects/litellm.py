@@ -1,0 +1,26 @@
+"""LiteLLM, by its own OpenTelemetry callback: what stands between its request and the provider's.
+All else follows the conventions of OpenLLMetry.
+
+Facts: LiteLLM's own sources. Below `litellm_request` the request is told again as the provider's
+API takes it, in `llm.<provider>.*`.
+"""
+
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.span import Span
+
+NAME = "litellm"
+USERS = ("metadata.user_api_key_end_user_id", "metadata.user_api_key_user_id")
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    return span.scope == "litellm"
+
+
+def read(reading: Reading) -> None:
+    told, span = reading.attributes, reading.span
+    is_raw = any(name.startswith("llm.") for name in told) and "gen_ai.request.model" not in told
+    if is_raw and span.parent_span_id is not None and span.status != "error":
+        reading.fill("folded", True, "name")
+    if span.name == "litellm_request":
+        reading.fill_from("title", "gen_ai.request.model")
+    reading.fill_run_from("user", "llm.user", *USERS)

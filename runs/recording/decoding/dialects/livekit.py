@@ -1,0 +1,91 @@
+"""LiveKit Agents: `lk.*`, beside the GenAI attributes and events of its model calls.
+
+Facts: one trace is one session of a voice agent: turns of the user and of the agent, in which
+`llm_node` and `tts_node` hold the requests to models, and each request its attempts. From 2026-06
+names of attributes with content have `pii` in them (`lk.pii.user_input`, before `lk.user_input`).
+"""
+
+from runs.recording.decoding.dialects.messages import as_text
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.span import Span
+from runs.recording.records.usage import whole
+
+NAME = "livekit"
+
+KINDS = {
+    "job_entrypoint": "workflow",
+    "agent_session": "agent",
+    "agent_turn": "agent",
+    "user_turn": "human-input",
+    "user_speaking": "human-input",
+    "agent_speaking": "answer",
+    "llm_node": "chain",
+    "llm_request": "llm",
+    "realtime_metrics": "llm",
+    "function_tool": "tool",
+    "tts_node": "chain",
+    "tts_request": "speech",
+    "judge_evaluation": "evaluator",
+    "llm_request_run": "task",
+    "tts_request_run": "task",
+    "amd": "task",
+    "on_enter": "task",
+    "on_exit": "task",
+}
+# What the session does between turns, and single attempts that went well.
+PLUMBING = frozenset(
+    {
+        "eou_detection", "start_agent_activity", "resume_agent_activity", "pause_agent_activity",
+        "drain_agent_activity", "llm_fallback_adapter", "tts_fallback_adapter",
+        "tts_stream_adapter",
+    }
+)  # fmt: skip
+ATTEMPTS = frozenset({"llm_request_run", "tts_request_run"})
+TOOL = "function_tool."
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    return "lk" in spoken or span.scope.startswith("livekit")
+
+
+def read(reading: Reading) -> None:
+    span, told = reading.span, reading.attributes
+    reading.fill("kind", KINDS.get(span.name), "name")
+    if span.parent_span_id is not None and _is_plumbing(span):
+        reading.fill("folded", True, "name")
+    attempt = whole(told.get("lk.retry_count"), 1000)
+    reading.fill("attempt", None if attempt is None else attempt + 1, "lk.retry_count")
+    if reading.fields.get("kind") == "tool":
+        _read_tool(reading)
+    _read_values(reading)
+    reading.fill_run_from("name", "lk.agent_name")
+    reading.fill_run_from("conversation", "lk.pii.room_name", "lk.room_name")
+    reading.fill_run_from("user", "lk.pii.participant_identity", "lk.participant_identity")
+
+
+def _is_plumbing(span: Span) -> bool:
+    return span.name in PLUMBING or (span.name in ATTEMPTS and span.status != "error")
+
+
+def _read_values(reading: Reading) -> None:
+    for field, keys in (
+        ("inputs", ("user_input", "chat_ctx", "input_text")),
+        ("outputs", ("user_transcript", "response.text", "response.function_calls")),
+        ("process_data", ("instructions",)),
+    ):
+        for key in keys:
+            for name in (f"lk.pii.{key}", f"lk.{key}"):
+                if reading.attributes.get(name) != "[]":
+                    reading.fill_payload(field, name)
+
+
+def _read_tool(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fill_from("title", "lk.function_tool.name")
+    for field, key in (("inputs", "arguments"), ("outputs", "output")):
+        for name in (f"lk.pii.{TOOL}{key}", f"lk.{TOOL}{key}"):
+            reading.fill_payload(field, name)
+    if told.get("lk.function_tool.is_error") is True:
+        reading.fill("status", "failed", "lk.function_tool.is_error")
+        said = reading.fields.get("outputs")
+        reading.fill("error", as_text(said), "lk.function_tool.output")

@@ -1,0 +1,178 @@
+"""n8n (from 2.19): `workflow.execute`, `node.execute`, and the agents inside.
+
+Facts: the attributes are those of n8n's own tracer (`n8n.*`). Executions are numbered within an
+instance. An execution that waited goes on in a trace of its own, with the same number, linked to
+the first. The span of an execution that crashed is made again with a new id; its parent is then the
+one that was lost, whose id its nodes name as theirs. Values are not sent, only how many items there
+were.
+"""
+
+from hashlib import blake2b
+from typing import Any
+
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.span import Span
+from runs.recording.records.usage import whole
+
+NAME = "n8n"
+
+STATUSES = {
+    "success": "succeeded",
+    "error": "failed",
+    "crashed": "failed",
+    "canceled": "stopped",
+    "waiting": "paused",
+}
+# Names of node types without their package; what is not here goes by the beginning of its name.
+KINDS = {
+    "if": "branch",
+    "switch": "branch",
+    "filter": "list-operator",
+    "httpRequest": "http-request",
+    "graphql": "http-request",
+    "code": "code",
+    "function": "code",
+    "functionItem": "code",
+    "set": "assigner",
+    "splitInBatches": "loop",
+    "merge": "variable-aggregator",
+    "aggregate": "variable-aggregator",
+    "summarize": "list-operator",
+    "sort": "list-operator",
+    "limit": "list-operator",
+    "splitOut": "list-operator",
+    "removeDuplicates": "list-operator",
+    "itemLists": "list-operator",
+    "html": "template-transform",
+    "markdown": "template-transform",
+    "extractFromFile": "document-extractor",
+    "readPDF": "document-extractor",
+    "executeWorkflow": "workflow",
+    "wait": "human-input",
+    "form": "human-input",
+    "respondToWebhook": "answer",
+    "stopAndError": "end",
+    "start": "start",
+    "manualTrigger": "start",
+    "executeWorkflowTrigger": "start",
+    "chatTrigger": "start",
+    "webhook": "trigger-webhook",
+    "formTrigger": "trigger-webhook",
+    "scheduleTrigger": "trigger-schedule",
+    "cron": "trigger-schedule",
+    "interval": "trigger-schedule",
+    "agent": "agent",
+    "openAiAssistant": "agent",
+    "openAi": "llm",
+    "anthropic": "llm",
+    "googleGemini": "llm",
+    "ollama": "llm",
+    "textClassifier": "question-classifier",
+    "sentimentAnalysis": "question-classifier",
+    "informationExtractor": "parameter-extractor",
+    "guardrails": "guardrail",
+    "mcpClientTool": "tool",
+    "mcpClient": "tool",
+}
+BEGINNINGS = (
+    ("lmChat", "llm"),
+    ("lm", "llm"),
+    ("embeddings", "embedding"),
+    ("vectorStore", "retriever"),
+    ("retriever", "retriever"),
+    ("reranker", "reranker"),
+    ("chain", "chain"),
+    ("tool", "tool"),
+    ("document", "document-extractor"),
+    ("textSplitter", "document-extractor"),
+)
+ENDINGS = (("Trigger", "trigger-plugin"), ("Tool", "tool"))
+# What n8n's own runtime for nodes does, below a node.
+PLUMBING = ("contract.", "sandbox.", "rpc ")
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    return "n8n" in spoken or span.scope.startswith(("n8n", "@n8n/"))
+
+
+def read(reading: Reading) -> None:
+    told = reading.attributes
+    if told.get("n8n.test") or reading.span.name == "n8n.test_trace":
+        reading.ignored = True
+    elif "n8n.node.type" in told or "n8n.node.name" in told:
+        _read_node(reading)
+    elif "n8n.workflow.id" in told or "n8n.execution.id" in told:
+        _read_execution(reading)
+    elif reading.span.name.startswith(PLUMBING):
+        reading.fill("folded", True, "name")
+    _read_run(reading)
+
+
+def _read_run(reading: Reading) -> None:
+    # The version of n8n itself is not that of the workflow.
+    reading.fill_run_from("version", "n8n.workflow.version_id")
+    reading.settle_run("version")
+    execution = reading.attributes.get("n8n.execution.id")
+    if execution is None and reading.span.scope.startswith("@n8n/"):
+        execution = reading.attributes.get("execution_id")
+    if execution not in (None, ""):
+        ids = ((_instance(reading), str(execution)),)
+        reading.fill_run("source_ids", ids, "n8n.execution.id")
+
+
+def _instance(reading: Reading) -> str:
+    """The kind of id that an execution's number is: one of this instance, told by its id, else by
+    the workflow, whose id is random."""
+    told = reading.span.resource.get("n8n.instance.id") or reading.attributes.get(
+        "n8n.workflow.id", reading.attributes.get("workflow_id", "")
+    )
+    return "n8n-" + blake2b(str(told).encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+def _read_execution(reading: Reading) -> None:
+    told, span = reading.attributes, reading.span
+    reading.fields["is_run"] = True
+    reading.fill("kind", "workflow", "n8n.workflow.id")
+    reading.fill_from("title", "n8n.workflow.name")
+    reading.fill_from("service", "n8n.workflow.name")
+    reading.fill_run_from("name", "n8n.workflow.name")
+    reading.fill_run_from("trigger", "n8n.execution.mode")
+    if told.get("n8n.execution.reconstructed") is True and span.parent_span_id:
+        reading.fill("span_ids", (span.parent_span_id,), "n8n.execution.reconstructed")
+        reading.fields["parent_source_id"] = None
+    status = STATUSES.get(str(told.get("n8n.execution.status")))
+    reading.fill("status", status, "n8n.execution.status")
+    reading.fill_run("status", status, "n8n.execution.status")
+    reading.fill_from("error_type", "n8n.execution.error_type")
+    if told.get("n8n.execution.retry_of"):
+        tag = f"retry of {told['n8n.execution.retry_of']}"
+        reading.fill_run("tags", (tag,), "n8n.execution.retry_of")
+
+
+def _read_node(reading: Reading) -> None:
+    told = reading.attributes
+    reading.fill("kind", _kind(told.get("n8n.node.type")), "n8n.node.type")
+    reading.fill_from("node_id", "n8n.node.id", "n8n.node.name")
+    reading.fill_from("title", "n8n.node.name")
+    for field in ("input", "output"):
+        count = whole(told.get(f"n8n.node.items.{field}"))
+        if count is not None:
+            reading.fill(f"{field}s", {"items": count}, f"n8n.node.items.{field}")
+    reason = told.get("n8n.node.termination_reason")
+    if reason == "workflow_cancelled":
+        reading.fill("status", "stopped", "n8n.node.termination_reason")
+    elif reason:
+        reading.fill("status", "failed", "n8n.node.termination_reason")
+        reading.fill("error", str(reason).replace("_", " "), "n8n.node.termination_reason")
+
+
+def _kind(node_type: Any) -> str:
+    name = str(node_type or "").rpartition(".")[2]
+    found = KINDS.get(name)
+    for beginning, kind in BEGINNINGS:
+        if found is None and name.startswith(beginning) and name[len(beginning) :][:1].isupper():
+            found = kind
+    for ending, kind in ENDINGS:
+        if found is None and name.endswith(ending):
+            found = kind
+    return found or "task"

@@ -1,0 +1,117 @@
+"""Plain OpenTelemetry: what every span has (service, name, status, exception events, HTTP calls).
+
+Comes last, so it fills what no richer dialect told.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.records.span import Span
+
+NAME = "opentelemetry"
+
+# A LangGraph node that waits for a person raises one of these; nothing failed.
+INTERRUPTS = frozenset({"GraphInterrupt", "NodeInterrupt"})
+RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
+FAILED = frozenset({"failed", "exception", "retry"})
+
+
+def applies(span: Span, spoken: set[str]) -> bool:
+    return True
+
+
+def read(reading: Reading) -> None:
+    span = reading.span
+    if span.kind == "client":
+        _read_http(reading)
+    reading.fill("title", span.name or "(no name)", "name")
+    reading.fill("kind", "span", "")
+    _read_outcome(reading)
+    _read_resource(reading)
+    reading.fill_run_from("conversation", "session.id")
+    reading.fill_run_from("user", "user.id", "enduser.id")
+    parent = reading.fields.get("parent_source_id", span.parent_span_id)
+    if parent is None and _may_be_run(reading.fields):
+        reading.fields["is_run"] = True
+        reading.fill_run("name", span.name, "name")
+
+
+def _may_be_run(fields: dict[str, Any]) -> bool:
+    """A root that contains others is the run; a lone model or tool call is a step."""
+    return "is_run" not in fields and not fields.get("folded") and fields["kind"] in RUN_KINDS
+
+
+def _read_resource(reading: Reading) -> None:
+    resource = reading.span.resource
+    reading.fill(
+        "service", _text(resource.get("openinference.project.name")), "openinference.project.name"
+    )
+    service = _text(resource.get("service.name"))
+    if service and not service.startswith("unknown_service"):
+        reading.fill("service", service, "service.name")
+    reading.fill("service", "unnamed", "")
+    reading.fill_run("version", _text(resource.get("service.version")), "service.version")
+    for name in ("deployment.environment.name", "deployment.environment"):
+        reading.fill_run("environment", _text(resource.get(name)), name)
+
+
+def _read_outcome(reading: Reading) -> None:
+    """UNSET is success. The message of the exception says it better than the status text, which in
+    many frameworks holds the class and the stack as well."""
+    span = reading.span
+    error_type, message = _exception(span) if span.events else ("", "")
+    error_type = error_type or _text(reading.attributes.get("error.type")) or ""
+    if error_type.rpartition(".")[2] in INTERRUPTS:
+        reading.fill("status", "paused", "exception.type")
+        return
+    if span.status == "error":
+        reading.fill("status", "failed", "status")
+    elif span.end_us is not None:
+        reading.fill("status", "succeeded", "status")
+    if reading.fields.get("status") in FAILED:
+        reading.fill("error", message, "exception.message")
+        reading.fill("error", span.status_message, "status.message")
+        reading.fill("error_type", error_type, "exception.type")
+
+
+def _exception(span: Span) -> tuple[str, str]:
+    """Type and message of the last exception recorded on the span: the one that ended it."""
+    for event in reversed(span.events):
+        if event.name == "exception":
+            told = event.attributes
+            return _text(told.get("exception.type")) or "", _text(
+                told.get("exception.message")
+            ) or ""
+    return "", ""
+
+
+def _read_http(reading: Reading) -> None:
+    """Client spans by the HTTP conventions, new names and old."""
+    told = reading.attributes
+    method = _text(told.get("http.request.method") or told.get("http.method"))
+    if not method or "kind" in reading.fields:
+        return
+    url = _text(told.get("url.full") or told.get("http.url"))
+    reading.fill("kind", "http-request", "http.request.method")
+    name = reading.span.name
+    if name in ("", method, f"HTTP {method}"):
+        host = _text(told.get("server.address") or told.get("net.peer.name")) or _host(url or "")
+        reading.fill("title", f"{method} {host}".strip(), "server.address")
+    reading.fill(
+        "inputs", {"method": method, "url": url} if url else {"method": method}, "url.full"
+    )
+    code = told.get("http.response.status_code", told.get("http.status_code"))
+    if code is not None:
+        reading.fill("outputs", {"status_code": code}, "http.response.status_code")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None if value is None else str(value)

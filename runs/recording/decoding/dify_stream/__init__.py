@@ -1,0 +1,1 @@
+"""Decode Dify's event stream (SSE or NDJSON) into records. Pure."""

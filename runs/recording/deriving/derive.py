@@ -1,0 +1,24 @@
+"""From the steps of a run, told in any order, to its tree: pure, and the same for any order.
+
+`arrange(rows)` rewrites the derived fields of every row: who is below whom (`tree`), in which pass
+(`passes`), what its status means once the others are known (`outcome`), whose tokens count
+(`totals`). It reads only what the rows were told, never what an earlier call derived.
+"""
+
+from uuid import UUID
+
+from runs.recording.deriving.outcome import Outcome, settle_statuses
+from runs.recording.deriving.passes import number_passes
+from runs.recording.deriving.totals import mark_counted, set_self_times
+from runs.recording.deriving.tree import Tree, build_tree
+from runs.recording.records.row import Row
+
+
+def arrange(run_id: UUID, rows: list[Row]) -> tuple[Tree, Outcome]:
+    """Derive tree, passes, statuses and counting of all rows of one run."""
+    tree = build_tree(run_id, rows)
+    number_passes(tree)
+    outcome = settle_statuses(tree)
+    mark_counted(tree)
+    set_self_times(tree)
+    return tree, outcome

@@ -1,0 +1,157 @@
+"""What the statuses mean once all steps are known. Pure.
+
+Telemetry says of each step how it ended, not whether that ended the run: some frameworks leave the
+root without an error when the run failed, and an error below is often caught. A failed step is
+*fatal* when it ended the run; every other failed step was handled (`exception`), as Dify says it of
+nodes with an error strategy.
+"""
+
+from dataclasses import dataclass
+
+from runs.recording.deriving.parents import FAR_FUTURE
+from runs.recording.deriving.tree import Tree, in_order
+from runs.recording.records.record import RunFacts
+from runs.recording.records.row import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`failed_row` is the step whose failure ended the run; None where none is known."""
+
+    status: str
+    error: str
+    failed_row: Row | None
+
+
+def settle_statuses(tree: Tree) -> Outcome:
+    """Set the status of every row and tell the run's."""
+    for row in tree.rows:
+        # Plumbing that tells neither status nor times (Dify's dispatcher) is not at work.
+        idle = row.started_us is None or row.hints.get("envelope")
+        at_work = not row.ended and not (row.folded and idle)
+        row.status = row.told_status or ("running" if at_work else "succeeded")
+        if row.status == "failed" and row.hints.get("handled"):
+            row.status = "exception"
+    told = _told(tree)
+    fatal = _last_with(tree, "failed")
+    status = told.status or _derived_status(tree, fatal)
+    if status == "failed":
+        fatal = fatal or _last_failed(tree)
+    if status not in ("running", "paused"):
+        _mark_handled(tree, fatal if status in ("failed", "stopped") else [])
+    if status == "succeeded" and any(row.status == "exception" for row in tree.order):
+        status = "partial-succeeded"
+    failed_row = _origin(tree, fatal) if status in ("failed", "stopped") else None
+    return Outcome(status, _error(tree, status, failed_row), failed_row)
+
+
+def _told(tree: Tree) -> RunFacts:
+    """Facts of the first run span that states a status for the run as such. A run that waited is
+    told once more when it went on."""
+    told = [facts for row in tree.runs if (facts := row.facts).status]
+    first = told[0] if told else RunFacts()
+    return next((facts for facts in told if facts.status != "paused"), first)
+
+
+def _last_with(tree: Tree, status: str) -> list[Row]:
+    """Steps of a status after which no other step began, on any level up to the top."""
+    found = [row for row in tree.order if row.status == status]
+    latest = _latest_beside(tree) if found else {}
+    return [
+        row
+        for row in found
+        if latest[row.source_id] < (FAR_FUTURE if row.ended_us is None else row.ended_us)
+    ]
+
+
+def _latest_beside(tree: Tree) -> dict[str, int]:
+    """When the last step began beside each step or beside any step above it; -1: none did."""
+    newest = _newest(tree)
+    latest: dict[str, int] = {}
+    for row in tree.order:  # parents before children
+        parent = tree.parent[row.source_id]
+        beside = [other.started_us or 0 for other in newest[tree.place(row)] if other is not row]
+        above = latest[parent.source_id] if parent is not None else -1
+        latest[row.source_id] = max(above, *beside, -1)
+    return latest
+
+
+def _newest(tree: Tree) -> dict[str, list[Row]]:
+    return {
+        place: sorted(
+            (row for row in rows if row.started_us is not None), key=lambda row: row.started_us or 0
+        )[-2:]
+        for place, rows in tree.children.items()
+    }
+
+
+def _derived_status(tree: Tree, fatal: list[Row]) -> str:
+    root = tree.runs[0] if tree.runs else None
+    if root is None and len(tree.children.get("", [])) == 1 and not tree.missing:
+        only = tree.children[""][0]
+        # A lone model or tool call without a workflow around it is the whole run.
+        root = only if not only.parent_source_id else None
+    if root is not None and root.status == "failed":
+        return "failed"
+    if root is not None and any(row.status == "failed" for row in tree.runs):
+        return "failed"
+    if _is_paused(tree):
+        return "paused"
+    if root is None or not _has_ended(tree, root):
+        return "failed" if root is None and fatal and _all_ended(tree) else "running"
+    # A root that says OK does not hide a failure that ended the run, unless it has a result.
+    if fatal and not root.outputs_id:
+        return "failed"
+    return "stopped" if root.status == "stopped" else "succeeded"
+
+
+def _has_ended(tree: Tree, root: Row) -> bool:
+    if not root.hints.get("envelope") or root.ended:
+        return root.ended
+    return bool(tree.order or root.outputs_id) and all(row.ended for row in tree.order)
+
+
+def _all_ended(tree: Tree) -> bool:
+    return all(row.ended for row in tree.rows)
+
+
+def _is_paused(tree: Tree) -> bool:
+    """A paused step after which nothing began: the run waits, whatever its root says."""
+    return bool(_last_with(tree, "paused"))
+
+
+def _last_failed(tree: Tree) -> list[Row]:
+    failed = [row for row in tree.order if row.status == "failed"]
+    if not failed:
+        return []
+    return [max(failed, key=lambda row: (row.ended_us or 0, row.depth, row.source_id))]
+
+
+def _mark_handled(tree: Tree, fatal: list[Row]) -> None:
+    """Failed steps that did not end the run were handled. What failed because a step below it
+    failed stays failed with it."""
+    keep = set()
+    for row in fatal:
+        walk: Row | None = row
+        while walk is not None and walk.source_id not in keep:
+            keep.add(walk.source_id)
+            walk = tree.parent[walk.source_id]
+    for row in tree.order:
+        if row.status == "failed" and row.source_id not in keep:
+            row.status = "exception"
+
+
+def _origin(tree: Tree, fatal: list[Row]) -> Row | None:
+    """The deepest of the fatal steps; of several, the one that failed first."""
+    ids = {row.source_id for row in fatal}
+    origins = [row for row in fatal if not any(c.source_id in ids for c in tree.below(row))]
+    return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
+
+
+def _error(tree: Tree, status: str, failed_row: Row | None) -> str:
+    if status not in ("failed", "stopped", "partial-succeeded"):
+        return ""
+    for row in [*tree.runs, *([failed_row] if failed_row else [])]:
+        if row.error and status != "partial-succeeded":
+            return row.error
+    return ""

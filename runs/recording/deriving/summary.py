@@ -1,0 +1,221 @@
+"""The run's own row, from its arranged steps. Pure."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import attrgetter
+from typing import Any
+
+from nodes.kinds import kind_of
+from runs.recording.deriving.fingerprint import Failure
+from runs.recording.deriving.outcome import Outcome
+from runs.recording.deriving.passes import count_passes
+from runs.recording.deriving.totals import has_usage
+from runs.recording.deriving.tree import Tree
+from runs.recording.records.record import RunFacts
+from runs.recording.records.row import Row, facts_from_hints
+
+# The most that the column holds, numeric(20, 10), in digits that SQLite keeps exactly.
+MAX_COST = Decimal("9999999999.9999")
+
+
+@dataclass(slots=True)
+class Summary:
+    """Columns of `runs.Run` that follow from its steps; `facts` still name version,
+    conversation; `failure`, of a run that failed, its kind."""
+
+    service: str
+    facts: RunFacts
+    columns: dict[str, Any]
+    of_dify: bool  # the run is known by an id of Dify's
+    failure: Failure | None = None
+
+
+def summarize(tree: Tree, outcome: Outcome) -> Summary:
+    speakers = _roots_first(tree)
+    facts = _facts(speakers)
+    started, ended = _times(tree, outcome)
+    first, last = _input_row(tree), _output_row(tree, outcome)
+    reported = facts.reported_cost
+    columns = {
+        "name": (facts.name or "")[:255],
+        "mode": facts.mode or _mode(speakers, facts),
+        "status": outcome.status,
+        "started_us": started,
+        "ended_us": ended,
+        "duration_us": max(0, ended - started)
+        if started is not None and ended is not None
+        else None,
+        "user": (facts.user or "")[:200],
+        "trigger": (facts.trigger or "")[:50],
+        "environment": (facts.environment or "")[:100],
+        "tags": sorted(set(facts.tags)),
+        "inputs_id": first.inputs_id if first else None,
+        "inputs_preview": first.inputs_preview if first else "",
+        "outputs_id": last.outputs_id if last else None,
+        "outputs_preview": last.outputs_preview if last else "",
+        "error": outcome.error,
+        "failed_execution": outcome.failed_row.id if outcome.failed_row else None,
+        "failed_node_id": outcome.failed_row.node_id if outcome.failed_row else "",
+        "failed_title": outcome.failed_row.title if outcome.failed_row else "",
+        "reported_tokens": facts.reported_tokens,
+        "reported_cost": reported.amount if reported else None,
+        "reported_duration_us": facts.reported_duration_us,
+        **_totals(tree),
+        **_counts(tree),
+    }
+    of_dify = _is_of_dify(tree.runs)
+    return Summary(speakers[0].service, facts, columns, of_dify, _failure(tree, outcome))
+
+
+def _failure(tree: Tree, outcome: Outcome) -> Failure | None:
+    """What the step that ended the run says; where no step is known, the run. Failures that were
+    handled did not end it."""
+    if outcome.status != "failed":
+        return None
+    row = outcome.failed_row
+    if row is None:
+        told = next((run for run in tree.runs if run.error), None)
+        return Failure.of("", "", told.error_type if told else "", outcome.error)
+    return Failure.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
+
+
+def _is_of_dify(runs: list[Row]) -> bool:
+    return any(kind.startswith("dify") for row in runs for kind, _ in row.facts.source_ids)
+
+
+def _roots_first(tree: Tree) -> list[Row]:
+    """Run spans, other plumbing, then steps from the root down: who knows the run best speaks
+    first."""
+    chosen = {row.source_id for row in tree.runs}
+    folded = [row for row in tree.by_time if row.folded and row.source_id not in chosen]
+    steps = sorted((row for row in tree.by_time if not row.folded), key=attrgetter("depth"))
+    return [*tree.runs, *folded, *steps]
+
+
+def _facts(speakers: list[Row]) -> RunFacts:
+    """Each fact from the first row that tells it."""
+    found: dict[str, Any] = {}
+    for row in speakers:
+        for name, value in row.hints.get("run", {}).items():
+            if name not in found and name != "source_ids" and value:
+                found[name] = value
+    return facts_from_hints({"run": found})
+
+
+def _mode(speakers: list[Row], facts: RunFacts) -> str:
+    """An agent that talks in a conversation is a chatflow; everything else runs once."""
+    return "chatflow" if facts.conversation and speakers[0].kind == "agent" else "workflow"
+
+
+def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
+    """From the run's own spans where there are any, else from its parts."""
+    rows = [
+        row for row in tree.runs if row.started_us is not None and not row.hints.get("envelope")
+    ]
+    rows = rows or tree.rows
+    starts = [row.started_us for row in rows if row.started_us is not None]
+    ends = [row.ended_us for row in rows if row.ended_us is not None]
+    finished = outcome.status not in ("running", "paused") or bool(tree.runs and tree.runs[0].ended)
+    started = min(starts, default=None)
+    return started, max(ends, default=None) if finished else None
+
+
+# Steps whose value may stand for the run's: a tool's arguments or a hand-off's target may not.
+_TELLING_GROUPS = frozenset({"agent", "model", "flow", "other"})
+
+
+def _may_speak(row: Row) -> bool:
+    return kind_of(row.kind).group in _TELLING_GROUPS
+
+
+def _input_row(tree: Tree) -> Row | None:
+    """The row whose inputs are the run's: its own span, else the first step that was asked."""
+    steps = (row for row in tree.order if _may_speak(row))
+    return next((row for row in [*tree.runs, *steps] if row.inputs_id), None)
+
+
+def _output_row(tree: Tree, outcome: Outcome) -> Row | None:
+    """The run's own span, else (of a run that went well) the last answer nearest the top."""
+    own = next((row for row in tree.runs if row.outputs_id), None)
+    if own or outcome.status not in ("succeeded", "partial-succeeded"):
+        return own
+    done = [row for row in tree.order if row.outputs_id and row.ended and _may_speak(row)]
+    shallow = min((row.depth for row in done), default=0)
+    top = [row for row in done if row.depth == shallow]
+    return max(top, key=lambda row: (row.ended_us or 0, row.index), default=None)
+
+
+def _totals(tree: Tree) -> dict[str, Any]:
+    counted = [row for row in tree.rows if row.counted]
+    costs = [row for row in counted if row.cost is not None]
+    # Amounts in several currencies cannot be added: dollars, else the first by name, are summed;
+    # the rest counts as not priced.
+    currencies = sorted(
+        {row.cost_currency for row in costs}, key=lambda name: (name != "USD", name)
+    )
+    currency = currencies[0] if currencies else ""
+    cost = sum(
+        (row.cost for row in costs if row.cost_currency == currency and row.cost), Decimal(0)
+    )
+    return {
+        "input_tokens": sum(row.input_tokens or 0 for row in counted),
+        "output_tokens": sum(row.output_tokens or 0 for row in counted),
+        "cached_tokens": sum(row.cached_tokens or 0 for row in counted),
+        "reasoning_tokens": sum(row.reasoning_tokens or 0 for row in counted),
+        "total_tokens": sum(row.total_tokens or 0 for row in counted),
+        "cost": min(cost, MAX_COST) if costs else None,
+        "cost_currency": currency,
+        "cost_state": _cost_state(tree, counted, currency),
+    }
+
+
+def _cost_state(tree: Tree, counted: list[Row], currency: str) -> str:
+    """Priced when every counted step and every model call has a price."""
+    work = {row.source_id: row for row in counted}
+    for row in _calls(tree):
+        work.setdefault(row.source_id, row)
+    if not work:
+        return "free"
+    priced = sum(
+        1 for row in work.values() if row.cost is not None and row.cost_currency == currency
+    )
+    if priced == len(work):
+        return "priced"
+    return "partly" if priced else "unpriced"
+
+
+def _calls(tree: Tree) -> list[Row]:
+    """Model calls that did the work: not a model span that wraps another one; nor a failed or
+    unfinished one without usage, which cost nothing that anybody could know."""
+    wrappers = set()
+    for row in tree.order:
+        if kind_of(row.kind).call == "model":
+            parent = tree.parent[row.source_id]
+            while parent is not None and parent.source_id not in wrappers:
+                wrappers.add(parent.source_id)
+                parent = tree.parent[parent.source_id]
+    return [
+        row
+        for row in tree.order
+        if kind_of(row.kind).call == "model"
+        and row.source_id not in wrappers
+        and (row.status == "succeeded" or has_usage(row))
+    ]
+
+
+def _counts(tree: Tree) -> dict[str, int]:
+    calls = [kind_of(row.kind).call for row in tree.order]
+    wrapping = sum(
+        1 for row in tree.order
+        if kind_of(row.kind).call == "model"
+        and any(kind_of(child.kind).call == "model" for child in tree.below(row))
+    )  # fmt: skip
+    return {
+        "model_calls": calls.count("model") - wrapping,
+        "tool_calls": calls.count("tool"),
+        "http_calls": calls.count("http"),
+        "steps": len(tree.order),
+        "iterations": count_passes(tree),
+        "retries": sum(row.status == "retry" for row in tree.order),
+        "exceptions": sum(row.status == "exception" for row in tree.order),
+    }

@@ -1,0 +1,217 @@
+"""Who is below whom. Pure.
+
+The producer's parents are taken with three repairs: plumbing (`folded`, and the run's own span) is
+skipped, so that its children move up; steps chained to their predecessor (Dify) belong to the
+nearest run or pass above; a step whose parent has not arrived is an orphan, below the place where
+the parent will be.
+"""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from uuid import UUID
+
+from runs.recording.deriving.parents import (
+    CONTAINERS,
+    FAR_FUTURE,
+    Reached,
+    by_any_id,
+    containers_by_id,
+    containers_by_time,
+    cycle_cuts,
+    stand_ins,
+    told_parents,
+    way_up,
+)
+from runs.recording.deriving.wrappers import fold_wrappers
+from runs.recording.records.row import Row
+
+MAX_NODE_ID = 255
+
+
+@dataclass(slots=True)
+class Tree:
+    """Visible rows as a tree. `children` is keyed by source id, "" for the top level and the id of
+    a parent that has not arrived; each list is in order. `runs` holds the spans that are the
+    run."""
+
+    run_id: UUID
+    rows: list[Row]
+    runs: list[Row] = field(default_factory=list)
+    parent: dict[str, Row | None] = field(default_factory=dict)
+    children: dict[str, list[Row]] = field(default_factory=dict)
+    # source id of a row → source id of its parent that has not arrived
+    missing: dict[str, str] = field(default_factory=dict)
+    # Containers that stand in for one whose execution id is known (see `stand_ins`).
+    same: dict[str, Row] = field(default_factory=dict)
+    told_passes: dict[str, list[int]] = field(default_factory=dict)
+    by_time: list[Row] = field(default_factory=list)
+    order: list[Row] = field(default_factory=list)
+
+    def below(self, row: Row) -> list[Row]:
+        return self.children.get(row.source_id, [])
+
+    def siblings(self, row: Row) -> list[Row]:
+        """The rows below the same parent, this one among them."""
+        return self.children[self.place(row)]
+
+    def place(self, row: Row) -> str:
+        parent = self.parent[row.source_id]
+        if parent is not None:
+            return parent.source_id
+        return self.missing.get(row.source_id, "")
+
+
+def execution_id(run_id: UUID, source_id: str) -> str:
+    """Derived from the run and the producer's id, so that sending again lands on the same row.
+    32 hex digits, which begin as the run's, so that the ids of a run lie together in an index."""
+    own = blake2b(source_id.encode(), digest_size=10, key=run_id.bytes).hexdigest()
+    return run_id.hex[:12] + own
+
+
+Order = tuple[int, bool, int, str]
+
+
+def in_order(row: Row) -> Order:
+    """Siblings run in the order of their start. Of two at once (some producers round to whole
+    milliseconds) a tool comes after what asked for it, then the longer first, then by id."""
+    started = FAR_FUTURE if row.started_us is None else row.started_us
+    return (started, row.kind == "tool", -(row.duration_us or 0), row.source_id)
+
+
+def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
+    tree = Tree(run_id, rows)
+    tree.same = stand_ins(rows)
+    known = by_any_id(rows) | tree.same
+    above = told_parents(rows, known)
+    _fold(tree, above)
+    _climb(tree, known, above)
+    _link(tree)
+    _number(tree)
+    _number_folded(tree, above)
+    _name(tree)
+    return tree
+
+
+def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
+    """The span that is the run itself is not a step of it, unless it runs below a step (a workflow
+    used as a tool). A wrapper that only repeats the run span's name tells nothing either."""
+    for row in tree.rows:
+        row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
+    for row in tree.rows:
+        if row.hints.get("is_run"):
+            walk = above[row.source_id]
+            while walk is not None and (walk.folded or walk.hints.get("is_run")):
+                walk = above[walk.source_id]
+            if walk is None:
+                row.folded = True
+                tree.runs.append(row)
+    runs = set(tree.runs)
+    by_workflow = any(row.kind == "workflow" for row in runs)
+    for row in tree.rows:
+        if by_workflow and row.hints.get("stand_in") and row.kind not in CONTAINERS:
+            row.folded = True  # the model call of a message that a workflow's steps made
+        run = above[row.source_id]
+        if run is not None and run in runs and _repeats(row, run):
+            row.folded = True
+    fold_wrappers(tree.rows, above)
+    tree.runs.sort(key=lambda row: (row.kind != "workflow", *in_order(row)))
+
+
+def _repeats(row: Row, run: Row) -> bool:
+    told = row.inputs_id or row.outputs_id or row.error
+    return row.kind == "chain" and row.title == run.title and not told
+
+
+def _climb(tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> None:
+    """Find each row's visible parent, the pass numbers told on the way up, or the parent that is
+    missing."""
+    containers = containers_by_time(tree.rows, above)
+    containers |= containers_by_id(tree.rows, above, tree.same)
+    runs = {row.source_id for row in tree.runs}
+    reached: dict[tuple[str, bool], Reached] = {}
+    for row in tree.rows:
+        parent, passes, last = way_up(row, above, runs, reached)
+        if not passes and (container := containers.get(row.source_id)) is not None:
+            index = row.hints.get("iteration_index")
+            parent, passes = container, () if index is None else (index,)
+        gone = last.parent_source_id not in known and last.parent_source_id
+        if parent is None and gone and not last.hints.get("is_run"):
+            tree.missing[row.source_id] = last.parent_source_id
+        tree.parent[row.source_id] = parent
+        tree.told_passes[row.source_id] = list(passes)
+    for source_id in cycle_cuts(tree.parent) if containers else ():
+        tree.parent[source_id] = None
+
+
+def _link(tree: Tree) -> None:
+    """Children in order; ids of parents, also of those that have not arrived yet."""
+    tree.by_time = sorted(tree.rows, key=in_order)
+    for row in tree.by_time:
+        row.orphan = row.source_id in tree.missing and not row.folded
+        parent = tree.parent[row.source_id]
+        if parent is not None:
+            row.parent_id = parent.id
+        elif row.orphan:
+            row.parent_id = execution_id(tree.run_id, tree.missing[row.source_id])
+        else:
+            row.parent_id = None
+        if not row.folded:
+            tree.children.setdefault(tree.place(row), []).append(row)
+
+
+def _number(tree: Tree) -> None:
+    """Pre-order places and depths. Orphans stand one below their missing parent."""
+    top: list[tuple[Order, list[Row], int]] = [
+        (in_order(row), [row], 0) for row in tree.children.get("", [])
+    ]
+    for missing_id in sorted(set(tree.missing.values())):
+        orphans = tree.children.get(missing_id, [])
+        if orphans:
+            top.append((in_order(orphans[0]), orphans, 1))
+    stack = [(row, depth) for _, rows, depth in sorted(top, key=lambda item: item[0], reverse=True)
+             for row in reversed(rows)]  # fmt: skip
+    while stack:
+        row, depth = stack.pop()
+        row.index, row.depth = len(tree.order), depth
+        tree.order.append(row)
+        stack.extend((child, depth + 1) for child in reversed(tree.below(row)))
+
+
+def _number_folded(tree: Tree, above: dict[str, Row | None]) -> None:
+    """Plumbing stands where its first visible step stands; without any, at the end."""
+    folded = [row for row in tree.rows if row.folded]
+    for row in folded:
+        parent = tree.parent[row.source_id]
+        row.index = len(tree.order)
+        row.depth = parent.depth + 1 if parent else 0
+    placed: set[str] = set()
+    for row in tree.order:
+        walk = above[row.source_id]
+        while walk is not None and walk.folded and walk.source_id not in placed:
+            walk.index = row.index
+            placed.add(walk.source_id)
+            walk = above[walk.source_id]
+
+
+def _name(tree: Tree) -> None:
+    """Keys of nodes in the graph: told, or the path of titles below the nearest told one."""
+    graph_ids = {
+        tree.same[row.source_id].source_id: row.told_node_id
+        for row in tree.rows
+        if row.source_id in tree.same
+    }
+    for row in tree.order:
+        parent = tree.parent[row.source_id]
+        above = f"{parent.node_id}/" if parent else ""
+        told = graph_ids.get(row.source_id) or row.told_node_id
+        row.node_id = _short(told or above + row.title)
+    for row in tree.rows:
+        if row.folded:
+            row.node_id = _short(row.told_node_id or row.title)
+
+
+def _short(key: str) -> str:
+    """A key that fits its column; a longer one keeps its beginning and a digest of the whole."""
+    if len(key) <= MAX_NODE_ID:
+        return key
+    return key[: MAX_NODE_ID - 17] + "~" + blake2b(key.encode(), digest_size=8).hexdigest()

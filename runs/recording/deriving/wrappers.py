@@ -1,0 +1,90 @@
+"""One call of a model that is told several times: by the framework's own spans (LlamaIndex's achat
+around chat around complete), or by two instrumentations, one around the other (LangChain's model
+around the client's). Pure.
+
+Of two model spans of the same model, one being the only step below the other, the one that tells no
+more than the other is folded: the inner one when both tell the same, because the outer one is what
+the developer called.
+"""
+
+import re
+from collections.abc import Mapping
+
+from nodes.kinds import KINDS
+from runs.recording.records.row import Row
+
+MODELS = frozenset(key for key, kind in KINDS.items() if kind.call == "model")
+# What a provider's API adds to the name that it was asked by: a date, a version.
+RELEASE = re.compile(r"([-@:](\d[\d-]*|v\d[\d.:]*|latest))+$")
+Above = Mapping[str, Row | None]
+
+
+def fold_wrappers(rows: list[Row], above: Above) -> None:
+    """`above`: each row's parent as told; other plumbing is folded already."""
+    calls = [row for row in rows if row.kind in MODELS and not row.folded]
+    if not any((up := _visible(row, above)) is not None and up.kind in MODELS for row in calls):
+        return
+    below: dict[str, list[Row]] = {}
+    for row in rows:
+        if not row.folded and (parent := _visible(row, above)) is not None:
+            below.setdefault(parent.source_id, []).append(row)
+    for outer in sorted(calls, key=_outer_first):
+        if not outer.folded:
+            _fold(outer, below)
+
+
+def _outer_first(row: Row) -> tuple[int, int, str]:
+    return (row.started_us or 0, -(row.duration_us or 0), row.source_id)
+
+
+def _fold(outer: Row, below: dict[str, list[Row]]) -> None:
+    while len(inner := below.get(outer.source_id, [])) == 1:
+        call = inner[0]
+        if not _is_same_call(outer, call):
+            return
+        if _told(call) <= _told(outer):
+            call.folded = True
+            below[outer.source_id] = below.get(call.source_id, [])
+        else:
+            outer.folded = _told(outer) <= _told(call)
+            return
+
+
+def _visible(row: Row, above: Above) -> Row | None:
+    parent = above[row.source_id]
+    while parent is not None and parent.folded:
+        parent = above[parent.source_id]
+    return parent
+
+
+def _is_same_call(outer: Row, inner: Row) -> bool:
+    """Steps that their producer chains (Dify) come one after the other."""
+    if inner.kind != outer.kind or inner.hints.get("chained"):
+        return False
+    totals = {outer.total_tokens, inner.total_tokens} - {None}
+    return len(totals) < 2 and _is_within(inner, outer) and _model(outer) == _model(inner)
+
+
+def _is_within(inner: Row, outer: Row) -> bool:
+    begun = inner.started_us is None or outer.ended_us is None or inner.started_us <= outer.ended_us
+    return begun and (
+        inner.ended_us is None or outer.ended_us is None or inner.ended_us <= outer.ended_us
+    )
+
+
+def _model(row: Row) -> str:
+    """Without the provider before it and the release after it."""
+    return RELEASE.sub("", row.model.lower().rpartition("/")[2])
+
+
+def _told(row: Row) -> set[str]:
+    values = {
+        "inputs": row.inputs_id,
+        "outputs": row.outputs_id,
+        "tokens": row.total_tokens,
+        "cached": row.cached_tokens,
+        "reasoning": row.reasoning_tokens,
+        "cost": row.cost_reported,
+        "error": row.error,
+    }
+    return {name for name, value in values.items() if value}

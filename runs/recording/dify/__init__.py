@@ -1,1 +1,0 @@
-"""Ways in that are Dify's own."""

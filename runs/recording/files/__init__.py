@@ -1,1 +1,0 @@
-"""Files of runs: stored rows to lines and back to records."""

@@ -1,0 +1,1 @@
+"""Import runs that were recorded elsewhere: a Dify database, run files."""

@@ -1,0 +1,1 @@
+"""Read Dify's PostgreSQL database: apps, versions, runs, conversations, feedback."""

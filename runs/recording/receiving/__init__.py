@@ -1,0 +1,1 @@
+"""HTTP endpoints that producers send to."""

@@ -1,0 +1,170 @@
+"""What every machine door does: the key, the type, the size and encoding of the body, a clear
+refusal, and a line in the inbox.
+
+A new door is a function of an `Arrival` below `@door`, and a line in runs/urls.py:
+
+    @door(JSON)
+    def ingestion(arrival: Arrival) -> HttpResponse:
+        arrival.taken = intake.keep(decode(arrival.body), arrival.sender)
+        return JsonResponse({...})
+
+- `@door(JSON, PROTOBUF)` names the content types that it takes; none named: any.
+- `methods=("GET",)`: no body is looked for, nor a type. `keyless=True`: the door is open, or checks
+  for itself. `stream=True`: `arrival.body` stays empty, `arrival.parts()` gives the body while it
+  arrives. What the URL pattern captures is given as keywords.
+- `raise Refusal(status, sentence)` for whatever cannot be taken. `bodies.UnreadableBody` and
+  `UnsupportedType` become 400 and 415, a DatabaseError 503 with Retry-After. The sentence is
+  answered in protobuf where protobuf was sent, else as {"message": sentence}.
+- Answer after the commit, and leave what became of the body in `arrival.taken`; a door that records
+  piece by piece adds up: `arrival.taken += …`. The inbox tells it.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from runs.access import key_from, presented_secret
+from runs.models import IngestKey
+from runs.models.key import digest
+from runs.recording.decoding.otlp.salvage import field
+from runs.recording.receiving.request import Arrival, Refusal
+from runs.recording.records import request_body
+
+__all__ = ["JSON", "PROTOBUF", "Arrival", "Refusal", "door"]
+
+log = logging.getLogger(__name__)
+
+PROTOBUF = "application/x-protobuf"
+JSON = "application/json"
+RETRY_AFTER_SECONDS = 5
+
+
+Door = Callable[..., HttpResponseBase]
+View = Callable[..., HttpResponseBase]
+# Each door's view → the function below it.
+DOORS: dict[View, Door] = {}
+
+
+def door(
+    *types: str,
+    methods: Sequence[str] = ("POST",),
+    keyless: bool = False,
+    stream: bool = False,
+) -> Callable[[Door], View]:
+    """See the head of this file."""
+
+    def decorate(take: Door) -> View:
+        @csrf_exempt
+        @login_not_required
+        @require_http_methods(list(methods))
+        @wraps(take)
+        def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
+            arrival = Arrival(request)
+            try:
+                _check_scheme(request)
+                if not keyless:
+                    _check_key(arrival)
+                if request.method not in ("GET", "HEAD"):
+                    _check_type(arrival.content_type, types)
+                    if not stream:
+                        arrival.read()
+                response = take(arrival, **path)
+            except Exception as problem:
+                response = refuse(arrival, problem)
+            return noted(arrival, response)
+
+        DOORS[view] = take
+        return view
+
+    return decorate
+
+
+def noted(arrival: Arrival, response: HttpResponseBase) -> HttpResponseBase:
+    """The answer, which tells the inbox once it is sent: nobody waits for that."""
+    if arrival.request.method not in ("GET", "HEAD") or response.status_code >= 400:
+        # What Django closes when the answer is sent or the client has gone.
+        closers = response._resource_closers  # type: ignore[attr-defined]
+        closers.append(lambda: arrival.note(response.status_code))
+    return response
+
+
+def refuse(arrival: Arrival, problem: Exception) -> HttpResponse:
+    """The answer to what cannot be taken; raises the problem again where it is an error of ours."""
+    refusal = refusal_of(problem)
+    if refusal is None:
+        arrival.problem = "An error of Waylog's own; its log tells more."
+        arrival.note(500)
+        raise problem
+    arrival.problem = str(refusal)
+    return refused(refusal, arrival.content_type)
+
+
+def refusal_of(problem: Exception) -> Refusal | None:
+    if isinstance(problem, Refusal):
+        return problem
+    if isinstance(problem, request_body.UnreadableBody):
+        return Refusal(400, str(problem))
+    if isinstance(problem, request_body.UnsupportedType | request_body.UnsupportedEncoding):
+        return Refusal(415, str(problem))
+    if isinstance(problem, RequestDataTooBig | request_body.BodyTooLarge):
+        return Refusal(413, f"The body is larger than {settings.WAYLOG_MAX_BODY // 1_048_576} MB.")
+    if isinstance(problem, DatabaseError):
+        log.error("A request could not be stored.", exc_info=problem)
+        return Refusal(503, "The database cannot take this now. Try again.")
+    return None
+
+
+def _check_scheme(request: HttpRequest) -> None:
+    # The doors are let out of the redirect to https, which exporters do not follow.
+    if settings.SECURE_SSL_REDIRECT and not request.is_secure():
+        raise Refusal(400, f"This server speaks https: send to https://{request.get_host()}.")
+
+
+def _check_key(arrival: Arrival) -> None:
+    arrival.key = key_from(arrival.request)
+    if arrival.key is None:
+        raise Refusal(401, f"No valid key: {_wrong_key(presented_secret(arrival.request))}")
+    if not arrival.key.can_ingest:
+        raise Refusal(403, "This key may read, but not record.")
+    arrival.key.touch()
+
+
+def _wrong_key(secret: str) -> str:
+    if not secret:
+        return "none was sent. Use `Authorization: Bearer <key>` or the header `x-api-key`."
+    if IngestKey.objects.filter(digest=digest(secret)).exists():
+        return "this one was revoked."
+    return "this one is not known here."
+
+
+def _check_type(content_type: str, types: Sequence[str]) -> None:
+    if types and content_type not in types:
+        told = f"not {content_type!r}" if content_type else "and none was given"
+        raise Refusal(415, f"The content type must be {' or '.join(types)}, {told}.")
+
+
+def refused(refusal: Refusal, content_type: str) -> HttpResponse:
+    """In kind: OTLP wants a google.rpc.Status, whose field 2 is the message."""
+    sentence = str(refusal)
+    in_protobuf = content_type == PROTOBUF
+    response = HttpResponse(
+        field(2, sentence.encode()) if in_protobuf else orjson.dumps({"message": sentence}),
+        status=refusal.status,
+        content_type=PROTOBUF if in_protobuf else JSON,
+    )
+    if refusal.status == 503:
+        response["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    if refusal.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="waylog"'
+    return response

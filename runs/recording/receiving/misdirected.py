@@ -1,0 +1,97 @@
+"""Machines at the wrong door: what is posted to an address that takes nothing is answered with the
+right one, and noted in the inbox."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import Resolver404, resolve
+
+from runs.access import key_from
+from runs.recording.receiving.endpoint import DOORS, noted, refused
+from runs.recording.receiving.request import Arrival, Refusal
+
+GRPC = "application/grpc"
+# What producers send and no page of ours does.
+MACHINE_TYPES = frozenset({
+    "application/x-protobuf", "application/protobuf", "application/json", "application/x-ndjson",
+    "application/x-thrift", "application/vnd.apache.thrift.binary", "text/event-stream",
+})  # fmt: skip
+SIGNALS = ("traces", "logs", "metrics")
+
+
+class AstrayMiddleware:
+    """Stands before the check of forms and sign-in, which would answer a machine with a page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        lost = response.status_code == 404 and request.resolver_match is None
+        return _found(request) or _answer(request) if lost and _is_machine(request) else response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_: object
+    ) -> HttpResponse | None:
+        # What takes posts from machines, and nothing else, is let out of the check of forms.
+        lost = not getattr(view, "csrf_exempt", False)
+        lost = lost or (request.content_type or "").startswith(GRPC)
+        return _answer(request) if lost and _is_machine(request) else None
+
+
+def _found(request: HttpRequest) -> HttpResponseBase | None:
+    """The answer of the door that is meant: a slash too many at the end is no reason to refuse."""
+    try:
+        match = resolve(request.path_info.rstrip("/"))
+    except Resolver404:
+        return None
+    return match.func(request, **match.kwargs) if match.func in DOORS else None
+
+
+def advice(path: str, content_type: str, server: str) -> str:
+    """What is wrong with an address and which one is right, in a sentence or two. `server` is
+    http://host:port."""
+    name = path.rstrip("/").rpartition("/")[2]
+    signal = next((one for one in SIGNALS if one[:-1] in name.lower()), "traces")
+    right = f"{server}/v1/{signal}"
+    if content_type.startswith(GRPC):
+        return (
+            f"This is gRPC, but Waylog takes OTLP over HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL="
+            f"http/protobuf and OTEL_EXPORTER_OTLP_ENDPOINT={server}."
+        )
+    if "thrift" in content_type:
+        return f"This is Jaeger's format: use an exporter of OTLP over HTTP, to {right}."
+    if path.count("/v1/") > 1:
+        return (
+            f"The path {path} is doubled: exporters add /v1/{signal} themselves. "
+            f"Set OTEL_EXPORTER_OTLP_ENDPOINT={server}."
+        )
+    if path.startswith("/api/public"):
+        return (
+            f"Nothing takes a POST at {path}: Langfuse's clients want {server} as host, "
+            f"OpenTelemetry's send to {server}/api/public/otel/v1/traces."
+        )
+    return (
+        f"Nothing takes a POST at {path}: {signal} go to {right}. "
+        f"With OTEL_EXPORTER_OTLP_ENDPOINT={server} exporters find it themselves."
+    )
+
+
+def _is_machine(request: HttpRequest) -> bool:
+    content_type = request.content_type or ""
+    return request.method == "POST" and (
+        content_type in MACHINE_TYPES or content_type.startswith(GRPC)
+    )
+
+
+def _answer(request: HttpRequest) -> HttpResponse:
+    arrival = Arrival(request)
+    arrival.key = key_from(request)
+    server = request.build_absolute_uri("/")[:-1]
+    arrival.problem = advice(request.path, arrival.content_type, server)
+    # Clients of gRPC show the status of an answer that is none of theirs, some its text as well;
+    # for one of theirs the server would have to send trailers.
+    response = refused(Refusal(404, arrival.problem), arrival.content_type)
+    noted(arrival, response)
+    return response

@@ -1,0 +1,61 @@
+"""Sending a refused record through its door again, after a fix."""
+
+import logging
+from io import BytesIO
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.urls import Resolver404, resolve
+from django.utils import timezone
+
+from runs.models import RefusedRecord
+from runs.recording.receiving.endpoint import DOORS, refusal_of
+from runs.recording.receiving.request import Arrival
+from runs.recording.storing import inbox
+
+log = logging.getLogger(__name__)
+
+
+def replay(record: RefusedRecord) -> str:
+    """Take the record again, with the key of that time. Returns "" and marks it when it was taken,
+    else the reason why not, which it has from now on."""
+    reason = _take(record)
+    rows = RefusedRecord.objects.filter(pk=record.pk)
+    rows.update(reason=reason) if reason else rows.update(replayed_at=timezone.now())
+    return reason
+
+
+def _take(record: RefusedRecord) -> str:
+    if record.body is None:
+        return record.reason
+    path, _, query = record.door.partition("?")
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return f"There is no door at {path} any more."
+    take = DOORS.get(match.func)
+    if take is None:
+        return f"There is no door at {path} any more."
+    arrival = _arrival(record, path, query)
+    try:
+        status = take(arrival, **match.kwargs).status_code
+    except Exception as problem:
+        refusal = refusal_of(problem)
+        if refusal is None:
+            log.exception("A refused record could not be replayed.")
+        return str(refusal or f"Waylog failed on it ({type(problem).__name__}).")
+    # Refused again: it is this record still.
+    RefusedRecord.objects.filter(pk__in=arrival.taken.kept).exclude(pk=record.pk).delete()
+    return arrival.taken.reason or ("" if status < 400 else f"The door answered {status}.")
+
+
+def _arrival(record: RefusedRecord, path: str, query: str) -> Arrival:
+    body = inbox.request_of(record)
+    request = WSGIRequest({
+        "REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": query,
+        "SERVER_NAME": "localhost", "SERVER_PORT": "80", "HTTP_USER_AGENT": record.user_agent,
+        "CONTENT_TYPE": record.content_type, "CONTENT_LENGTH": str(len(body)),
+        "wsgi.input": BytesIO(body),
+    })  # fmt: skip
+    arrival = Arrival(request)
+    arrival.key, arrival.body = record.key, body
+    return arrival

@@ -1,0 +1,1 @@
+"""What the stages of recording hand each other: records, spans, rows, payload text. Pure."""

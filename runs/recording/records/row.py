@@ -1,0 +1,250 @@
+"""One execution while it is being recorded: the row of `nodes.NodeExecution` as plain data.
+
+Rows are joined from every record that told of the step. The join takes each field by itself and is
+commutative, associative and idempotent, so that order, splitting and repetition of what arrives
+cannot matter: a known value beats a missing one, a finished status beats a started one, times
+widen, and where two messages contradict each other the one whose teller stands nearer to the engine
+wins (`NodeRecord.rank`, kept in the hints), else the greater value.
+"""
+
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any
+
+from runs.recording.records.record import Cost, RunFacts
+
+# Finished beats started; among ends, the worse news beats the better.
+STATUS_RANK = {
+    "": 0, "running": 1, "paused": 2, "stopped": 3, "succeeded": 4, "retry": 5, "exception": 6,
+    "failed": 7,
+}  # fmt: skip
+
+
+@dataclass(slots=True, eq=False)
+class Row:
+    """Columns of a node execution. Ids are 32 hex digits, times microseconds since the epoch;
+    `hints` is what `NodeRecord` tells for the tree and about the run."""
+
+    id: str
+    source_id: str
+    parent_source_id: str
+    service: str
+    title: str
+    kind: str
+    told_node_id: str
+    told_status: str
+    started_us: int | None
+    ended_us: int | None
+    model: str
+    provider: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    cache_write_tokens: int | None
+    reasoning_tokens: int | None
+    total_tokens: int | None
+    cost: Decimal | None
+    cost_currency: str
+    cost_reported: bool
+    error: str
+    error_type: str
+    attempt: int
+    taken: str
+    hints: dict[str, Any]
+    inputs_preview: str
+    outputs_preview: str
+    inputs_id: str | None
+    outputs_id: str | None
+    process_data_id: str | None
+    received_body: bytes | None
+    resource_id: str | None
+    # derived by `arrange`
+    node_id: str = ""
+    status: str = ""
+    folded: bool = False
+    counted: bool = False
+    parent_id: str | None = None
+    orphan: bool = False
+    depth: int = 0
+    index: int = 0
+    iteration: str = ""
+    self_us: int | None = None
+    # None: not stored yet; else the derived values as they are stored.
+    stored: tuple[Any, ...] | None = field(default=None, repr=False)
+
+    @property
+    def duration_us(self) -> int | None:
+        if self.started_us is None or self.ended_us is None:
+            return None
+        return max(0, self.ended_us - self.started_us)
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_us is not None or STATUS_RANK.get(self.told_status, 4) > 2
+
+    @property
+    def facts(self) -> RunFacts:
+        return facts_from_hints(self.hints)
+
+    def derived(self) -> tuple[Any, ...]:
+        """The derived values, to see whether they changed."""
+        return (
+            self.node_id, self.status, self.folded, self.counted, self.parent_id, self.orphan,
+            self.depth, self.index, self.iteration, self.self_us,
+        )  # fmt: skip
+
+
+def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
+    """The run facts kept in a row's hints (JSON) as the record told them."""
+    told = hints.get("run")
+    if not told:
+        return RunFacts()
+    cost = told.get("reported_cost")
+    return RunFacts(
+        **{
+            **told,
+            "reported_cost": Cost(Decimal(cost[0]), cost[1]) if cost else None,
+            "tags": tuple(told.get("tags", ())),
+            "source_ids": tuple((kind, value) for kind, value in told.get("source_ids", ())),
+        }
+    )
+
+
+# Fields of a record that have another name here.
+COLUMN_OF = {
+    "node_id": "told_node_id", "inputs": "inputs_id", "outputs": "outputs_id",
+    "process_data": "process_data_id", "received": "received_body",
+}  # fmt: skip
+# Text that belongs together with a payload reference is taken from the same side.
+_PAIRED = {"inputs_preview": "inputs_id", "outputs_preview": "outputs_id"}
+_TOLD = tuple(
+    name.name
+    for name in fields(Row)
+    if name.name
+    not in (
+        "id", "source_id", "node_id", "status", "folded", "counted", "parent_id", "orphan",
+        "depth", "index", "iteration", "self_us", "stored", "cost", "cost_currency",
+        "cost_reported",
+    )
+)  # fmt: skip
+
+
+# What `assembling` may fill from a step's logs, and what stands where nothing is told.
+ASSEMBLED: dict[str, Any] = {
+    "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
+    "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
+    "reasoning_tokens": None, "total_tokens": None, "error": "", "error_type": "",
+    "inputs_preview": "", "outputs_preview": "", "inputs_id": None, "outputs_id": None,
+    "started_us": None, "ended_us": None,
+}  # fmt: skip
+
+
+def take_missing(row: Row, other: Row, name: str) -> bool:
+    """Fill a column of `ASSEMBLED` that `row` was not told; whether it was filled."""
+    nothing, found = ASSEMBLED[name], getattr(other, name)
+    if getattr(row, name) != nothing or found == nothing:
+        return False
+    setattr(row, name, found)
+    return True
+
+
+def _forget_assembled(row: Row) -> None:
+    """Back to what was told."""
+    for name in row.hints.pop("assembled", ()):
+        setattr(row, name, ASSEMBLED[name])
+
+
+def join(row: Row, other: Row) -> bool:
+    """Take into `row` what `other`, the same step told again, knows more. True if `row` changed."""
+    changed = False
+    for side in (row, other):
+        if "assembled" in side.hints:
+            _forget_assembled(side)
+    ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
+    hints = _joined_hints(row, other, ranks)
+    for name in _TOLD:
+        ours, theirs = getattr(row, name), getattr(other, name)
+        if ours == theirs:
+            continue
+        best: Any
+        if name in _PAIRED:
+            best = _paired_preview(_PAIRED[name], name, row, other, ranks)
+        elif name == "hints":
+            best = hints
+        else:
+            best = _better(name, ours, theirs, ranks)
+        if best != ours:
+            setattr(row, name, best)
+            changed = True
+    return _join_cost(row, other) or changed
+
+
+def _join_cost(row: Row, other: Row) -> bool:
+    """A reported cost beats one that we priced, which is priced anew from the joined usage."""
+    if not other.cost_reported or other.cost is None:
+        return False
+    ours = (row.cost, row.cost_currency)
+    if row.cost_reported and row.cost is not None and ours >= (other.cost, other.cost_currency):
+        return False
+    row.cost, row.cost_currency, row.cost_reported = other.cost, other.cost_currency, True
+    return True
+
+
+# How near the tellers of either side's fields stand to the engine.
+_Ranks = tuple[dict[str, int], dict[str, int]]
+
+
+def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
+    if theirs in (None, "") or (name == "kind" and theirs == "span"):
+        return ours
+    if ours in (None, "") or (name == "kind" and ours == "span"):
+        return theirs
+    our_rank, their_rank = ranks[0].get(name, 0), ranks[1].get(name, 0)
+    if our_rank != their_rank:
+        return ours if our_rank > their_rank else theirs
+    if name == "started_us":
+        return min(ours, theirs)
+    if name == "told_status":
+        return max(ours, theirs, key=lambda status: (STATUS_RANK.get(status, 0), status))
+    return max(ours, theirs)
+
+
+def _paired_preview(reference: str, name: str, row: Row, other: Row, ranks: _Ranks) -> str:
+    """A preview goes with its payload. Previews stand before references in `Row`, so that both
+    sides' references are still untouched here."""
+    ours, theirs = getattr(row, reference), getattr(other, reference)
+    if ours == theirs:
+        return max(str(getattr(row, name)), str(getattr(other, name)))
+    kept = row if _better(reference, ours, theirs, ranks) == ours else other
+    return str(getattr(kept, name))
+
+
+def _joined_hints(row: Row, other: Row, ranks: _Ranks) -> dict[str, Any]:
+    """The hints of both sides; a field's rank is that of the side whose value is kept."""
+    hints: dict[str, Any] = _joined(row.hints, other.hints)
+    if "rank" in hints:
+        sides = ((row, ranks[0]), (other, ranks[1]))
+        hints["rank"] = {
+            name: max((rank.get(name, 0) for side, rank in sides if getattr(side, name)), default=0)
+            for name in hints["rank"]
+        }
+    return hints
+
+
+def _joined(ours: Any, theirs: Any) -> Any:
+    """Two JSON values joined key by key; lists of ids are united; contradictions: the greater."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        # What only one side has is joined with itself, which puts its lists in order, too.
+        return {
+            key: (_dearer if key == "reported_cost" else _joined)(
+                ours.get(key, theirs.get(key)), theirs.get(key, ours.get(key)))
+            for key in sorted(ours.keys() | theirs.keys())
+        }  # fmt: skip
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return sorted([*ours, *(item for item in theirs if item not in ours)], key=repr)
+    return max(ours, theirs, key=lambda value: (value is not None, repr(value)))
+
+
+def _dearer(ours: Any, theirs: Any) -> Any:
+    """Of two costs, each a list of amount and currency, the greater, whole."""
+    return max(ours, theirs, key=lambda cost: (Decimal(cost[0]), *cost))

@@ -1,0 +1,124 @@
+"""Tokens and money as producers write them, in one form."""
+
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from runs.recording.records.record import Cost, Usage
+
+# More tokens than any call has; sums of millions of calls stay within 64 bits.
+LARGEST = 2**40
+# Money as the columns keep it: numeric(20, 10), of which SQLite (a double) keeps 15 digits exactly.
+LARGEST_COST = Decimal(10) ** 9
+PLACES = Decimal("1e-10")
+DIGITS = Context(prec=15)
+
+
+def whole(value: Any, most: int = LARGEST) -> int | None:
+    """A count: an integer, an integral float or text of digits, up to `most`. Anything else says
+    nothing."""
+    kind = type(value)
+    if kind is str:
+        text = value.strip()
+        value = int(text) if text.isascii() and text.isdigit() and len(text) < 17 else None
+    elif kind is float:
+        value = int(value) if value.is_integer() else None
+    elif kind is not int:
+        return None
+    return value if value is not None and 0 <= value <= most else None
+
+
+def first_count(attributes: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    """The first of these attributes that holds a count."""
+    for name in names:
+        value = attributes.get(name)
+        if value is not None:
+            count = whole(value)
+            if count is not None:
+                return count
+    return None
+
+
+def usage(
+    input: int | None,
+    output: int | None,
+    total: int | None = None,
+    cached: int | None = None,
+    cache_write: int | None = None,
+    reasoning: int | None = None,
+) -> Usage | None:
+    """Usage by OpenTelemetry's rule: input includes what came from and went to the cache. Where the
+    cached part alone is larger than the input, or the total is the sum of all three, the producer
+    excludes it (Anthropic's way), so it is added. None where nothing is told; total is the sum
+    where it is not told."""
+    if input is None and output is None and total is None:
+        return None
+    from_cache = (cached or 0) + (cache_write or 0)
+    beside = from_cache and total == (input or 0) + (output or 0) + from_cache
+    if input is not None and (beside or from_cache > input):
+        input += from_cache
+    if total is None:
+        total = (input or 0) + (output or 0)
+    return Usage(input, output, cached, cache_write, reasoning, total)
+
+
+# What model APIs call their counts, and where they keep the details.
+API_INPUT = (
+    "prompt_tokens", "input_tokens", "promptTokens", "inputTokens", "prompt_token_count",
+    "promptTokenCount", "input_token_count",
+)  # fmt: skip
+API_OUTPUT = (
+    "completion_tokens", "output_tokens", "completionTokens", "outputTokens",
+    "candidates_token_count", "candidatesTokenCount", "generated_token_count",
+)  # fmt: skip
+API_TOTAL = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount")
+API_CACHED = (
+    "cached_tokens", "cache_read", "cache_read_input_tokens", "cached_content_token_count",
+)  # fmt: skip
+API_CACHE_WRITE = (
+    "cache_creation", "cache_write_tokens", "cache_creation_input_tokens",
+    "cache_write_input_tokens",
+)  # fmt: skip
+API_REASONING = ("reasoning_tokens", "reasoning", "thoughts_token_count")
+API_DETAILS = (
+    "prompt_tokens_details", "input_tokens_details", "input_token_details",
+    "completion_tokens_details", "output_tokens_details", "output_token_details",
+)  # fmt: skip
+
+
+def api_usage(told: Any) -> Usage | None:
+    """Usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it. Details are part
+    of the sums, unless the total says that they stand beside them."""
+    if not isinstance(told, dict):
+        return None
+    inner = [told[key] for key in API_DETAILS if isinstance(told.get(key), dict)]
+    details = {key: value for part in inner for key, value in part.items()}
+    every = {**details, **told}
+    input, output = first_count(told, API_INPUT), first_count(told, API_OUTPUT)
+    total = first_count(told, API_TOTAL)
+    cached, written = first_count(every, API_CACHED), first_count(every, API_CACHE_WRITE)
+    reasoning = first_count(every, API_REASONING)
+    beside = (cached or 0) + (written or 0)
+    if total is not None and input is not None and output is not None:
+        if beside and total == input + output + beside:
+            input += beside
+        elif reasoning and total == input + output + reasoning:
+            output += reasoning
+    return usage(input, output, total, cached, written, reasoning)
+
+
+def cost(amount: Any, currency: Any = None) -> Cost | None:
+    """Reported money as an exact decimal: the digits of the text, or the shortest that give the
+    same double (0.1, not 0.1000000000000000055), as both databases keep them. None when it is no
+    amount."""
+    if amount is None or type(amount) is bool:
+        return None
+    try:
+        exact = Decimal(str(amount).strip())
+    except InvalidOperation:
+        return None
+    if not exact.is_finite() or not 0 <= exact < LARGEST_COST:
+        return None
+    exact = DIGITS.plus(exact).quantize(PLACES)
+    if not isinstance(currency, str) or not currency:
+        return Cost(exact)
+    return Cost(exact, currency[:3]) if currency.isprintable() else None

@@ -1,0 +1,123 @@
+"""The only code that writes what a version is: its graph, configuration and comment.
+
+A version is known by its label, which runs tell, and by its content. What is defined twice is one
+version; moving boxes about on the canvas makes no other one. A definition without a label (a DSL
+file) belongs to the version whose runs show the same steps, where there is one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from nodes.graph.alignment import Likeness, likeness
+from nodes.graph.graph import stored
+from nodes.graph.steps import steps_by_run
+from nodes.models import NodeExecution
+from runs.models import App, Run, Version
+from runs.recording.decoding.dify.definition import Definition, same_content
+from runs.recording.decoding.dify.dsl import Dsl
+from runs.recording.records.payload_values import clean
+from runs.recording.storing import bulk, related_rows
+
+# Versions without a graph that a file is compared with, and runs of each.
+COMPARED_VERSIONS, COMPARED_RUNS = 20, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a definition: its version, whether it is new, and what tells that the
+    version's runs ran it ("" where nothing does)."""
+
+    version: Version
+    is_new: bool
+    matched_by: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """What became of it, for a person."""
+        name = f"version {self.version.number} of {self.version.app.name}"
+        if self.matched_by:
+            return f"This is {name}, told by {self.matched_by}."
+        return f"Kept as {name}." if self.is_new else f"Nothing new: this is {name}."
+
+
+def define(
+    app: App, label: str, definition: Definition, source_id: str = "", comment: str = ""
+) -> Version:
+    """Give the version with this label its definition; the same again changes nothing."""
+    with transaction.atomic():
+        version = Version.objects.get(pk=related_rows.version_id(app.pk, clean(label, 200)))
+        _write(version, definition, clean(source_id, 128), clean(comment))
+    return version
+
+
+def _write(version: Version, definition: Definition, source_id: str, comment: str) -> None:
+    """What is known is not erased by what is not told: a run tells its graph alone."""
+    told: dict[str, Any] = {"graph": definition.graph.stored, "digest": definition.digest}
+    if same_content(version.digest, definition.digest):
+        told["digest"] = max(version.digest, definition.digest, key=len)
+    if definition.behaviour is not None or version.configuration is None:
+        told["configuration"] = definition.configuration
+    told |= {"source_id": source_id} if source_id else {}
+    told |= {"comment": comment} if comment else {}
+    changed = {name: value for name, value in told.items() if getattr(version, name) != value}
+    for name, value in changed.items():
+        setattr(version, name, value)
+    if changed:
+        version.save(update_fields=list(changed))
+
+
+def take_dsl(dsl: Dsl, app_name: str = "") -> Taken:
+    """Keep the definition of an exported app. `app_name` is a name or a slug; without it the app is
+    the one named so in the file. It is made where there is none."""
+    definition = dsl.definition
+    app = App.objects.known_as(app_name).first() if app_name else None
+    if app is None:
+        [app_id] = related_rows.app_ids([app_name or dsl.name or "Dify app"]).values()
+        app = App.objects.get(pk=app_id)
+    with transaction.atomic():
+        bulk.lock(bulk.Stage.VERSIONS, [str(app.pk)])
+        same = _of_content(app, definition.digest)
+        if same and _has_runs(same):
+            _write(same, definition, "", "")
+            return Taken(same, False)
+        found, how = _ran(app, definition)
+        if found:
+            if same:
+                # Raw: a run that was put there just now must stop this, not go with it.
+                gone = Version.objects.filter(pk=same.pk)
+                gone._raw_delete(gone.db)
+            _write(found, definition, "", "")
+            return Taken(found, same is None, how)
+        if dsl.mode == "chatflow" and not Run.objects.for_app(app).exists():
+            App.objects.filter(pk=app.pk).update(mode=dsl.mode)
+        if same:
+            _write(same, definition, "", "")
+            return Taken(same, False)
+        return Taken(define(app, f"DSL {definition.digest[:8]}", definition), True)
+
+
+def _of_content(app: App, digest: str) -> Version | None:
+    known = app.versions.exclude(digest="").defer("graph", "configuration").order_by("-number")
+    return next((version for version in known if same_content(version.digest, digest)), None)
+
+
+def _has_runs(version: Version) -> bool:
+    return Run.objects.filter(version=version).exists()
+
+
+def _ran(app: App, definition: Definition) -> tuple[Version | None, str]:
+    """The newest version of which nobody sent the graph and whose runs went through no step that
+    this one lacks; and how the steps were told to be the same."""
+    graph = stored(definition.graph.stored)
+    runs = Run.objects.order_by().filter(version=OuterRef("pk"))
+    waiting = app.versions.filter(Exists(runs), graph__isnull=True).order_by("-number")
+    for version in waiting[:COMPARED_VERSIONS]:
+        newest = Run.objects.newest_of_version(app, version)[:COMPARED_RUNS]
+        rows = NodeExecution.objects.step_rows([run_id for run_id, _ in newest])
+        found = likeness(graph, steps_by_run(rows).values())
+        if found is not Likeness.NONE:
+            return version, found.value
+    return None, ""

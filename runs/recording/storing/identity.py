@@ -1,0 +1,153 @@
+"""Which run a trace belongs to.
+
+A run's id is derived from its trace's; where several traces turn out to be one run (they share one
+of Dify's ids), the smallest of their ids is the run's, whatever arrived first, and what was stored
+under another id moves there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from uuid import UUID, uuid5
+
+from runs.models import Run, RunSource
+from runs.recording.records.payload_values import clean
+from runs.recording.records.record import NodeRecord, Refused
+from runs.recording.storing import bulk
+
+NAMESPACE = UUID("6f0c7c1e-0d0f-5b5e-9a53-7d1d6f3c2a11")
+TRACE = "trace"
+FORMER = "former"
+ITSELF = "run"  # links a run that is told with its id to the stored one; never written
+
+Source = tuple[str, str]  # kind, the producer's id
+NOTHING_TOLD: Mapping[str, "Told"] = {}
+
+
+@dataclass(slots=True)
+class Group:
+    """Traces of one run: its id, its sources, and runs that are to be taken into it."""
+
+    run_id: UUID
+    sources: set[Source] = field(default_factory=set)
+    known: bool = False
+    absorbed: set[UUID] = field(default_factory=set)
+    seen_us: int | None = None  # when news of it last arrived, where a file tells
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run as a file tells it: its id, all its sources, and when news of it last arrived."""
+
+    run_id: UUID
+    sources: frozenset[Source]
+    seen_us: int
+
+
+def by_their_trace(
+    records: Iterable[NodeRecord],
+) -> tuple[dict[str, list[NodeRecord]], list[Refused]]:
+    """Records by their trace, whose id is cut to what can be stored; and those that name no run or
+    no step, which nothing could find again."""
+    found: dict[str, list[NodeRecord]] = {}
+    nameless: list[Refused] = []
+    for record in records:
+        trace = clean(record.trace, 128)
+        if not trace or not record.source_id:
+            raw = {"trace": trace, "title": record.title, "service": record.service}
+            nameless.append(Refused("The record names no run or no step.", raw))
+            continue
+        if trace != record.trace:
+            record = replace(record, trace=trace)
+        found.setdefault(trace, []).append(record)
+    return found, nameless
+
+
+def derived_run_id(scope: int, trace: str) -> UUID:
+    return uuid5(NAMESPACE, f"{scope}:{trace}" if scope else trace)
+
+
+def resolve(
+    records: Iterable[NodeRecord], scope: int, told_runs: Mapping[str, Told] = NOTHING_TOLD
+) -> dict[str, Group]:
+    """Trace id → group. Call inside the transaction; holds the sources until it ends. `told_runs`:
+    by trace, runs whose id is not derived but told."""
+    sources: dict[str, set[Source]] = {}
+    for record in records:
+        told = sources.setdefault(record.trace, {(TRACE, record.trace)})
+        told.update((kind, clean(value, 128)) for kind, value in record.run.source_ids)
+        if run := told_runs.get(record.trace):
+            told.update(run.sources, {(ITSELF, run.run_id.hex)})
+    every = {source for told in sources.values() for source in told}
+    bulk.lock(bulk.Stage.SOURCES, (f"{scope}:{value}" for _, value in every))
+    runs = _stored_runs(every, scope)
+    while True:
+        groups = [
+            _group(members, sources, runs, scope, told_runs)
+            for members in _connected(sources, runs)
+        ]
+        bulk.lock(
+            bulk.Stage.RUNS,
+            (run_id.hex for _, group in groups for run_id in (group.run_id, *group.absorbed)),
+        )
+        # While we waited for a run, another process may have taken it into a third one.
+        again = _stored_runs(every, scope) if bulk.concurrent() else runs
+        if again == runs:
+            return {trace: group for members, group in groups for trace in members}
+        runs = again
+
+
+def _stored_runs(sources: Iterable[Source], scope: int) -> dict[Source, UUID]:
+    ids = [value for _, value in sources]
+    stored = RunSource.objects.filter(scope=scope, source_id__in=ids)
+    found = {
+        (kind, value): run for kind, value, run in stored.values_list("kind", "source_id", "run_id")
+    }
+    if told := [value for kind, value in sources if kind == ITSELF]:
+        runs = Run.objects.filter(id__in=told).values_list("id", flat=True)
+        found |= {(ITSELF, run.hex): run for run in runs}
+    return found
+
+
+def _connected(sources: dict[str, set[Source]], runs: dict[Source, UUID]) -> list[list[str]]:
+    """Traces that share a source, or a run that is already stored."""
+    by_link: dict[object, list[str]] = {}
+    for trace, told in sources.items():
+        for source in told:
+            by_link.setdefault(source, []).append(trace)
+            if source in runs:
+                by_link.setdefault(runs[source], []).append(trace)
+    leader = {trace: trace for trace in sources}
+
+    def find(trace: str) -> str:
+        while leader[trace] != trace:
+            leader[trace] = leader[leader[trace]]
+            trace = leader[trace]
+        return trace
+
+    for linked in by_link.values():
+        for other in linked[1:]:
+            leader[find(other)] = find(linked[0])
+    found: dict[str, list[str]] = {}
+    for trace in sources:
+        found.setdefault(find(trace), []).append(trace)
+    return list(found.values())
+
+
+def _group(
+    members: list[str],
+    sources: dict[str, set[Source]],
+    runs: dict[Source, UUID],
+    scope: int,
+    told_runs: Mapping[str, Told],
+) -> tuple[list[str], Group]:
+    told = {source for trace in members for source in sources[trace]}
+    stored = {runs[source] for source in told if source in runs}
+    ids = {
+        told_runs[trace].run_id if trace in told_runs else derived_run_id(scope, trace)
+        for trace in members
+    }
+    run_id = min([*stored, *ids])
+    fresh = {source for source in told if source not in runs and source[0] != ITSELF}
+    seen = [told_runs[trace].seen_us for trace in members if trace in told_runs]
+    absorbed = stored - {run_id}
+    return members, Group(run_id, fresh, run_id in stored, absorbed, max(seen, default=None))

@@ -1,0 +1,112 @@
+"""From a request body to stored runs: what every door, import and sample goes through."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+import orjson
+
+from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.otlp import single_span
+from runs.recording.records.record import Decoded, NodeRecord, Refused
+from runs.recording.storing import inbox, notes
+from runs.recording.storing.store import Origin, save
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one body: the runs touched; how many records it held; those refused, and where
+    the inbox keeps them; of the others how many told nothing new, and how many came for a run that
+    had ended; of each run the steps whose parent is missing."""
+
+    runs: frozenset[UUID] = frozenset()
+    records: int = 0
+    refused: Sequence[Refused] = ()
+    kept: Sequence[int] = ()
+    duplicates: int = 0
+    late: int = 0
+    orphans: Mapping[UUID, int] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """Why the first one was refused."""
+        return self.refused[0].reason if self.refused else ""
+
+    @property
+    def runs_worst_first(self) -> list[UUID]:
+        """Runs with orphans before others."""
+        return sorted(self.runs, key=lambda run_id: (-self.orphans.get(run_id, 0), run_id))
+
+    def __add__(self, other: "Taken") -> "Taken":
+        """Both together, for bodies that are recorded piece by piece."""
+        return Taken(
+            self.runs | other.runs,
+            self.records + other.records,
+            [*self.refused, *other.refused],
+            [*self.kept, *other.kept],
+            self.duplicates + other.duplicates,
+            self.late + other.late,
+            {**self.orphans, **other.orphans},
+        )
+
+
+NOTHING = Taken()
+RESOURCE_NAMES = ("service.name", "openinference.project.name")
+# Of bodies that came through no door: samples.
+HERE = inbox.Sender("/v1/traces", user_agent="waylog samples")
+
+
+def take(body: bytes, content_type: str, sender: inbox.Sender = HERE, project: str = "") -> Taken:
+    """Decode and store one uncompressed OTLP body of spans. `project` names the app of those whose
+    resource names none. Raises `bodies.UnreadableBody` when nothing of it can be read."""
+
+    def single(refused: Refused) -> bytes:
+        raw = refused.raw if isinstance(refused.raw, dict) else {}
+        trace = str(raw.get("trace_id") or raw.get("trace"))
+        ids = {raw.get("span_id"), raw.get("source_id"), *raw.get("span_ids", ())}
+        return refused.body or single_span.of_span(body, content_type, trace, ids)
+
+    decoded = decode_traces(body, content_type)
+    if project:
+        named = [_named(record, project) for record in decoded.records]
+        decoded = replace(decoded, records=named)
+    return keep(decoded, sender, single=single)
+
+
+def _named(record: NodeRecord, project: str) -> NodeRecord:
+    _, attribute = record.read_from.get("service", ("", ""))
+    return record if attribute in RESOURCE_NAMES else replace(record, service=project)
+
+
+def keep(
+    decoded: Decoded,
+    sender: inbox.Sender,
+    kind: str = "otlp",
+    single: Callable[[Refused], bytes] | None = None,
+) -> Taken:
+    """Store what a decoder made of a body; a bad record is refused alone and kept in the inbox.
+    `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b"": it
+    cannot); without it, what the decoder made of it, else its JSON is that request. Committed when
+    it returns."""
+    origin = Origin(sender.scope, sender.app.name if sender.app else None, kind)
+    saved = save(decoded.records, origin)
+    if decoded.notes:
+        notes.save(decoded.notes, sender.scope)
+    refused = [*decoded.refused, *saved.refused]
+    kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)
+    return Taken(
+        frozenset(saved.runs),
+        len(decoded.records) + len(decoded.refused),
+        refused,
+        kept,
+        saved.duplicates,
+        saved.late,
+        saved.orphans,
+    )
+
+
+def _as_json(refused: Refused) -> bytes:
+    try:
+        return refused.body or orjson.dumps(refused.raw)
+    except (TypeError, ValueError):
+        return b""

@@ -1,0 +1,61 @@
+"""Joining rows: what arrived with what is stored, and one stored run with another, once they turn
+out to be the same."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from runs.models import Run
+from runs.recording.deriving.tree import execution_id
+from runs.recording.records.row import Row, join
+from runs.recording.storing import row_io, search_queue
+from runs.recording.storing.identity import Group
+
+
+def take_in(rows: dict[str, Row], arrived: Iterable[Row], changed: set[str]) -> int:
+    """Take what arrived into the rows of its run; how many told something new."""
+    news = 0
+    for row in arrived:
+        ours = rows.setdefault(row.source_id, row)
+        if ours is not row:
+            if not join(ours, row):
+                continue
+            changed.add(ours.id)
+        news += 1
+    return news
+
+
+def complete(
+    groups: Iterable[Group], stored: dict[UUID, list[Row]], arrived: dict[UUID, list[Row]]
+) -> None:
+    """What was received is needed of those stored rows alone that are told again, or that move."""
+    moving = {run_id for group in groups if group.absorbed
+              for run_id in (group.run_id, *group.absorbed)}  # fmt: skip
+    again: list[Row] = []
+    for run_id, rows in stored.items():
+        told = {row.source_id for row in arrived.get(run_id, ())}
+        again += (row for row in rows if run_id in moving or row.source_id in told)
+    row_io.load_received(stored, again)
+
+
+def absorb(group: Group, stored: dict[UUID, list[Row]], changed: set[str]) -> dict[str, Row]:
+    """Source id → row of the group's run, with the rows of absorbed runs under their new ids. Notes
+    in `changed` which rows learned something by it."""
+    rows = {row.source_id: row for row in stored.get(group.run_id, [])}
+    for former in sorted(group.absorbed):
+        for row in stored.get(former, []):
+            row.id, row.stored = execution_id(group.run_id, row.source_id), None
+            ours = rows.get(row.source_id)
+            if ours is not None and join(ours, row):
+                changed.add(ours.id)
+            elif ours is None:
+                rows[row.source_id] = row
+    return rows
+
+
+def remove_absorbed(groups: Iterable[Group]) -> None:
+    """Lead what refers to absorbed runs to the run that took them in, and drop what is left."""
+    for group in groups:
+        if not group.absorbed:
+            continue
+        Run.objects.filter(id__in=group.absorbed).remove(heir=group.run_id)
+        search_queue.note_gone(former.hex for former in group.absorbed)

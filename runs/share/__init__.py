@@ -1,1 +1,0 @@
-"""What a link to one run shows, past its mask."""

@@ -1,0 +1,115 @@
+"""Forms over the query strings of pages that look at a stretch of time: errors, nodes."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import QueryDict
+
+from runs.models import App
+from runs.pages.nodes.app_nodes import ORDERS
+from runs.query.form_fields import NUL, AppField, MomentField, sentences, without_nul
+
+STATES = [("open", "Open"), ("resolved", "Resolved"), ("all", "All")]
+
+
+class WindowForm(forms.Form):
+    """`since` and `until`; anything else in the query string is an error with a sentence. A page's
+    own choices are fields of a subclass: `tabs` are those that it offers as links, which the form
+    only carries along, `chosen` those that its template offers to choose from."""
+
+    since = MomentField(required=False, label="Since", help_text="2026-11-22, or 24h, 7d")
+    until = MomentField(required=False, label="Until", help_text="2026-11-22, or 1h")
+
+    tabs: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+    def __init__(self, data: QueryDict) -> None:
+        data, self.unreadable = without_nul(data)
+        super().__init__(data)
+        self.told = data
+        for field in self.fields.values():
+            field.widget.attrs |= {"placeholder": field.help_text, "autocomplete": "off"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.unreadable:
+            self.add_error(None, NUL)
+        for name in self.told:
+            if name not in self.fields:
+                self.add_error(None, f"There is no filter “{name[:40]}”.")
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since >= until:
+            self.add_error(None, "“Since” is not before “Until”: nothing lies between them.")
+        return cleaned
+
+    @property
+    def sentences(self) -> list[str]:
+        return sentences(self)
+
+    @property
+    def typed(self) -> list[forms.BoundField]:
+        """The fields that somebody types into."""
+        return [self[name] for name in self.fields if name not in (*self.tabs, *self.chosen)]
+
+    @property
+    def carried(self) -> list[tuple[str, str]]:
+        return [(name, str(self.told[name])) for name in self.tabs if self.told.get(name)]
+
+    def query(self, **other: str) -> str:
+        """The choices as a query string, with some changed; "" for none."""
+        told = {name: self.told.get(name, "") for name in self.fields} | other
+        told = {name: value for name, value in told.items() if value}
+        return f"?{urlencode(told)}" if told else ""
+
+
+class ErrorsForm(WindowForm):
+    """`state`: which groups, by what became of them; open ones unless told otherwise."""
+
+    app = AppField(required=False, label="App")
+    state = forms.ChoiceField(
+        required=False,
+        choices=STATES,
+        error_messages={"invalid_choice": "There is no state “%(value)s”."},
+    )
+
+    tabs = ("state",)
+    chosen = ("app",)
+
+    def __init__(
+        self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
+    ) -> None:
+        """`app`: the page is that app's own, and the query string chooses none. `readable_by`: the
+        one app that a bound key may read."""
+        super().__init__(data)
+        self.only_app = app or readable_by
+        if app:
+            del self.fields["app"]
+        elif isinstance(field := self.fields["app"], AppField):
+            field.readable_by = readable_by
+
+    @property
+    def chosen_app(self) -> App | None:
+        found: App | None = self.only_app or self.cleaned_data.get("app")
+        return found
+
+    @property
+    def chosen_state(self) -> str:
+        return str(self.cleaned_data.get("state") or "open")
+
+
+class NodesForm(WindowForm):
+    """`order`: by which column the nodes of an app stand; the dearest first unless told
+    otherwise."""
+
+    order = forms.ChoiceField(
+        required=False,
+        choices=ORDERS,
+        error_messages={"invalid_choice": "There is no order “%(value)s”."},
+    )
+
+    tabs = ("order",)
+
+    @property
+    def chosen_order(self) -> str:
+        return str(self.cleaned_data.get("order") or "-cost")

@@ -1,1 +1,0 @@
-"""Where the values of a run came from, and its variables."""

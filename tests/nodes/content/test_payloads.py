@@ -1,0 +1,202 @@
+"""What a value is to a person: by shape."""
+
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+
+from nodes.compression import pack
+from nodes.content.json_tree import marks
+from nodes.content.parts import Limits, Part, present
+from nodes.content.payloads import head, load, show
+from nodes.models import Payload
+
+
+def payload(value: Any, *, text: bool = False, compressed: bool = False) -> Payload:
+    body = value.encode() if text else orjson.dumps(value)
+    packed, stored = pack(body) if compressed else (False, body)
+    return Payload(
+        id=uuid4(),
+        encoding="text" if text else "json",
+        size=len(body),
+        body=stored,
+        compressed=packed,
+    )
+
+
+def field(part: Part, name: str) -> Part:
+    return dict(part.items)[name]
+
+
+MESSAGES = [
+    # OpenAI chat
+    [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "c1", "function": {"name": "look", "arguments": '{"id": 7}'}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": '{"found": true}'},
+    ],
+    # OpenTelemetry GenAI parts
+    [
+        {"role": "user", "parts": [{"type": "text", "content": "hi"}]},
+        {"role": "assistant", "parts": [
+            {"type": "tool_call", "id": "c1", "name": "look", "arguments": {"id": 7}}]},
+        {"role": "tool", "parts": [
+            {"type": "tool_call_response", "id": "c1", "response": {"found": True}}]},
+    ],
+    # Anthropic blocks
+    [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+        {"role": "assistant", "content": [
+            {"type": "tool_use", "id": "c1", "name": "look", "input": {"id": 7}}]},
+        {"role": "tool", "content": [
+            {"type": "tool_result", "tool_use_id": "c1", "content": {"found": True}}]},
+    ],
+    # LangChain
+    [
+        {"type": "human", "data": {"content": "hi"}},
+        {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "AIMessage"], "kwargs": {
+            "content": "", "tool_calls": [{"name": "look", "args": {"id": 7}, "id": "c1"}]}},
+        {"type": "tool", "content": '{"found": true}', "tool_call_id": "c1"},
+    ],
+    # Gemini contents
+    [
+        {"role": "user", "parts": [{"text": "hi"}]},
+        {"role": "model", "parts": [
+            {"function_call": {"id": "c1", "name": "look", "args": {"id": 7}}}]},
+        {"role": "tool", "parts": [
+            {"function_response": {"id": "c1", "response": {"found": True}}}]},
+    ],
+    # OpenAI Responses
+    [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]},
+        {"type": "function_call", "name": "look", "arguments": '{"id": 7}', "call_id": "c1"},
+        {"type": "function_call_output", "call_id": "c1", "output": '{"found": true}'},
+    ],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("told", MESSAGES, ids=range(len(MESSAGES)))
+def test_messages_of_every_producer_read_alike(told: list[dict[str, Any]]) -> None:
+    part = present(told)
+    assert part.form == "messages"
+    asked, called, answered = part.items
+    assert [speech.role for speech in part.items] == ["user", "assistant", "tool"]
+    assert asked.said and asked.said.text == "hi"
+    ((call, arguments),) = called.calls
+    assert (call.name, call.id, call.arguments) == ("look", "c1", {"id": 7})
+    assert field(arguments, "id").text == "7"
+    ((result, value),) = answered.results
+    assert (result.id, result.value) == ("c1", {"found": True})
+    assert field(value, "found").text == "true"
+
+
+def test_a_call_told_twice_in_one_message_is_one_call() -> None:
+    (speech,) = present(
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {}}],
+            "tool_calls": [{"id": "c1", "name": "look", "args": {}}],
+        }
+    ).items
+    assert len(speech.calls) == 1
+
+
+def test_a_dict_is_labelled_fields_with_messages_inside() -> None:
+    part = present({"messages": MESSAGES[0], "temperature": 0.2, "stop": None})
+    assert part.form == "fields"
+    assert [(label, inner.form) for label, inner in part.items] == [
+        ("messages", "messages"),
+        ("temperature", "scalar"),
+        ("stop", "empty"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"content": "text", "score": 0.91234, "metadata": {"title": "FAQ"}},
+        {"page_content": "text", "metadata": {"source": "FAQ", "score": 0.91234}},
+        {"document": {"content": "text", "score": 0.91234, "metadata": {"title": "FAQ"}}},
+        {"document.content": "text", "document.score": 0.91234, "title": "FAQ"},
+    ],
+)
+def test_documents_are_cards(document: dict[str, Any]) -> None:
+    part = present([document])
+    assert part.form == "documents"
+    ((found, content, _),) = part.items
+    assert (found.title, found.score, content.text) == ("FAQ", "0.912", "text")
+
+
+def test_flat_rows_are_a_table() -> None:
+    part = present([{"sku": "a", "n": 1}, {"sku": "b", "price": None}])
+    assert (part.form, part.columns) == ("table", ["sku", "n", "price"])
+    assert part.items == [["a", "1", ""], ["b", "", ""]]
+    assert present([{"a": {"b": 1}}, {"a": 2}]).form == "list"
+
+
+def test_json_inside_text_is_read() -> None:
+    assert field(present('{"answer": {"n": "1"}}'), "answer").form == "fields"
+    assert present("{not json").form == "text"
+
+
+def test_markdown_and_plain_text() -> None:
+    assert "<strong>" in str(present("**bold**").html)
+    assert present("plain\ntext").html is None
+
+
+@pytest.mark.parametrize("text", ["data:image/png;base64," + "A" * 16_000, "QUJD" * 4000])
+def test_inlined_files_are_told_not_shown(text: str) -> None:
+    part = present({"image": text})
+    assert field(part, "image").form == "file"
+    assert "12.0 KB" in field(part, "image").text
+
+
+def test_long_text_says_how_much_is_shown() -> None:
+    part = present("word " * 100_000)
+    assert len(part.text) == 20_000 and "20,000 of 500,000" in part.note
+    assert present("word " * 100_000, Limits(text=10**6)).note == ""
+
+
+def test_wide_and_deep_values_stay_bounded() -> None:
+    wide = present({str(n): {"a": [n]} for n in range(10_000)})
+    assert len(wide.items) < 400 and "more fields" in wide.note
+    deep: Any = "end"
+    for _ in range(10_000):
+        deep = {"next": deep}
+    assert present(deep).form == "fields"
+    assert len(marks(deep)) < 200
+
+
+def test_the_tree_is_balanced_and_bounded() -> None:
+    for value in ({"a": [1, {"b": None}], "c": "x"}, list(range(5000)), [[[]]], "text", {}):
+        found = marks(value)
+        opened = sum(mark.form == "open" for mark in found)
+        assert opened == sum(mark.form == "close" for mark in found)
+        assert len(found) <= 503
+    assert [mark.text for mark in marks([True, None, 1.5, {}, "t"]) if mark.form == "leaf"] == [
+        "true", "null", "1.5", "{}", "t",
+    ]  # fmt: skip
+
+
+def test_views_of_a_stored_value() -> None:
+    stored = payload({"answer": "yes"})
+    assert show(stored).part
+    assert show(stored, "tree").marks
+    assert show(stored, "raw").text == '{\n  "answer": "yes"\n}'
+
+
+def test_json_that_no_parser_takes_is_shown_as_text() -> None:
+    stored = payload("[" * 10_000 + "]" * 10_000, text=True)
+    stored.encoding = "json"
+    assert load(stored) == "[" * 10_000 + "]" * 10_000
+    for view in ("read", "tree", "raw"):
+        assert show(stored, view)  # type: ignore[arg-type]
+
+
+def test_of_a_huge_value_only_the_head_is_unpacked() -> None:
+    stored = payload("é" * 3_000_000, text=True, compressed=True)
+    assert head(stored, 10) == "é" * 10
+    view = show(stored)
+    assert len(view.text) == 20_000 and view.more

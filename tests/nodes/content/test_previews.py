@@ -1,0 +1,68 @@
+"""One telling line of any value."""
+
+from typing import Any
+
+import pytest
+
+from nodes.content.previews import preview
+
+CALL = {
+    "id": "c1",
+    "type": "function",
+    "function": {"name": "lookup", "arguments": '{"id":"A-17"}'},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"question": "When do\n you open?"}, "When do you open?"),
+        ('{"query": "shoes"}', "shoes"),
+        ({"order": "A-17", "amount": 49.9}, "order: A-17 · amount: 49.9"),
+        ({"result": False, "score": 0}, "result: false · score: 0"),
+        ({"translated": 1000}, "translated: 1000"),
+        ({"nothing": None}, ""),
+        ([{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}], "hi"),
+        ({"messages": [{"type": "human", "data": {"content": "why?"}}]}, "why?"),
+        ([{"role": "user", "text": "from Dify", "files": []}], "from Dify"),
+        ({"role": "assistant", "content": None, "tool_calls": [CALL]}, "→ lookup(id=A-17)"),
+        (
+            [
+                {"role": "user", "content": "refund please"},
+                {"role": "assistant", "content": "", "tool_calls": [CALL]},
+                {"role": "tool", "content": "shipped", "tool_call_id": "c1"},
+            ],
+            "refund please",
+        ),
+        (
+            [{"page_content": "one", "metadata": {}}, {"page_content": "two", "metadata": {}}],
+            "one …",
+        ),
+        (["a", "b"], "a, b"),
+        (42, "42"),
+        (None, ""),
+        ({}, ""),
+        ("data:image/png;base64,AAAA", "image/png file"),
+        ("a\u202eb\x00c\ud800", "abc"),
+        ("{broken", "{broken"),
+        ({"schema": {"type": ["string", "null"], "text": "a JSON schema"}}, "a JSON schema"),
+        ({"type": {"$ref": "x"}, "role": "user", "content": "typed oddly"}, "typed oddly"),
+    ],
+)
+def test_the_telling_text(value: Any, told: str) -> None:
+    assert preview(value) == told
+
+
+def test_long_text_is_cut_on_a_character() -> None:
+    assert preview("x" * 1000) == "x" * 199 + "…"
+    family = "👨\u200d👩\u200d👧"
+    cut = preview("x" * 197 + family + "y" * 100)
+    assert len(cut) <= 200 and cut == "x" * 197 + "…"
+
+
+def test_hostile_nesting_is_no_trouble() -> None:
+    deep: Any = "end"
+    for _ in range(10_000):
+        deep = [deep]
+    assert preview(deep) == ""
+    assert len(preview("[" * 10_000)) == 200

@@ -1,0 +1,127 @@
+"""The matrix of a loop: every inner step in one cell, rows in the order of the way."""
+
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.trace.loop_matrix import Inner, Matrix, build, worst
+from tests.nodes.trace.test_timeline import ident
+
+
+def inner(number: int, parent: int, node: str, path: str, status: str = "succeeded") -> Inner:
+    return Inner(ident(number), ident(parent) if parent else "", node, "llm", status, path)
+
+
+def loop(*steps: Inner, depth: int = 0) -> Matrix:
+    return build(ident(1), depth, steps)
+
+
+def nodes_of(matrix: Matrix) -> list[tuple[str, int]]:
+    return [(row.node_id, row.level) for row in matrix.rows]
+
+
+def test_nodes_are_rows_and_passes_are_columns() -> None:
+    matrix = loop(
+        inner(2, 1, "write", "0"), inner(3, 1, "check", "0"),
+        inner(4, 1, "write", "1"), inner(5, 1, "check", "1", "failed"),
+    )  # fmt: skip
+    assert nodes_of(matrix) == [("write", 0), ("check", 0)]
+    assert [(one.number, len(one.steps), one.failed) for one in matrix.passes] == [
+        (0, 2, 0),
+        (1, 2, 1),
+    ]
+    assert [one.number for one in matrix.failed_first()] == [1, 0]
+
+
+def test_a_node_that_only_a_later_pass_reached_stands_where_it_ran() -> None:
+    matrix = loop(
+        inner(2, 1, "write", "0"), inner(3, 1, "end", "0"),
+        inner(4, 1, "ask", "1"), inner(5, 1, "write", "1"), inner(6, 1, "mend", "1"),
+        inner(7, 1, "end", "1"),
+    )  # fmt: skip
+    assert [name for name, _ in nodes_of(matrix)] == ["ask", "write", "mend", "end"]
+
+
+def test_attempts_and_visits_share_a_cell() -> None:
+    matrix = loop(inner(2, 1, "call", "0", "retry"), inner(3, 1, "call", "0"))
+    (one,) = matrix.passes
+    assert [step.id for step in one.cells()[matrix.rows[0]]] == [ident(2), ident(3)]
+
+
+def test_inner_loops_are_rows_with_their_steps_below() -> None:
+    matrix = loop(
+        inner(2, 1, "each", "3.1"), inner(3, 2, "work", "3.1.0"), inner(4, 2, "work", "3.1.1"),
+        inner(5, 1, "done", "3.1"), depth=1,
+    )  # fmt: skip
+    assert nodes_of(matrix) == [("each", 0), ("work", 1), ("done", 0)]
+    assert [row.loops for row in matrix.rows] == [True, False, False]
+    assert matrix.passes[0].number == 1
+    assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
+
+
+def test_visits_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
+    """An agent that ran once holds a model that ran twice: the run itself has no passes."""
+    matrix = build(
+        "", 0, [inner(1, 0, "agent", ""), inner(2, 1, "llm", "0"), inner(3, 1, "llm", "1")]
+    )
+    assert [one.number for one in matrix.passes] == [None]
+    assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
+
+
+def test_what_ran_in_no_pass_comes_last_or_is_left_out() -> None:
+    matrix = loop(inner(2, 1, "start", ""), inner(3, 1, "work", "0"))
+    assert [one.number for one in matrix.passes] == [0, None]
+    assert [row.node_id for row in matrix.repeated().rows] == ["work"]
+    assert loop(inner(2, 1, "start", "")).repeated().rows
+
+
+def test_ids_may_be_written_with_dashes() -> None:
+    one, scope = (str(UUID(ident(number))) for number in (2, 1))
+    matrix = build(scope, 0, [Inner(one, scope, "write", "llm", "succeeded", "0")])
+    (cells,) = (one.cells() for one in matrix.passes)
+    assert cells[matrix.rows[0]][0].id == matrix.rows[0].example == ident(2)
+
+
+def test_steps_of_other_containers_are_left_out() -> None:
+    assert loop(inner(8, 9, "else", "0")).rows == []
+
+
+def test_the_worst_status_stands_for_several() -> None:
+    assert worst(["succeeded", "exception", "retry"]) == "exception"
+    assert worst(["retry", "succeeded"]) == "succeeded"
+    assert worst([]) == ""
+
+
+@st.composite
+def trees(draw: Any) -> list[Inner]:
+    """Steps in pre-order below step 1, each below it or below one before it."""
+    steps: list[Inner] = []
+    for number in range(2, 2 + draw(st.integers(0, 30))):
+        above = draw(st.sampled_from([None, *steps[-3:]]))
+        node = draw(st.sampled_from("abc"))
+        if above is None:
+            path = draw(st.sampled_from(["", "0", "1", "2"]))
+            parent = ident(1)
+        else:
+            path, parent = above.path, above.id
+            if draw(st.booleans()):
+                path = f"{path}.{draw(st.integers(0, 2))}" if path else str(draw(st.integers(0, 2)))
+        status = draw(st.sampled_from(["succeeded", "failed", "retry", "running"]))
+        steps.append(Inner(ident(number), parent, node, "code", status, path))
+    return steps
+
+
+@given(trees())
+def test_every_inner_step_is_in_exactly_one_cell(steps: list[Inner]) -> None:
+    matrix = loop(*steps)
+    cells = [step.id for one in matrix.passes for cell in one.cells().values() for step in cell]
+    assert sorted(cells) == sorted(step.id for step in steps)
+    rows = {id(row) for row in matrix.rows}
+    for one in matrix.passes:
+        for row, cell in one.cells().items():
+            assert id(row) in rows and {step.node_id for step in cell} == {row.node_id}
+    assert [one.number for one in matrix.passes] == sorted(
+        (one.number for one in matrix.passes), key=lambda n: (n is None, n or 0)
+    )

@@ -1,0 +1,376 @@
+"""Kinds of failure: as recorded, listed, looked at, resolved and reopened."""
+
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+from django.apps import apps
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from runs.models import App, ErrorGroup, IngestKey, Run
+from runs.pages.errors import groups as error_groups
+from runs.recording.storing.store import save
+from tests.factories import make_app, make_execution, make_run, make_version
+from tests.pages import check_view, text_of
+from tests.runs.failures import fail, failed_step, run_span, saved, step
+from tests.runs.pages.history.test_lists_by_index import SCANS, SORTS, plans
+
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.django_db
+
+# -- recording -------------------------------------------------------------------------------------
+
+
+def test_runs_that_fail_alike_are_of_one_group() -> None:
+    runs = [
+        saved(run_span("failed", trace=f"t{n}"), failed_step(f"order A-{n} not found", f"t{n}"))
+        for n in range(3)
+    ]
+    other = saved(run_span("failed", trace="u"), failed_step("no stock for order A-1", "u"))
+    assert len({run.error_group_id for run in runs}) == 1
+    assert other.error_group_id not in {None, runs[0].error_group_id}
+    group = runs[0].error_group
+    assert group is not None
+    assert (group.app.name, group.title, group.node_id) == ("shop", "Look up", "Look up")
+    assert (group.error_type, group.message) == ("LookupError", "order # not found")
+
+
+def test_another_app_has_its_own_group() -> None:
+    one = saved(failed_step("no stock", "a", parent_source_id=None, service="one"))
+    other = saved(failed_step("no stock", "b", parent_source_id=None, service="other"))
+    assert one.error_group_id != other.error_group_id
+
+
+def test_a_run_that_turns_out_not_to_have_failed_leaves_its_group() -> None:
+    failing = failed_step("order A-1 not found")
+    assert saved(failing, run_span("failed")).error_group_id is not None
+    Run.objects.all().delete()
+    run = saved(step("look-up", 1, 9, title="Look up", status="failed", error="x"))
+    assert (run.status, run.error_group_id is None) == ("failed", False)
+    run = saved(step("after", 9, 10, status="succeeded"), run_span("succeeded"))
+    assert (run.status, run.exceptions, run.error_group_id) == ("partial-succeeded", 1, None)
+
+
+def test_handled_failures_are_in_no_group() -> None:
+    told = [
+        run_span("succeeded"), failed_step("order A-1 not found", handled=True),
+        step("after", 9, 10, parent_source_id="run", status="succeeded"),
+    ]  # fmt: skip
+    assert saved(*told).error_group_id is None
+    assert not ErrorGroup.objects.exists()
+
+
+def test_order_does_not_matter_to_the_group() -> None:
+    told = [
+        run_span("failed"),
+        failed_step("order A-1 not found"),
+        step("inner", 2, 8, title="Query", parent_source_id="look-up", status="failed", error="x"),
+    ]
+    groups = set()
+    for order in permutations(told):
+        groups.add(saved(*order).error_group_id)
+        Run.objects.all().delete()
+    assert len(groups) == 1
+    assert ErrorGroup.objects.get(pk=groups.pop()).title == "Query"
+
+
+def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
+    run = saved(run_span("failed"))
+    run_id = run.id
+    assert run.error_group is not None and run.error_group.message == ""
+    told = run_span("failed")
+    told.error, told.error_type = "Recursion limit of 25 reached", "RecursionError"
+    run = saved(told)
+    assert run.id == run_id and run.error_group is not None
+    assert (run.error_group.title, run.error_group.error_type) == ("", "RecursionError")
+    assert run.error_group.message == "Recursion limit of # reached"
+
+
+def test_errors_of_megabytes_and_in_any_script_are_recorded() -> None:
+    for n, error in enumerate(["订单“A-17”不存在" * 100_000, "\x00\ud800" * 500, "'" * 1_000_000]):
+        run = saved(failed_step(error, f"t{n}", parent_source_id=None))
+        assert run.error_group is not None and len(run.error_group.message) <= 400
+
+
+def test_stored_runs_get_the_group_that_recording_would_give() -> None:
+    migration = __import__("runs.migrations.0005_group_errors", fromlist=["group_errors"])
+    for n in range(3):
+        save([run_span("failed", trace=f"t{n}"), failed_step(f"order A-{n} not found", f"t{n}")])
+    own = run_span("failed", trace="own")
+    own.error, own.error_type = "Recursion limit of 25 reached", "RecursionError"
+    save([own])
+    save([run_span("succeeded", trace="good")])
+    expected = dict(Run.objects.values_list("id", "error_group_id"))
+    Run.objects.update(error_group=None)
+    ErrorGroup.objects.all().delete()
+    migration.group_errors(apps, connection.schema_editor())
+    assert dict(Run.objects.values_list("id", "error_group_id")) == expected
+    assert ErrorGroup.objects.count() == 2
+
+
+# -- the list --------------------------------------------------------------------------------------
+
+
+def test_groups_are_listed_the_one_that_failed_last_first(console: Client) -> None:
+    for n in range(3):
+        fail(error=f"order A-{n} not found", ago=DAY * (n + 1))
+    fail(error="no stock", node="reserve", error_type="StockError", ago=DAY / 24)
+    make_run(status="succeeded")
+    page = text_of(check_view(console, "/errors/"))
+    assert "2 kinds of failure in 4 failed runs" in page
+    assert page.index("Reserve StockError no stock") < page.index("Look-up LookupError order #")
+    told = console.get("/errors.json").json()
+    assert [(one["message"], one["runs"]) for one in told["errors"]] == [
+        ("no stock", 1), ("order # not found", 3),
+    ]  # fmt: skip
+    assert told["next"] is None and told["read"] == {"failures": 4, "complete": True}
+
+
+def test_the_version_in_which_it_began_is_told(console: Client) -> None:
+    app = make_app()
+    versions = [make_version(app, n) for n in (1, 2, 3)]
+    make_run(app, version=versions[0], started_at=timezone.now() - 9 * DAY)
+    fail(app, "old trouble", version=versions[1], ago=5 * DAY)
+    fail(app, "old trouble", version=versions[2], ago=2 * DAY)
+    fail(app, "new trouble", version=versions[2], ago=DAY)
+    new, old = console.get("/errors.json").json()["errors"]
+    assert (new["since_version"]["number"], new["new_in_newest_version"]) == (3, True)
+    assert (old["since_version"]["number"], old["new_in_newest_version"]) == (2, False)
+    assert [(one["version"]["number"], one["runs"]) for one in old["versions"]] == [(3, 1), (2, 1)]
+    assert text_of(check_view(console, "/errors/")).count("New in version 3") == 1
+    page = text_of(check_view(console, f"/errors/{old['id']}/"))
+    assert "#2 v2 began here 1" in page and "#1 v1 0 no such failure" in page
+    assert "since version 2" in page
+
+
+def test_the_first_version_of_an_app_is_no_news(console: Client) -> None:
+    fail(version=make_version(make_app(), 1))
+    assert "New in version" not in text_of(check_view(console, "/errors/"))
+
+
+def test_a_window_and_an_app_narrow_the_list(console: Client) -> None:
+    fail("desk", "old", ago=10 * DAY)
+    fail("desk", "recent", ago=DAY)
+    fail("shop", "elsewhere", ago=DAY)
+
+    def found(path: str) -> list[str]:
+        return [one["message"] for one in console.get(path).json()["errors"]]
+
+    assert found("/errors.json?since=2d&app=desk") == ["recent"]
+    assert found("/errors.json?until=2d") == ["old"]
+    assert found("/apps/desk/errors.json") == ["recent", "old"]
+    assert "elsewhere" not in text_of(check_view(console, "/apps/desk/errors/?since=30d"))
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("since=yesterday", "“yesterday” is not a time"),
+        ("state=gone", "There is no state “gone”."),
+        ("since=1h&until=2h", "nothing lies between them"),
+        ("colour=red", "There is no filter “colour”."),
+        ("app=nobody", "There is no app “nobody”."),
+        ("app=%00", "NUL"),
+    ],
+)
+def test_what_cannot_be_applied_is_said(console: Client, query: str, sentence: str) -> None:
+    assert sentence in text_of(check_view(console, f"/errors/?{query}"))
+    answer = console.get(f"/errors.json?{query}")
+    assert answer.status_code == 400 and sentence in answer.json()["error"]
+
+
+def test_more_failures_than_are_read_are_a_link_away(
+    console: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_groups, "MAX_FAILURES", 3)
+    for n in range(5):
+        fail(error="often", ago=timedelta(hours=n))
+    fail(error="rare", ago=3 * DAY)
+    first = console.get("/errors.json").json()
+    assert [one["runs"] for one in first["errors"]] == [3] and not first["read"]["complete"]
+    second = console.get(first["next"]).json()
+    assert [(one["message"], one["runs"]) for one in second["errors"]] == [
+        ("often", 2),
+        ("rare", 1),
+    ]
+    assert second["next"] is None
+    assert "Older failures" in text_of(check_view(console, "/errors/"))
+
+
+def test_more_groups_than_are_shown_are_a_link_away(
+    console: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(error_groups, "MAX_GROUPS", 2)
+    for n, error in enumerate(["one", "two", "three"]):
+        fail(error=error, ago=timedelta(hours=n + 1))
+    first = console.get("/errors.json").json()
+    assert [one["message"] for one in first["errors"]] == ["one", "two"]
+    second = console.get(first["next"]).json()
+    assert [one["message"] for one in second["errors"]] == ["three"]
+
+
+def test_the_number_of_queries_does_not_grow(
+    console: Client, django_assert_max_num_queries
+) -> None:
+    for n in range(12):
+        fail(f"app-{n}", "trouble", version=make_version(make_app(f"app-{n}"), 1))
+        for _ in range(3):
+            run = fail("app-0", "trouble", version=make_version(make_app("app-0"), 1))
+    with django_assert_max_num_queries(
+        7
+    ):  # session, user, apps, failures, groups, versions, newest
+        console.get("/errors/")
+    with django_assert_max_num_queries(16):
+        console.get(f"/errors/{run.error_group_id}/")
+
+
+def test_hostile_text_stays_text(console: Client) -> None:
+    for error in ("<script>alert(1)</script>", "\u202etxt.exe\x07\x1b[31m", "مرحبا ١٢٣", ""):
+        run = fail(error=error, node="<b>", error_type="</code><i>")
+        check_view(console, f"/errors/{run.error_group_id}/")
+        check_view(console, f"/runs/{run.id}/")
+    assert "<b>" not in console.get("/errors/").content.decode().partition("errors-table")[2][
+        :200
+    ].replace('<b dir="auto">', "")
+    check_view(console, "/errors/")
+
+
+# -- one group -------------------------------------------------------------------------------------
+
+
+def test_a_group_shows_its_runs_and_what_to_compare_with(console: Client) -> None:
+    app = make_app()
+    good = make_run(app, started_at=timezone.now() - 2 * DAY)
+    well = make_execution(good, "Look-up", node_id="look-up", kind="tool")
+    fail(app, "order A-1 not found", ago=DAY)
+    run = fail(app, "order A-2 not found", ago=DAY / 2)
+    url = f"/errors/{run.error_group_id}/"
+    html = console.get(url).content.decode()
+    page = text_of(check_view(console, url))
+    assert "Look-up failed: LookupError" in page and "order # not found" in page
+    assert "order A-2 not found" in page and "2 runs failed like this" in page
+    assert f"/runs/{run.id}/tracing/{run.failed_execution}/" in html
+    assert f"/runs/{good.id}/tracing/{well.id}/" in html
+    told = console.get(url.rstrip("/") + ".json").json()
+    assert told["newest_error"] == "order A-2 not found" and told["runs"] == 2
+    assert told["compare"]["good_run"] == str(good.id)
+    assert console.get(told["compare"]["url"]).status_code == 200
+    assert told["node_successes"][0]["execution"] == str(well.id)
+    assert len(console.get(told["all_runs"]).json()["runs"]) == 2
+
+
+def test_a_group_that_its_runs_have_left(console: Client) -> None:
+    run = fail()
+    Run.objects.all().delete()
+    assert "No runs left" in text_of(check_view(console, f"/errors/{run.error_group_id}/"))
+    assert console.get("/errors.json").json()["errors"] == []
+
+
+def test_an_unknown_group_is_a_404_with_a_sentence(console: Client) -> None:
+    url = "/errors/00000000-0000-0000-0000-000000000000"
+    assert console.get(f"{url}/").status_code == 404
+    assert console.get(f"{url}.json").json()["error"] == "There is no such group of errors."
+
+
+def test_a_bound_key_reads_the_errors_of_its_app_only(client: Client) -> None:
+    run, other = fail("desk", "mine"), fail("shop", "theirs")
+    _, secret = IngestKey.create(
+        "bound", app=App.objects.get(slug="desk"), can_ingest=False, can_read=True
+    )
+    headers = {"x-api-key": secret}
+    told = client.get("/errors.json", headers=headers).json()
+    assert [one["message"] for one in told["errors"]] == ["mine"]
+    assert client.get("/errors.json?app=shop", headers=headers).status_code == 400
+    assert client.get(f"/errors/{run.error_group_id}.json", headers=headers).status_code == 200
+    assert client.get(f"/errors/{other.error_group_id}.json", headers=headers).status_code == 404
+    assert client.get("/apps/shop/errors.json", headers=headers).status_code == 404
+
+
+# -- resolving -------------------------------------------------------------------------------------
+
+
+def state_of(console: Client, run: Run) -> str:
+    state: str = console.get(f"/errors/{run.error_group_id}.json").json()["state"]
+    return state
+
+
+def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> None:
+    run = fail()
+    url = reverse("error-resolve", args=[run.error_group_id])
+    assert console.get(url).status_code == 405
+    for _ in range(2):  # twice is as once
+        page = console.post(url, {"to": "resolved"}, follow=True)
+        assert "Marked as resolved" in page.content.decode()
+    assert state_of(console, run) == "resolved"
+    group = ErrorGroup.objects.get()
+    assert group.resolved_by is not None and group.resolved_by.get_username() == "admin"
+    [told] = console.get("/errors.json?state=all").json()["errors"]
+    assert (told["resolved_by"], told["all_runs"][-10:]) == ("admin", str(group.pk)[-10:])
+    assert "Resolved by admin" in text_of(check_view(console, "/errors/?state=all"))
+    assert "No open errors" in text_of(check_view(console, "/errors/"))
+    assert "Resolved" in text_of(check_view(console, "/errors/?state=resolved"))
+    fail(ago=timedelta(minutes=1))  # began before it was mended, arrives now
+    assert state_of(console, run) == "resolved"
+    fail(ago=timedelta(seconds=-1))
+    assert state_of(console, run) == "reopened"
+    assert "Reopened" in text_of(check_view(console, "/errors/"))
+    assert console.get("/errors.json?state=resolved").json()["errors"] == []
+    console.post(url, {"to": "resolved"})
+    assert state_of(console, run) == "resolved"
+    console.post(url, {"to": "open"})
+    assert state_of(console, run) == "open"
+    assert ErrorGroup.objects.get().resolved_at is None
+
+
+def test_a_group_that_came_back_is_not_resolved_in_an_earlier_stretch(console: Client) -> None:
+    run = fail(ago=timedelta(hours=5))
+    ErrorGroup.objects.update(resolved_at=timezone.now() - timedelta(hours=4))
+    earlier = "/errors.json?until=3h&state={}"
+    states = ["open", "resolved", "all"]
+
+    def listed() -> list[list[str]]:
+        told = (console.get(earlier.format(state)).json()["errors"] for state in states)
+        return [[error["state"] for error in errors] for errors in told]
+
+    assert listed() == [[], ["resolved"], ["resolved"]]
+    fail(ago=timedelta(hours=1))
+    assert listed() == [["reopened"], [], ["reopened"]]
+    assert state_of(console, run) == "reopened"
+
+
+def test_resolving_asks_for_what_it_understands(console: Client, client: Client) -> None:
+    run = fail()
+    url = reverse("error-resolve", args=[run.error_group_id])
+    assert console.post(url, {"to": "x" * 10_000}).status_code == 400
+    assert client.post(url).status_code == 302  # to sign in
+    assert Client(enforce_csrf_checks=True).post(url).status_code == 403
+    assert ErrorGroup.objects.get().resolved_at is None
+
+
+# -- the run's page --------------------------------------------------------------------------------
+
+
+def test_a_run_says_how_many_failed_like_it_and_since_when(console: Client) -> None:
+    app = make_app()
+    first = fail(app, "order A-1 not found", version=make_version(app, 3), ago=DAY)
+    assert "No other run failed like this" in text_of(check_view(console, f"/runs/{first.id}/"))
+    for n in range(2):
+        run = fail(app, f"order A-{n} not found", version=make_version(app, 4))
+    page = text_of(check_view(console, f"/runs/{run.id}/"))
+    assert "3 runs failed like this since version 3" in page
+
+
+def test_a_group_is_read_from_its_index(console: Client) -> None:
+    for n in range(40):
+        run = fail(error=f"order A-{n} not found", ago=timedelta(minutes=n))
+    with CaptureQueriesContext(connection) as told:
+        console.get(f"/errors/{run.error_group_id}/")
+        console.get(f"/runs/{run.id}/")
+    looked = list(plans(query["sql"] for query in told.captured_queries))
+    assert any("error_group" in sql for sql, _ in looked)
+    for sql, plan in looked:
+        assert not SCANS.search(plan) and not SORTS.search(plan), f"{sql}\n{plan}"

@@ -1,0 +1,364 @@
+"""Notes that people make, and the list of all notes."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from runs.models import IngestKey, Note
+from runs.pages.notes import ownership
+from runs.recording.deriving.tree import execution_id
+from tests.factories import make_app, make_conversation, make_execution, make_run
+from tests.hostile import NASTY
+from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run():
+    run = make_run(inputs="Where is order A-17?", outputs="Lost.")
+    make_execution(run, "Answer", id=UUID(execution_id(run.id, "s-1")), source_id="s-1")
+    return run
+
+
+@pytest.fixture
+def step(run):
+    return run.executions.get()
+
+
+@pytest.fixture
+def colleague(db):
+    client = Client()
+    client.force_login(get_user_model().objects.create_user("colleague"))
+    return client
+
+
+def say(client, run, **told):
+    return client.post(f"/runs/{run.id}/notes/", told)
+
+
+def said():
+    fields = ("name", "number", "label", "text", "about_step", "author", "source")
+    return sorted(Note.objects.values_list(*fields))
+
+
+def test_each_field_that_is_filled_is_a_note(console, run):
+    answer = say(
+        console, run, score="0.8", label="wrong shop", tags="refund, to fix ,refund",
+        comment="Names\nthe wrong shop.", expected="Found.", back=f"/runs/{run.id}/tracing/",
+    )  # fmt: skip
+    assert (answer.status_code, answer["Location"]) == (302, f"/runs/{run.id}/tracing/")
+    by = ("", "admin", "person")
+    assert said() == [
+        ("comment", None, "", "Names\nthe wrong shop.", *by),
+        ("expected", None, "", "Found.", *by),
+        ("label", None, "wrong shop", "", *by),
+        ("score", 0.8, "", "", *by),
+        ("tag", None, "refund", "", *by),
+        ("tag", None, "to fix", "", *by),
+    ]
+
+
+def test_sent_twice_it_is_one_note(console, run):
+    for _ in range(2):
+        say(console, run, comment="Once.", score="1")
+    assert [name for name, *_ in said()] == ["comment", "score"]
+
+
+def test_a_thumb_is_one_click_changed_and_taken_back(console, run):
+    header = check_view(console, f"/runs/{run.id}/detail/").find(".//*[@id='header-notes']")
+    assert [b.get("aria-pressed") for b in header.iter("button")] == ["false"] * 3
+    say(console, run, thumb="up")
+    assert [(name, number) for name, number, *_ in said()] == [("thumbs", 1.0)]
+    say(console, run, thumb="down")
+    assert [(name, number) for name, number, *_ in said()] == [("thumbs", -1.0)]
+    header = check_view(console, f"/runs/{run.id}/").find(".//*[@id='header-notes']")
+    assert [b.get("aria-pressed") for b in header.iter("button")] == ["false", "true", "false"]
+    say(console, run, thumb="down")
+    assert said() == []
+
+
+def test_a_pin_and_the_expected_output_are_one_each(console, run):
+    say(console, run, pin="1")
+    say(console, run, expected="One.")
+    say(console, run, expected="Two.")
+    assert [(name, text) for name, _, _, text, *_ in said()] == [("expected", "Two."), ("pin", "")]
+    assert "Pinned" in text_of(check_view(console, f"/runs/{run.id}/"))
+    say(console, run, pin="1")
+    assert [name for name, *_ in said()] == ["expected"]
+
+
+def test_on_a_step_it_is_in_its_panel(console, run, step):
+    say(console, run, step=step.id, label="late")
+    assert said()[0][4] == "s-1"
+    url = f"/runs/{run.id}/tracing/{step.id}/"
+    panel = check_view(console, url).find(".//*[@id='step-notes']")
+    assert "label late" in text_of(panel)
+    region = console.get(f"/runs/{run.id}/notes/?step={step.id}",
+                         headers=FRAGMENT | {"HX-Target": "step-notes"})  # fmt: skip
+    assert "label late" in text_of(check_fragment(region.content.decode()))
+
+
+def test_htmx_is_told_what_to_ask_for_again(console, run):
+    url = f"/runs/{run.id}/notes/"
+    answer = console.post(url, {"thumb": "up"}, headers=FRAGMENT | {"HX-Target": "header-notes"})
+    assert answer.status_code == 204 and f"notes-{run.id.hex}" in answer["HX-Trigger"]
+    for target in ("header-notes", "notes", f"turn-notes-{run.id.hex}"):
+        part = console.get(url, headers=FRAGMENT | {"HX-Target": target})
+        tree = check_fragment(part.content.decode())
+        assert tree[0].get("id") == target
+        assert tree[0].get("hx-trigger").startswith(f"notes-{run.id.hex} ")
+    assert console.get(url)["Location"] == f"/runs/{run.id}/detail/#notes"
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({}, "Say something first"),
+        ({"comment": "  \n "}, "Say something first"),
+        ({"tags": " , ,"}, "Say something first"),
+        ({"score": "many"}, "A score is a number."),
+        ({"score": "nan"}, "A score is a number."),
+        ({"score": "1e999"}, "A score is a number."),
+        ({"thumb": "sideways"}, "Thumb"),
+        ({"comment": "x" * 100_001}, "100000"),
+        ({"tags": ",".join(map(str, range(30)))}, "At most 20 tags"),
+        ({"step": "none", "label": "x"}, "no id of a step"),
+    ],
+)
+def test_what_is_no_note_is_a_sentence(console, run, told, sentence):
+    answer = say(console, run, **told)
+    assert answer.status_code == 400
+    alert = check_page(answer.content.decode()).find(".//p[@role='alert']")
+    assert sentence in text_of(alert)
+    part = console.post(f"/runs/{run.id}/notes/", told, headers=FRAGMENT | {"HX-Target": "notes"})
+    assert sentence in text_of(check_fragment(part.content.decode()))
+    assert said() == []
+
+
+def test_what_was_typed_is_kept_when_it_is_refused(console, run):
+    page = say(console, run, score="many", comment="<b>long</b> words").content.decode()
+    assert text_of(check_page(page).find(".//textarea[@name='comment']")) == "<b>long</b> words"
+
+
+@pytest.mark.parametrize("text", NASTY[3:6] + NASTY[7:15:2], ids=ascii)
+def test_hostile_words_are_said_and_shown(console, run, text):
+    say(console, run, comment=text, label=text[:200], tags=text[:200], expected=text, score="1")
+    say(console, run, step=run.executions.get().id, comment=text, score="1")
+    for url in (f"/runs/{run.id}/detail/", "/notes/"):
+        check_view(console, url)
+    for note in Note.objects.exclude(name="score"):
+        check_page(console.get(f"/notes/{note.id}/").content.decode())
+    assert console.get("/notes.ndjson").status_code == console.get("/notes.json").status_code == 200
+
+
+def test_a_step_of_another_run_is_not_there(console, run):
+    other = make_execution(make_run(), "Elsewhere")
+    assert say(console, run, step=other.id, label="x").status_code == 404
+
+
+@pytest.mark.parametrize("back", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
+def test_the_way_back_stays_here(console, run, back):
+    assert say(console, run, pin="1", back=back)["Location"] == f"/runs/{run.id}/detail/#notes"
+
+
+def test_people_change_their_own_notes(console, colleague, run):
+    say(colleague, run, comment="Mine.")
+    note = Note.objects.get()
+    page = check_view(colleague, f"/runs/{run.id}/detail/")
+    assert [a for a in page.iter("a") if a.get("href", "").startswith(f"/notes/{note.id}/")]
+    check_page(colleague.get(f"/notes/{note.id}/").content.decode())
+    empty = colleague.post(f"/notes/{note.id}/", {"text": " "})
+    assert empty.status_code == 400 and "delete it instead" in empty.content.decode()
+    changed = colleague.post(f"/notes/{note.id}/", {"text": "Changed.", "label": "not asked"})
+    assert changed["Location"] == f"/runs/{run.id}/detail/#notes"
+    assert [(text, label) for _, _, label, text, *_ in said()] == [("Changed.", "")]
+    console.post(f"/notes/{note.id}/", {"text": "By staff."})
+    assert said()[0][3] == "By staff." and said()[0][5] == "colleague"
+    assert colleague.post(f"/notes/{note.id}/delete/").status_code == 302
+    again = colleague.post(f"/notes/{note.id}/delete/")
+    assert again.status_code == 404 and "may have been deleted" in again.content.decode()
+
+
+def test_nobody_changes_anothers_or_a_producers(console, colleague, run):
+    say(console, run, comment="The admin's.")
+    Note.objects.create(run=run, name="score", number=1, source="langfuse", author="colleague")
+    own, told = Note.objects.get(source="person"), Note.objects.get(source="langfuse")
+    for note, client in ((own, colleague), (told, colleague), (told, console)):
+        assert client.get(f"/notes/{note.id}/").status_code == 403
+        assert client.post(f"/notes/{note.id}/", {"text": "x", "number": "0"}).status_code == 403
+        assert client.post(f"/notes/{note.id}/delete/").status_code == 403
+    page = colleague.get(f"/runs/{run.id}/detail/").content.decode()
+    assert "Delete" not in page and Note.objects.count() == 2
+
+
+def test_nobody_says_anything_without_sign_in_or_token(admin, client, run):
+    assert say(client, run, pin="1")["Location"].startswith("/login/")
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(admin)
+    assert say(strict, run, pin="1").status_code == 403
+    assert said() == []
+
+
+def test_turns_have_thumbs(console):
+    app = make_app("chat", mode="chatflow")
+    talk = make_conversation(app)
+    turns = [make_run(app, conversation=talk, inputs=f"q{n}") for n in range(3)]
+    say(console, turns[1], thumb="down")
+    say(console, turns[1], comment="Rude.")
+    page = check_view(console, f"/conversations/{talk.id}/")
+    places = [page.find(f".//*[@id='turn-notes-{turn.id.hex}']") for turn in turns]
+    pressed = [[button.get("aria-pressed") for button in place.iter("button")] for place in places]
+    assert pressed == [["false", "false"], ["false", "true"], ["false", "false"]]
+    assert "2 notes" in text_of(page)
+
+
+def test_rows_of_the_history_are_marked(console, run):
+    say(console, run, thumb="down")
+    say(console, run, pin="1")
+    say(console, run, comment="Rude.")
+    make_run()
+    page = check_view(console, "/runs/")
+    [marks] = page.findall(".//span[@class='run-marks']")
+    assert (text_of(marks), marks.get("title")) == ("★ 👎1 ✎1", "pinned, 1 down, notes: 1")
+
+
+# -- the list of all -------------------------------------------------------------------------------
+
+
+def noted(run, minutes, **told):
+    told = {"source": "api", "name": "score"} | told
+    return Note.objects.create(
+        run=run, created_at=timezone.now() - timedelta(minutes=minutes), **told
+    )
+
+
+@pytest.fixture
+def many(run, step):
+    other = make_run("other-app")
+    noted(run, 1, name="thumbs", number=1, source="person", author="ada")
+    noted(run, 2, name="thumbs", number=-1, label="dislike", source="dify-feedback")
+    noted(run, 3, number=0.5, about_step="s-1", label="half")
+    noted(other, 90, text="Old and\nlong " * 400, name="comment", author="bob")
+    noted(None, 4, about="not-here", name="late")
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["thumbs", "thumbs", "score", "late", "comment"]),
+        ("name=score", ["score"]),
+        ("label=half", ["score"]),
+        ("source=person&author=ada", ["thumbs"]),
+        ("thumbs=down", ["thumbs"]),
+        ("app=other-app", ["comment"]),
+        ("since=1h", ["thumbs", "thumbs", "score", "late"]),
+        ("name=none", []),
+    ],
+)
+@pytest.mark.usefixtures("many")
+def test_list_and_its_twin_filter_alike(console, read_key, client, query, names):
+    told = client.get(f"/notes.json?{query}", headers={"x-api-key": read_key}).json()
+    assert [note["name"] for note in told["notes"]] == names and told["next"] is None
+    rows = check_view(console, f"/notes/?{query}").findall(".//tr[@data-row]")
+    assert len(rows) == len(names)
+
+
+@pytest.mark.usefixtures("many")
+def test_rows_lead_to_run_and_step(console, run, step):
+    page = check_view(console, "/notes/")
+    links = {link.get("href") for link in page.iter("a")}
+    assert {f"/runs/{run.id}/", f"/runs/{run.id}/tracing/{step.id}/"} <= links
+    assert "waits for its run not-here" in text_of(page)
+    [score] = console.get("/notes.json?name=score").json()["notes"]
+    assert score["step"] == str(step.id) and score["run"]["app"]["slug"] == "support-desk"
+    [long] = console.get("/notes.json?name=comment").json()["notes"]
+    assert long["text_cut"] and len(long["text"]) == 2_000
+
+
+def test_rows_lead_to_steps_that_one_of_their_spans_names(console, run, step):
+    """Dify's steps are known by Dify's id, and evaluators name the span."""
+    step.hints = '{"span_ids": ["73aa73aa73aa73aa", "84bb84bb84bb84bb"]}'
+    step.save()
+    Note.objects.create(run=run, name="score", number=1, about_step="84bb84bb84bb84bb")
+    assert console.get("/notes.json").json()["notes"][0]["step"] == str(step.id)
+    assert f"/tracing/{step.id}/" in console.get("/notes/").content.decode()
+
+
+@pytest.mark.parametrize("query", ["thumbs=sideways", "since=soon", "app=none", "color=red",
+                                   "name=%00", "after=x", "after=1~2"])  # fmt: skip
+def test_list_answers_nonsense_with_a_sentence(console, query):
+    assert check_view(console, f"/notes/?{query}").find(".//*[@role='alert']") is not None
+    assert console.get(f"/notes.json?{query}").status_code == 400
+    if "after" not in query:
+        assert console.get(f"/notes.ndjson?{query}").status_code == 400
+
+
+def test_pages_follow_each_other(console, run):
+    at = timezone.now()
+    Note.objects.bulk_create(
+        Note(run=run, name=f"n{n}", source="api", created_at=at) for n in range(120)
+    )
+    seen, url = [], "/notes.json"
+    while url:
+        told = console.get(url).json()
+        seen += [note["id"] for note in told["notes"]]
+        url = told["next"] and told["next"].removeprefix("http://testserver")
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_a_bound_key_reads_notes_of_its_app(client, run):
+    noted(run, 1)
+    noted(make_run("other-app"), 1)
+    noted(None, 1, about="waiting")
+    secret = IngestKey.create("k", can_read=True, app=run.app)[1]
+    for url in ("/notes.json", "/notes.json?app=support-desk"):
+        told = client.get(url, headers={"x-api-key": secret}).json()["notes"]
+        assert {note["run"]["app"]["slug"] for note in told} == {"support-desk"}
+    assert client.get("/notes.json?app=other-app", headers={"x-api-key": secret}).status_code == 400
+    assert client.get("/notes.json").status_code == 401
+
+
+def test_list_takes_the_same_queries_however_long(console, run, django_assert_max_num_queries):
+    noted(run, 1, about_step="s-1")
+    noted(run, 2, about_step="not there yet")
+    console.get("/notes/")
+    with django_assert_max_num_queries(20) as first:
+        console.get("/notes/")
+    for n in range(40):
+        noted(make_run(f"app-{n}"), n, about_step="s-1", text="x" * 5000)
+    with django_assert_max_num_queries(len(first)):
+        console.get("/notes/")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
+@pytest.mark.django_db(transaction=True)
+def test_the_same_words_at_once_are_one_note(monkeypatch):
+    run = make_run()
+    both = threading.Barrier(2)
+    create = Note.objects.create
+
+    def slowly(**told):
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=0.5)  # until the other has looked, too, if it may
+        return create(**told)
+
+    def speak():
+        try:
+            ownership.say(run, "", "ada", [ownership.Saying("comment", text="wrong order")])
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(Note.objects, "create", slowly)
+    with ThreadPoolExecutor() as people:
+        for told in [people.submit(speak), people.submit(speak)]:
+            told.result(timeout=10)
+    assert Note.objects.count() == 1

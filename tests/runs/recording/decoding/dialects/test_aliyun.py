@@ -1,0 +1,114 @@
+"""Alibaba Cloud's and Tencent Cloud's conventions, as Dify's exporters for them send them."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from nodes.models import NodeExecution
+from runs.models import Run, RunSource
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing.store import save
+from tests.runs.recording.captured import record
+
+RUN = "0a1b2c3d-0000-4000-8000-000000000001"
+TRACE = UUID(RUN).hex
+PROMPTS = [{"role": "system", "text": "Be brief."}, {"role": "user", "text": "Hello?"}]
+DOCUMENTS = [{"content": "Waffles need eggs.", "metadata": {"document_id": "d1"}, "score": 0.9}]
+
+
+def told(kind: str, **attributes: Any) -> dict[str, Any]:
+    return {"gen_ai.span.kind": kind, "gen_ai.framework": "dify", **attributes}
+
+
+def of_dify(kind: str, name: str, attributes: dict[str, Any], **changes: Any) -> NodeRecord:
+    return record(told(kind, **attributes), name=name, trace_id=TRACE, **changes)
+
+
+def model_call(values: str, **changes: Any) -> NodeRecord:
+    """An LLM node; `values` names the attributes of its input and output."""
+    attributes = {
+        "gen_ai.session.id": "c1",
+        "gen_ai.response.model": "qwen-max",
+        "gen_ai.provider.name": "tongyi",
+        "gen_ai.usage.input_tokens": "12",
+        "gen_ai.usage.output_tokens": "3",
+        "gen_ai.usage.total_tokens": "15",
+        "gen_ai.prompt": json.dumps(PROMPTS),
+        "gen_ai.completion": "Hello.",
+        values.format("input"): json.dumps(PROMPTS),
+        values.format("output"): "Hello.",
+    }
+    return of_dify("LLM", "Write", attributes, **changes)
+
+
+@pytest.mark.parametrize("values", ["{}.value", "gen_ai.entity.{}"])
+def test_a_model_call(values: str) -> None:
+    found = model_call(values, parent_span_id="a" * 16)
+    assert (found.kind, found.title, found.model, found.provider) == (
+        "llm", "Write", "qwen-max", "tongyi",
+    )  # fmt: skip
+    assert found.usage is not None
+    assert (found.usage.input, found.usage.output, found.usage.total) == (12, 3, 15)
+    assert [message["content"] for message in found.inputs["messages"]] == ["Be brief.", "Hello?"]
+    assert found.outputs["messages"][0]["content"] == "Hello."
+    assert found.run.conversation == "c1"
+
+
+def test_a_generic_name_gives_way_to_the_model() -> None:
+    found = of_dify("GENERATION", "GENERATION", {"gen_ai.response.model": "qwen-max"})
+    assert (found.kind, found.title) == ("llm", "qwen-max")
+
+
+def test_a_retrieval() -> None:
+    found = of_dify("RETRIEVER", "Look up", {
+        "retrieval.query": "waffles",
+        "retrieval.document": json.dumps([{"document": DOCUMENTS[0]}]),
+        "input.value": "waffles",
+    })  # fmt: skip
+    assert (found.kind, found.inputs) == ("retriever", {"query": "waffles"})
+    assert found.outputs == {"documents": DOCUMENTS}
+
+
+def test_a_tool() -> None:
+    found = of_dify("TOOL", "Weather", {
+        "tool.name": "weather", "tool.parameters": '{"city": "Bonn"}',
+        "gen_ai.entity.output": "It rains.",
+    }, parent_span_id="a" * 16)  # fmt: skip
+    assert (found.kind, found.title) == ("tool", "weather")
+    assert (found.inputs, found.outputs) == ({"city": "Bonn"}, "It rains.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("TASK", "task"), ("AGENT", "agent"), ("CHAIN", "chain"), ("RERANKER", "reranker")],
+)
+def test_other_kinds(kind: str, expected: str) -> None:
+    assert record({"gen_ai.span.kind": kind}, parent_span_id="a" * 16).kind == expected
+
+
+def test_zeros_where_no_model_was_used_are_no_usage() -> None:
+    zeros = {f"gen_ai.usage.{side}_tokens": "0" for side in ("input", "output", "total")}
+    found = of_dify("TASK", "Code", zeros, parent_span_id="a" * 16)
+    assert found.usage is None or not found.usage.total
+
+
+@pytest.mark.django_db
+def test_a_turn_of_a_chatflow_is_one_run():
+    turn, flow = "1" * 16, "2" * 16
+    save([
+        of_dify("CHAIN", "message", {"gen_ai.session.id": "c1", "gen_ai.user.id": "u1",
+                                     "input.value": "Hello?", "output.value": '{"answer": "Hi"}'},
+                span_id=turn),
+        of_dify("CHAIN", "workflow", {"gen_ai.user.id": "u1", "input.value": '{"sys.query": "?"}'},
+                span_id=flow, parent_span_id=turn),
+        model_call("{}.value", span_id="3" * 16, parent_span_id=flow),
+    ])  # fmt: skip
+    run = Run.objects.get()
+    assert (run.mode, run.user, run.status) == ("chatflow", "u1", "succeeded")
+    assert run.conversation is not None and run.conversation.source_id == "c1"
+    assert run.total_tokens == 15
+    shown = NodeExecution.objects.of_run(run.pk).visible()
+    assert [(step.title, step.depth) for step in shown] == [("Write", 0)]
+    assert RunSource.objects.get(kind="dify-run").source_id == RUN

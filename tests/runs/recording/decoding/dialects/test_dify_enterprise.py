@@ -1,0 +1,256 @@
+"""Dify Enterprise telemetry: spans, and the logs beside them."""
+
+from typing import Any
+
+import pytest
+
+from nodes.models import NodeExecution
+from runs.models import Note, Run
+from runs.recording.decoding.logs import ReadLogs, decode_logs
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing import notes
+from runs.recording.storing.store import save
+from tests.conftest import PROTOBUF
+from tests.runs.recording.captured import record
+from tests.runs.recording.decoding.otlp.test_otlp_logs import message, pairs, request
+
+SERVER = {"service.name": "dify", "host.name": "dify-api-1"}
+RUN = "0a1b2c3d-0000-4000-8000-000000000001"
+NODE = "0a1b2c3d-0000-4000-8000-000000000002"
+TRACE = RUN.replace("-", "")
+ROOT, CHILD = "1" * 16, "2" * 16
+APP = "0a1b2c3d-0000-4000-8000-0000000000aa"
+
+OF_RUN: dict[str, Any] = {
+    "dify.trace_id": RUN,
+    "dify.app_id": APP,
+    "dify.workflow.id": "flow-1",
+    "dify.workflow.run_id": RUN,
+    "dify.workflow.status": "partial-succeeded",
+    "dify.workflow.elapsed_time": 2,
+    "dify.invoke_from": "app-run",
+    "gen_ai.usage.total_tokens": 9,
+    "gen_ai.user.id": "u1",
+}
+OF_NODE: dict[str, Any] = {
+    "dify.trace_id": RUN,
+    "dify.app_id": APP,
+    "dify.workflow.run_id": RUN,
+    "dify.node.execution_id": NODE,
+    "dify.node.id": "1700000000001",
+    "dify.node.type": "llm",
+    "dify.node.title": "Write",
+    "dify.node.status": "succeeded",
+    "dify.node.index": 2,
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.usage.input_tokens": 7,
+    "gen_ai.usage.output_tokens": 2,
+    "gen_ai.usage.total_tokens": 9,
+}
+RUN_VALUES = {
+    "dify.app.name": "Support bot",
+    "dify.workflow.version": "2026-11-01",
+    "dify.workflow.inputs": '{"topic": "greeting"}',
+    "dify.workflow.outputs": '{"answer": "Hello!"}',
+}
+NODE_VALUES = {
+    "dify.app.name": "Support bot",
+    "dify.node.inputs": '{"topic": "greeting"}',
+    "dify.node.outputs": '{"text": "Hello!"}',
+    "dify.node.process_data": '{"model_mode": "chat"}',
+    "dify.node.total_price": "0.0004",
+    "dify.node.currency": "USD",
+    "dify.plugin.name": "openai",
+}
+
+
+def span(name: str, told: dict[str, Any], **changes: Any) -> NodeRecord:
+    around = {"trace_id": TRACE, "resource": SERVER, "scope": "dify.enterprise", "name": name}
+    return record(told, **(around | changes))
+
+
+def spans() -> list[NodeRecord]:
+    return [
+        span("dify.workflow.run", OF_RUN, span_id=ROOT),
+        span("dify.node.execution", OF_NODE, span_id=CHILD, parent_span_id=ROOT),
+    ]
+
+
+def log(event: str, told: dict[str, Any], **changes: Any) -> Any:
+    names = {"dify.event.name": event, "dify.event.signal": "span_detail"}
+    around = {"event_name": "", "body": None, "trace_id": bytes.fromhex(TRACE), "span_id": b""}
+    return message(**(around | changes), attributes=pairs(names | told))
+
+
+def read_logs(*logs: Any) -> ReadLogs:
+    found = decode_logs(request(*logs), PROTOBUF)
+    assert found.refused == []
+    return found
+
+
+def companions() -> list[NodeRecord]:
+    return read_logs(
+        log("dify.workflow.run", OF_RUN | RUN_VALUES, span_id=bytes.fromhex(ROOT)),
+        log("dify.node.execution", OF_NODE | NODE_VALUES, span_id=bytes.fromhex(CHILD)),
+    ).records
+
+
+def test_spans_of_run_and_node() -> None:
+    run, node = spans()
+    assert (run.is_run, run.source_id, run.kind) == (True, RUN, "workflow")
+    assert (run.run.status, run.status, run.run.reported_duration_us) == (
+        "partial-succeeded", "succeeded", 2_000_000,
+    )  # fmt: skip
+    assert (run.run.user, run.run.trigger, run.run.mode) == ("u1", "app-run", "workflow")
+    assert ("dify-run", RUN) in run.run.source_ids
+    assert run.usage is None and run.run.reported_tokens == 9
+    assert (node.source_id, node.span_ids, node.node_id) == (NODE, (CHILD,), "1700000000001")
+    assert (node.title, node.kind, node.model) == ("Write", "llm", "gpt-4o-mini")
+    assert node.usage is not None and node.usage.total == 9
+
+
+@pytest.mark.parametrize(
+    "order", [(spans, companions), (companions, spans)], ids=["spans first", "logs first"]
+)
+@pytest.mark.django_db
+def test_logs_bring_the_values_in_whichever_order(order):
+    for part in order:
+        save(part())
+    run = Run.objects.get()
+    assert (run.app.name, run.status, run.version.label) == (
+        "Support bot", "partial-succeeded", "2026-11-01",
+    )  # fmt: skip
+    assert run.outputs.value == {"answer": "Hello!"}
+    assert (run.total_tokens, run.steps, run.duration_us) == (9, 1, 1_000_000)
+    step = NodeExecution.objects.of_run(run.pk).visible().with_payloads().get()
+    assert (step.title, step.node_id, str(step.cost)) == ("Write", "1700000000001", "0.0004000000")
+    assert step.inputs.value == {"topic": "greeting"}
+    assert step.process_data.value == {"model_mode": "chat"}
+    assert step.received["attributes"]["dify.node.index"] == 2
+
+
+@pytest.mark.django_db
+def test_what_its_log_tells_beside_the_values_is_kept(console):
+    save([*spans(), *companions()])
+    step = NodeExecution.objects.get(source_id=NODE)
+    told = console.get(f"/runs/{step.run_id}/tracing/{step.pk}.json").json()
+    assert told["logs"][0]["attributes"]["dify.plugin.name"] == "openai"
+
+
+@pytest.mark.django_db
+def test_logs_without_ids_of_a_span_join_by_those_of_dify():
+    logs = read_logs(
+        log("dify.workflow.run", OF_RUN | RUN_VALUES, trace_id=b""),
+        log("dify.node.execution", OF_NODE | NODE_VALUES),
+    )
+    save([*spans(), *logs.records])
+    assert Run.objects.get().outputs.value == {"answer": "Hello!"}
+    assert NodeExecution.objects.count() == 2
+
+
+def test_held_back_content_is_not_shown_as_data() -> None:
+    ref = f"ref:node_execution_id={NODE}"
+    gated = {name: ref for name in ("dify.node.inputs", "dify.node.outputs", "input.value")}
+    found = span("dify.node.execution", OF_NODE | gated, span_id=CHILD)
+    assert (found.inputs, found.outputs) == (None, None)
+    assert found.received["attributes"]["dify.node.inputs"] == ref
+
+
+def test_a_handled_failure() -> None:
+    told = {"dify.node.status": "exception", "dify.node.error": "Timed out"}
+    found = span("dify.node.execution", OF_NODE | told, status="error")
+    assert (found.status, found.handled, found.error) == ("exception", True, "Timed out")
+
+
+@pytest.mark.django_db
+def test_a_pass_of_an_iteration_is_told_by_the_log():
+    container = {
+        "dify.node.execution_id": "e0",
+        "dify.node.id": "it",
+        "dify.node.type": "iteration",
+        "dify.node.title": "Each",
+    }
+    inner = {"dify.node.iteration_id": "it"}
+    save([
+        *spans()[:1],
+        span("dify.node.execution", OF_NODE | container, span_id="3" * 16, parent_span_id=ROOT),
+        span("dify.node.execution", OF_NODE | inner, span_id=CHILD, parent_span_id=ROOT,
+             start_us=1_200_000, end_us=1_300_000),
+        *read_logs(log("dify.node.execution", OF_NODE | inner | {"dify.node.iteration_index": 3}))
+        .records,
+    ])  # fmt: skip
+    step = NodeExecution.objects.get(source_id=NODE)
+    assert (step.iteration, step.depth) == ("3", 1)
+
+
+@pytest.mark.django_db
+def test_a_workflow_used_as_a_tool_is_below_its_step():
+    child, inner = RUN[:-1] + "7", NODE[:-1] + "8"
+    nested = OF_RUN | {
+        "dify.workflow.run_id": child,
+        "dify.workflow.status": "succeeded",
+        "dify.parent.workflow.run_id": RUN,
+        "dify.parent.node.execution_id": NODE,
+        "gen_ai.user.id": "other",
+    }
+    step = OF_NODE | {"dify.node.execution_id": inner, "dify.workflow.run_id": child}
+    save([
+        *spans(),
+        span("dify.workflow.run", nested, span_id="4" * 16, parent_span_id=CHILD),
+        span("dify.node.execution", step, span_id="5" * 16, parent_span_id="4" * 16),
+    ])  # fmt: skip
+    # The logs of the inner run have a trace of their own.
+    save(read_logs(log("dify.node.execution", step | NODE_VALUES,
+                       trace_id=bytes.fromhex(child.replace("-", "")))).records)  # fmt: skip
+    run = Run.objects.get()
+    assert run.user == "u1"
+    shown = NodeExecution.objects.of_run(run.pk).visible()
+    assert [(row.source_id, row.depth) for row in shown] == [(NODE, 0), (child, 1), (inner, 2)]
+    assert NodeExecution.objects.get(source_id=inner).outputs.value == {"text": "Hello!"}
+
+
+def test_a_step_run_alone() -> None:
+    found = span("dify.node.execution.draft", OF_NODE, span_id=CHILD)
+    assert (found.is_run, found.run.trigger, found.title) == (False, "single-step", "Write")
+
+
+@pytest.mark.django_db
+def test_a_turn_of_a_chat_app_comes_as_logs_alone():
+    turn = {
+        "dify.app.name": "Helper", "dify.message.id": NODE, "dify.conversation.id": "c1",
+        "dify.message.status": "normal", "dify.message.duration": "1.5",
+        "gen_ai.request.model": "gpt-4o-mini", "gen_ai.usage.total_tokens": 9,
+        "dify.message.inputs": "Hi", "dify.message.outputs": "Hello!",
+    }  # fmt: skip
+    tool = {"dify.message.id": NODE, "gen_ai.tool.name": "weather", "dify.tool.time_cost": "0.5",
+            "dify.tool.inputs": '{"city": "Bonn"}', "dify.tool.error": "No such city"}  # fmt: skip
+    trace = bytes.fromhex(NODE.replace("-", ""))
+    logs = [log("dify.message.run", turn, trace_id=trace),
+            log("dify.tool.execution", tool, trace_id=trace)]  # fmt: skip
+    for part in (logs, logs):
+        save(read_logs(*part).records)
+    run = Run.objects.get()
+    assert (run.app.name, run.mode, run.conversation.source_id) == ("Helper", "chatflow", "c1")
+    assert (run.duration_us, run.outputs.value, run.steps) == (1_500_000, "Hello!", 1)
+    step = NodeExecution.objects.of_run(run.pk).visible().get()
+    assert (step.title, step.kind, step.error, step.duration_us) == (
+        "weather", "tool", "No such city", 500_000,
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_feedback_is_a_note_on_its_run():
+    told = {
+        "dify.message.id": "m1",
+        "dify.feedback.rating": "dislike",
+        "dify.feedback.content": "Wrong.",
+        "dify.feedback.created_at": "2026-11-01",
+    }
+    found = read_logs(log("dify.feedback.created", told), log("dify.feedback.created", told))
+    assert found.records == []
+    notes.save(found.notes)
+    save([span("dify.workflow.run", OF_RUN | {"dify.message.id": "m1"}, span_id=ROOT)])
+    note = Note.objects.get()
+    assert (note.name, note.label, note.number, note.text) == ("thumbs", "dislike", -1.0, "Wrong.")
+    assert note.run == Run.objects.get()

@@ -1,0 +1,97 @@
+"""The run of the capture dify-phoenix as Dify's Langfuse provider would send it: the same run."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from runs.models import Run
+from runs.recording.decoding import langfuse_rest
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing.store import save
+from tests.runs.recording.captured import records
+from tests.runs.recording.decoding.test_langfuse_rest import event
+
+RUN = "11111111-1111-4111-8111-111111111111"
+RUN_METADATA = {
+    "workflow_id": "wf", "workflow_run_id": RUN, "tenant_id": "ten", "app_id": "app1",
+    "status": "failed", "version": "2026-06-01 00:00:00", "total_tokens": 300, "user_id": "u1",
+    "triggered_from": "app-run", "elapsed_time": 6.1, "conversation_id": "",
+}  # fmt: skip
+
+
+def by_telemetry() -> list[NodeRecord]:
+    return [found for found in records("dify-phoenix") if found.trace.startswith("822f1c")]
+
+
+def moment(us: int | None) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us or 0)).isoformat()
+
+
+def by_langfuse() -> list[NodeRecord]:
+    """As the provider makes them: flat, with the run's error at every node."""
+    sent = by_telemetry()
+    [run] = [found for found in sent if found.is_run]
+    told: dict[str, Any] = {"input": run.inputs, "output": run.outputs, "metadata": RUN_METADATA}
+    events = [event("trace-create", {"id": RUN, "name": "workflow", "userId": "u1", **told})]
+    for node in sent:
+        if not node.chained:
+            continue
+        known = orjson.loads(node.received["attributes"]["metadata"])
+        metadata = {**known, "workflow_run_id": RUN, "node_execution_id": node.source_id,
+                    "node_name": node.title}  # fmt: skip
+        for name in ("status_message", "level", "node_status", "app_name", "node_id"):
+            metadata.pop(name, None)
+        body = {
+            "id": node.source_id, "traceId": RUN, "name": node.title, "input": node.inputs,
+            "output": node.outputs, "startTime": moment(node.started_us),
+            "endTime": moment(node.ended_us), "metadata": metadata, "statusMessage": "boom",
+            "level": "DEFAULT" if node.status == "succeeded" else "ERROR",
+        }  # fmt: skip
+        kind = "generation-create" if node.kind == "llm" else "span-create"
+        events.append(event(kind, body))
+    batch = langfuse_rest.read_batch(events, "My App")
+    assert not batch.refused
+    return batch.records
+
+
+def told() -> list[Any]:
+    run = Run.objects.get()
+    steps = [
+        (step.title, step.kind, step.status, step.iteration, step.model, step.total_tokens)
+        for step in run.executions.visible().order_by("index")
+    ]
+    return [run.app.name, run.status, run.user, run.trigger, run.version and run.version.label,
+            run.error, run.total_tokens, run.cost, run.inputs_preview, steps]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_it_is_the_run_that_phoenix_tells() -> None:
+    save(by_telemetry())
+    expected = told()
+    Run.objects.all().delete()
+    save(by_langfuse())
+    assert told() == expected
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("first", [by_telemetry, by_langfuse])
+def test_by_both_ways_it_is_one_run(first: Any) -> None:
+    second = by_langfuse if first is by_telemetry else by_telemetry
+    save(first())
+    steps = Run.objects.get().steps
+    save(second())
+    assert Run.objects.get().steps == steps
+
+
+def test_a_handled_failure_has_not_the_runs_error() -> None:
+    [handled] = [found for found in by_langfuse() if found.status == "exception"]
+    assert handled.handled
+    assert handled.error != "boom"
+
+
+def test_it_is_not_what_another_client_of_langfuse_sends() -> None:
+    body = {"id": "t", "name": "workflow", "metadata": {"message_id": "m-1"}}
+    [record] = langfuse_rest.read_batch([event("trace-create", body)], "shop").records
+    assert record.run.source_ids == ()

@@ -1,0 +1,142 @@
+"""n8n by hand: executions, nodes and their kinds, waiting, crashes, retries."""
+
+from typing import Any
+
+import pytest
+
+from runs.recording.records.record import NodeRecord
+from tests.runs.recording.captured import exception, record
+
+SCOPE = "n8n-workflow"
+RESOURCE = {"service.name": "n8n", "service.version": "2.40.0", "n8n.instance.id": "i" * 64}
+EXECUTION = {
+    "n8n.workflow.id": "wf1",
+    "n8n.workflow.name": "Answer tickets",
+    "n8n.workflow.version_id": "v-7",
+    "n8n.workflow.node_count": 3,
+    "n8n.execution.id": "4711",
+    "n8n.execution.mode": "webhook",
+    "n8n.execution.status": "success",
+    "n8n.execution.is_retry": False,
+}
+
+
+def execution(told: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
+    changes = {"name": "workflow.execute", "scope": SCOPE, "resource": RESOURCE} | changes
+    return record(EXECUTION | (told or {}), **changes)
+
+
+def node(told: dict[str, Any], **changes: Any) -> NodeRecord:
+    changes = {
+        "name": "node.execute", "scope": SCOPE, "resource": RESOURCE, "parent_span_id": "c" * 16,
+    } | changes  # fmt: skip
+    return record({"n8n.node.id": "n1", "n8n.node.name": "Mail"} | told, **changes)
+
+
+def test_an_execution_is_the_run_of_an_app_of_the_workflows_name() -> None:
+    run = execution()
+    assert (run.service, run.kind, run.title, run.is_run) == (
+        "Answer tickets", "workflow", "Answer tickets", True,
+    )  # fmt: skip
+    assert (run.run.version, run.run.trigger, run.run.status) == ("v-7", "webhook", "succeeded")
+    [(kind, number)] = run.run.source_ids
+    assert number == "4711" and len(kind) <= 20
+
+
+def test_a_webhook_may_have_a_caller_above() -> None:
+    run = execution(parent_span_id="d" * 16)
+    assert (run.is_run, run.parent_source_id) == (True, "d" * 16)
+
+
+def test_numbers_of_two_instances_are_two_runs() -> None:
+    other = execution(resource=RESOURCE | {"n8n.instance.id": "j" * 64})
+    assert other.run.source_ids != execution().run.source_ids
+    # The part after a wait has the same number.
+    assert execution(trace_id="e" * 32).run.source_ids == execution().run.source_ids
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ("error", "failed"), ("crashed", "failed"), ("canceled", "stopped"), ("waiting", "paused"),
+        ("running", None),
+    ],
+)  # fmt: skip
+def test_statuses(told: str, status: str | None) -> None:
+    assert execution({"n8n.execution.status": told}).run.status == status
+
+
+def test_an_error_is_told_whole() -> None:
+    told = {"n8n.execution.status": "error", "n8n.execution.error_type": "NodeApiError"}
+    events = [exception("Error", "quota exceeded")]
+    run = execution(told, status="error", events=events)
+    assert (run.error, run.error_type) == ("quota exceeded", "NodeApiError")
+
+
+def test_a_span_made_again_after_a_crash_takes_the_place_of_the_lost_one() -> None:
+    told = {"n8n.execution.status": "crashed", "n8n.execution.reconstructed": True}
+    run = execution(told, status="error", parent_span_id="c" * 16)
+    assert (run.parent_source_id, run.span_ids, run.is_run) == (None, ("c" * 16,), True)
+
+
+def test_a_retry_says_of_what() -> None:
+    told = {"n8n.execution.is_retry": True, "n8n.execution.retry_of": "4710"}
+    assert execution(told).run.tags == ("retry of 4710",)
+
+
+def test_a_node() -> None:
+    told = {
+        "n8n.node.type": "n8n-nodes-base.httpRequest", "n8n.node.items.input": 1,
+        "n8n.node.items.output": 3,
+    }  # fmt: skip
+    step = node(told)
+    assert (step.kind, step.node_id, step.title) == ("http-request", "n1", "Mail")
+    assert (step.inputs, step.outputs) == ({"items": 1}, {"items": 3})
+    # The version of n8n is not that of the workflow.
+    assert step.run.version is None
+
+
+@pytest.mark.parametrize(
+    ("node_type", "kind"),
+    [
+        ("n8n-nodes-base.if", "branch"),
+        ("n8n-nodes-base.switch", "branch"),
+        ("n8n-nodes-base.code", "code"),
+        ("n8n-nodes-base.splitInBatches", "loop"),
+        ("n8n-nodes-base.webhook", "trigger-webhook"),
+        ("n8n-nodes-base.scheduleTrigger", "trigger-schedule"),
+        ("n8n-nodes-base.gmailTrigger", "trigger-plugin"),
+        ("@n8n/n8n-nodes-langchain.chatTrigger", "start"),
+        ("@n8n/n8n-nodes-langchain.agent", "agent"),
+        ("@n8n/n8n-nodes-langchain.lmChatOpenAi", "llm"),
+        ("@n8n/n8n-nodes-langchain.embeddingsOpenAi", "embedding"),
+        ("@n8n/n8n-nodes-langchain.vectorStoreQdrant", "retriever"),
+        ("@n8n/n8n-nodes-langchain.chainLlm", "chain"),
+        ("@n8n/n8n-nodes-langchain.toolWorkflow", "tool"),
+        ("n8n-nodes-base.gmailTool", "tool"),
+        ("n8n-nodes-base.slack", "task"),
+        ("lmstudio.thing", "task"),
+        ("", "task"),
+    ],
+)
+def test_kinds(node_type: str, kind: str) -> None:
+    assert node({"n8n.node.type": node_type}).kind == kind
+
+
+def test_a_node_that_was_cut_off() -> None:
+    told = {"n8n.node.termination_reason": "workflow_cancelled"}
+    assert node(told, status="error").status == "stopped"
+    crashed = node({"n8n.node.termination_reason": "workflow_crashed"}, status="error")
+    assert (crashed.status, crashed.error) == ("failed", "workflow crashed")
+
+
+def test_agents_inside_and_the_runtime_below() -> None:
+    told = {
+        "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper",
+        "execution_id": "4711", "workflow_id": "wf1",
+    }  # fmt: skip
+    agent = record(told, name="helper.generate", scope="@n8n/agents", resource=RESOURCE)
+    assert (agent.kind, agent.title) == ("agent", "helper")
+    assert agent.run.source_ids == execution().run.source_ids
+    inner = record(name="rpc call", scope=SCOPE, parent_span_id="c" * 16)
+    assert inner.folded

@@ -1,0 +1,134 @@
+"""Spans that follow no convention of language models."""
+
+from typing import Any
+
+import pytest
+
+from runs.recording.records.record import NodeRecord
+from tests.runs.recording.captured import exception, record
+
+
+@pytest.mark.parametrize(
+    ("resource", "service"),
+    [
+        ({"openinference.project.name": "support", "service.name": "bot"}, "support"),
+        ({"service.name": "bot"}, "bot"),
+        ({"service.name": "unknown_service:python"}, "unnamed"),
+        ({"service.name": ""}, "unnamed"),
+        ({}, "unnamed"),
+    ],
+)
+def test_the_service_names_the_app(resource: dict[str, Any], service: str) -> None:
+    assert record(resource=resource).service == service
+
+
+def test_facts_about_the_run_from_the_resource() -> None:
+    told = {"service.name": "bot", "service.version": "1.2", "deployment.environment": "staging"}
+    run = record({"session.id": "s", "enduser.id": "u"}, resource=told).run
+    assert (run.version, run.environment) == ("1.2", "staging")
+    assert (run.conversation, run.user) == ("s", "u")
+
+
+def test_a_root_that_contains_others_is_the_run() -> None:
+    root = record(name="handle")
+    assert (root.is_run, root.run.name, root.kind) == (True, "handle", "span")
+    assert not record(name="handle", parent_span_id="c" * 16).is_run
+    assert not record({"openinference.span.kind": "LLM"}).is_run
+    assert not record({"gen_ai.operation.name": "execute_tool"}).is_run
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"status": "unset"}, "succeeded"),
+        ({"status": "ok"}, "succeeded"),
+        ({"status": "error"}, "failed"),
+        ({"status": "unset", "end_us": None}, None),
+        ({"status": "unset", "events": [exception("ValueError", "caught")]}, "succeeded"),
+    ],
+)
+def test_status(changes: dict[str, Any], status: str | None) -> None:
+    assert record(**changes).status == status
+
+
+def failed(**changes: Any) -> NodeRecord:
+    return record(status="error", **changes)
+
+
+def test_the_error_in_full() -> None:
+    text = "the whole story " * 1000
+    assert failed(status_message=text).error == text
+    events = [exception("TimeoutError", "first try"), exception("app.RefundError", text)]
+    found = failed(status_message="RefundError('…')Traceback …", events=events)
+    assert (found.error, found.error_type) == (text, "app.RefundError")
+    assert found.received["events"][1]["attributes"]["exception.stacktrace"] == "Traceback …"
+    assert failed(attributes={"error.type": "timeout"}).error_type == "timeout"
+
+
+def test_http_calls() -> None:
+    told = {"http.request.method": "GET", "url.full": "https://api.example.com/v1/orders?id=1"}
+    found = record(told | {"http.response.status_code": 404}, kind="client", name="GET")
+    assert (found.kind, found.title) == ("http-request", "GET api.example.com")
+    assert found.inputs == {"method": "GET", "url": "https://api.example.com/v1/orders?id=1"}
+    assert found.outputs == {"status_code": 404}
+    old = record({"http.method": "POST", "http.url": "http://[bad"}, kind="client", name="")
+    assert (old.kind, old.title) == ("http-request", "POST")
+    assert record(told, kind="server", name="GET /").kind == "span"
+
+
+def test_a_span_with_nothing_is_still_a_step() -> None:
+    found = record(name="", resource={})
+    assert (found.title, found.kind) == ("(no name)", "span")
+    assert found.received is None
+
+
+NAMES = (
+    "openinference.span.kind",
+    "input.value",
+    "output.value",
+    "metadata",
+    "session.id",
+    "user.id",
+    "tag.tags",
+    "llm.model_name",
+    "llm.token_count.prompt",
+    "llm.cost.total",
+    "llm.input_messages.0.message.role",
+    "llm.input_messages.0.message.content",
+    "llm.tools.0.tool.json_schema",
+    "tool.parameters",
+    "llm.invocation_parameters",
+    "retrieval.documents.0.document.content",
+    "graph.node.id",
+    "gen_ai.operation.name",
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.tool.definitions",
+    "gen_ai.system_instructions",
+    "gen_ai.prompt.0.content",
+    "gen_ai.usage.input_tokens",
+    "gen_ai.tool.name",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.response.model",
+    "final_result",
+    "pydantic_ai.all_messages",
+    "operation.cost",
+    "logfire.span_type",
+    "pydantic_ai.tool.retry.cause",
+    "dify_trace_id",
+    "dify.node.execution_id",
+    "dify.wrapper.index",
+    "error.type",
+    "http.method",
+)
+
+
+@pytest.mark.parametrize("value", [None, "", 0, 1.5, True, [], {}, [1, {"a": None}], "x" * 100_000])
+def test_any_value_anywhere_is_survived(value: Any) -> None:
+    for kind in ("LLM", "TOOL", "RETRIEVER", value):
+        for operation in ("chat", "execute_tool", "invoke_agent", value):
+            told: dict[str, Any] = dict.fromkeys(NAMES, value)
+            told |= {"openinference.span.kind": kind, "gen_ai.operation.name": operation}
+            found = record(told, kind="client", status="error", scope="pydantic-ai 1")
+            assert isinstance(found.title, str)
+            assert isinstance(found.kind, str)

@@ -1,0 +1,133 @@
+"""The rules of the record for logs: order, splitting and repetition do not matter, and no value
+costs the logs beside it."""
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.logs import decode_logs
+from runs.recording.decoding.otlp.logs import LogRecord
+from runs.recording.records.record import NodeRecord
+from runs.recording.records.request_body import UnreadableBody
+from runs.recording.storing import notes
+from runs.recording.storing.related_rows import app_ids
+from runs.recording.storing.store import save
+from tests.conftest import PROTOBUF
+from tests.runs.recording.decoding.otlp.test_otlp_logs import TIME_NS, any_value, message, request
+from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, span, the_step
+from tests.runs.recording.snapshot import snapshot
+from tests.runs.recording.test_rules import deliveries, undone
+
+
+def records() -> list[NodeRecord]:
+    """A call told by a span and by logs, beside one told by logs alone."""
+    alone = [log for log in events(span_id=b"z" * 8)]
+    words = message(event_name="", body=any_value("Asking"), time_unix_nano=TIME_NS - 5)
+    logs = decode_logs(request(*events(), *alone, words), PROTOBUF).records
+    return [*logs, *decode_traces(span(), PROTOBUF).records]
+
+
+def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
+    """Without payloads that nothing refers to any more: what was assembled of a part."""
+    with undone():
+        for part in requests:
+            save(part)
+        found = snapshot()
+        used = {row[name] for row in [*found["executions"], *found["runs"]]
+                for name in row if name.endswith("puts_id")}  # fmt: skip
+        found["payloads"] = [row for row in found["payloads"] if row["id"] in used]
+        return found
+    raise AssertionError
+
+
+@pytest.mark.django_db
+def test_order_splitting_and_repetition_do_not_matter():
+    every = records()
+    app_ids({record.service for record in every})
+    expected = stored([every])
+    assert len(expected["executions"]) == 2
+    assert all(row["inputs_id"] and row["outputs_id"] for row in expected["executions"])
+
+    @settings(max_examples=25)
+    @given(deliveries(len(every)))
+    def check(delivery: list[list[int]]) -> None:
+        found = stored([[every[index] for index in part] for part in delivery])
+        for table, rows in expected.items():
+            assert found[table] == rows, table
+
+    check()
+
+
+@pytest.mark.django_db
+def test_messages_of_the_same_moment_keep_the_order_of_a_call():
+    same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
+    logs = decode_logs(request(*same), PROTOBUF).records
+    with undone():
+        save(list(reversed(logs)))
+        step = the_step()
+        roles = [told["role"] for told in step.inputs.value["messages"]]
+        assert roles == ["system", "user", "assistant", "tool"]
+
+
+ANY = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=5),
+        st.sampled_from(["chat", "[1]", '[{"role": 1, "parts": {}}]', "ref:a=b", "1e400"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["role", "content", "message", "tool_calls", "parts"]),
+                        inner, max_size=3),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+EVENTS = [name for name, _ in CALL] + [
+    "gen_ai.client.inference.operation.details", "gen_ai.evaluation.result", "",
+    "dify.node.execution", "dify.message.run", "dify.feedback.created",
+    "claude_code.api_request", "codex.tool_result", "gemini_cli.api_response",
+]  # fmt: skip
+READ = [
+    "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.operation.name", "session.id",
+    "gen_ai.usage.input_tokens", "gen_ai.evaluation.score.value", "exception.message",
+    "dify.workflow.run_id", "dify.node.execution_id", "dify.node.inputs", "dify.message.id",
+    "dify.message.duration", "duration_ms", "cost_usd", "tool_name", "tool_input", "prompt",
+]  # fmt: skip
+
+
+@st.composite
+def odd_logs(draw: st.DrawFn) -> list[LogRecord]:
+    """Logs of every event that is known, with any values where they are read."""
+    found = []
+    for name in draw(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4)):
+        told = draw(st.dictionaries(st.sampled_from(READ), ANY, max_size=6))
+        if name.startswith("dify."):
+            told["dify.event.name"] = name
+        trace, time_ns = draw(st.sampled_from(["", TRACE])), draw(st.integers(0, 2**64))
+        found.append(LogRecord(trace, trace[:16], time_ns, name, "", draw(ANY), told, {}, ""))
+    return found
+
+
+@pytest.mark.django_db
+def test_no_value_costs_the_logs_beside_it(monkeypatch, caplog):
+    @settings(max_examples=80)
+    @given(odd_logs())
+    def check(logs: list[LogRecord]) -> None:
+        monkeypatch.setattr("runs.recording.decoding.logs.decode_protobuf", lambda body: (logs, []))
+        read = decode_logs(b"", PROTOBUF)
+        with undone():
+            assert save(read.records).refused == read.refused == []
+            notes.save(read.notes)
+        assert not [line for line in caplog.messages if "not understood" in line]
+
+    check()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(body):
+    for content_type in (PROTOBUF, "application/json"):
+        with suppress(UnreadableBody):
+            decode_logs(body, content_type)

@@ -1,0 +1,111 @@
+"""`manage.py import_dify` at work: following, breaking off, wrong databases, secrets."""
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from psycopg import sql
+
+from runs.models import ImportState, Run
+from runs.recording.importing.dify_database import importer
+from runs.recording.importing.dify_database.connection import connect
+from runs.recording.storing import store
+from tests.runs.recording.importing.dify_database.dify_rows import imported, put_workflow_run
+from tests.runs.recording.importing.dify_database.dify_tables import DifyTables, uid
+
+pytestmark = pytest.mark.django_db
+Make = Callable[..., DifyTables]
+
+
+def test_following_a_live_dify_until_it_is_stopped(
+    dify: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = dify()
+    app = db.app("Desk")
+    db.run(app, "first")
+    rounds = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(Run.objects.count())
+        if len(rounds) == 1:
+            db.run(app, "second", 60)
+            db.run(db.app("New one"), "third", 60)
+        elif len(rounds) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    with pytest.raises(CommandError) as stopped:
+        imported(db, "--follow")
+    assert stopped.value.returncode == 130
+    assert str(stopped.value).startswith("Stopped. What was read stays (3 runs")
+    assert rounds == [1, 3, 3]
+
+
+def test_a_database_that_goes_away_half_way(dify: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    db = dify()
+    app = db.app("Desk")
+    for n in range(4):
+        put_workflow_run(db, app, f"run {n}", begin=n * 3600)
+    whole = store.save
+
+    def save(*args: Any) -> Any:
+        saved = whole(*args)
+        db.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'waylog' AND datname = current_database()"
+        )
+        return saved
+
+    monkeypatch.setattr(importer, "RUNS_AT_ONCE", 2)
+    monkeypatch.setattr(store, "save", save)
+    with pytest.raises(CommandError) as failed:
+        imported(db)
+    assert str(failed.value).startswith("Dify's database failed: ")
+    assert "\n" not in str(failed.value)
+    assert Run.objects.count() == 2
+    monkeypatch.undo()
+    imported(db)
+    assert Run.objects.count() == 4
+    assert {run.steps for run in Run.objects.all()} == {9}
+
+
+@pytest.mark.parametrize(
+    ("dsn", "sentence"),
+    [
+        ("", "Say where Dify's database is"),
+        ("postgresql://me:pa55word@127.0.0.1:1/dify", "127.0.0.1:1/dify does not answer"),
+        ("mysql://me:pa55word@localhost/dify", "The DSN cannot be read"),
+        ("host=127.0.0.1 port=1 password=pa55word what", "The DSN cannot be read"),
+    ],
+)
+def test_no_message_repeats_a_password(dsn: str, sentence: str) -> None:
+    with pytest.raises(CommandError) as problem:
+        call_command("import_dify", "--dsn", dsn)
+    assert sentence in str(problem.value)
+    assert "pa55word" not in str(problem.value)
+    assert problem.value.__cause__ is None
+
+
+def test_another_database_is_told_from_a_dify(dify_server: str) -> None:
+    with pytest.raises(CommandError, match="no table “apps”"):
+        call_command("import_dify", "--dsn", dify_server)
+
+
+def test_nothing_can_be_written_there(dify: Make) -> None:
+    db = dify()
+    db.app("Desk")
+    with connect(db.dsn) as connection, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        connection.rows(sql.SQL("DELETE FROM apps").format())
+    assert db.connection.execute("SELECT count(*) FROM apps").fetchone() == (1,)
+
+
+def test_the_place_is_kept_without_a_secret(dify: Make) -> None:
+    db = dify()
+    db.run(db.app("Desk"), "one")
+    imported(db)
+    [state] = ImportState.objects.all()
+    assert state.source.startswith("dify ") and state.source.endswith(uid("app Desk"))
+    assert "waylog@" not in state.source
+    assert state.position["runs"]["reached"][1] == uid("run one")

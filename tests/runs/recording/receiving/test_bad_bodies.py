@@ -1,0 +1,187 @@
+"""What is wrong with a body is answered alike at every door: one sentence, the right status,
+nothing half-written, and the same body sent again when all is well is taken."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from nodes.compression import zstd
+from nodes.models import NodeExecution, Payload
+from runs.models import Note, ReceivedRequest, Run
+from runs.recording.storing import bulk
+from tests.conftest import capture
+from tests.hostile import START, attributes, body, span
+from tests.runs.recording.decoding.dify_stream.streams import finished, node, of_run, sse, started
+from tests.runs.recording.decoding.test_langfuse_rest import CHAT, event
+
+# The events of Dify are stored on a thread of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
+JSON, PROTOBUF, STREAM = "application/json", "application/x-protobuf", "text/event-stream"
+Send = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Door:
+    path: str
+    content_type: str
+    good: bytes  # a body that gives one run or note
+
+
+def logs(**told: Any) -> bytes:
+    log = {"traceId": "a" * 32, "spanId": "b" * 16, "timeUnixNano": str(START), **told}
+    return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]}).encode()
+
+
+def batch(*events: Any) -> bytes:
+    return json.dumps({"batch": events}).encode()
+
+
+STORY = sse(started(), node("node_started", "a"), node("node_finished", "a"), finished())
+SCORE = json.dumps(CHAT[-1]["body"]).encode()
+DOORS = [
+    Door("/v1/traces", PROTOBUF, capture("openai-agents-openinference")[0]),
+    Door("/v1/traces", JSON, body(span(1), span(2, parent=1)).encode()),
+    Door("/api/public/otel/v1/traces", PROTOBUF, capture("google-adk")[0]),
+    Door("/v1/logs", JSON, logs(body={"stringValue": "hello"})),
+    Door("/api/public/ingestion", JSON, batch(*CHAT)),
+    Door("/api/public/scores", JSON, SCORE),
+    Door("/api/dify/events?app=shop", STREAM, STORY),
+]
+BOMBS = {"gzip": gzip.compress(b" " * (30 << 20), 1), "zstd": zstd.compress(b" " * (30 << 20))}
+every_door = pytest.mark.parametrize("door", DOORS, ids=lambda d: f"{d.path} {d.content_type}")
+
+
+@pytest.fixture
+def send(ingest_key: str) -> Send:
+    def post(door: Door, content: bytes, **headers: str) -> Any:
+        given = {"x-api-key": ingest_key} | {k.replace("_", "-"): v for k, v in headers.items()}
+        return Client().post(door.path, content, content_type=door.content_type, headers=given,
+                             CONTENT_TYPE=door.content_type)  # fmt: skip
+
+    return post
+
+
+def check_refused(door: Door, answer: Any, status: int) -> None:
+    assert answer.status_code == status, answer.content
+    told = answer.content if door.content_type == PROTOBUF else answer.json()["message"].encode()
+    assert told.endswith(b".") and b"Traceback" not in told
+    noted = ReceivedRequest.objects.latest("pk")
+    assert noted.status == status and noted.error and noted.error.encode() in told
+
+
+def is_empty() -> bool:
+    return not any(model.objects.exists() for model in (Run, NodeExecution, Payload, Note))
+
+
+@every_door
+def test_empty(send: Send, door: Door) -> None:
+    answer = send(door, b"")
+    if door.content_type == PROTOBUF:  # an export of nothing
+        assert answer.status_code == 200
+    else:
+        check_refused(door, answer, 400)
+    assert is_empty()
+
+
+@every_door
+def test_truncated(send: Send, door: Door) -> None:
+    cut = send(door, door.good[: len(door.good) * 2 // 3])
+    if door.content_type == STREAM:  # what came is kept
+        assert cut.status_code == 200 and Run.objects.get().status == "running"
+    elif door.content_type == JSON:
+        check_refused(door, cut, 400)
+        assert is_empty()
+    assert send(door, door.good).status_code in (200, 207)
+    assert Run.objects.exists() or Note.objects.exists()
+
+
+@every_door
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+def test_wrong_compression(send: Send, door: Door, encoding: str) -> None:
+    pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[encoding]
+    packed = pack(door.good)
+    check_refused(door, send(door, door.good, content_encoding=encoding), 400)
+    check_refused(door, send(door, packed[:-9], content_encoding=encoding), 400)
+    check_refused(door, send(door, packed, content_encoding="br"), 415)
+    assert is_empty()
+    assert send(door, packed, content_encoding=encoding).status_code in (200, 207)
+
+
+@every_door
+def test_a_bomb(send: Send, door: Door, settings: Any) -> None:
+    settings.WAYLOG_MAX_BODY = 2 << 20
+    for encoding, bomb in BOMBS.items():
+        check_refused(door, send(door, bomb, content_encoding=encoding), 413)
+    assert is_empty()
+
+
+@every_door
+def test_text_that_is_no_utf_8(send: Send, door: Door) -> None:
+    """It stands in values: what else is told there is kept."""
+    broken = door.good
+    for word in (b"hostile", b"hello", b"Where", b"good", b"yes", b"openai", b"warehouse"):
+        broken = broken.replace(word, b"\xff" * len(word))
+    assert broken != door.good
+    answer = send(door, broken)
+    assert answer.status_code in (200, 207), answer.content
+    assert Run.objects.exists() or Note.objects.exists()
+
+
+@every_door
+@pytest.mark.parametrize("calls", [0, 1, 2, 3])
+def test_a_database_that_goes_away_half_way(send: Send, door: Door, calls: int) -> None:
+    left = [calls]
+
+    def leaving(write: Callable[..., Any]) -> Callable[..., Any]:
+        def away(*args: Any, **more: Any) -> Any:
+            left[0] -= 1
+            if left[0] < 0:
+                raise OperationalError("gone")
+            return write(*args, **more)
+
+        return away
+
+    with (
+        mock.patch.object(bulk, "insert", leaving(bulk.insert)),
+        mock.patch.object(Note.objects, "bulk_create", leaving(Note.objects.bulk_create)),
+    ):
+        answer = send(door, door.good)
+    if left[0] < 0:
+        check_refused(door, answer, 503)
+        assert answer["Retry-After"]
+    for run in Run.objects.all():  # of a stream the part before it is kept
+        assert run.steps == NodeExecution.objects.filter(run=run, folded=False).count()
+    if door.content_type != STREAM and left[0] < 0:
+        assert not Run.objects.exists() and not NodeExecution.objects.exists()
+    assert send(door, door.good).status_code in (200, 207)
+    assert Run.objects.exists() or Note.objects.exists()
+
+
+MANY = {f"attribute.{number}": number for number in range(10_000)}
+WIDE = {
+    "/v1/traces": body(span(1, attributes=MANY), span(2, parent=1)).encode(),
+    "/v1/logs": logs(attributes=attributes(MANY)),
+    "/api/public/ingestion": batch(event("span-create", {
+        "id": "o", "traceId": "t", "metadata": MANY, "input": MANY})),
+    "/api/dify/events?app=shop": sse(started(), node("node_started", "a", inputs=MANY), of_run(
+        "workflow_finished", id="run-1", status="succeeded", outputs=MANY)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("path", WIDE)
+def test_ten_thousand_attributes(send: Send, console: Client, path: str) -> None:
+    door = Door(path, STREAM if "dify" in path else JSON, b"")
+    assert send(door, WIDE[path]).status_code in (200, 207)
+    run = Run.objects.get()
+    assert run.steps >= 1
+    for step in NodeExecution.objects.all():
+        page = console.get(f"/runs/{run.id}/tracing/{step.id}/")
+        assert page.status_code == 200 and len(page.content) < 3_000_000

@@ -1,0 +1,242 @@
+"""`POST /api/dify/events?app=NAME` as a client meets it."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import socket
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Run
+from runs.recording.storing import ingest
+from tests.runs.recording.decoding.dify_stream.streams import (
+    MESSAGE,
+    finished,
+    ndjson,
+    node,
+    of_chat,
+    of_run,
+    recorded,
+    sse,
+    started,
+)
+from tests.runs.test_serve import START_SECONDS, Console, database_url, free_port, serve
+
+__all__ = ["database_url", "free_port", "serve"]  # fixtures
+
+DOOR = "/api/dify/events?app=shop"
+STREAM = "text/event-stream"
+# The events are stored on a thread of their own.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def post(ingest_key: str) -> Callable[..., Any]:
+    def send(body: bytes, door: str = DOOR, content_type: str = STREAM, **headers: str) -> Any:
+        given = {"x-api-key": ingest_key} | {k.replace("_", "-"): v for k, v in headers.items()}
+        return Client().post(door, body, content_type=content_type, headers=given)
+
+    return send
+
+
+def test_a_whole_stream(post: Callable[..., Any]) -> None:
+    answer = post(recorded(), "/api/dify/events?app=My+App")
+    run = Run.objects.get()
+    assert (answer.status_code, answer.json()) == (
+        200, {"runs": [str(run.id)], "events": 17, "refused": []},
+    )  # fmt: skip
+    assert (run.app.name, run.status, run.steps, run.source_kind) == (
+        "My App", "failed", 7, "dify-events",
+    )  # fmt: skip
+    told = ReceivedRequest.objects.get()
+    assert (told.status, told.run_count, told.door) == (
+        200, 1, "/api/dify/events?app=My+App",
+    )  # fmt: skip
+    assert post(recorded(), "/api/dify/events?app=My+App").json() == answer.json()
+    assert Run.objects.count() == 1
+
+
+@pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/json"])
+def test_ndjson(post: Callable[..., Any], content_type: str) -> None:
+    answer = post(ndjson(started(), finished()), content_type=content_type)
+    assert (answer.status_code, answer.json()["events"]) == (200, 2)
+    assert Run.objects.get().status == "succeeded"
+
+
+def test_compressed(post: Callable[..., Any]) -> None:
+    answer = post(gzip.compress(sse(started(), finished())), content_encoding="gzip")
+    assert answer.status_code == 200 and Run.objects.get().status == "succeeded"
+
+
+def test_a_blocking_reply(post: Callable[..., Any]) -> None:
+    told = of_chat("message", id=MESSAGE, mode="chat", answer="Hello", metadata={})
+    body = json.dumps(told, indent=2).encode()
+    assert post(body, content_type="application/json").status_code == 200
+    assert Run.objects.get().outputs_preview == "Hello"
+
+
+def test_an_upload_that_broke_off_is_completed(post: Callable[..., Any]) -> None:
+    body = sse(started(), node("node_started", "a"), node("node_finished", "a"), finished())
+    for length in (10, len(body) // 2, len(body)):
+        post(body[:length])
+    assert Run.objects.get().status == "succeeded"
+    post(body[: len(body) // 3])
+    assert Run.objects.get().status == "succeeded"
+
+
+def test_a_body_shorter_than_announced_is_recorded_as_far_as_it_came(
+    post: Callable[..., Any], ingest_key: str
+) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if not (part := super().read(size)):
+                raise OSError("gone")
+            return part
+
+    body = sse(started(), node("node_started", "a"))
+    answer = Client().generic(
+        "POST", DOOR, b"x", STREAM, headers={"x-api-key": ingest_key},
+        **{"wsgi.input": Broken(body), "CONTENT_LENGTH": str(len(body) + 9)},
+    )  # fmt: skip
+    assert answer.status_code == 400
+    assert "ended before its announced length" in answer.json()["message"]
+    assert Run.objects.get().status == "running"
+
+
+def test_a_body_of_unknown_length(ingest_key: str) -> None:
+    body = sse(started(), finished()).rstrip()
+    answer = Client().generic(
+        "POST", DOOR, b"x", STREAM,
+        headers={"x-api-key": ingest_key, "transfer-encoding": "chunked"},
+        **{"wsgi.input": BytesIO(body), "CONTENT_LENGTH": ""},
+    )  # fmt: skip
+    assert answer.json()["events"] == 2
+    assert Run.objects.get().status == "succeeded"
+
+
+def test_a_bad_event_is_refused_alone(post: Callable[..., Any]) -> None:
+    bad = of_run("node_started", id="x")
+    answer = post(sse(started(), bad, finished()))
+    assert answer.status_code == 200
+    [reason] = answer.json()["refused"]
+    assert "node_id" in reason
+    kept = RefusedRecord.objects.get()
+    assert kept.reason == reason and "node_started" in kept.raw
+    assert Run.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("body", "door", "status", "words"),
+    [
+        (b"", DOOR, 400, "no event"),
+        (b"<html>\nno stream\n", DOOR, 400, "neither"),
+        (b"event: ping\n\n", DOOR, 400, "no event"),
+        (sse(started()), "/api/dify/events", 400, "Name the app"),
+        (sse(started()), "/api/dify/events?app=%20", 400, "Name the app"),
+    ],
+)
+def test_what_cannot_be_taken(
+    post: Callable[..., Any], body: bytes, door: str, status: int, words: str
+) -> None:
+    answer = post(body, door)
+    assert answer.status_code == status
+    assert words in answer.json()["message"]
+    assert not Run.objects.exists()
+
+
+def test_closed_without_a_key(client: Client, read_key: str) -> None:
+    body = sse(started())
+    assert client.post(DOOR, body, content_type=STREAM).status_code == 401
+    headers = {"x-api-key": read_key}
+    assert client.post(DOOR, body, content_type=STREAM, headers=headers).status_code == 403
+    assert client.get(DOOR).status_code == 405
+    assert not Run.objects.exists()
+
+
+def test_a_bound_key_names_the_app(post: Callable[..., Any]) -> None:
+    app = App.objects.create(name="bound", slug="bound")
+    secret = IngestKey.create("k", app=app)[1]
+    post(sse(started()), "/api/dify/events", x_api_key=secret)
+    post(sse(started()), DOOR, x_api_key=secret)
+    assert Run.objects.get().app == app
+
+
+def test_a_database_that_is_away(post: Callable[..., Any]) -> None:
+    with mock.patch.object(ingest, "save", side_effect=OperationalError("gone")):
+        answer = post(sse(started(), finished()))
+    assert answer.status_code == 503 and answer["Retry-After"]
+    assert post(sse(started(), finished())).status_code == 200
+    assert Run.objects.get().status == "succeeded"
+
+
+# -- while it is produced --------------------------------------------------------------------------
+
+KEY = "a-key-for-everything"
+
+
+@contextlib.contextmanager
+def upload(port: int) -> Iterator[socket.socket]:
+    """A chunked upload that has begun."""
+    with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
+        head = (
+            f"POST {DOOR} HTTP/1.1\r\nHost: localhost:{port}\r\nx-api-key: {KEY}\r\n"
+            f"Content-Type: {STREAM}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        yield connection
+
+
+def send(connection: socket.socket, part: bytes) -> None:
+    connection.sendall(b"%x\r\n%s\r\n" % (len(part), part))
+
+
+def run_when(console: Console, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The only run, as soon as it is so."""
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until:
+        _, body = console.get("/runs.json", **{"x-api-key": KEY})
+        runs = json.loads(body)["runs"]
+        if runs and is_so(runs[0]):
+            return dict(runs[0])
+        time.sleep(0.05)
+    raise AssertionError(body)
+
+
+def test_a_run_is_seen_while_it_is_produced(serve: Callable[..., Console]) -> None:
+    console = serve(WAYLOG_INGEST_KEY=KEY)
+    with upload(console.port) as connection:
+        send(connection, sse(started()))
+        run = run_when(console, lambda run: run["status"] == "running")
+        event = sse(node("node_started", "a", index=1))
+        send(connection, event[:30])
+        send(connection, event[30:])
+        run_when(console, lambda run: run["steps"] == 1)
+        send(connection, sse(node("node_finished", "a", index=1, status="succeeded"), finished()))
+        run_when(console, lambda run: run["status"] == "succeeded")
+        connection.sendall(b"0\r\n\r\n")
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert answer.status == 200
+        assert json.loads(answer.read()) == {"runs": [run["id"]], "events": 4, "refused": []}
+
+
+def test_an_upload_whose_sender_goes_away(serve: Callable[..., Console]) -> None:
+    console = serve(WAYLOG_INGEST_KEY=KEY)
+    body = sse(started(), node("node_started", "a", index=1))
+    with upload(console.port) as connection:
+        send(connection, body)
+        send(connection, b"data: {")
+    run_when(console, lambda run: run["status"] == "running" and run["steps"] == 1)
+    with upload(console.port) as connection:
+        send(connection, sse(node("node_finished", "a", status="succeeded"), finished()))
+        connection.sendall(b"0\r\n\r\n")
+        assert connection.recv(100).startswith(b"HTTP/1.1 200")
+    run_when(console, lambda run: run["status"] == "succeeded" and run["steps"] == 1)

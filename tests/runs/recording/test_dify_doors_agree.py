@@ -1,0 +1,236 @@
+"""One run by several of Dify's ways in, and a stream in any pieces: the same rows."""
+
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nodes.models import NodeExecution
+from runs.models import Run
+from runs.recording.decoding.dify_stream.event import Asked
+from runs.recording.decoding.dify_stream.reader import Reader
+from runs.recording.records.record import NodeRecord
+from runs.recording.storing.related_rows import app_ids
+from runs.recording.storing.store import save
+from tests.runs.recording.captured import records
+from tests.runs.recording.decoding.dify_stream.streams import (
+    MESSAGE,
+    chatflow,
+    finished,
+    ndjson,
+    node,
+    of_chat,
+    of_run,
+    recorded,
+    started,
+)
+from tests.runs.recording.test_rules import deliveries, stored, undone
+
+SERVICE = "My App"
+
+
+def read(events: list[dict[str, Any]]) -> list[NodeRecord]:
+    """The records of one upload."""
+    reader = Reader(Asked(SERVICE))
+    found = reader.feed(ndjson(*events))
+    last = reader.end()
+    assert found.refused == last.refused == []
+    return found.records + last.records
+
+
+def events_of_recorded() -> list[dict[str, Any]]:
+    lines = recorded().split(b"\n")
+    return [orjson.loads(line[6:]) for line in lines if line.startswith(b"data: ")]
+
+
+def by_events() -> list[NodeRecord]:
+    return read(events_of_recorded())
+
+
+def by_telemetry() -> list[NodeRecord]:
+    return [r for r in records("dify-phoenix") if r.trace.startswith("822f1c")]
+
+
+def paused_and_resumed() -> list[dict[str, Any]]:
+    wait = {"node_id": "n-h", "node_title": "Approve"}
+    asked = {**node("node_started", "h", node_id="n-h", node_type="human-input", index=2)}
+    done = node("node_finished", "h", node_id="n-h", node_type="human-input", index=2,
+                status="succeeded", elapsed_time=9)  # fmt: skip
+    return [
+        started(),
+        node("node_finished", "a", index=1, status="succeeded", elapsed_time=0.5),
+        asked,
+        of_run("human_input_required", form_id="f", **wait),
+        of_run("workflow_paused", paused_nodes=["n-h"], status="paused"),
+        {**started(), "task_id": "task-2"},
+        of_run("human_input_form_filled", action_id="yes", **wait),
+        done,
+        finished(),
+    ]
+
+
+STREAMS = {
+    "workflow": events_of_recorded(), "chatflow": chatflow(), "form": paused_and_resumed(),
+    "strange": [started(), of_run("news"), of_chat("message_file", id="f"), finished("failed")],
+}  # fmt: skip
+# A text is told in pieces without a number: only one upload can tell it whole.
+IN_PIECES = ("message", "message_end", "text_chunk")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", STREAMS)
+def test_order_splitting_and_repetition_do_not_matter(name: str) -> None:
+    events = [told for told in STREAMS[name] if told["event"] not in IN_PIECES]
+    app_ids([SERVICE])
+    expected = stored([read(events)])
+    assert len(expected["runs"]) == 1
+
+    @settings(max_examples=15)
+    @given(deliveries(len(events)))
+    def check(delivery: list[list[int]]) -> None:
+        found = stored([read([events[index] for index in upload]) for upload in delivery])
+        for table, rows in expected.items():
+            assert found[table] == rows, table
+
+    check()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", STREAMS)
+@settings(max_examples=15)
+@given(st.data())
+def test_a_broken_upload_that_starts_again_from_the_beginning(name: str, data: Any) -> None:
+    """With texts, too: what grew before is grown again, and further."""
+    events = STREAMS[name]
+    cut = data.draw(st.integers(1, len(events)))
+    app_ids([SERVICE])
+    whole, broken = read(events), read(events[:cut])
+    expected = _without_payloads(stored([whole]))
+    assert _without_payloads(stored([broken, whole])) == expected
+    assert _without_payloads(stored([whole, broken])) == expected
+
+
+def _without_payloads(found: dict[str, Any]) -> dict[str, Any]:
+    """Bodies of texts that were still growing stay until their day is dropped."""
+    return {table: rows for table, rows in found.items() if table != "payloads"}
+
+
+@pytest.mark.django_db
+def test_resumed_from_the_middle() -> None:
+    events = events_of_recorded()
+    app_ids([SERVICE])
+    expected = stored([read(events)])
+    for cut in range(1, len(events)):
+        found = stored([read(events[:cut]), read(events[cut:])])
+        assert found == expected, cut
+
+
+@pytest.mark.django_db
+def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
+    save(read(chatflow()))
+    run = Run.objects.get()
+    assert (run.mode, run.status, run.outputs_preview) == ("chatflow", "succeeded", "Hello there")
+    assert run.conversation and run.conversation.source_id == "talk-1"
+    assert (run.steps, run.duration_us) == (2, 3_500_000)
+    titles = NodeExecution.objects.filter(run=run, folded=False).order_by("index")
+    assert [step.title for step in titles] == ["a", "b"]
+
+
+@pytest.mark.django_db
+def test_a_chat_without_a_workflow_has_its_model_call() -> None:
+    usage = {"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7, "latency": 1.5}
+    save(
+        read([
+            of_chat("message", id=MESSAGE, answer="Hello"),
+            of_chat("message_end", id=MESSAGE, metadata={"usage": usage}),
+        ])
+    )  # fmt: skip
+    run = Run.objects.get()
+    assert (run.status, run.outputs_preview, run.total_tokens) == ("succeeded", "Hello", 7)
+    assert (run.steps, run.model_calls, run.duration_us) == (1, 1, 1_500_000)
+
+
+@pytest.mark.django_db
+def test_a_run_waits_and_goes_on() -> None:
+    events = paused_and_resumed()
+    statuses = []
+    for end in (1, 3, 5, 7, 9):
+        save(read(events[:end]))
+        statuses.append(Run.objects.get().status)
+    assert statuses == ["running", "running", "paused", "running", "succeeded"]
+    form = NodeExecution.objects.get(title="Approve")
+    assert form.parent_id == NodeExecution.objects.get(title="h").id
+    assert Run.objects.get().duration_us == 3_500_000
+
+
+@pytest.mark.django_db
+def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
+    def of(kind: str, name: str, **told: Any) -> dict[str, Any]:
+        return of_run(f"{kind}_{name}", id=kind, node_id=kind, title=kind, **told)
+
+    at = 1_795_326_158
+    events = [started(), of("loop", "started", created_at=at)]
+    for number in range(2):
+        begun = at + 1 + number * 10
+        inside = {"iteration_id": "iteration", "iteration_index": 0}
+        events += [
+            of("iteration", "started", created_at=begun),
+            node("node_finished", f"x{number}", node_id="x", index=number, status="succeeded",
+                 created_at=begun + 1, elapsed_time=1, execution_metadata=inside),
+            of("iteration", "completed", created_at=begun, finished_at=begun + 5, elapsed_time=5,
+               status="succeeded"),
+        ]  # fmt: skip
+    save(read(events))
+    inner = NodeExecution.objects.filter(kind="iteration").order_by("index")
+    assert [i.index for i in inner] and len(inner) == 2
+    for number, container in enumerate(inner):
+        [step] = NodeExecution.objects.filter(parent_id=container.id)
+        assert step.title == f"x{number}"
+
+
+def _told(run: Run) -> dict[str, Any]:
+    """The run as a person sees it, without what only one of the ways tells."""
+    steps = NodeExecution.objects.filter(run=run, folded=False).order_by("index")
+    return {
+        "run": (run.status, run.error, run.mode, run.user, run.inputs_preview, run.outputs_preview,
+                run.failed_title, run.steps, run.iterations, run.exceptions, run.model_calls,
+                run.tool_calls, run.total_tokens, run.input_tokens, run.cost, run.cost_state,
+                run.reported_tokens, run.duration_us, run.app.name),
+        "steps": [
+            (step.title, step.kind, step.status, step.depth, step.iteration, step.total_tokens,
+             step.cost, step.counted, step.model, step.error, step.error_type,
+             step.outputs_preview, step.orphan)
+            for step in steps
+        ],
+    }  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
+    seen = []
+    for ways in ([by_events], [by_telemetry], [by_events, by_telemetry], [by_telemetry, by_events]):
+        with undone():
+            for way in ways:
+                save(way())
+            seen.append(_told(Run.objects.get()))
+    assert seen[0]["steps"] and seen[0]["run"][0] == "failed"
+    for told in seen[1:]:
+        assert told == seen[0]
+
+
+@pytest.mark.django_db
+def test_both_ways_in_any_order_are_the_same_rows() -> None:
+    app_ids([SERVICE])
+    events, spans = by_events(), by_telemetry()
+    one, other = stored([events, spans]), stored([spans, events])
+    mixed = stored([[record] for pair in zip(spans, events, strict=False) for record in pair]
+                   + [spans, events])  # fmt: skip
+    assert len(one["runs"]) == 1
+    assert one == other == mixed
+    # What each tells best: the graph's ids, and times with fractions of a second.
+    steps = {row["title"]: row for row in one["executions"] if not row["folded"]}
+    assert steps["Search"]["node_id"] == "1005"
+    assert steps["Search"]["started_at"].microsecond == 133_560
+    assert steps["Each item"]["node_id"] == "1002"
