@@ -4,6 +4,8 @@ days without being read. Pure."""
 from hashlib import sha256
 from uuid import UUID
 
+from nodes.clock import hex_id
+
 LENGTH = 18  # hex digits; the rest of the id says where the value is stored
 
 
@@ -15,7 +17,7 @@ def content_digest(encoding: str, body: bytes, cut_of: int | None = None) -> str
 
 def digest_of(payload_id: str | None) -> str:
     """Of an id as text, with dashes or without; "" for no value."""
-    return payload_id.replace("-", "")[-LENGTH:] if payload_id else ""
+    return hex_id(payload_id)[-LENGTH:]
 
 
 def digest_with_dashes(payload_id: UUID) -> str:

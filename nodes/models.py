@@ -8,6 +8,7 @@ import orjson
 from django.db import models
 
 from nodes.choices import NodeStatus
+from nodes.clock import iteration_path
 from nodes.compression import unpack, unpack_json
 from nodes.execution_query import NodeExecutionQuerySet
 from nodes.kinds import Kind, kind_of
@@ -172,4 +173,4 @@ class NodeExecution(models.Model):
     @property
     def iteration_path(self) -> list[int]:
         """[3, 0]: pass 3 of the outer container, pass 0 of the inner; [] outside any."""
-        return [int(part) for part in self.iteration.split(".")] if self.iteration else []
+        return list(iteration_path(self.iteration))

@@ -8,14 +8,15 @@ the value is empty where the row has none (such rows come last, in either direct
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
 from django.db.models import AutoField, Model, Q, QuerySet
 
+from nodes.clock import from_us, to_us
+
 PAGE_SIZE = 50
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Row = TypeVar("Row", bound=Model)
 
@@ -56,7 +57,7 @@ class Order:
     def cursor(self, row: Model) -> str:
         value = getattr(row, self.field)
         if isinstance(value, datetime):
-            value = (value - EPOCH) // timedelta(microseconds=1)
+            value = to_us(value)
         elif isinstance(value, Decimal):
             value = format(value, "f")
         return f"{'' if value is None else value}~{row.pk}"
@@ -83,7 +84,7 @@ class Order:
             return value
         number = int(text)
         if kind == "DateTimeField":
-            return EPOCH + timedelta(microseconds=number)
+            return from_us(number)
         if abs(number) >= 2**63:
             raise ValueError
         return number

@@ -7,12 +7,13 @@ digits of nanoseconds, one sign and the id of a payload {"name", "severity", "bo
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
 
+from nodes.clock import from_us
 from nodes.content.json_tree import Mark, marks
 from nodes.formats import visible
 from nodes.models import NodeExecution, Payload
@@ -22,7 +23,6 @@ MARKS = 24
 MAX_NAME = 200
 MAX_TEXT = 2000
 DIGITS = 20
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def _line(time_us: int | None, value: dict[str, Any]) -> Line:
         rest = {"body": body, **rest}
     shown = visible((text or name or "log")[:MAX_TEXT])
     return Line(
-        None if time_us is None else EPOCH + timedelta(microseconds=time_us),
+        from_us(time_us),
         visible(str(value.get("severity") or "")[:MAX_NAME]),
         shown + ("…" if len(text) > MAX_TEXT else ""),
         marks(rest, MARKS) if rest else [],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from nodes.clock import hex_id
 from nodes.kinds import kind_of
 
 # The columns of NodeExecution that are a `ComparedStep`.
@@ -69,7 +70,7 @@ class Pair:
     @property
     def key(self) -> str:
         """Names the pair in a URL: both ids without dashes, of which one may be missing."""
-        ids = (one.id.replace("-", "") if one else "" for one in (self.a, self.b))
+        ids = (hex_id(one.id) if one else "" for one in (self.a, self.b))
         return ".".join(ids)
 
     def turned(self) -> "Pair":

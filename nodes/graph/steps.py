@@ -2,14 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import orjson
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from nodes.clock import to_us
 
 # The columns of NodeExecution that `steps_by_run` reads, in this order.
 STEP_FIELDS = (
@@ -108,8 +106,8 @@ def _step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
         kind,
         title,
         parent_id,
-        _microseconds(started),
-        _microseconds(ended),
+        to_us(started),
+        to_us(ended),
         status,
         taken,
         tuple(ids.get(source, source) for source in after),
@@ -125,7 +123,3 @@ def _hints(text: str) -> dict[str, Any]:
     except orjson.JSONDecodeError:
         return {}
     return hints if isinstance(hints, dict) else {}
-
-
-def _microseconds(moment: datetime | None) -> int | None:
-    return None if moment is None else (moment - EPOCH) // MICROSECOND

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from nodes.clock import iteration_path
 from nodes.graph.steps import GraphStep
 from nodes.kinds import kind_of
 
@@ -92,10 +93,10 @@ def _passes(parent: GraphStep | None, children: list[GraphStep]) -> list[list[Gr
     """The children of an iteration or a loop by pass, where all tell theirs; else in one group."""
     if parent is None or kind_of(parent.kind).group != "loop":
         return [children]
-    depth = len(parent.iteration.split(".")) if parent.iteration else 0
-    passes: dict[str, list[GraphStep]] = defaultdict(list)
+    depth = len(iteration_path(parent.iteration))
+    passes: dict[int, list[GraphStep]] = defaultdict(list)
     for step in children:
-        numbers = step.iteration.split(".") if step.iteration else []
+        numbers = iteration_path(step.iteration)
         if len(numbers) <= depth:
             return [children]
         passes[numbers[depth]].append(step)

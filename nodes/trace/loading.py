@@ -4,10 +4,11 @@ that are shown, so that a run of 10,000 steps costs two queries and one small pa
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from nodes.clock import hex_id, iteration_path, to_us
 from nodes.models import NodeExecution
 from nodes.trace.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.trace.folding import Folding, Line, lines
@@ -15,8 +16,6 @@ from nodes.trace.lanes import Sources
 from nodes.trace.timeline import Entry, Step, Timeline, build
 from nodes.trace.waterfall import Bar, Scale, Tick, breaks
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 # Steps read at most; further ones are reached through the JSON twin.
 MAX_STEPS = 20_000
 WINDOW = 250  # lines of one response
@@ -79,11 +78,6 @@ class Trace:
         return replace(self, shown=[], texts={}, path={})
 
 
-def us(moment: datetime | None) -> int | None:
-    """Microseconds since the epoch."""
-    return None if moment is None else (moment - EPOCH) // MICROSECOND
-
-
 def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[Step]:
     """The skeleton of a run, in pre-order; with plumbing, as the producer sent it."""
     rows = NodeExecution.objects.of_run(run_id).with_hex_ids()
@@ -95,17 +89,16 @@ def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[Step]:
 
 def _step(row: tuple[Any, ...]) -> Step:
     step_id, parent_id, node_id, kind, status, iteration, started, duration_us, self_us = row
-    start = us(started)
+    start = to_us(started)
     end = None if start is None or duration_us is None else start + duration_us
-    path = tuple(map(int, iteration.split("."))) if iteration else ()
-    parent_id = parent_id.replace("-", "") if parent_id else ""
-    step_id = step_id.replace("-", "")
-    return Step(step_id, parent_id, node_id, kind, status, path, start, end, self_us)
+    path = iteration_path(iteration)
+    ids = hex_id(step_id), hex_id(parent_id)
+    return Step(*ids, node_id, kind, status, path, start, end, self_us)
 
 
 def _as_sent(rows: list[tuple[Any, ...]]) -> list[Step]:
     """Steps below the parents that their producer named, in pre-order by start."""
-    ids = {row[-2]: row[0].replace("-", "") for row in rows}
+    ids = {row[-2]: hex_id(row[0]) for row in rows}
     below: dict[str, list[Step]] = defaultdict(list)
     for row in rows:
         step = _step(row[:-3])
@@ -210,8 +203,8 @@ def scale_of(steps: list[Step], span: Span) -> Scale:
     """From the first to the last sign of life of the run or any step."""
     starts = [start for step in steps if (start := step.start) is not None]
     ends = [end for step in steps if (end := step.end) is not None]
-    starts += [start for start in [us(span.start)] if start is not None]
-    ends += [end for end in [us(span.end)] if end is not None]
+    starts += [start for start in [to_us(span.start)] if start is not None]
+    ends += [end for end in [to_us(span.end)] if end is not None]
     start = min(starts, default=0)
     return Scale(start, max([*starts, *ends], default=start))
 

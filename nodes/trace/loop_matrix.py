@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from nodes.choices import FAILURES
+from nodes.clock import hex_id
 from nodes.trace.timeline import WORST_FIRST
 
 _RANK: dict[str, int] = {status: rank for rank, status in enumerate(WORST_FIRST)}
@@ -56,7 +57,7 @@ class Pass:
         """The steps by row, in order."""
         found: Cells = {}
         for node, step in zip(self.nodes, self.steps, strict=True):
-            found.setdefault(node, []).append(Inner(_hex(step[0]), *step[1:]))
+            found.setdefault(node, []).append(Inner(hex_id(step[0]), *step[1:]))
         return found
 
 
@@ -123,10 +124,6 @@ def build(scope: str, depth: int, steps: Sequence[InnerRow]) -> Matrix:
     return Matrix(_flat(root), ordered)
 
 
-def _hex(told: str) -> str:
-    return told.replace("-", "")
-
-
 def _number(path: str, depth: int) -> int | None:
     numbers = path.split(".", depth + 1) if path else []
     return int(numbers[depth]) if len(numbers) > depth else None
@@ -135,7 +132,7 @@ def _number(path: str, depth: int) -> int | None:
 def _insert(above: Node, step: InnerRow, before: Node | None) -> Node:
     """A new row, right after that of the step before it in the same pass."""
     step_id, _, node_id, kind, *_ = step
-    node = Node(node_id, above.level + 1, _hex(step_id), kind)
+    node = Node(node_id, above.level + 1, hex_id(step_id), kind)
     if before is not None and above.children[-1] is before:
         above.children.append(node)
     else:

@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from nodes.clock import hex_id, to_us
 from nodes.models import NodeExecution
-from nodes.trace.loading import MAX_STEPS, us
+from nodes.trace.loading import MAX_STEPS
 from nodes.trace.loop_cells import Figures, Head, Heat, Row, head_of, heat_up, row_of
 from nodes.trace.loop_matrix import Cells, Matrix, Node, build
 from nodes.trace.timeline import key_of
@@ -147,6 +148,6 @@ def load_figures(
     ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
     rows = NodeExecution.objects.of_run(run_id).with_hex_ids().filter(id__in=map(UUID, ids))
     return {
-        step_id.replace("-", ""): Figures(title, us(started), *rest)
+        hex_id(step_id): Figures(title, to_us(started), *rest)
         for step_id, title, started, *rest in rows.order_by().values_list(*_FIGURES)
     }

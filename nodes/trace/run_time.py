@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from uuid import UUID
 
+from nodes.clock import hex_id
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution
 from nodes.trace.critical_path import critical_path
@@ -106,7 +107,7 @@ def load_amounts(run_id: UUID) -> dict[str, Amount]:
     """Tokens and cost of every step that counts and told either."""
     rows = NodeExecution.objects.of_run(run_id).visible().with_hex_ids().filter(counted=True)
     return {
-        step_id.replace("-", ""): Amount(tokens or 0, cost, currency)
+        hex_id(step_id): Amount(tokens or 0, cost, currency)
         for step_id, tokens, cost, currency in rows.values_list(*_AMOUNTS)[:MAX_STEPS]
         if tokens or cost
     }

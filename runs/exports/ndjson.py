@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 
+from nodes.clock import to_us
 from nodes.models import NodeExecution
 from runs.models import Note, Run, Version
 from runs.recording.importing.run_files.lines import FORMAT, EndLine, RunLine, VersionLine
-from runs.recording.records.payload_values import in_us
 from runs.recording.records.record import NoteRecord
 from runs.recording.records.record_json import as_json
 from runs.recording.storing.stored_records import records_of, traces_of, verbatim
@@ -43,7 +43,7 @@ def _run(run: Run) -> RunLine:
         id=str(run.id),
         app=run.app.name,
         sources=tuple(sorted((source.kind, source.source_id) for source in sources)),
-        seen_us=in_us(run.last_seen_at) or 0,
+        seen_us=to_us(run.last_seen_at) or 0,
         kind=run.source_kind.removeprefix("dify-"),
         bound=any(source.scope for source in sources),
         steps=NodeExecution.objects.filter(run=run).count(),
@@ -62,7 +62,7 @@ def _version(run: Run, version_id: int) -> VersionLine:
         digest=version.digest,
         source_id=version.source_id,
         comment=version.comment,
-        created_us=in_us(version.created_at),
+        created_us=to_us(version.created_at),
         sample=run.app.is_sample,
     )
 
@@ -78,5 +78,5 @@ def _note(note: Note, trace: str) -> NoteRecord:
         text=note.text,
         about_step=note.about_step,
         author=note.author,
-        created_us=in_us(note.created_at),
+        created_us=to_us(note.created_at),
     )

@@ -17,6 +17,7 @@ from uuid import UUID
 import orjson
 
 from nodes.choices import ERRORS
+from nodes.clock import hex_id
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
 from runs.recording.decoding.dialects.waylog import OF_SPAN, STEP, VALUES
@@ -81,7 +82,7 @@ class _SpanIds:
 
 def _hex(id_: str, form: re.Pattern[str], size: int) -> str:
     """The id itself where it is one of OpenTelemetry's (a UUID is a trace id), else derived."""
-    plain = id_.replace("-", "").lower()
+    plain = hex_id(id_).lower()
     if form.fullmatch(plain) and plain.strip("0"):
         return plain
     return blake2b(id_.encode("utf-8", "replace"), digest_size=size).hexdigest()

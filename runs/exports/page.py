@@ -12,6 +12,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
 from nodes.choices import ERRORS
+from nodes.clock import to_us
 from nodes.configuration import models_used, resource_of
 from nodes.content.logs import logs_json
 from nodes.content.parts import Limits, Part, Speech, present
@@ -20,7 +21,7 @@ from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload
-from nodes.trace.loading import MAX_STEPS, load_steps, us
+from nodes.trace.loading import MAX_STEPS, load_steps
 from nodes.trace.timeline import Entry, Step, build
 from nodes.trace.waterfall import Bar, Scale, own_segments
 from runs.models import Run
@@ -102,7 +103,7 @@ def _linked(text: str, base_url: str) -> bytes:
 
 
 def _scale(run: Run, steps: list[Step]) -> Scale:
-    times = [us(run.started_at), us(run.ended_at)]
+    times = [to_us(run.started_at), to_us(run.ended_at)]
     times += [time for step in steps for time in (step.start, step.end)]
     known = [time for time in times if time is not None]
     return Scale(min(known, default=0), max(known, default=0))

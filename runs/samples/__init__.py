@@ -2,11 +2,12 @@
 producers and sent through the same door as any other. Every id follows from a seed."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from nodes.clock import to_us
 from runs.models import App, RunSource
 from runs.recording.decoding.dify.dsl import read_dsl
 from runs.recording.storing.definitions import take_dsl
@@ -19,8 +20,6 @@ from runs.samples.spans import CONTENT_TYPE, SampleRun, bodies, trace_id
 __all__ = ["load", "remove", "sample_runs"]
 
 APPS = (invoice_intake, support_chat, contract_review, research_agent)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 SHAPE = FOLDER / "support-chat.yml"  # as Dify exports the app
 Progress = Callable[[int], None]  # called with the number of runs sent so far
 
@@ -38,7 +37,7 @@ def load(progress: Progress | None = None, limit: int | None = None, times: int 
     week keeps the place in time that it had. `times` as for `sample_runs`."""
     now = _loaded_at() or timezone.now()
     seen: set[UUID] = set()
-    for body, _ in bodies(sample_runs((now - EPOCH) // MICROSECOND, limit, times)):
+    for body, _ in bodies(sample_runs(to_us(now), limit, times)):
         seen |= _send(body)
         if progress:
             progress(len(seen))

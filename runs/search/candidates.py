@@ -4,17 +4,18 @@ They come in portions from the newest to the oldest, each of bounded work."""
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple, Self
 from uuid import UUID
 
 from django.db.models import Q
 
+from nodes.clock import from_us, to_us
 from nodes.models import NodeExecution
 from runs.models import Conversation, Run, SearchDue
 from runs.models.run_query import RunQuerySet, as_uuid
-from runs.paging import EPOCH, Order
+from runs.paging import Order
 from runs.search.coding import encoded, parts
 from runs.search.index import STEP, index
 from runs.search.terms import Terms, between_escapes
@@ -38,11 +39,11 @@ class Place(NamedTuple):
     @classmethod
     def of(cls, cursor: str) -> Self:
         us, _, run_id = cursor.partition("~")
-        return cls(_moment(int(us)), UUID(run_id))
+        return cls(from_us(int(us)), UUID(run_id))
 
     @property
     def cursor(self) -> str:
-        return f"{(self.started_at - EPOCH) // timedelta(microseconds=1)}~{self.run_id}"
+        return f"{to_us(self.started_at)}~{self.run_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _portions(window: _Window, words: Sequence[str], typed: set[UUID]) -> Iterat
         last = named[AT_ONCE].number  # of it all, and of those before it
         part = [one.run_id for one in named if one.number >= last]
         named = named[len(part) :]
-        low = Place(_moment(last * STEP), FIRST_ID)
+        low = Place(from_us(last * STEP), FIRST_ID)
         low = max(low, window.low) if window.low else low
         found = extra.union(window.places(pool.filter(pk__in=part)))
         now = {place for place in found if place >= low}
@@ -168,7 +169,3 @@ def _all(window: _Window, typed: set[UUID]) -> Iterator[Portion]:
             return
         yield Portion(places, places[-1], window.due, typed)
         pool = _after(pool, places[-1].cursor)
-
-
-def _moment(us: int) -> datetime:
-    return EPOCH + timedelta(microseconds=us)

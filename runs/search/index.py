@@ -8,13 +8,13 @@ numbers keep the index small. Migration 0004 makes the tables.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from django.db import connection, transaction
 
-from runs.paging import EPOCH
+from nodes.clock import EPOCH, to_us
 from runs.search.coding import condensed, groups
 
 TABLE = "runs_searchindex"
@@ -67,7 +67,7 @@ def holds(started_at: datetime) -> bool:
 
 
 def number_of(started_at: datetime) -> int:
-    return (started_at - EPOCH) // timedelta(microseconds=STEP)
+    return to_us(started_at) // STEP
 
 
 class _Sqlite:

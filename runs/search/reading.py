@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db.models import Case, CharField, When
 from django.db.models.functions import Cast
 
+from nodes.clock import iteration_path
 from nodes.compression import unpack, unpack_head
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
@@ -67,7 +68,7 @@ class SearchedStep(NamedTuple):
         return f"{self.error_type}: {self.error}" if self.error_type else self.error
 
     def piece(self, name: str, text: str) -> Piece:
-        passes = [int(part) for part in self.iteration.split(".")] if self.iteration else []
+        passes = list(iteration_path(self.iteration))
         return Piece(self.id, name, self.title, passes, text)
 
 

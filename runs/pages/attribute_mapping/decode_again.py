@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
+from nodes.clock import to_us
 from nodes.content.payloads import load
 from nodes.models import NodeExecution
 from runs.recording.decoding.dialects import read
-from runs.recording.records.payload_values import in_us
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Event, Span
 
@@ -84,8 +84,8 @@ def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) ->
         parent_span_id=execution.parent_source_id or None,
         name=received.get("name", execution.title),
         kind=received.get("kind", "internal"),
-        start_us=in_us(execution.started_at),
-        end_us=in_us(execution.ended_at),
+        start_us=to_us(execution.started_at),
+        end_us=to_us(execution.ended_at),
         status="error" if failed else "unset",
         status_message=received.get("status_message", execution.error if failed else ""),
         attributes=attributes,

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from nodes.clock import iteration_path
 from nodes.diff.difference import changes_json
 from nodes.diff.ignored import RULE
 from nodes.diff.pairing import Pair
@@ -185,7 +186,7 @@ def pair_json(pair: Pair | None) -> dict[str, Any] | None:
         "node_id": step.node_id,
         "kind": step.kind,
         "title": step.title,
-        "iteration": [int(part) for part in step.iteration.split(".")] if step.iteration else [],
+        "iteration": list(iteration_path(step.iteration)),
         "attempt": step.attempt,
         "verdict": pair.verdict,
         "reason": REASONS.get(pair.reason),

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from nodes.clock import hex_id
 from runs.choices import RunStatus
 from runs.models import App, ErrorGroup, Run, Version
 from runs.pages.errors import bars
@@ -108,9 +109,7 @@ def _failures(
     group = Cast("error_group_id", models.CharField())
     rows = runs.order_by("-started_at", "-id").annotate(hex_group=group)
     told = ("hex_group", "started_at", "version_id", "error_group__resolved_at")
-    return [
-        (key.replace("-", ""), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]
-    ]
+    return [(hex_id(key), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]]
 
 
 def _newest(keys: Iterable[str]) -> dict[str, datetime]:

@@ -12,6 +12,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 from django.http import QueryDict
 
+from nodes.clock import hex_id
 from runs.models import Note, Run
 from runs.models.run_query import as_uuid
 from runs.pages.history.step_counts import by_id_or_title, newest_few, runs_by, steps_of
@@ -166,7 +167,7 @@ def _tags(counted: Counter[Any]) -> Counter[Any]:
 def _tags_of_people(told: dict[str, str]) -> Counter[Any]:
     """Of these runs (id → the producer's tags, as text) how many have each tag that people gave
     them and the producer did not. One query, served by `note_name_created`."""
-    tags_of = {id_.replace("-", ""): tags for id_, tags in told.items()}
+    tags_of = {hex_id(id_): tags for id_, tags in told.items()}
     notes = Note.objects.named("tag").on_runs().order_by("-created_at", "-id")
     given = set(notes.values_list("run_id", "label")[:MAX_TAGS])
     found = ((label, tags_of.get(run_id.hex)) for run_id, label in given)

@@ -7,13 +7,13 @@ import orjson
 from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
+from nodes.clock import hex_id, iteration_path, to_us
 from nodes.content.payloads import load
 from nodes.digests import digest_of
 from nodes.graph.graph import stored
 from nodes.lineage.executions import Visit
 from nodes.lineage.run_index import Add, Story, Whole
 from nodes.models import NodeExecution, Payload
-from nodes.trace.loading import us
 from runs.models import Run, Version
 
 MAX_STEPS = 20_000
@@ -124,17 +124,17 @@ def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
         inputs_id, outputs_id, hints, process_id,
     ) = row  # fmt: skip
     return Visit(
-        step_id.replace("-", ""),
-        parent_id.replace("-", "") if parent_id else "",
+        hex_id(step_id),
+        hex_id(parent_id),
         node_id,
         title,
         kind,
         status,
-        tuple(map(int, iteration.split("."))) if iteration else (),
+        iteration_path(iteration),
         attempt,
         index,
-        us(started),
-        us(ended),
+        to_us(started),
+        to_us(ended),
         bodies.know(inputs_id),
         bodies.know(outputs_id),
         _senders(hints),

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
+from nodes.clock import iteration_text
 from nodes.content.previews import preview
 from nodes.lineage.assigners import PARTS
 from nodes.lineage.executions import Visit
@@ -155,7 +156,7 @@ class Lines:
             if source.form in ("system", "environment", "conversation"):
                 url = f"{self.variables}?{urlencode({'q': source.name})}"
             return Place(title, name, url=url, form=source.form, data=data)
-        number = formats.iteration(".".join(map(str, visit.iteration)))
+        number = formats.iteration(iteration_text(visit.iteration))
         attempt = f"attempt {visit.attempt}" if visit.attempt > 1 else ""
         path = (source.part, *source.path)
         execution = UUID(visit.id)

@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from nodes import formats
-from nodes.trace.loading import MICROSECOND, us
+from nodes.clock import to_us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
 from runs.pages.errors.cause import Cause, Link, cause_of, handled_in
@@ -58,7 +58,7 @@ class Header:
         run = self.run
         if not self.live:
             return formats.duration(run.duration_us)
-        return f"{formats.duration((timezone.now() - run.started_at) // MICROSECOND)} by now"
+        return f"{formats.duration(to_us(timezone.now()) - to_us(run.started_at))} by now"
 
     @property
     def calls(self) -> str:
@@ -103,7 +103,7 @@ def header_of(run: Run) -> Header:
 
 
 def news_of(run: Run) -> str:
-    return f"{us(run.last_seen_at)}-{run.status}-{run.steps}"
+    return f"{to_us(run.last_seen_at)}-{run.status}-{run.steps}"
 
 
 def differences(run: Run) -> list[Difference]:

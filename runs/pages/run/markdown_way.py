@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from nodes import formats
 from nodes.choices import FAILURES
+from nodes.clock import to_us
 from nodes.models import NodeExecution
 from nodes.trace.folding import Folding, Line, lines
-from nodes.trace.loading import load_steps, load_texts, us
+from nodes.trace.loading import load_steps, load_texts
 from nodes.trace.timeline import build
 from nodes.trace.waterfall import Scale
 from runs.models import Run
@@ -29,7 +30,7 @@ def way(run: Run, path: Collection[str]) -> list[WayLine]:
     """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
     that failed the run."""
     timeline = build(load_steps(run.id))
-    start, end = us(run.started_at) or 0, us(run.ended_at)
+    start, end = to_us(run.started_at) or 0, to_us(run.ended_at)
     scale = Scale(start, end if end is not None else start)
     chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
     every = [one for one in lines(timeline, Folding(), scale, chosen) if one.form != "gap"]

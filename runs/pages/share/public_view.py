@@ -8,6 +8,7 @@ from itertools import islice
 from django.db.models.functions import Left
 
 from nodes.choices import ERRORS
+from nodes.clock import to_us
 from nodes.content.logs import logs_json
 from nodes.content.parts import present
 from nodes.content.payloads import READ_IN_PANEL, head, load, pretty
@@ -15,7 +16,6 @@ from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution, Payload
-from nodes.trace.loading import us
 from nodes.trace.waterfall import Scale
 from runs.json.execution import stored, writable
 from runs.models import Run, ShareLink
@@ -116,7 +116,7 @@ class Shared:
             error_head=Left("error", ERROR_LINE * 5)
         )
         found = list(light[: STEPS + 1])
-        scale = Scale(us(self.run.started_at) or 0, _end_of(self.run, found))
+        scale = Scale(to_us(self.run.started_at) or 0, _end_of(self.run, found))
         rows = [
             self._step(step, self._error_in_list(step), ERROR_LINE, scale) for step in found[:STEPS]
         ]
@@ -162,7 +162,7 @@ class Shared:
         received: str = "",
     ) -> SharedStep:
         models, costs = "models" not in self.hidden, "costs" not in self.hidden
-        start = us(step.started_at)
+        start = to_us(step.started_at)
         end = None if start is None or step.duration_us is None else start + step.duration_us
         return SharedStep(
             id=str(step.id),
@@ -243,5 +243,5 @@ def _whole(name: str, label: str, payload: Payload) -> SharedValue:
 
 
 def _end_of(run: Run, steps: list[NodeExecution]) -> int:
-    ends = [us(run.ended_at or run.last_seen_at), *(us(step.ended_at) for step in steps)]
+    ends = [to_us(run.ended_at or run.last_seen_at), *(to_us(step.ended_at) for step in steps)]
     return max(end for end in ends if end is not None)

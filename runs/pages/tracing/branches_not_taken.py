@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from django.core.cache import cache
 from django.urls import reverse
 
+from nodes.clock import to_us
 from nodes.graph.graph import not_taken
 from nodes.graph.ways import END
-from nodes.trace.loading import us
 from nodes.trace.rows import OtherWays
 from runs.models import Run
 from runs.pages.graph.version_graph import VersionGraph, steps_looked_at, version_graph
@@ -24,7 +24,7 @@ def other_ways(run: Run, wait: bool = False) -> dict[str, OtherWays] | None:
     at most, none soon after."""
     if run.is_unfinished or run.steps > MAX_STEPS:
         return {}
-    key = f"other-ways-{run.pk}-{us(run.last_seen_at)}"
+    key = f"other-ways-{run.pk}-{to_us(run.last_seen_at)}"
     found: dict[str, OtherWays] | None = cache.get(key)
     if found is None:
         if not wait and steps_looked_at(run.app, run.version) > QUICK_STEPS:

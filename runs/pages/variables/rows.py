@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
+from nodes.clock import iteration_text
 from nodes.lineage.executions import Visit
 from nodes.lineage.values import MISSING, key_of, pointer
 from nodes.lineage.variables import Variable, Write
@@ -151,7 +152,7 @@ def _same(one: object, other: object) -> bool:
 
 
 def _pass(visit: Visit) -> str:
-    number = formats.iteration(".".join(map(str, visit.iteration)))
+    number = formats.iteration(iteration_text(visit.iteration))
     attempt = f"attempt {visit.attempt}" if visit.attempt > 1 else ""
     return " ".join(filter(None, (number, attempt)))
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from nodes.clock import to_us
 from runs.recording.decoding.dialects import read
 from runs.recording.records.json_text import MAX_DEPTH, deeper_than
-from runs.recording.records.payload_values import in_us
 from runs.recording.records.record import NodeRecord, NoteRecord, Refused
 from runs.recording.records.span import LAST_US, Span
 
@@ -183,7 +183,7 @@ def microseconds(told: Any) -> int | None:
         at = datetime.fromisoformat(told)
     except ValueError:
         return None
-    us = in_us(at.replace(tzinfo=UTC) if at.tzinfo is None else at)
+    us = to_us(at.replace(tzinfo=UTC) if at.tzinfo is None else at)
     return us if us is not None and 0 < us <= LAST_US else None
 
 

@@ -5,6 +5,7 @@ runs several times below the same parent is in its first, second, … pass. Fail
 tried again belong to the pass of the attempt that ended it.
 """
 
+from nodes.clock import iteration_path
 from runs.recording.deriving.tree import Tree
 from runs.recording.records.row import Row
 
@@ -71,8 +72,8 @@ def count_passes(tree: Tree) -> int:
     total = 0
     for siblings in _groups(tree):
         parent = tree.parent[siblings[0].source_id]
-        depth = len(parent.iteration.split(".")) if parent and parent.iteration else 0
-        paths = (row.iteration.split(".") for row in siblings if row.iteration)
+        depth = len(iteration_path(parent.iteration)) if parent else 0
+        paths = (iteration_path(row.iteration) for row in siblings)
         numbers = {path[depth] for path in paths if len(path) > depth}
         total += len(numbers)
     return total

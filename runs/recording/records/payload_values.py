@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -13,7 +13,6 @@ from nodes.compression import pack
 from nodes.digests import content_digest
 from nodes.formats import visible
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY = date(1970, 1, 1)
 LAST_DAY = 65_535
 _LINE_ENDS = str.maketrans("\t\n\r\x0b\x0c\x85\u2028\u2029", " " * 8)
@@ -33,14 +32,6 @@ def clean(text: str, length: int | None = None) -> str:
         return text
     text = text[:length]
     return text if text.isprintable() else visible(text.translate(_LINE_ENDS))
-
-
-def in_us(moment: datetime | None) -> int | None:
-    """An aware datetime as microseconds since the epoch."""
-    if moment is None:
-        return None
-    gone = moment - EPOCH
-    return (gone.days * 86_400 + gone.seconds) * 1_000_000 + gone.microseconds
 
 
 def canonical(value: Any) -> tuple[str, bytes]:

@@ -6,7 +6,7 @@ hex digits, times as UTC text, money as decimal text.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import IntEnum
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,8 @@ from zlib import crc32
 from django.db import connection
 from django.db.models import Model
 
-EPOCH = datetime(1970, 1, 1)
+from nodes.clock import EPOCH
+
 LOCK_BUCKETS = 4096
 
 
@@ -95,7 +96,7 @@ def moment(us: int | None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> str:
-    return str(EPOCH + timedelta(seconds=seconds))
+    return str((EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None))
 
 
 class Stage(IntEnum):

@@ -4,16 +4,16 @@ A note may come before its run: it waits under the producer's id until `settle` 
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import timedelta
 from math import isfinite
 from uuid import UUID, uuid5
 
 from django.utils import timezone
 
+from nodes.clock import from_us
 from nodes.models import NodeExecution
 from runs.models import Note, Run, RunSource
 from runs.models.run_query import as_uuid
-from runs.recording.records.payload_values import EPOCH, clean
+from runs.recording.records.payload_values import clean
 from runs.recording.records.record import NoteRecord
 
 NOTES = UUID("5a0c6a3e-9f0b-5c39-8f6e-2f7d1c0b4e55")
@@ -65,7 +65,7 @@ def note_id(record: NoteRecord, scope: int) -> UUID:
 
 
 def _note(record: NoteRecord, scope: int) -> Note:
-    at = None if record.created_us is None else EPOCH + timedelta(microseconds=record.created_us)
+    at = from_us(record.created_us)
     number = record.number if record.number is not None and isfinite(record.number) else None
     return Note(
         id=note_id(record, scope),

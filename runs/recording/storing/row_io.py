@@ -9,13 +9,14 @@ from uuid import UUID
 
 import orjson
 
+from nodes.clock import to_us
 from nodes.compression import pack
 from nodes.content.previews import preview, preview_output
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution
 from nodes.pricing import CURRENCY, price
 from runs.recording.deriving.tree import execution_id
-from runs.recording.records.payload_values import PayloadBatch, canonical, clean, in_us, place_of
+from runs.recording.records.payload_values import PayloadBatch, canonical, clean, place_of
 from runs.recording.records.record import Cost, NodeRecord, RunFacts
 from runs.recording.records.row import COLUMN_OF, Row
 from runs.recording.storing import bulk
@@ -176,8 +177,8 @@ def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
         }
         row = Row(
             id=id_.hex,
-            started_us=in_us(started),
-            ended_us=in_us(ended),
+            started_us=to_us(started),
+            ended_us=to_us(ended),
             hints=orjson.loads(hints) if hints else {},
             received_body=None,
             **told,

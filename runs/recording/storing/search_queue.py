@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from nodes.clock import to_us
 from runs.models import SearchDue
-from runs.recording.records.payload_values import in_us
 from runs.recording.storing import bulk
 
 QUIET = timedelta(seconds=3)  # without news of it, after which a run is read
@@ -15,13 +15,13 @@ QUIET = timedelta(seconds=3)  # without news of it, after which a run is read
 
 def note_gone(run_ids: Iterable[str]) -> None:
     """Runs that others have taken in: what the index holds of them has to go."""
-    now = bulk.moment(in_us(timezone.now()))
+    now = bulk.moment(to_us(timezone.now()))
     note((run_id, str(now)) for run_id in run_ids)
 
 
 def note(runs: Iterable[tuple[str, str]]) -> None:
     """`runs`: id and start of each, as `bulk` writes them."""
-    ready = bulk.moment(in_us(timezone.now() + QUIET))
+    ready = bulk.moment(to_us(timezone.now() + QUIET))
     rows = sorted((run_id, started, ready) for run_id, started in runs)
     columns = ["run_id", "started_at", "ready_at"]
     bulk.insert(SearchDue, columns, rows, conflict=["run_id"], update=columns[1:])

@@ -17,11 +17,12 @@ from uuid import UUID
 from django.db import DataError, transaction
 from django.utils import timezone
 
+from nodes.clock import to_us
 from nodes.models import Payload
 from runs.models import Run, RunSource
 from runs.recording.deriving.derive import arrange
 from runs.recording.deriving.summary import Summary, summarize
-from runs.recording.records.payload_values import PayloadBatch, clean, in_us
+from runs.recording.records.payload_values import PayloadBatch, clean
 from runs.recording.records.record import NodeRecord, Refused
 from runs.recording.records.row import Row
 from runs.recording.storing import (
@@ -193,7 +194,7 @@ def _write_runs(
 ) -> dict[UUID, related_rows.Held]:
     """Write the runs' own rows; returns what each holds up. `seen`: of runs that a file tells, when
     the last news of them arrived."""
-    arrived = in_us(timezone.now())
+    arrived = to_us(timezone.now())
     held = related_rows.held_by(
         {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
     )
@@ -243,7 +244,7 @@ def _doors(
 def _seen(groups: Iterable[Group], before: Mapping[UUID, related_rows.Links]) -> dict[UUID, int]:
     """What a file tells of a run is no news of now."""
     told = {group.run_id: group.seen_us for group in groups if group.seen_us is not None}
-    stored = {id_: in_us(before[id_].last_seen_at) or 0 for id_ in told if id_ in before}
+    stored = {id_: to_us(before[id_].last_seen_at) or 0 for id_ in told if id_ in before}
     return {id_: max(seen, stored.get(id_, 0)) for id_, seen in told.items()}
 
 

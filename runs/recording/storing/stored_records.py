@@ -7,10 +7,10 @@ from zlib import crc32
 
 import orjson
 
+from nodes.clock import to_us
 from nodes.compression import unpack
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
-from runs.recording.records.payload_values import in_us
 from runs.recording.records.record import Cost, LogLine, NodeRecord, Usage
 from runs.recording.records.record_json import NotTold, parse
 from runs.recording.records.row import ASSEMBLED, COLUMN_OF, facts_from_hints
@@ -108,8 +108,8 @@ def _told(step: NodeExecution, hints: dict[str, Any], assembled: Collection[str]
         "title": column("title"),
         "node_id": step.told_node_id or None,
         "status": step.told_status or None,
-        "started_us": None if "started_us" in assembled else in_us(step.started_at),
-        "ended_us": None if "ended_us" in assembled else in_us(step.ended_at),
+        "started_us": None if "started_us" in assembled else to_us(step.started_at),
+        "ended_us": None if "ended_us" in assembled else to_us(step.ended_at),
         "usage": usage if usage != Usage() else None,
         "cost": cost,
         "attempt": step.attempt if step.attempt > 1 else None,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from nodes.clock import to_us
 from runs.recording.records.json_text import readable
-from runs.recording.records.payload_values import in_us
 from runs.recording.records.record import RANKED
 
 # A row of a Dify table: column → value, None where the column does not exist in this version.
@@ -22,7 +22,7 @@ def moment(value: Any) -> int | None:
     """A timestamp as microseconds since the epoch."""
     if not isinstance(value, datetime):
         return None
-    return in_us(value.replace(tzinfo=UTC) if value.tzinfo is None else value)
+    return to_us(value.replace(tzinfo=UTC) if value.tzinfo is None else value)
 
 
 def json_of(text: Any) -> Any:

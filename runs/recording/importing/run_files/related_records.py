@@ -1,15 +1,15 @@
 """What a run file tells beside the steps: versions, titles of conversations, notes."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
 
+from nodes.clock import from_us
 from runs.models import Conversation, Note, Run, Version
 from runs.recording.importing.run_files.lines import VersionLine
-from runs.recording.records.payload_values import EPOCH, clean
+from runs.recording.records.payload_values import clean
 from runs.recording.records.record import NoteRecord
 from runs.recording.storing import bulk, notes, related_rows
 
@@ -44,7 +44,7 @@ def restore_version(told: VersionLine) -> None:
                 app_id=app, number=number, label=clean(told.label, 200), **values
             )
             if told.created_us is not None:
-                made = EPOCH + timedelta(microseconds=told.created_us)
+                made = from_us(told.created_us)
                 versions.filter(pk=known.pk).update(created_at=made)
             return
         lacking = [name for name in FILLED if not getattr(known, name) and values[name]]
