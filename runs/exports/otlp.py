@@ -20,7 +20,7 @@ from nodes.choices import ERRORS
 from nodes.clock import hex_id
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
-from runs.recording.decoding.dialects.waylog import OF_SPAN, STEP, VALUES
+from runs.recording.decoding.dialects.waylog import SPAN_FIELDS, STEP_ATTRIBUTE, VALUE_FIELDS
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.record_json import as_json
@@ -144,7 +144,7 @@ def _told(step: NodeExecution, record: NodeRecord, received: dict[str, Any]) -> 
     read_from = received.get("read_from") or {}
     sent = set(attributes)
     values: dict[str, tuple[str, str]] = {}
-    for field in VALUES:
+    for field in VALUE_FIELDS:
         payload: Payload | None = getattr(step, field)
         if payload is None:
             continue
@@ -160,9 +160,9 @@ def _told(step: NodeExecution, record: NodeRecord, received: dict[str, Any]) -> 
     if not any(name.startswith(CONVENTIONS) for name in sent):
         attributes = _openinference(step) | attributes
     told = as_json(replace(record, read_from=read_from))
-    step_told = {name: value for name, value in told.items() if name not in OF_SPAN}
+    step_told = {name: value for name, value in told.items() if name not in SPAN_FIELDS}
     own = {"step": step_told, "values": values, "added": sorted(set(attributes) - sent)}
-    return attributes | {STEP: canonical(own)[1].decode()}
+    return attributes | {STEP_ATTRIBUTE: canonical(own)[1].decode()}
 
 
 def _openinference(step: NodeExecution) -> dict[str, Any]:

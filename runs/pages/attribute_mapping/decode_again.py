@@ -11,7 +11,7 @@ import orjson
 from nodes.clock import to_us
 from nodes.content.payloads import load
 from nodes.models import NodeExecution
-from runs.recording.decoding.dialects import read
+from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Event, Span
 
@@ -64,7 +64,7 @@ def _came_as_span(
 
 def _record(span: Span) -> NodeRecord | None:
     try:
-        return read(span)
+        return read_span(span)
     except Exception:  # what a dialect once took may be too much for the next version of it
         return None
 

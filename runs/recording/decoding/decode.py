@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from runs.recording.decoding import evaluations
-from runs.recording.decoding.dialects import read
+from runs.recording.decoding.dialects import read_span
 from runs.recording.decoding.otlp.http import decoder
 from runs.recording.decoding.otlp.json_spans import decode_json
 from runs.recording.decoding.otlp.protobuf import decode_protobuf
@@ -22,7 +22,7 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
     notes: list[NoteRecord] = []
     for span in spans:
         try:
-            record = read(span)
+            record = read_span(span)
             notes += evaluations.in_events(span)
         except Exception as error:
             # A span that we cannot make sense of must not cost the others. No payload in the log.

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from nodes.clock import to_us
-from runs.recording.decoding.dialects import read
+from runs.recording.decoding.dialects import read_span
 from runs.recording.records.json_text import MAX_DEPTH, deeper_than
 from runs.recording.records.record import NodeRecord, NoteRecord, Refused
 from runs.recording.records.span import LAST_US, Span
@@ -188,7 +188,7 @@ def microseconds(told: Any) -> int | None:
 
 
 def _record(span: Span, told: dict[str, Any]) -> NodeRecord:
-    record = read(span, told)
+    record = read_span(span, told)
     assert record is not None  # no dialect ignores what has a source id
     return record
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from runs.recording.decoding import agent_logs, evaluations
-from runs.recording.decoding.dialects import dify_enterprise, read
+from runs.recording.decoding.dialects import dify_enterprise, read_span
 from runs.recording.decoding.dialects.dify_enterprise_events import EVENTS, is_gated
 from runs.recording.decoding.dify.vocabulary import THUMBS
 from runs.recording.decoding.otlp.http import decoder
@@ -84,7 +84,7 @@ def _of_span(log: LogRecord) -> NodeRecord:
     """A step of which nothing is known yet but that it said this."""
     about_run = {name: log.attributes[name] for name in ABOUT_RUN if name in log.attributes}
     known = {"title": "", "kind": "span", "is_run": False, "status": None}
-    record = read(_span(log, "", log.trace_id, about_run), known)
+    record = read_span(_span(log, "", log.trace_id, about_run), known)
     assert record is not None
     return replace(record, received=None, read_from={}, logs=(log.line(),))
 
@@ -103,7 +103,7 @@ def _of_dify(log: LogRecord, event: str) -> NodeRecord:
     span = _span(log, event, _dify_trace(log), log.attributes)
     if event in EVENTS:
         span = replace(span, end_us=log.time_us)
-    record = read(span)
+    record = read_span(span)
     assert record is not None
     return replace(record, received=None, read_from={}, logs=(replace(log.line(), tells=False),))
 

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from nodes.models import Payload
-from runs.recording.decoding.dialects import genai, plain
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects import gen_ai, plain_opentelemetry
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.payload_values import PayloadBatch, place_of
 from runs.recording.records.record import NodeRecord
@@ -148,8 +148,8 @@ def _record(row: Row, events: list[Event], first_us: int | None) -> NodeRecord:
     is_call = any(event.name.startswith("gen_ai.") for event in events)
     if is_call:
         attributes.setdefault("gen_ai.operation.name", "chat")
-    reading = Reading(_span(row, attributes, events))
-    for dialect in (genai, plain) if is_call else (plain,):
+    reading = SpanReading(_span(row, attributes, events))
+    for dialect in (gen_ai, plain_opentelemetry) if is_call else (plain_opentelemetry,):
         reading.dialect = dialect.NAME
         dialect.read(reading)
     found = {name: reading.fields[name] for name in FILLED if name in reading.fields}

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from runs.recording.decoding.decode import decode_traces
-from runs.recording.decoding.dialects import read
+from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Event, Span
 
@@ -61,7 +61,7 @@ def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
 
 
 def record(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
-    found = read(span(attributes, **changes))
+    found = read_span(span(attributes, **changes))
     assert found is not None
     return found
 

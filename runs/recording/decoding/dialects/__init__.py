@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from runs.recording.decoding.dialects import (
-    adk,
     agentops,
     aliyun,
     dify_enterprise,
     dify_native,
-    genai,
+    gen_ai,
     genkit,
+    google_adk,
     haystack,
     laminar,
     langfuse,
@@ -30,7 +30,7 @@ from runs.recording.decoding.dialects import (
     mlflow,
     n8n,
     openinference,
-    plain,
+    plain_opentelemetry,
     pydantic_ai,
     spring_ai,
     traceloop,
@@ -39,7 +39,7 @@ from runs.recording.decoding.dialects import (
 )
 from runs.recording.decoding.dialects import dify_langfuse as dify_langfuse
 from runs.recording.decoding.dialects import dify_phoenix as dify
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Span
 
@@ -49,7 +49,7 @@ class Dialect(Protocol):
 
     def applies(self, span: Span, spoken: set[str]) -> bool: ...
 
-    def read(self, reading: Reading) -> None: ...
+    def read(self, reading: SpanReading) -> None: ...
 
 
 DIALECTS: tuple[Dialect, ...] = (
@@ -68,7 +68,7 @@ DIALECTS: tuple[Dialect, ...] = (
     llamaindex,
     openinference,
     agentops,
-    adk,
+    google_adk,
     microsoft,
     spring_ai,
     litellm,
@@ -76,18 +76,18 @@ DIALECTS: tuple[Dialect, ...] = (
     vercel,
     mastra,
     livekit,
-    genai,
+    gen_ai,
     pydantic_ai,
     logfire,
     laminar,
-    plain,
+    plain_opentelemetry,
 )
 
 
-def read(span: Span, told: Mapping[str, Any] | None = None) -> NodeRecord | None:
+def read_span(span: Span, told: Mapping[str, Any] | None = None) -> NodeRecord | None:
     """The neutral record of a span. `told`: fields of it that the decoder knows already. None for a
     probe that is no part of any run."""
-    reading = Reading(span)
+    reading = SpanReading(span)
     if told:
         reading.fields.update(told)
     spoken = {name.partition(".")[0] for name in span.attributes}

@@ -7,8 +7,8 @@ its values as JSON text in `agentops.KIND.input|output` (before: `agentops.entit
 
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import as_text
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost
@@ -36,7 +36,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "agentops" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told, span = reading.attributes, reading.span
     said = str(told.get(KIND, "")).lower()
     kind = KINDS.get(said)
@@ -55,7 +55,7 @@ def read(reading: Reading) -> None:
     _read_run(reading)
 
 
-def _read_values(reading: Reading, said: str) -> None:
+def _read_values(reading: SpanReading, said: str) -> None:
     told = reading.attributes
     for name in (f"agentops.{said}.input", "agentops.entity.input"):
         if name in told and "inputs" not in reading.fields:
@@ -76,7 +76,7 @@ def _arguments(told: Any) -> Any:
     return told["args"][0] if single else told
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     told = reading.attributes
     state = str(told.get(END_STATE, "")).lower()
     if "error" in state or "fail" in state:

@@ -11,8 +11,8 @@ caller gave one of its own; the execution's id is not told.
 from typing import Any
 from uuid import UUID
 
-from runs.recording.decoding.dialects.genai_messages import read_messages
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import first_count, usage
@@ -44,7 +44,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "gen_ai.span.kind" in span.attributes or "gen_ai.entity.input" in span.attributes
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = KINDS.get(str(told.get("gen_ai.span.kind", "")).upper(), "")
     is_dify = told.get("gen_ai.framework") == "dify"
@@ -67,7 +67,7 @@ def read(reading: Reading) -> None:
     reading.fill_run_from("user", "gen_ai.user.id", "gen_ai.user.name")
 
 
-def _read_dify_run(reading: Reading) -> None:
+def _read_dify_run(reading: SpanReading) -> None:
     """A turn of a chatflow is a span around the workflow's."""
     is_turn = reading.span.name == TURN
     reading.fields["is_run"] = True
@@ -80,7 +80,7 @@ def _read_dify_run(reading: Reading) -> None:
         reading.fill_run("source_ids", (("dify-run", str(run_id)),), "trace id")
 
 
-def _read_retrieval(reading: Reading) -> None:
+def _read_retrieval(reading: SpanReading) -> None:
     query = reading.attributes.get("retrieval.query")
     if query:
         reading.fill("inputs", {"query": query}, "retrieval.query")
@@ -98,10 +98,10 @@ def _document(told: Any) -> Any:
     return inner if isinstance(inner, dict) else told
 
 
-def _read_model(reading: Reading) -> None:
+def _read_model(reading: SpanReading) -> None:
     """Messages are told in the words of the GenAI conventions, with an operation or without."""
     told = reading.attributes
-    read_messages(reading)
+    read_gen_ai_messages(reading)
     reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model", "gen_ai.model_name")
     reading.fill_from("provider", "gen_ai.provider.name", "gen_ai.system")
     counts = [first_count(told, (f"gen_ai.usage.{side}_tokens",)) for side in SIDES]

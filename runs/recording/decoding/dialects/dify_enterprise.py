@@ -17,7 +17,7 @@ Facts, read in Dify's `api/enterprise/telemetry` (data dictionary, older and new
 from typing import Any
 
 from runs.recording.decoding.dialects import dify_enterprise_events as events
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import RUN_STATUSES, duration_us
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, whole
@@ -35,7 +35,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "dify" in spoken and (span.name in (RUN, NODE, DRAFT) or span.name in events.EVENTS)
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     reading.fields["rank"] = RANK
     _read_app(reading)
     if reading.span.name in events.EVENTS:
@@ -47,7 +47,7 @@ def read(reading: Reading) -> None:
     reading.settle_run("version")  # that of the service is Dify's, not the workflow's
 
 
-def _read_app(reading: Reading) -> None:
+def _read_app(reading: SpanReading) -> None:
     """What every record tells of its app and run. The name of an app is told in logs only."""
     if reading.attributes.get("dify.app.name"):
         reading.fields["rank"] = RANK | {"service": 1, "title": 2}
@@ -58,7 +58,7 @@ def _read_app(reading: Reading) -> None:
     reading.fill_run("source_ids", ids or None, "dify.workflow.run_id")
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fields["is_run"] = True
     _know_by(reading, "dify.workflow.run_id")
@@ -89,7 +89,7 @@ def _read_run(reading: Reading) -> None:
     reading.fill_run("reported_duration_us", duration, "dify.workflow.elapsed_time")
 
 
-def _read_node(reading: Reading) -> None:
+def _read_node(reading: SpanReading) -> None:
     told = reading.attributes
     _know_by(reading, "dify.node.execution_id")
     reading.fields["is_run"] = False
@@ -118,14 +118,14 @@ def _kind(told: dict[str, Any]) -> str:
     return {"retrieval": "retriever", "operation": "task"}.get(str(kind), str(kind))
 
 
-def _know_by(reading: Reading, attribute: str) -> None:
+def _know_by(reading: SpanReading, attribute: str) -> None:
     """By Dify's own id the step is the same through every door; its span may be a parent."""
     reading.fill_from("source_id", attribute)
     if "source_id" in reading.fields and reading.span.span_id:
         reading.fields["span_ids"] = (reading.span.span_id,)
 
 
-def _read_user(reading: Reading) -> None:
+def _read_user(reading: SpanReading) -> None:
     """Who asked, and from where."""
     reading.fill_run_from("user", "gen_ai.user.id", "dify.invoked_by", "dify.user.id")
     reading.fill_run_from("trigger", "dify.invoke_from")

@@ -9,7 +9,7 @@ import json
 from hashlib import blake2b
 from typing import Any
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, duration_us
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost
@@ -43,7 +43,7 @@ OUTPUTS = ("outputs", "output", "questions", "action")
 DURATIONS = ("duration", "time_cost", "latency")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     event = reading.span.name
     prefix, kind = EVENTS[event]
@@ -71,7 +71,7 @@ def read(reading: Reading) -> None:
         _read_turn(reading, inside_run)
 
 
-def _read_turn(reading: Reading, inside_run: bool) -> None:
+def _read_turn(reading: SpanReading, inside_run: bool) -> None:
     if inside_run:
         reading.fields["usage"] = None
     reading.fill_run("mode", "chatflow", "name")
@@ -80,7 +80,7 @@ def _read_turn(reading: Reading, inside_run: bool) -> None:
     reading.fill_run_from("trigger", "dify.invoke_from")
 
 
-def _read_times(reading: Reading, prefix: str) -> None:
+def _read_times(reading: SpanReading, prefix: str) -> None:
     """The span that stands for the log ends when the log was written."""
     ended = reading.span.end_us
     for name in DURATIONS:
@@ -96,7 +96,7 @@ def _digest(span: Span) -> str:
     return blake2b(told.encode(), digest_size=8).hexdigest()
 
 
-def read_values(reading: Reading, prefix: str) -> None:
+def read_values(reading: SpanReading, prefix: str) -> None:
     """Inputs, outputs and process data. What is held back stays among what was received, where it
     says so."""
     for field, names in (
@@ -111,7 +111,7 @@ def read_values(reading: Reading, prefix: str) -> None:
                 reading.fill_payload(field, name)
 
 
-def _read_documents(reading: Reading) -> None:
+def _read_documents(reading: SpanReading) -> None:
     if not is_gated(reading.attributes.get("dify.dataset.documents")):
         reading.fill_payload("outputs", "dify.dataset.documents")
 
@@ -121,7 +121,7 @@ def is_gated(value: Any) -> bool:
     return isinstance(value, str) and value.startswith(GATED) and "=" in value[:40]
 
 
-def read_status(reading: Reading, prefix: str, status: Any) -> None:
+def read_status(reading: SpanReading, prefix: str, status: Any) -> None:
     """Status and error; a log that tells an error and no status is of a failure."""
     error = reading.attributes.get(f"{prefix}.error")
     reading.fill("status", STATUSES.get(str(status)), f"{prefix}.status")

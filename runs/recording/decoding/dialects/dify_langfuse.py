@@ -10,7 +10,7 @@ error; what is called the input of a model call are its prompts.
 from typing import Any
 
 from runs.recording.decoding.dialects import dify_metadata
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import mapping, text
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -31,7 +31,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "tenant_id" in told and any(mark in told for mark in MARKS)
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     known = reading.metadata = _metadata(reading.attributes)
     name = reading.span.name
     if "node_type" in known:
@@ -48,7 +48,7 @@ def read(reading: Reading) -> None:
     reading.settle_run("name")  # "workflow" or "message"
 
 
-def _read_node(reading: Reading) -> None:
+def _read_node(reading: SpanReading) -> None:
     known = reading.metadata
     title = known.get("node_name") or reading.span.name
     output = mapping(readable(reading.attributes.get(OUTPUT)))

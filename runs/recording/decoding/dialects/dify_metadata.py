@@ -8,7 +8,7 @@ what is read here.
 
 from typing import Any
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import (
     ENDED_BADLY,
     NODE_STATUSES,
@@ -30,11 +30,11 @@ MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-ret
 RANK = {"started_us": 1, "ended_us": 1}
 
 
-def read_node(reading: Reading, execution_id: Any, title: Any, attribute: str) -> None:
+def read_node(reading: SpanReading, execution_id: Any, title: Any, attribute: str) -> None:
     """One execution of a node; `attribute` is where the title was told. No graph id is sent, so the
     title is the key of the node."""
     metadata = reading.metadata
-    know_by(reading, execution_id)
+    identify_by(reading, execution_id)
     reading.fields["rank"] = RANK
     reading.fill("kind", str(metadata["node_type"]), "metadata.node_type")
     reading.fill("title", text(title), attribute)
@@ -49,7 +49,7 @@ def read_node(reading: Reading, execution_id: Any, title: Any, attribute: str) -
         reading.fill("provider", text(metadata.get(name)), f"metadata.{name}")
 
 
-def know_by(reading: Reading, dify_id: Any) -> None:
+def identify_by(reading: SpanReading, dify_id: Any) -> None:
     """By Dify's own id the step is the same through every door; its span may be a parent."""
     span_id = reading.span.span_id
     if isinstance(dify_id, str) and dify_id and dify_id != span_id:
@@ -58,7 +58,7 @@ def know_by(reading: Reading, dify_id: Any) -> None:
         reading.read_from["source_id"] = (reading.dialect, "metadata")
 
 
-def _read_iteration(reading: Reading) -> None:
+def _read_iteration(reading: SpanReading) -> None:
     told, metadata = reading.attributes, reading.metadata
     for kind in ("iteration", "loop"):
         for attribute, value in (
@@ -70,7 +70,7 @@ def _read_iteration(reading: Reading) -> None:
         reading.fill("container", text(metadata.get(f"{kind}_id")), f"metadata.{kind}_id")
 
 
-def read_status(reading: Reading, status: Any) -> None:
+def read_status(reading: SpanReading, status: Any) -> None:
     if isinstance(status, str) and status in NODE_STATUSES:
         reading.fill("status", status, "metadata.status")
     if reading.fields.get("status") in ENDED_BADLY:
@@ -78,7 +78,7 @@ def read_status(reading: Reading, status: Any) -> None:
         reading.fill("error", message, "metadata.status_message")
 
 
-def _read_usage(reading: Reading) -> None:
+def _read_usage(reading: SpanReading) -> None:
     told, metadata = reading.attributes, reading.metadata
     counts = [
         whole(told.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
@@ -89,12 +89,12 @@ def _read_usage(reading: Reading) -> None:
     reading.fill("cost", money, "metadata.total_price")
 
 
-def read_run(reading: Reading, entity: str) -> None:
+def read_run(reading: SpanReading, entity: str) -> None:
     metadata = reading.metadata
     conversation, message = metadata.get("conversation_id"), metadata.get("message_id")
     reading.fields["is_run"] = True
     reading.fields["rank"] = RANK
-    know_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message)
+    identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")
     reading.fill("title", text(metadata.get("app_name")) or entity, "metadata.app_name")
     is_chat = entity == "message" or bool(conversation or message)
@@ -117,13 +117,13 @@ def read_run(reading: Reading, entity: str) -> None:
     reading.fill_run("reported_duration_us", _duration_us(metadata), "metadata.elapsed_time")
 
 
-def _read_user(reading: Reading) -> None:
+def _read_user(reading: SpanReading) -> None:
     """Whoever asked: the caller's own user id first, then Dify's ids of end user and account."""
     for name in ("end_user_id", "from_end_user_id", "user_id", "from_account_id"):
         reading.fill_run("user", text(reading.metadata.get(name)), f"metadata.{name}")
 
 
-def _read_source_ids(reading: Reading) -> None:
+def _read_source_ids(reading: SpanReading) -> None:
     metadata = reading.metadata
     ids = tuple(
         (kind, str(metadata[name]))
@@ -134,7 +134,7 @@ def _read_source_ids(reading: Reading) -> None:
         reading.fill_run("source_ids", ids, "metadata")
 
 
-def read_message_step(reading: Reading) -> None:
+def read_message_step(reading: SpanReading) -> None:
     """Steps of a chat app's turn, some in traces of their own that only the message id joins."""
     metadata = reading.metadata
     entity = str(metadata.get("trace_entity_type", ""))
@@ -149,7 +149,7 @@ def read_message_step(reading: Reading) -> None:
         # In a chatflow the nodes did the work; this span repeats the sum of their usage.
         reading.fields.update(folded=True, usage=None)
     elif message := text(metadata.get("message_id")):
-        know_by(reading, f"{message[:120]}/llm")
+        identify_by(reading, f"{message[:120]}/llm")
     if metadata.get("ls_model_name"):
         reading.fill("title", str(metadata["ls_model_name"]), "metadata.ls_model_name")
     reading.fill("model", text(metadata.get("ls_model_name")), "metadata.ls_model_name")

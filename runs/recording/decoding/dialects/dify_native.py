@@ -15,7 +15,7 @@ Facts, read in Dify's `api/extensions/otel` and `core/app/workflow/layers/observ
 
 from typing import Any
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
@@ -52,7 +52,7 @@ def is_server(resource: dict[str, Any]) -> bool:
     return version.startswith("dify-") or service.startswith("langgenius/dify")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     if "node.execution_id" in reading.attributes:
         _read_node(reading)
     elif "dify.app_id" in reading.attributes:
@@ -62,7 +62,7 @@ def read(reading: Reading) -> None:
     reading.settle_run("version")  # that of the service is Dify's, not the workflow's
 
 
-def _read_noise(reading: Reading) -> None:
+def _read_noise(reading: SpanReading) -> None:
     reading.fields["folded"] = True
     reading.fields["is_run"] = reading.span.parent_span_id is None
     reading.fill("kind", "http-request" if _is_http_call(reading.span) else "span", "resource")
@@ -74,7 +74,7 @@ def _is_http_call(span: Span) -> bool:
     )
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     name = reading.span.name
     runs = name.endswith(RUNNER)
     reading.fields["is_run"] = True
@@ -89,7 +89,7 @@ def _read_run(reading: Reading) -> None:
         reading.fill_run("mode", mode, "name")
 
 
-def _read_node(reading: Reading) -> None:
+def _read_node(reading: SpanReading) -> None:
     told = reading.attributes
     kind = str(told.get("node.type") or "task")
     reading.fill_from("source_id", "node.execution_id")
@@ -108,6 +108,6 @@ def _read_node(reading: Reading) -> None:
         reading.use(("gen_ai.prompt",))
 
 
-def _known(reading: Reading, attribute: str) -> Any:
+def _known(reading: SpanReading, attribute: str) -> Any:
     value = reading.attributes.get(attribute)
     return None if value in (None, "", "unknown") else str(value)

@@ -12,7 +12,7 @@ Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on t
 """
 
 from runs.recording.decoding.dialects import dify_metadata
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, mapping, text
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -34,7 +34,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return isinstance(known, str) and '"created_from"' in known and '"Dify"' in known
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told, known = reading.attributes, reading.metadata
     if reading.span.name == "api_check" and "test" in told:
         reading.ignored = True
@@ -58,7 +58,7 @@ def read(reading: Reading) -> None:
     reading.settle_run("name")
 
 
-def _read_service(reading: Reading) -> None:
+def _read_service(reading: SpanReading) -> None:
     """The project names the app; where it was left at its default, the app's name or id does."""
     project = reading.span.resource.get("openinference.project.name")
     if project != "default":
@@ -69,7 +69,7 @@ def _read_service(reading: Reading) -> None:
     reading.fill("service", text(known.get("app_id")), "metadata.app_id")
 
 
-def _read_dispatch(reading: Reading) -> None:
+def _read_dispatch(reading: SpanReading) -> None:
     # Its id may be an X-Trace-Id that several runs share, so it joins nothing.
     fields = reading.fields
     fields.update(
@@ -79,7 +79,7 @@ def _read_dispatch(reading: Reading) -> None:
     reading.fill("kind", "span", "")
 
 
-def _read_pass(reading: Reading) -> None:
+def _read_pass(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "")
@@ -87,7 +87,7 @@ def _read_pass(reading: Reading) -> None:
     reading.fill_from("container", "dify.wrapper.container_execution_id")
 
 
-def _read_node(reading: Reading) -> None:
+def _read_node(reading: SpanReading) -> None:
     told, known = reading.attributes, reading.metadata
     reading.fields["chained"] = True
     execution_id = told.get("dify.node.execution_id") or known.get("node_id")
@@ -95,7 +95,7 @@ def _read_node(reading: Reading) -> None:
     reading.fill("title", reading.span.name.removeprefix(f"{known['node_type']}_"), "name")
 
 
-def _read_error_type(reading: Reading) -> None:
+def _read_error_type(reading: SpanReading) -> None:
     if reading.fields.get("status") not in ENDED_BADLY:
         return
     output = reading.attributes.get("output.value")

@@ -8,9 +8,9 @@ part {text}, {media: {url, contentType}}, {toolRequest: {ref, name, input}},
 
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import Message, as_text, normal_messages
-from runs.recording.decoding.dialects.model_calls import tool_names
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, chat_messages
+from runs.recording.decoding.dialects.llm_api import tool_names
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
@@ -50,7 +50,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "genkit:name" in told or "genkit:type" in told or "genkit:path" in told
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     name = _text(told.get("genkit:name")) or reading.span.name
     family, subtype = _text(told.get("genkit:type")), _text(told.get("genkit:metadata:subtype"))
@@ -70,7 +70,7 @@ def read(reading: Reading) -> None:
     _read_run(reading)
 
 
-def _read_outcome(reading: Reading) -> None:
+def _read_outcome(reading: SpanReading) -> None:
     told = reading.attributes
     if INTERRUPT in told or any(
         event.attributes.get("exception.type") == "ToolInterruptError"
@@ -83,7 +83,7 @@ def _read_outcome(reading: Reading) -> None:
         reading.fill_from("error", "genkit:error")
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     told = reading.attributes
     session = told.get("genkit:sessionId")
     if session:
@@ -95,7 +95,7 @@ def _read_run(reading: Reading) -> None:
     reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
 
 
-def _read_model(reading: Reading) -> None:
+def _read_model(reading: SpanReading) -> None:
     told = reading.attributes
     provider, slash, model = _text(told.get("genkit:name")).partition("/")
     reading.fill("model", model if slash else provider, "genkit:name")
@@ -133,13 +133,13 @@ def _usage(told: Any) -> Usage | None:
     return usage(input, output, total, cached, reasoning=thoughts)
 
 
-def _read_embedder(reading: Reading) -> None:
+def _read_embedder(reading: SpanReading) -> None:
     provider, slash, model = _text(reading.attributes.get("genkit:name")).partition("/")
     reading.fill("model", model if slash else provider, "genkit:name")
     reading.fill("provider", provider if slash else None, "genkit:name")
 
 
-def _read_retriever(reading: Reading) -> None:
+def _read_retriever(reading: SpanReading) -> None:
     told = reading.attributes
     request, response = readable(told.get(INPUT), True), readable(told.get(OUTPUT), True)
     if isinstance(request, dict) and isinstance(request.get("query"), dict):
@@ -159,10 +159,10 @@ def _content_text(document: dict[str, Any]) -> str:
     return "\n".join(as_text(text) for text in texts) if texts else as_text(parts)
 
 
-def _messages(told: Any) -> list[Message]:
+def _messages(told: Any) -> list[ChatMessage]:
     items = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
     roles = {"model": "assistant"}
-    normal = normal_messages(
+    normal = chat_messages(
         [
             {"role": roles.get(item.get("role", ""), item.get("role")), "parts": _parts(item)}
             for item in items

@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from runs.recording.decoding.dialects.haystack_values import documents, in_normal_parts, usage_of
-from runs.recording.decoding.dialects.model_calls import answered, asked
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.llm_api import model_request, model_response
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import whole
@@ -44,7 +44,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "haystack" in spoken or span.name.startswith("haystack.")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     name = reading.span.name
     reader = READERS.get(name)
     if reader is not None:
@@ -57,7 +57,7 @@ def read(reading: Reading) -> None:
         reading.fill("kind", "task", "name")
 
 
-def _read_pipeline(reading: Reading) -> None:
+def _read_pipeline(reading: SpanReading) -> None:
     metadata = readable(reading.attributes.get(PIPELINE + "metadata"))
     name = metadata.get("name") if isinstance(metadata, dict) else None
     name = name if isinstance(name, str) else None
@@ -71,7 +71,7 @@ def _read_pipeline(reading: Reading) -> None:
         reading.fill_payload("outputs", PIPELINE + "output_data")
 
 
-def _read_component(reading: Reading) -> None:
+def _read_component(reading: SpanReading) -> None:
     told = reading.attributes
     class_name = str(told.get(COMPONENT + "type", ""))
     kind = next((kind for kind, pattern in KINDS if pattern.search(class_name)), "task")
@@ -83,7 +83,7 @@ def _read_component(reading: Reading) -> None:
     _read_values(reading, kind, COMPONENT, output)
 
 
-def _read_flow(reading: Reading, output: Any) -> None:
+def _read_flow(reading: SpanReading, output: Any) -> None:
     """Who sends to the sockets of a component, and the one of several ways that it took."""
     senders = _names(reading.attributes, "input_spec", "senders")
     reading.fill("ran_after", tuple(senders) or None, COMPONENT + "input_spec")
@@ -104,7 +104,7 @@ def _names(told: dict[str, Any], spec: str, key: str) -> dict[str, None]:
     return found
 
 
-def _read_values(reading: Reading, kind: str, prefix: str, output: Any) -> None:
+def _read_values(reading: SpanReading, kind: str, prefix: str, output: Any) -> None:
     if kind == "llm":
         _read_call(reading, prefix, output)
     elif kind in ("retriever", "reranker"):
@@ -120,17 +120,17 @@ def _read_values(reading: Reading, kind: str, prefix: str, output: Any) -> None:
     reading.fill_payload("outputs", prefix + "output")
 
 
-def _read_call(reading: Reading, prefix: str, output: Any) -> None:
+def _read_call(reading: SpanReading, prefix: str, output: Any) -> None:
     question = in_normal_parts(readable(reading.attributes.get(prefix + "input")))
-    request = asked(question)
+    request = model_request(question)
     options = question.get("generation_kwargs") if isinstance(question, dict) else None
     if request and isinstance(options, dict) and options:
         request["parameters"] = options
     reading.fill("inputs", request, prefix + "input")
-    reading.fill("outputs", answered(in_normal_parts(output)), prefix + "output")
+    reading.fill("outputs", model_response(in_normal_parts(output)), prefix + "output")
 
 
-def _read_agent(reading: Reading) -> None:
+def _read_agent(reading: SpanReading) -> None:
     # Within a pipeline it repeats the component that it is.
     reading.fields.update(is_run=True, folded=reading.span.parent_span_id is not None)
     reading.fill("kind", "agent", "name")
@@ -139,21 +139,21 @@ def _read_agent(reading: Reading) -> None:
     reading.fill_payload("outputs", AGENT + "output")
 
 
-def _read_pass(reading: Reading) -> None:
+def _read_pass(reading: SpanReading) -> None:
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "name")
     reading.fill("title", "step", "name")
     reading.fill("pass_index", whole(reading.attributes.get(AGENT + "step")), AGENT + "step")
 
 
-def _read_agent_call(reading: Reading) -> None:
+def _read_agent_call(reading: SpanReading) -> None:
     reading.fill("kind", "llm", "name")
     reading.fill("title", "llm", "name")
     output = readable(reading.attributes.get(STEP_LLM + ".output"))
     _read_values(reading, "llm", STEP_LLM + ".", output)
 
 
-def _read_tool(reading: Reading) -> None:
+def _read_tool(reading: SpanReading) -> None:
     reading.fill("kind", "tool", "name")
     reading.fill_from("title", TOOL)
     reading.fill("title", "tools", "name")  # before 3.0 one span for all calls of a step
@@ -166,7 +166,7 @@ def _read_tool(reading: Reading) -> None:
     reading.fill_payload("outputs", STEP_TOOL + ".output")
 
 
-def _read_confirmation(reading: Reading) -> None:
+def _read_confirmation(reading: SpanReading) -> None:
     reading.fill("kind", "human-input", "name")
     reading.fill_from("title", TOOL)
     reading.fill_from("taken", STRATEGY + ".decision")

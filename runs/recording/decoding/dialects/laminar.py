@@ -4,9 +4,9 @@ Facts: `lmnr.span.type|input|output` of Laminar's SDKs, `lmnr.association.proper
 told about the whole trace. Values are JSON text.
 """
 
-from runs.recording.decoding.dialects.messages import as_text
-from runs.recording.decoding.dialects.model_calls import answered, asked
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.llm_api import model_request, model_response
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
@@ -30,14 +30,14 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "lmnr" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = KINDS.get(str(told.get("lmnr.span.type", "")).upper())
     reading.fill("kind", kind, "lmnr.span.type")
     if reading.fields.get("kind") == "llm":
         for field, name, in_one_form in (
-            ("inputs", "lmnr.span.input", asked),
-            ("outputs", "lmnr.span.output", answered),
+            ("inputs", "lmnr.span.input", model_request),
+            ("outputs", "lmnr.span.output", model_response),
         ):
             reading.fill(field, in_one_form(readable(told.get(name), True)), name)
     reading.fill_payload("inputs", "lmnr.span.input", True)

@@ -12,7 +12,7 @@ ROLES = {
 }  # fmt: skip
 MESSAGE_CLASS = re.compile(r"(Human|AI|System|Tool|Function)Message(?:Chunk)?")
 # Compositions of other steps, templates and parsers: they have a name only where nobody gave one.
-PLUMBING = re.compile(
+WRAPPER = re.compile(
     r"(Runnable(Sequence|Parallel|Assign|Passthrough|Binding|Each|Map|Pick|Callable)"
     r"|Channel(Write|Read)|Branch)(<.*)?"
     r"|__start__|_write|\w*(PromptTemplate|OutputParser|ToolsParser)",
@@ -22,15 +22,15 @@ HIDDEN_TAG = "langsmith:hidden"
 MAX_DEPTH = 6
 
 
-def is_plumbing(name: str, failed: bool) -> bool:
+def is_wrapper(name: str, failed: bool) -> bool:
     """Whether a step by this name only composes others, or shapes a value on the way. A parser or
     template that failed is worth seeing; a composition fails because of what it composes."""
-    if PLUMBING.fullmatch(name) is None:
+    if WRAPPER.fullmatch(name) is None:
         return False
     return not (failed and name.endswith(("Template", "Parser")))
 
 
-def as_told(item: Any) -> Any:
+def langchain_message(item: Any) -> Any:
     """A message in one of LangChain's forms (dumped, {type, data}, serialized, a pair of texts) as
     {role, content, tool_calls, …}; anything else as it is."""
     if isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item):
@@ -70,7 +70,7 @@ def _repeats_a_call(part: Any) -> bool:
 
 def tool_result(value: Any) -> Any:
     """What a tool gave back, out of the message that LangChain wraps around it."""
-    told = as_told(value)
+    told = langchain_message(value)
     if isinstance(told, dict) and told.get("role") == "tool" and "content" in told:
         return readable(told["content"])
     return value

@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
-from runs.recording.decoding.dialects.langchain import HIDDEN_TAG, is_plumbing, tool_result
-from runs.recording.decoding.dialects.messages import Message, as_text
-from runs.recording.decoding.dialects.model_calls import answered, asked, tool_names
-from runs.recording.decoding.dialects.plain import RUN_KINDS
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text
+from runs.recording.decoding.dialects.langchain import HIDDEN_TAG, is_wrapper, tool_result
+from runs.recording.decoding.dialects.llm_api import model_request, model_response, tool_names
+from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.span import Span
@@ -48,7 +48,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "langfuse" in spoken or span.scope.startswith("langfuse-sdk")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     _read_run(reading)
     kind = KINDS.get(str(told.get(STEP + "type", "")).lower(), "")
@@ -57,7 +57,7 @@ def read(reading: Reading) -> None:
     if not reading.metadata:
         reading.metadata = _metadata(told)
     output = readable(told.get(STEP + "output"))
-    langgraph.read(reading, kind, output, STEP + "output")
+    langgraph.read_metadata(reading, kind, output, STEP + "output")
     reading.fill("kind", kind, STEP + "type")
     _read_place(reading, kind)
     _read_outcome(reading)
@@ -65,7 +65,7 @@ def read(reading: Reading) -> None:
     _read_values(reading, kind, output)
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     resource = reading.span.resource
     reading.fill_run_from("name", TRACE + "name")
     metadata = (METADATA + ".langfuse_", TRACE + "metadata.langfuse_")
@@ -105,7 +105,7 @@ def _metadata(told: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_place(reading: Reading, kind: str) -> None:
+def _read_place(reading: SpanReading, kind: str) -> None:
     span, told = reading.span, reading.attributes
     if span.parent_span_id is None:
         return
@@ -114,11 +114,11 @@ def _read_place(reading: Reading, kind: str) -> None:
         return
     tags = reading.metadata.get("tags")
     hidden = isinstance(tags, list) and HIDDEN_TAG in tags
-    if kind == "chain" and (hidden or is_plumbing(span.name, span.status == "error")):
+    if kind == "chain" and (hidden or is_wrapper(span.name, span.status == "error")):
         reading.fields["folded"] = True
 
 
-def _read_outcome(reading: Reading) -> None:
+def _read_outcome(reading: SpanReading) -> None:
     level = reading.attributes.get(STEP + "level")
     message = reading.attributes.get(STEP + "status_message")
     if level == "ERROR":
@@ -130,7 +130,7 @@ def _read_outcome(reading: Reading) -> None:
     reading.fill_from("error", STEP + "status_message")
 
 
-def _read_model(reading: Reading) -> None:
+def _read_model(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_from("model", STEP + "model.name")
     provider = reading.metadata.get("ls_provider")
@@ -183,7 +183,7 @@ def _cost(told: Any) -> Cost | None:
     return cost(sum(parts, Decimal(0))) if parts else None
 
 
-def _read_values(reading: Reading, kind: str, output: Any) -> None:
+def _read_values(reading: SpanReading, kind: str, output: Any) -> None:
     told = reading.attributes
     if kind == "llm":
         _read_call(reading, output)
@@ -200,10 +200,10 @@ def _read_values(reading: Reading, kind: str, output: Any) -> None:
     reading.use(TRACE + name for name in same if STEP + name in reading.consumed)
 
 
-def _read_call(reading: Reading, output: Any) -> None:
+def _read_call(reading: SpanReading, output: Any) -> None:
     told = reading.attributes
     question = readable(told.get(STEP + "input"))
-    request = asked(question)
+    request = model_request(question)
     if request:
         request["messages"], tools = _without_definitions(request["messages"], question)
         if tools:
@@ -211,14 +211,16 @@ def _read_call(reading: Reading, output: Any) -> None:
         if parameters := readable(told.get(STEP + "model.parameters")):
             request["parameters"] = parameters
         reading.fill("inputs", request, STEP + "input")
-    reading.fill("outputs", answered(output), STEP + "output")
+    reading.fill("outputs", model_response(output), STEP + "output")
     for field, name, value in (("inputs", "input", question), ("outputs", "output", output)):
         # Told in full by the messages; else the attribute stays beside them.
         if (filled := reading.fields.get(field)) and filled["messages"] in (value, [value]):
             reading.use((STEP + name,))
 
 
-def _without_definitions(messages: list[Message], question: Any) -> tuple[list[Message], list[str]]:
+def _without_definitions(
+    messages: list[ChatMessage], question: Any
+) -> tuple[list[ChatMessage], list[str]]:
     """LangChain's handler adds the tools that the model may call as messages of role "tool"."""
     if not isinstance(question, list) or len(question) != len(messages):
         return messages, []

@@ -7,8 +7,8 @@ of the node without a checkpoint of their own; what they return is the name of t
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.indexed import is_number
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.indexed_attributes import is_index
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 
 NODE_NAME = re.compile(r"[A-Za-z_][\w.:-]{0,99}")
@@ -16,8 +16,8 @@ SEND = re.compile(r"Send\(node='([^']{1,100})'")
 OUTPUT = "output.value"
 
 
-def read(
-    reading: Reading, kind: str, returned: Any = None, attribute: str = OUTPUT, name: str = ""
+def read_metadata(
+    reading: SpanReading, kind: str, returned: Any = None, attribute: str = OUTPUT, name: str = ""
 ) -> None:
     """`kind` is the OpenInference kind of the span, in lower case; `returned` what the span gave
     back and the attribute that told it, where that is not OpenInference's own; `name` the step's,
@@ -47,7 +47,7 @@ def _fan_out(metadata: dict[str, Any]) -> int | None:
         for part in path[1:]:
             if type(part) is int:
                 return part
-            if isinstance(part, str) and is_number(part):  # a list of text, as attributes are
+            if isinstance(part, str) and is_index(part):  # a list of text, as attributes are
                 return int(part)
     return None
 
@@ -59,7 +59,7 @@ def _bare(told: dict[str, Any]) -> Any:
     return None if is_name and "output.mime_type" in told else readable(value)
 
 
-def _read_branch(reading: Reading, returned: Any, attribute: str) -> None:
+def _read_branch(reading: SpanReading, returned: Any, attribute: str) -> None:
     if isinstance(returned, list):
         targets = {target for item in returned if (target := _sent_to(item))}
         if targets:

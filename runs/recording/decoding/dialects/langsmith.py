@@ -12,13 +12,17 @@ from typing import Any
 from runs.recording.decoding.dialects import langgraph
 from runs.recording.decoding.dialects.langchain import (
     HIDDEN_TAG,
-    is_plumbing,
+    is_wrapper,
     tool_result,
     usage_metadata,
 )
-from runs.recording.decoding.dialects.model_calls import answered, asked, parameters
-from runs.recording.decoding.dialects.plain import RUN_KINDS
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.llm_api import (
+    model_request,
+    model_response,
+    request_parameters,
+)
+from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
@@ -50,7 +54,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "langsmith" in spoken or span.scope.split(" ")[0] == "langsmith"
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = KINDS.get(str(told.get(KIND, "")).lower(), "")
     metadata = {
@@ -62,7 +66,7 @@ def read(reading: Reading) -> None:
         reading.metadata = metadata
     _read_run(reading, metadata)
     output = _unwrapped(readable(told.get(OUTPUT)), "output")
-    langgraph.read(reading, kind, output, OUTPUT)
+    langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, KIND)
     reading.fill_from("title", "langsmith.trace.name")
     _read_place(reading, kind)
@@ -74,7 +78,7 @@ def read(reading: Reading) -> None:
     _read_values(reading, kind, output)
 
 
-def _read_run(reading: Reading, metadata: dict[str, Any]) -> None:
+def _read_run(reading: SpanReading, metadata: dict[str, Any]) -> None:
     told = reading.attributes
     project = told.get("langsmith.trace.session_name")
     if project != "default" and "openinference.project.name" not in reading.span.resource:
@@ -96,18 +100,18 @@ def _tags(told: dict[str, Any]) -> tuple[str, ...]:
     return tuple(tag for part in parts if (tag := str(part).strip()))
 
 
-def _read_place(reading: Reading, kind: str) -> None:
+def _read_place(reading: SpanReading, kind: str) -> None:
     span, told = reading.span, reading.attributes
     if any(told.get(mark) in (True, "true") for mark in ROOT_MARKS):
         if kind in RUN_KINDS:
             reading.fields["is_run"] = True
     elif span.parent_span_id is not None and kind in ("chain", "prompt", "parser"):
         title = reading.fields.get("title", span.name)
-        if HIDDEN_TAG in _tags(told) or is_plumbing(title, span.status == "error"):
+        if HIDDEN_TAG in _tags(told) or is_wrapper(title, span.status == "error"):
             reading.fields["folded"] = True
 
 
-def _read_model(reading: Reading, metadata: dict[str, Any], output: Any) -> None:
+def _read_model(reading: SpanReading, metadata: dict[str, Any], output: Any) -> None:
     reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
     for name in ("ls_model_name", "model_name"):
         reading.fill("model", _text(metadata.get(name)), METADATA + name)
@@ -131,15 +135,15 @@ def _usage(told: dict[str, Any]) -> Usage | None:
     return api_usage({**{key: completion.get(key) for key in DETAILS}, **usage})
 
 
-def _read_values(reading: Reading, kind: str, output: Any) -> None:
+def _read_values(reading: SpanReading, kind: str, output: Any) -> None:
     told = reading.attributes
     question = readable(told.get(INPUT))
     if kind == "llm":
-        request = asked(question)
-        if request and (given := parameters(_of_request(told))):
+        request = model_request(question)
+        if request and (given := request_parameters(_of_request(told))):
             request.setdefault("parameters", given)
         reading.fill("inputs", request, INPUT)
-        reading.fill("outputs", answered(output), OUTPUT)
+        reading.fill("outputs", model_response(output), OUTPUT)
     elif kind == "tool":
         reading.fill("inputs", readable(_unwrapped(question, "input")), INPUT)
         reading.fill("outputs", readable(tool_result(output)), OUTPUT)

@@ -5,7 +5,7 @@ Facts: LiteLLM's own sources. Below `litellm_request` the request is told again 
 API takes it, in `llm.<provider>.*`.
 """
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 
 NAME = "litellm"
@@ -16,7 +16,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return span.scope == "litellm"
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told, span = reading.attributes, reading.span
     is_raw = any(name.startswith("llm.") for name in told) and "gen_ai.request.model" not in told
     if is_raw and span.parent_span_id is not None and span.status != "error":

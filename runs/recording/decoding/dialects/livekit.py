@@ -5,8 +5,8 @@ Facts: one trace is one session of a voice agent: turns of the user and of the a
 names of attributes with content have `pii` in them (`lk.pii.user_input`, before `lk.user_input`).
 """
 
-from runs.recording.decoding.dialects.messages import as_text
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 from runs.recording.records.usage import whole
 
@@ -48,7 +48,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "lk" in spoken or span.scope.startswith("livekit")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     span, told = reading.span, reading.attributes
     reading.fill("kind", KINDS.get(span.name), "name")
     if span.parent_span_id is not None and _is_plumbing(span):
@@ -67,7 +67,7 @@ def _is_plumbing(span: Span) -> bool:
     return span.name in PLUMBING or (span.name in ATTEMPTS and span.status != "error")
 
 
-def _read_values(reading: Reading) -> None:
+def _read_values(reading: SpanReading) -> None:
     for field, keys in (
         ("inputs", ("user_input", "chat_ctx", "input_text")),
         ("outputs", ("user_transcript", "response.text", "response.function_calls")),
@@ -79,7 +79,7 @@ def _read_values(reading: Reading) -> None:
                     reading.fill_payload(field, name)
 
 
-def _read_tool(reading: Reading) -> None:
+def _read_tool(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_from("title", "lk.function_tool.name")
     for field, key in (("inputs", "arguments"), ("outputs", "output")):

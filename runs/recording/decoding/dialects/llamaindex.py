@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 
 from runs.recording.decoding.dialects import llamaindex_events
-from runs.recording.decoding.dialects.messages import as_text
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
@@ -42,7 +42,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return span.scope.startswith(SCOPES) or "llamaindex" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     span = reading.span
     # The first versions kept the random end of the id in the name.
     named = METHOD.fullmatch(span.name.partition("-")[0])
@@ -63,11 +63,11 @@ def read(reading: Reading) -> None:
         reading.fill("title", named[0], "name")
 
 
-def _is_chain(reading: Reading) -> bool:
+def _is_chain(reading: SpanReading) -> bool:
     return str(reading.attributes.get("openinference.span.kind", "CHAIN")) == "CHAIN"
 
 
-def _read_chain(reading: Reading, owner: str, method: str) -> None:
+def _read_chain(reading: SpanReading, owner: str, method: str) -> None:
     sent = _sent(reading)
     given = _given(reading, method, sent)
     if given is None and sent is None and not (method == "run" and owner in AGENTS):
@@ -78,7 +78,7 @@ def _read_chain(reading: Reading, owner: str, method: str) -> None:
         _read_step(reading, owner, method, given, sent)
 
 
-def _read_run(reading: Reading, owner: str, given: str | None, sent: str | None) -> None:
+def _read_run(reading: SpanReading, owner: str, given: str | None, sent: str | None) -> None:
     reading.fill("kind", "agent" if owner in AGENTS else "workflow", "name")
     reading.fill("title", owner, "name")
     reading.fill_run("name", owner, "name")
@@ -95,7 +95,7 @@ def _read_run(reading: Reading, owner: str, given: str | None, sent: str | None)
 
 
 def _read_step(
-    reading: Reading, owner: str, method: str, given: str | None, sent: str | None
+    reading: SpanReading, owner: str, method: str, given: str | None, sent: str | None
 ) -> None:
     reading.fill("kind", "task", "name")
     reading.fill("node_id", method, "name")
@@ -111,7 +111,7 @@ def _read_step(
     reading.fields.setdefault("inputs", None)  # an event without fields says no more than its class
 
 
-def _given(reading: Reading, method: str, sent: str | None) -> str | None:
+def _given(reading: SpanReading, method: str, sent: str | None) -> str | None:
     """The event that a step took, or that started the run."""
     told, span = reading.attributes, reading.span
     arguments = readable(told.get("input.value"))
@@ -126,7 +126,7 @@ def _given(reading: Reading, method: str, sent: str | None) -> str | None:
     return _event(told.get("llamaindex.start_event" if run else "llamaindex.step.input_summary"))
 
 
-def _sent(reading: Reading) -> str | None:
+def _sent(reading: SpanReading) -> str | None:
     told = reading.attributes.get("output.value", reading.fields.get("outputs"))
     return _event(told)
 
@@ -153,7 +153,7 @@ def _literal(text: str, otherwise: str) -> Any:
         return otherwise
 
 
-def _run_id(reading: Reading) -> str | None:
+def _run_id(reading: SpanReading) -> str | None:
     """The run's id by LlamaIndex: an attribute, or in the tags among the arguments."""
     told = reading.attributes.get(RUN_ID)
     place: Any = readable(reading.attributes.get("input.value"))

@@ -6,8 +6,13 @@ text; a message is {role, blocks: [{block_type, text | …}], additional_kwargs}
 
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import Message, as_text, message, tool_call
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    as_text,
+    chat_message,
+    tool_call,
+)
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Event
 from runs.recording.records.usage import first_count, usage
@@ -21,19 +26,19 @@ REASONING = (RAW + "completion_tokens_details.reasoning_tokens",)
 MODEL = ("model_dict.model", "model_dict.model_name", "model_dict.model_id")
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     for index, event in enumerate(reading.span.events):
         reader = READERS.get(event.name)
         if reader is not None and reader(reading, event):
             reading.consumed_events.add(index)
 
 
-def _read_output(reading: Reading, event: Event) -> bool:
+def _read_output(reading: SpanReading, event: Event) -> bool:
     reading.fill("outputs", event.attributes.get("output"), event.name)
     return set(event.attributes) <= {"output"}
 
 
-def _read_call(reading: Reading, event: Event) -> bool:
+def _read_call(reading: SpanReading, event: Event) -> bool:
     """LLMChatStartEvent, LLMCompletionStartEvent."""
     told = event.attributes
     reading.fill("kind", "llm", event.name)
@@ -47,7 +52,7 @@ def _read_call(reading: Reading, event: Event) -> bool:
     return False  # it holds the model's settings, too
 
 
-def _read_answer(reading: Reading, event: Event) -> bool:
+def _read_answer(reading: SpanReading, event: Event) -> bool:
     """LLMChatEndEvent, LLMCompletionEndEvent."""
     told = event.attributes
     reading.fill("kind", "llm", event.name)
@@ -56,7 +61,7 @@ def _read_answer(reading: Reading, event: Event) -> bool:
     tokens = usage(input, output, total, cached, reasoning=reasoning)
     reading.fill("usage", tokens, event.name)
     blocks = readable(told.get("response.message.blocks"))
-    answer: Message | None = None
+    answer: ChatMessage | None = None
     if isinstance(blocks, list):
         answer = _message({"role": told.get("response.message.role"), "blocks": blocks})
     elif told.get("response.text"):
@@ -66,7 +71,7 @@ def _read_answer(reading: Reading, event: Event) -> bool:
     return False
 
 
-def _read_query(reading: Reading, event: Event) -> bool:
+def _read_query(reading: SpanReading, event: Event) -> bool:
     told = event.attributes
     reading.fill("kind", "retriever", event.name)
     query = told.get("str_or_query_bundle", told.get("str_or_query_bundle.query_str"))
@@ -74,7 +79,7 @@ def _read_query(reading: Reading, event: Event) -> bool:
     return False
 
 
-def _read_found(reading: Reading, event: Event) -> bool:
+def _read_found(reading: SpanReading, event: Event) -> bool:
     reading.fill("kind", "retriever", event.name)
     nodes = readable(event.attributes.get("nodes"))
     if isinstance(nodes, list):
@@ -93,7 +98,7 @@ def _document(found: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value not in (None, {})}
 
 
-def _read_embedding(reading: Reading, event: Event) -> bool:
+def _read_embedding(reading: SpanReading, event: Event) -> bool:
     told = event.attributes
     reading.fill("kind", "embedding", event.name)
     model = next((told[name] for name in MODEL if told.get(name)), None)
@@ -102,7 +107,7 @@ def _read_embedding(reading: Reading, event: Event) -> bool:
     return False
 
 
-def _read_tool(reading: Reading, event: Event) -> bool:
+def _read_tool(reading: SpanReading, event: Event) -> bool:
     told = event.attributes
     reading.fill("kind", "tool", event.name)
     name = told.get("tool.name")
@@ -111,13 +116,13 @@ def _read_tool(reading: Reading, event: Event) -> bool:
     return False
 
 
-def _messages(told: Any) -> list[Message]:
+def _messages(told: Any) -> list[ChatMessage]:
     items = readable(told)
     items = items if isinstance(items, list) else []
     return [_message(item) for item in items if isinstance(item, dict)]
 
 
-def _message(told: dict[str, Any]) -> Message:
+def _message(told: dict[str, Any]) -> ChatMessage:
     told_blocks = told.get("blocks")
     told_blocks = told_blocks if isinstance(told_blocks, list) else []
     blocks = [block for block in told_blocks if isinstance(block, dict)]
@@ -125,7 +130,7 @@ def _message(told: dict[str, Any]) -> Message:
     content = [_part(b) for b in blocks if b.get("block_type") != "tool_call"]
     more = told.get("additional_kwargs")
     more = more if isinstance(more, dict) else {}
-    normal = message({"content": content, **more, "role": told.get("role") or "assistant"})
+    normal = chat_message({"content": content, **more, "role": told.get("role") or "assistant"})
     return {**normal, "tool_calls": calls} if calls else normal
 
 

@@ -10,9 +10,9 @@ templates, and the message tells the same.
 
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import as_text, message
-from runs.recording.decoding.dialects.model_calls import answered, asked
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import as_text, chat_message
+from runs.recording.decoding.dialects.llm_api import model_request, model_response
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
@@ -33,7 +33,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "logfire" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     span_type = told.get("logfire.span_type")
     if span_type == "pending_span":
@@ -54,7 +54,7 @@ def read(reading: Reading) -> None:
         reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "logfire.tags")
 
 
-def _read_pending(reading: Reading) -> None:
+def _read_pending(reading: SpanReading) -> None:
     span = reading.span
     if span.parent_span_id is None:
         return
@@ -66,7 +66,7 @@ def _read_pending(reading: Reading) -> None:
     reading.fields["status"] = "running"
 
 
-def _read_log(reading: Reading) -> None:
+def _read_log(reading: SpanReading) -> None:
     """A line of a log is a detail of the step that it was written in. One that carries what a model
     answered (Logfire tells streamed answers so) is more than that."""
     said = "response_data" in reading.attributes or "outputs" in reading.fields
@@ -74,7 +74,7 @@ def _read_log(reading: Reading) -> None:
         reading.fill("folded", True, "logfire.span_type")
 
 
-def _read_title(reading: Reading) -> None:
+def _read_title(reading: SpanReading) -> None:
     """The message of Logfire's own spans, whose name is the template that all of them share."""
     template = reading.attributes.get("logfire.msg_template")
     if not isinstance(template, str) or not template:
@@ -86,7 +86,7 @@ def _read_title(reading: Reading) -> None:
         reading.fill_run("name", reading.fields["title"], "logfire.msg")
 
 
-def _read_graph(reading: Reading) -> None:
+def _read_graph(reading: SpanReading) -> None:
     told = reading.attributes
     said = told.get("logfire.msg")
     said = said if isinstance(said, str) else reading.span.name
@@ -104,7 +104,7 @@ def _read_graph(reading: Reading) -> None:
             reading.fill_payload("inputs", "node")
 
 
-def _read_arguments(reading: Reading) -> None:
+def _read_arguments(reading: SpanReading) -> None:
     """What the developer gave the span, and what an instrumented function returned."""
     told = reading.attributes
     schema = readable(told.get("logfire.json_schema"))
@@ -120,7 +120,7 @@ def _read_arguments(reading: Reading) -> None:
         reading.fill_payload("outputs", "return")
 
 
-def _read_events(reading: Reading) -> None:
+def _read_events(reading: SpanReading) -> None:
     """Messages as a list of events in one attribute, as before they had attributes of their own:
     what was asked, then what the model answered."""
     events = readable(reading.attributes.get("events"))
@@ -151,19 +151,23 @@ def _event_message(event: dict[str, Any]) -> dict[str, Any]:
     choice = event.get("message")
     if event.get("event.name") == CHOICE:
         body = choice if isinstance(choice, dict) else {"content": choice or event.get("content")}
-        return message({"role": "assistant", "finish_reason": event.get("finish_reason"), **body})
+        return chat_message(
+            {"role": "assistant", "finish_reason": event.get("finish_reason"), **body}
+        )
     body = dict(event)
     name = str(event.get("event.name", ""))
     body.setdefault("role", name.removeprefix("gen_ai.").removesuffix(".message") or "user")
     if body["role"] == "tool" and "id" in body:
         body.setdefault("tool_call_id", body["id"])
-    return message(body)
+    return chat_message(body)
 
 
-def _read_call(reading: Reading) -> None:
+def _read_call(reading: SpanReading) -> None:
     """`request_data` and `response_data`: the call of a model provider as its API takes it."""
     told = reading.attributes
-    if "inputs" not in reading.fields and (request := asked(readable(told.get("request_data")))):
+    if "inputs" not in reading.fields and (
+        request := model_request(readable(told.get("request_data")))
+    ):
         reading.fill("inputs", request, "request_data")
         reading.use(("request_data",))
     response = readable(told.get("response_data"))
@@ -171,11 +175,11 @@ def _read_call(reading: Reading) -> None:
         return
     streamed = response.get("combined_chunk_content")
     said = {"role": "assistant", "content": streamed} if streamed else response.get("message")
-    reading.fill("outputs", answered(said), "response_data")
+    reading.fill("outputs", model_response(said), "response_data")
     _read_details(reading, api_usage(response.get("usage")))
 
 
-def _read_details(reading: Reading, told: Usage | None) -> None:
+def _read_details(reading: SpanReading, told: Usage | None) -> None:
     """The same counts with their details, where the span's own attributes have none."""
     known: Usage | None = reading.fields.get("usage")
     bare = known is not None and known.cached is None and known.reasoning is None

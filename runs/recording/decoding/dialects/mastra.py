@@ -6,8 +6,8 @@ values in `mastra.<type>.input` and `.output`, the first generation in `input` a
 
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import message
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import chat_message
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dialects.vercel_messages import sdk_call, sdk_messages
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -41,7 +41,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "mastra" in spoken and TYPE in span.attributes
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told, span = reading.attributes, reading.span
     kind_of_span = str(told[TYPE]).lower()
     kind = KINDS.get(kind_of_span, "")
@@ -69,7 +69,7 @@ def read(reading: Reading) -> None:
         reading.fill_run_from("user", prefix + "userId", prefix + "resourceId")
 
 
-def _read_value(reading: Reading, field: str, names: tuple[str, ...]) -> None:
+def _read_value(reading: SpanReading, field: str, names: tuple[str, ...]) -> None:
     """The same value under up to three names."""
     told = reading.attributes
     names = tuple(name for name in names if name in told)
@@ -78,7 +78,7 @@ def _read_value(reading: Reading, field: str, names: tuple[str, ...]) -> None:
         reading.use(name for name in names if told[name] == told[names[0]])
 
 
-def _read_model_call(reading: Reading) -> None:
+def _read_model_call(reading: SpanReading) -> None:
     """Before the exporter followed the newer conventions: {messages} and {text, toolCalls} as JSON,
     with the parts of the Vercel AI SDK."""
     told = reading.attributes
@@ -91,7 +91,7 @@ def _read_model_call(reading: Reading) -> None:
         reading.use(name for name in ("gen_ai.prompt", "input") if told.get(name) == same)
     said = readable(told.get("gen_ai.completion"))
     if isinstance(said, dict) and ("text" in said or "toolCalls" in said):
-        answer: dict[str, Any] = message({"role": "assistant", "content": said.get("text")})
+        answer: dict[str, Any] = chat_message({"role": "assistant", "content": said.get("text")})
         calls = said.get("toolCalls")
         if isinstance(calls, list) and calls:
             answer["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]

@@ -6,7 +6,7 @@ step and, between them, `edge_group.process …` and `message.send`. AutoGen's s
 named `autogen create|send|publish|process|ack …`.
 """
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 
 NAME = "microsoft"
@@ -21,7 +21,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return span.name.startswith((*WORKFLOWS, STEP, *BETWEEN, RUNTIME, LOOP))
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     span, told = reading.span, reading.attributes
     if span.name.startswith(WORKFLOWS) and "workflow.id" in told:
         reading.fill("kind", "workflow", "name")

@@ -8,9 +8,9 @@ and answered is told as the model's own API has it (`mlflow.message.format`).
 from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
-from runs.recording.decoding.dialects.langchain import is_plumbing, tool_result
-from runs.recording.decoding.dialects.model_calls import answered, asked, tool_names
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.langchain import is_wrapper, tool_result
+from runs.recording.decoding.dialects.llm_api import model_request, model_response, tool_names
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage, cost
@@ -43,12 +43,12 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "mlflow" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = KINDS.get(str(_value(told, TYPE) or "").upper(), "")
     _read_run(reading)
     question, output = _value(told, INPUT), _value(told, OUTPUT)
-    langgraph.read(reading, kind, output, OUTPUT)
+    langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, TYPE)
     _fold(reading, kind)
     _read_model(reading)
@@ -62,15 +62,15 @@ def read(reading: Reading) -> None:
             reading.use((name,))
 
 
-def _fold(reading: Reading, kind: str) -> None:
+def _fold(reading: SpanReading, kind: str) -> None:
     span = reading.span
     if span.parent_span_id is None or kind not in ("chain", "parser"):
         return
-    if is_plumbing(span.name, span.status == "error"):
+    if is_wrapper(span.name, span.status == "error"):
         reading.fields["folded"] = True
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     told = reading.attributes
     for fact, names in (
         ("conversation", ("session.id", "mlflow.trace.session")),
@@ -94,7 +94,7 @@ def _tags(told: dict[str, Any]) -> tuple[str, ...]:
     return tuple(f"{key}:{value}" for key, value in pairs.items() if not key.startswith("mlflow."))
 
 
-def _read_model(reading: Reading) -> None:
+def _read_model(reading: SpanReading) -> None:
     told = reading.attributes
     for field, names in (
         ("model", ("mlflow.llm.model", "mlflow.chat_model.model")),
@@ -108,12 +108,12 @@ def _read_model(reading: Reading) -> None:
         reading.fill("cost", cost(money.get("total_cost")), COST)
 
 
-def _read_call(reading: Reading, question: Any, output: Any) -> None:
-    request = asked(question)
+def _read_call(reading: SpanReading, question: Any, output: Any) -> None:
+    request = model_request(question)
     if request and (tools := tool_names(_value(reading.attributes, "mlflow.chat.tools"))):
         request["tools"] = tools
     reading.fill("inputs", request, INPUT)
-    reading.fill("outputs", answered(output), OUTPUT)
+    reading.fill("outputs", model_response(output), OUTPUT)
     for source, name in ((output, OUTPUT), (question, INPUT)):
         if isinstance(source, dict) and isinstance(source.get("model"), str):
             reading.fill("model", source["model"], f"{name}.model")

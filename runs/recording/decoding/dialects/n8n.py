@@ -10,7 +10,7 @@ were.
 from hashlib import blake2b
 from typing import Any
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 from runs.recording.records.usage import whole
 
@@ -95,7 +95,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "n8n" in spoken or span.scope.startswith(("n8n", "@n8n/"))
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     if told.get("n8n.test") or reading.span.name == "n8n.test_trace":
         reading.ignored = True
@@ -108,7 +108,7 @@ def read(reading: Reading) -> None:
     _read_run(reading)
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     # The version of n8n itself is not that of the workflow.
     reading.fill_run_from("version", "n8n.workflow.version_id")
     reading.settle_run("version")
@@ -120,7 +120,7 @@ def _read_run(reading: Reading) -> None:
         reading.fill_run("source_ids", ids, "n8n.execution.id")
 
 
-def _instance(reading: Reading) -> str:
+def _instance(reading: SpanReading) -> str:
     """The kind of id that an execution's number is: one of this instance, told by its id, else by
     the workflow, whose id is random."""
     told = reading.span.resource.get("n8n.instance.id") or reading.attributes.get(
@@ -129,7 +129,7 @@ def _instance(reading: Reading) -> str:
     return "n8n-" + blake2b(str(told).encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _read_execution(reading: Reading) -> None:
+def _read_execution(reading: SpanReading) -> None:
     told, span = reading.attributes, reading.span
     reading.fields["is_run"] = True
     reading.fill("kind", "workflow", "n8n.workflow.id")
@@ -149,7 +149,7 @@ def _read_execution(reading: Reading) -> None:
         reading.fill_run("tags", (tag,), "n8n.execution.retry_of")
 
 
-def _read_node(reading: Reading) -> None:
+def _read_node(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill("kind", _kind(told.get("n8n.node.type")), "n8n.node.type")
     reading.fill_from("node_id", "n8n.node.id", "n8n.node.name")

@@ -8,11 +8,11 @@ import re
 from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
-from runs.recording.decoding.dialects.indexed import below, nested
-from runs.recording.decoding.dialects.langchain import is_plumbing
-from runs.recording.decoding.dialects.messages import as_text
+from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, nested_object
+from runs.recording.decoding.dialects.langchain import is_wrapper
 from runs.recording.decoding.dialects.openinference_messages import read_inputs, read_outputs
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, first_count, usage
@@ -58,11 +58,11 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "openinference.span.kind" in told or "input.value" in told or "output.value" in told
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = KINDS.get(str(told.get("openinference.span.kind", "")).upper(), "")
     if reading.metadata:
-        langgraph.read(reading, kind)
+        langgraph.read_metadata(reading, kind)
     if kind == "tool" and reading.span.name.startswith(HANDOFF):
         reading.fill("kind", "handoff", "name")
         target = told.get("output.value") or reading.span.name.removeprefix(HANDOFF)
@@ -80,7 +80,7 @@ def read(reading: Reading) -> None:
     _read_tags(reading)
 
 
-def _read_node(reading: Reading, kind: str) -> None:
+def _read_node(reading: SpanReading, kind: str) -> None:
     """Where the step stands: its place in the graph, or between the steps."""
     told, span = reading.attributes, reading.span
     node = as_text(told.get("graph.node.id"))
@@ -96,14 +96,14 @@ def _read_node(reading: Reading, kind: str) -> None:
         reading.fill("folded", True, "name")
 
 
-def _is_plumbing(reading: Reading, kind: str) -> bool:
+def _is_plumbing(reading: SpanReading, kind: str) -> bool:
     span = reading.span
     if "langchain" not in span.scope or kind in PLAYERS or "node_id" in reading.fields:
         return False
-    return is_plumbing(span.name, span.status == "error")
+    return is_wrapper(span.name, span.status == "error")
 
 
-def _read_title(reading: Reading, kind: str) -> None:
+def _read_title(reading: SpanReading, kind: str) -> None:
     reading.fill_from("title", "graph.node.name")
     if kind == "tool":
         reading.fill_from("title", "tool.name")
@@ -117,7 +117,7 @@ def _read_title(reading: Reading, kind: str) -> None:
         reading.fill_from("title", "llm.model_name")
 
 
-def _read_tags(reading: Reading) -> None:
+def _read_tags(reading: SpanReading) -> None:
     tags = reading.attributes.get("tag.tags")
     if not tags:
         return
@@ -126,7 +126,7 @@ def _read_tags(reading: Reading) -> None:
     reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "tag.tags")
 
 
-def _read_llm(reading: Reading) -> None:
+def _read_llm(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_from(
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name"
@@ -146,36 +146,36 @@ def _read_llm(reading: Reading) -> None:
     read_outputs(reading)
 
 
-def _read_retriever(reading: Reading) -> None:
-    items = nested(reading.attributes, "retrieval.documents.", reading.consumed)
+def _read_retriever(reading: SpanReading) -> None:
+    items = indexed_objects(reading.attributes, "retrieval.documents.", reading.consumed)
     _fill_documents(reading, items, "retrieval.documents")
 
 
-def _read_reranker(reading: Reading) -> None:
+def _read_reranker(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_from("model", "reranker.model_name")
     query = told.get("reranker.query")
-    documents = nested(told, "reranker.input_documents.", reading.consumed)
+    documents = indexed_objects(told, "reranker.input_documents.", reading.consumed)
     if documents:
         inputs = {"query": query, "documents": [_document(item) for item in documents]}
         reading.fill("inputs", inputs, "reranker.input_documents")
-    items = nested(told, "reranker.output_documents.", reading.consumed)
+    items = indexed_objects(told, "reranker.output_documents.", reading.consumed)
     _fill_documents(reading, items, "reranker.output_documents")
 
 
-def _fill_documents(reading: Reading, items: list[dict[str, Any]], attribute: str) -> None:
+def _fill_documents(reading: SpanReading, items: list[dict[str, Any]], attribute: str) -> None:
     if items:
         reading.fill("outputs", {"documents": [_document(item) for item in items]}, attribute)
 
 
 def _document(item: dict[str, Any]) -> dict[str, Any]:
-    told = below(item, "document")
+    told = nested_object(item, "document")
     document: dict[str, Any] = {key: told[key] for key in ("id", "content", "score") if key in told}
     metadata = readable(told.get("metadata"))
     return {**document, "metadata": metadata} if metadata else document
 
 
-def _read_embedding(reading: Reading) -> None:
+def _read_embedding(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
@@ -184,7 +184,7 @@ def _read_embedding(reading: Reading) -> None:
     reading.fill_payload("inputs", "embedding.text")
 
 
-def _read_tool(reading: Reading) -> None:
+def _read_tool(reading: SpanReading) -> None:
     told = reading.attributes
     if "input.value" not in told:
         reading.fill_payload("inputs", "tool.parameters")
@@ -196,8 +196,8 @@ def _read_tool(reading: Reading) -> None:
     result = told.get("output.value")
     if isinstance(result, str) and result.startswith('{"type": "tool"'):
         # LangChain wraps what the tool gave back in a message; the result is its content.
-        message = below({"message": readable(result)}, "message")
-        content = below(message, "data").get("content")
+        message = nested_object({"message": readable(result)}, "message")
+        content = nested_object(message, "data").get("content")
         reading.fill("outputs", readable(content), "output.value")
 
 

@@ -2,19 +2,23 @@
 
 from typing import Any
 
-from runs.recording.decoding.dialects.indexed import below, in_order, nested
-from runs.recording.decoding.dialects.messages import Message, as_text, tool_call
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, tool_call
+from runs.recording.decoding.dialects.indexed_attributes import (
+    indexed_objects,
+    nested_object,
+    sorted_by_index,
+)
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 
 
-def read_inputs(reading: Reading) -> None:
+def read_inputs(reading: SpanReading) -> None:
     """Fill inputs {"messages", "tools", "parameters"}."""
     told = reading.attributes
     messages = _messages(reading, "llm.input_messages.")
     if not messages:
-        prompts = nested(told, "llm.prompts.", reading.consumed)
-        texts = [below(prompt, "prompt").get("text") for prompt in prompts]
+        prompts = indexed_objects(told, "llm.prompts.", reading.consumed)
+        texts = [nested_object(prompt, "prompt").get("text") for prompt in prompts]
         if not texts and isinstance(told.get("llm.prompts"), list):
             texts = told["llm.prompts"]
             reading.use(("llm.prompts",))
@@ -23,7 +27,7 @@ def read_inputs(reading: Reading) -> None:
         return
     inputs: dict[str, Any] = {"messages": messages}
     used: set[str] = set()
-    tools = [_tool_name(item) for item in nested(told, "llm.tools.", used)]
+    tools = [_tool_name(item) for item in indexed_objects(told, "llm.tools.", used)]
     if any(tools):
         inputs["tools"] = [name for name in tools if name]
     parameters = readable(told.get("llm.invocation_parameters"))
@@ -35,20 +39,20 @@ def read_inputs(reading: Reading) -> None:
     reading.fill("inputs", inputs, "llm.input_messages")
 
 
-def read_outputs(reading: Reading) -> None:
+def read_outputs(reading: SpanReading) -> None:
     """Fill outputs {"messages"} from chat messages or, of older models, from completions."""
     told = reading.attributes
     messages = _messages(reading, "llm.output_messages.")
     if not messages:
-        choices = nested(told, "llm.choices.", reading.consumed)
-        texts = [below(choice, "completion").get("text") for choice in choices]
+        choices = indexed_objects(told, "llm.choices.", reading.consumed)
+        texts = [nested_object(choice, "completion").get("text") for choice in choices]
         messages = [{"role": "assistant", "content": as_text(text)} for text in texts]
     if messages:
         reading.fill("outputs", {"messages": messages}, "llm.output_messages")
 
 
 def _tool_name(item: dict[str, Any]) -> str | None:
-    schema = readable(below(item, "tool").get("json_schema"))
+    schema = readable(nested_object(item, "tool").get("json_schema"))
     if not isinstance(schema, dict):
         return None
     function = schema.get("function")
@@ -56,21 +60,21 @@ def _tool_name(item: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _messages(reading: Reading, prefix: str) -> list[Message]:
+def _messages(reading: SpanReading, prefix: str) -> list[ChatMessage]:
     if f"{prefix}0.message.role" not in reading.attributes and not any(
         name.startswith(prefix) for name in reading.attributes
     ):
         return []
-    items = nested(reading.attributes, prefix, reading.consumed)
-    return [_message(below(item, "message")) for item in items]
+    items = indexed_objects(reading.attributes, prefix, reading.consumed)
+    return [_message(nested_object(item, "message")) for item in items]
 
 
-def _message(told: dict[str, Any]) -> Message:
+def _message(told: dict[str, Any]) -> ChatMessage:
     content = told.get("content")
     if content is None and "contents" in told:
         content = _contents(told["contents"])
-    normal: Message = {"role": as_text(told.get("role")) or "user", "content": content or ""}
-    calls = [tool_call(_call(item)) for item in in_order(told.get("tool_calls"))]
+    normal: ChatMessage = {"role": as_text(told.get("role")) or "user", "content": content or ""}
+    calls = [tool_call(_call(item)) for item in sorted_by_index(told.get("tool_calls"))]
     if told.get("function_call_name"):
         name, arguments = told["function_call_name"], told.get("function_call_arguments_json")
         calls.append(tool_call({"name": name, "arguments": arguments}))
@@ -83,14 +87,14 @@ def _message(told: dict[str, Any]) -> Message:
 
 
 def _call(item: dict[str, Any]) -> dict[str, Any]:
-    return below(item, "tool_call")
+    return nested_object(item, "tool_call")
 
 
 def _contents(told: Any) -> Any:
     parts: list[dict[str, Any]] = []
-    for item in in_order(told):
-        part = below(item, "message_content")
-        image = below(below(part, "image"), "image").get("url")
+    for item in sorted_by_index(told):
+        part = nested_object(item, "message_content")
+        image = nested_object(nested_object(part, "image"), "image").get("url")
         if image is not None:
             parts.append({"type": "image", "url": image})
         else:

@@ -8,8 +8,8 @@ and put the tools of one turn below a span `running tools`.
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.messages import normal_messages
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import chat_messages
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, whole
@@ -27,7 +27,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return span.scope.startswith("pydantic") or "operation.cost" in told or MESSAGES[0] in told
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     _read_first_generation(reading)
     reading.fill("cost", cost(told.get("operation.cost")), "operation.cost")
@@ -39,7 +39,7 @@ def read(reading: Reading) -> None:
         _read_retry(reading)
 
 
-def _read_first_generation(reading: Reading) -> None:
+def _read_first_generation(reading: SpanReading) -> None:
     told = reading.attributes
     if "agent_name" in told and "gen_ai.operation.name" not in told:
         reading.fill("kind", "agent", "agent_name")
@@ -50,7 +50,7 @@ def _read_first_generation(reading: Reading) -> None:
     reading.fill_payload("outputs", "tool_response")
 
 
-def _read_retry(reading: Reading) -> None:
+def _read_retry(reading: SpanReading) -> None:
     """The tool asked the model to call it again. After the last allowed attempt nobody does."""
     attempt = whole(reading.attributes.get(RETRY + "attempt"), MAX_ATTEMPT)
     most = whole(reading.attributes.get(RETRY + "max_retries"))
@@ -61,7 +61,7 @@ def _read_retry(reading: Reading) -> None:
 
 def _first_question(told: Any) -> Any:
     """What the agent was asked: the content of the first user message."""
-    for message in normal_messages(told) or ():
+    for message in chat_messages(told) or ():
         if message["role"] == "user" and message["content"]:
             return message["content"]
     return None

@@ -4,7 +4,7 @@ Facts: its reference on observability. The operation of what the framework itsel
 `framework`; `spring.ai.kind` tells what it is.
 """
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
@@ -22,7 +22,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "spring" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told, span = reading.attributes, reading.span
     kind = str(told.get(OWN + "kind", ""))
     reading.fill("kind", KINDS.get(kind), OWN + "kind")
@@ -41,7 +41,7 @@ def read(reading: Reading) -> None:
         reading.fill_run_from("conversation", CONVERSATION)
 
 
-def _read_query(reading: Reading) -> None:
+def _read_query(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill("kind", "retriever", OWN + "kind")
     names = ("content", "top_k", "filter", "similarity_threshold")

@@ -9,11 +9,11 @@ What was passed to a step and what came back is in `traceloop_values`.
 
 from typing import Any
 
-from runs.recording.decoding.dialects import genai, langgraph
-from runs.recording.decoding.dialects.genai import CACHE_WRITE, CACHED, INPUT, OUTPUT
-from runs.recording.decoding.dialects.genai_messages import read_messages
-from runs.recording.decoding.dialects.langchain import is_plumbing
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects import gen_ai, langgraph
+from runs.recording.decoding.dialects.gen_ai import CACHE_WRITE, CACHED, INPUT, OUTPUT
+from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
+from runs.recording.decoding.dialects.langchain import is_wrapper
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dialects.traceloop_values import (
     is_vector_store,
     read_indexed_texts,
@@ -63,7 +63,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     )
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     properties = {
         name[len(PROPERTIES) :]: value
@@ -75,7 +75,7 @@ def read(reading: Reading) -> None:
     if is_vector_store(told):
         read_vector_store(reading)
     elif kind == "reranker":
-        read_messages(reading)
+        read_gen_ai_messages(reading)
     elif kind != "llm":
         if kind == "embedding":
             read_indexed_texts(reading)
@@ -84,7 +84,7 @@ def read(reading: Reading) -> None:
     if "langgraph_node" in properties and kind == "task":
         reading.metadata = properties
         returned = reading.fields.get("outputs")
-        langgraph.read(reading, "chain", returned, "traceloop.entity.output", name)
+        langgraph.read_metadata(reading, "chain", returned, "traceloop.entity.output", name)
     _read_routing(reading)
     reading.fill("kind", kind, "traceloop.span.kind")
     reading.fill("title", name, "traceloop.entity.name")
@@ -94,7 +94,7 @@ def read(reading: Reading) -> None:
         reading.fill("folded", True, "traceloop.entity.name")
 
 
-def _title(reading: Reading) -> str:
+def _title(reading: SpanReading) -> str:
     """The entity's name; without one the span's, without what the instrumentation appends."""
     told = reading.attributes
     for attribute in ("tool.name", "traceloop.entity.name", "gen_ai.task.name", "crewai.task.name"):
@@ -111,11 +111,11 @@ def _title(reading: Reading) -> str:
     return name
 
 
-def _kind(reading: Reading, name: str) -> str:
+def _kind(reading: SpanReading, name: str) -> str:
     told = reading.attributes
     operation = str(told.get("gen_ai.operation.name") or told.get("llm.request.type") or "").lower()
-    if genai.KINDS.get(operation) in MODELS:
-        return genai.KINDS[operation]
+    if gen_ai.KINDS.get(operation) in MODELS:
+        return gen_ai.KINDS[operation]
     if "tool.arguments" in told and "tool.name" in told:  # LlamaIndex's agents
         return "tool"
     span_kind = str(told.get("traceloop.span.kind", "")).lower()
@@ -137,7 +137,7 @@ def _kind_by_class(name: str) -> str:
     return "reranker" if "rerank" in lower else "task"
 
 
-def _read_routing(reading: Reading) -> None:
+def _read_routing(reading: SpanReading) -> None:
     """Where LangGraph's Command or a hand-off gives control to."""
     told = reading.attributes
     reading.fill_from("taken", "langgraph.command.goto_node", "gen_ai.handoff.to_agent")
@@ -146,7 +146,7 @@ def _read_routing(reading: Reading) -> None:
         reading.fill("taken", str(nodes[0]), "langgraph.command.goto_nodes")
 
 
-def _read_model(reading: Reading, properties: dict[str, Any]) -> None:
+def _read_model(reading: SpanReading, properties: dict[str, Any]) -> None:
     """LangChain knows the model by its own metadata, where its class does not tell it."""
     told = reading.attributes
     reading.fill_from("model", "gen_ai.response.model")
@@ -161,20 +161,20 @@ def _read_model(reading: Reading, properties: dict[str, Any]) -> None:
         reading.fill("usage", usage(input, output, None, cached, written), INPUT[0])
 
 
-def _is_plumbing(reading: Reading, name: str) -> bool:
+def _is_plumbing(reading: SpanReading, name: str) -> bool:
     """What the framework puts between the steps."""
     told, span = reading.attributes, reading.span
     if span.parent_span_id is None or "node_id" in reading.fields:
         return False
     failed = span.status == "error"
     if ".langchain" in span.scope:
-        return is_plumbing(name, failed)
+        return is_wrapper(name, failed)
     if told.get("db.operation") == "_query" or span.name == "ResponseStreamWriter":
         return not failed
     return told.get("traceloop.span.kind") in PROTOCOL and not failed
 
 
-def _read_run(reading: Reading, properties: dict[str, Any], kind: str, name: str) -> None:
+def _read_run(reading: SpanReading, properties: dict[str, Any], kind: str, name: str) -> None:
     told = reading.attributes
     if kind == "workflow":
         reading.fill("is_run", True, "traceloop.span.kind")

@@ -14,9 +14,9 @@ import ast
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.indexed import below, nested
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, nested_object
 from runs.recording.decoding.dialects.langchain import tool_result
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 
 INPUT = "traceloop.entity.input"
@@ -34,7 +34,7 @@ RESULTS = ("db.query.result", "db.search.result")
 FOUND = re.compile(r"_count(_\d+)?$|processing_time$|top_(score|distance)$|_units$|\.status$")
 
 
-def read_values(reading: Reading, kind: str) -> None:
+def read_values(reading: SpanReading, kind: str) -> None:
     told = reading.attributes
     for field, attribute, unwrap in (
         ("inputs", INPUT, _arguments),
@@ -133,7 +133,7 @@ def _document(item: Any) -> dict[str, Any] | None:
     """From LangChain's {page_content, metadata} or LlamaIndex's {node: {text, …}, score}."""
     if not isinstance(item, dict):
         return {"content": item} if isinstance(item, str) else None
-    node = below(item, "node") or item
+    node = nested_object(item, "node") or item
     content = node.get("page_content", node.get("text", node.get("content")))
     if content is None:
         return None
@@ -146,10 +146,12 @@ def _document(item: Any) -> dict[str, Any] | None:
     return {key: inner for key, inner in told.items() if inner not in (None, {})}
 
 
-def read_indexed_texts(reading: Reading) -> None:
+def read_indexed_texts(reading: SpanReading) -> None:
     """What was embedded: gen_ai.prompt.N.content."""
     used: set[str] = set()
-    texts = [item.get("content") for item in nested(reading.attributes, "gen_ai.prompt.", used)]
+    texts = [
+        item.get("content") for item in indexed_objects(reading.attributes, "gen_ai.prompt.", used)
+    ]
     if texts and "inputs" not in reading.fields:
         reading.fill("inputs", texts[0] if len(texts) == 1 else texts, "gen_ai.prompt.N.content")
         reading.use(used)
@@ -159,7 +161,7 @@ def is_vector_store(told: dict[str, Any]) -> bool:
     return str(told.get("db.system", "")).lower() in VECTOR_STORES
 
 
-def read_vector_store(reading: Reading) -> None:
+def read_vector_store(reading: SpanReading) -> None:
     """A query is a retrieval: its parameters, and the documents that the events tell."""
     told, span = reading.attributes, reading.span
     store = str(told["db.system"]).lower()
@@ -176,7 +178,7 @@ def read_vector_store(reading: Reading) -> None:
         _read_found(reading)
 
 
-def _read_found(reading: Reading) -> None:
+def _read_found(reading: SpanReading) -> None:
     documents = []
     for index, event in enumerate(reading.span.events):
         if event.name not in RESULTS or "outputs" in reading.fields:

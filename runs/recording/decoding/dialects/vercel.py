@@ -8,8 +8,8 @@ one for each `ai.toolCall`. From 7 on they follow the GenAI conventions: `invoke
 
 from typing import Any
 
-from runs.recording.decoding.dialects.genai import CACHE_WRITE, CACHED, INPUT, OUTPUT
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.gen_ai import CACHE_WRITE, CACHED, INPUT, OUTPUT
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dialects.vercel_messages import (
     in_calling_order,
     read_inputs,
@@ -67,7 +67,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "ai" in spoken or (span.scope == SCOPE and "gen_ai" in spoken)
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     operation = _operation(told)
     call = operation.rpartition(".")[2]
@@ -93,7 +93,7 @@ def _operation(told: dict[str, Any]) -> str:
     return name if name.startswith("ai.") else ""
 
 
-def _read_call(reading: Reading, kind: str) -> None:
+def _read_call(reading: SpanReading, kind: str) -> None:
     """One call of a model. All spans of an operation bear its function's id; the model tells calls
     apart."""
     reading.fill("kind", kind, "ai.operationId")
@@ -110,14 +110,14 @@ def _read_call(reading: Reading, kind: str) -> None:
         read_texts(reading)
 
 
-def _read_tool(reading: Reading) -> None:
+def _read_tool(reading: SpanReading) -> None:
     reading.fill("kind", "tool", "ai.operationId")
     reading.fill_from("title", "ai.toolCall.name")
     reading.fill_payload("inputs", "ai.toolCall.args", is_json=True)
     reading.fill_payload("outputs", "ai.toolCall.result", is_json=True)
 
 
-def _read_operation(reading: Reading, operation: str) -> None:
+def _read_operation(reading: SpanReading, operation: str) -> None:
     kind = KINDS[operation]
     reading.fill("kind", kind, "ai.operationId")
     reading.fill_from("title", "ai.telemetry.functionId", "resource.name")
@@ -133,7 +133,7 @@ def _read_operation(reading: Reading, operation: str) -> None:
     _fold_unnamed(reading, named)
 
 
-def _fold_unnamed(reading: Reading, named: bool) -> None:
+def _fold_unnamed(reading: SpanReading, named: bool) -> None:
     """An operation without a name of its own repeats the calls below it, unless it failed. The one
     around everything is the run."""
     span = reading.span
@@ -145,7 +145,7 @@ def _fold_unnamed(reading: Reading, named: bool) -> None:
         reading.fill("folded", True, "ai.telemetry.functionId")
 
 
-def _read_genai(reading: Reading) -> None:
+def _read_genai(reading: SpanReading) -> None:
     """Version 7. What is not said here follows the GenAI conventions."""
     told = reading.attributes
     operation = told["gen_ai.operation.name"]
@@ -167,7 +167,7 @@ def _read_genai(reading: Reading) -> None:
             _fold_unnamed(reading, named=False)
 
 
-def _read_usage(reading: Reading) -> None:
+def _read_usage(reading: SpanReading) -> None:
     told = reading.attributes
     input = first_count(told, ALL_INPUT)
     output = first_count(told, ALL_OUTPUT)
@@ -209,7 +209,7 @@ def _provider_metadata(told: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _read_run(reading: Reading) -> None:
+def _read_run(reading: SpanReading) -> None:
     for prefix in PASSED:
         reading.fill_run_from("conversation", *(prefix + name for name in CONVERSATIONS))
         reading.fill_run_from("user", *(prefix + name for name in USERS))

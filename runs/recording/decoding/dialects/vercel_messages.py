@@ -7,9 +7,14 @@ changed from version to version (`args` became `input`, `result` became `output:
 
 from typing import Any
 
-from runs.recording.decoding.dialects.genai_messages import PARAMETERS
-from runs.recording.decoding.dialects.messages import Message, message, normal_messages, tool_call
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    chat_message,
+    chat_messages,
+    tool_call,
+)
+from runs.recording.decoding.dialects.gen_ai_messages import PARAMETER_ATTRIBUTES
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 
 TEXT = ("ai.response.text", "ai.result.text")
@@ -20,7 +25,7 @@ FILES = "ai.response.files"
 FINISH = ("ai.response.finishReason", "ai.finishReason")
 
 
-def read_inputs(reading: Reading) -> None:
+def read_inputs(reading: SpanReading) -> None:
     """Fill {"messages", "tools", "parameters"} from the prompt of an operation or of a call."""
     told = reading.attributes
     name = "ai.prompt.messages" if "ai.prompt.messages" in told else "ai.prompt"
@@ -33,13 +38,13 @@ def read_inputs(reading: Reading) -> None:
     tools = [_tool_name(tool) for tool in _list(told.get("ai.prompt.tools"))]
     if tools := [tool for tool in tools if tool]:
         inputs["tools"] = tools
-    if parameters := {key: told[source] for source, key in PARAMETERS if source in told}:
+    if parameters := {key: told[source] for source, key in PARAMETER_ATTRIBUTES if source in told}:
         inputs["parameters"] = parameters
     reading.fill("inputs", inputs, name)
     reading.use((name,))
 
 
-def read_outputs(reading: Reading, as_message: bool) -> None:
+def read_outputs(reading: SpanReading, as_message: bool) -> None:
     """What the model said: of a call its message; of an operation just the text or the object, as
     its caller got it."""
     told = reading.attributes
@@ -60,7 +65,7 @@ def read_outputs(reading: Reading, as_message: bool) -> None:
         content = [*parts, {"type": "text", "text": content}] if content else parts
     if "outputs" in reading.fields or not (content or calls):
         return
-    said = message({"role": "assistant", "content": content})
+    said = chat_message({"role": "assistant", "content": content})
     if calls:
         said["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]
     if finish := _first(told, FINISH)[0]:
@@ -69,7 +74,7 @@ def read_outputs(reading: Reading, as_message: bool) -> None:
     reading.use(name for name in (of_text, of_object, of_calls, REASONING, FILES) if name)
 
 
-def read_texts(reading: Reading) -> None:
+def read_texts(reading: SpanReading) -> None:
     """What was embedded or ranked; vectors stay among the attributes."""
     told = reading.attributes
     for name in ("ai.value", "ai.values"):
@@ -89,7 +94,7 @@ def read_texts(reading: Reading) -> None:
         reading.use(("ai.ranking",))
 
 
-def sdk_messages(told: list[Any]) -> list[Message] | None:
+def sdk_messages(told: list[Any]) -> list[ChatMessage] | None:
     """Messages of the SDK. None when it is no list of messages."""
     items = []
     for item in told:
@@ -100,10 +105,10 @@ def sdk_messages(told: list[Any]) -> list[Message] | None:
             flat = [part for told_part in parts for part in _parts(told_part)]
             item = {"role": item["role"], "parts": flat}
         items.append(item)
-    return normal_messages(items)
+    return chat_messages(items)
 
 
-def in_calling_order(told: Any) -> list[Message] | None:
+def in_calling_order(told: Any) -> list[ChatMessage] | None:
     """Version 7 tells what an agent said in all its steps as one message, the last text first:
     calls, what came back, then the text. None where there is nothing to put in order."""
     if not isinstance(told, list) or len(told) != 1 or not isinstance(told[0], dict):
@@ -116,10 +121,10 @@ def in_calling_order(told: Any) -> list[Message] | None:
     if not tools or not said:
         return None
     role = told[0].get("role")
-    return normal_messages([{"role": role, "parts": tools}, {**told[0], "parts": said}])
+    return chat_messages([{"role": role, "parts": tools}, {**told[0], "parts": said}])
 
 
-def _prompt(told: Any) -> list[Message] | None:
+def _prompt(told: Any) -> list[ChatMessage] | None:
     """A prompt as its caller wrote it: {system, prompt, messages}, each text or messages."""
     if not isinstance(told, dict):
         return None

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from runs.recording.decoding.dialects import read
+from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import Cost, NodeRecord, Usage
 from tests.runs.recording.captured import records, span
 
@@ -22,7 +22,9 @@ def node(sent: list[NodeRecord], title: str, number: int = 0) -> NodeRecord:
 
 def test_the_probe_is_ignored(sent: list[NodeRecord]) -> None:
     assert len(sent) == 14
-    assert read(span({"test": "true"}, name="api_check", scope="arize_phoenix_tracer_x")) is None
+    assert (
+        read_span(span({"test": "true"}, name="api_check", scope="arize_phoenix_tracer_x")) is None
+    )
 
 
 def test_the_run(sent: list[NodeRecord]) -> None:

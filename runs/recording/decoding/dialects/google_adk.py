@@ -8,8 +8,8 @@ Facts: the kit's own sources. A run is an `invocation`; an agent was `agent_run 
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.model_calls import answered, asked
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.llm_api import model_request, model_response
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
@@ -27,7 +27,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return span.scope == SCOPE or "gcp" in spoken
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     span, told = reading.span, reading.attributes
     _read_call(reading)
     if span.name == MERGED and span.parent_span_id is not None:
@@ -48,20 +48,20 @@ def read(reading: Reading) -> None:
     reading.fill_run_from("conversation", OWN + "session_id")
 
 
-def _read_call(reading: Reading) -> None:
+def _read_call(reading: SpanReading) -> None:
     told = reading.attributes
     request, response = readable(told.get(REQUEST)), readable(told.get(RESPONSE))
     if isinstance(request, dict) and request.get("contents"):
         config = request.get("config")
         config = config if isinstance(config, dict) else {}
-        question = asked({**config, "contents": request["contents"]})
+        question = model_request({**config, "contents": request["contents"]})
         if question:
             if names := _tools(config.get("tools")):
                 question["tools"] = names
             reading.fill("inputs", question, REQUEST)
             reading.use((REQUEST,))
     if isinstance(response, dict) and response:
-        reading.fill("outputs", answered({"candidates": [response]}), RESPONSE)
+        reading.fill("outputs", model_response({"candidates": [response]}), RESPONSE)
         reading.fill("usage", api_usage(response.get("usage_metadata")), RESPONSE)
 
 

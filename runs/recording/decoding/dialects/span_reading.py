@@ -9,7 +9,7 @@ from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.records.span import Span
 
 
-class Reading:
+class SpanReading:
     """Dialects fill what is missing and never overwrite; "" counts as absent. Fields are those of
     NodeRecord, and of RunFacts for `fill_run`. Remembers which dialect and attribute gave each
     field, and which attributes and events moved into inputs or outputs (`consumed`)."""

@@ -3,20 +3,24 @@
 from collections.abc import Callable
 from typing import Any
 
-from runs.recording.decoding.dialects.indexed import below, in_order, nested
-from runs.recording.decoding.dialects.messages import (
-    Message,
-    message,
-    normal_messages,
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    chat_message,
+    chat_messages,
     system_message,
 )
-from runs.recording.decoding.dialects.model_calls import told_messages
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.indexed_attributes import (
+    indexed_objects,
+    nested_object,
+    sorted_by_index,
+)
+from runs.recording.decoding.dialects.llm_api import api_messages
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Event
 
 SYSTEM = "gen_ai.system_instructions"
-DETAILS = "gen_ai.client.inference.operation.details"
+DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 ROLE_EVENTS = {
     "gen_ai.system.message": "system",
     "gen_ai.user.message": "user",
@@ -24,7 +28,7 @@ ROLE_EVENTS = {
     "gen_ai.tool.message": "tool",
 }
 BLOCKS = frozenset({"type", "text", "toolUse", "toolResult", "reasoningContent", "image"})
-PARAMETERS = [
+PARAMETER_ATTRIBUTES = [
     (f"gen_ai.request.{name}", name)
     for name in (
         "temperature",
@@ -40,20 +44,22 @@ PARAMETERS = [
     )
 ]
 # As OpenLLMetry names them.
-PARAMETERS += [
+PARAMETER_ATTRIBUTES += [
     (f"llm.{name}", name.rpartition(".")[2])
     for name in ("top_k", "frequency_penalty", "presence_penalty", "chat.stop_sequences")
 ]
 
 
-def read_messages(reading: Reading) -> None:
+def read_gen_ai_messages(reading: SpanReading) -> None:
     """Fill inputs {"messages", "tools", "parameters"} and outputs {"messages"}."""
     for source in (_from_attributes, _from_details_event, _from_events, _from_indexed, _from_text):
         if "inputs" not in reading.fields or "outputs" not in reading.fields:
             source(reading)
 
 
-def _fill(reading: Reading, field: str, messages: list[Message] | None, attribute: str) -> bool:
+def _fill(
+    reading: SpanReading, field: str, messages: list[ChatMessage] | None, attribute: str
+) -> bool:
     if not messages or field in reading.fields:
         return False
     value: dict[str, Any] = {"messages": messages}
@@ -62,7 +68,7 @@ def _fill(reading: Reading, field: str, messages: list[Message] | None, attribut
         tools = _tool_names(told.get("gen_ai.tool.definitions")) or _functions(told)
         if tools:
             value["tools"] = tools
-        parameters = {name: told[key] for key, name in PARAMETERS if key in told}
+        parameters = {name: told[key] for key, name in PARAMETER_ATTRIBUTES if key in told}
         if parameters:
             value["parameters"] = parameters
     reading.fill(field, value, attribute)
@@ -79,22 +85,22 @@ def _tool_names(told: Any) -> list[str]:
 
 def _function(tool: dict[str, Any]) -> dict[str, Any]:
     """OpenAI's form of a definition has the function inside."""
-    return below(tool, "function") or tool
+    return nested_object(tool, "function") or tool
 
 
 def _functions(told: dict[str, Any]) -> list[str]:
     """OpenLLMetry's: llm.request.functions.N.name."""
-    functions = nested(told, "llm.request.functions.", set())
+    functions = indexed_objects(told, "llm.request.functions.", set())
     return [str(function["name"]) for function in functions if function.get("name")]
 
 
-def _from_attributes(reading: Reading) -> None:
+def _from_attributes(reading: SpanReading) -> None:
     _from_structured(reading, reading.attributes, reading.use)
 
 
-def _from_details_event(reading: Reading) -> None:
+def _from_details_event(reading: SpanReading) -> None:
     for index, event in enumerate(reading.span.events):
-        if event.name == DETAILS:
+        if event.name == DETAILS_EVENT:
             before = set(reading.fields)
             _from_structured(reading, event.attributes, lambda names: None)
             if set(reading.fields) != before and set(event.attributes) <= STRUCTURED:
@@ -102,28 +108,28 @@ def _from_details_event(reading: Reading) -> None:
 
 
 def _from_structured(
-    reading: Reading, told: dict[str, Any], use: Callable[[tuple[str, ...]], None]
+    reading: SpanReading, told: dict[str, Any], use: Callable[[tuple[str, ...]], None]
 ) -> None:
     name = "gen_ai.input.messages"
     if name in told:
-        messages = normal_messages(readable(told[name]))
+        messages = chat_messages(readable(told[name]))
         system = system_message(readable(told.get(SYSTEM)))
         if messages and system:
             messages.insert(0, system)
         if _fill(reading, "inputs", messages, name):
             use((name, SYSTEM))
     name = "gen_ai.output.messages"
-    if name in told and _fill(reading, "outputs", normal_messages(readable(told[name])), name):
+    if name in told and _fill(reading, "outputs", chat_messages(readable(told[name])), name):
         use((name,))
 
 
 STRUCTURED = frozenset({"gen_ai.input.messages", "gen_ai.output.messages", SYSTEM})
 
 
-def _from_events(reading: Reading) -> None:
+def _from_events(reading: SpanReading) -> None:
     """Up to 1.36: one event per message, `gen_ai.choice` for what the model gave back."""
-    inputs: list[Message] = []
-    outputs: list[Message] = []
+    inputs: list[ChatMessage] = []
+    outputs: list[ChatMessage] = []
     used: set[int] = set()
     for index, event in enumerate(reading.span.events):
         role = ROLE_EVENTS.get(event.name)
@@ -141,7 +147,7 @@ def _from_events(reading: Reading) -> None:
         reading.consumed_events |= used
 
 
-def blocks(value: Any) -> list[dict[str, Any]] | None:
+def content_blocks(value: Any) -> list[dict[str, Any]] | None:
     """The content of a message as blocks of the Bedrock or Anthropic APIs; None when it is none."""
     if not isinstance(value, list) or not value:
         return None
@@ -149,24 +155,24 @@ def blocks(value: Any) -> list[dict[str, Any]] | None:
     return value if is_blocks else None
 
 
-def _of_blocks(told: Any, role: str) -> list[Message] | None:
-    found = blocks(readable(told))
-    return told_messages([{"role": role, "content": found}]) if found else None
+def _of_blocks(told: Any, role: str) -> list[ChatMessage] | None:
+    found = content_blocks(readable(told))
+    return api_messages([{"role": role, "content": found}]) if found else None
 
 
-def _event_messages(told: dict[str, Any], role: str) -> list[Message]:
+def _event_messages(told: dict[str, Any], role: str) -> list[ChatMessage]:
     return _of_blocks(told.get("content"), role) or [_event_message(told, role)]
 
 
-def _event_message(told: dict[str, Any], role: str) -> Message:
+def _event_message(told: dict[str, Any], role: str) -> ChatMessage:
     body = {key: readable(value) if key != "content" else value for key, value in told.items()}
     body.setdefault("role", role)
     if role == "tool" and "id" in body:
         body.setdefault("tool_call_id", body["id"])
-    return message(body)
+    return chat_message(body)
 
 
-def _choice(told: dict[str, Any]) -> list[Message]:
+def _choice(told: dict[str, Any]) -> list[ChatMessage]:
     body = readable(told.get("message"))
     if messages := _of_blocks(body, "assistant"):
         return [{**messages[0], "finish_reason": told.get("finish_reason")}, *messages[1:]]
@@ -174,27 +180,27 @@ def _choice(told: dict[str, Any]) -> list[Message]:
         body = {"content": body}
     if not isinstance(body, dict):
         body = {"content": told.get("content"), "tool_calls": readable(told.get("tool_calls"))}
-    return [message({"role": "assistant", "finish_reason": told.get("finish_reason"), **body})]
+    return [chat_message({"role": "assistant", "finish_reason": told.get("finish_reason"), **body})]
 
 
-def _content_event(event: Event, inputs: list[Message], outputs: list[Message]) -> None:
+def _content_event(event: Event, inputs: list[ChatMessage], outputs: list[ChatMessage]) -> None:
     is_prompt = event.name.endswith("prompt")
     told = event.attributes.get("gen_ai.prompt" if is_prompt else "gen_ai.completion")
     role = "user" if is_prompt else "assistant"
     (inputs if is_prompt else outputs).extend(_text_or_messages(told, role))
 
 
-def _text_or_messages(told: Any, role: str) -> list[Message]:
+def _text_or_messages(told: Any, role: str) -> list[ChatMessage]:
     value = readable(told)
-    messages = normal_messages(value)
+    messages = chat_messages(value)
     if messages:
         return messages
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return [message({"role": role, "content": text}) for text in value]  # Spring AI
-    return [message({"role": role, "content": told})] if told else []
+        return [chat_message({"role": role, "content": text}) for text in value]  # Spring AI
+    return [chat_message({"role": role, "content": told})] if told else []
 
 
-def _from_indexed(reading: Reading) -> None:
+def _from_indexed(reading: SpanReading) -> None:
     """Up to 1.26 (and OpenLLMetry): gen_ai.prompt.N.role, gen_ai.completion.N.content …"""
     for field, prefix, role in (
         ("inputs", "gen_ai.prompt.", "user"),
@@ -203,21 +209,21 @@ def _from_indexed(reading: Reading) -> None:
         if field in reading.fields:
             continue
         used: set[str] = set()
-        items = nested(reading.attributes, prefix, used)
+        items = indexed_objects(reading.attributes, prefix, used)
         messages = [_indexed_message(item, role) for item in items]
         if _fill(reading, field, messages, f"{prefix}N"):
             reading.use(used)
 
 
-def _indexed_message(item: dict[str, Any], role: str) -> Message:
-    told = {"role": role, **item, "tool_calls": in_order(item.get("tool_calls"))}
+def _indexed_message(item: dict[str, Any], role: str) -> ChatMessage:
+    told = {"role": role, **item, "tool_calls": sorted_by_index(item.get("tool_calls"))}
     told.setdefault("content", item.get("user"))  # OpenLLMetry's Haystack: gen_ai.prompt.0.user
     content = readable(told.get("content"))
     told["content"] = content if isinstance(content, list) else told.get("content")
-    return message(told)
+    return chat_message(told)
 
 
-def _from_text(reading: Reading) -> None:
+def _from_text(reading: SpanReading) -> None:
     """The whole prompt and completion in one attribute each, as text or as JSON."""
     for field, name, role in (
         ("inputs", "gen_ai.prompt", "user"),

@@ -3,9 +3,13 @@ LangChain writes it, in the one form of `messages`."""
 
 from typing import Any
 
-from runs.recording.decoding.dialects.indexed import below
-from runs.recording.decoding.dialects.langchain import as_told
-from runs.recording.decoding.dialects.messages import Message, normal_messages, system_message
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    chat_messages,
+    system_message,
+)
+from runs.recording.decoding.dialects.indexed_attributes import nested_object
+from runs.recording.decoding.dialects.langchain import langchain_message
 from runs.recording.records.json_text import readable
 
 SYSTEM = ("system", "system_prompt", "instructions", "system_instruction")
@@ -19,14 +23,14 @@ PARAMETERS = frozenset(
 )  # fmt: skip
 
 
-def asked(value: Any) -> dict[str, Any] | None:
+def model_request(value: Any) -> dict[str, Any] | None:
     """A request as {"messages", "tools", "parameters"}; None when it is none."""
     if not isinstance(value, dict) or "role" in value:
         messages = _said(value, "user")
         return {"messages": messages} if messages else None
     messages = next(
         (found for key in QUESTIONS if (found := _said(value.get(key), "user"))), None
-    ) or told_messages([value], "user")
+    ) or api_messages([value], "user")
     if not messages:
         return None
     system = next((value[key] for key in SYSTEM if value.get(key)), None)
@@ -34,18 +38,18 @@ def asked(value: Any) -> dict[str, Any] | None:
     request: dict[str, Any] = {"messages": [first, *messages] if first else messages}
     if tools := tool_names(value.get("tools") or value.get("functions")):
         request["tools"] = tools
-    if told := parameters(value):
+    if told := request_parameters(value):
         request["parameters"] = told
     return request
 
 
-def answered(value: Any) -> dict[str, Any] | None:
+def model_response(value: Any) -> dict[str, Any] | None:
     """A response as {"messages"}; None when it is none."""
     messages = _said(_choices(value) if isinstance(value, dict) else value, "assistant")
     return {"messages": messages} if messages else None
 
 
-def parameters(told: Any) -> dict[str, Any]:
+def request_parameters(told: Any) -> dict[str, Any]:
     """The parameters of the call that are among the keys of a request."""
     if not isinstance(told, dict):
         return {}
@@ -65,7 +69,7 @@ def tool_names(told: Any) -> list[str]:
     return names
 
 
-def told_messages(told: Any, role: str = "user") -> list[Message] | None:
+def api_messages(told: Any, role: str = "user") -> list[ChatMessage] | None:
     """Messages in any of the forms; None when one of them is no message. `role`: of those that tell
     none."""
     if isinstance(told, list) and len(told) == 1 and _is_batch(told[0]):
@@ -73,17 +77,17 @@ def told_messages(told: Any, role: str = "user") -> list[Message] | None:
     if not isinstance(told, list):
         return None
     items = [_item(item, role) for item in told]
-    return normal_messages(items) if all(items) else None
+    return chat_messages(items) if all(items) else None
 
 
-def _said(told: Any, role: str) -> list[Message] | None:
+def _said(told: Any, role: str) -> list[ChatMessage] | None:
     if isinstance(told, str):
         return [{"role": role, "content": told}] if told else None
     if isinstance(told, dict):
         told = [told]
     if isinstance(told, list) and told and all(isinstance(item, str) for item in told):
         return [{"role": role, "content": text} for text in told]
-    return told_messages(told, role)
+    return api_messages(told, role)
 
 
 def _is_batch(item: Any) -> bool:
@@ -108,7 +112,7 @@ def _choices(value: dict[str, Any]) -> Any:
 def _choice(told: Any) -> Any:
     if not isinstance(told, dict):
         return told
-    body = as_told(told.get("message") or told.get("content") or told.get("text"))
+    body = langchain_message(told.get("message") or told.get("content") or told.get("text"))
     if isinstance(body, str):
         body = {"role": "assistant", "content": body}
     reason = told.get("finish_reason") or told.get("finishReason")
@@ -118,7 +122,7 @@ def _choice(told: Any) -> Any:
 def _item(told: Any, role: str) -> dict[str, Any] | None:
     """One message with OpenTelemetry's parts where its API has parts of its own; None for what is
     no message. An item of OpenAI's Responses is a message of its own."""
-    told = as_told(told)
+    told = langchain_message(told)
     if not isinstance(told, dict):
         return None
     kind = told.get("type")
@@ -167,7 +171,7 @@ def _bedrock(told: dict[str, Any]) -> dict[str, Any]:
     if isinstance(call := told.get("toolResult"), dict):
         return _response(call.get("toolUseId"), _bedrock_result(call.get("content")))
     if isinstance(thought := told.get("reasoningContent"), dict):
-        return {"type": "reasoning", "content": below(thought, "reasoningText").get("text")}
+        return {"type": "reasoning", "content": nested_object(thought, "reasoningText").get("text")}
     return told
 
 

@@ -3,9 +3,9 @@ the tools by which one agent gives control to another."""
 
 from typing import Any
 
-from runs.recording.decoding.dialects.genai_messages import DETAILS, blocks
-from runs.recording.decoding.dialects.model_calls import told_messages
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.gen_ai_messages import DETAILS_EVENT, content_blocks
+from runs.recording.decoding.dialects.llm_api import api_messages
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 
 # Tools by which frameworks give control to another agent; the argument names the target.
@@ -14,7 +14,7 @@ HANDOFF_PREFIX = "transfer_to_"
 TARGETS = ("agent_name", "agent", "target")
 
 
-def read_tool(reading: Reading) -> None:
+def read_tool(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_payload("inputs", "gen_ai.tool.call.arguments")
     reading.fill_payload("outputs", "gen_ai.tool.call.result")
@@ -29,13 +29,13 @@ def read_tool(reading: Reading) -> None:
         reading.fill("taken", _target(tool, reading.fields.get("inputs")), "gen_ai.tool.name")
 
 
-def _read_event(reading: Reading, name: str, told: dict[str, Any]) -> None:
+def _read_event(reading: SpanReading, name: str, told: dict[str, Any]) -> None:
     """Strands Agents tells what went in and out of a tool as it tells messages of a model."""
     if name == "gen_ai.tool.message":
         reading.fill("inputs", readable(told.get("content")), name)
     elif name == "gen_ai.choice":
         reading.fill("outputs", _result(readable(told.get("message"))), name)
-    elif name == DETAILS:
+    elif name == DETAILS_EVENT:
         for call in _messages(told, "gen_ai.input.messages"):
             for one in call.get("tool_calls", ()):
                 reading.fill("inputs", one["arguments"], name)
@@ -44,12 +44,12 @@ def _read_event(reading: Reading, name: str, told: dict[str, Any]) -> None:
 
 
 def _messages(told: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return told_messages(readable(told.get(name)), "tool") or []
+    return api_messages(readable(told.get(name)), "tool") or []
 
 
 def _result(value: Any) -> Any:
     """The text of a result that is one text."""
-    found = blocks(value)
+    found = content_blocks(value)
     if found and len(found) == 1 and set(found[0]) == {"text"}:
         return readable(found[0]["text"])
     return value

@@ -8,9 +8,9 @@ Message contents are in `genai_messages`.
 
 from typing import Any
 
-from runs.recording.decoding.dialects.genai_messages import read_messages
-from runs.recording.decoding.dialects.genai_tools import read_tool
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
+from runs.recording.decoding.dialects.gen_ai_tools import read_tool
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, first_count, usage
@@ -83,7 +83,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return "gen_ai" in spoken or any(event.name.startswith("gen_ai.") for event in span.events)
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     told = reading.attributes
     kind = _kind(told)
     if kind == "tool":
@@ -93,7 +93,7 @@ def read(reading: Reading) -> None:
     if CYCLE in told and reading.span.parent_span_id is not None:
         reading.fill("folded", True, CYCLE)
     if kind in ("llm", "agent", "workflow"):
-        read_messages(reading)
+        read_gen_ai_messages(reading)
     elif kind == "retriever":
         _read_retrieval(reading)
     if kind != "tool":
@@ -121,7 +121,7 @@ def _kind(told: dict[str, Any]) -> str:
     return "llm" if "gen_ai.prompt.0.role" in told or "gen_ai.prompt.0.content" in told else ""
 
 
-def _read_title(reading: Reading, kind: str) -> None:
+def _read_title(reading: SpanReading, kind: str) -> None:
     if kind == "tool":
         reading.fill_from("title", "gen_ai.tool.name")
     elif kind == "agent":
@@ -130,7 +130,7 @@ def _read_title(reading: Reading, kind: str) -> None:
         reading.fill_from("title", "gen_ai.workflow.name")
 
 
-def _read_usage(reading: Reading) -> None:
+def _read_usage(reading: SpanReading) -> None:
     told = reading.attributes
     tokens = usage(
         first_count(told, INPUT),
@@ -145,7 +145,7 @@ def _read_usage(reading: Reading) -> None:
         reading.fill("cost", cost(told.get(name)), name)
 
 
-def _read_retrieval(reading: Reading) -> None:
+def _read_retrieval(reading: SpanReading) -> None:
     told = reading.attributes
     reading.fill_payload("inputs", "gen_ai.retrieval.query.text")
     documents = readable(told.get("gen_ai.retrieval.documents"))

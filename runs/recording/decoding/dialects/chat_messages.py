@@ -19,28 +19,28 @@ import orjson
 
 from runs.recording.records.json_text import readable
 
-Message = dict[str, Any]
+ChatMessage = dict[str, Any]
 MEDIA = ("image", "audio", "video", "file")
 
 
-def normal_messages(told: Any) -> list[Message] | None:
+def chat_messages(told: Any) -> list[ChatMessage] | None:
     """Messages told as JSON: OpenTelemetry's {role, parts}, or the OpenAI-like {role, content}.
     None when it is no list of messages."""
     if isinstance(told, dict):
         told = told.get("messages", [told])
     if not isinstance(told, list) or not told:
         return None
-    messages: list[Message] = []
+    messages: list[ChatMessage] = []
     for item in told:
         if not isinstance(item, dict) or not (
             "role" in item or "parts" in item or "content" in item
         ):
             return None
-        messages.extend(_from_parts(item) if "parts" in item else [message(item)])
+        messages.extend(_from_parts(item) if "parts" in item else [chat_message(item)])
     return messages
 
 
-def system_message(told: Any) -> Message | None:
+def system_message(told: Any) -> ChatMessage | None:
     """System instructions: text, or a list of parts."""
     content = _content(told) if isinstance(told, list) else told
     return (
@@ -50,12 +50,12 @@ def system_message(told: Any) -> Message | None:
     )
 
 
-def message(told: dict[str, Any]) -> Message:
+def chat_message(told: dict[str, Any]) -> ChatMessage:
     """One OpenAI-like message: role, content (text or parts), tool_calls, tool_call_id, name."""
     content = told.get("content")
     if content is None:
         content = told.get("text")  # as Dify keeps its prompts
-    normal: Message = {"role": _role(told), "content": _content(content)}
+    normal: ChatMessage = {"role": _role(told), "content": _content(content)}
     calls = told.get("tool_calls")
     if isinstance(calls, list) and calls:
         normal["tool_calls"] = [tool_call(call) for call in calls if isinstance(call, dict)]
@@ -73,11 +73,11 @@ def tool_call(told: dict[str, Any]) -> dict[str, Any]:
     return {"id": told.get("id"), "name": source.get("name"), "arguments": readable(arguments)}
 
 
-def _from_parts(told: dict[str, Any]) -> list[Message]:
+def _from_parts(told: dict[str, Any]) -> list[ChatMessage]:
     """OpenTelemetry's message; results of tools in it become messages of their own: after the calls
     that it makes, else before it."""
     parts = told["parts"] if isinstance(told["parts"], list) else [told["parts"]]
-    results: list[Message] = []
+    results: list[ChatMessage] = []
     calls: list[dict[str, Any]] = []
     rest: list[Any] = []
     for part in parts:
@@ -90,7 +90,7 @@ def _from_parts(told: dict[str, Any]) -> list[Message]:
             rest.append(part)
     if results and not rest and not calls:
         return results
-    normal: Message = {"role": _role(told), "content": _content(rest)}
+    normal: ChatMessage = {"role": _role(told), "content": _content(rest)}
     if calls:
         normal["tool_calls"] = calls
     for key in ("name", "finish_reason"):
@@ -99,9 +99,13 @@ def _from_parts(told: dict[str, Any]) -> list[Message]:
     return [normal, *results] if calls else [*results, normal]
 
 
-def _tool_result(part: dict[str, Any]) -> Message:
+def _tool_result(part: dict[str, Any]) -> ChatMessage:
     result = part.get("result", part.get("response"))
-    normal: Message = {"role": "tool", "content": as_text(result), "tool_call_id": part.get("id")}
+    normal: ChatMessage = {
+        "role": "tool",
+        "content": as_text(result),
+        "tool_call_id": part.get("id"),
+    }
     if part.get("name"):
         normal["name"] = part["name"]
     return normal

@@ -6,7 +6,9 @@ MAX_PARTS = 12
 MAX_DIGITS = 6
 
 
-def nested(attributes: dict[str, Any], prefix: str, used: set[str]) -> list[dict[str, Any]]:
+def indexed_objects(
+    attributes: dict[str, Any], prefix: str, used: set[str]
+) -> list[dict[str, Any]]:
     """The objects below `prefix` (which ends with a dot), in the order of their numbers. Inner
     numbers stay keys: see `in_order`. Adds the names of the attributes read to `used`."""
     tree: dict[str, Any] = {}
@@ -15,7 +17,7 @@ def nested(attributes: dict[str, Any], prefix: str, used: set[str]) -> list[dict
         if not name.startswith(prefix):
             continue
         path = name[start:].split(".")
-        if not 2 <= len(path) <= MAX_PARTS or not is_number(path[0]):
+        if not 2 <= len(path) <= MAX_PARTS or not is_index(path[0]):
             continue
         branch = tree
         for part in path[:-1]:
@@ -27,22 +29,22 @@ def nested(attributes: dict[str, Any], prefix: str, used: set[str]) -> list[dict
             if path[-1] not in branch:
                 branch[path[-1]] = value
                 used.add(name)
-    return in_order(tree)
+    return sorted_by_index(tree)
 
 
-def in_order(numbered: Any) -> list[dict[str, Any]]:
+def sorted_by_index(numbered: Any) -> list[dict[str, Any]]:
     """The objects of {"0": {…}, "1": {…}} by number; [] for anything else."""
     if type(numbered) is not dict:
         return []
-    keys = sorted((key for key in numbered if is_number(key)), key=int)
+    keys = sorted((key for key in numbered if is_index(key)), key=int)
     return [numbered[key] for key in keys if type(numbered[key]) is dict]
 
 
-def below(branch: dict[str, Any], key: str) -> dict[str, Any]:
+def nested_object(branch: dict[str, Any], key: str) -> dict[str, Any]:
     """The object by this name, {} where there is none."""
     found = branch.get(key)
     return found if isinstance(found, dict) else {}
 
 
-def is_number(text: str) -> bool:
+def is_index(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS

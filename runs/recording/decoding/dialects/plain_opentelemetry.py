@@ -6,7 +6,7 @@ Comes last, so it fills what no richer dialect told.
 from typing import Any
 from urllib.parse import urlsplit
 
-from runs.recording.decoding.dialects.reading import Reading
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 
 NAME = "opentelemetry"
@@ -21,7 +21,7 @@ def applies(span: Span, spoken: set[str]) -> bool:
     return True
 
 
-def read(reading: Reading) -> None:
+def read(reading: SpanReading) -> None:
     span = reading.span
     if span.kind == "client":
         _read_http(reading)
@@ -42,7 +42,7 @@ def _may_be_run(fields: dict[str, Any]) -> bool:
     return "is_run" not in fields and not fields.get("folded") and fields["kind"] in RUN_KINDS
 
 
-def _read_resource(reading: Reading) -> None:
+def _read_resource(reading: SpanReading) -> None:
     resource = reading.span.resource
     reading.fill(
         "service", _text(resource.get("openinference.project.name")), "openinference.project.name"
@@ -56,7 +56,7 @@ def _read_resource(reading: Reading) -> None:
         reading.fill_run("environment", _text(resource.get(name)), name)
 
 
-def _read_outcome(reading: Reading) -> None:
+def _read_outcome(reading: SpanReading) -> None:
     """UNSET is success. The message of the exception says it better than the status text, which in
     many frameworks holds the class and the stack as well."""
     span = reading.span
@@ -86,7 +86,7 @@ def _exception(span: Span) -> tuple[str, str]:
     return "", ""
 
 
-def _read_http(reading: Reading) -> None:
+def _read_http(reading: SpanReading) -> None:
     """Client spans by the HTTP conventions, new names and old."""
     told = reading.attributes
     method = _text(told.get("http.request.method") or told.get("http.method"))
