@@ -21,6 +21,7 @@ from runs.pages.lineage import views as lineage
 from runs.pages.loops import views as loops
 from runs.pages.nodes import views as nodes
 from runs.pages.notes import views as notes
+from runs.pages.producers import views as producers
 from runs.pages.rerun import views as rerun
 from runs.pages.run import views as run
 from runs.pages.saved_views import views as saved_views
@@ -37,6 +38,7 @@ from runs.recording.receiving.dify_proxy import proxy
 urlpatterns = [
     # pages
     path("", apps.app_list, name="apps"),
+    path("connect/<slug:name>/", producers.producer, name="producer"),
     path("runs/", history.run_list, name="runs"),
     path("runs/import/", files.upload, name="runs-import"),
     path("runs/compare/", compare.compare_page, name="run-compare"),

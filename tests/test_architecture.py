@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 CODE = ("config", "runs", "nodes")
-FOLDERS = {*CODE, "templates", "static", "tests"}
+FOLDERS = {*CODE, "templates", "static", "tests", "docs"}
 MADE = {"var", "staticfiles", "screenshots", "node_modules"}  # never committed
 
 # What each package must not import: config → runs → nodes, one way.

@@ -5,7 +5,7 @@ makes goes through a sanitiser with a short list of tags.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import nh3
@@ -22,6 +22,8 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 # Below the headings of the page: h1 is the run, h2 the panel, h3 the value.
 HEADINGS = {"h1": "h4", "h2": "h5"}
+# A document of our own fills a page whose h1 is the document's title.
+DOCUMENT_HEADINGS = {"h1": "h2", "h2": "h2", "h3": "h3"}
 _LOOKS_LIKE = re.compile(
     r"^(#{1,6} |[-*+] |\d+[.)] |> |```|\|.*\|)|\*\*\S|`[^`\n]+`|\]\(https?:", re.MULTILINE
 )
@@ -34,10 +36,19 @@ def looks_like_markdown(text: str) -> bool:
 
 def render(text: str) -> SafeString:
     """`text` as HTML that is safe to put into a page, whatever it says."""
-    html = _parser.render(text)
+    return _sanitized(_parser.render(text))
+
+
+def render_document(text: str) -> SafeString:
+    """Return `text`, Markdown of our own documentation, as safe HTML. Its lines are wrapped, so
+    their ends are no breaks, and its headings start at h2."""
+    return _sanitized(_document_parser.render(text), DOCUMENT_HEADINGS.values())
+
+
+def _sanitized(html: str, more_tags: Iterable[str] = ()) -> SafeString:
     clean = nh3.clean(
         html,
-        tags=TAGS,
+        tags=TAGS | set(more_tags),
         attributes=ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="nofollow noopener noreferrer",
@@ -55,13 +66,22 @@ def _image_as_link(
     )
 
 
-def _lower_headings(state: Any) -> None:
-    for token in state.tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = HEADINGS.get(token.tag, "h6")
+def _heading_rule(levels: dict[str, str]) -> Callable[[Any], None]:
+    def lower_headings(state: Any) -> None:
+        for token in state.tokens:
+            if token.type in ("heading_open", "heading_close"):
+                token.tag = levels.get(token.tag, "h6")
+
+    return lower_headings
 
 
-_parser = MarkdownIt("commonmark", {"html": False, "breaks": True, "maxNesting": 20})
-_parser.enable(["table", "strikethrough"])
-_parser.add_render_rule("image", _image_as_link)
-_parser.core.ruler.push("lower_headings", _lower_headings)
+def _markdown_parser(breaks: bool, levels: dict[str, str]) -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "breaks": breaks, "maxNesting": 20})
+    parser.enable(["table", "strikethrough"])
+    parser.add_render_rule("image", _image_as_link)
+    parser.core.ruler.push("lower_headings", _heading_rule(levels))
+    return parser
+
+
+_parser = _markdown_parser(breaks=True, levels=HEADINGS)
+_document_parser = _markdown_parser(breaks=False, levels=DOCUMENT_HEADINGS)

@@ -8,6 +8,7 @@ from runs.access import ReadRequest, app_or_404, session_or_read_key
 from runs.json import records
 from runs.models import App
 from runs.pages.apps.overview import overview
+from runs.pages.producers.documents import documents
 
 SHOWN_APPS = 200
 
@@ -21,6 +22,7 @@ def app_list(request: HtmxHttpRequest) -> HttpResponse:
         "shown": SHOWN_APPS,
         "has_samples": any(app.is_sample for app in apps),
         "base_url": request.build_absolute_uri("/")[:-1],
+        "producers": documents().values(),
     }
     return render_region(request, "apps/apps.html", "apps/_apps.html", context)
 

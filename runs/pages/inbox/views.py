@@ -14,6 +14,7 @@ from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.execution import moment
 from runs.models import Note, ReceivedRequest, RefusedRecord, Run
+from runs.pages.producers.documents import documents
 from runs.paging import BadCursor, Order, Page, page_of
 from runs.recording.receiving.replay import replay
 
@@ -36,6 +37,7 @@ def request_list(request: HtmxHttpRequest) -> HttpResponse:
         "tab": "requests",
         "only": request.GET.get("only", ""),
         "base_url": request.build_absolute_uri("/")[:-1],
+        "producers": documents().values(),
         "last_failed": ReceivedRequest.objects.for_list().failed().first(),
         "needs_help": newest is None or newest.status >= 400,
         "waiting_notes": Note.objects.waiting()[:COUNTED].count(),
