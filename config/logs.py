@@ -1,17 +1,18 @@
-"""What is not to stand in a log. Pure."""
+"""Redact what must not stand in a log. Pure."""
 
 import logging
 import re
 
-# Whoever has this part of an address sees the run that it was made for.
-_LINK = re.compile(r"(?<=/s/)[^/?#\s]+")
-HIDDEN = "•••"
+from runs.redaction.secrets import REDACTED
+
+# The secret of a share link: whoever has it sees the run that the link was made for.
+_SHARE_SECRET = re.compile(r"(?<=/s/)[^/?#\s]+")
 
 
-class WithoutLinks(logging.Filter):
-    """Takes the secrets of shared links out of addresses."""
+class RedactShareLinks(logging.Filter):
+    """Takes the secrets of share links out of the addresses in a log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if "/s/" in (text := record.getMessage()):
-            record.msg, record.args = _LINK.sub(HIDDEN, text), ()
+            record.msg, record.args = _SHARE_SECRET.sub(REDACTED, text), ()
         return True

@@ -207,7 +207,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "filters": {"links": {"()": "config.logs.WithoutLinks"}},
+    "filters": {"links": {"()": "config.logs.RedactShareLinks"}},
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}
     },

@@ -1,5 +1,5 @@
-"""A text as somebody reads it who unescapes it: how words are found that hide from a plain search.
-Pure."""
+"""Read a text as somebody does who undoes its escaping: so words are seen that hide from a plain
+search. Pure."""
 
 import re
 import unicodedata
@@ -8,17 +8,18 @@ from urllib.parse import unquote_plus
 
 from nodes.content.unicode_form import normal
 
-ROUNDS = 5  # of escaping within escaping
+MAX_LEVELS = 5  # of escaping within escaping
 # From the first backslash of a row on: tried at each, a long row would take a square of its length.
 _ESCAPE = re.compile(r'(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"\'/]))')
 
 
-def plain(text: str) -> str:
-    """As somebody who unescapes it would read it, in small letters, on one line."""
-    for _ in range(ROUNDS):
+def unescaped(text: str) -> str:
+    """Return `text` without backslash, URL and HTML escaping, in lower case, on one line, in NFKC
+    and without characters that nobody sees."""
+    for _ in range(MAX_LEVELS):
         before = text
         if "\\" in text:
-            text = _ESCAPE.sub(_unescaped, text)
+            text = _ESCAPE.sub(_unescaped_character, text)
         if "%" in text:
             text = unquote_plus(text)
         if "&" in text:
@@ -28,11 +29,11 @@ def plain(text: str) -> str:
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
         text = normal("NFKC", text)
-        text = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return " ".join(text.casefold().split())
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    if code := found[1] or found[2]:
+def _unescaped_character(match: re.Match[str]) -> str:
+    if code := match[1] or match[2]:
         return chr(int(code, 16))
-    return found[3] if found[3] in "\"'/" else " "
+    return match[3] if match[3] in "\"'/" else " "

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,10 +19,10 @@ from nodes.lineage.trace import Hop
 from nodes.lineage.uses import Use
 from nodes.lineage.values import MISSING, Path, pointer, spoken
 from runs.json.execution import writable
-from runs.redaction.secrets import is_secret_name
-from runs.redaction.values import beginning, hidden
+from runs.redaction.secrets import is_secret_name, redact_value
 
-PREVIEW = 160
+PREVIEW = 160  # characters of a value shown on one line
+PREVIEW_TEXT, PREVIEW_ITEMS = 5_000, 40  # of a value that a preview is made from
 FORMS = {
     "input": "The run's input",
     "system": "System variable",
@@ -190,7 +191,17 @@ def said(value: Any, *names: str) -> str:
     if value in ("", [], {}):
         return "empty"
     secret = next(filter(is_secret_name, names), "")
-    return formats.visible(preview(hidden(beginning(value), secret))[:PREVIEW])
+    return formats.visible(preview(redact_value(_beginning_of_value(value), secret))[:PREVIEW])
+
+
+def _beginning_of_value(value: Any) -> Any:
+    """Return enough of a value for a preview on one line."""
+    if isinstance(value, dict):
+        items = islice(value.items(), PREVIEW_ITEMS)
+        return {key: _beginning_of_value(inner) for key, inner in items}
+    if isinstance(value, list):
+        return [_beginning_of_value(item) for item in value[:PREVIEW_ITEMS]]
+    return value[:PREVIEW_TEXT] if isinstance(value, str) else value
 
 
 def _names(link: Link | None, *sources: Source) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from runs.recording.decoding.dify.vocabulary import mapping, text
 from runs.recording.records.json_text import NotJson, parse_json
-from runs.redaction.secrets import HIDDEN, without_secrets
+from runs.redaction.secrets import redact_text
 
 READ = 64_000
 SAID = 500
@@ -36,12 +36,7 @@ def refusal(who: str, status: int, body: bytes, key: str) -> str:
     told = object_of(body)
     said = text(told.get("message")) or text(told.get("error")) or text(told.get("detail"))
     said = said or body[: 4 * SAID].decode("utf-8", "replace")
-    said = " ".join(without(said, key).split())
+    said = " ".join(redact_text(said, key).split())
     said = "" if said.startswith("<") else said  # a page for browsers
     cut = said[:SAID] + (" …" if len(said) > SAID else "")
     return f"{who} refused it with {status}" + (f": {cut}" if cut else ".")
-
-
-def without(told: str, key: str) -> str:
-    """Text without the key, and without anything else that looks like a secret."""
-    return without_secrets(told.replace(key, HIDDEN) if key else told)

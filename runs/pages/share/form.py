@@ -9,8 +9,8 @@ from django.http import QueryDict
 from runs.pages.notes.forms import typed
 from runs.pages.share.parts import FIELDS
 from runs.recording.records.payload_values import clean
-from runs.redaction.masks import path_of
-from runs.redaction.unescape import plain
+from runs.redaction.masks import key_path
+from runs.redaction.unescape import unescaped
 
 LASTING = {
     "1h": ("1 hour", timedelta(hours=1)),
@@ -66,14 +66,14 @@ class ShareForm(forms.Form):
     def clean_keys(self) -> list[str]:
         keys: list[str] = self.cleaned_data["keys"]
         for key in keys:
-            if not path_of(key):
+            if not key_path(key):
                 raise forms.ValidationError(f"“{key}” names no key.")
         return keys
 
     def clean_words(self) -> list[str]:
         words: list[str] = self.cleaned_data["words"]
         for word in words:
-            if len(plain(word)) < 2:
+            if len(unescaped(word)) < 2:
                 raise forms.ValidationError(f"“{word}” is too short: two characters at least.")
         return words
 

@@ -21,8 +21,15 @@ from runs.json.execution import stored, writable
 from runs.models import Run, ShareLink
 from runs.pages.notes.notes import Shown, notes_of_run
 from runs.pages.share.parts import SharedNote, SharedStep, SharedValue
-from runs.redaction.masks import MASKED, Mask, mask_of
-from runs.redaction.quoted_values import MOST, is_particular, leaves, taken_out
+from runs.redaction.masks import (
+    MASKED,
+    MAX_QUOTED_TEXTS,
+    Mask,
+    is_distinctive,
+    mask_of,
+    masked_texts,
+    quotable_texts,
+)
 
 STEPS = 200  # of one page
 MAX_MASKED = 500_000  # bytes of a value that is looked through
@@ -58,9 +65,11 @@ class Shared:
                 continue
             value = load(payload)
             if self.mask.paths:
-                by_key += islice(taken_out(value, Mask(paths=self.mask.paths).value(value)), MOST)
+                by_key += islice(
+                    masked_texts(value, Mask(paths=self.mask.paths).value(value)), MAX_QUOTED_TEXTS
+                )
             if name in self.hidden:
-                quoted += islice(filter(is_particular, leaves(value)), MOST)
+                quoted += islice(filter(is_distinctive, quotable_texts(value)), MAX_QUOTED_TEXTS)
         spoken = self.spoken.with_words([*by_key, *quoted])
         return replace(self, mask=self.mask.with_words(by_key), spoken=spoken)
 

@@ -26,7 +26,7 @@ from runs.models import Run
 from runs.pages.lineage.loading import Bodies, story_of
 from runs.pages.variables.turns import assigners_of, turns_before
 from runs.recording.records.json_text import deeper_than
-from runs.redaction.values import hidden
+from runs.redaction.secrets import redact_value
 
 NODES, MAX_VARIABLES = 60, 400  # of one page
 KEPT = 5  # newest writes of each variable
@@ -239,6 +239,6 @@ def _hide(variable: Variable) -> None:
         if deeper_than(write.value, MAX_DEPTH):
             write.value = MISSING
             continue
-        shown = hidden(write.value, name)
+        shown = redact_value(write.value, name)
         if shown != write.value:
             write.value, write.masked = shown, True

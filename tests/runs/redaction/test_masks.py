@@ -5,9 +5,8 @@ import json
 import orjson
 import pytest
 
-from runs.redaction.masks import MASKED, Mask, mask_of
-from runs.redaction.quoted_values import taken_out
-from runs.redaction.unescape import plain
+from runs.redaction.masks import MASKED, Mask, mask_of, masked_texts
+from runs.redaction.unescape import unescaped
 
 SECRET = "Ada Lovelace"
 NESTED = json.dumps({"a": json.dumps({"b": json.dumps({"email": "e@x.org", "who": SECRET})})})
@@ -16,7 +15,7 @@ NESTED = json.dumps({"a": json.dumps({"b": json.dumps({"email": "e@x.org", "who"
 def written(value):
     """As it leaves: JSON, and what a reader of it would read."""
     text = orjson.dumps(value).decode()
-    return text, plain(text)
+    return text, unescaped(text)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +118,7 @@ def test_depth_and_size_do_not_stop_it():
     nested = SECRET
     for _ in range(8):
         nested = json.dumps({"a": nested})
-    assert "lovelace" not in plain(str(mask.value(nested)))
+    assert "lovelace" not in unescaped(str(mask.value(nested)))
     assert mask.value("[" * 10_000) == "[" * 10_000
     assert MASKED in mask.value('{"email": "' * 10_000)
 
@@ -127,14 +126,14 @@ def test_depth_and_size_do_not_stop_it():
 def test_a_long_row_of_backslashes_is_read_once():
     """500 KB of them: else the page of a link would never come."""
     row = "\\" * 500_000
-    assert plain(f"{row}n{row}u0041{row}") == f"a{row}"
+    assert unescaped(f"{row}n{row}u0041{row}") == f"a{row}"
 
 
 def test_masked_texts_and_numbers_become_words_but_not_true_and_false():
     """Else every "true" that an error says would be masked."""
     value = {"who": {"id": 4711, "known": True, "short": "Ada"}, "list": [{"who": SECRET}, "kept"]}
     left = Mask(paths=frozenset({("who",)})).value(value)
-    assert sorted(taken_out(value, left)) == ["4711", SECRET]
+    assert sorted(masked_texts(value, left)) == ["4711", SECRET]
 
 
 @pytest.mark.parametrize("levels", range(8))
@@ -145,4 +144,4 @@ def test_a_tag_that_ends_in_another_item_stops_nothing(levels):
         text = json.dumps({"inner": text})
     deep = '{"a":' * 150 + text + "}" * 150
     for value in (text, deep):
-        list(taken_out([value], Mask(paths=frozenset({("email",)})).value([value])))
+        list(masked_texts([value], Mask(paths=frozenset({("email",)})).value([value])))

@@ -10,7 +10,7 @@ from typing import Any
 from runs.recording.decoding.dify.graphs import DifyGraph, digest_of, storable
 from runs.recording.records.json_text import deeper_than, readable
 from runs.recording.records.payload_values import clean
-from runs.redaction.secrets import is_secret_name, masked, without_secrets
+from runs.redaction.secrets import is_secret_name, redact_settings, redact_text
 
 MAX_VARIABLES = 1_000
 # Features that are settings; the others are switches that count when they are on.
@@ -62,7 +62,7 @@ def _features(told: Any) -> dict[str, Any]:
     for name, value in sorted(told.items()) if isinstance(told, dict) else ():
         on = isinstance(value, dict) and value.get("enabled")
         if on or (name in _TEXTS and value):
-            found[str(name)] = storable(masked(value, str(name)))
+            found[str(name)] = storable(redact_settings(value, str(name)))
     return found
 
 
@@ -84,12 +84,12 @@ def _variable(item: dict[str, Any]) -> dict[str, Any]:
     name, kind = clean(str(item.get("name") or ""), 255), str(item.get("value_type") or "string")
     found: dict[str, Any] = {"name": name, "type": clean(kind, 40)}
     if text := item.get("description"):
-        found["description"] = without_secrets(clean(str(text))[:1000])
+        found["description"] = redact_text(clean(str(text))[:1000])
     if kind == "secret" or is_secret_name(name):
         return found
     value = item.get("value")
     if value not in (None, "", [], {}):
-        found["value"] = storable(masked(value))
+        found["value"] = storable(redact_settings(value))
     return found
 
 

@@ -6,7 +6,7 @@ of another installation, or a credential.
 
 from typing import Any
 
-from runs.redaction.secrets import masked
+from runs.redaction.secrets import redact_settings
 
 COMMON = ("desc", "version", "error_strategy", "default_value", "retry_config")
 _VARIABLES = ("variables",)
@@ -96,4 +96,4 @@ def shown_settings(kind: str, data: dict[str, Any]) -> dict[str, Any]:
     if isinstance(retry, dict) and not retry.get("retry_enabled"):
         names = [name for name in names if name != "retry_config"]
     told = {name: data[name] for name in names if data.get(name) not in (None, "", [], {})}
-    return {name: masked(value, name) for name, value in told.items()}
+    return {name: redact_settings(value, name) for name, value in told.items()}

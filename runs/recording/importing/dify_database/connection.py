@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 
 from runs.recording.importing.dify_database.columns import TableRow
+from runs.redaction.secrets import REDACTED
 
 CONNECT_SECONDS = 10
 TIMEOUT = "60s"
@@ -40,7 +41,7 @@ def reason_of(problem: BaseException, dsn: str) -> str:
     """What the driver says, on one line and without the password of the DSN."""
     reason = " ".join(str(problem).split()) or type(problem).__name__
     password = str(conninfo_to_dict(dsn).get("password") or "")
-    return reason.replace(password, "…") if password else reason
+    return reason.replace(password, REDACTED) if password else reason
 
 
 class Connection:
