@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from nodes.content.messages import decoded
-from nodes.content.payloads import load
+from nodes.content.messages import decoded_json
+from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 
 MAX_MODELS = 20
@@ -59,7 +59,7 @@ def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
 def parameters_of(execution: NodeExecution) -> dict[str, Any]:
     """Temperature and the like of one model call, from wherever its record has them."""
     for payload in (execution.inputs, execution.process_data):
-        value = load(payload) if payload else None
+        value = load_value(payload) if payload else None
         if isinstance(value, dict) and (found := _told(value)):
             return found
     attributes = execution.received.get("attributes")
@@ -74,7 +74,7 @@ def parameters_of(execution: NodeExecution) -> dict[str, Any]:
 
 def _told(value: dict[str, Any]) -> dict[str, Any]:
     for key in _KEYS:
-        found = decoded(value.get(key))
+        found = decoded_json(value.get(key))
         if isinstance(found, dict) and found:
             return found
     return {}
@@ -83,5 +83,5 @@ def _told(value: dict[str, Any]) -> dict[str, Any]:
 def resource_of(run_id: UUID) -> dict[str, Any]:
     """The resource attributes of the process that a run's first step came from. One query."""
     execution = NodeExecution.objects.of_run(run_id).with_resource().first()
-    value = load(execution.resource) if execution and execution.resource else None
+    value = load_value(execution.resource) if execution and execution.resource else None
     return value if isinstance(value, dict) else {}

@@ -8,9 +8,9 @@ from django.urls import reverse
 
 from nodes import formats
 from nodes.choices import ERRORS, NodeStatus
-from nodes.content.json_tree import Mark, marks
-from nodes.content.logs import Logs, logs_of
-from nodes.content.payloads import PayloadView, load, show
+from nodes.content.json_tree import TreeMark, tree_marks
+from nodes.content.logs import StepLogs, step_logs
+from nodes.content.payloads import PayloadView, load_value, present_payload
 from nodes.kinds import Kind
 from nodes.models import NodeExecution
 
@@ -57,11 +57,11 @@ class Visit:
 class Received:
     """What the producer sent beside the values: as it came, for those who must know."""
 
-    attributes: list[Mark]
+    attributes: list[TreeMark]
     count: int
     events: list[dict[str, Any]]
     events_left_out: int
-    links: list[Mark]
+    links: list[TreeMark]
     scope: str
 
 
@@ -73,8 +73,8 @@ class Panel:
     failed: bool
     sections: list[Section]
     received: Received | None
-    logs: Logs
-    resource: list[Mark]
+    logs: StepLogs
+    resource: list[TreeMark]
     visits: list[Visit]
     visit_count: int
     previous: Visit | None
@@ -92,8 +92,8 @@ def build_panel(execution: NodeExecution) -> Panel:
         failed=execution.status in ERRORS,
         sections=sections(execution),
         received=_received(execution),
-        logs=logs_of(execution),
-        resource=marks(load(execution.resource)) if execution.resource else [],
+        logs=step_logs(execution),
+        resource=tree_marks(load_value(execution.resource)) if execution.resource else [],
         visits=visits if count > 1 else [],
         visit_count=count,
         previous=visits[place - 1] if place else None,
@@ -118,7 +118,10 @@ def sections(execution: NodeExecution) -> list[Section]:
     if execution.process_data:
         values.append(("process", "Process data", execution.process_data))
     values.append(("outputs", names[1], execution.outputs))
-    return [Section(name, label, show(value) if value else None) for name, label, value in values]
+    return [
+        Section(name, label, present_payload(value) if value else None)
+        for name, label, value in values
+    ]
 
 
 def _visits(execution: NodeExecution) -> tuple[list[Visit], int]:
@@ -155,13 +158,13 @@ def _received(execution: NodeExecution) -> Received | None:
     attributes = told.get("attributes")
     events = told.get("events")
     return Received(
-        attributes=marks(attributes) if attributes else [],
+        attributes=tree_marks(attributes) if attributes else [],
         count=len(attributes) if isinstance(attributes, dict) else 0,
         events=[_event(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)]
         if isinstance(events, list)
         else [],
         events_left_out=max(0, len(events) - MAX_EVENTS) if isinstance(events, list) else 0,
-        links=marks(told["links"]) if told.get("links") else [],
+        links=tree_marks(told["links"]) if told.get("links") else [],
         scope=_name(told.get("scope")),
     )
 
@@ -191,5 +194,5 @@ def _event(event: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": _name(event.get("name")) or "event",
         "stack": _stack(stack) if isinstance(stack, str) else "",
-        "marks": marks(told, EVENT_MARKS) if told else [],
+        "marks": tree_marks(told, EVENT_MARKS) if told else [],
     }

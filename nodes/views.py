@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_safe
 
-from nodes.content.payloads import show, view_of
+from nodes.content.payloads import present_payload, view_named
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import Payload
 
@@ -21,8 +21,8 @@ def _payload_or_404(payload_id: UUID) -> Payload:
 def payload(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
     """One value: whole on its page; as bounded as in a panel for htmx, which swaps it in there."""
     found = _payload_or_404(payload_id)
-    view = view_of(request.GET.get("view", ""))
-    context = {"view": show(found, view, whole=not wants_fragment(request))}
+    view = view_named(request.GET.get("view", ""))
+    context = {"view": present_payload(found, view, whole=not wants_fragment(request))}
     return render_region(request, "content/payload.html", "content/_payload.html", context)
 
 

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from runs.exports.formats import SETS, SINGLE
+from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS
 from runs.pages.apps import views as apps
 from runs.pages.attribute_mapping import views as attribute_mapping
 from runs.pages.compare import views as compare
@@ -120,15 +120,21 @@ urlpatterns = [
     path("runs/facets.json", history.facets_twin, name="facets-json"),
     path("views.json", saved_views.view_list_json, name="views-json"),
     # runs as files, each also packed
-    *[path(f"runs.{form}", files.run_set, {"form": form}, name="runs-file") for form in SETS],
-    *[path(f"runs.{form}.gz", files.run_set, {"form": form, "gz": ".gz"}) for form in SETS],
+    *[
+        path(f"runs.{form}", files.run_set, {"form": form}, name="runs-file")
+        for form in RUN_SET_FORMATS
+    ],
+    *[
+        path(f"runs.{form}.gz", files.run_set, {"form": form, "gz": ".gz"})
+        for form in RUN_SET_FORMATS
+    ],
     *[
         path(f"runs/<uuid:run_id>.{form}", files.single_run, {"form": form}, name="run-file")
-        for form in SINGLE
+        for form in SINGLE_RUN_FORMATS
     ],
     *[
         path(f"runs/<uuid:run_id>.{form}.gz", files.single_run, {"form": form, "gz": ".gz"})
-        for form in SINGLE
+        for form in SINGLE_RUN_FORMATS
     ],
     path("runs/compare.json", compare.compare_json, name="run-compare-json"),
     path("runs/by/<path:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),

@@ -13,7 +13,7 @@ _SIGNS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class RetrievedDocument:
     """A found document; `score` as the producer wrote it, "" when it told none."""
 
     content: str
@@ -22,7 +22,7 @@ class Document:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def read_documents(value: list[Any]) -> list[Document] | None:
+def read_documents(value: list[Any]) -> list[RetrievedDocument] | None:
     """The documents of a list that holds nothing else, or None."""
     documents = []
     for item in value:
@@ -33,7 +33,7 @@ def read_documents(value: list[Any]) -> list[Document] | None:
     return documents or None
 
 
-def _read(value: Any) -> Document | None:
+def _read(value: Any) -> RetrievedDocument | None:
     if not isinstance(value, dict):
         return None
     if isinstance(inner := value.get("document"), dict) and len(value) <= 2:
@@ -50,7 +50,7 @@ def _read(value: Any) -> Document | None:
     score = _first(value, _SCORE_KEYS)
     score = _first(metadata, _SCORE_KEYS) if score is None else score
     title = _first(value, _TITLE_KEYS) or _first(metadata, _TITLE_KEYS)
-    return Document(
+    return RetrievedDocument(
         content=content,
         title=str(title) if title is not None else "",
         score=f"{score:.3g}" if isinstance(score, float) else "" if score is None else str(score),

@@ -16,7 +16,7 @@ MAX_KEY = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class TreeMark:
     """`open` starts a group, `close` ends it, `leaf` is a value; `note` says what was left out.
     `kind` is the value's type: text, number, literal."""
 
@@ -27,10 +27,10 @@ class Mark:
     is_open: bool = False
 
 
-def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
+def tree_marks(value: Any, limit: int = MAX_NODES) -> list[TreeMark]:
     """The marks of `value`; at most about `limit` values, long texts counting for several, then a
     note."""
-    shown: list[Mark] = []
+    shown: list[TreeMark] = []
     stack: list[Iterator[tuple[str, Any]]] = [iter([("", value)])]
     left, count = limit, 0
     while stack:
@@ -38,11 +38,11 @@ def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
         if item is None:
             stack.pop()
             if stack:
-                shown.append(Mark("close"))
+                shown.append(TreeMark("close"))
             continue
         if left <= 0:
-            shown.append(Mark("note", text=f"Only the first {count:,} values are shown here."))
-            shown.extend(Mark("close") for _ in stack[1:])
+            shown.append(TreeMark("note", text=f"Only the first {count:,} values are shown here."))
+            shown.extend(TreeMark("close") for _ in stack[1:])
             return shown
         key, inner = item
         left -= 1 + min(len(inner), TEXT) // LONG_VALUE if isinstance(inner, str) else 1
@@ -50,9 +50,9 @@ def marks(value: Any, limit: int = MAX_NODES) -> list[Mark]:
         if not isinstance(inner, (dict, list)) or not inner:
             shown.append(_leaf(key, inner))
         elif len(stack) > MAX_DEPTH:
-            shown.append(Mark("note", key, "nested deeper: see the raw text"))
+            shown.append(TreeMark("note", key, "nested deeper: see the raw text"))
         else:
-            shown.append(Mark("open", key, _summary(inner), is_open=len(stack) <= OPEN_DEPTH))
+            shown.append(TreeMark("open", key, _summary(inner), is_open=len(stack) <= OPEN_DEPTH))
             stack.append(_members(inner))
     return shown
 
@@ -71,12 +71,12 @@ def _summary(value: dict[str, Any] | list[Any]) -> str:
     return f"{{{len(value)}}}" if isinstance(value, dict) else f"[{len(value)}]"
 
 
-def _leaf(key: str, value: Any) -> Mark:
+def _leaf(key: str, value: Any) -> TreeMark:
     if isinstance(value, str):
         cut = f"… ({len(value):,} characters)" if len(value) > TEXT else ""
-        return Mark("leaf", key, visible(value[:TEXT]) + cut, "text")
+        return TreeMark("leaf", key, visible(value[:TEXT]) + cut, "text")
     if value is None or isinstance(value, bool):
-        return Mark("leaf", key, {None: "null", True: "true", False: "false"}[value], "literal")
+        return TreeMark("leaf", key, {None: "null", True: "true", False: "false"}[value], "literal")
     if isinstance(value, (dict, list)):
-        return Mark("leaf", key, "{}" if isinstance(value, dict) else "[]", "literal")
-    return Mark("leaf", key, str(value), "number")
+        return TreeMark("leaf", key, "{}" if isinstance(value, dict) else "[]", "literal")
+    return TreeMark("leaf", key, str(value), "number")

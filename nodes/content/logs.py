@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 
 from nodes.clock import from_us
-from nodes.content.json_tree import Mark, marks
+from nodes.content.json_tree import TreeMark, tree_marks
 from nodes.formats import visible
 from nodes.models import NodeExecution, Payload
 
@@ -26,21 +26,21 @@ DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LogLine:
     """One log: its words, and what else it tells."""
 
     at: datetime | None
     severity: str
     text: str
-    marks: list[Mark]
+    marks: list[TreeMark]
 
 
 @dataclass(frozen=True, slots=True)
-class Logs:
+class StepLogs:
     """The earliest logs of a step; `left_out` of those kept are not here, and where `cut` there
     were more than are kept."""
 
-    lines: list[Line] = field(default_factory=list)
+    lines: list[LogLine] = field(default_factory=list)
     kept: int = 0
     cut: bool = False
 
@@ -49,15 +49,15 @@ class Logs:
         return self.kept - len(self.lines)
 
 
-def logs_of(execution: NodeExecution) -> Logs:
+def step_logs(execution: NodeExecution) -> StepLogs:
     """For the panel. One query where there are any."""
     hints = _hints(execution)
     told = hints.get("logs") or []
     lines = [_line(*log) for log in _loaded(told[:IN_PANEL])]
-    return Logs(lines, len(told), bool(hints.get("logs_cut")))
+    return StepLogs(lines, len(told), bool(hints.get("logs_cut")))
 
 
-def logs_json(execution: NodeExecution) -> list[dict[str, Any]]:
+def step_logs_json(execution: NodeExecution) -> list[dict[str, Any]]:
     """All logs that are kept, in the order of their times."""
     return [
         {"time_us": time_us, **value}
@@ -82,7 +82,7 @@ def _loaded(entries: list[str]) -> Iterator[tuple[int | None, dict[str, Any]]]:
             yield int(entry[:DIGITS]) // 1000 or None, value
 
 
-def _line(time_us: int | None, value: dict[str, Any]) -> Line:
+def _line(time_us: int | None, value: dict[str, Any]) -> LogLine:
     body, name = value.get("body"), str(value.get("name") or "")
     text = body if isinstance(body, str) else ""
     rest = {key: value[key] for key in ("attributes", "scope") if value.get(key)}
@@ -91,9 +91,9 @@ def _line(time_us: int | None, value: dict[str, Any]) -> Line:
     if body is not None and not isinstance(body, str):
         rest = {"body": body, **rest}
     shown = visible((text or name or "log")[:MAX_TEXT])
-    return Line(
+    return LogLine(
         from_us(time_us),
         visible(str(value.get("severity") or "")[:MAX_NAME]),
         shown + ("…" if len(text) > MAX_TEXT else ""),
-        marks(rest, MARKS) if rest else [],
+        tree_marks(rest, MARKS) if rest else [],
     )

@@ -34,7 +34,7 @@ def looks_like_markdown(text: str) -> bool:
     return bool(_LOOKS_LIKE.search(text, 0, 4000))
 
 
-def render(text: str) -> SafeString:
+def render_markdown(text: str) -> SafeString:
     """`text` as HTML that is safe to put into a page, whatever it says."""
     return _sanitized(_parser.render(text))
 

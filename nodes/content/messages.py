@@ -78,7 +78,7 @@ def read_message(value: Any) -> Message | None:
     text = "\n\n".join(parts.texts)
     call_id = _text(raw.get("tool_call_id"))
     if role == "tool" and text and not results:
-        results = (ToolResult(decoded(text), call_id, _text(raw.get("name"))),)
+        results = (ToolResult(decoded_json(text), call_id, _text(raw.get("name"))),)
         text = ""
     return Message(
         role=role,
@@ -106,7 +106,7 @@ def read_messages(value: Any) -> list[Message] | None:
     return messages or None
 
 
-def decoded(value: Any) -> Any:
+def decoded_json(value: Any) -> Any:
     """A string that holds a JSON object or list, decoded; anything else as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
@@ -209,7 +209,7 @@ class _Parts:
         call_id = _text(outer.get("id") or outer.get("call_id"))
         known = {(one.id, one.name) for one in self.calls if one.id}
         if name and (call_id, name) not in known:
-            self.calls.append(ToolCall(name, decoded(arguments), call_id))
+            self.calls.append(ToolCall(name, decoded_json(arguments), call_id))
 
 
 def _result(kind: str, part: dict[str, Any]) -> ToolResult | None:
@@ -222,7 +222,7 @@ def _result(kind: str, part: dict[str, Any]) -> ToolResult | None:
     keys = ("response", "result", "output", "content")
     value = next((part[key] for key in keys if part.get(key) is not None), None)
     call_id = _text(part.get("id") or part.get("tool_use_id") or part.get("call_id"))
-    return ToolResult(decoded(value), call_id, _text(part.get("name")))
+    return ToolResult(decoded_json(value), call_id, _text(part.get("name")))
 
 
 def _thought(part: dict[str, Any]) -> str:

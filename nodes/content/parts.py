@@ -12,12 +12,12 @@ from django.utils.safestring import SafeString
 
 from nodes import formats
 from nodes.content import markdown
-from nodes.content.documents import Document, read_documents
+from nodes.content.documents import RetrievedDocument, read_documents
 from nodes.content.messages import (
     Message,
     ToolCall,
     ToolResult,
-    decoded,
+    decoded_json,
     read_message,
     read_messages,
 )
@@ -43,7 +43,7 @@ class Limits:
 
 
 @dataclass(slots=True)
-class Part:
+class ContentPart:
     """A piece of a value. `note` says what is not shown here."""
 
     form: str
@@ -65,20 +65,20 @@ class Part:
 
 
 @dataclass(slots=True)
-class Speech:
+class PresentedMessage:
     """A message for the page: every piece of it presented."""
 
     role: str
     name: str
-    said: Part | None
-    thinking: Part | None
-    calls: list[tuple[ToolCall, Part]]
-    results: list[tuple[ToolResult, Part]]
-    rest: list[Part]
+    said: ContentPart | None
+    thinking: ContentPart | None
+    calls: list[tuple[ToolCall, ContentPart]]
+    results: list[tuple[ToolResult, ContentPart]]
+    rest: list[ContentPart]
     folded: bool
 
 
-def present(value: Any, limits: Limits | None = None) -> Part:
+def present(value: Any, limits: Limits | None = None) -> ContentPart:
     """The parts of `value`, whatever it holds and however deep it is."""
     return _Presenter(limits or Limits()).part(value, MAX_DEPTH)
 
@@ -88,27 +88,27 @@ class _Presenter:
         self.limits = limits
         self.left = limits.parts
 
-    def part(self, value: Any, depth: int) -> Part:
+    def part(self, value: Any, depth: int) -> ContentPart:
         self.left -= 1
         if isinstance(value, str):
             return self.text(value, depth)
         if value is None or value in ([], {}):
-            return Part("empty", text={"NoneType": "null", "list": "empty list"}.get(
+            return ContentPart("empty", text={"NoneType": "null", "list": "empty list"}.get(
                 type(value).__name__, "empty"))  # fmt: skip
         if not isinstance(value, (dict, list)):
-            return Part(
+            return ContentPart(
                 "scalar", text=str(value).lower() if value is True or value is False else str(value)
             )
         if depth <= 0 or self.left <= 0:
             return self.compact(value)
         return self.mapping(value, depth) if isinstance(value, dict) else self.listing(value, depth)
 
-    def text(self, text: str, depth: int = 0) -> Part:
+    def text(self, text: str, depth: int = 0) -> ContentPart:
         if not text.strip():
-            return Part("empty", text="empty text" if not text else "only white space")
+            return ContentPart("empty", text="empty text" if not text else "only white space")
         if media := media_of(text):
-            return Part("file", text=media)
-        inner = decoded(text) if depth > 0 and len(text) < self.limits.text else text
+            return ContentPart("file", text=media)
+        inner = decoded_json(text) if depth > 0 and len(text) < self.limits.text else text
         if inner is not text:
             return self.part(inner, depth - 1)
         shown, note = text, ""
@@ -116,23 +116,25 @@ class _Presenter:
             shown = text[: self.limits.text]
             note = f"The first {len(shown):,} of {len(text):,} characters."
         if text.startswith("Traceback (most recent call last)"):
-            return Part("code", text=formats.visible(shown), note=note)
+            return ContentPart("code", text=formats.visible(shown), note=note)
         if len(text) <= MARKDOWN_LIMIT and markdown.looks_like_markdown(text):
-            return Part("text", text=text, html=markdown.render(formats.visible(text)))
-        return Part("text", text=formats.visible(shown), note=note)
+            return ContentPart(
+                "text", text=text, html=markdown.render_markdown(formats.visible(text))
+            )
+        return ContentPart("text", text=formats.visible(shown), note=note)
 
-    def compact(self, value: Any) -> Part:
+    def compact(self, value: Any) -> ContentPart:
         """Too deep or too much for this view: JSON on a few lines."""
         try:
             text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
         except (orjson.JSONEncodeError, RecursionError):
-            return Part("code", text="…", note="Nested too deeply to show here.")
+            return ContentPart("code", text="…", note="Nested too deeply to show here.")
         shown = formats.visible(text[:2000])
-        return Part("code", text=shown, note="Cut here." if len(text) > 2000 else "")
+        return ContentPart("code", text=shown, note="Cut here." if len(text) > 2000 else "")
 
-    def mapping(self, value: dict[str, Any], depth: int) -> Part:
+    def mapping(self, value: dict[str, Any], depth: int) -> ContentPart:
         if message := read_message(value):
-            return Part("messages", items=[self.speech(message, depth)])
+            return ContentPart("messages", items=[self.speech(message, depth)])
         if documents := read_documents([value]):
             return self.documents(documents, depth)
         if value.get("dify_model_identity"):
@@ -143,14 +145,14 @@ class _Presenter:
                 break
             pairs.append((_name(str(key)), self.part(inner, depth - 1)))
         hidden = len(value) - len(pairs)
-        return Part("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
+        return ContentPart("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
 
-    def listing(self, value: list[Any], depth: int) -> Part:
+    def listing(self, value: list[Any], depth: int) -> ContentPart:
         if messages := read_messages(value):
             shown = messages[-self.limits.messages :]
             hidden = len(messages) - len(shown)
             speeches = [self.speech(message, depth) for message in shown]
-            return Part(
+            return ContentPart(
                 "messages", items=speeches, note=f"{hidden} earlier messages." if hidden else ""
             )
         if documents := read_documents(value):
@@ -159,16 +161,18 @@ class _Presenter:
             cells = [[_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
             hidden = len(value) - len(cells)
             note = f"{hidden} more rows." if hidden else ""
-            return Part("table", columns=[_name(name) for name in columns], items=cells, note=note)
+            return ContentPart(
+                "table", columns=[_name(name) for name in columns], items=cells, note=note
+            )
         items = []
         for inner in value[:MAX_ROWS]:
             if self.left <= 0:
                 break
             items.append(self.part(inner, depth - 1))
         hidden = len(value) - len(items)
-        return Part("list", items=items, note=f"{hidden} more items." if hidden else "")
+        return ContentPart("list", items=items, note=f"{hidden} more items." if hidden else "")
 
-    def documents(self, documents: list[Document], depth: int) -> Part:
+    def documents(self, documents: list[RetrievedDocument], depth: int) -> ContentPart:
         shown = [
             (
                 _titled(document),
@@ -178,11 +182,13 @@ class _Presenter:
             for document in documents[:MAX_ROWS]
         ]
         hidden = len(documents) - len(shown)
-        return Part("documents", items=shown, note=f"{hidden} more documents." if hidden else "")
+        return ContentPart(
+            "documents", items=shown, note=f"{hidden} more documents." if hidden else ""
+        )
 
-    def speech(self, message: Message, depth: int) -> Speech:
+    def speech(self, message: Message, depth: int) -> PresentedMessage:
         self.left -= 1
-        return Speech(
+        return PresentedMessage(
             role=_name(message.role) or "unknown",
             name=_name(message.name),
             said=self.text(message.text, depth - 1) if message.text else None,
@@ -200,7 +206,7 @@ def _name(told: str) -> str:
     return formats.visible(told[:MAX_NAME])
 
 
-def _file(value: dict[str, Any]) -> Part:
+def _file(value: dict[str, Any]) -> ContentPart:
     """A file as Dify tells it: name, type, size; a link where it is open to all."""
     size = value.get("size")
     told = (
@@ -210,7 +216,7 @@ def _file(value: dict[str, Any]) -> Part:
     )
     url = str(value.get("remote_url") or value.get("url") or "")
     links = [url] if url.startswith(("https://", "http://")) else []
-    return Part("file", text=", ".join(_name(str(one)) for one in told if one), items=links)
+    return ContentPart("file", text=", ".join(_name(str(one)) for one in told if one), items=links)
 
 
 def _call(call: ToolCall) -> ToolCall:
@@ -221,7 +227,7 @@ def _result(result: ToolResult) -> ToolResult:
     return replace(result, name=_name(result.name), id=_name(result.id))
 
 
-def _titled(document: Document) -> Document:
+def _titled(document: RetrievedDocument) -> RetrievedDocument:
     return replace(document, title=_name(document.title), score=_name(document.score))
 
 

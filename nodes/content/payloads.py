@@ -6,8 +6,8 @@ from typing import Any, Literal
 import orjson
 
 from nodes.compression import unpack_head
-from nodes.content.json_tree import Mark, marks
-from nodes.content.parts import Limits, Part, present
+from nodes.content.json_tree import TreeMark, tree_marks
+from nodes.content.parts import ContentPart, Limits, present
 from nodes.formats import visible
 from nodes.models import Payload
 
@@ -16,8 +16,8 @@ VIEWS: tuple[tuple[View, str], ...] = (("read", "Read"), ("tree", "Tree"), ("raw
 IN_PANEL = Limits()
 ON_PAGE = Limits(text=2_000_000, parts=4000, messages=1000)
 # Values up to these sizes are decoded; of larger ones the head is shown as text.
-READ_IN_PANEL = 2_000_000
-READ_ON_PAGE = 20_000_000
+MAX_BYTES_IN_PANEL = 2_000_000
+MAX_BYTES_ON_PAGE = 20_000_000
 TREE_ON_PAGE = 5000
 
 
@@ -28,8 +28,8 @@ class PayloadView:
 
     payload: Payload
     view: View
-    part: Part | None = None
-    marks: list[Mark] | None = None
+    part: ContentPart | None = None
+    marks: list[TreeMark] | None = None
     text: str = ""
     more: str = ""
 
@@ -42,20 +42,20 @@ class PayloadView:
         return VIEWS
 
 
-def view_of(name: str) -> View:
+def view_named(name: str) -> View:
     """The view named in a query; anything unknown is the first."""
     return "tree" if name == "tree" else "raw" if name == "raw" else "read"
 
 
-def show(payload: Payload, view: View = "read", *, whole: bool = False) -> PayloadView:
+def present_payload(payload: Payload, view: View = "read", *, whole: bool = False) -> PayloadView:
     """`payload` for a page; `whole` on the payload's own page, else bounded to a panel."""
     limits = ON_PAGE if whole else IN_PANEL
-    if payload.size > (READ_ON_PAGE if whole else READ_IN_PANEL):
-        text = visible(head(payload, limits.text))
+    if payload.size > (MAX_BYTES_ON_PAGE if whole else MAX_BYTES_IN_PANEL):
+        text = visible(head_text(payload, limits.text))
         return PayloadView(payload, view, text=text, more=f"The first {len(text):,} characters.")
-    value = load(payload)
+    value = load_value(payload)
     if view == "tree":
-        found = marks(value, TREE_ON_PAGE) if whole else marks(value)
+        found = tree_marks(value, TREE_ON_PAGE) if whole else tree_marks(value)
         more = found[-1].text if any(mark.form == "note" for mark in found) else ""
         return PayloadView(payload, view, marks=found, more=more and "Not all of it is shown here.")
     if view == "raw":
@@ -64,7 +64,7 @@ def show(payload: Payload, view: View = "read", *, whole: bool = False) -> Paylo
     return PayloadView(payload, view, part=part)
 
 
-def load(payload: Payload) -> Any:
+def load_value(payload: Payload) -> Any:
     """The value; JSON that no parser takes (nested too deeply) as text."""
     if payload.encoding == "json":
         try:
@@ -74,7 +74,7 @@ def load(payload: Payload) -> Any:
     return payload.text
 
 
-def head(payload: Payload, length: int) -> str:
+def head_text(payload: Payload, length: int) -> str:
     """The first `length` characters, without unpacking the rest."""
     body = bytes(payload.body)
     if payload.compressed:
@@ -82,7 +82,7 @@ def head(payload: Payload, length: int) -> str:
     return body[: length * 4].decode("utf-8", "ignore")[:length]
 
 
-def pretty(value: Any) -> str:
+def indented_json(value: Any) -> str:
     """Indented JSON, or the text itself."""
     if isinstance(value, str):
         return value
@@ -93,7 +93,7 @@ def pretty(value: Any) -> str:
 
 
 def _raw(payload: Payload, value: Any, length: int) -> PayloadView:
-    text = pretty(value) or payload.text
+    text = indented_json(value) or payload.text
     more = ""
     if len(text) > length:
         more = f"The first {length:,} of {len(text):,} characters."

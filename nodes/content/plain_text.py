@@ -26,13 +26,13 @@ _JSON_NEXT = re.compile(r'(?:(?<!\\)"|(?<=[\w\]}]))[\s\]}]*,[\s\[{]*"')
 _JSON_ESCAPE = re.compile(r'\\(?:[nrt]|(["\\/]))')
 
 
-def fenced(text: str) -> str:
+def without_fence(text: str) -> str:
     """What stands in a text that is nothing but one fenced block; else the text."""
     found = _FENCE.match(text)
     return found[1] if found else text
 
 
-def marked(text: str) -> bool:
+def has_markup(text: str) -> bool:
     """Whether there may be marks in `text`. One look for each sign: a pattern takes ten times as
     long."""
     for sign in _SIGNS:
@@ -41,10 +41,10 @@ def marked(text: str) -> bool:
     return "\n-" in text or text[:1] == "-" or "](" in text
 
 
-def plain(text: str) -> str:
+def without_markup(text: str) -> str:
     """`text`, the head of one, without the marks of Markdown: headings, points and lines of tables
     are set apart by " · "."""
-    if not marked(text):
+    if not has_markup(text):
         return text
     text = _LINE.sub(_line, text)
     if "](" in text:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from nodes.content.messages import Message, read_message
-from nodes.content.plain_text import fenced, marked, plain, without_json
+from nodes.content.plain_text import has_markup, without_fence, without_json, without_markup
 from nodes.models import PREVIEW_LENGTH
 
 # Where producers put the text that matters, the most telling first.
@@ -33,7 +33,7 @@ _JOINERS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\u20d0-\u20ff\U0001f3fb-
 
 def preview(value: Any) -> str:
     """At most 200 characters of the most telling text of `value`, on one line; "" for nothing."""
-    return tidy(_telling(value, DEPTH))
+    return single_line(_telling(value, DEPTH))
 
 
 def preview_output(value: Any) -> str:
@@ -42,22 +42,22 @@ def preview_output(value: Any) -> str:
         for key in ANSWER_KEYS:
             inner = value.get(key)
             if isinstance(inner, (str, dict, list)) and inner and (text := _telling(inner, DEPTH)):
-                return tidy(text)
+                return single_line(text)
     return preview(value)
 
 
-def tidy(text: str, length: int = PREVIEW_LENGTH) -> str:
+def single_line(text: str, length: int = PREVIEW_LENGTH) -> str:
     """`text` on one line without marks of Markdown and invisible characters, cut on a character to
     `length` with "…"."""
     head = text[: length * 3 // 2]
-    if head.isprintable() and "  " not in head and head[:1] != " " and not marked(head):
+    if head.isprintable() and "  " not in head and head[:1] != " " and not has_markup(head):
         return _cut(head.rstrip(), length)  # by far the commonest form, without further ado
     if len(text) > length * 4:
         # Looking at half more than is shown is enough unless it is mostly white space or marks.
-        head = " ".join(plain(head).split())
-        text = head if len(head) > length else " ".join(plain(text[: length * 4]).split())
+        head = " ".join(without_markup(head).split())
+        text = head if len(head) > length else " ".join(without_markup(text[: length * 4]).split())
     else:
-        text = " ".join(plain(text).split())
+        text = " ".join(without_markup(text).split())
     if not text.isprintable():
         text = _UNSEEN.sub("", text)
     return _cut(text, length)
@@ -92,7 +92,7 @@ def _of_text(text: str, depth: int) -> str:
     if first == "d" and text[:5] == "data:" and ";base64," in text[:100]:
         return f"{text[5 : text.index(';')]} file"
     if first == "`" and len(text) < JSON_LIMIT:
-        text = fenced(text).lstrip()
+        text = without_fence(text).lstrip()
         first = text[:1]
     if (first == "{" or first == "[") and depth > 1:
         try:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from nodes.content.messages import decoded
+from nodes.content.messages import decoded_json
 from nodes.content.previews import preview
 
 MOST = 60
@@ -21,10 +21,10 @@ def tools_of(attributes: Mapping[str, Any], parameters: Mapping[str, Any]) -> di
     numbered = sorted((int(m[1]), name) for name in attributes if (m := _NUMBERED.match(name)))
     found: Any = [attributes[name] for _, name in numbered]
     for value in (*(attributes.get(name) for name in _LISTS), parameters.get("tools")):
-        found = found or decoded(value)
+        found = found or decoded_json(value)
     if not isinstance(found, list):
         return {}
-    tools = dict(_tool(decoded(schema)) for schema in found[:MOST])
+    tools = dict(_tool(decoded_json(schema)) for schema in found[:MOST])
     return {name: does for name, does in tools.items() if name}
 
 

@@ -13,7 +13,7 @@ from unicodedata import combining, is_normalized, normalize
 JOINER = "\u034f"
 
 
-def normal(form: Literal["NFC", "NFKC"], text: str) -> str:
+def in_normal_form(form: Literal["NFC", "NFKC"], text: str) -> str:
     """`text` in that form; the same text where it is."""
     if text.isascii() or is_normalized(form, text):  # which looks at marks in order only
         return text

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import orjson
 
-from nodes.diff.ignored import alike, inner, is_meter, masked
-from nodes.diff.list_alignment import CELLS, by_place, kept
-from nodes.diff.text_diff import Piece, by_word, unseen
+from nodes.diff.ignored import embedded_json, equivalent, is_measurement, without_volatile
+from nodes.diff.list_alignment import MAX_EXACT_CELLS, kept_positions, split_by_position
+from nodes.diff.text_diff import DiffPiece, diff_words, invisible_difference
 from nodes.formats import visible
 
 Form = Literal["added", "removed", "changed", "moved"]
 
-SHOWN = 60  # changes that a page shows
-VISITS = 50_000  # values that are looked at
+MAX_CHANGES = 60  # changes that a page shows
+MAX_VALUES = 50_000  # values that are looked at
 KEYED = 1_000_000  # characters of items that are read; lists after that are compared place by place
 TEXT = 1_000  # characters of a value that is shown by itself
 BY_WORD = 60  # characters from which a text is compared by word
@@ -23,7 +23,7 @@ MAX_KEY = 100
 
 
 @dataclass(slots=True)
-class Change:
+class ValueChange:
     """At `path` ("" is the whole value). `before` and `after` are as a page shows them; of a long
     text `pieces` instead. `aside`: an id, a moment or a meter, which tells no two runs apart."""
 
@@ -34,18 +34,18 @@ class Change:
     aside: bool = False
     before: str = ""
     after: str = ""
-    pieces: list[Piece] = field(default_factory=list)
+    pieces: list[DiffPiece] = field(default_factory=list)
     note: str = ""
     unseen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ValueDifference:
     """`changes` that count, the first 60 of `total`; `aside` those that do not."""
 
-    changes: list[Change]
+    changes: list[ValueChange]
     total: int
-    aside: list[Change]
+    aside: list[ValueChange]
     aside_total: int
     note: str = ""
 
@@ -58,37 +58,37 @@ class Difference:
         return self.aside_total - len(self.aside)
 
 
-def difference(before: Any, after: Any, shown: int = SHOWN) -> Difference:
+def value_difference(before: Any, after: Any, shown: int = MAX_CHANGES) -> ValueDifference:
     """Of any two values that JSON can hold, in the order of `before`."""
     walk = _Walk()
-    counted: list[Change] = []
-    aside: list[Change] = []
-    for change in islice(walk.changes(before, after), VISITS):
+    counted: list[ValueChange] = []
+    aside: list[ValueChange] = []
+    for change in islice(walk.changes(before, after), MAX_VALUES):
         (aside if change.aside else counted).append(change)
-    ended = walk.left >= 0 and not walk.cut and len(counted) + len(aside) < VISITS
-    note = "" if ended else f"Only the first {VISITS:,} values were compared."
+    ended = walk.left >= 0 and not walk.cut and len(counted) + len(aside) < MAX_VALUES
+    note = "" if ended else f"Only the first {MAX_VALUES:,} values were compared."
     for change in (*counted[:shown], *aside[:shown]):
         _write(change)
-    return Difference(counted[:shown], len(counted), aside[:shown], len(aside), note)
+    return ValueDifference(counted[:shown], len(counted), aside[:shown], len(aside), note)
 
 
-def alone(value: Any, form: Form) -> Difference:
+def whole_value_difference(value: Any, form: Form) -> ValueDifference:
     """Of a value that only one side has: `added` or `removed` as a whole."""
-    change = Change("", form, value, value)
+    change = ValueChange("", form, value, value)
     _write(change)
-    return Difference([change], 1, [], 0)
+    return ValueDifference([change], 1, [], 0)
 
 
 class _Walk:
     """Through both values at once, without recursion: they may be nested deeply."""
 
     def __init__(self) -> None:
-        self.left = VISITS
+        self.left = MAX_VALUES
         self.keyed = 0
         self.cut = False  # items of a list were left out
         self.stack: list[tuple[str, Any, Any, bool]] = []
 
-    def changes(self, before: Any, after: Any) -> Iterator[Change]:
+    def changes(self, before: Any, after: Any) -> Iterator[ValueChange]:
         self.stack = [("", before, after, False)]
         while self.stack:
             self.left -= 1
@@ -96,48 +96,52 @@ class _Walk:
                 return
             path, old, new, aside = self.stack.pop()
             if isinstance(old, str) and isinstance(new, str) and old != new:
-                values = inner(old), inner(new)
+                values = embedded_json(old), embedded_json(new)
                 old, new = (old, new) if None in values else values
             if isinstance(old, dict) and isinstance(new, dict):
                 yield from self._members(path, old, new, aside)
             elif isinstance(old, list) and isinstance(new, list):
                 yield from self._items(path, old, new, aside)
             elif type(old) is not type(new) or old != new:
-                yield Change(path, "changed", old, new, aside or alike(old, new))
+                yield ValueChange(path, "changed", old, new, aside or equivalent(old, new))
 
     def _members(
         self, path: str, old: dict[str, Any], new: dict[str, Any], aside: bool
-    ) -> Iterator[Change]:
+    ) -> Iterator[ValueChange]:
         both = []
         for key in sorted({*old, *new}, key=str):
-            place, meter = _member(path, str(key)), aside or is_meter(str(key))
+            place, meter = _member(path, str(key)), aside or is_measurement(str(key))
             if key not in new:
-                yield Change(place, "removed", old=old[key], aside=meter)
+                yield ValueChange(place, "removed", old=old[key], aside=meter)
             elif key not in old:
-                yield Change(place, "added", new=new[key], aside=meter)
+                yield ValueChange(place, "added", new=new[key], aside=meter)
             else:
                 both.append((place, old[key], new[key], meter))
         self.stack += reversed(both)
 
-    def _items(self, path: str, old: list[Any], new: list[Any], aside: bool) -> Iterator[Change]:
+    def _items(
+        self, path: str, old: list[Any], new: list[Any], aside: bool
+    ) -> Iterator[ValueChange]:
         """Items are aligned by their content, ids and times aside; what lies between them is
         compared place by place."""
-        if max(len(old), len(new)) > VISITS:
-            old, new, self.cut = old[:VISITS], new[:VISITS], True
+        if max(len(old), len(new)) > MAX_VALUES:
+            old, new, self.cut = old[:MAX_VALUES], new[:MAX_VALUES], True
         keys = self._keys(old, new)
-        both, gone, come = by_place(kept(*keys) if keys else [], len(old), len(new))
+        both, gone, come = split_by_position(
+            kept_positions(*keys) if keys else [], len(old), len(new)
+        )
         arrived = {keys[1][at]: at for at in reversed(come)} if keys else {}
         moved: set[int] = set()
         for at in gone:
             to = arrived.pop(keys[0][at], None) if keys else None
             if to is None:
-                yield Change(f"{path}[{at}]", "removed", old=old[at], aside=aside)
+                yield ValueChange(f"{path}[{at}]", "removed", old=old[at], aside=aside)
             else:
                 moved.add(to)
-                yield Change(f"{path}[{at}]", "moved", new=f"{path}[{to}]", aside=aside)
+                yield ValueChange(f"{path}[{at}]", "moved", new=f"{path}[{to}]", aside=aside)
         for at in come:
             if at not in moved:
-                yield Change(f"{path}[{at}]", "added", new=new[at], aside=aside)
+                yield ValueChange(f"{path}[{at}]", "added", new=new[at], aside=aside)
         self.stack += [(f"{path}[{at}]", old[at], new[to], aside) for at, to in reversed(both)]
 
     def _keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]] | None:
@@ -147,8 +151,8 @@ class _Walk:
             return None
         keys = list(map(_key, old)), list(map(_key, new))
         self.keyed += sum(map(len, keys[0])) + sum(map(len, keys[1]))
-        if len(old) * len(new) <= CELLS:
-            keys = list(map(masked, keys[0])), list(map(masked, keys[1]))
+        if len(old) * len(new) <= MAX_EXACT_CELLS:
+            keys = list(map(without_volatile, keys[0])), list(map(without_volatile, keys[1]))
         return keys
 
 
@@ -166,16 +170,16 @@ def _member(path: str, key: str) -> str:
     return f'{path}["{key}"]'
 
 
-def _write(change: Change) -> None:
+def _write(change: ValueChange) -> None:
     """Fill in what a page shows of a change."""
     old, new = change.old, change.new
     if change.form == "moved":
         change.after = new
         return
     if change.form == "changed" and isinstance(old, str) and isinstance(new, str):
-        change.unseen = unseen(old, new)
+        change.unseen = invisible_difference(old, new)
         if max(len(old), len(new)) > BY_WORD:
-            wording = by_word(old, new)
+            wording = diff_words(old, new)
             change.pieces, change.note = wording.pieces, wording.note
             if change.pieces:
                 return
@@ -185,7 +189,7 @@ def _write(change: Change) -> None:
         change.after = _shown(new)
 
 
-def changes_json(found: Difference) -> list[dict[str, str]]:
+def changes_json(found: ValueDifference) -> list[dict[str, str]]:
     """The machine twin: values as texts, long ones cut and around what differs in them."""
     told = []
     for change in found.changes:
@@ -197,7 +201,7 @@ def changes_json(found: Difference) -> list[dict[str, str]]:
     return told
 
 
-def _joined(pieces: list[Piece], without: str) -> str:
+def _joined(pieces: list[DiffPiece], without: str) -> str:
     return "".join(
         " […] " if piece.form == "gap" else piece.text for piece in pieces if piece.form != without
     )

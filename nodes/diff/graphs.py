@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from nodes.diff.difference import Difference, difference
+from nodes.diff.difference import ValueDifference, value_difference
 from nodes.graph.alignment import by_name
 from nodes.graph.graph import Graph, GraphNode
 
@@ -11,7 +11,7 @@ MAX_EDGES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class NodeChange:
+class GraphNodeChange:
     """`form`: added, removed, changed. `renamed` is the title before, `retyped` the kind before,
     where it is another now; `settings` is None where they are the same or nobody sent them."""
 
@@ -19,7 +19,7 @@ class NodeChange:
     node: GraphNode
     renamed: str = ""
     retyped: str = ""
-    settings: Difference | None = None
+    settings: ValueDifference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class GraphDifference:
     `node_count` and `edge_count`. `inferred`: one of the graphs is only what runs showed, and what
     ran of it may be less than there is."""
 
-    nodes: list[NodeChange]
+    nodes: list[GraphNodeChange]
     edges: list[tuple[str, str, str, str]]
     node_count: int
     edge_count: int
@@ -44,11 +44,11 @@ def graph_difference(before: Graph, after: Graph) -> GraphDifference:
     names = _names(before, after)
     olds = {node.id: node for node in before.nodes}
     news = {names.get(node.id, node.id): node for node in after.nodes}
-    nodes = [NodeChange("removed", node) for key, node in olds.items() if key not in news]
+    nodes = [GraphNodeChange("removed", node) for key, node in olds.items() if key not in news]
     for key, node in news.items():
         old = olds.get(key)
         if old is None:
-            nodes.append(NodeChange("added", node))
+            nodes.append(GraphNodeChange("added", node))
         elif change := _changed(old, node):
             nodes.append(change)
     titles = {key: node.title for key, node in {**olds, **news}.items()}
@@ -77,14 +77,14 @@ def _names(before: Graph, after: Graph) -> dict[str, str]:
     return {news[name].id: olds[name].id for name in news if name in olds}
 
 
-def _changed(old: GraphNode, new: GraphNode) -> NodeChange | None:
+def _changed(old: GraphNode, new: GraphNode) -> GraphNodeChange | None:
     settings = None
     if old.config is not None and new.config is not None:
-        settings = difference(dict(old.config), dict(new.config))
+        settings = value_difference(dict(old.config), dict(new.config))
     if settings and not settings.total:
         settings = None
     renamed = old.title if old.title != new.title else ""
     retyped = old.kind if old.kind != new.kind else ""
     if not (settings or renamed or retyped):
         return None
-    return NodeChange("changed", new, renamed, retyped, settings)
+    return GraphNodeChange("changed", new, renamed, retyped, settings)

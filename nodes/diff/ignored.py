@@ -8,14 +8,14 @@ and what stands under one of the METERS; and 1.0 is 1. A date alone, a number an
 import re
 from typing import Any
 
-from nodes.content.messages import decoded
+from nodes.content.messages import decoded_json
 from nodes.diff.text_diff import first_difference
 
-METERS = frozenset({
+MEASUREMENT_KEYS = frozenset({
     "usage", "usage_metadata", "token_usage", "latency", "elapsed_time", "time_to_first_token",
     "time_to_generate", "created", "timestamp", "system_fingerprint",
 })  # fmt: skip
-RULE = "ids, dates with a time, token usage, latency and 1 written as 1.0"
+IGNORED_RULE = "ids, dates with a time, token usage, latency and 1 written as 1.0"
 MAX_DEPTH = 60
 LONGEST = 400  # characters of an id that are looked at to see whether there is one
 _HEX = "[0-9a-fA-F]"
@@ -28,16 +28,16 @@ _VOLATILE = re.compile(
 )
 
 
-def masked(text: str) -> str:
+def without_volatile(text: str) -> str:
     """`text` with one sign in the place of each id and moment."""
     return _VOLATILE.sub("\x00", text)
 
 
-def is_meter(key: str) -> bool:
-    return key in METERS
+def is_measurement(key: str) -> bool:
+    return key in MEASUREMENT_KEYS
 
 
-def alike(before: Any, after: Any, depth: int = MAX_DEPTH) -> bool:
+def equivalent(before: Any, after: Any, depth: int = MAX_DEPTH) -> bool:
     """True if the values differ in nothing but volatile places. What is nested deeper than 60
     levels is not looked into."""
     if isinstance(before, str) and isinstance(after, str):
@@ -45,13 +45,13 @@ def alike(before: Any, after: Any, depth: int = MAX_DEPTH) -> bool:
     if depth == 0:
         return False
     if isinstance(before, dict) and isinstance(after, dict):
-        keys = {key for key in before if not is_meter(key)}
-        if keys != {key for key in after if not is_meter(key)}:
+        keys = {key for key in before if not is_measurement(key)}
+        if keys != {key for key in after if not is_measurement(key)}:
             return False
-        return all(alike(before[key], after[key], depth - 1) for key in keys)
+        return all(equivalent(before[key], after[key], depth - 1) for key in keys)
     if isinstance(before, list) and isinstance(after, list):
         return len(before) == len(after) and all(
-            alike(one, other, depth - 1) for one, other in zip(before, after, strict=True)
+            equivalent(one, other, depth - 1) for one, other in zip(before, after, strict=True)
         )
     if isinstance(before, (dict, list, bool)) or isinstance(after, bool):
         return before is after
@@ -63,10 +63,10 @@ def _texts_alike(before: str, after: str, depth: int) -> bool:
     place = first_difference(before, after)
     # Where they part there is seldom an id: then the long look at both can be left out.
     in_ids = all(_is_volatile(text, place) for text in (before, after))
-    if in_ids and masked(before) == masked(after):
+    if in_ids and without_volatile(before) == without_volatile(after):
         return True
-    values = inner(before), inner(after)
-    return None not in values and depth > 0 and alike(*values, depth - 1)
+    values = embedded_json(before), embedded_json(after)
+    return None not in values and depth > 0 and equivalent(*values, depth - 1)
 
 
 def _is_volatile(text: str, place: int) -> bool:
@@ -78,7 +78,7 @@ def _is_volatile(text: str, place: int) -> bool:
     return any(match.start() <= place <= match.end() for match in found)
 
 
-def inner(text: str) -> Any:
+def embedded_json(text: str) -> Any:
     """The object or list that a text holds as JSON, else None."""
-    value = decoded(text) if text[:1] in ("{", "[") else None
+    value = decoded_json(text) if text[:1] in ("{", "[") else None
     return value if isinstance(value, (dict, list)) else None

@@ -13,16 +13,16 @@ from difflib import SequenceMatcher
 
 from nodes.diff.text_diff import ends_in_common
 
-CELLS = 40_000  # pairs of items up to which two lists are short
+MAX_EXACT_CELLS = 40_000  # pairs of items up to which two lists are short
 
-Places = list[tuple[int, int]]  # in the one list and in the other, both rising
+PositionPairs = list[tuple[int, int]]  # in the one list and in the other, both rising
 
 
-def kept(olds: Sequence[str], news: Sequence[str]) -> Places:
+def kept_positions(olds: Sequence[str], news: Sequence[str]) -> PositionPairs:
     """The places of the items that both lists keep."""
     first, last = ends_in_common(olds, news)
     end_a, end_b = len(olds) - last, len(news) - last
-    if (end_a - first) * (end_b - first) <= CELLS:
+    if (end_a - first) * (end_b - first) <= MAX_EXACT_CELLS:
         matcher = SequenceMatcher(None, olds[first:end_a], news[first:end_b], autojunk=False)
         blocks = matcher.get_matching_blocks()
         inner = [(first + at + n, first + to + n) for at, to, size in blocks for n in range(size)]
@@ -37,9 +37,11 @@ def kept(olds: Sequence[str], news: Sequence[str]) -> Places:
     ]
 
 
-def by_place(stay: Places, before: int, after: int) -> tuple[Places, list[int], list[int]]:
+def split_by_position(
+    stay: PositionPairs, before: int, after: int
+) -> tuple[PositionPairs, list[int], list[int]]:
     """For lists of these lengths: which places are compared, which are gone, which are new."""
-    both: Places = []
+    both: PositionPairs = []
     gone: list[int] = []
     come: list[int] = []
     at = to = 0
@@ -59,7 +61,7 @@ def _once(keys: Sequence[str], start: int, end: int) -> dict[str, int]:
     return {keys[at]: at for at in range(start, end) if counts[keys[at]] == 1}
 
 
-def _rising(places: Places) -> Places:
+def _rising(places: PositionPairs) -> PositionPairs:
     """The most places whose second numbers rise as well; the first ones do already."""
     lowest: list[int] = []  # for each length of a chain the lowest number that one ends with …
     ends: list[int] = []  # … and where it ends
@@ -68,7 +70,7 @@ def _rising(places: Places) -> Places:
         length = bisect_left(lowest, to)
         before.append(ends[length - 1] if length else -1)
         lowest[length : length + 1], ends[length : length + 1] = [to], [at]
-    chain: Places = []
+    chain: PositionPairs = []
     at = ends[-1] if ends else -1
     while at >= 0:
         chain.append(places[at])

@@ -47,7 +47,7 @@ class ComparedStep(NamedTuple):
 
 
 @dataclass(slots=True, eq=False)
-class Pair:
+class StepPair:
     """What is the same step of both runs, or a step of one alone; `depth` from 0. `container`:
     there are steps below it. The rest is filled in by `nodes.diff.verdicts`."""
 
@@ -73,19 +73,19 @@ class Pair:
         ids = (hex_id(one.id) if one else "" for one in (self.a, self.b))
         return ".".join(ids)
 
-    def turned(self) -> "Pair":
-        return Pair(self.b, self.a, self.approximate, self.depth, self.container)
+    def turned(self) -> "StepPair":
+        return StepPair(self.b, self.a, self.approximate, self.depth, self.container)
 
 
 _Place = tuple[ComparedStep, str]  # a step among its siblings, and its pass below its parent
 _Key = Callable[[ComparedStep, str], Hashable]
 
 
-def pair_up(a: Sequence[ComparedStep], b: Sequence[ComparedStep]) -> list[Pair]:
+def pair_up(a: Sequence[ComparedStep], b: Sequence[ComparedStep]) -> list[StepPair]:
     """All steps of both runs, each once, in pre-order: as in `a`, what is in `b` alone put in where
     it ran."""
     below_a, below_b = _below(a), _below(b)
-    found: list[Pair] = []
+    found: list[StepPair] = []
     stack = [_siblings(None, None, below_a[""], below_b[""])]
     while stack:
         pair = next(stack[-1], None)
@@ -116,10 +116,10 @@ def _siblings(
     parent_b: ComparedStep | None,
     a: list[ComparedStep],
     b: list[ComparedStep],
-) -> Iterator[Pair]:
+) -> Iterator[StepPair]:
     ours, theirs = _places(parent_a, a), _places(parent_b, b)
     if [_by_node(*place) for place in ours] == [_by_node(*place) for place in theirs]:
-        return map(Pair, a, b)  # as most often: the same steps in the same order
+        return map(StepPair, a, b)  # as most often: the same steps in the same order
     partner: dict[int, int] = {}
     rough: set[int] = set()
     for number, key in enumerate(_KEYS):
@@ -174,15 +174,15 @@ def _matched(
 
 def _merged(
     a: list[ComparedStep], b: list[ComparedStep], partner: dict[int, int], rough: set[int]
-) -> Iterator[Pair]:
+) -> Iterator[StepPair]:
     alone = sorted(set(range(len(b))) - set(partner.values()), reverse=True)
     for at, step in enumerate(a):
         to = partner.get(at)
         if to is None:
-            yield Pair(step, None)
+            yield StepPair(step, None)
             continue
         while alone and alone[-1] < to:
-            yield Pair(None, b[alone.pop()])
-        yield Pair(step, b[to], at in rough)
+            yield StepPair(None, b[alone.pop()])
+        yield StepPair(step, b[to], at in rough)
     for at in reversed(alone):
-        yield Pair(None, b[at])
+        yield StepPair(None, b[at])

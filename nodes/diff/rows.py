@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nodes import formats
-from nodes.diff.pairing import ComparedStep, Pair
-from nodes.diff.verdicts import REASONS, VERDICTS, Compared
+from nodes.diff.pairing import ComparedStep, StepPair
+from nodes.diff.verdicts import ORIGIN_REASONS, VERDICTS, StepComparison
 from nodes.formats import visible
 from nodes.kinds import Kind, kind_of
 
-WINDOW = 100  # rows of one page
+ROWS_PER_WINDOW = 100  # rows of one page
 MAX_TITLE = 120
 MAX_LEVEL = 10  # of indentation
 # Words for `Pair.differences`, in the order of telling.
-WORDS = {
+DIFFERENCE_WORDS = {
     "status": "status", "error": "error", "taken": "way taken", "model": "model",
     "inputs": "inputs", "process_data": "process data", "outputs": "output", "duration": "time",
     "tokens": "tokens", "cost": "cost",
 }  # fmt: skip
-DIFFERING, ALL = "", "all"
+DIFFERING, ALL_ROWS = "", "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
+class RowSide:
     """A pair's step in one of the runs, as written; `status` "" where the other's is the same."""
 
     id: str
@@ -33,17 +33,17 @@ class Side:
 
 
 @dataclass(slots=True)
-class Row:
+class ComparisonRow:
     """A line. `skipped`: how many steps before it are the same and not shown; `inside`: how many
     in it are in the same run alone; `context`: it is shown only because steps in it are."""
 
-    pair: Pair
+    pair: StepPair
     kind: Kind
     title: str
     number: str
     words: str
-    a: Side | None
-    b: Side | None
+    a: RowSide | None
+    b: RowSide | None
     is_first: bool
     is_open: bool
     context: bool
@@ -52,7 +52,7 @@ class Row:
 
     @property
     def id(self) -> str:
-        return element_id(self.pair)
+        return pair_element_id(self.pair)
 
     @property
     def level(self) -> int:
@@ -64,21 +64,21 @@ class Row:
 
     @property
     def reason(self) -> str:
-        return REASONS.get(self.pair.reason, "")
+        return ORIGIN_REASONS.get(self.pair.reason, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class RowWindow:
     """A window of the list: rows from `offset` of `total`; `after` how many same steps end it."""
 
-    rows: list[Row]
+    rows: list[ComparisonRow]
     offset: int
     total: int
     after: int
 
     @property
     def earlier(self) -> int | None:
-        return max(0, self.offset - WINDOW) if self.offset else None
+        return max(0, self.offset - ROWS_PER_WINDOW) if self.offset else None
 
     @property
     def later(self) -> int | None:
@@ -86,7 +86,9 @@ class Shown:
         return following if following < self.total else None
 
 
-def show(compared: Compared, wanted: str = DIFFERING, opened: str = "", start: int = 0) -> Shown:
+def row_window(
+    compared: StepComparison, wanted: str = DIFFERING, opened: str = "", start: int = 0
+) -> RowWindow:
     """The rows of one verdict, of all that differ (""), or of all; an opened one in any case. The
     window begins at `start`, and earlier or later where the opened row is not in it."""
     pairs = compared.pairs
@@ -97,12 +99,12 @@ def show(compared: Compared, wanted: str = DIFFERING, opened: str = "", start: i
         is_wanted[open_place] = True
     places = _places(pairs, is_wanted)
     at = bisect_left(places, open_place) if open_place >= 0 else start
-    if not start <= at < start + WINDOW:
-        start = at - at % WINDOW
+    if not start <= at < start + ROWS_PER_WINDOW:
+        start = at - at % ROWS_PER_WINDOW
     start = min(start, max(0, len(places) - 1))
     before = places[start - 1] if start else -1
     rows = []
-    for place in places[start : start + WINDOW]:
+    for place in places[start : start + ROWS_PER_WINDOW]:
         row = _row(compared, pairs[place], opened)
         row.context = not is_wanted[place]
         if wanted == DIFFERING:
@@ -110,15 +112,15 @@ def show(compared: Compared, wanted: str = DIFFERING, opened: str = "", start: i
             row.skipped = _same(pairs[before + 1 : place])
         rows.append(row)
         before = place
-    ends = start + WINDOW >= len(places) and wanted == DIFFERING
-    return Shown(rows, start, len(places), _same(pairs[before + 1 :]) if ends else 0)
+    ends = start + ROWS_PER_WINDOW >= len(places) and wanted == DIFFERING
+    return RowWindow(rows, start, len(places), _same(pairs[before + 1 :]) if ends else 0)
 
 
-def _same(pairs: list[Pair]) -> int:
+def _same(pairs: list[StepPair]) -> int:
     return sum(pair.verdict == "same" for pair in pairs)
 
 
-def _alone_inside(pairs: list[Pair]) -> dict[int, int]:
+def _alone_inside(pairs: list[StepPair]) -> dict[int, int]:
     """Of what one run has alone: place of the outermost step → how many steps are in it; a step
     inside of it → -1."""
     found: dict[int, int] = {}
@@ -134,13 +136,13 @@ def _alone_inside(pairs: list[Pair]) -> dict[int, int]:
     return found
 
 
-def _is_wanted(pair: Pair, wanted: str, inside: int) -> bool:
-    if wanted == ALL:
+def _is_wanted(pair: StepPair, wanted: str, inside: int) -> bool:
+    if wanted == ALL_ROWS:
         return True
     return pair.verdict != "same" and inside >= 0 if wanted == DIFFERING else pair.verdict == wanted
 
 
-def _places(pairs: list[Pair], is_wanted: list[bool]) -> list[int]:
+def _places(pairs: list[StepPair], is_wanted: list[bool]) -> list[int]:
     """Places of the rows to show, with the containers that they are in."""
     found = []
     depth = 0
@@ -151,14 +153,14 @@ def _places(pairs: list[Pair], is_wanted: list[bool]) -> list[int]:
     return found[::-1]
 
 
-def _row(compared: Compared, pair: Pair, opened: str) -> Row:
+def _row(compared: StepComparison, pair: StepPair, opened: str) -> ComparisonRow:
     status = bool(pair.a and pair.b and pair.a.status != pair.b.status)
-    return Row(
+    return ComparisonRow(
         pair=pair,
         kind=kind_of(pair.step.kind),
         title=_title(pair),
         number=" ".join(_numbers(pair.step)),
-        words=words_of(pair),
+        words=difference_words(pair),
         a=_side(pair.a, status),
         b=_side(pair.b, status),
         is_first=pair is compared.first,
@@ -169,17 +171,17 @@ def _row(compared: Compared, pair: Pair, opened: str) -> Row:
     )
 
 
-def element_id(pair: Pair) -> str:
+def pair_element_id(pair: StepPair) -> str:
     """For ids of elements and what selects them: without the dot of the key."""
     return pair.key.replace(".", "-")
 
 
-def words_of(pair: Pair) -> str:
+def difference_words(pair: StepPair) -> str:
     """What differs, in words."""
-    return ", ".join(word for name, word in WORDS.items() if name in pair.differences)
+    return ", ".join(word for name, word in DIFFERENCE_WORDS.items() if name in pair.differences)
 
 
-def _title(pair: Pair) -> str:
+def _title(pair: StepPair) -> str:
     titles = dict.fromkeys(one.title[:MAX_TITLE] for one in (pair.a, pair.b) if one)
     return visible(" → ".join(titles)) or "(no name)"
 
@@ -191,13 +193,13 @@ def _numbers(step: ComparedStep) -> Iterator[str]:
         yield f"attempt {step.attempt}"
 
 
-def _side(step: ComparedStep | None, with_status: bool) -> Side | None:
+def _side(step: ComparedStep | None, with_status: bool) -> RowSide | None:
     if step is None:
         return None
-    return Side(step.id, step.status if with_status else "", formats.duration(step.duration_us))
+    return RowSide(step.id, step.status if with_status else "", formats.duration(step.duration_us))
 
 
-def sentence(pair: Pair) -> str:
+def repetition_text(pair: StepPair) -> str:
     """ "pass 3, attempt 2", "" for a step that ran once."""
     step = pair.step
     told = [f"pass {formats.iteration(step.iteration)[1:]}"] if step.iteration else []

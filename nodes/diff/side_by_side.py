@@ -7,7 +7,7 @@ from typing import Any
 from nodes import formats
 from nodes.configuration import parameters_of
 from nodes.content import payloads
-from nodes.diff.difference import Difference, alone, difference
+from nodes.diff.difference import ValueDifference, value_difference, whole_value_difference
 from nodes.digests import digest_of
 from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
@@ -21,20 +21,20 @@ _LATER = f"both begin with the same {HEAD:,} characters and differ later."
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ComparedValue:
     """A value of both. `form`: "different", "same", "unread" (different, too large to say where),
     or "none": neither has one. `note` says what was not compared. `preview` is the beginning of a
     value that is the same."""
 
     label: str
     form: str
-    difference: Difference | None = None
+    difference: ValueDifference | None = None
     note: str = ""
     preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class ComparedFact:
     """Something short, told of both: a status, a model, a time."""
 
     label: str
@@ -50,8 +50,8 @@ class Fact:
 class SideBySide:
     a: NodeExecution | None
     b: NodeExecution | None
-    facts: list[Fact]
-    sections: list[Section]
+    facts: list[ComparedFact]
+    sections: list[ComparedValue]
 
     @property
     def kind(self) -> Kind:
@@ -71,11 +71,11 @@ def side_by_side(a: NodeExecution | None, b: NodeExecution | None) -> SideBySide
         return SideBySide(a, b, [], [])
     names = value_labels(a.kind_info)
     sections = [
-        of_values("Error", a.error or None, b.error or None),
-        of_values("Settings", _settings(a), _settings(b)),
-        of_payloads(names[0], a.inputs, b.inputs),
-        of_payloads("Process data", a.process_data, b.process_data),
-        of_payloads(names[1], a.outputs, b.outputs),
+        compare_values("Error", a.error or None, b.error or None),
+        compare_values("Settings", _settings(a), _settings(b)),
+        compare_payloads(names[0], a.inputs, b.inputs),
+        compare_payloads("Process data", a.process_data, b.process_data),
+        compare_payloads(names[1], a.outputs, b.outputs),
     ]
     shown = [one for one in sections if one.form != "none"]
     return SideBySide(a, b, list(_facts(a, b)), shown)
@@ -89,37 +89,43 @@ def _settings(one: NodeExecution) -> dict[str, Any] | None:
     return parameters_of(one) or None
 
 
-def of_payloads(label: str, a: Payload | None, b: Payload | None) -> Section:
+def compare_payloads(label: str, a: Payload | None, b: Payload | None) -> ComparedValue:
     if a is None and b is None:
-        return Section(label, "none")
+        return ComparedValue(label, "none")
     if a and b and digest_of(a.id.hex) == digest_of(b.id.hex):
-        return Section(label, "same", preview=visible(payloads.head(a, PREVIEW)))
+        return ComparedValue(label, "same", preview=visible(payloads.head_text(a, PREVIEW)))
     if max(a.size if a else 0, b.size if b else 0) > READ:
-        values = [payloads.head(one, HEAD) if one else None for one in (a, b)]
+        values = [payloads.head_text(one, HEAD) if one else None for one in (a, b)]
         if values[0] == values[1]:
-            return Section(label, "unread", note=f"Too large to be read whole: {_LATER}")
+            return ComparedValue(label, "unread", note=f"Too large to be read whole: {_LATER}")
         note = f"Too large to be read whole: the first {HEAD:,} characters were compared as text."
-        return of_values(label, values[0], values[1], note)
-    return of_values(label, payloads.load(a) if a else None, payloads.load(b) if b else None)
+        return compare_values(label, values[0], values[1], note)
+    return compare_values(
+        label, payloads.load_value(a) if a else None, payloads.load_value(b) if b else None
+    )
 
 
-def of_values(label: str, a: Any, b: Any, note: str = "") -> Section:
+def compare_values(label: str, a: Any, b: Any, note: str = "") -> ComparedValue:
     if a is None and b is None:
-        return Section(label, "none")
+        return ComparedValue(label, "none")
     if a is None or b is None:
-        found = alone(b, "added") if a is None else alone(a, "removed")
+        found = (
+            whole_value_difference(b, "added")
+            if a is None
+            else whole_value_difference(a, "removed")
+        )
     else:
-        found = difference(a, b)
+        found = value_difference(a, b)
     if not found.total and not found.aside_total:
-        return Section(label, "same", note=note)
-    return Section(label, "different", found, note)
+        return ComparedValue(label, "same", note=note)
+    return ComparedValue(label, "different", found, note)
 
 
-def _facts(a: NodeExecution, b: NodeExecution) -> Iterator[Fact]:
+def _facts(a: NodeExecution, b: NodeExecution) -> Iterator[ComparedFact]:
     """What both say of themselves; what neither says is left out."""
     for (label, one), other in zip(_told(a).items(), _told(b).values(), strict=True):
         if one or other:
-            yield Fact(label, one or formats.NO_VALUE, other or formats.NO_VALUE)
+            yield ComparedFact(label, one or formats.NO_VALUE, other or formats.NO_VALUE)
 
 
 def _told(one: NodeExecution) -> dict[str, str]:

@@ -11,12 +11,12 @@ from difflib import SequenceMatcher
 from typing import Literal
 from unicodedata import category
 
-from nodes.content.unicode_form import normal
+from nodes.content.unicode_form import in_normal_form
 from nodes.formats import visible
 
 Form = Literal["same", "removed", "added", "gap"]
 
-LIMIT = 20_000  # characters of each text that are compared, from shortly before they part
+MAX_CHARS = 20_000  # characters of each text that are compared, from shortly before they part
 LINES, WORDS = 1500, 600
 CONTEXT = 100  # characters kept of what stayed on each side of a change
 MIN_COMMON = 20  # percent of words in common below which a reader wants both texts whole
@@ -26,7 +26,7 @@ _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+[ \t]*|[^\w\s][ \t]*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class DiffPiece:
     """A stretch of text; `gap` stands for what stayed and is not shown."""
 
     form: Form
@@ -34,42 +34,42 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
+class TextDiff:
     """`pieces` in order, [] where the texts have so little in common that both are better read by
     themselves. `note` says what was left out."""
 
-    pieces: list[Piece]
+    pieces: list[DiffPiece]
     note: str = ""
 
 
-def unseen(before: str, after: str) -> str:
+def invisible_difference(before: str, after: str) -> str:
     """A sentence about a difference that no reader would see; "" for one that can be seen."""
     if before.split() == after.split():
         return "Only white space differs."
-    if max(len(before), len(after)) <= LIMIT and _plain(before) == _plain(after):
+    if max(len(before), len(after)) <= MAX_CHARS and _plain(before) == _plain(after):
         return "Only characters that cannot be seen differ, or how signs are composed."
     return ""
 
 
 def _plain(text: str) -> str:
-    return "".join(sign for sign in normal("NFC", text) if category(sign) != "Cf")
+    return "".join(sign for sign in in_normal_form("NFC", text) if category(sign) != "Cf")
 
 
-def by_word(before: str, after: str) -> Wording:
+def diff_words(before: str, after: str) -> TextDiff:
     parted = first_difference(before, after)
     start = _at_a_word(before, max(0, parted - CONTEXT), parted)
-    shown = before[start : start + LIMIT], after[start : start + LIMIT]
+    shown = before[start : start + MAX_CHARS], after[start : start + MAX_CHARS]
     note = ""
     longest = max(len(before), len(after))
-    if longest - start > LIMIT:
-        note = f"Characters {start + 1:,} to {start + LIMIT:,} of {longest:,} were compared."
+    if longest - start > MAX_CHARS:
+        note = f"Characters {start + 1:,} to {start + MAX_CHARS:,} of {longest:,} were compared."
     pieces = list(_joined(_lines(*shown)))
     stayed = sum(len(piece.text) for piece in pieces if piece.form == "same")
     if (stayed + start) * 100 < MIN_COMMON * max(len(shown[0]), len(shown[1])):
-        return Wording([], note)
+        return TextDiff([], note)
     if start:
-        pieces.insert(0, Piece("gap"))
-    return Wording(list(_short(pieces)), note)
+        pieces.insert(0, DiffPiece("gap"))
+    return TextDiff(list(_short(pieces)), note)
 
 
 def first_difference(before: str, after: str) -> int:
@@ -84,29 +84,29 @@ def first_difference(before: str, after: str) -> int:
     return low
 
 
-def _lines(before: str, after: str) -> Iterator[Piece]:
+def _lines(before: str, after: str) -> Iterator[DiffPiece]:
     olds, news = before.splitlines(keepends=True), after.splitlines(keepends=True)
     if max(len(olds), len(news)) > LINES:
         yield from _swap(before, after)
         return
     for form, old, new in _opcodes(olds, news):
         if form == "equal":
-            yield Piece("same", old)
+            yield DiffPiece("same", old)
         else:
             yield from _words(old, new)
 
 
-def _words(before: str, after: str) -> Iterator[Piece]:
+def _words(before: str, after: str) -> Iterator[DiffPiece]:
     olds, news = _WORD.findall(before), _WORD.findall(after)
     first, last = ends_in_common(olds, news)
-    yield Piece("same", "".join(olds[:first]))
+    yield DiffPiece("same", "".join(olds[:first]))
     end_a, end_b = len(olds) - last, len(news) - last
     if max(end_a, end_b) - first > WORDS:
         yield from _swap("".join(olds[first:end_a]), "".join(news[first:end_b]))
     else:
         for form, old, new in _opcodes(olds[first:end_a], news[first:end_b]):
-            yield from [Piece("same", old)] if form == "equal" else _swap(old, new)
-    yield Piece("same", "".join(olds[end_a:]))
+            yield from [DiffPiece("same", old)] if form == "equal" else _swap(old, new)
+    yield DiffPiece("same", "".join(olds[end_a:]))
 
 
 def ends_in_common(olds: Sequence[str], news: Sequence[str]) -> tuple[int, int]:
@@ -123,14 +123,14 @@ def _opcodes(olds: Sequence[str], news: Sequence[str]) -> Iterator[tuple[str, st
         yield form, "".join(olds[i:j]), "".join(news[k:n])
 
 
-def _swap(before: str, after: str) -> Iterator[Piece]:
+def _swap(before: str, after: str) -> Iterator[DiffPiece]:
     if before:
-        yield Piece("removed", before)
+        yield DiffPiece("removed", before)
     if after:
-        yield Piece("added", after)
+        yield DiffPiece("added", after)
 
 
-def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+def _joined(pieces: Iterator[DiffPiece]) -> Iterator[DiffPiece]:
     """Neighbours of one form as one; a lone blank between two changes belongs to both of them."""
     held: dict[Form, str] = {}
     for piece in filter(lambda piece: piece.text, pieces):
@@ -147,26 +147,26 @@ def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
     yield from _released(held)
 
 
-def _released(held: dict[Form, str]) -> Iterator[Piece]:
+def _released(held: dict[Form, str]) -> Iterator[DiffPiece]:
     for form in ("same", "removed", "added"):
         if text := held.get(form):
-            yield Piece(form, text)
+            yield DiffPiece(form, text)
 
 
-def _short(pieces: list[Piece]) -> Iterator[Piece]:
+def _short(pieces: list[DiffPiece]) -> Iterator[DiffPiece]:
     """What stayed, cut to some context around the changes; every character one a page can hold."""
     last = len(pieces) - 1
     for place, piece in enumerate(pieces):
         text = piece.text
         if piece.form != "same" or len(text) <= CONTEXT * 2 + 20:
-            yield Piece(piece.form, visible(text))
+            yield DiffPiece(piece.form, visible(text))
             continue
         if place > 0:
-            yield Piece("same", visible(text[:CONTEXT]))
-        yield Piece("gap")
+            yield DiffPiece("same", visible(text[:CONTEXT]))
+        yield DiffPiece("gap")
         if place < last:
             start = len(text) - CONTEXT
-            yield Piece("same", visible(text[_at_a_word(text, start, start + CONTEXT) :]))
+            yield DiffPiece("same", visible(text[_at_a_word(text, start, start + CONTEXT) :]))
 
 
 def _at_a_word(text: str, start: int, end: int) -> int:

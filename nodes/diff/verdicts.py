@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from nodes.diff.ignored import masked
-from nodes.diff.pairing import ComparedStep, Pair, pair_up
+from nodes.diff.ignored import without_volatile
+from nodes.diff.pairing import ComparedStep, StepPair, pair_up
 from nodes.digests import content_digest, digest_of
 
 Verdict = Literal["same", "inherited", "origin", "only_a", "only_b", "cost_only"]
@@ -20,7 +20,7 @@ VERDICTS: dict[str, str] = {
     "same": "Same",
 }
 # What a reader is told of why; keyed by what `Pair.reason` holds.
-REASONS = {
+ORIGIN_REASONS = {
     "output": "same inputs, another output",
     "model": "same inputs, but another model and another output",
     "way": "same inputs, another way taken",
@@ -35,37 +35,37 @@ LONGER, AT_LEAST_US = 1.5, 100_000
 MORE, AT_LEAST_TOKENS = 1.1, 10
 
 # Two ids of payloads, None for no value → whether they tell the same.
-Alike = Callable[[str | None, str | None], bool]
+SameValue = Callable[[str | None, str | None], bool]
 NO_INPUTS = frozenset({"", content_digest("json", b"{}")})  # nothing recorded, or {}
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class StepComparison:
     """`first`: where the runs part, None where they do not or were asked different things."""
 
-    pairs: list[Pair]
-    first: Pair | None
+    pairs: list[StepPair]
+    first: StepPair | None
     counts: Counter[str]
     approximate: int
 
     @property
-    def first_outcome(self) -> Pair | None:
+    def first_outcome(self) -> StepPair | None:
         """The first step that ended otherwise or went another way: what a reader looks for beside
         the origin, or where none can be told."""
         return next((pair for pair in self.pairs if _ended_otherwise(pair)), None)
 
-    def without_pairs(self) -> "Compared":
+    def without_pairs(self) -> "StepComparison":
         """The same for a template, which would keep all pairs until garbage is collected."""
         return replace(self, pairs=[])
 
 
-def _ended_otherwise(pair: Pair) -> bool:
+def _ended_otherwise(pair: StepPair) -> bool:
     return not pair.container and not {"status", "taken"}.isdisjoint(pair.differences)
 
 
-def pairs_of(
+def pairs_in_base_order(
     a: Sequence[ComparedStep], b: Sequence[ComparedStep], *, b_is_base: bool
-) -> list[Pair]:
+) -> list[StepPair]:
     """The steps of both runs in pairs, in the order of the base: so comparing `b` with `a` gives
     the same pairs turned round."""
     if b_is_base:
@@ -73,7 +73,7 @@ def pairs_of(
     return pair_up(a, b)
 
 
-def values_of(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, str | None]]:
+def payload_id_pairs(pairs: Sequence[StepPair]) -> Iterator[tuple[str | None, str | None]]:
     """Ids of the payloads that are compared with each other, in the order of the pairs."""
     for pair in pairs:
         if pair.a and pair.b:
@@ -82,8 +82,8 @@ def values_of(pairs: Sequence[Pair]) -> Iterator[tuple[str | None, str | None]]:
 
 
 def judge(
-    pairs: list[Pair], alike: Alike, *, began_alike: bool, waited_for: Collection[str] = ()
-) -> Compared:
+    pairs: list[StepPair], alike: SameValue, *, began_alike: bool, waited_for: Collection[str] = ()
+) -> StepComparison:
     """Fill in the verdicts. `began_alike`: both runs were given the same. `waited_for`: verdicts
     that make no origin: "only_a" while `b` still runs and may reach the step, "only_b" likewise."""
     way = _Way(alike, differed=not began_alike, waited_for=waited_for)
@@ -92,20 +92,20 @@ def judge(
     way.leave(0)
     first = next((pair for pair in pairs if pair.reason), None)
     counts = Counter(pair.verdict for pair in pairs)
-    return Compared(pairs, first, counts, sum(pair.approximate for pair in pairs))
+    return StepComparison(pairs, first, counts, sum(pair.approximate for pair in pairs))
 
 
 class _Way:
     """Goes through the pairs in order. `differed`: something before this place did."""
 
-    def __init__(self, alike: Alike, *, differed: bool, waited_for: Collection[str]) -> None:
+    def __init__(self, alike: SameValue, *, differed: bool, waited_for: Collection[str]) -> None:
         self.alike = alike
         self.differed = differed
         self.waited_for = waited_for
         # Containers we are in, whether anything before them differed, verdicts of the steps inside.
-        self.open: list[tuple[Pair, bool, set[str]]] = []
+        self.open: list[tuple[StepPair, bool, set[str]]] = []
 
-    def take(self, pair: Pair) -> None:
+    def take(self, pair: StepPair) -> None:
         self.leave(pair.depth)
         if pair.a is None or pair.b is None:
             self._settle(pair, "only_b" if pair.a is None else "only_a", "alone")
@@ -132,7 +132,7 @@ class _Way:
                 aside = {"duration", "tokens", "cost", "model"}.issuperset(pair.differences)
                 self._settle(pair, "same" if aside else "inherited", "")
 
-    def _settle(self, pair: Pair, verdict: str, reason: str) -> None:
+    def _settle(self, pair: StepPair, verdict: str, reason: str) -> None:
         if verdict in self.waited_for or (verdict.startswith("only") and self.differed):
             reason = ""
         pair.verdict, pair.reason = verdict, reason
@@ -142,7 +142,7 @@ class _Way:
             self.differed = True
 
 
-def _differences(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str]:
+def _differences(a: ComparedStep, b: ComparedStep, alike: SameValue) -> Iterator[str]:
     if not alike(a.inputs, b.inputs):
         yield "inputs"
     if a.status not in UNFINISHED and b.status not in UNFINISHED:
@@ -159,12 +159,12 @@ def _differences(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str
         yield "cost"
 
 
-def _outcomes(a: ComparedStep, b: ComparedStep, alike: Alike) -> Iterator[str]:
+def _outcomes(a: ComparedStep, b: ComparedStep, alike: SameValue) -> Iterator[str]:
     if not alike(a.outputs, b.outputs):
         yield "outputs"
     if a.status != b.status:
         yield "status"
-    if a.error != b.error and masked(a.error) != masked(b.error):
+    if a.error != b.error and without_volatile(a.error) != without_volatile(b.error):
         yield "error"
     if _longer(a.duration_us, b.duration_us):
         yield "duration"
@@ -183,7 +183,7 @@ def _more(a: int | str | None, b: int | str | None, at_least: int) -> bool:
     return abs(one - other) > at_least and max(one, other) >= min(one, other) * MORE
 
 
-def _verdict(pair: Pair, differed: bool) -> tuple[str, str]:
+def _verdict(pair: StepPair, differed: bool) -> tuple[str, str]:
     """Verdict and reason of a step that both runs have."""
     found = pair.differences
     if "inputs" in found:

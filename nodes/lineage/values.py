@@ -9,8 +9,8 @@ words and empty values never do.
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.content.messages import decoded
-from nodes.content.plain_text import fenced
+from nodes.content.messages import decoded_json
+from nodes.content.plain_text import without_fence
 from nodes.numbers import whole_number
 
 Path = tuple[str | int, ...]
@@ -68,8 +68,8 @@ def read(text: str) -> Any:
     """The object or list that a text holds as JSON, also in one fenced block; else MISSING."""
     if len(text) > MAX_JSON_TEXT or text[:1] not in _JSON_STARTS:
         return MISSING
-    inner = fenced(text.strip()).strip()
-    found = decoded(inner)
+    inner = without_fence(text.strip()).strip()
+    found = decoded_json(inner)
     return MISSING if found is inner or not isinstance(found, (dict, list)) else found
 
 

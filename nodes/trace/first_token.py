@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from nodes.content.payloads import load
+from nodes.content.payloads import load_value
 from nodes.models import NodeExecution, Payload
 
 LARGEST = 200_000  # bytes of a value that is looked into
@@ -34,7 +34,7 @@ def _told(execution: NodeExecution) -> int | None:
 
 
 def _in_usage(payload: Payload | None) -> int | None:
-    value = load(payload) if payload else None
+    value = load_value(payload) if payload else None
     usage = value.get("usage") if isinstance(value, dict) else None
     told = usage.get("time_to_first_token") if isinstance(usage, dict) else None
     return _microseconds(told, 1_000_000)

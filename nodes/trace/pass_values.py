@@ -12,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from nodes.content.payloads import READ_IN_PANEL, load
-from nodes.content.previews import preview, tidy
+from nodes.content.payloads import MAX_BYTES_IN_PANEL, load_value
+from nodes.content.previews import preview, single_line
 from nodes.models import NodeExecution, Payload
 from nodes.numbers import whole_number
 
@@ -45,7 +45,7 @@ def values_of(container: NodeExecution, numbers: Collection[int | None]) -> Valu
     if items is not None and made is not None and len(made) == len(items):
         rows.append(("output", [_short(made, number) for number in numbers]))
     too_large = container.kind_info.group == "loop" and any(
-        value is not None and value.size > READ_IN_PANEL
+        value is not None and value.size > MAX_BYTES_IN_PANEL
         for value in (container.inputs, container.outputs)
     )
     return Values([row for row in rows if any(row[1])], too_large)
@@ -87,7 +87,9 @@ def _decoded(value: Any) -> Any:
 
 
 def _read(payload: Payload | None) -> Any:
-    return load(payload) if payload is not None and payload.size <= READ_IN_PANEL else None
+    return (
+        load_value(payload) if payload is not None and payload.size <= MAX_BYTES_IN_PANEL else None
+    )
 
 
 def _list(value: Any, name: str) -> list[Any] | None:
@@ -102,4 +104,4 @@ def _short(told: list[Any] | dict[int, Any], number: int | None) -> str:
         value = told[number] if number is not None and number < len(told) else None
     if value in (0, False, ""):
         return {"": "“”"}.get(value) or str(value).lower()
-    return tidy(preview(value), LENGTH)
+    return single_line(preview(value), LENGTH)

@@ -10,7 +10,7 @@ from runs.models import Run
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class ExportFormat:
     """`write(runs, base_url)` gives the file piece by piece."""
 
     content_type: str
@@ -23,28 +23,29 @@ def _one(runs: Iterable[Run], make: Callable[[Run], Iterator[bytes]]) -> Iterato
 
 
 LINES, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
-NDJSON = Format(LINES, lambda runs, _: ndjson.lines(runs))
-STEPS = Format(CSV, lambda runs, _: table.step_lines(runs))
+NDJSON = ExportFormat(LINES, lambda runs, _: ndjson.ndjson_lines(runs))
+STEPS = ExportFormat(CSV, lambda runs, _: table.step_lines(runs))
 
 # Of a set of runs.
-SETS = {
+RUN_SET_FORMATS = {
     "ndjson": NDJSON,
-    "csv": Format(CSV, table.run_lines),
+    "csv": ExportFormat(CSV, table.run_lines),
     "steps.csv": STEPS,
-    "otlp.jsonl": Format(LINES, lambda runs, _: otlp.lines(runs)),
+    "otlp.jsonl": ExportFormat(LINES, lambda runs, _: otlp.otlp_lines(runs)),
 }
 # Of one run.
-SINGLE = {
+SINGLE_RUN_FORMATS = {
     "ndjson": NDJSON,
-    "html": Format(
-        "text/html; charset=utf-8", lambda runs, url: _one(runs, lambda run: page.html(run, url))
+    "html": ExportFormat(
+        "text/html; charset=utf-8",
+        lambda runs, url: _one(runs, lambda run: page.run_page_html(run, url)),
     ),
-    "otlp.json": Format("application/json", lambda runs, _: _one(runs, otlp.request)),
+    "otlp.json": ExportFormat("application/json", lambda runs, _: _one(runs, otlp.trace_request)),
     "steps.csv": STEPS,
 }
 
 
-def packed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def gzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """The same as gzip."""
     packing = zlib.compressobj(wbits=31)
     for piece in pieces:

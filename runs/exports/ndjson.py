@@ -15,7 +15,7 @@ from runs.recording.records.record_json import as_json
 from runs.recording.storing.stored_records import records_of, traces_of, verbatim
 
 
-def lines(runs: Iterable[Run]) -> Iterator[bytes]:
+def ndjson_lines(runs: Iterable[Run]) -> Iterator[bytes]:
     """The whole file. Runs were loaded `with_sources()`."""
     yield _line("waylog", FORMAT)
     written: set[int] = set()

@@ -46,14 +46,14 @@ OPENINFERENCE = {"llm": "LLM", "agent": "AGENT", "tool": "TOOL", "retriever": "R
 CONVENTIONS = ("openinference.", "gen_ai.", "llm.")
 
 
-def lines(runs: Iterable[Run]) -> Iterator[bytes]:
+def otlp_lines(runs: Iterable[Run]) -> Iterator[bytes]:
     """A request a run, one a line, as collectors write files. Runs were loaded `with_sources()`."""
     for run in runs:
-        yield from request(run)
+        yield from trace_request(run)
         yield b"\n"
 
 
-def request(run: Run) -> Iterator[bytes]:
+def trace_request(run: Run) -> Iterator[bytes]:
     """One ExportTraceServiceRequest with all spans of a run, piece by piece."""
     ids = _SpanIds(run.id)
     steps = records_of(run)

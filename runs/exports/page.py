@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from nodes.choices import ERRORS
 from nodes.clock import to_us
 from nodes.configuration import models_used, resource_of
-from nodes.content.logs import logs_json
-from nodes.content.parts import Limits, Part, Speech, present
-from nodes.content.payloads import load, pretty
+from nodes.content.logs import step_logs_json
+from nodes.content.parts import ContentPart, Limits, PresentedMessage, present
+from nodes.content.payloads import indented_json, load_value
 from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import Kind
@@ -39,17 +39,17 @@ STEP_LINK = re.compile(r' href="/runs/[0-9a-f-]{36}/tracing/([0-9a-f-]{36})/"')
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ExportedValue:
     """A stored value, whole: as parts, or as text where parts would leave something out."""
 
     label: str
     payload: Payload | None
-    part: Part | None = None
+    part: ContentPart | None = None
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class TreeLine:
     """One line of the tree. `entry` is a step, a pass, or a parent that was not received."""
 
     entry: Entry
@@ -58,7 +58,7 @@ class Line:
     segments: list[Bar]
 
 
-def html(run: Run, base_url: str = "") -> Iterator[bytes]:
+def run_page_html(run: Run, base_url: str = "") -> Iterator[bytes]:
     """The file. The run was loaded `for_page()`. Links lead to the console at `base_url`
     (http://host, no slash); without one there are none."""
     steps = load_steps(run.id)
@@ -69,7 +69,7 @@ def html(run: Run, base_url: str = "") -> Iterator[bytes]:
     body = STEP_LINK.sub(lambda link: f' href="#step-{UUID(link[1]).hex}"', body)
     yield head.encode() + b"<style>" + _styles() + b"</style>" + _linked(body, base_url)
     scale = _scale(run, steps)
-    waiting: list[Line] = []
+    waiting: list[TreeLine] = []
     for line in _lines(build(steps).top, scale):
         waiting.append(line)
         if len(waiting) == AT_ONCE:
@@ -109,7 +109,7 @@ def _scale(run: Run, steps: list[Step]) -> Scale:
     return Scale(min(known, default=0), max(known, default=0))
 
 
-def _lines(top: list[Entry], scale: Scale) -> Iterator[Line]:
+def _lines(top: list[Entry], scale: Scale) -> Iterator[TreeLine]:
     """The tree in its order. A stack instead of recursion: trees may be deep."""
     stack = [iter(top)]
     while stack:
@@ -124,11 +124,11 @@ def _lines(top: list[Entry], scale: Scale) -> Iterator[Line]:
         ]
         segments = own_segments(scale, entry.start, entry.end, below) if below else []
         level = min(len(stack) - 1, MAX_LEVEL)
-        yield Line(entry, level, scale.place(entry.start, entry.end), segments)
+        yield TreeLine(entry, level, scale.place(entry.start, entry.end), segments)
         stack.append(iter(entry.children))
 
 
-def _written(run_id: UUID, lines: list[Line]) -> str:
+def _written(run_id: UUID, lines: list[TreeLine]) -> str:
     ids = [UUID(line.entry.id) for line in lines if line.entry.step]
     found = NodeExecution.objects.of_run(run_id).with_payloads().in_bulk(ids)
     return "".join(
@@ -139,13 +139,13 @@ def _written(run_id: UUID, lines: list[Line]) -> str:
     )
 
 
-def _step(line: Line, execution: NodeExecution | None) -> dict[str, Any]:
+def _step(line: TreeLine, execution: NodeExecution | None) -> dict[str, Any]:
     if execution is None:  # removed meanwhile
         return {"line": line, "entry": line.entry}
     kind: Kind = execution.kind_info
     inputs, outputs = value_labels(kind)
     received = execution.received
-    logs = logs_json(execution)
+    logs = step_logs_json(execution)
     told = received | ({"logs": logs} if logs else {})
     return {
         "line": line,
@@ -159,24 +159,24 @@ def _step(line: Line, execution: NodeExecution | None) -> dict[str, Any]:
             *([_value("Process data", execution.process_data)] if execution.process_data else []),
             _value(outputs, execution.outputs),
         ],
-        "received": visible(pretty(told) or str(told)) if told else "",
+        "received": visible(indented_json(told) or str(told)) if told else "",
     }
 
 
-def _value(label: str, payload: Payload | None) -> Value:
+def _value(label: str, payload: Payload | None) -> ExportedValue:
     if payload is None:
-        return Value(label, None)
-    value = load(payload)
+        return ExportedValue(label, None)
+    value = load_value(payload)
     part = present(value, WHOLE)
     if _leaves_out(part):
-        return Value(label, payload, text=visible(pretty(value) or payload.text))
-    return Value(label, payload, part)
+        return ExportedValue(label, payload, text=visible(indented_json(value) or payload.text))
+    return ExportedValue(label, payload, part)
 
 
 def _leaves_out(found: Any) -> bool:
     """Whether anything of a value is not in its parts."""
-    if isinstance(found, Part):
+    if isinstance(found, ContentPart):
         return bool(found.note) or _leaves_out(found.items)
-    if isinstance(found, Speech):
+    if isinstance(found, PresentedMessage):
         return _leaves_out([found.said, found.thinking, found.calls, found.results, found.rest])
     return isinstance(found, (list, tuple)) and any(_leaves_out(inner) for inner in found)

@@ -32,7 +32,7 @@ FORMULA = tuple("=+-@＝＋－＠")
 STEPS_AT_ONCE = 500
 
 
-class _Line:
+class _LineBuffer:
     """What `csv` writes to: keeps the line for whoever asks."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ def _steps(run: Run) -> Iterator[dict[str, Any]]:
 
 
 def _lines(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    line = _Line()
+    line = _LineBuffer()
     writer = csv.writer(line)
     for cells in chain([columns], ([_cell(row, name) for name in columns] for row in rows)):
         writer.writerow(cells)

@@ -11,9 +11,9 @@ import orjson
 from django.http import HttpResponse
 from django.utils import timezone
 
-from nodes.content.logs import logs_json
+from nodes.content.logs import step_logs_json
 from nodes.content.messages import Message, read_message, read_messages
-from nodes.content.payloads import load
+from nodes.content.payloads import load_value
 from nodes.models import NodeExecution, Payload
 
 _CONVERSATION_KEYS = ("messages", "input_messages", "output_messages", "input", "output", "prompts",
@@ -150,7 +150,7 @@ def execution_detail_json(execution: NodeExecution) -> dict[str, Any]:
         "messages": writable(messages_json(execution)),
         "links": writable(received.get("links") or []),
         "events": writable(received.get("events") or []),
-        "logs": writable(logs_json(execution)),
+        "logs": writable(step_logs_json(execution)),
         "scope": received.get("scope"),
         "resource": stored(execution.resource),
     }
@@ -162,7 +162,7 @@ def messages_json(execution: NodeExecution) -> list[dict[str, Any]] | None:
         return None
     found: list[Message] = []
     for payload in (execution.inputs, execution.outputs):
-        found += _messages_in(load(payload)) if payload else []
+        found += _messages_in(load_value(payload)) if payload else []
     return [_message_json(message) for message in found] or None
 
 

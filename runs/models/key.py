@@ -13,7 +13,7 @@ from runs.models.app import App
 PREFIX = "wl_"
 
 
-def digest(secret: str) -> str:
+def key_digest(secret: str) -> str:
     """SHA-256 in hex. Keys are 32 random bytes: no dictionary to slow down for."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -63,12 +63,12 @@ class IngestKey(models.Model):
         """A new key and its secret, which cannot be had again."""
         secret = secret or PREFIX + secrets.token_urlsafe(32)
         hint = secret[:7] if len(secret) >= 16 else ""
-        return cls.objects.create(name=name, digest=digest(secret), hint=hint, **fields), secret
+        return cls.objects.create(name=name, digest=key_digest(secret), hint=hint, **fields), secret
 
     @classmethod
     def find(cls, secret: str) -> "IngestKey | None":
         """The active key with this secret. The look-up is by digest: equal time for near misses."""
-        return cls.objects.active().select_related("app").filter(digest=digest(secret)).first()
+        return cls.objects.active().select_related("app").filter(digest=key_digest(secret)).first()
 
     def touch(self) -> None:
         """Note the use, at most once a minute: a busy key must not write on every request."""

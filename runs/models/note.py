@@ -16,7 +16,7 @@ from runs.models.run import Run
 PERSON = "person"
 UP, DOWN = Q(name="thumbs", number__gt=0), Q(name="thumbs", number__lt=0)
 # Beginning of a text that lists read, in characters.
-HEAD = 2_000
+TEXT_HEAD_LENGTH = 2_000
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
@@ -34,7 +34,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """Notes that arrived before their run did. Served by `note_about`."""
         return self.filter(run=None, about__in=source_ids, scope=scope)
 
-    def for_page(self, length: int = HEAD) -> Self:
+    def for_page(self, length: int = TEXT_HEAD_LENGTH) -> Self:
         """Of the text its beginning alone, as `head`: at most one character more than `length`."""
         return self.defer("text").annotate(head=Left("text", length + 1))
 
@@ -45,7 +45,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         own = ("scope", "about", "about_step", "name", "number", "label", "source", "author",
                "created_at", "run_id")  # fmt: skip
         return self.select_related("run__app").only(*own, *names).annotate(
-            head=Left("text", HEAD + 1)
+            head=Left("text", TEXT_HEAD_LENGTH + 1)
         )  # fmt: skip
 
     def on_runs(self) -> Self:

@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.db import models
 from django.utils import timezone
 
-from runs.models.key import digest
+from runs.models.key import key_digest
 from runs.models.run import Run
 
 
@@ -61,7 +61,7 @@ class ShareLink(models.Model):
         secret = secrets.token_urlsafe(32)
         link = cls.objects.create(
             run=run,
-            digest=digest(secret),
+            digest=key_digest(secret),
             masked=list(masked),
             created_by=user,
             expires_at=timezone.now() + lasts,
@@ -72,7 +72,7 @@ class ShareLink(models.Model):
     def find(cls, secret: str) -> "ShareLink | None":
         """The link with this secret, as long as it is open. The look-up is by digest: equal time
         for near misses."""
-        return cls.objects.open().filter(digest=digest(secret)).first()
+        return cls.objects.open().filter(digest=key_digest(secret)).first()
 
     @property
     def is_open(self) -> bool:

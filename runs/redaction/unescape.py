@@ -6,7 +6,7 @@ import unicodedata
 from html import unescape
 from urllib.parse import unquote_plus
 
-from nodes.content.unicode_form import normal
+from nodes.content.unicode_form import in_normal_form
 
 MAX_LEVELS = 5  # of escaping within escaping
 # From the first backslash of a row on: tried at each, a long row would take a square of its length.
@@ -28,7 +28,7 @@ def unescaped(text: str) -> str:
             break
     if not text.isascii():
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        text = normal("NFKC", text)
+        text = in_normal_form("NFKC", text)
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
     return " ".join(text.casefold().split())
 

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from nodes.content.unicode_form import normal
+from nodes.content.unicode_form import in_normal_form
 
 # What nobody sees: combining accents, soft hyphens, joiners, marks of direction and variation.
 _UNSEEN = re.compile(
@@ -38,7 +38,7 @@ def readable(text: str) -> str:
     """The same text with its characters composed, as `fold` needs it."""
     if text.isascii():
         return text
-    text = normal("NFC", text)
+    text = in_normal_form("NFC", text)
     if "\uff9e" in text or "\uff9f" in text:
         text = _HALF_KANA.sub(lambda pair: unicodedata.normalize("NFKC", pair[0]), text)
     return text

@@ -6,20 +6,20 @@ from uuid import UUID
 from django import template
 
 from runs.models import Note, Run
-from runs.pages.notes.notes import Marks, Notes
+from runs.pages.notes.notes import NoteCounts, NoteList
 from runs.pages.notes.ownership import may_change
 
 register = template.Library()
 
 
 @register.filter
-def marks_for(notes: Notes, user: Any) -> Marks:
+def marks_for(notes: NoteList, user: Any) -> NoteCounts:
     """Thumbs and pin of the run itself, with the reader's own."""
     return notes.marks(user.get_username())
 
 
 @register.filter
-def step_marks_for(notes: Notes, user: Any) -> Marks:
+def step_marks_for(notes: NoteList, user: Any) -> NoteCounts:
     """The same of a step, whose notes these are."""
     return notes.marks(user.get_username(), about_step=True)
 
@@ -30,6 +30,6 @@ def changeable_by(note: Note, user: Any) -> bool:
 
 
 @register.filter
-def of_run(marks: dict[UUID, Marks] | str, run: Run) -> Marks:
+def of_run(marks: dict[UUID, NoteCounts] | str, run: Run) -> NoteCounts:
     """A run's own of those of many; none have been read: nothing is marked."""
-    return marks.get(run.pk, Marks()) if isinstance(marks, dict) else Marks()
+    return marks.get(run.pk, NoteCounts()) if isinstance(marks, dict) else NoteCounts()

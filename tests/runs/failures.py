@@ -15,7 +15,7 @@ SECOND = 1_000_000
 START = 1_780_000_000 * SECOND
 
 
-def fail(
+def make_failed_run(
     app: App | str = "support-desk",
     error: str = "order A-17 not found",
     node: str = "look-up",
@@ -44,7 +44,7 @@ def fail(
     return run
 
 
-def step(source_id: str, start: int, end: int | None, **fields: Any) -> NodeRecord:
+def step_record(source_id: str, start: int, end: int | None, **fields: Any) -> NodeRecord:
     """A step of trace `t`, by seconds."""
     fields = {"trace": "t", "service": "shop", "title": source_id, "kind": "tool"} | fields
     ended = None if end is None else START + end * SECOND
@@ -53,20 +53,20 @@ def step(source_id: str, start: int, end: int | None, **fields: Any) -> NodeReco
     )
 
 
-def run_span(status: str, end: int = 10, trace: str = "t", **facts: Any) -> NodeRecord:
+def run_record(status: str, end: int = 10, trace: str = "t", **facts: Any) -> NodeRecord:
     """The span that is the run itself."""
-    return step(
+    return step_record(
         "run", 0, end, trace=trace, title="checkout", kind="workflow", status=status,
         is_run=True, run=RunFacts(status=status, **facts),
     )  # fmt: skip
 
 
-def failed_step(error: str, trace: str = "t", **fields: Any) -> NodeRecord:
+def failed_step_record(error: str, trace: str = "t", **fields: Any) -> NodeRecord:
     told = {"title": "Look up", "parent_source_id": "run", "error_type": "LookupError"} | fields
-    return step("look-up", 1, 9, trace=trace, status="failed", error=error, **told)
+    return step_record("look-up", 1, 9, trace=trace, status="failed", error=error, **told)
 
 
-def saved(*records: NodeRecord) -> Run:
+def save_records(*records: NodeRecord) -> Run:
     """The run of records that are sent one by one."""
     for record in records:
         [run_id] = save([record]).runs

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.http import QueryDict
 
-from runs.exports.formats import SETS, SINGLE, packed
+from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS, gzipped
 from runs.models import Run
 from runs.pages.history.listing import each_run
 from runs.query.run_filters import RunFilters
@@ -39,15 +39,15 @@ class Command(BaseCommand):
         name, output = options["format"], options["output"]
         if options["steps"] and name != "csv":
             raise CommandError("--steps is for --format csv.")
-        form = SETS.get("steps.csv" if options["steps"] else NAMES.get(name, name))
+        form = RUN_SET_FORMATS.get("steps.csv" if options["steps"] else NAMES.get(name, name))
         if form is None:
             if len(options["run"]) != 1:
                 raise CommandError("An HTML page holds one run: give its id.")
-            form = SINGLE[name]
+            form = SINGLE_RUN_FORMATS[name]
         runs = self._runs(options["run"], options["filter"])
         pieces = form.write(self._counted(runs), options["base_url"].rstrip("/"))
         if output.endswith(".gz"):
-            pieces = packed(pieces)
+            pieces = gzipped(pieces)
         try:
             if output == "-":
                 self._write(pieces, getattr(self.stdout, "buffer", sys.stdout.buffer))

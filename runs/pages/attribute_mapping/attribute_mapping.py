@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from nodes.content.payloads import load
-from nodes.content.previews import tidy
+from nodes.content.payloads import load_value
+from nodes.content.previews import single_line
 from nodes.formats import tokens, visible
 from nodes.models import NodeExecution
 from runs.json.execution import amount, moment
@@ -126,9 +126,10 @@ def _step_values(execution: NodeExecution, hints: dict[str, Any]) -> dict[str, A
         "status": execution.told_status,
         "started_us": execution.started_at,
         "ended_us": execution.ended_at,
-        "process_data": load(execution.process_data) if execution.process_data else None,
-        "inputs": execution.inputs_preview or (execution.inputs and load(execution.inputs)),
-        "outputs": execution.outputs_preview or (execution.outputs and load(execution.outputs)),
+        "process_data": load_value(execution.process_data) if execution.process_data else None,
+        "inputs": execution.inputs_preview or (execution.inputs and load_value(execution.inputs)),
+        "outputs": execution.outputs_preview
+        or (execution.outputs and load_value(execution.outputs)),
         "usage": _usage(execution),
         "cost": Cost(execution.cost, execution.cost_currency)
         if execution.cost is not None
@@ -241,4 +242,4 @@ def _beginning(value: Any) -> str:
         value = ", ".join(" ".join(map(str, pair)) for pair in pairs)
     elif isinstance(value, bool):
         value = "yes" if value else "no"
-    return visible(tidy(value if isinstance(value, str) else str(value), BEGINNING))
+    return visible(single_line(value if isinstance(value, str) else str(value), BEGINNING))

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from nodes.clock import to_us
-from nodes.content.payloads import load
+from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
@@ -75,8 +75,8 @@ def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) ->
     for name, (_, attribute) in kept.items():
         payload = getattr(execution, name)
         if payload is not None:
-            attributes.setdefault(attribute, load(payload))
-    resource = load(execution.resource) if execution.resource else {}
+            attributes.setdefault(attribute, load_value(payload))
+    resource = load_value(execution.resource) if execution.resource else {}
     failed = execution.told_status == "failed" or received.get("status") == "error"
     return Span(
         trace_id="",

@@ -1,26 +1,19 @@
-"""Two runs side by side: which run to compare with, and what a comparison reads."""
+"""Compare two runs: read the steps of both, pair them, and judge each pair.
 
-from collections.abc import Iterable, Iterator
+Which run to compare with is chosen in `baseline`; what a comparison is, pair by pair, is in
+`nodes.diff`.
+"""
+
 from dataclasses import dataclass
-from uuid import UUID
 
-from nodes.diff.pairing import ComparedStep, Pair
-from nodes.diff.verdicts import Compared, judge, pairs_of, values_of
+from nodes.diff.pairing import ComparedStep, StepPair
+from nodes.diff.verdicts import StepComparison, judge, pairs_in_base_order, payload_id_pairs
 from nodes.digests import digest_of
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.pages.compare.value_equality import look
+from runs.pages.compare.value_equality import find_equal_values
 
 MAX_STEPS = 20_000  # of each run
-# Successes among which one with the same input is looked for, and one that is alike.
-FAR, NEAR = 10_000, 500
-
-WHY = {
-    "input": "the nearest success with the same input",
-    "question": "the nearest success that was asked the same",
-    "version": "the nearest success of the same version; none near had the same input",
-    "success": "the nearest success; none near had the same input or version",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +25,14 @@ class Comparison:
 
     a: Run
     b: Run
-    compared: Compared
+    compared: StepComparison
     given: str
     aside: int
     unread: int
     left_out: bool
 
     @property
-    def pairs(self) -> list[Pair]:
+    def pairs(self) -> list[StepPair]:
         return self.compared.pairs
 
     @property
@@ -57,9 +50,9 @@ def compare(a: Run, b: Run) -> Comparison:
     steps = [_steps(run) for run in (a, b)]
     left_out = any(len(found) > MAX_STEPS for found in steps)
     turned = (b.started_at, b.id) < (a.started_at, a.id)
-    pairs = pairs_of(steps[0][:MAX_STEPS], steps[1][:MAX_STEPS], b_is_base=turned)
+    pairs = pairs_in_base_order(steps[0][:MAX_STEPS], steps[1][:MAX_STEPS], b_is_base=turned)
     inputs = _inputs(a), _inputs(b)
-    looked = look([inputs, *values_of(pairs)])
+    looked = find_equal_values([inputs, *payload_id_pairs(pairs)])
     given = ""
     if looked.same(*inputs):
         given = "same" if digest_of(inputs[0]) == digest_of(inputs[1]) else "alike"
@@ -76,44 +69,3 @@ def _inputs(run: Run) -> str | None:
 def _steps(run: Run) -> list[ComparedStep]:
     rows = NodeExecution.objects.pairing_rows(run.id)[: MAX_STEPS + 1]
     return list(map(ComparedStep._make, rows))
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A run to compare with, and a key of WHY."""
-
-    run_id: UUID
-    why: str
-
-
-def last_success(run: Run) -> Choice | None:
-    """The success of the same app that tells most about `run`: the nearest before it, else after
-    it, with the same input; where none among very many has it, of the nearest 500 the one that is
-    most alike. Four queries at most."""
-    succeeded = (Run.objects.successes_before(run), Run.objects.successes_after(run))
-    if run.inputs_id:
-        same = Run.objects.given(run.inputs_id)
-        alike = (same.successes_before(run), same.successes_after(run))
-        for rows, far in zip(alike, succeeded, strict=True):
-            if one := rows.filter(pk__in=far.values("pk")[:FAR]).first():
-                return Choice(one[0], "input")
-    found: Choice | None = None
-    for rows in succeeded:
-        for choice in _choices(run, rows[:NEAR]):
-            if found is None or _RANK[choice.why] < _RANK[found.why]:
-                found = choice
-    return found
-
-
-_RANK = {why: rank for rank, why in enumerate(WHY)}
-
-
-def _choices(run: Run, rows: Iterable[tuple[UUID, str, int | None]]) -> Iterator[Choice]:
-    for run_id, preview, version_id in rows:
-        if run.inputs_preview and preview == run.inputs_preview:
-            why = "question"
-        elif run.version_id is not None and version_id == run.version_id:
-            why = "version"
-        else:
-            why = "success"
-        yield Choice(run_id, why)

@@ -11,7 +11,7 @@ Measure = TypeVar("Measure", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class ComparedFigure:
     """A measure of both; `delta` from the first to the second in words, "" where none is."""
 
     label: str
@@ -20,14 +20,14 @@ class Figure:
     delta: str = ""
 
 
-def delta(
+def compared_figure(
     label: str, a: Measure | None, b: Measure | None, written: Callable[[Measure], str]
-) -> Figure:
+) -> ComparedFigure:
     one, other = (formats.NO_VALUE if value is None else written(value) for value in (a, b))
     if a is None or b is None or a == b:
-        return Figure(label, one, other)
+        return ComparedFigure(label, one, other)
     sign = "+" if b > a else "−"
-    return Figure(label, one, other, f"{sign}{written(abs(b - a))}{_percent(a, b)}")
+    return ComparedFigure(label, one, other, f"{sign}{written(abs(b - a))}{_percent(a, b)}")
 
 
 def _percent(a: int | Decimal, b: int | Decimal) -> str:

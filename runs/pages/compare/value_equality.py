@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.content import payloads
-from nodes.diff.ignored import alike
+from nodes.diff.ignored import equivalent
 from nodes.digests import digest_of
 from nodes.models import Payload
 
@@ -16,7 +16,7 @@ Couple = tuple[str, str]  # ids of two payloads, or their digests
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class ValueEquality:
     """`different`: couples that count as different; `aside`: how many do not, because they differ
     in ids and times alone; `unread`: how many were too many or too large to be read, and therefore
     count as different."""
@@ -30,7 +30,7 @@ class Looked:
         return (one, other) not in self.different if one and other else one == other
 
 
-def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
+def find_equal_values(couples: Iterable[tuple[str | None, str | None]]) -> ValueEquality:
     """Read the first fifty couples that differ, and the rest if any of the fifty differs in ids and
     times alone; if none does, the runs have little in common. Four queries at most."""
     digests: dict[Couple, Couple] = {}
@@ -45,7 +45,7 @@ def look(couples: Iterable[tuple[str | None, str | None]]) -> Looked:
     equal |= found
     unread += skipped + len(keys[FIRST:]) - len(rest)
     different = frozenset(couple for couple, key in digests.items() if key not in equal)
-    return Looked(different, len(equal), unread)
+    return ValueEquality(different, len(equal), unread)
 
 
 def _alike(couples: dict[Couple, Couple], room: int) -> tuple[set[Couple], int, int]:
@@ -60,9 +60,12 @@ def _alike(couples: dict[Couple, Couple], room: int) -> tuple[set[Couple], int, 
             chosen[key] = one, other
             room -= size
     found = Payload.objects.in_bulk(_each(chosen))
-    values = {one: payloads.load(payload) for one, payload in found.items()}
-    equal = {key for key, (one, other) in chosen.items()
-             if {one, other} <= values.keys() and alike(values[one], values[other])}  # fmt: skip
+    values = {one: payloads.load_value(payload) for one, payload in found.items()}
+    equal = {
+        key
+        for key, (one, other) in chosen.items()
+        if {one, other} <= values.keys() and equivalent(values[one], values[other])
+    }
     return equal, len(couples) - len(chosen), room
 
 

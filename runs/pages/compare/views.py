@@ -11,10 +11,10 @@ from django.views.decorators.http import require_safe
 
 from nodes.clock import iteration_path
 from nodes.diff.difference import changes_json
-from nodes.diff.ignored import RULE
-from nodes.diff.pairing import Pair
-from nodes.diff.rows import ALL, element_id, sentence, show, words_of
-from nodes.diff.verdicts import REASONS, VERDICTS, Compared
+from nodes.diff.ignored import IGNORED_RULE
+from nodes.diff.pairing import StepPair
+from nodes.diff.rows import ALL_ROWS, difference_words, pair_element_id, repetition_text, row_window
+from nodes.diff.verdicts import ORIGIN_REASONS, VERDICTS, StepComparison
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
@@ -22,8 +22,9 @@ from runs.json import records
 from runs.json.execution import json_response
 from runs.models import App, Run
 from runs.models.run_query import as_uuid
-from runs.pages.compare.comparison import WHY, Comparison, compare, last_success
-from runs.pages.compare.page import beginning, figures, open_pair
+from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
+from runs.pages.compare.comparison import Comparison, compare
+from runs.pages.compare.page import load_pair, run_figures, start_difference
 
 RECENT, TURNS = 30, 10
 JSON_PAGE = 2_000
@@ -45,12 +46,17 @@ def run_named(name: str, only_app: App | None = None) -> Run | None:
     return found
 
 
-def outcome_of(compared: Compared) -> dict[str, Any] | None:
+def outcome_of(compared: StepComparison) -> dict[str, Any] | None:
     """The step that ended otherwise, where it is not the origin itself."""
     pair = compared.first_outcome
     if pair is None or pair is compared.first:
         return None
-    return {"pair": pair, "place": sentence(pair), "words": words_of(pair), "id": element_id(pair)}
+    return {
+        "pair": pair,
+        "place": repetition_text(pair),
+        "words": difference_words(pair),
+        "id": pair_element_id(pair),
+    }
 
 
 @require_safe
@@ -63,12 +69,12 @@ def compare_page(request: HtmxHttpRequest) -> HttpResponse:
         return _pair(request, a, b)
     query = {"a": str(a.id), "b": str(b.id)}
     found = compare(a, b)
-    context = {"a": a, "b": b, "run": b, "rule": RULE}
+    context = {"a": a, "b": b, "run": b, "rule": IGNORED_RULE}
     context |= _headline(found) | _list(request, found, query)
     context["found"] = replace(found, compared=found.compared.without_pairs())
     context |= {
-        "figures": figures(a, b),
-        "why": WHY.get(request.GET.get("why", "")),
+        "figures": run_figures(a, b),
+        "why": BASELINE_REASONS.get(request.GET.get("why", "")),
         "bare": urlencode(query),
         "swapped": urlencode({"a": query["b"], "b": query["a"]}),
     }
@@ -79,23 +85,23 @@ def _headline(found: Comparison) -> dict[str, Any]:
     first = found.compared.first
     return {
         "first": first,
-        "first_place": sentence(first) if first else "",
-        "first_reason": REASONS.get(first.reason) if first else "",
-        "first_sides": open_pair(found.a, found.b, first.key) if first else None,
+        "first_place": repetition_text(first) if first else "",
+        "first_reason": ORIGIN_REASONS.get(first.reason) if first else "",
+        "first_sides": load_pair(found.a, found.b, first.key) if first else None,
         "outcome": outcome_of(found.compared),
-        "beginning": beginning(found),
+        "beginning": start_difference(found),
     }
 
 
 def _list(request: HtmxHttpRequest, found: Comparison, query: dict[str, str]) -> dict[str, Any]:
     """Which rows are shown, and which is open: told by the address."""
     wanted = request.GET.get("show", "")
-    wanted = wanted if wanted in VERDICTS or wanted == ALL else ""
+    wanted = wanted if wanted in VERDICTS or wanted == ALL_ROWS else ""
     opened = request.GET.get("pair", "")
     start = whole_number(request.GET.get("from", ""), 6) or 0
     return {
-        "shown": show(found.compared, wanted, opened, start),
-        "opened": open_pair(found.a, found.b, opened) if opened else None,
+        "shown": row_window(found.compared, wanted, opened, start),
+        "opened": load_pair(found.a, found.b, opened) if opened else None,
         "wanted": wanted,
         "filters": _filters(found.compared.counts),
         "query": urlencode(query | ({"show": wanted} if wanted else {})),
@@ -104,7 +110,7 @@ def _list(request: HtmxHttpRequest, found: Comparison, query: dict[str, str]) ->
 
 def _pair(request: HtmxHttpRequest, a: Run, b: Run) -> HttpResponse:
     """The difference of one pair alone, for the list that is there already."""
-    sides = open_pair(a, b, request.GET.get("pair", ""))
+    sides = load_pair(a, b, request.GET.get("pair", ""))
     context = {"sides": sides, "run_a": a, "run_b": b, "in_list": True}
     return render(request, "diff/_difference.html", context)
 
@@ -113,7 +119,7 @@ def _filters(counts: dict[str, int]) -> list[tuple[str, str, int]]:
     total = sum(counts.values())
     differing = total - counts["same"]
     some = [(key, label, counts[key]) for key, label in VERDICTS.items() if counts[key]]
-    return [("", "What differs", differing), *some, (ALL, "All", total)]
+    return [("", "What differs", differing), *some, (ALL_ROWS, "All", total)]
 
 
 def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
@@ -122,7 +128,7 @@ def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpRespo
     context: dict[str, Any] = {"run": run, "name": name, "own": "a" if a else "b"}
     if run:
         if request.GET.get("with") == "success":
-            if choice := last_success(run):
+            if choice := find_baseline(run):
                 pair = {"a": choice.run_id, "b": run.id, "why": choice.why}
                 return redirect(f"{reverse('run-compare')}?{urlencode(pair)}")
             context["problem"] = (
@@ -164,7 +170,7 @@ def compare_json(request: ReadRequest) -> HttpResponse:
 def _divergence(found: Comparison) -> dict[str, Any] | None:
     """The first pair that differs by itself, with what differs in its values."""
     first = found.compared.first
-    sides = open_pair(found.a, found.b, first.key) if first else None
+    sides = load_pair(found.a, found.b, first.key) if first else None
     told = pair_json(first)
     if told and sides:
         told["values"] = {
@@ -175,7 +181,7 @@ def _divergence(found: Comparison) -> dict[str, Any] | None:
     return told
 
 
-def pair_json(pair: Pair | None) -> dict[str, Any] | None:
+def pair_json(pair: StepPair | None) -> dict[str, Any] | None:
     """`a` and `b` are ids of executions, of which one may be null."""
     if pair is None:
         return None
@@ -189,7 +195,7 @@ def pair_json(pair: Pair | None) -> dict[str, Any] | None:
         "iteration": list(iteration_path(step.iteration)),
         "attempt": step.attempt,
         "verdict": pair.verdict,
-        "reason": REASONS.get(pair.reason),
+        "reason": ORIGIN_REASONS.get(pair.reason),
         "differences": list(pair.differences),
         "approximate": pair.approximate,
     }

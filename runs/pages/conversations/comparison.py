@@ -7,7 +7,7 @@ from nodes.formats import visible
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.pages.conversations.turns import Turn, turns_of
+from runs.pages.conversations.turns import ConversationTurn, read_turns
 
 MAX_TURNS = 6
 WAY = 30  # steps of a way that are shown
@@ -16,7 +16,7 @@ MAX_TITLE = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class PathStep:
     """A step on the way, the outermost only. `common`: all turns that are shown came by it."""
 
     title: str
@@ -28,11 +28,11 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class TurnColumn:
     """`left_out`: how many further steps its way has."""
 
-    turn: Turn
-    way: list[Stop]
+    turn: ConversationTurn
+    way: list[PathStep]
     left_out: int
 
     @property
@@ -40,19 +40,21 @@ class Column:
         return self.turn.run
 
 
-def columns_of(runs: list[Run]) -> list[Column]:
+def turn_columns(runs: list[Run]) -> list[TurnColumn]:
     """Two queries, for the texts and the ways."""
     ways: dict[str, list[tuple[str, ...]]] = defaultdict(list)
     ids = [run.pk for run in runs]
     for run_id, *step in NodeExecution.objects.outer_rows(ids)[: READ * MAX_TURNS]:
         ways[run_id.hex].append(tuple(step))
     came = Counter(node for way in ways.values() for node in {step[0] for step in way})
-    return [_column(turn, ways[turn.run.pk.hex], came, len(runs)) for turn in turns_of(runs)]
+    return [_column(turn, ways[turn.run.pk.hex], came, len(runs)) for turn in read_turns(runs)]
 
 
-def _column(turn: Turn, way: list[tuple[str, ...]], came: Counter[str], turns: int) -> Column:
+def _column(
+    turn: ConversationTurn, way: list[tuple[str, ...]], came: Counter[str], turns: int
+) -> TurnColumn:
     shown = [
-        Stop(
+        PathStep(
             visible(title[:MAX_TITLE]) or "(no name)",
             kind_of(kind),
             status,
@@ -62,4 +64,4 @@ def _column(turn: Turn, way: list[tuple[str, ...]], came: Counter[str], turns: i
         )
         for node, title, kind, status, taken, step_id in way[:WAY]
     ]
-    return Column(turn, shown, max(0, len(way) - WAY))
+    return TurnColumn(turn, shown, max(0, len(way) - WAY))

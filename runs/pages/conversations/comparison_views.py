@@ -12,7 +12,7 @@ from runs.json import records
 from runs.json.execution import json_response
 from runs.models import Conversation, Run
 from runs.models.run_query import as_uuid
-from runs.pages.conversations.comparison import MAX_TURNS, Column, columns_of
+from runs.pages.conversations.comparison import MAX_TURNS, TurnColumn, turn_columns
 from runs.pages.conversations.views import conversation_or_404
 
 CHOICES = 50  # turns to choose from, the newest
@@ -39,7 +39,7 @@ def turn_compare(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     context: dict[str, Any] = {
         "conversation": found,
         "app": found.app,
-        "columns": columns_of(runs),
+        "columns": turn_columns(runs),
         "chosen": {run.pk for run in runs},
         "turns": newest,
         "most": MAX_TURNS,
@@ -56,11 +56,11 @@ def turn_compare_json(request: ReadRequest, conversation_id: UUID) -> HttpRespon
     found = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     runs, _ = chosen_runs(request, found)
-    told = [column_json(column, base_url) for column in columns_of(runs)]
+    told = [column_json(column, base_url) for column in turn_columns(runs)]
     return json_response({"conversation": str(found.id), "turns": told})
 
 
-def column_json(column: Column, base_url: str) -> dict[str, Any]:
+def column_json(column: TurnColumn, base_url: str) -> dict[str, Any]:
     way = [
         {"title": one.title, "status": one.status, "taken": one.taken or None} for one in column.way
     ]

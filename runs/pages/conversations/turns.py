@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes.content import payloads
-from nodes.content.markdown import looks_like_markdown, render
+from nodes.content.markdown import looks_like_markdown, render_markdown
 from nodes.content.messages import read_message
-from nodes.content.parts import Part
+from nodes.content.parts import ContentPart
 from nodes.content.previews import TELLING_KEYS
 from nodes.formats import visible
 from nodes.models import Payload
@@ -19,31 +19,31 @@ SHOWN = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TurnText:
     """One side of a turn. `cut`: there is more than is shown, the run has all of it."""
 
     text: str
     cut: bool = False
 
     @property
-    def part(self) -> Part:
+    def part(self) -> ContentPart:
         """The text as a page shows it."""
-        html = render(self.text) if looks_like_markdown(self.text) else None
-        return Part("text", text=self.text, html=html)
+        html = render_markdown(self.text) if looks_like_markdown(self.text) else None
+        return ContentPart("text", text=self.text, html=html)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ConversationTurn:
     run: Run
-    asked: Said
-    answered: Said
+    asked: TurnText
+    answered: TurnText
 
 
-def turns_of(runs: list[Run]) -> list[Turn]:
+def read_turns(runs: list[Run]) -> list[ConversationTurn]:
     """The turns that `runs` are, with texts read in one query."""
     found = _payloads({run.inputs_id for run in runs} | {run.outputs_id for run in runs})
     return [
-        Turn(
+        ConversationTurn(
             run,
             _said(found.get(run.inputs_id), run.inputs_preview),
             _said(found.get(run.outputs_id), run.outputs_preview),
@@ -57,13 +57,13 @@ def _payloads(ids: Iterable[object]) -> dict[object, Payload]:
     return Payload.objects.filter(size__lte=READ_BYTES).in_bulk(wanted)
 
 
-def _said(payload: Payload | None, preview: str) -> Said:
+def _said(payload: Payload | None, preview: str) -> TurnText:
     if payload is None:
-        return Said(preview, cut=preview.endswith("…"))
-    text = _spoken(payloads.load(payload)).strip()
+        return TurnText(preview, cut=preview.endswith("…"))
+    text = _spoken(payloads.load_value(payload)).strip()
     if not text:
-        return Said(preview, cut=preview.endswith("…"))
-    return Said(visible(text[:SHOWN]), cut=len(text) > SHOWN or payload.cut_of is not None)
+        return TurnText(preview, cut=preview.endswith("…"))
+    return TurnText(visible(text[:SHOWN]), cut=len(text) > SHOWN or payload.cut_of is not None)
 
 
 def _spoken(value: Any, depth: int = 4) -> str:

@@ -11,8 +11,8 @@ from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
 from runs.json import records
 from runs.models import App, Conversation, Run
 from runs.models.run_query import RunQuerySet
-from runs.pages.conversations.turns import turns_of
-from runs.pages.notes.notes import marks_of
+from runs.pages.conversations.turns import read_turns
+from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
 
 NEWEST = Order("last_run_at")
@@ -53,8 +53,8 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
     try:
         page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
-        marks = marks_of([run.pk for run in page.rows], request.user.get_username())
-        context |= {"page": page, "turns": turns_of(page.rows), "marks": marks}
+        marks = note_counts([run.pk for run in page.rows], request.user.get_username())
+        context |= {"page": page, "turns": read_turns(page.rows), "marks": marks}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
     return render_region(

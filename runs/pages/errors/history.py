@@ -10,7 +10,7 @@ from django.utils import timezone
 from nodes.choices import NodeStatus
 from nodes.models import NodeExecution
 from runs.models import ErrorGroup, Run, Version
-from runs.pages.compare.comparison import Choice, last_success
+from runs.pages.compare.baseline import Baseline, find_baseline
 from runs.pages.errors import bars
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import by_number
@@ -45,7 +45,7 @@ class History:
     since: Version | None
     runs: list[Run]
     cause: Cause | None
-    good: Choice | None
+    good: Baseline | None
     successes: list[NodeExecution]
     path: str
     scale: bars.Scale | None
@@ -76,7 +76,7 @@ def history_of(group: ErrorGroup) -> History:
         since,
         runs,
         cause_of(runs[0]) if runs else None,
-        last_success(runs[0]) if runs else None,
+        find_baseline(runs[0]) if runs else None,
         _successes(group),
         bars.path((started for started, _ in rows), on) if on else "",
         on,

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.exports.formats import SETS, SINGLE, Format, packed
+from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS, ExportFormat, gzipped
 from runs.models import Run
 from runs.pages.history.listing import each_run
 from runs.pages.tracing.views import run_or_404
@@ -37,23 +37,23 @@ def run_set(request: ReadRequest, form: str, gz: str = "") -> HttpResponse:
         return refusal(400, " ".join(filters.sentences))
     runs = Run.objects.for_list().with_sources().for_app(request.only_app)
     name = f"waylog-runs-{timezone.localtime():%Y%m%d-%H%M%S}.{form}{gz}"
-    return _file(request, SETS[form], each_run(runs, filters), name)
+    return _file(request, RUN_SET_FORMATS[form], each_run(runs, filters), name)
 
 
 @require_safe
 @session_or_read_key
 def single_run(request: ReadRequest, run_id: UUID, form: str, gz: str = "") -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
-    return _file(request, SINGLE[form], [run], f"run-{run.id}.{form}{gz}")
+    return _file(request, SINGLE_RUN_FORMATS[form], [run], f"run-{run.id}.{form}{gz}")
 
 
-def _file(request: ReadRequest, form: Format, runs: Iterable[Run], name: str) -> HttpResponse:
+def _file(request: ReadRequest, form: ExportFormat, runs: Iterable[Run], name: str) -> HttpResponse:
     """Sent while it is made. A download, also where a browser could show it: the policy of this
     site would take a page's styles away."""
     pieces = form.write(runs, request.build_absolute_uri("/")[:-1])
     gz = name.endswith(".gz")
     response = StreamingHttpResponse(
-        () if request.method == "HEAD" else packed(pieces) if gz else pieces,
+        () if request.method == "HEAD" else gzipped(pieces) if gz else pieces,
         content_type="application/gzip" if gz else form.content_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

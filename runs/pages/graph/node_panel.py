@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from nodes.choices import FAILURES
 from nodes.configuration import parameters_of
-from nodes.content.parts import Part, present
+from nodes.content.parts import ContentPart, present
 from nodes.content.previews import preview
 from nodes.content.tools import tools_of
 from nodes.execution_detail import Panel, build_panel
@@ -49,7 +49,7 @@ class NodePanel:
         return kind_of(self.node.kind)
 
     @property
-    def config(self) -> Part | None:
+    def config(self) -> ContentPart | None:
         return present(dict(self.node.config)) if self.node.config else None
 
     @property

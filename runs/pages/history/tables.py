@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from nodes import formats
 from runs.choices import CostState
 from runs.models import Run
-from runs.pages.notes.notes import Marks, marks_of
+from runs.pages.notes.notes import NoteCounts, note_counts
 
 WORD = {"td": {"class": "cell-word"}}
 NUMBER = {"td": {"class": "num"}, "th": {"class": "num"}}
@@ -49,7 +49,7 @@ class RunTable(tables.Table):
         attrs = {"class": "table runs-table"}
         empty_text = ""
 
-    marks: dict[UUID, Marks]
+    marks: dict[UUID, NoteCounts]
 
     def lines(self) -> Iterator[SafeString]:
         """The rows as HTML. What is the same in all cells of a column is worked out once;
@@ -62,7 +62,7 @@ class RunTable(tables.Table):
             )
             for column in self.columns
         ]
-        self.marks = marks_of(run.pk for run in self.data)
+        self.marks = note_counts(run.pk for run in self.data)
         for run in self.data:
             cells = format_html_join("", "{}{}</td>", ((td, write(run)) for td, write in columns))
             yield format_html(
@@ -159,7 +159,7 @@ def _word(value: object, short: Callable[[str], str] = str) -> str:
     return format_html('<span dir="auto" title="{}">{}</span>', text, short(text))
 
 
-def _marks(marks: Marks | None) -> str:
+def _marks(marks: NoteCounts | None) -> str:
     """Pin, thumbs and how many other notes, in signs."""
     if marks is None:
         return ""

@@ -7,8 +7,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from runs.forms import KeyForm
 from runs.models import IngestKey
+from runs.pages.keys.forms import KeyForm
 
 
 def staff_only(request: HttpRequest) -> None:

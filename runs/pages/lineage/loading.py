@@ -8,7 +8,7 @@ from django.db.models import Case, CharField, F, Q, TextField, Value, When
 from django.db.models.functions import Cast
 
 from nodes.clock import hex_id, iteration_path, to_us
-from nodes.content.payloads import load
+from nodes.content.payloads import load_value
 from nodes.digests import digest_of
 from nodes.graph.graph import stored
 from nodes.lineage.executions import Visit
@@ -68,7 +68,7 @@ class Bodies:
         found = Payload.objects.in_bulk(chosen) if chosen else {}
         for payload_id in chosen:  # in the order asked for: the nearest first
             if payload_id in found:
-                add(ids[payload_id], load(found[payload_id]))
+                add(ids[payload_id], load_value(found[payload_id]))
 
 
 def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]:

@@ -12,14 +12,14 @@ from runs.json.execution import moment, stored
 from runs.json.records import version_head
 from runs.models import Note, Run
 from runs.models.note import PERSON, NoteQuerySet
-from runs.pages.notes.notes import Shown, names_of, note_json, steps_called
+from runs.pages.notes.notes import NoteView, note_json, producer_ids, steps_by_producer_id
 
 RUNS_AT_ONCE = 100
 # Of one run; the newest.
 MAX_NOTES = 1_000
 
 
-def lines(notes: NoteQuerySet) -> Iterator[bytes]:
+def data_set_lines(notes: NoteQuerySet) -> Iterator[bytes]:
     """A line for each run or step that one of `notes` is on, run by run, with all notes on it.
     Written piece by piece: no more than one value is in memory. A step that has not arrived has no
     line."""
@@ -41,8 +41,8 @@ def _runs_of(notes: NoteQuerySet) -> Iterator[UUID]:
 def _of_run(run: Run, notes: NoteQuerySet) -> Iterator[bytes]:
     asked = notes.filter(run=run).order_by().values_list("about_step", flat=True).distinct()
     wanted = set(asked[:MAX_NOTES])
-    found = steps_called(run, wanted - {""}).values()
-    steps = {name: step for step in found for name in names_of(step)}
+    found = steps_by_producer_id(run, wanted - {""}).values()
+    steps = {name: step for step in found for name in producer_ids(step)}
     of_run = Note.objects.filter(run=run, about_step__in=wanted | steps.keys())
     by_step: dict[UUID | None, list[Note]] = {}
     for note in of_run.order_by("-created_at", "-id")[:MAX_NOTES]:
@@ -68,9 +68,9 @@ def _line(run: Run, step_id: UUID | None, notes: list[Note]) -> bytes:
         "expected": _first(notes, _expected),
         "label": _first(notes, _label),
         "score": _first(notes, _score),
-        "thumb": _first(notes, lambda note: Shown(note, None).thumb),
+        "thumb": _first(notes, lambda note: NoteView(note, None).thumb),
         "tags": sorted({note.label for note in notes if note.name == "tag"}),
-        "notes": [note_json(Shown(note, step)) for note in reversed(notes)],
+        "notes": [note_json(NoteView(note, step)) for note in reversed(notes)],
         "run": str(run.pk),
         "execution": str(step.id) if step else None,
         "app": run.app.slug,

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from nodes.formats import visible
 from runs.models import App, Note
 from runs.models.note import NoteQuerySet
-from runs.pages.notes.ownership import THUMBS, Saying
+from runs.pages.notes.ownership import THUMBS, NoteDraft
 from runs.query.form_fields import NUL, AppField, MomentField, sentences, without_nul
 from runs.recording.records.payload_values import clean
 
@@ -32,7 +32,7 @@ class NoteForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict) -> None:
-        super().__init__(typed(data))
+        super().__init__(visible_data(data))
 
     def clean_tags(self) -> list[str]:
         """The tags, each once."""
@@ -48,21 +48,21 @@ class NoteForm(forms.Form):
             raise forms.ValidationError("Say something first: a score, a label, a tag or a text.")
         return cleaned
 
-    def sayings(self) -> list[Saying]:
+    def sayings(self) -> list[NoteDraft]:
         told = self.cleaned_data
-        found = [Saying("tag", label=tag) for tag in told["tags"]]
+        found = [NoteDraft("tag", label=tag) for tag in told["tags"]]
         if told["thumb"]:
-            found.append(Saying("thumbs", number=THUMBS[told["thumb"]], label=told["thumb"]))
+            found.append(NoteDraft("thumbs", number=THUMBS[told["thumb"]], label=told["thumb"]))
         if told["pin"]:
-            found.append(Saying("pin"))
+            found.append(NoteDraft("pin"))
         if told["score"] is not None:
-            found.append(Saying("score", number=told["score"]))
+            found.append(NoteDraft("score", number=told["score"]))
         if told["label"]:
-            found.append(Saying("label", label=clean(told["label"], 200)))
+            found.append(NoteDraft("label", label=clean(told["label"], 200)))
         if told["comment"]:
-            found.append(Saying("comment", text=clean(told["comment"])))
+            found.append(NoteDraft("comment", text=clean(told["comment"])))
         if told["expected"]:
-            found.append(Saying("expected", text=clean(told["expected"])))
+            found.append(NoteDraft("expected", text=clean(told["expected"])))
         return found
 
     @property
@@ -88,7 +88,7 @@ class NoteEditForm(forms.Form):
 
     def __init__(self, data: QueryDict | None, *, note: Note) -> None:
         told = {"number": note.number, "label": note.label, "text": visible(note.text)}
-        super().__init__(None if data is None else typed(data), initial=told)
+        super().__init__(None if data is None else visible_data(data), initial=told)
         self.note = note
         for name in set(self.fields) - set(self.FIELDS.get(note.name, self.fields)):
             del self.fields[name]
@@ -169,7 +169,7 @@ class NoteFilterForm(forms.Form):
         return sentences(self)
 
 
-def typed(data: QueryDict) -> QueryDict:
+def visible_data(data: QueryDict) -> QueryDict:
     """What was typed, every character one that a page can hold and say back."""
     shown = QueryDict(mutable=True)
     for name, values in data.lists():

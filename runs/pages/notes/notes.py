@@ -11,11 +11,11 @@ import orjson
 from django.db.models import Q
 from django.urls import reverse
 
-from nodes.content.previews import tidy
+from nodes.content.previews import single_line
 from nodes.models import NodeExecution
 from runs.json.execution import moment
 from runs.models import Note, Run
-from runs.models.note import HEAD, PERSON
+from runs.models.note import PERSON, TEXT_HEAD_LENGTH
 from runs.recording.deriving.tree import execution_id
 
 SHOWN = 200
@@ -26,7 +26,7 @@ ON_BUTTONS = frozenset({"thumbs", "pin"})
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class NoteView:
     """A note for a page. `thumb` is up, down or ""; `value` its score or label in words; `head` the
     beginning of a text too long for a line, "" of any other. `step` is the step that it is about,
     None: the run, or one that has not arrived."""
@@ -48,17 +48,17 @@ class Shown:
     @property
     def text(self) -> str:
         """Of a note that was read for a page its beginning."""
-        return self.note.head[:HEAD] if hasattr(self.note, "head") else self.note.text
+        return self.note.head[:TEXT_HEAD_LENGTH] if hasattr(self.note, "head") else self.note.text
 
     @property
     def cut(self) -> bool:
         """Whether there is more of the text than is shown."""
-        return hasattr(self.note, "head") and len(self.note.head) > HEAD
+        return hasattr(self.note, "head") and len(self.note.head) > TEXT_HEAD_LENGTH
 
     @property
     def head(self) -> str:
         text = self.text
-        return tidy(text, SHORT) if len(text) > SHORT or "\n" in text.strip() else ""
+        return single_line(text, SHORT) if len(text) > SHORT or "\n" in text.strip() else ""
 
     @property
     def step_url(self) -> str:
@@ -70,7 +70,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class NoteCounts:
     """Of a run or step how many notes, thumbs and pins, and `others` than those; `mine`: the
     reader's own thumb, up, down or ""."""
 
@@ -83,22 +83,22 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
-class Notes:
+class NoteList:
     """Of a run or a step, in the order made; `more`: there are others that are not shown. `told`
     are those that were read."""
 
-    shown: list[Shown]
+    shown: list[NoteView]
     more: bool
     told: list[Note] = field(default_factory=list)
 
-    def marks(self, user_name: str, about_step: bool = False) -> Marks:
+    def marks(self, user_name: str, about_step: bool = False) -> NoteCounts:
         """Of what was told of the run as such; with `about_step` of all, as the notes of one step
         are."""
         told = [note for note in self.told if about_step or not note.about_step]
-        thumbs = [shown.thumb for shown in (Shown(note, None) for note in told) if shown.thumb]
+        thumbs = [shown.thumb for shown in (NoteView(note, None) for note in told) if shown.thumb]
         own = [note for note in told if note.source == PERSON and note.author == user_name]
         mine = next((note.number or 0 for note in own if note.name == "thumbs"), 0)
-        return Marks(
+        return NoteCounts(
             count=len(told),
             up=thumbs.count("up"),
             down=thumbs.count("down"),
@@ -111,50 +111,50 @@ def _thumb(number: float | None) -> str:
     return "up" if number and number > 0 else "down" if number else ""
 
 
-def notes_of_run(run: Run, limit: int = SHOWN) -> Notes:
+def notes_of_run(run: Run, limit: int = SHOWN) -> NoteList:
     """With the steps that they are about, texts whole. Three queries at most."""
     return _withsteps_called(run, list(Note.objects.of_run(run)[: limit + 1]), limit)
 
 
-def notes_on_page(run: Run) -> Notes:
+def notes_on_page(run: Run) -> NoteList:
     """As `notes_of_run`, of long texts the beginning."""
     return _withsteps_called(run, list(Note.objects.of_run(run).for_page()[: SHOWN + 1]), SHOWN)
 
 
-def _withsteps_called(run: Run, notes: list[Note], limit: int) -> Notes:
-    steps = steps_called(run, {note.about_step for note in notes if note.about_step})
-    shown = [Shown(note, steps.get(note.about_step)) for note in notes[:limit]]
-    return Notes(shown, len(notes) > limit, notes)
+def _withsteps_called(run: Run, notes: list[Note], limit: int) -> NoteList:
+    steps = steps_by_producer_id(run, {note.about_step for note in notes if note.about_step})
+    shown = [NoteView(note, steps.get(note.about_step)) for note in notes[:limit]]
+    return NoteList(shown, len(notes) > limit, notes)
 
 
-def notes_in_header(run: Run) -> Notes:
+def notes_in_header(run: Run) -> NoteList:
     """The first few, without their steps and without what its buttons show. One query."""
     told = list(Note.objects.of_run(run).for_page(SHORT)[: SHOWN + 1])
     shown = [
-        Shown(note, None)
+        NoteView(note, None)
         for note in told
         if note.about_step or note.source != PERSON or note.name not in ON_BUTTONS
     ]
-    return Notes(shown[:IN_HEADER], len(shown) > IN_HEADER, told)
+    return NoteList(shown[:IN_HEADER], len(shown) > IN_HEADER, told)
 
 
-def notes_of_step(run: Run, execution: NodeExecution) -> Notes:
+def notes_of_step(run: Run, execution: NodeExecution) -> NoteList:
     """One query."""
-    of_step = Note.objects.of_run(run).filter(about_step__in=names_of(execution))
+    of_step = Note.objects.of_run(run).filter(about_step__in=producer_ids(execution))
     notes = list(of_step.for_page()[: SHOWN + 1])
-    return Notes([Shown(note, None) for note in notes[:SHOWN]], len(notes) > SHOWN, notes)
+    return NoteList([NoteView(note, None) for note in notes[:SHOWN]], len(notes) > SHOWN, notes)
 
 
-def names_of(step: NodeExecution) -> list[str]:
+def producer_ids(step: NodeExecution) -> list[str]:
     """Steps are known by their id, and by those of their spans."""
     hints = orjson.loads(step.hints) if step.hints else {}
     return [step.source_id, *hints.get("span_ids", ())]
 
 
-def marks_of(run_ids: Iterable[UUID], user_name: str = "") -> dict[UUID, Marks]:
+def note_counts(run_ids: Iterable[UUID], user_name: str = "") -> dict[UUID, NoteCounts]:
     """Of the runs that have notes, those on their steps among them. One query."""
     return {
-        row["run_id"]: Marks(
+        row["run_id"]: NoteCounts(
             count=row["count"],
             up=row["up"],
             down=row["down"],
@@ -171,7 +171,7 @@ def notes_json(run: Run) -> list[dict[str, Any]]:
     return [note_json(shown) for shown in notes_of_run(run).shown]
 
 
-def note_json(shown: Shown) -> dict[str, Any]:
+def note_json(shown: NoteView) -> dict[str, Any]:
     note = shown.note
     return {
         "id": str(note.pk),
@@ -186,7 +186,7 @@ def note_json(shown: Shown) -> dict[str, Any]:
     }
 
 
-def steps_called(run: Run, ids: Iterable[str]) -> dict[str, NodeExecution]:
+def steps_by_producer_id(run: Run, ids: Iterable[str]) -> dict[str, NodeExecution]:
     """Steps by these ids of theirs: by which they are known, or one of their spans'."""
     ids = set(ids)
     if not ids:
@@ -213,5 +213,5 @@ def steps_of_notes(notes: Sequence[Note]) -> dict[tuple[UUID, str], NodeExecutio
     if missing := set(ids.values()) - found.keys():
         called = [Q(run_id=run_id, hints__contains=f'"{name}"') for run_id, name in missing]
         for step in steps.filter(reduce(or_, called)):
-            found |= {(step.run_id, name): step for name in names_of(step)}
+            found |= {(step.run_id, name): step for name in producer_ids(step)}
     return found

@@ -18,7 +18,7 @@ THUMBS = {"up": 1.0, "down": -1.0}
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class NoteDraft:
     """One note as somebody makes it."""
 
     name: str
@@ -27,7 +27,7 @@ class Saying:
     text: str = ""
 
 
-def say(run: Run, about_step: str, author: str, sayings: Iterable[Saying]) -> None:
+def write_notes(run: Run, about_step: str, author: str, sayings: Iterable[NoteDraft]) -> None:
     """Write notes of a person on the run, or on the step that is known by `about_step`. The same
     words sent twice are one note, also at once: the run is locked meanwhile."""
     own = Note.objects.of_person(author).filter(run=run, about_step=about_step)

@@ -22,15 +22,15 @@ from runs.models import App, Note, Run
 from runs.pages.notes import data_set
 from runs.pages.notes.forms import NoteEditForm, NoteFilterForm, NoteForm
 from runs.pages.notes.notes import (
-    Shown,
-    marks_of,
+    NoteView,
+    note_counts,
     note_json,
     notes_in_header,
     notes_of_step,
     notes_on_page,
     steps_of_notes,
 )
-from runs.pages.notes.ownership import may_change, say
+from runs.pages.notes.ownership import may_change, write_notes
 from runs.pages.tracing.views import run_or_404
 from runs.paging import BadCursor, Order, Page, page_of
 
@@ -62,7 +62,7 @@ def run_notes(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         return _region(request, run, step) if wants_fragment(request) else redirect(_place(run))
     if not told:
         return _again(request, run, step, form)
-    say(run, step.source_id if step else "", request.user.get_username(), form.sayings())
+    write_notes(run, step.source_id if step else "", request.user.get_username(), form.sayings())
     if not wants_fragment(request):
         return redirect(_back(request, run))
     # Whatever shows notes of this run asks for them again, the form with them.
@@ -76,7 +76,7 @@ def _region(
     target = request.htmx.target or ""
     context = {"run": run, "step": step, "back": request.htmx.current_url_abs_path, **more}
     if target.startswith(TURN):
-        marks = marks_of([run.pk], request.user.get_username()).get(run.pk)
+        marks = note_counts([run.pk], request.user.get_username()).get(run.pk)
         return render(request, "notes/_note_turn.html", context | {"marks": marks})
     if target == HEADER:
         return render(request, "notes/_note_header.html", context | {"notes": notes_in_header(run)})
@@ -179,15 +179,15 @@ def _page(request: HttpRequest, form: NoteFilterForm, only_app: App | None = Non
     return page_of(notes, NEWEST, request.GET.get("after", ""))
 
 
-def _shown(notes: list[Note]) -> list[Shown]:
+def _shown(notes: list[Note]) -> list[NoteView]:
     steps = steps_of_notes(notes)
     return [
-        Shown(note, steps.get((note.run_id, note.about_step)) if note.run_id else None)
+        NoteView(note, steps.get((note.run_id, note.about_step)) if note.run_id else None)
         for note in notes
     ]
 
 
-def _listed_json(shown: Shown, base_url: str) -> dict[str, Any]:
+def _listed_json(shown: NoteView, base_url: str) -> dict[str, Any]:
     note, run = shown.note, shown.note.run
     return {
         **note_json(shown),
@@ -211,7 +211,7 @@ def notes_file(request: ReadRequest) -> HttpResponse:
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
     notes = form.apply(Note.objects.on_runs().for_app(request.only_app))
-    lines: Iterator[bytes] = data_set.lines(notes)
+    lines: Iterator[bytes] = data_set.data_set_lines(notes)
     name = f"waylog-notes-{timezone.localtime():%Y%m%d-%H%M%S}.ndjson"
     response = StreamingHttpResponse(
         () if request.method == "HEAD" else lines,

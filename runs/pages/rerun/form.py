@@ -8,7 +8,7 @@ from uuid import uuid4
 from django import forms
 
 from nodes import formats
-from nodes.content.payloads import load, pretty
+from nodes.content.payloads import indented_json, load_value
 from nodes.models import Payload
 from runs.models import App, Run
 from runs.pages.rerun.inputs import Told, told_of
@@ -32,7 +32,7 @@ class InputField(forms.CharField):
     def __init__(self, recorded: Any, **kwargs: Any) -> None:
         self.recorded = recorded
         self.is_text = isinstance(recorded, str)
-        self.shown = recorded if self.is_text else pretty(recorded)
+        self.shown = recorded if self.is_text else indented_json(recorded)
         lines = min(max(self.shown.count("\n") + 1, len(self.shown) // 80 + 1), 14)
         attrs = {"rows": lines, "dir": "auto", "spellcheck": "false"}
         kwargs |= {"required": False, "strip": False, "initial": self.shown}
@@ -115,7 +115,7 @@ class AgainForm(forms.Form):
         told, room = self.told, TOGETHER
         every = {"": told.whole} if told.whole is not None else told.inputs
         for name, value in every.items():
-            length = len(value if isinstance(value, str) else pretty(value))
+            length = len(value if isinstance(value, str) else indented_json(value))
             if len(self.names) >= FIELDS or length > min(EDITABLE, room):
                 self.kept[name] = value
                 continue
@@ -165,7 +165,7 @@ class AgainForm(forms.Form):
 
 
 def told_by(payload: Payload | None, in_chat: bool) -> Told:
-    return told_of(load(payload), in_chat) if payload else Told()
+    return told_of(load_value(payload), in_chat) if payload else Told()
 
 
 def unready(app: App) -> str:

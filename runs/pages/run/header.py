@@ -11,7 +11,7 @@ from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
 from runs.pages.errors.cause import Cause, Link, cause_of, handled_in
 from runs.pages.errors.groups import Kin, kin_of
-from runs.pages.notes.notes import Notes, notes_in_header
+from runs.pages.notes.notes import NoteList, notes_in_header
 from runs.pages.rerun.outcome import Again, again_of
 
 
@@ -34,7 +34,7 @@ class Header:
     differences: list[Difference]
     failed_url: str
     news: str
-    notes: Notes
+    notes: NoteList
     again: Again
     cause: Cause | None
     kin: Kin | None

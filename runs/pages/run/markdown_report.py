@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from django.urls import reverse
 
 from nodes import formats
-from nodes.content.payloads import head, load, pretty
+from nodes.content.payloads import head_text, indented_json, load_value
 from nodes.models import NodeExecution, Payload
 from runs.models import Run, Version
-from runs.pages.compare.comparison import last_success
+from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import kin_of
 from runs.pages.notes.notes import notes_of_run
@@ -123,9 +123,9 @@ def _value(title: str, payload: Payload | None, limit: int) -> Iterator[str]:
         return
     yield f"## {title}"
     if payload.size > READ_WHOLE:
-        yield from fenced(head(payload, limit), limit, payload.size)
+        yield from fenced(head_text(payload, limit), limit, payload.size)
     else:
-        yield from fenced(pretty(load(payload)) or payload.text, limit)
+        yield from fenced(indented_json(load_value(payload)) or payload.text, limit)
     if payload.cut_of:
         yield f"(its producer cut it: it had {formats.size(payload.cut_of)})"
         yield ""
@@ -179,7 +179,7 @@ def _links(
         yield f"- failing step: <{base_url}{step}>"
         lineage = reverse("run-lineage-json", args=[run.id, failed.id])
         yield f"- where its values came from: <{base_url}{lineage}>"
-    if cause is not None and (good := last_success(run)):
+    if cause is not None and (good := find_baseline(run)):
         query = f"?a={good.run_id}&b={run.id}"
         yield f"- beside a run that went well: <{base_url}{reverse('run-compare-json')}{query}>"
     yield f"- what else can be asked: <{base_url}{reverse('llms')}>"

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 
 from nodes.configuration import models_used, resource_of
-from nodes.content.payloads import show
+from nodes.content.payloads import present_payload
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
@@ -44,8 +44,8 @@ def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     context = {
-        "inputs": show(run.inputs) if run.inputs else None,
-        "outputs": show(run.outputs) if run.outputs else None,
+        "inputs": present_payload(run.inputs) if run.inputs else None,
+        "outputs": present_payload(run.outputs) if run.outputs else None,
         "models": models_used(run.id),
         "resource": resource_of(run.id),
         "sources": run.told_sources,
@@ -71,7 +71,7 @@ def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 
 
 def _result_context(run: Run) -> dict[str, Any]:
-    return {"outputs": show(run.outputs) if run.outputs else None}
+    return {"outputs": present_payload(run.outputs) if run.outputs else None}
 
 
 def _tab(request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]) -> HttpResponse:

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from runs.pages.notes.forms import typed
+from runs.pages.notes.forms import visible_data
 from runs.pages.share.parts import FIELDS
 from runs.recording.records.payload_values import clean
 from runs.redaction.masks import key_path
@@ -78,7 +78,7 @@ class ShareForm(forms.Form):
         return words
 
     def __init__(self, data: QueryDict | None = None) -> None:
-        super().__init__(None if data is None else typed(data))
+        super().__init__(None if data is None else visible_data(data))
 
     @property
     def masked(self) -> list[str]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from nodes.content.parts import Part
+from nodes.content.parts import ContentPart
 from nodes.kinds import Kind
 from nodes.trace.waterfall import Bar
 
@@ -31,7 +31,7 @@ class SharedValue:
     label: str
     state: Literal["none", "masked", "too-large", "shown"]
     told: Any = None
-    part: Part | None = None
+    part: ContentPart | None = None
     text: str = ""
     more: bool = False
 

@@ -9,9 +9,9 @@ from django.db.models.functions import Left
 
 from nodes.choices import ERRORS
 from nodes.clock import to_us
-from nodes.content.logs import logs_json
+from nodes.content.logs import step_logs_json
 from nodes.content.parts import present
-from nodes.content.payloads import READ_IN_PANEL, head, load, pretty
+from nodes.content.payloads import MAX_BYTES_IN_PANEL, head_text, indented_json, load_value
 from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import kind_of
@@ -19,7 +19,7 @@ from nodes.models import NodeExecution, Payload
 from nodes.trace.waterfall import Scale
 from runs.json.execution import stored, writable
 from runs.models import Run, ShareLink
-from runs.pages.notes.notes import Shown, notes_of_run
+from runs.pages.notes.notes import NoteView, notes_of_run
 from runs.pages.share.parts import SharedNote, SharedStep, SharedValue
 from runs.redaction.masks import (
     MASKED,
@@ -63,7 +63,7 @@ class Shared:
         for name, payload in values.items():
             if payload is None or payload.size > MAX_MASKED:
                 continue
-            value = load(payload)
+            value = load_value(payload)
             if self.mask.paths:
                 by_key += islice(
                     masked_texts(value, Mask(paths=self.mask.paths).value(value)), MAX_QUOTED_TEXTS
@@ -100,7 +100,7 @@ class Shared:
             return _whole(name, label, payload)
         if payload.size > MAX_MASKED:
             return SharedValue(name, label, "too-large")
-        value = self.mask.value(load(payload))
+        value = self.mask.value(load_value(payload))
         return SharedValue(name, label, "shown", told=writable(value), part=present(value))
 
     def notes(self) -> list[SharedNote]:
@@ -108,7 +108,7 @@ class Shared:
             return []
         return [self._note(shown) for shown in notes_of_run(self.run, NOTES).shown]
 
-    def _note(self, shown: Shown) -> SharedNote:
+    def _note(self, shown: NoteView) -> SharedNote:
         note = shown.note
         return SharedNote(
             name=self.text(note.name),
@@ -207,9 +207,9 @@ class Shared:
         if self.hidden - {"notes"} or self.mask.is_active:
             return ""
         told = execution.received
-        if logs := logs_json(execution):
+        if logs := step_logs_json(execution):
             told = told | {"logs": logs}
-        return visible((pretty(told) or str(told))[:HEAD]) if told else ""
+        return visible((indented_json(told) or str(told))[:HEAD]) if told else ""
 
 
 def shared_of(link: ShareLink) -> Shared | None:
@@ -246,9 +246,11 @@ def _words_of(run: Run, masked: Iterable[str]) -> list[str]:
 
 def _whole(name: str, label: str, payload: Payload) -> SharedValue:
     told = stored(payload)
-    if payload.size > READ_IN_PANEL:
-        return SharedValue(name, label, "shown", told, text=visible(head(payload, HEAD)), more=True)
-    return SharedValue(name, label, "shown", told, part=present(load(payload)))
+    if payload.size > MAX_BYTES_IN_PANEL:
+        return SharedValue(
+            name, label, "shown", told, text=visible(head_text(payload, HEAD)), more=True
+        )
+    return SharedValue(name, label, "shown", told, part=present(load_value(payload)))
 
 
 def _end_of(run: Run, steps: list[NodeExecution]) -> int:

@@ -23,7 +23,7 @@ from nodes.trace.stepping import stepping_of
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.execution import execution_detail_json, json_response, with_placeholders
 from runs.models import App, Run
-from runs.pages.conversations.turns import turns_of
+from runs.pages.conversations.turns import read_turns
 from runs.pages.graph.version_graph import leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
 from runs.pages.notes.notes import notes_of_step
@@ -112,7 +112,7 @@ def render_tracing(
     context["panel"] = build_panel(shown) if shown else None
     context["notes"] = notes_of_step(run, shown) if shown else None
     context["stepping"] = stepping_of(shown) if shown else None
-    context["turn"] = turns_of([run])[0] if run.mode == "chatflow" and not chosen else None
+    context["turn"] = read_turns([run])[0] if run.mode == "chatflow" and not chosen else None
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

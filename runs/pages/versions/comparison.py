@@ -9,14 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from nodes import formats
-from nodes.diff.side_by_side import Fact
+from nodes.diff.side_by_side import ComparedFact
 from nodes.formats import visible
 from nodes.models import NodeExecution
 from nodes.trace.figures import percentile
 from runs.choices import UNFINISHED, RunStatus
 from runs.json.execution import amount, moment
 from runs.models import Run, Version
-from runs.pages.compare.figures import Figure, delta
+from runs.pages.compare.figures import ComparedFigure, compared_figure
 
 MAX_RUNS = 500
 MODEL_RUNS, MODEL_STEPS = 50, 10_000  # that are looked at for their models
@@ -46,7 +46,7 @@ class VersionFigures:
         return self.succeeded * 100 / self.runs if self.runs else None
 
 
-def figures_of(version: Version) -> VersionFigures:
+def version_figures(version: Version) -> VersionFigures:
     """One query."""
     rows = list(Run.objects.ran_as(version).figures_rows()[: MAX_RUNS + 1])
     ended = [row for row in rows[:MAX_RUNS] if row[0] not in UNFINISHED]
@@ -70,11 +70,11 @@ def figures_of(version: Version) -> VersionFigures:
     )
 
 
-def model_changes(a: Version, b: Version) -> list[Fact]:
+def model_changes(a: Version, b: Version) -> list[ComparedFact]:
     """Nodes that both have and that call other models in one, over the newest runs of each. Four
     queries."""
     before, after = _models(a), _models(b)
-    told = (Fact(title, before[key, title], found) for (key, title), found in after.items()
+    told = (ComparedFact(title, before[key, title], found) for (key, title), found in after.items()
             if (key, title) in before)  # fmt: skip
     return [fact for fact in told if fact.differs][:MAX_NODES]
 
@@ -94,18 +94,18 @@ def _models(version: Version) -> dict[tuple[str, str], str]:
     return {key: ", ".join(models) for key, models in found.items()}
 
 
-def side_by_side(a: VersionFigures, b: VersionFigures) -> list[Figure]:
+def compared_version_figures(a: VersionFigures, b: VersionFigures) -> list[ComparedFigure]:
     rates = a.success_rate, b.success_rate
     money = _money(a.currency), _money(b.currency)
     return [
-        Figure("Runs looked at", _runs(a), _runs(b)),
-        Figure("Success rate", _percent(rates[0]), _percent(rates[1]), _points(*rates)),
-        delta("Median time", a.median_us, b.median_us, formats.duration),
-        delta("p95 time", a.p95_us, b.p95_us, formats.duration),
-        delta("Tokens per run", a.tokens, b.tokens, formats.tokens),
-        delta("Cost per run", a.cost, b.cost, money[0])
+        ComparedFigure("Runs looked at", _runs(a), _runs(b)),
+        ComparedFigure("Success rate", _percent(rates[0]), _percent(rates[1]), _points(*rates)),
+        compared_figure("Median time", a.median_us, b.median_us, formats.duration),
+        compared_figure("p95 time", a.p95_us, b.p95_us, formats.duration),
+        compared_figure("Tokens per run", a.tokens, b.tokens, formats.tokens),
+        compared_figure("Cost per run", a.cost, b.cost, money[0])
         if a.currency == b.currency
-        else Figure("Cost per run", money[0](a.cost), money[1](b.cost)),
+        else ComparedFigure("Cost per run", money[0](a.cost), money[1](b.cost)),
     ]
 
 
@@ -127,7 +127,7 @@ def _points(a: float | None, b: float | None) -> str:
     return f"{b - a:+.1f} points".replace("-", "−")
 
 
-def figures_json(one: VersionFigures) -> dict[str, Any]:
+def version_figures_json(one: VersionFigures) -> dict[str, Any]:
     return {
         "runs": one.runs,
         "more": one.more,

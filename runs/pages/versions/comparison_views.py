@@ -7,15 +7,20 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from nodes.diff.difference import changes_json
-from nodes.diff.graphs import GraphDifference, NodeChange, graph_difference
-from nodes.diff.side_by_side import of_values
+from nodes.diff.graphs import GraphDifference, GraphNodeChange, graph_difference
+from nodes.diff.side_by_side import compare_values
 from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, app_or_404, session_or_read_key
 from runs.json import records
 from runs.models import App, Version
 from runs.pages.graph.version_graph import version_graph
-from runs.pages.versions.comparison import figures_json, figures_of, model_changes, side_by_side
+from runs.pages.versions.comparison import (
+    compared_version_figures,
+    model_changes,
+    version_figures,
+    version_figures_json,
+)
 
 SHOWN_VERSIONS = 200
 
@@ -49,13 +54,13 @@ def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     a = a or next((one for one in versions if b and one.number < b.number), None)
     context: dict[str, Any] = {"app": app, "tab": "versions", "versions": versions, "a": a, "b": b}
     if a and b:
-        told = figures_of(a), figures_of(b)
+        told = version_figures(a), version_figures(b)
         context |= {
-            "figures": side_by_side(*told),
+            "figures": compared_version_figures(*told),
             "told": told,
             "graph": graphs(a, b),
             "models": model_changes(a, b),
-            "configuration": of_values("Configuration", a.configuration, b.configuration),
+            "configuration": compare_values("Configuration", a.configuration, b.configuration),
             "twin": f"{reverse('app-versions-compare-json', args=[slug])}?{_query(a, b)}",
         }
     return render_region(request, "versions/comparison.html", "versions/_comparison.html", context)
@@ -73,10 +78,10 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
     if a is None or b is None:
         raise Http404("Name two versions: versions/compare.json?a=<number>&b=<number>.")
     found = graphs(a, b)
-    configuration = of_values("Configuration", a.configuration, b.configuration).difference
+    configuration = compare_values("Configuration", a.configuration, b.configuration).difference
     return JsonResponse({
-        "a": {**(records.version_head(a) or {}), **figures_json(figures_of(a))},
-        "b": {**(records.version_head(b) or {}), **figures_json(figures_of(b))},
+        "a": {**(records.version_head(a) or {}), **version_figures_json(version_figures(a))},
+        "b": {**(records.version_head(b) or {}), **version_figures_json(version_figures(b))},
         "inferred": found.inferred,
         "nodes": [_node_json(one) for one in found.nodes],
         "nodes_total": found.node_count,
@@ -92,7 +97,7 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
     })  # fmt: skip
 
 
-def _node_json(one: NodeChange) -> dict[str, Any]:
+def _node_json(one: GraphNodeChange) -> dict[str, Any]:
     return {
         "change": one.form,
         "id": one.node.id,

@@ -15,10 +15,10 @@ from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from runs.access import ReadRequest, app_or_404, session_or_read_key
-from runs.forms import DslForm
 from runs.json import records
 from runs.models import App, Run, Version
 from runs.pages.history.tables import RunTable
+from runs.pages.versions.forms import DslForm
 from runs.recording.storing.definitions import take_dsl
 
 SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200

@@ -36,7 +36,7 @@ from django.views.decorators.http import require_http_methods
 
 from runs.access import key_from, presented_secret
 from runs.models import IngestKey
-from runs.models.key import digest
+from runs.models.key import key_digest
 from runs.recording.decoding.otlp.salvage import field
 from runs.recording.receiving.request import Arrival, Refusal
 from runs.recording.records import request_body
@@ -143,7 +143,7 @@ def _check_key(arrival: Arrival) -> None:
 def _wrong_key(secret: str) -> str:
     if not secret:
         return "none was sent. Use `Authorization: Bearer <key>` or the header `x-api-key`."
-    if IngestKey.objects.filter(digest=digest(secret)).exists():
+    if IngestKey.objects.filter(digest=key_digest(secret)).exists():
         return "this one was revoked."
     return "this one is not known here."
 

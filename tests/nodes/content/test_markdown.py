@@ -2,11 +2,13 @@
 
 import pytest
 
-from nodes.content.markdown import looks_like_markdown, render
+from nodes.content.markdown import looks_like_markdown, render_markdown
 
 
 def test_ordinary_markdown() -> None:
-    html = render("# Title\n\n**bold**\nsecond line\n\n- one\n- two\n\n|a|b|\n|-|-|\n|1|2|")
+    html = render_markdown(
+        "# Title\n\n**bold**\nsecond line\n\n- one\n- two\n\n|a|b|\n|-|-|\n|1|2|"
+    )
     for piece in ("<h4>Title</h4>", "<strong>bold</strong><br>", "<li>one</li>", "<td>1</td>"):
         assert piece in html
     assert "<h1" not in html
@@ -26,7 +28,7 @@ def test_ordinary_markdown() -> None:
     ],
 )
 def test_hostile_markdown_is_text(hostile: str) -> None:
-    html = render(hostile)
+    html = render_markdown(hostile)
     for tag in ("<script", "<img", "<iframe", "</div", "</textarea"):
         assert tag not in html
     assert 'href="javascript' not in html and 'href="data' not in html
@@ -34,7 +36,7 @@ def test_hostile_markdown_is_text(hostile: str) -> None:
 
 
 def test_images_are_links_and_links_tell_nobody() -> None:
-    html = render('![a "b" <i>](https://host/pixel.png) [site](https://host/)')
+    html = render_markdown('![a "b" <i>](https://host/pixel.png) [site](https://host/)')
     assert "<img" not in html
     assert html.count('rel="nofollow noopener noreferrer"') == 2
 

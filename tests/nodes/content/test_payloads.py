@@ -7,9 +7,9 @@ import orjson
 import pytest
 
 from nodes.compression import pack
-from nodes.content.json_tree import marks
-from nodes.content.parts import Limits, Part, present
-from nodes.content.payloads import head, load, show
+from nodes.content.json_tree import tree_marks
+from nodes.content.parts import ContentPart, Limits, present
+from nodes.content.payloads import head_text, load_value, present_payload
 from nodes.models import Payload
 
 
@@ -25,7 +25,7 @@ def payload(value: Any, *, text: bool = False, compressed: bool = False) -> Payl
     )
 
 
-def field(part: Part, name: str) -> Part:
+def field(part: ContentPart, name: str) -> ContentPart:
     return dict(part.items)[name]
 
 
@@ -166,37 +166,36 @@ def test_wide_and_deep_values_stay_bounded() -> None:
     for _ in range(10_000):
         deep = {"next": deep}
     assert present(deep).form == "fields"
-    assert len(marks(deep)) < 200
+    assert len(tree_marks(deep)) < 200
 
 
 def test_the_tree_is_balanced_and_bounded() -> None:
     for value in ({"a": [1, {"b": None}], "c": "x"}, list(range(5000)), [[[]]], "text", {}):
-        found = marks(value)
+        found = tree_marks(value)
         opened = sum(mark.form == "open" for mark in found)
         assert opened == sum(mark.form == "close" for mark in found)
         assert len(found) <= 503
-    assert [mark.text for mark in marks([True, None, 1.5, {}, "t"]) if mark.form == "leaf"] == [
-        "true", "null", "1.5", "{}", "t",
-    ]  # fmt: skip
+    leaves = [mark for mark in tree_marks([True, None, 1.5, {}, "t"]) if mark.form == "leaf"]
+    assert [leaf.text for leaf in leaves] == ["true", "null", "1.5", "{}", "t"]
 
 
 def test_views_of_a_stored_value() -> None:
     stored = payload({"answer": "yes"})
-    assert show(stored).part
-    assert show(stored, "tree").marks
-    assert show(stored, "raw").text == '{\n  "answer": "yes"\n}'
+    assert present_payload(stored).part
+    assert present_payload(stored, "tree").marks
+    assert present_payload(stored, "raw").text == '{\n  "answer": "yes"\n}'
 
 
 def test_json_that_no_parser_takes_is_shown_as_text() -> None:
     stored = payload("[" * 10_000 + "]" * 10_000, text=True)
     stored.encoding = "json"
-    assert load(stored) == "[" * 10_000 + "]" * 10_000
+    assert load_value(stored) == "[" * 10_000 + "]" * 10_000
     for view in ("read", "tree", "raw"):
-        assert show(stored, view)  # type: ignore[arg-type]
+        assert present_payload(stored, view)  # type: ignore[arg-type]
 
 
 def test_of_a_huge_value_only_the_head_is_unpacked() -> None:
     stored = payload("é" * 3_000_000, text=True, compressed=True)
-    assert head(stored, 10) == "é" * 10
-    view = show(stored)
+    assert head_text(stored, 10) == "é" * 10
+    view = present_payload(stored)
     assert len(view.text) == 20_000 and view.more

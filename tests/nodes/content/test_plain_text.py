@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.content.plain_text import fenced, plain, without_json
+from nodes.content.plain_text import without_fence, without_json, without_markup
 from nodes.content.previews import preview
 from nodes.models import PREVIEW_LENGTH
 
@@ -27,7 +27,7 @@ from nodes.models import PREVIEW_LENGTH
     ],
 )
 def test_marks_are_left_out_and_words_stay(text: str, said: str) -> None:
-    assert preview(text) == " ".join(plain(text).split()) == said
+    assert preview(text) == " ".join(without_markup(text).split()) == said
 
 
 def test_broken_json_reads_like_fields() -> None:
@@ -41,7 +41,7 @@ def test_broken_json_reads_like_fields() -> None:
 
 def test_json_in_a_fence_is_read() -> None:
     assert preview('```json\n{"answer": "at nine"}\n```') == "at nine"
-    assert fenced("```\na\n``` and more") == "```\na\n``` and more"
+    assert without_fence("```\na\n``` and more") == "```\na\n``` and more"
 
 
 @pytest.mark.parametrize(

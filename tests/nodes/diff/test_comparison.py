@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.diff.pairing import ComparedStep, pair_up
-from nodes.diff.rows import ALL, WINDOW, show
-from nodes.diff.verdicts import judge, pairs_of, values_of
+from nodes.diff.rows import ALL_ROWS, ROWS_PER_WINDOW, row_window
+from nodes.diff.verdicts import judge, pairs_in_base_order, payload_id_pairs
 from nodes.digests import digest_of
 
 _ids = count(1)
@@ -34,7 +34,7 @@ def same(one, other):
 
 
 def compared(a, b, *, began_alike=True, alike=same):
-    return judge(pairs_of(a, b, b_is_base=False), alike, began_alike=began_alike)
+    return judge(pairs_in_base_order(a, b, b_is_base=False), alike, began_alike=began_alike)
 
 
 def verdicts(a, b, **options):
@@ -190,8 +190,11 @@ def test_a_step_that_still_runs_has_no_outcome_to_differ():
 def test_values_that_differ_in_ids_alone_hide_no_origin():
     a = [step("find", inputs="id 1", outputs="30")]
     b = [step("find", inputs="id 2", outputs="14")]
-    pairs = pairs_of(a, b, b_is_base=False)
-    assert list(values_of(pairs)) == [(a[0].inputs, b[0].inputs), (a[0].outputs, b[0].outputs)]
+    pairs = pairs_in_base_order(a, b, b_is_base=False)
+    assert list(payload_id_pairs(pairs)) == [
+        (a[0].inputs, b[0].inputs),
+        (a[0].outputs, b[0].outputs),
+    ]
     known = {(digest_of(a[0].inputs), digest_of(b[0].inputs))}
     found = compared(a, b, alike=lambda x, y: same(x, y) or (digest_of(x), digest_of(y)) in known)
     assert found.first.reason == "output"
@@ -224,8 +227,8 @@ def tree(told):
 @given(STEPS, STEPS)
 def test_comparing_the_other_way_round_tells_the_same(left, right):
     a, b = tree(left), tree(right)
-    there = judge(pairs_of(a, b, b_is_base=False), same, began_alike=True)
-    back = judge(pairs_of(b, a, b_is_base=True), same, began_alike=True)
+    there = judge(pairs_in_base_order(a, b, b_is_base=False), same, began_alike=True)
+    back = judge(pairs_in_base_order(b, a, b_is_base=True), same, began_alike=True)
     assert [(pair.a, pair.b) for pair in there.pairs] == [(pair.b, pair.a) for pair in back.pairs]
     mirrored = [MIRROR.get(pair.verdict, pair.verdict) for pair in there.pairs]
     assert mirrored == [pair.verdict for pair in back.pairs]
@@ -254,7 +257,7 @@ def test_what_is_the_same_is_counted_and_containers_are_kept():
     a = [*[step(f"s{n}") for n in range(5)], top := step("top"), step("in", top.id), step("end")]
     b = [*[step(f"s{n}") for n in range(5)], top := step("top"),
          step("in", top.id, duration_us=2_000_000), step("end")]  # fmt: skip
-    shown = show(compared(a, b))
+    shown = row_window(compared(a, b))
     assert [(row.title, row.skipped, row.context) for row in shown.rows] == [
         ("top", 5, True),
         ("in", 0, False),
@@ -264,16 +267,16 @@ def test_what_is_the_same_is_counted_and_containers_are_kept():
 
 def test_what_one_has_alone_is_one_row_with_all_in_it():
     b = [top := step("top"), inner := step("in", top.id), step("deep", inner.id), step("next")]
-    shown = show(compared([], b))
+    shown = row_window(compared([], b))
     assert [(row.title, row.inside) for row in shown.rows] == [("top", 2), ("next", 0)]
-    assert len(show(compared([], b), "only_b").rows) == 4
+    assert len(row_window(compared([], b), "only_b").rows) == 4
 
 
 def test_a_window_of_many_and_the_one_that_holds_the_opened_row():
     found = compared([step(f"s{n}") for n in range(500)], [])
-    shown = show(found, ALL)
-    assert (len(shown.rows), shown.earlier, shown.later) == (WINDOW, None, WINDOW)
+    shown = row_window(found, ALL_ROWS)
+    assert (len(shown.rows), shown.earlier, shown.later) == (ROWS_PER_WINDOW, None, ROWS_PER_WINDOW)
     last = found.pairs[499]
-    shown = show(found, ALL, last.key)
+    shown = row_window(found, ALL_ROWS, last.key)
     assert shown.rows[-1].is_open and shown.later is None and shown.earlier is not None
-    assert show(found, ALL, "", 10**6).rows
+    assert row_window(found, ALL_ROWS, "", 10**6).rows

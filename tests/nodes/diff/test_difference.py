@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.diff.difference import SHOWN, VISITS, difference
-from nodes.diff.ignored import alike, masked
-from nodes.diff.text_diff import LIMIT, by_word
+from nodes.diff.difference import MAX_CHANGES, MAX_VALUES, value_difference
+from nodes.diff.ignored import equivalent, without_volatile
+from nodes.diff.text_diff import MAX_CHARS, diff_words
 from nodes.formats import blanks
 
 JSON = st.recursive(
@@ -20,7 +20,7 @@ UUID_A, UUID_B = "485dcc26-3d1e-461d-a19f-44bb756d25e5", "5a3a1126-ec2a-4be5-842
 
 
 def told(before, after):
-    return [(one.path, one.form) for one in difference(before, after).changes]
+    return [(one.path, one.form) for one in value_difference(before, after).changes]
 
 
 # -- what counts ---------------------------------------------------------------------------------
@@ -41,8 +41,8 @@ def told(before, after):
     ],
 )
 def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
-    assert alike(before, after)
-    found = difference(before, after)
+    assert equivalent(before, after)
+    found = value_difference(before, after)
     assert found.total == 0 and found.aside_total
 
 
@@ -65,21 +65,23 @@ def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
     ],
 )
 def test_everything_else_counts(before, after):
-    assert not alike(before, after)
-    assert difference(before, after).total == 1 or isinstance(before, dict)
-    assert difference(before, after).total
+    assert not equivalent(before, after)
+    assert value_difference(before, after).total == 1 or isinstance(before, dict)
+    assert value_difference(before, after).total
 
 
 @given(JSON)
 def test_a_value_does_not_differ_from_itself(value):
-    found = difference(value, value)
-    assert alike(value, value) and not found.total and not found.aside_total
+    found = value_difference(value, value)
+    assert equivalent(value, value) and not found.total and not found.aside_total
 
 
 @given(JSON, JSON)
 def test_both_ways_tell_the_same_values_apart(before, after):
-    assert alike(before, after) == alike(after, before)
-    assert bool(difference(before, after).total) == bool(difference(after, before).total)
+    assert equivalent(before, after) == equivalent(after, before)
+    assert bool(value_difference(before, after).total) == bool(
+        value_difference(after, before).total
+    )
 
 
 TOKENS = st.lists(
@@ -91,12 +93,12 @@ TOKENS = st.lists(
 
 @given(TOKENS, TOKENS)
 def test_texts_are_alike_when_nothing_but_ids_and_moments_differs(before, after):
-    assert alike(before, after) == (masked(before) == masked(after))
+    assert equivalent(before, after) == (without_volatile(before) == without_volatile(after))
 
 
 @given(JSON, JSON)
 def test_whatever_is_not_alike_has_a_place_that_counts(before, after):
-    assert bool(difference(before, after).total) == (not alike(before, after))
+    assert bool(value_difference(before, after).total) == (not equivalent(before, after))
 
 
 # -- where it is told ----------------------------------------------------------------------------
@@ -118,7 +120,9 @@ def test_an_item_put_in_does_not_shift_the_others():
 
 
 def test_an_item_that_moved_is_neither_gone_nor_come():
-    [change] = difference([{"n": 1}, {"n": 2}, {"n": 3}], [{"n": 2}, {"n": 3}, {"n": 1}]).changes
+    [change] = value_difference(
+        [{"n": 1}, {"n": 2}, {"n": 3}], [{"n": 2}, {"n": 3}, {"n": 1}]
+    ).changes
     assert (change.path, change.form, change.after) == ("[0]", "moved", "[2]")
 
 
@@ -131,7 +135,7 @@ def test_json_in_a_text_is_read():
 
 
 def words(before, after):
-    return [(one.form, one.text) for one in by_word(before, after).pieces]
+    return [(one.form, one.text) for one in diff_words(before, after).pieces]
 
 
 def test_a_text_is_told_by_word():
@@ -156,31 +160,31 @@ def test_a_text_without_spaces_is_told_by_sign():
 
 def test_what_stayed_is_cut_around_the_change():
     line = "the quick brown fox jumps over the lazy dog. "
-    found = by_word(line * 40 + "red " + line * 40, line * 40 + "blue " + line * 40).pieces
+    found = diff_words(line * 40 + "red " + line * 40, line * 40 + "blue " + line * 40).pieces
     assert [one.form for one in found] == ["gap", "same", "removed", "added", "same", "gap"]
     assert sum(len(one.text) for one in found) < 300
 
 
 def test_what_nobody_would_see_is_said():
     for before, after in (("a b", "a  b"), ("end", "end\n"), ("word " * 30, "word " * 29 + "word")):
-        [change] = difference(before, after).changes
+        [change] = value_difference(before, after).changes
         assert change.unseen == "Only white space differs."
     for before, after in (("ab", "a\u200bb"), ("caf\u00e9", "cafe\u0301")):
-        [change] = difference(before, after).changes
+        [change] = value_difference(before, after).changes
         assert "cannot be seen" in change.unseen
-    assert difference("a b", "a c").changes[0].unseen == ""
+    assert value_difference("a b", "a c").changes[0].unseen == ""
     assert blanks("a b\t\n\u00a0") == "a·b⇥↵\n⍽"
 
 
 def test_texts_with_nothing_in_common_are_shown_whole():
-    [change] = difference("a b c d e f g h " * 8, "1 2 3 4 5 6 7 8 9 " * 8).changes
+    [change] = value_difference("a b c d e f g h " * 8, "1 2 3 4 5 6 7 8 9 " * 8).changes
     assert not change.pieces and change.before.startswith("a b") and change.after.startswith("1 2")
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_pieces_make_up_both_texts(before, after):
     """Where nothing was left out, with a sign for each character that no page can hold."""
-    found = by_word(before, after).pieces
+    found = diff_words(before, after).pieces
     if not found or any(one.form == "gap" for one in found):
         return
     old = "".join(one.text for one in found if one.form != "added")
@@ -192,19 +196,25 @@ def test_pieces_make_up_both_texts(before, after):
 
 
 def test_many_changes_are_counted_and_the_first_are_shown():
-    found = difference({f"k{n:04}": n for n in range(500)}, {f"k{n:04}": -n for n in range(500)})
-    assert found.total == 499 and len(found.changes) == SHOWN and found.hidden == 499 - SHOWN
+    found = value_difference(
+        {f"k{n:04}": n for n in range(500)}, {f"k{n:04}": -n for n in range(500)}
+    )
+    assert (
+        found.total == 499
+        and len(found.changes) == MAX_CHANGES
+        and found.hidden == 499 - MAX_CHANGES
+    )
 
 
 def test_a_late_change_in_a_huge_text_is_found():
     text = "word " * 400_000
-    [change] = difference(text + "apple tail", text + "pear tail").changes
+    [change] = value_difference(text + "apple tail", text + "pear tail").changes
     assert [one.form for one in change.pieces if one.form != "same"] == ["gap", "removed", "added"]
 
 
 def test_huge_texts_are_compared_from_where_they_part():
-    wording = by_word("same start. " + "old " * 50_000, "same start. " + "new " * 50_000)
-    assert f"1 to {LIMIT:,} of 200,012" in wording.note
+    wording = diff_words("same start. " + "old " * 50_000, "same start. " + "new " * 50_000)
+    assert f"1 to {MAX_CHARS:,} of 200,012" in wording.note
 
 
 @pytest.mark.parametrize("count", [20, 2_000, 10_000])
@@ -220,7 +230,7 @@ def test_an_item_put_in_or_moved_is_one_change_in_a_list_of_any_length(count):
 
 
 def test_of_huge_lists_the_beginning_is_compared():
-    found = difference([], [0] * 200_000)
+    found = value_difference([], [0] * 200_000)
     assert found.total == 50_000 and "first 50,000" in found.note
 
 
@@ -228,20 +238,20 @@ def test_deep_values_are_compared():
     before, after = "x", "y"
     for _ in range(800):
         before, after = [before], [after]
-    assert difference(before, after).total == 1 and not alike(before, after)
+    assert value_difference(before, after).total == 1 and not equivalent(before, after)
 
 
 def test_what_no_page_can_hold_is_shown_as_a_sign():
-    [change] = difference({"a\x00": "\x01"}, {"a\x00": "\x02"}).changes
+    [change] = value_difference({"a\x00": "\x01"}, {"a\x00": "\x02"}).changes
     assert change.path == "a␀" and (change.before, change.after) == ("␁", "␂")
 
 
 def test_a_word_again_and_again_is_no_id():
     text = "call-" * 200_000  # took minutes when each began a search to the end
-    assert masked(text) == text
+    assert without_volatile(text) == text
 
 
 def test_of_very_long_lists_the_beginning_is_compared():
     for before, after in (([], [1]), ([1], [2]), ([1], [1])):
-        found = difference(before * (VISITS + 1), after * (VISITS + 1))
+        found = value_difference(before * (MAX_VALUES + 1), after * (MAX_VALUES + 1))
         assert found.note

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 def test_otlp_that_comes_back_is_the_same(name: str, record: Any, ingest_key: str) -> None:
     record(name)
     before = stored()
-    files = [b"".join(otlp.request(run)) for run in Run.objects.for_list().with_sources()]
+    files = [b"".join(otlp.trace_request(run)) for run in Run.objects.for_list().with_sources()]
     forget()
     for file in files:
         answer = Client().post(
@@ -44,7 +44,7 @@ def test_steps_that_were_no_spans_are_spans_for_others() -> None:
         usage=Usage(3, 4, total=7), status="failed", error="no", trace="run of ours",
     )  # fmt: skip
     store.save([replace(parent, trace="run of ours"), child])
-    request = orjson.loads(b"".join(otlp.request(Run.objects.with_sources().get())))
+    request = orjson.loads(b"".join(otlp.trace_request(Run.objects.with_sources().get())))
     [resource] = request["resourceSpans"]
     spans = {span["name"]: span for span in resource["scopeSpans"][0]["spans"]}
     flow, answer = spans["Flow"], spans["Answer"]

@@ -349,12 +349,12 @@ def test_the_last_success_is_the_nearest_with_the_same_input(console, failed):
 
 def test_the_same_input_is_found_far_back(console, failed, monkeypatch):
     """Beyond those that are looked at for one that is alike."""
-    monkeypatch.setattr("runs.pages.compare.comparison.NEAR", 2)
+    monkeypatch.setattr("runs.pages.compare.baseline.MAX_RANKED", 2)
     for hour in range(5):
         success(failed.app, hour + 1, "other")
     same = success(failed.app, 40, "this")
     assert chosen(console, failed) == (str(same.id), "nearest success with the same input")
-    monkeypatch.setattr("runs.pages.compare.comparison.FAR", 3)
+    monkeypatch.setattr("runs.pages.compare.baseline.MAX_SAME_INPUT", 3)
     assert chosen(console, failed)[1].startswith("nearest success; none near")
 
 

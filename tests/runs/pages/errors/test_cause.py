@@ -10,7 +10,7 @@ from runs.models import Run
 from runs.pages.errors.cause import cause_of, handled_in
 from tests.factories import make_execution, make_run
 from tests.pages import check_view, text_of
-from tests.runs.failures import failed_step, run_span, saved, step
+from tests.runs.failures import failed_step_record, run_record, save_records, step_record
 
 pytestmark = pytest.mark.django_db
 
@@ -101,13 +101,13 @@ def test_deep_trees_take_one_query(django_assert_num_queries: Any) -> None:
 
 
 def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
-    run = saved(
-        run_span("failed"),
-        step("each", 0, 9, title="Each clause", kind="iteration", parent_source_id="run",
+    run = save_records(
+        run_record("failed"),
+        step_record("each", 0, 9, title="Each clause", kind="iteration", parent_source_id="run",
              status="failed"),
-        *(step(f"s{n}", 0, 1, title="Classify", parent_source_id="each",
+        *(step_record(f"s{n}", 0, 1, title="Classify", parent_source_id="each",
                status="succeeded") for n in range(4)),
-        failed_step("Slow down", title="Classify", parent_source_id="each",
+        failed_step_record("Slow down", title="Classify", parent_source_id="each",
                     error_type="RateLimitError"),
     )  # fmt: skip
     for tab in ("", "detail/", "tracing/"):
@@ -117,17 +117,17 @@ def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
 
 
 def test_a_missing_parent_is_said(console: Client) -> None:
-    run = saved(failed_step("boom", parent_source_id="never-sent"))
+    run = save_records(failed_step_record("boom", parent_source_id="never-sent"))
     cause = cause_of(run)
     assert cause is not None and cause.parent_missing
     assert "parent not received" in text_of(check_view(console, f"/runs/{run.id}/"))
 
 
 def test_handled_failures_are_named_beside(console: Client) -> None:
-    run = saved(
-        run_span("succeeded"),
-        failed_step("no stock", error_type="StockError", handled=True),
-        step("after", 9, 10, parent_source_id="run", status="succeeded"),
+    run = save_records(
+        run_record("succeeded"),
+        failed_step_record("no stock", error_type="StockError", handled=True),
+        step_record("after", 9, 10, parent_source_id="run", status="succeeded"),
     )
     assert [link.title for link in handled_in(run)] == ["Look up"]
     page = text_of(check_view(console, f"/runs/{run.id}/"))

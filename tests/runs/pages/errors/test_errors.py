@@ -16,7 +16,13 @@ from runs.pages.errors import groups as error_groups
 from runs.recording.storing.store import save
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import check_view, text_of
-from tests.runs.failures import fail, failed_step, run_span, saved, step
+from tests.runs.failures import (
+    failed_step_record,
+    make_failed_run,
+    run_record,
+    save_records,
+    step_record,
+)
 from tests.runs.pages.history.test_lists_by_index import SCANS, SORTS, plans
 
 DAY = timedelta(days=1)
@@ -27,10 +33,15 @@ pytestmark = pytest.mark.django_db
 
 def test_runs_that_fail_alike_are_of_one_group() -> None:
     runs = [
-        saved(run_span("failed", trace=f"t{n}"), failed_step(f"order A-{n} not found", f"t{n}"))
+        save_records(
+            run_record("failed", trace=f"t{n}"),
+            failed_step_record(f"order A-{n} not found", f"t{n}"),
+        )
         for n in range(3)
     ]
-    other = saved(run_span("failed", trace="u"), failed_step("no stock for order A-1", "u"))
+    other = save_records(
+        run_record("failed", trace="u"), failed_step_record("no stock for order A-1", "u")
+    )
     assert len({run.error_group_id for run in runs}) == 1
     assert other.error_group_id not in {None, runs[0].error_group_id}
     group = runs[0].error_group
@@ -40,51 +51,55 @@ def test_runs_that_fail_alike_are_of_one_group() -> None:
 
 
 def test_another_app_has_its_own_group() -> None:
-    one = saved(failed_step("no stock", "a", parent_source_id=None, service="one"))
-    other = saved(failed_step("no stock", "b", parent_source_id=None, service="other"))
+    one = save_records(failed_step_record("no stock", "a", parent_source_id=None, service="one"))
+    other = save_records(
+        failed_step_record("no stock", "b", parent_source_id=None, service="other")
+    )
     assert one.error_group_id != other.error_group_id
 
 
 def test_a_run_that_turns_out_not_to_have_failed_leaves_its_group() -> None:
-    failing = failed_step("order A-1 not found")
-    assert saved(failing, run_span("failed")).error_group_id is not None
+    failing = failed_step_record("order A-1 not found")
+    assert save_records(failing, run_record("failed")).error_group_id is not None
     Run.objects.all().delete()
-    run = saved(step("look-up", 1, 9, title="Look up", status="failed", error="x"))
+    run = save_records(step_record("look-up", 1, 9, title="Look up", status="failed", error="x"))
     assert (run.status, run.error_group_id is None) == ("failed", False)
-    run = saved(step("after", 9, 10, status="succeeded"), run_span("succeeded"))
+    run = save_records(step_record("after", 9, 10, status="succeeded"), run_record("succeeded"))
     assert (run.status, run.exceptions, run.error_group_id) == ("partial-succeeded", 1, None)
 
 
 def test_handled_failures_are_in_no_group() -> None:
     told = [
-        run_span("succeeded"), failed_step("order A-1 not found", handled=True),
-        step("after", 9, 10, parent_source_id="run", status="succeeded"),
+        run_record("succeeded"), failed_step_record("order A-1 not found", handled=True),
+        step_record("after", 9, 10, parent_source_id="run", status="succeeded"),
     ]  # fmt: skip
-    assert saved(*told).error_group_id is None
+    assert save_records(*told).error_group_id is None
     assert not ErrorGroup.objects.exists()
 
 
 def test_order_does_not_matter_to_the_group() -> None:
     told = [
-        run_span("failed"),
-        failed_step("order A-1 not found"),
-        step("inner", 2, 8, title="Query", parent_source_id="look-up", status="failed", error="x"),
+        run_record("failed"),
+        failed_step_record("order A-1 not found"),
+        step_record(
+            "inner", 2, 8, title="Query", parent_source_id="look-up", status="failed", error="x"
+        ),
     ]
     groups = set()
     for order in permutations(told):
-        groups.add(saved(*order).error_group_id)
+        groups.add(save_records(*order).error_group_id)
         Run.objects.all().delete()
     assert len(groups) == 1
     assert ErrorGroup.objects.get(pk=groups.pop()).title == "Query"
 
 
 def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
-    run = saved(run_span("failed"))
+    run = save_records(run_record("failed"))
     run_id = run.id
     assert run.error_group is not None and run.error_group.message == ""
-    told = run_span("failed")
+    told = run_record("failed")
     told.error, told.error_type = "Recursion limit of 25 reached", "RecursionError"
-    run = saved(told)
+    run = save_records(told)
     assert run.id == run_id and run.error_group is not None
     assert (run.error_group.title, run.error_group.error_type) == ("", "RecursionError")
     assert run.error_group.message == "Recursion limit of # reached"
@@ -92,18 +107,23 @@ def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
 
 def test_errors_of_megabytes_and_in_any_script_are_recorded() -> None:
     for n, error in enumerate(["订单“A-17”不存在" * 100_000, "\x00\ud800" * 500, "'" * 1_000_000]):
-        run = saved(failed_step(error, f"t{n}", parent_source_id=None))
+        run = save_records(failed_step_record(error, f"t{n}", parent_source_id=None))
         assert run.error_group is not None and len(run.error_group.message) <= 400
 
 
 def test_stored_runs_get_the_group_that_recording_would_give() -> None:
     migration = __import__("runs.migrations.0005_group_errors", fromlist=["group_errors"])
     for n in range(3):
-        save([run_span("failed", trace=f"t{n}"), failed_step(f"order A-{n} not found", f"t{n}")])
-    own = run_span("failed", trace="own")
+        save(
+            [
+                run_record("failed", trace=f"t{n}"),
+                failed_step_record(f"order A-{n} not found", f"t{n}"),
+            ]
+        )
+    own = run_record("failed", trace="own")
     own.error, own.error_type = "Recursion limit of 25 reached", "RecursionError"
     save([own])
-    save([run_span("succeeded", trace="good")])
+    save([run_record("succeeded", trace="good")])
     expected = dict(Run.objects.values_list("id", "error_group_id"))
     Run.objects.update(error_group=None)
     ErrorGroup.objects.all().delete()
@@ -117,8 +137,8 @@ def test_stored_runs_get_the_group_that_recording_would_give() -> None:
 
 def test_groups_are_listed_the_one_that_failed_last_first(console: Client) -> None:
     for n in range(3):
-        fail(error=f"order A-{n} not found", ago=DAY * (n + 1))
-    fail(error="no stock", node="reserve", error_type="StockError", ago=DAY / 24)
+        make_failed_run(error=f"order A-{n} not found", ago=DAY * (n + 1))
+    make_failed_run(error="no stock", node="reserve", error_type="StockError", ago=DAY / 24)
     make_run(status="succeeded")
     page = text_of(check_view(console, "/errors/"))
     assert "2 kinds of failure in 4 failed runs" in page
@@ -134,9 +154,9 @@ def test_the_version_in_which_it_began_is_told(console: Client) -> None:
     app = make_app()
     versions = [make_version(app, n) for n in (1, 2, 3)]
     make_run(app, version=versions[0], started_at=timezone.now() - 9 * DAY)
-    fail(app, "old trouble", version=versions[1], ago=5 * DAY)
-    fail(app, "old trouble", version=versions[2], ago=2 * DAY)
-    fail(app, "new trouble", version=versions[2], ago=DAY)
+    make_failed_run(app, "old trouble", version=versions[1], ago=5 * DAY)
+    make_failed_run(app, "old trouble", version=versions[2], ago=2 * DAY)
+    make_failed_run(app, "new trouble", version=versions[2], ago=DAY)
     new, old = console.get("/errors.json").json()["errors"]
     assert (new["since_version"]["number"], new["new_in_newest_version"]) == (3, True)
     assert (old["since_version"]["number"], old["new_in_newest_version"]) == (2, False)
@@ -148,14 +168,14 @@ def test_the_version_in_which_it_began_is_told(console: Client) -> None:
 
 
 def test_the_first_version_of_an_app_is_no_news(console: Client) -> None:
-    fail(version=make_version(make_app(), 1))
+    make_failed_run(version=make_version(make_app(), 1))
     assert "New in version" not in text_of(check_view(console, "/errors/"))
 
 
 def test_a_window_and_an_app_narrow_the_list(console: Client) -> None:
-    fail("desk", "old", ago=10 * DAY)
-    fail("desk", "recent", ago=DAY)
-    fail("shop", "elsewhere", ago=DAY)
+    make_failed_run("desk", "old", ago=10 * DAY)
+    make_failed_run("desk", "recent", ago=DAY)
+    make_failed_run("shop", "elsewhere", ago=DAY)
 
     def found(path: str) -> list[str]:
         return [one["message"] for one in console.get(path).json()["errors"]]
@@ -188,8 +208,8 @@ def test_more_failures_than_are_read_are_a_link_away(
 ) -> None:
     monkeypatch.setattr(error_groups, "MAX_FAILURES", 3)
     for n in range(5):
-        fail(error="often", ago=timedelta(hours=n))
-    fail(error="rare", ago=3 * DAY)
+        make_failed_run(error="often", ago=timedelta(hours=n))
+    make_failed_run(error="rare", ago=3 * DAY)
     first = console.get("/errors.json").json()
     assert [one["runs"] for one in first["errors"]] == [3] and not first["read"]["complete"]
     second = console.get(first["next"]).json()
@@ -206,7 +226,7 @@ def test_more_groups_than_are_shown_are_a_link_away(
 ) -> None:
     monkeypatch.setattr(error_groups, "MAX_GROUPS", 2)
     for n, error in enumerate(["one", "two", "three"]):
-        fail(error=error, ago=timedelta(hours=n + 1))
+        make_failed_run(error=error, ago=timedelta(hours=n + 1))
     first = console.get("/errors.json").json()
     assert [one["message"] for one in first["errors"]] == ["one", "two"]
     second = console.get(first["next"]).json()
@@ -217,9 +237,9 @@ def test_the_number_of_queries_does_not_grow(
     console: Client, django_assert_max_num_queries
 ) -> None:
     for n in range(12):
-        fail(f"app-{n}", "trouble", version=make_version(make_app(f"app-{n}"), 1))
+        make_failed_run(f"app-{n}", "trouble", version=make_version(make_app(f"app-{n}"), 1))
         for _ in range(3):
-            run = fail("app-0", "trouble", version=make_version(make_app("app-0"), 1))
+            run = make_failed_run("app-0", "trouble", version=make_version(make_app("app-0"), 1))
     with django_assert_max_num_queries(
         7
     ):  # session, user, apps, failures, groups, versions, newest
@@ -230,7 +250,7 @@ def test_the_number_of_queries_does_not_grow(
 
 def test_hostile_text_stays_text(console: Client) -> None:
     for error in ("<script>alert(1)</script>", "\u202etxt.exe\x07\x1b[31m", "مرحبا ١٢٣", ""):
-        run = fail(error=error, node="<b>", error_type="</code><i>")
+        run = make_failed_run(error=error, node="<b>", error_type="</code><i>")
         check_view(console, f"/errors/{run.error_group_id}/")
         check_view(console, f"/runs/{run.id}/")
     assert "<b>" not in console.get("/errors/").content.decode().partition("errors-table")[2][
@@ -246,8 +266,8 @@ def test_a_group_shows_its_runs_and_what_to_compare_with(console: Client) -> Non
     app = make_app()
     good = make_run(app, started_at=timezone.now() - 2 * DAY)
     well = make_execution(good, "Look-up", node_id="look-up", kind="tool")
-    fail(app, "order A-1 not found", ago=DAY)
-    run = fail(app, "order A-2 not found", ago=DAY / 2)
+    make_failed_run(app, "order A-1 not found", ago=DAY)
+    run = make_failed_run(app, "order A-2 not found", ago=DAY / 2)
     url = f"/errors/{run.error_group_id}/"
     html = console.get(url).content.decode()
     page = text_of(check_view(console, url))
@@ -264,7 +284,7 @@ def test_a_group_shows_its_runs_and_what_to_compare_with(console: Client) -> Non
 
 
 def test_a_group_that_its_runs_have_left(console: Client) -> None:
-    run = fail()
+    run = make_failed_run()
     Run.objects.all().delete()
     assert "No runs left" in text_of(check_view(console, f"/errors/{run.error_group_id}/"))
     assert console.get("/errors.json").json()["errors"] == []
@@ -277,7 +297,7 @@ def test_an_unknown_group_is_a_404_with_a_sentence(console: Client) -> None:
 
 
 def test_a_bound_key_reads_the_errors_of_its_app_only(client: Client) -> None:
-    run, other = fail("desk", "mine"), fail("shop", "theirs")
+    run, other = make_failed_run("desk", "mine"), make_failed_run("shop", "theirs")
     _, secret = IngestKey.create(
         "bound", app=App.objects.get(slug="desk"), can_ingest=False, can_read=True
     )
@@ -299,7 +319,7 @@ def state_of(console: Client, run: Run) -> str:
 
 
 def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> None:
-    run = fail()
+    run = make_failed_run()
     url = reverse("error-resolve", args=[run.error_group_id])
     assert console.get(url).status_code == 405
     for _ in range(2):  # twice is as once
@@ -313,9 +333,9 @@ def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> No
     assert "Resolved by admin" in text_of(check_view(console, "/errors/?state=all"))
     assert "No open errors" in text_of(check_view(console, "/errors/"))
     assert "Resolved" in text_of(check_view(console, "/errors/?state=resolved"))
-    fail(ago=timedelta(minutes=1))  # began before it was mended, arrives now
+    make_failed_run(ago=timedelta(minutes=1))  # began before it was mended, arrives now
     assert state_of(console, run) == "resolved"
-    fail(ago=timedelta(seconds=-1))
+    make_failed_run(ago=timedelta(seconds=-1))
     assert state_of(console, run) == "reopened"
     assert "Reopened" in text_of(check_view(console, "/errors/"))
     assert console.get("/errors.json?state=resolved").json()["errors"] == []
@@ -327,7 +347,7 @@ def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> No
 
 
 def test_a_group_that_came_back_is_not_resolved_in_an_earlier_stretch(console: Client) -> None:
-    run = fail(ago=timedelta(hours=5))
+    run = make_failed_run(ago=timedelta(hours=5))
     ErrorGroup.objects.update(resolved_at=timezone.now() - timedelta(hours=4))
     earlier = "/errors.json?until=3h&state={}"
     states = ["open", "resolved", "all"]
@@ -337,13 +357,13 @@ def test_a_group_that_came_back_is_not_resolved_in_an_earlier_stretch(console: C
         return [[error["state"] for error in errors] for errors in told]
 
     assert listed() == [[], ["resolved"], ["resolved"]]
-    fail(ago=timedelta(hours=1))
+    make_failed_run(ago=timedelta(hours=1))
     assert listed() == [["reopened"], [], ["reopened"]]
     assert state_of(console, run) == "reopened"
 
 
 def test_resolving_asks_for_what_it_understands(console: Client, client: Client) -> None:
-    run = fail()
+    run = make_failed_run()
     url = reverse("error-resolve", args=[run.error_group_id])
     assert console.post(url, {"to": "x" * 10_000}).status_code == 400
     assert client.post(url).status_code == 302  # to sign in
@@ -356,17 +376,17 @@ def test_resolving_asks_for_what_it_understands(console: Client, client: Client)
 
 def test_a_run_says_how_many_failed_like_it_and_since_when(console: Client) -> None:
     app = make_app()
-    first = fail(app, "order A-1 not found", version=make_version(app, 3), ago=DAY)
+    first = make_failed_run(app, "order A-1 not found", version=make_version(app, 3), ago=DAY)
     assert "No other run failed like this" in text_of(check_view(console, f"/runs/{first.id}/"))
     for n in range(2):
-        run = fail(app, f"order A-{n} not found", version=make_version(app, 4))
+        run = make_failed_run(app, f"order A-{n} not found", version=make_version(app, 4))
     page = text_of(check_view(console, f"/runs/{run.id}/"))
     assert "3 runs failed like this since version 3" in page
 
 
 def test_a_group_is_read_from_its_index(console: Client) -> None:
     for n in range(40):
-        run = fail(error=f"order A-{n} not found", ago=timedelta(minutes=n))
+        run = make_failed_run(error=f"order A-{n} not found", ago=timedelta(minutes=n))
     with CaptureQueriesContext(connection) as told:
         console.get(f"/errors/{run.error_group_id}/")
         console.get(f"/runs/{run.id}/")

@@ -353,7 +353,9 @@ def test_the_same_words_at_once_are_one_note(monkeypatch):
 
     def speak():
         try:
-            ownership.say(run, "", "ada", [ownership.Saying("comment", text="wrong order")])
+            ownership.write_notes(
+                run, "", "ada", [ownership.NoteDraft("comment", text="wrong order")]
+            )
         finally:
             connection.close()
 

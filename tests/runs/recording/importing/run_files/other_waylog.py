@@ -89,7 +89,7 @@ def _hints(text: str) -> Any:
 
 
 def exported() -> bytes:
-    return b"".join(ndjson.lines(Run.objects.for_list().with_sources()))
+    return b"".join(ndjson.ndjson_lines(Run.objects.for_list().with_sources()))
 
 
 def take(file: bytes, **more: Any) -> Report:

@@ -1,11 +1,10 @@
-"""The forms that make a key and bring a file."""
+"""The form that makes a key."""
 
 from typing import Any
 
 from django import forms
 
 from runs.models import App
-from runs.recording.decoding.dify.dsl import MAX_BYTES, Dsl, UnreadableDsl, read_dsl
 
 
 class KeyForm(forms.Form):
@@ -23,24 +22,3 @@ class KeyForm(forms.Form):
         if not (cleaned.get("can_ingest") or cleaned.get("can_read")):
             raise forms.ValidationError("Choose what the key may do: record, read, or both.")
         return cleaned
-
-
-class DslForm(forms.Form):
-    """An app as Dify exports it; cleaned, `file` is what the file says."""
-
-    file = forms.FileField(
-        label="File",
-        widget=forms.FileInput({"accept": ".yml,.yaml"}),
-        error_messages={
-            "required": "Choose a file.",
-            "missing": "Choose a file.",
-            "empty": "The file is empty.",
-        },
-    )
-
-    def clean_file(self) -> Dsl:
-        upload = self.cleaned_data["file"]
-        try:
-            return read_dsl(upload.read(MAX_BYTES + 1))
-        except UnreadableDsl as problem:
-            raise forms.ValidationError(str(problem)) from None
