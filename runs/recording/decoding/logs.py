@@ -13,7 +13,6 @@ from uuid import UUID
 
 from runs.recording.decoding import agent_logs, evaluations
 from runs.recording.decoding.dialects import dify_enterprise, read_span
-from runs.recording.decoding.dialects.dify_enterprise_events import EVENTS, is_gated
 from runs.recording.decoding.dify.vocabulary import THUMBS
 from runs.recording.decoding.otlp.http import decoder
 from runs.recording.decoding.otlp.logs import LogRecord, decode_json, decode_protobuf
@@ -25,7 +24,12 @@ logger = logging.getLogger(__name__)
 DIFY_NAME = "dify.event.name"
 FEEDBACK = "dify.feedback.created"
 DIFY_RECORDS = frozenset(
-    {dify_enterprise.RUN, dify_enterprise.NODE, dify_enterprise.DRAFT, *EVENTS}
+    {
+        dify_enterprise.RUN_SPAN,
+        dify_enterprise.NODE_SPAN,
+        dify_enterprise.DRAFT_NODE_SPAN,
+        *dify_enterprise.LOG_ONLY_EVENTS,
+    }
 )
 DIFY_IDS = ("dify.workflow.run_id", "dify.message.id", "dify.trace_id", "dify.node.execution_id")
 # Of a log's attributes these are about the run.
@@ -101,7 +105,7 @@ def _of_dify(log: LogRecord, event: str) -> NodeRecord:
     """Dify Enterprise's log of a step. What was received is kept as the log; its span has its
     own."""
     span = _span(log, event, _dify_trace(log), log.attributes)
-    if event in EVENTS:
+    if event in dify_enterprise.LOG_ONLY_EVENTS:
         span = replace(span, end_us=log.time_us)
     record = read_span(span)
     assert record is not None
@@ -135,7 +139,9 @@ def _feedback(log: LogRecord) -> NoteRecord:
         name="thumbs",
         number=THUMBS.get(rating),
         label=rating if rating in THUMBS else "",
-        text="" if content is None or is_gated(content) else str(content),
+        text=""
+        if content is None or dify_enterprise.is_content_reference(content)
+        else str(content),
         author=str(told.get("user_id") or told.get("gen_ai.user.id") or ""),
         created_us=log.time_us,
     )

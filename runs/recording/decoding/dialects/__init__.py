@@ -1,9 +1,21 @@
-"""What a span says about run and step, one module per convention, tried in a fixed order.
+"""Turn a span into the neutral record of a step: one module per tracing convention ("dialect").
 
-Each module has NAME, `applies(span, spoken)` (a cheap test; `spoken` has the first part of every
-attribute's name, as "gen_ai" of "gen_ai.system") and `read(reading)`. A dialect fills what is
-missing and never overwrites, so the richer and more specific ones come first. README.md beside this
-file lists them.
+`read_span` asks the dialects one after the other, in the order of `DIALECTS`; every dialect that
+applies to a span reads it. A dialect fills fields that are still empty and never overwrites, so the
+richer and more specific dialects come first and `plain_opentelemetry`, which applies to every span,
+comes last.
+
+A dialect is a module with the three members that `Dialect` declares:
+
+- `NAME` is stored as the origin of each field that it fills, and users see it: it never changes.
+- `applies(span, prefixes)` says cheaply whether the span speaks this dialect. `prefixes` holds the
+  first part of the name of every attribute, as "gen_ai" of "gen_ai.system".
+- `read(reading)` fills fields of the step and facts about its run through the methods of
+  `SpanReading`.
+
+To add a dialect: write `<dialect>.py` here, put the module into `DIALECTS` before every dialect
+that says less about the same spans, add its row to README.md at the same position (a test compares
+the two), and write `tests/runs/recording/decoding/dialects/test_<dialect>.py`.
 """
 
 from collections.abc import Mapping
@@ -45,9 +57,11 @@ from runs.recording.records.span import Span
 
 
 class Dialect(Protocol):
+    """What every module in `DIALECTS` has; the docstring of this package explains it."""
+
     NAME: str
 
-    def applies(self, span: Span, spoken: set[str]) -> bool: ...
+    def applies(self, span: Span, prefixes: set[str]) -> bool: ...
 
     def read(self, reading: SpanReading) -> None: ...
 
@@ -84,19 +98,19 @@ DIALECTS: tuple[Dialect, ...] = (
 )
 
 
-def read_span(span: Span, told: Mapping[str, Any] | None = None) -> NodeRecord | None:
-    """The neutral record of a span. `told`: fields of it that the decoder knows already. None for a
-    probe that is no part of any run."""
+def read_span(span: Span, known_fields: Mapping[str, Any] | None = None) -> NodeRecord | None:
+    """Return the record of the step that a span describes, or None for a probe that is no part of
+    any run. `known_fields`: fields of the record that the decoder knows already, by their names."""
     reading = SpanReading(span)
-    if told:
-        reading.fields.update(told)
-    spoken = {name.partition(".")[0] for name in span.attributes}
+    if known_fields:
+        reading.fields.update(known_fields)
+    prefixes = {name.partition(".")[0] for name in span.attributes}
     for dialect in DIALECTS:
-        if dialect.applies(span, spoken):
+        if dialect.applies(span, prefixes):
             reading.dialect = dialect.NAME
             dialect.read(reading)
             if reading.ignored:
                 return None
-            if reading.settled:
+            if reading.complete:
                 break
     return reading.record()

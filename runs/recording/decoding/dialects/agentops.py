@@ -32,56 +32,56 @@ KIND = "agentops.span.kind"
 END_STATE = "agentops.session.end_state"
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "agentops" in spoken
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "agentops" in prefixes
 
 
 def read(reading: SpanReading) -> None:
-    told, span = reading.attributes, reading.span
-    said = str(told.get(KIND, "")).lower()
-    kind = KINDS.get(said)
+    attributes, span = reading.attributes, reading.span
+    agentops_kind = str(attributes.get(KIND, "")).lower()
+    kind = KINDS.get(agentops_kind)
     reading.fill("kind", kind, KIND)
     if kind in ("tool", "agent"):
         reading.fill_from("title", f"{kind}.name")
     reading.fill_from("title", "agentops.entity.name", "operation.name")
-    if said and span.name.endswith(f".{said}"):
-        reading.fill("title", span.name.removesuffix(f".{said}"), "name")
-    _read_values(reading, said)
-    reading.fill("cost", cost(told.get("gen_ai.usage.total_cost")), "gen_ai.usage.total_cost")
-    if told.get("to_agent"):
+    if agentops_kind and span.name.endswith(f".{agentops_kind}"):
+        reading.fill("title", span.name.removesuffix(f".{agentops_kind}"), "name")
+    _read_agentops_values(reading, agentops_kind)
+    reading.fill("cost", cost(attributes.get("gen_ai.usage.total_cost")), "gen_ai.usage.total_cost")
+    if attributes.get("to_agent"):
         reading.fill_from("taken", "to_agent")
     if span.parent_span_id is None:
         reading.fill_run("name", reading.fields.get("title"), "operation.name")
-    _read_run(reading)
+    _read_session(reading)
 
 
-def _read_values(reading: SpanReading, said: str) -> None:
-    told = reading.attributes
-    for name in (f"agentops.{said}.input", "agentops.entity.input"):
-        if name in told and "inputs" not in reading.fields:
-            reading.fill("inputs", _arguments(readable(told[name])), name)
-            reading.use((name,))
+def _read_agentops_values(reading: SpanReading, agentops_kind: str) -> None:
+    attributes = reading.attributes
+    for name in (f"agentops.{agentops_kind}.input", "agentops.entity.input"):
+        if name in attributes and "inputs" not in reading.fields:
+            reading.fill("inputs", _without_args_and_kwargs(readable(attributes[name])), name)
+            reading.consume((name,))
     reading.fill_payload("inputs", "tool.parameters")
-    for name in (f"agentops.{said}.output", "agentops.entity.output", "tool.result"):
+    for name in (f"agentops.{agentops_kind}.output", "agentops.entity.output", "tool.result"):
         reading.fill_payload("outputs", name, True)
 
 
-def _arguments(told: Any) -> Any:
-    """Arguments by name where they have names; of one without, its value."""
-    if not isinstance(told, dict) or set(told) != {"args", "kwargs"}:
-        return told
-    if not told["args"]:
-        return told["kwargs"] or None
-    single = isinstance(told["args"], list) and len(told["args"]) == 1 and not told["kwargs"]
-    return told["args"][0] if single else told
+def _without_args_and_kwargs(value: Any) -> Any:
+    """Return the arguments of a call by their names; of a single one without a name its value."""
+    if not isinstance(value, dict) or set(value) != {"args", "kwargs"}:
+        return value
+    if not value["args"]:
+        return value["kwargs"] or None
+    single = isinstance(value["args"], list) and len(value["args"]) == 1 and not value["kwargs"]
+    return value["args"][0] if single else value
 
 
-def _read_run(reading: SpanReading) -> None:
-    told = reading.attributes
-    state = str(told.get(END_STATE, "")).lower()
+def _read_session(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    state = str(attributes.get(END_STATE, "")).lower()
     if "error" in state or "fail" in state:
         reading.fill_run("status", "failed", END_STATE)
-    tags = readable(told.get("agentops.tags"))
+    tags = readable(attributes.get("agentops.tags"))
     if isinstance(tags, dict):
         tags = [f"{key}: {as_text(value)}" for key, value in tags.items()]
     if tags:

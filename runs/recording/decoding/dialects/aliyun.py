@@ -1,11 +1,11 @@
-"""`gen_ai.span.kind` and its companions: Alibaba Cloud's (ARMS) and Tencent Cloud's conventions,
-which Dify's exporters for both speak, and Alibaba's own agents.
+"""`gen_ai.span.kind` and the attributes that come with it: Alibaba Cloud's (ARMS) and Tencent
+Cloud's conventions, which Dify's exporters for both use, and Alibaba's own agents.
 
 Facts, read in Dify's `core/ops/aliyun_trace` and `core/ops/tencent_trace`: both write every number
 as text. Alibaba puts values into `input.value`, `output.value`, Tencent into
 `gen_ai.entity.input|output`. Dify's run is a span `workflow`, below a span `message` in a chatflow,
 and its nodes are children of it. The trace id is the id of the run, as a UUID in hex, unless the
-caller gave one of its own; the execution's id is not told.
+caller chose a trace id; the id of the execution is not sent.
 """
 
 from typing import Any
@@ -33,32 +33,36 @@ KINDS = {
     "WORKFLOW": "workflow",
     "ENTRY": "chain",
 }
-# Names that say nothing that the kind does not say.
-GENERIC = frozenset({"GENERATION", "LLM"})
+# Names that only repeat the kind.
+GENERIC_NAMES = frozenset({"GENERATION", "LLM"})
 SIDES = ("input", "output", "total")
-TURN, WORKFLOW = "message", "workflow"
-MADE_BY_CHANCE = (4, 7)  # versions of UUID that Dify gives to its runs
+TURN_SPAN, WORKFLOW_SPAN = "message", "workflow"
+RUN_ID_VERSIONS = (4, 7)  # versions of UUID that Dify gives to its runs
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
+def applies(span: Span, prefixes: set[str]) -> bool:
     return "gen_ai.span.kind" in span.attributes or "gen_ai.entity.input" in span.attributes
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = KINDS.get(str(told.get("gen_ai.span.kind", "")).upper(), "")
-    is_dify = told.get("gen_ai.framework") == "dify"
-    if is_dify and reading.span.name in (TURN, WORKFLOW) and "node.execution_id" not in told:
+    attributes = reading.attributes
+    kind = KINDS.get(str(attributes.get("gen_ai.span.kind", "")).upper(), "")
+    is_dify = attributes.get("gen_ai.framework") == "dify"
+    if (
+        is_dify
+        and reading.span.name in (TURN_SPAN, WORKFLOW_SPAN)
+        and "node.execution_id" not in attributes
+    ):
         _read_dify_run(reading)
     reading.fill("kind", kind, "gen_ai.span.kind")
     if kind == "tool":
         reading.fill_from("title", "gen_ai.tool.name", "tool.name")
         reading.fill_payload("inputs", "tool.parameters")
     elif kind == "retriever":
-        _read_retrieval(reading)
+        _read_aliyun_retrieval(reading)
     elif kind == "llm":
-        _read_model(reading)
-    if reading.span.name in GENERIC:
+        _read_aliyun_model_call(reading)
+    if reading.span.name in GENERIC_NAMES:
         reading.fill_from("title", "gen_ai.response.model", "gen_ai.request.model")
     for field, side in (("inputs", "input"), ("outputs", "output")):
         reading.fill_payload(field, f"gen_ai.entity.{side}")
@@ -68,42 +72,42 @@ def read(reading: SpanReading) -> None:
 
 
 def _read_dify_run(reading: SpanReading) -> None:
-    """A turn of a chatflow is a span around the workflow's."""
-    is_turn = reading.span.name == TURN
+    """Read Dify's run. A turn of a chatflow is a span around the workflow's."""
+    is_turn = reading.span.name == TURN_SPAN
     reading.fields["is_run"] = True
     reading.fill("kind", "chain" if is_turn else "workflow", "name")
     if is_turn:
         reading.fill_run("mode", "chatflow", "name")
         return
     run_id = UUID(reading.span.trace_id)
-    if run_id.version in MADE_BY_CHANCE:
+    if run_id.version in RUN_ID_VERSIONS:
         reading.fill_run("source_ids", (("dify-run", str(run_id)),), "trace id")
 
 
-def _read_retrieval(reading: SpanReading) -> None:
+def _read_aliyun_retrieval(reading: SpanReading) -> None:
     query = reading.attributes.get("retrieval.query")
     if query:
         reading.fill("inputs", {"query": query}, "retrieval.query")
-        reading.use(("retrieval.query",))
+        reading.consume(("retrieval.query",))
     documents = readable(reading.attributes.get("retrieval.document"))
     if isinstance(documents, list):
-        found = [_document(item) for item in documents]
-        reading.fill("outputs", {"documents": found}, "retrieval.document")
-        reading.use(("retrieval.document",))
+        documents = [_inner_document(item) for item in documents]
+        reading.fill("outputs", {"documents": documents}, "retrieval.document")
+        reading.consume(("retrieval.document",))
 
 
-def _document(told: Any) -> Any:
-    """{"document": {…}} as the document."""
-    inner = told.get("document") if isinstance(told, dict) else None
-    return inner if isinstance(inner, dict) else told
+def _inner_document(item: Any) -> Any:
+    """Return the document in {"document": {…}}; anything else as it is."""
+    inner = item.get("document") if isinstance(item, dict) else None
+    return inner if isinstance(inner, dict) else item
 
 
-def _read_model(reading: SpanReading) -> None:
-    """Messages are told in the words of the GenAI conventions, with an operation or without."""
-    told = reading.attributes
+def _read_aliyun_model_call(reading: SpanReading) -> None:
+    """Read a model call. Its messages follow the GenAI conventions even without an operation."""
+    attributes = reading.attributes
     read_gen_ai_messages(reading)
     reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model", "gen_ai.model_name")
     reading.fill_from("provider", "gen_ai.provider.name", "gen_ai.system")
-    counts = [first_count(told, (f"gen_ai.usage.{side}_tokens",)) for side in SIDES]
+    counts = [first_count(attributes, (f"gen_ai.usage.{side}_tokens",)) for side in SIDES]
     if any(counts):  # Dify writes zeros where a node used no model
         reading.fill("usage", usage(*counts), "gen_ai.usage")

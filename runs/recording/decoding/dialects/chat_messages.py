@@ -1,4 +1,4 @@
-"""Messages of a model call in one form, whichever dialect told them.
+"""Chat messages of a model call in one form, whichever dialect they come from.
 
     {"role": "system" | "user" | "assistant" | "tool" | …,
      "content": text, or a list of parts when there is more than text,
@@ -8,9 +8,9 @@
 
 Only `role` and `content` are always there. A part is {"type": "text", "text": …},
 {"type": "reasoning", "text": …}, {"type": "image" | "audio" | "video" | "file", "url": … or "data":
-base64, "mime_type": …}, or a part of another type as the producer wrote it. What a tool gave back
-is a message of role "tool" of its own, its content text (JSON text where the result is no text).
-System instructions that are told apart from the messages come first, as a "system" message.
+base64, "mime_type": …}, or a part of another type as the producer wrote it. The result of a tool
+is a message of its own with the role "tool"; its content is text (JSON text where the result is not
+text). System instructions that are sent apart from the messages come first, as a "system" message.
 """
 
 from typing import Any
@@ -20,29 +20,29 @@ import orjson
 from runs.recording.records.json_text import readable
 
 ChatMessage = dict[str, Any]
-MEDIA = ("image", "audio", "video", "file")
+MEDIA_TYPES = ("image", "audio", "video", "file")
 
 
-def chat_messages(told: Any) -> list[ChatMessage] | None:
-    """Messages told as JSON: OpenTelemetry's {role, parts}, or the OpenAI-like {role, content}.
-    None when it is no list of messages."""
-    if isinstance(told, dict):
-        told = told.get("messages", [told])
-    if not isinstance(told, list) or not told:
+def chat_messages(value: Any) -> list[ChatMessage] | None:
+    """Return messages that are sent as JSON: OpenTelemetry's {role, parts}, or {role, content} as
+    in OpenAI's API; None when `value` is no list of messages."""
+    if isinstance(value, dict):
+        value = value.get("messages", [value])
+    if not isinstance(value, list) or not value:
         return None
     messages: list[ChatMessage] = []
-    for item in told:
+    for item in value:
         if not isinstance(item, dict) or not (
             "role" in item or "parts" in item or "content" in item
         ):
             return None
-        messages.extend(_from_parts(item) if "parts" in item else [chat_message(item)])
+        messages.extend(_messages_from_parts(item) if "parts" in item else [chat_message(item)])
     return messages
 
 
-def system_message(told: Any) -> ChatMessage | None:
-    """System instructions: text, or a list of parts."""
-    content = _content(told) if isinstance(told, list) else told
+def system_message(value: Any) -> ChatMessage | None:
+    """Return system instructions (text, or a list of parts) as a message."""
+    content = _normal_content(value) if isinstance(value, list) else value
     return (
         {"role": "system", "content": content}
         if content and isinstance(content, (str, list))
@@ -50,56 +50,60 @@ def system_message(told: Any) -> ChatMessage | None:
     )
 
 
-def chat_message(told: dict[str, Any]) -> ChatMessage:
-    """One OpenAI-like message: role, content (text or parts), tool_calls, tool_call_id, name."""
-    content = told.get("content")
+def chat_message(source: dict[str, Any]) -> ChatMessage:
+    """Return a message from one in OpenAI's form: role, content (text or parts), tool_calls,
+    tool_call_id, name."""
+    content = source.get("content")
     if content is None:
-        content = told.get("text")  # as Dify keeps its prompts
-    normal: ChatMessage = {"role": _role(told), "content": _content(content)}
-    calls = told.get("tool_calls")
+        content = source.get("text")  # as Dify keeps its prompts
+    normal: ChatMessage = {"role": _role_or_user(source), "content": _normal_content(content)}
+    calls = source.get("tool_calls")
     if isinstance(calls, list) and calls:
         normal["tool_calls"] = [tool_call(call) for call in calls if isinstance(call, dict)]
     for key in ("tool_call_id", "name", "finish_reason"):
-        if told.get(key):
-            normal[key] = told[key]
+        if source.get(key):
+            normal[key] = source[key]
     return normal
 
 
-def tool_call(told: dict[str, Any]) -> dict[str, Any]:
-    """One tool call, from {id, name, arguments} or {id, function: {name, arguments}}."""
-    function = told.get("function")
-    source = function if isinstance(function, dict) else told
+def tool_call(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool call from {id, name, arguments} or {id, function: {name, arguments}}."""
+    function = call.get("function")
+    source = function if isinstance(function, dict) else call
     arguments = source.get("arguments", source.get("args"))
-    return {"id": told.get("id"), "name": source.get("name"), "arguments": readable(arguments)}
+    return {"id": call.get("id"), "name": source.get("name"), "arguments": readable(arguments)}
 
 
-def _from_parts(told: dict[str, Any]) -> list[ChatMessage]:
-    """OpenTelemetry's message; results of tools in it become messages of their own: after the calls
-    that it makes, else before it."""
-    parts = told["parts"] if isinstance(told["parts"], list) else [told["parts"]]
+def _messages_from_parts(message: dict[str, Any]) -> list[ChatMessage]:
+    """Return OpenTelemetry's message. Results of tools in it become messages of their own: after
+    the message where it makes tool calls, else before it."""
+    parts = message["parts"] if isinstance(message["parts"], list) else [message["parts"]]
     results: list[ChatMessage] = []
     calls: list[dict[str, Any]] = []
-    rest: list[Any] = []
+    content_parts: list[Any] = []
     for part in parts:
         kind = part.get("type") if isinstance(part, dict) else None
         if kind == "tool_call_response":
-            results.append(_tool_result(part))
+            results.append(_tool_result_message(part))
         elif kind == "tool_call":
             calls.append(tool_call(part))
         else:
-            rest.append(part)
-    if results and not rest and not calls:
+            content_parts.append(part)
+    if results and not content_parts and not calls:
         return results
-    normal: ChatMessage = {"role": _role(told), "content": _content(rest)}
+    normal: ChatMessage = {
+        "role": _role_or_user(message),
+        "content": _normal_content(content_parts),
+    }
     if calls:
         normal["tool_calls"] = calls
     for key in ("name", "finish_reason"):
-        if told.get(key):
-            normal[key] = told[key]
+        if message.get(key):
+            normal[key] = message[key]
     return [normal, *results] if calls else [*results, normal]
 
 
-def _tool_result(part: dict[str, Any]) -> ChatMessage:
+def _tool_result_message(part: dict[str, Any]) -> ChatMessage:
     result = part.get("result", part.get("response"))
     normal: ChatMessage = {
         "role": "tool",
@@ -112,48 +116,48 @@ def _tool_result(part: dict[str, Any]) -> ChatMessage:
 
 
 def as_text(value: Any) -> str:
-    """Text as it is, anything else as JSON text."""
+    """Return text as it is, None as "", and anything else as JSON text."""
     if isinstance(value, str):
         return value
     return "" if value is None else orjson.dumps(value, default=str).decode()
 
 
-def _role(told: dict[str, Any]) -> str:
-    role = told.get("role")
+def _role_or_user(message: dict[str, Any]) -> str:
+    role = message.get("role")
     return role if isinstance(role, str) and role else "user"
 
 
-def _content(told: Any) -> Any:
-    if told is None or isinstance(told, str):
-        return told or ""
-    if not isinstance(told, list):
-        return as_text(told)
-    parts = [_part(part) for part in told]
+def _normal_content(content: Any) -> Any:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if not isinstance(content, list):
+        return as_text(content)
+    parts = [_normal_part(part) for part in content]
     if all(part.get("type") == "text" for part in parts):
         return "\n".join(as_text(part.get("text")) for part in parts)
     return parts
 
 
-def _part(told: Any) -> dict[str, Any]:
-    if not isinstance(told, dict):
-        return {"type": "text", "text": as_text(told)}
-    kind = told.get("type")
-    if kind in ("text", "input_text", "output_text") or (kind is None and "text" in told):
-        return {"type": "text", "text": told.get("content", told.get("text"))}
+def _normal_part(part: Any) -> dict[str, Any]:
+    if not isinstance(part, dict):
+        return {"type": "text", "text": as_text(part)}
+    kind = part.get("type")
+    if kind in ("text", "input_text", "output_text") or (kind is None and "text" in part):
+        return {"type": "text", "text": part.get("content", part.get("text"))}
     if kind in ("reasoning", "thinking"):
-        words = told.get("content", told.get("thinking", told.get("text")))
-        return {"type": "reasoning", "text": as_text(words)}
-    if kind in ("image_url", "blob", "uri", *MEDIA):
-        return _medium(told)
-    return told
+        text = part.get("content", part.get("thinking", part.get("text")))
+        return {"type": "reasoning", "text": as_text(text)}
+    if kind in ("image_url", "blob", "uri", *MEDIA_TYPES):
+        return _media_part(part)
+    return part
 
 
-def _medium(told: dict[str, Any]) -> dict[str, Any]:
-    kind = str(told.get("modality") or told["type"])
-    kind = "image" if kind == "image_url" else kind if kind in MEDIA else "file"
-    url = told.get("image_url", told.get("uri", told.get("url")))
+def _media_part(part: dict[str, Any]) -> dict[str, Any]:
+    kind = str(part.get("modality") or part["type"])
+    kind = "image" if kind == "image_url" else kind if kind in MEDIA_TYPES else "file"
+    url = part.get("image_url", part.get("uri", part.get("url")))
     if isinstance(url, dict):
         url = url.get("url")
-    mime = told.get("mime_type", told.get("media_type"))
-    told_parts = {"url": url, "data": told.get("content", told.get("data")), "mime_type": mime}
-    return {"type": kind, **{key: value for key, value in told_parts.items() if value is not None}}
+    mime = part.get("mime_type", part.get("media_type"))
+    fields = {"url": url, "data": part.get("content", part.get("data")), "mime_type": mime}
+    return {"type": kind, **{key: value for key, value in fields.items() if value is not None}}

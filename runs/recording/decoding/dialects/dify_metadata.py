@@ -1,9 +1,8 @@
-"""What Dify's tracing providers tell in the metadata of their spans and observations, whatever they
-are sent in (`otlp`, `langfuse`).
+"""The metadata that Dify's tracing providers put on their spans (Phoenix) and observations
+(Langfuse), read from `SpanReading.metadata`.
 
 Facts, read in Dify's `base_trace_instance` and its providers (1.6 to after 1.14): the metadata of a
-node are those of its execution, of a run or message those of the trace task. `Reading.metadata` is
-what is read here.
+node are those of its execution, of a run or message those of the trace task.
 """
 
 from typing import Any
@@ -26,23 +25,23 @@ MESSAGE_STATUSES = {
     "paused": "paused",
 }
 MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-retrieval"}
-# Their times are those of the database; what the engine's own events say has only whole seconds.
+# Their times are those of the database; the engine's own events have whole seconds only.
 RANK = {"started_us": 1, "ended_us": 1}
 
 
 def read_node(reading: SpanReading, execution_id: Any, title: Any, attribute: str) -> None:
-    """One execution of a node; `attribute` is where the title was told. No graph id is sent, so the
-    title is the key of the node."""
+    """Read one execution of a node; `attribute` is where the title was sent. No graph id is sent,
+    so that the title is the key of the node."""
     metadata = reading.metadata
     identify_by(reading, execution_id)
     reading.fields["rank"] = RANK
     reading.fill("kind", str(metadata["node_type"]), "metadata.node_type")
     reading.fill("title", text(title), attribute)
     reading.fill("node_id", text(title), attribute)
-    _read_iteration(reading)
+    _read_node_iteration(reading)
     read_status(reading, metadata.get("status"))
     reading.fields["handled"] = reading.fields.get("status") == "exception"
-    _read_usage(reading)
+    _read_node_usage(reading)
     for name in ("ls_model_name", "model_name"):
         reading.fill("model", text(metadata.get(name)), f"metadata.{name}")
     for name in ("ls_provider", "model_provider"):
@@ -50,7 +49,8 @@ def read_node(reading: SpanReading, execution_id: Any, title: Any, attribute: st
 
 
 def identify_by(reading: SpanReading, dify_id: Any) -> None:
-    """By Dify's own id the step is the same through every door; its span may be a parent."""
+    """Identify the step by Dify's own id, which every way of receiving it has. The id of the span
+    is kept, because it may be the parent of other spans."""
     span_id = reading.span.span_id
     if isinstance(dify_id, str) and dify_id and dify_id != span_id:
         reading.fields["source_id"] = dify_id
@@ -58,11 +58,11 @@ def identify_by(reading: SpanReading, dify_id: Any) -> None:
         reading.read_from["source_id"] = (reading.dialect, "metadata")
 
 
-def _read_iteration(reading: SpanReading) -> None:
-    told, metadata = reading.attributes, reading.metadata
+def _read_node_iteration(reading: SpanReading) -> None:
+    attributes, metadata = reading.attributes, reading.metadata
     for kind in ("iteration", "loop"):
         for attribute, value in (
-            (f"dify.node.{kind}_index", told.get(f"dify.node.{kind}_index")),
+            (f"dify.node.{kind}_index", attributes.get(f"dify.node.{kind}_index")),
             (f"metadata.{kind}_index", metadata.get(f"{kind}_index")),
         ):
             reading.fill("iteration_index", whole(value), attribute)
@@ -78,10 +78,10 @@ def read_status(reading: SpanReading, status: Any) -> None:
         reading.fill("error", message, "metadata.status_message")
 
 
-def _read_usage(reading: SpanReading) -> None:
-    told, metadata = reading.attributes, reading.metadata
+def _read_node_usage(reading: SpanReading) -> None:
+    attributes, metadata = reading.attributes, reading.metadata
     counts = [
-        whole(told.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
+        whole(attributes.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
         for name in ("prompt", "completion", "total")
     ]
     reading.fill("usage", usage(*counts), "metadata.total_tokens")
@@ -91,18 +91,18 @@ def _read_usage(reading: SpanReading) -> None:
 
 def read_run(reading: SpanReading, entity: str) -> None:
     metadata = reading.metadata
-    conversation, message = metadata.get("conversation_id"), metadata.get("message_id")
+    conversation, message_id = metadata.get("conversation_id"), metadata.get("message_id")
     reading.fields["is_run"] = True
     reading.fields["rank"] = RANK
-    identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message)
+    identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message_id)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")
     reading.fill("title", text(metadata.get("app_name")) or entity, "metadata.app_name")
-    is_chat = entity == "message" or bool(conversation or message)
+    is_chat = entity == "message" or bool(conversation or message_id)
     reading.fill_run("mode", "chatflow" if is_chat else "workflow", "metadata.conversation_id")
     reading.fill_run("conversation", text(conversation), "metadata.conversation_id")
     for name in ("workflow_run_version", "version"):
         reading.fill_run("version", text(metadata.get(name)), f"metadata.{name}")
-    _read_user(reading)
+    _read_run_user(reading)
     for name in ("triggered_from", "from_source"):
         reading.fill_run("trigger", text(metadata.get(name)), f"metadata.{name}")
     status = metadata.get("status")
@@ -114,11 +114,11 @@ def read_run(reading: SpanReading, entity: str) -> None:
     reading.fill_run(
         "reported_tokens", whole(metadata.get("total_tokens")), "metadata.total_tokens"
     )
-    reading.fill_run("reported_duration_us", _duration_us(metadata), "metadata.elapsed_time")
+    reading.fill_run("reported_duration_us", _run_duration_us(metadata), "metadata.elapsed_time")
 
 
-def _read_user(reading: SpanReading) -> None:
-    """Whoever asked: the caller's own user id first, then Dify's ids of end user and account."""
+def _read_run_user(reading: SpanReading) -> None:
+    """Read the user: the caller's own user id first, then Dify's ids of end user and account."""
     for name in ("end_user_id", "from_end_user_id", "user_id", "from_account_id"):
         reading.fill_run("user", text(reading.metadata.get(name)), f"metadata.{name}")
 
@@ -135,7 +135,8 @@ def _read_source_ids(reading: SpanReading) -> None:
 
 
 def read_message_step(reading: SpanReading) -> None:
-    """Steps of a chat app's turn, some in traces of their own that only the message id joins."""
+    """Read a step of a chat app's turn; some are traces of their own that only the message id
+    joins."""
     metadata = reading.metadata
     entity = str(metadata.get("trace_entity_type", ""))
     reading.fill("kind", MESSAGE_STEPS.get(entity), "metadata.trace_entity_type")
@@ -148,8 +149,8 @@ def read_message_step(reading: SpanReading) -> None:
     if metadata.get("workflow_run_id"):
         # In a chatflow the nodes did the work; this span repeats the sum of their usage.
         reading.fields.update(folded=True, usage=None)
-    elif message := text(metadata.get("message_id")):
-        identify_by(reading, f"{message[:120]}/llm")
+    elif message_id := text(metadata.get("message_id")):
+        identify_by(reading, f"{message_id[:120]}/llm")
     if metadata.get("ls_model_name"):
         reading.fill("title", str(metadata["ls_model_name"]), "metadata.ls_model_name")
     reading.fill("model", text(metadata.get("ls_model_name")), "metadata.ls_model_name")
@@ -157,6 +158,6 @@ def read_message_step(reading: SpanReading) -> None:
     read_status(reading, status)
 
 
-def _duration_us(metadata: dict[str, Any]) -> int | None:
-    told = metadata.get("workflow_run_elapsed_time") or metadata.get("elapsed_time")
-    return duration_us(told)
+def _run_duration_us(metadata: dict[str, Any]) -> int | None:
+    seconds = metadata.get("workflow_run_elapsed_time") or metadata.get("elapsed_time")
+    return duration_us(seconds)

@@ -2,13 +2,13 @@
 
 Facts, read in Dify's `api/extensions/otel` and `core/app/workflow/layers/observability.py`:
 - A node span is named by the node's title; `node.id` is its id in the graph, `node.execution_id`
-  that of the execution. Steps inside an iteration or loop are below its span; no pass is numbered.
+  that of the execution. Steps inside an iteration or loop are below its span; passes have no index.
 - Two spans are around a run: the service that takes the request, and the runner that does the work
-  (named `….WorkflowAppRunner.run`, `….AdvancedChatAppRunner.run`). "unknown" is nobody's id.
-- No run id and no status but the span's own are told, nor a price.
+  (named `….WorkflowAppRunner.run`, `….AdvancedChatAppRunner.run`). The id "unknown" means none.
+- Neither a run id nor a price is sent, and no status but the span's own.
 - The same exporter sends every web request, task, query and HTTP call of the server, and calls of
   its own methods: details of the step that they happened in, and of no interest as steps. They are
-  folded. A trace that holds nothing else is recorded like any other, in the app named by the
+  wrappers. A trace that holds nothing else is recorded like any other, in the app named by the
   service, as a run without steps: runs of apps go to apps of their own, by the app's id.
 - The service's version is `dify-<version>-<commit>`.
 """
@@ -21,11 +21,11 @@ from runs.recording.records.span import Span
 
 NAME = "dify-native"
 
-# Its values are the engine's own; Dify's other tracing puts the prompt for an LLM node's inputs,
-# and a title for its graph id.
+# Its values are the engine's own. Dify's other tracing sends the prompt as the inputs of an LLM
+# node, and the title in place of the graph id.
 RANK = {"inputs": 1, "outputs": 1, "process_data": 1, "node_id": 1}
-# First parts of attribute names that tell of more than the server's own work.
-TELLING = frozenset({"gen_ai", "dify", "openinference", "llm"})
+# First parts of attribute names that other spans than those of the server's own work have.
+STEP_PREFIXES = frozenset({"gen_ai", "dify", "openinference", "llm"})
 # The runner's class is part of the span's name.
 CHAT_RUNNERS = ("AdvancedChatAppRunner", "AgentChatAppRunner", "ChatAppRunner")
 RUNNER = "AppRunner.run"
@@ -36,17 +36,17 @@ RUN_FACTS = (
 )
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    told = span.attributes
-    if "node.execution_id" in told and told.get("gen_ai.framework") == "dify":
+def applies(span: Span, prefixes: set[str]) -> bool:
+    attributes = span.attributes
+    if "node.execution_id" in attributes and attributes.get("gen_ai.framework") == "dify":
         return True
-    if "dify.app_id" in told and "dify.streaming" in told:
+    if "dify.app_id" in attributes and "dify.streaming" in attributes:
         return True
-    return spoken.isdisjoint(TELLING) and is_server(span.resource)
+    return prefixes.isdisjoint(STEP_PREFIXES) and is_server(span.resource)
 
 
 def is_server(resource: dict[str, Any]) -> bool:
-    """Whether a resource is Dify's server."""
+    """Say whether a resource is Dify's server."""
     version = str(resource.get("service.version", ""))
     service = str(resource.get("service.name", ""))
     return version.startswith("dify-") or service.startswith("langgenius/dify")
@@ -54,15 +54,15 @@ def is_server(resource: dict[str, Any]) -> bool:
 
 def read(reading: SpanReading) -> None:
     if "node.execution_id" in reading.attributes:
-        _read_node(reading)
+        _read_native_node(reading)
     elif "dify.app_id" in reading.attributes:
-        _read_run(reading)
+        _read_native_run(reading)
     else:
-        _read_noise(reading)
+        _read_server_span(reading)
     reading.settle_run("version")  # that of the service is Dify's, not the workflow's
 
 
-def _read_noise(reading: SpanReading) -> None:
+def _read_server_span(reading: SpanReading) -> None:
     reading.fields["folded"] = True
     reading.fields["is_run"] = reading.span.parent_span_id is None
     reading.fill("kind", "http-request" if _is_http_call(reading.span) else "span", "resource")
@@ -74,24 +74,24 @@ def _is_http_call(span: Span) -> bool:
     )
 
 
-def _read_run(reading: SpanReading) -> None:
+def _read_native_run(reading: SpanReading) -> None:
     name = reading.span.name
-    runs = name.endswith(RUNNER)
+    is_runner = name.endswith(RUNNER)
     reading.fields["is_run"] = True
-    reading.fill("kind", "workflow" if runs else "chain", "name")
+    reading.fill("kind", "workflow" if is_runner else "chain", "name")
     reading.fill("title", name.rsplit(".", 2)[-2] if name.count(".") > 1 else name, "name")
-    reading.fill("service", _known(reading, "dify.app_id"), "dify.app_id")
+    reading.fill("service", _id_or_none(reading, "dify.app_id"), "dify.app_id")
     for field, attribute in RUN_FACTS:
-        reading.fill_run(field, _known(reading, attribute), attribute)
+        reading.fill_run(field, _id_or_none(reading, attribute), attribute)
         reading.settle_run(field)
-    if runs:
+    if is_runner:
         mode = "chatflow" if any(f".{runner}." in name for runner in CHAT_RUNNERS) else "workflow"
         reading.fill_run("mode", mode, "name")
 
 
-def _read_node(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = str(told.get("node.type") or "task")
+def _read_native_node(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    kind = str(attributes.get("node.type") or "task")
     reading.fill_from("source_id", "node.execution_id")
     reading.fields["span_ids"] = (reading.span.span_id,)
     reading.fields["is_run"] = False
@@ -102,12 +102,12 @@ def _read_node(reading: SpanReading) -> None:
     # As in Dify: inputs are the node's variables, what became of them is process data.
     reading.fill_payload("inputs", "input.value", is_json=True)
     reading.fill_payload("outputs", "output.value", is_json=True)
-    prompts = readable(told.get("gen_ai.prompt"))
+    prompts = readable(attributes.get("gen_ai.prompt"))
     if isinstance(prompts, list) and prompts:
         reading.fill("process_data", {"prompts": prompts}, "gen_ai.prompt")
-        reading.use(("gen_ai.prompt",))
+        reading.consume(("gen_ai.prompt",))
 
 
-def _known(reading: SpanReading, attribute: str) -> Any:
+def _id_or_none(reading: SpanReading, attribute: str) -> Any:
     value = reading.attributes.get(attribute)
     return None if value in (None, "", "unknown") else str(value)

@@ -1,13 +1,13 @@
 """Dify's Phoenix exporter: OpenInference with peculiarities.
 
 Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on the wire:
-- `metadata` (JSON text) tells nearly everything. On a node span `node_id` is the id of the
+- `metadata` (JSON text) contains nearly everything. On a node span `node_id` is the id of the
   execution and `app_name` the title of the node; no graph id is sent, so the title is its key.
 - The root span ("Dify", or named by the run) has the time of the dispatch, after its own children.
 - Before 1.14.1 the run is a span `workflow` and nodes are named by their bare type, directly
   below it. Since then the run is `workflow_<run id>`, and a node is the child of its predecessor.
 - Passes of iterations and loops are synthetic spans, in newer versions only.
-- `exception` (an error that a strategy handled) is told by `metadata.status` alone.
+- `exception` (an error that a strategy handled) stands in `metadata.status` alone.
 - `session.id` is the conversation, or else the run itself.
 """
 
@@ -20,57 +20,58 @@ from runs.recording.records.usage import whole
 
 NAME = "dify"
 
-MARKS = ("dify.node.execution_id", "dify_trace_id", "dify.wrapper.synthetic")
+DIFY_ATTRIBUTES = ("dify.node.execution_id", "dify_trace_id", "dify.wrapper.synthetic")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    told = span.attributes
+def applies(span: Span, prefixes: set[str]) -> bool:
+    attributes = span.attributes
     if span.scope.startswith("arize_phoenix_tracer_"):
         return True
-    for mark in MARKS:
-        if mark in told:
+    for mark in DIFY_ATTRIBUTES:
+        if mark in attributes:
             return True
-    known = told.get("metadata")
-    return isinstance(known, str) and '"created_from"' in known and '"Dify"' in known
+    metadata = attributes.get("metadata")
+    return isinstance(metadata, str) and '"created_from"' in metadata and '"Dify"' in metadata
 
 
 def read(reading: SpanReading) -> None:
-    told, known = reading.attributes, reading.metadata
-    if reading.span.name == "api_check" and "test" in told:
+    attributes, metadata = reading.attributes, reading.metadata
+    if reading.span.name == "api_check" and "test" in attributes:
         reading.ignored = True
         return
-    _read_service(reading)
-    if "dify_trace_id" in told:
-        _read_dispatch(reading)
-    elif "dify.wrapper.synthetic" in told:
-        _read_pass(reading)
-    elif "node_type" in known:
-        _read_node(reading)
-    elif known.get("trace_entity_type") == "workflow" or "workflow_run_version" in known:
+    _read_app_name(reading)
+    if "dify_trace_id" in attributes:
+        _read_dispatch_span(reading)
+    elif "dify.wrapper.synthetic" in attributes:
+        _read_synthetic_pass(reading)
+    elif "node_type" in metadata:
+        _read_phoenix_node(reading)
+    elif metadata.get("trace_entity_type") == "workflow" or "workflow_run_version" in metadata:
         dify_metadata.read_run(reading, "workflow")
     elif reading.span.name == "message":
         dify_metadata.read_run(reading, "message")
     else:
         dify_metadata.read_message_step(reading)
-    _read_error_type(reading)
-    # What comes next would take the run itself for its session, and its root's name for its own.
+    _read_error_class(reading)
+    # Later dialects would take the id of the run for a conversation's, and the name of the root
+    # span for the name of the run.
     reading.settle_run("conversation")
     reading.settle_run("name")
 
 
-def _read_service(reading: SpanReading) -> None:
-    """The project names the app; where it was left at its default, the app's name or id does."""
+def _read_app_name(reading: SpanReading) -> None:
+    """Read the name of the app where the project, which names it, was left at its default."""
     project = reading.span.resource.get("openinference.project.name")
     if project != "default":
         return
-    known = reading.metadata
-    if "node_type" not in known:
-        reading.fill("service", text(known.get("app_name")), "metadata.app_name")
-    reading.fill("service", text(known.get("app_id")), "metadata.app_id")
+    metadata = reading.metadata
+    if "node_type" not in metadata:
+        reading.fill("service", text(metadata.get("app_name")), "metadata.app_name")
+    reading.fill("service", text(metadata.get("app_id")), "metadata.app_id")
 
 
-def _read_dispatch(reading: SpanReading) -> None:
-    # Its id may be an X-Trace-Id that several runs share, so it joins nothing.
+def _read_dispatch_span(reading: SpanReading) -> None:
+    # Its id may be an X-Trace-Id that several runs share, so that it identifies no run.
     fields = reading.fields
     fields.update(
         folded=True, is_run=False, started_us=None, ended_us=None, status=None, error=None
@@ -79,23 +80,23 @@ def _read_dispatch(reading: SpanReading) -> None:
     reading.fill("kind", "span", "")
 
 
-def _read_pass(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_synthetic_pass(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "")
-    reading.fill("pass_index", whole(told.get("dify.wrapper.index")), "dify.wrapper.index")
+    reading.fill("pass_index", whole(attributes.get("dify.wrapper.index")), "dify.wrapper.index")
     reading.fill_from("container", "dify.wrapper.container_execution_id")
 
 
-def _read_node(reading: SpanReading) -> None:
-    told, known = reading.attributes, reading.metadata
+def _read_phoenix_node(reading: SpanReading) -> None:
+    attributes, metadata = reading.attributes, reading.metadata
     reading.fields["chained"] = True
-    execution_id = told.get("dify.node.execution_id") or known.get("node_id")
-    dify_metadata.read_node(reading, execution_id, known.get("app_name"), "metadata.app_name")
-    reading.fill("title", reading.span.name.removeprefix(f"{known['node_type']}_"), "name")
+    execution_id = attributes.get("dify.node.execution_id") or metadata.get("node_id")
+    dify_metadata.read_node(reading, execution_id, metadata.get("app_name"), "metadata.app_name")
+    reading.fill("title", reading.span.name.removeprefix(f"{metadata['node_type']}_"), "name")
 
 
-def _read_error_type(reading: SpanReading) -> None:
+def _read_error_class(reading: SpanReading) -> None:
     if reading.fields.get("status") not in ENDED_BADLY:
         return
     output = reading.attributes.get("output.value")

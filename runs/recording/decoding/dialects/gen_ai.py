@@ -3,13 +3,17 @@
 Up to 1.26: `gen_ai.usage.prompt_tokens`, indexed `gen_ai.prompt.N.*`. Up to 1.36: `gen_ai.system`,
 messages as span events. From 1.37: `gen_ai.provider.name`, messages as JSON attributes or in the
 event `gen_ai.client.inference.operation.details`. Then: `cache_write` for `cache_creation`.
-Message contents are in `genai_messages`.
+Messages are read in `gen_ai_messages`.
 """
 
 from typing import Any
 
-from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
-from runs.recording.decoding.dialects.gen_ai_tools import read_tool
+from runs.recording.decoding.dialects.gen_ai_messages import (
+    DETAILS_EVENT,
+    content_blocks,
+    read_gen_ai_messages,
+)
+from runs.recording.decoding.dialects.llm_api import api_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -50,56 +54,65 @@ KINDS = {
     "upsert_memory": "memory",
     "delete_memory": "memory",
 }
-CYCLE = "event_loop.cycle_id"  # Strands Agents: a round of model and tools, without values
+STRANDS_CYCLE = "event_loop.cycle_id"  # Strands Agents: a round of model and tools, without values
 USAGE = "gen_ai.usage."
-INPUT = (USAGE + "input_tokens", USAGE + "prompt_tokens")
-OUTPUT = (USAGE + "output_tokens", USAGE + "completion_tokens")
-TOTAL = (USAGE + "total_tokens", "llm.usage.total_tokens")
-CACHED = (
+INPUT_TOKENS = (USAGE + "input_tokens", USAGE + "prompt_tokens")
+OUTPUT_TOKENS = (USAGE + "output_tokens", USAGE + "completion_tokens")
+TOTAL_TOKENS = (USAGE + "total_tokens", "llm.usage.total_tokens")
+CACHED_TOKENS = (
     USAGE + "cache_read.input_tokens",
     USAGE + "cache_read_input_tokens",
     USAGE + "cached_input_tokens",
     USAGE + "details.cached_tokens",
     USAGE + "details.cache_read_tokens",
 )
-CACHE_WRITE = (
+CACHE_WRITE_TOKENS = (
     USAGE + "cache_write.input_tokens",
     USAGE + "cache_creation.input_tokens",
     USAGE + "cache_creation_input_tokens",
     USAGE + "cache_write_input_tokens",
     USAGE + "details.cache_write_tokens",
 )
-REASONING = (
+REASONING_TOKENS = (
     USAGE + "reasoning.output_tokens",
     USAGE + "reasoning_tokens",
     "llm.usage.reasoning_tokens",
     USAGE + "details.reasoning_tokens",
 )
 # The last two are LiteLLM's.
-COST = (USAGE + "cost", USAGE + "total_cost", "gen_ai.cost.total_cost", "litellm.cost.total")
+COST_ATTRIBUTES = (
+    USAGE + "cost",
+    USAGE + "total_cost",
+    "gen_ai.cost.total_cost",
+    "litellm.cost.total",
+)
+# Tools by which frameworks give control to another agent; the argument names the target.
+HANDOFF_TOOLS = frozenset({"transfer_to_agent"})
+HANDOFF_PREFIX = "transfer_to_"
+TARGET_ARGUMENTS = ("agent_name", "agent", "target")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "gen_ai" in spoken or any(event.name.startswith("gen_ai.") for event in span.events)
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "gen_ai" in prefixes or any(event.name.startswith("gen_ai.") for event in span.events)
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = _kind(told)
+    attributes = reading.attributes
+    kind = _kind_by_operation(attributes)
     if kind == "tool":
-        read_tool(reading)
+        _read_tool_call(reading)
     reading.fill("kind", kind, "gen_ai.operation.name")
-    _read_title(reading, kind)
-    if CYCLE in told and reading.span.parent_span_id is not None:
-        reading.fill("folded", True, CYCLE)
+    _read_genai_title(reading, kind)
+    if STRANDS_CYCLE in attributes and reading.span.parent_span_id is not None:
+        reading.fill("folded", True, STRANDS_CYCLE)
     if kind in ("llm", "agent", "workflow"):
         read_gen_ai_messages(reading)
     elif kind == "retriever":
-        _read_retrieval(reading)
+        _read_genai_retrieval(reading)
     if kind != "tool":
         reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
         reading.fill_from("provider", "gen_ai.provider.name", "gen_ai.system")
-        _read_usage(reading)
+        _read_genai_usage(reading)
     reading.fill_run_from("conversation", "session.id", "gen_ai.conversation.id")
     reading.fill_run_from("user", "user.id", "enduser.id", "gen_ai.user.id", "gen_ai.user")
     reading.fill_run_from("name", "gen_ai.workflow.name")
@@ -107,21 +120,25 @@ def read(reading: SpanReading) -> None:
         reading.fill_run_from("name", "gen_ai.agent.name")
 
 
-def _kind(told: dict[str, Any]) -> str:
-    """The kind by the operation; without one, by what the span holds."""
-    operation = told.get("gen_ai.operation.name") or told.get("llm.request.type")
+def _kind_by_operation(attributes: dict[str, Any]) -> str:
+    """Return the kind by the operation; without one, by the attributes that the span has."""
+    operation = attributes.get("gen_ai.operation.name") or attributes.get("llm.request.type")
     if isinstance(operation, str) and (kind := KINDS.get(operation.lower())):
         return kind
-    if operation and first_count(told, OUTPUT) is None:
+    if operation and first_count(attributes, OUTPUT_TOKENS) is None:
         return ""  # an operation of the framework's own
-    if "gen_ai.tool.name" in told or "gen_ai.tool.call.id" in told:
+    if "gen_ai.tool.name" in attributes or "gen_ai.tool.call.id" in attributes:
         return "tool"
-    if "gen_ai.request.model" in told or "gen_ai.response.model" in told:
+    if "gen_ai.request.model" in attributes or "gen_ai.response.model" in attributes:
         return "llm"
-    return "llm" if "gen_ai.prompt.0.role" in told or "gen_ai.prompt.0.content" in told else ""
+    return (
+        "llm"
+        if "gen_ai.prompt.0.role" in attributes or "gen_ai.prompt.0.content" in attributes
+        else ""
+    )
 
 
-def _read_title(reading: SpanReading, kind: str) -> None:
+def _read_genai_title(reading: SpanReading, kind: str) -> None:
     if kind == "tool":
         reading.fill_from("title", "gen_ai.tool.name")
     elif kind == "agent":
@@ -130,25 +147,76 @@ def _read_title(reading: SpanReading, kind: str) -> None:
         reading.fill_from("title", "gen_ai.workflow.name")
 
 
-def _read_usage(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_genai_usage(reading: SpanReading) -> None:
+    attributes = reading.attributes
     tokens = usage(
-        first_count(told, INPUT),
-        first_count(told, OUTPUT),
-        first_count(told, TOTAL),
-        first_count(told, CACHED),
-        first_count(told, CACHE_WRITE),
-        first_count(told, REASONING),
+        first_count(attributes, INPUT_TOKENS),
+        first_count(attributes, OUTPUT_TOKENS),
+        first_count(attributes, TOTAL_TOKENS),
+        first_count(attributes, CACHED_TOKENS),
+        first_count(attributes, CACHE_WRITE_TOKENS),
+        first_count(attributes, REASONING_TOKENS),
     )
     reading.fill("usage", tokens, "gen_ai.usage")
-    for name in COST:
-        reading.fill("cost", cost(told.get(name)), name)
+    for name in COST_ATTRIBUTES:
+        reading.fill("cost", cost(attributes.get(name)), name)
 
 
-def _read_retrieval(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_genai_retrieval(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fill_payload("inputs", "gen_ai.retrieval.query.text")
-    documents = readable(told.get("gen_ai.retrieval.documents"))
+    documents = readable(attributes.get("gen_ai.retrieval.documents"))
     if isinstance(documents, list):
         reading.fill("outputs", {"documents": documents}, "gen_ai.retrieval.documents")
-        reading.use(("gen_ai.retrieval.documents",))
+        reading.consume(("gen_ai.retrieval.documents",))
+
+
+def _read_tool_call(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    reading.fill_payload("inputs", "gen_ai.tool.call.arguments")
+    reading.fill_payload("outputs", "gen_ai.tool.call.result")
+    for index, event in enumerate(reading.span.events):
+        before = len(reading.fields)
+        _read_tool_event(reading, event.name, event.attributes)
+        if len(reading.fields) > before:
+            reading.consumed_events.add(index)
+    tool = str(attributes.get("gen_ai.tool.name", ""))
+    if tool in HANDOFF_TOOLS or tool.startswith(HANDOFF_PREFIX):
+        reading.fill("kind", "handoff", "gen_ai.tool.name")
+        reading.fill(
+            "taken", _handoff_target(tool, reading.fields.get("inputs")), "gen_ai.tool.name"
+        )
+
+
+def _read_tool_event(reading: SpanReading, name: str, attributes: dict[str, Any]) -> None:
+    """Read arguments and result as Strands Agents sends them: like the messages of a model."""
+    if name == "gen_ai.tool.message":
+        reading.fill("inputs", readable(attributes.get("content")), name)
+    elif name == "gen_ai.choice":
+        reading.fill("outputs", _single_text_result(readable(attributes.get("message"))), name)
+    elif name == DETAILS_EVENT:
+        for call in _tool_messages(attributes, "gen_ai.input.messages"):
+            for tool_call in call.get("tool_calls", ()):
+                reading.fill("inputs", tool_call["arguments"], name)
+        for message in _tool_messages(attributes, "gen_ai.output.messages"):
+            reading.fill("outputs", _single_text_result(readable(message["content"])), name)
+
+
+def _tool_messages(attributes: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    return api_messages(readable(attributes.get(name)), "tool") or []
+
+
+def _single_text_result(value: Any) -> Any:
+    """Return the text of a result that is a single text block; any other result as it is."""
+    blocks = content_blocks(value)
+    if blocks and len(blocks) == 1 and set(blocks[0]) == {"text"}:
+        return readable(blocks[0]["text"])
+    return value
+
+
+def _handoff_target(tool: str, arguments: Any) -> str | None:
+    if isinstance(arguments, dict):
+        for name in TARGET_ARGUMENTS:
+            if isinstance(arguments.get(name), str):
+                return str(arguments[name])
+    return None if tool in HANDOFF_TOOLS else tool.removeprefix(HANDOFF_PREFIX)

@@ -39,69 +39,76 @@ KINDS = {
     "util": "chain",
     "helper": "chain",
 }
-# What runs a model with its tools, unless the developer named the step, and what fills a prompt.
-PLUMBING = frozenset({("util", "generate"), ("promptTemplate", "render")})
+# The step that runs a model with its tools, unless the developer named it; the one that fills a
+# prompt.
+WRAPPERS = frozenset({("util", "generate"), ("promptTemplate", "render")})
 INTERRUPT = "genkit:metadata:interrupt"
 INPUT, OUTPUT = "genkit:input", "genkit:output"
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    told = span.attributes
-    return "genkit:name" in told or "genkit:type" in told or "genkit:path" in told
+def applies(span: Span, prefixes: set[str]) -> bool:
+    attributes = span.attributes
+    return "genkit:name" in attributes or "genkit:type" in attributes or "genkit:path" in attributes
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    name = _text(told.get("genkit:name")) or reading.span.name
-    family, subtype = _text(told.get("genkit:type")), _text(told.get("genkit:metadata:subtype"))
+    attributes = reading.attributes
+    name = _text_or_empty(attributes.get("genkit:name")) or reading.span.name
+    family, subtype = (
+        _text_or_empty(attributes.get("genkit:type")),
+        _text_or_empty(attributes.get("genkit:metadata:subtype")),
+    )
     kind = KINDS.get(subtype) or KINDS.get(family, "")
     reading.fill("kind", kind, "genkit:metadata:subtype")
     reading.fill("title", name, "genkit:name")
     if reading.span.parent_span_id is None:
         reading.fill_run("name", name, "genkit:name")
-    elif (family, name) in PLUMBING or (subtype, name) in PLUMBING:
+    elif (family, name) in WRAPPERS or (subtype, name) in WRAPPERS:
         reading.fill("folded", True, "genkit:type")
     reader = READERS.get(kind)
     if reader is not None:
         reader(reading)
     reading.fill_payload("inputs", INPUT, True)
     reading.fill_payload("outputs", OUTPUT, True)
-    _read_outcome(reading)
-    _read_run(reading)
+    _read_genkit_status(reading)
+    _read_genkit_session(reading)
 
 
-def _read_outcome(reading: SpanReading) -> None:
-    told = reading.attributes
-    if INTERRUPT in told or any(
+def _read_genkit_status(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    if INTERRUPT in attributes or any(
         event.attributes.get("exception.type") == "ToolInterruptError"
         for event in reading.span.events
     ):
         # The tool asks for a person; nothing failed.
         reading.fill("status", "paused", INTERRUPT)
-    elif told.get("genkit:state") == "error":
+    elif attributes.get("genkit:state") == "error":
         reading.fill("status", "failed", "genkit:state")
         reading.fill_from("error", "genkit:error")
 
 
-def _read_run(reading: SpanReading) -> None:
-    told = reading.attributes
-    session = told.get("genkit:sessionId")
+def _read_genkit_session(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    session = attributes.get("genkit:sessionId")
     if session:
         reading.fill_run("mode", "chatflow", "genkit:sessionId")
         reading.fill_run_from("conversation", "genkit:sessionId")
-    context = readable(told.get("genkit:metadata:context"))
+    context = readable(attributes.get("genkit:metadata:context"))
     auth = context.get("auth") if isinstance(context, dict) else None
     user = auth.get("uid") if isinstance(auth, dict) else None
     reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
 
 
-def _read_model(reading: SpanReading) -> None:
-    told = reading.attributes
-    provider, slash, model = _text(told.get("genkit:name")).partition("/")
+def _read_genkit_model_call(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    provider, slash, model = _text_or_empty(attributes.get("genkit:name")).partition("/")
     reading.fill("model", model if slash else provider, "genkit:name")
     reading.fill("provider", provider if slash else None, "genkit:name")
-    request, response = readable(told.get(INPUT), True), readable(told.get(OUTPUT), True)
-    if isinstance(request, dict) and (messages := _messages(request.get("messages"))):
+    request, response = (
+        readable(attributes.get(INPUT), True),
+        readable(attributes.get(OUTPUT), True),
+    )
+    if isinstance(request, dict) and (messages := _genkit_messages(request.get("messages"))):
         inputs: dict[str, Any] = {"messages": messages}
         if names := tool_names(request.get("tools")):
             inputs["tools"] = names
@@ -111,97 +118,110 @@ def _read_model(reading: SpanReading) -> None:
     if not isinstance(response, dict):
         return
     candidates = response.get("candidates")
-    answers = [response, *(candidates if isinstance(candidates, list) else [])]
-    said = [answer.get("message") for answer in answers if isinstance(answer, dict)]
-    if messages := _messages([message for message in said if message]):
+    choices = [response, *(candidates if isinstance(candidates, list) else [])]
+    replies = [choice.get("message") for choice in choices if isinstance(choice, dict)]
+    if messages := _genkit_messages([reply for reply in replies if reply]):
         reason = response.get("finishReason")
         messages[-1] |= {"finish_reason": reason} if reason else {}
         reading.fill("outputs", {"messages": messages}, OUTPUT)
-    reading.fill("usage", _usage(response.get("usage")), OUTPUT)
+    reading.fill("usage", _genkit_usage(response.get("usage")), OUTPUT)
 
 
-def _usage(told: Any) -> Usage | None:
-    """Thoughts are part of the output, unless the total says that they stand beside it."""
-    if not isinstance(told, dict):
+def _genkit_usage(counts: Any) -> Usage | None:
+    """Return the usage. Thoughts are part of the output, unless the total counts them apart."""
+    if not isinstance(counts, dict):
         return None
     names = (
         "inputTokens", "outputTokens", "totalTokens", "cachedContentTokens", "thoughtsTokens",
     )  # fmt: skip
-    input, output, total, cached, thoughts = (whole(told.get(name)) for name in names)
+    input, output, total, cached, thoughts = (whole(counts.get(name)) for name in names)
     if thoughts and total == (input or 0) + (output or 0) + thoughts:
         output = (output or 0) + thoughts
     return usage(input, output, total, cached, reasoning=thoughts)
 
 
-def _read_embedder(reading: SpanReading) -> None:
-    provider, slash, model = _text(reading.attributes.get("genkit:name")).partition("/")
+def _read_genkit_embedder(reading: SpanReading) -> None:
+    provider, slash, model = _text_or_empty(reading.attributes.get("genkit:name")).partition("/")
     reading.fill("model", model if slash else provider, "genkit:name")
     reading.fill("provider", provider if slash else None, "genkit:name")
 
 
-def _read_retriever(reading: SpanReading) -> None:
-    told = reading.attributes
-    request, response = readable(told.get(INPUT), True), readable(told.get(OUTPUT), True)
+def _read_genkit_retriever(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    request, response = (
+        readable(attributes.get(INPUT), True),
+        readable(attributes.get(OUTPUT), True),
+    )
     if isinstance(request, dict) and isinstance(request.get("query"), dict):
-        inputs = {**request, "query": _content_text(request["query"])}
+        inputs = {**request, "query": _document_text(request["query"])}
         reading.fill("inputs", inputs if inputs.get("options") else inputs["query"], INPUT)
     documents = response.get("documents") if isinstance(response, dict) else None
     if isinstance(documents, list):
-        found = [{**item, "content": _content_text(item)} for item in documents
-                 if isinstance(item, dict)]  # fmt: skip
-        reading.fill("outputs", {"documents": found}, OUTPUT)
+        documents = [
+            {**item, "content": _document_text(item)}
+            for item in documents
+            if isinstance(item, dict)
+        ]
+        reading.fill("outputs", {"documents": documents}, OUTPUT)
 
 
-def _content_text(document: dict[str, Any]) -> str:
+def _document_text(document: dict[str, Any]) -> str:
     parts = document.get("content")
     parts = parts if isinstance(parts, list) else [parts]
     texts = [part["text"] for part in parts if isinstance(part, dict) and part.get("text")]
     return "\n".join(as_text(text) for text in texts) if texts else as_text(parts)
 
 
-def _messages(told: Any) -> list[ChatMessage]:
-    items = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
+def _genkit_messages(value: Any) -> list[ChatMessage]:
+    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
     roles = {"model": "assistant"}
     normal = chat_messages(
         [
-            {"role": roles.get(item.get("role", ""), item.get("role")), "parts": _parts(item)}
+            {
+                "role": roles.get(item.get("role", ""), item.get("role")),
+                "parts": _genkit_parts(item),
+            }
             for item in items
         ]
     )
     return normal or []
 
 
-def _parts(item: dict[str, Any]) -> list[Any]:
+def _genkit_parts(item: dict[str, Any]) -> list[Any]:
     content = item.get("content")
-    return [_part(part) for part in content] if isinstance(content, list) else [content]
+    return [_genkit_part(part) for part in content] if isinstance(content, list) else [content]
 
 
-def _part(told: Any) -> Any:
-    """A part as OpenTelemetry would write it."""
-    if not isinstance(told, dict):
-        return told
-    if isinstance(call := told.get("toolRequest"), dict):
+def _genkit_part(part: Any) -> Any:
+    """Return a part of a message as OpenTelemetry would write it."""
+    if not isinstance(part, dict):
+        return part
+    if isinstance(call := part.get("toolRequest"), dict):
         return {
             "type": "tool_call", "id": call.get("ref"), "name": call.get("name"),
             "arguments": call.get("input"),
         }  # fmt: skip
-    if isinstance(call := told.get("toolResponse"), dict):
+    if isinstance(call := part.get("toolResponse"), dict):
         return {
             "type": "tool_call_response", "id": call.get("ref"), "name": call.get("name"),
             "result": call.get("output"),
         }  # fmt: skip
-    if isinstance(media := told.get("media"), dict):
-        mime = _text(media.get("contentType"))
+    if isinstance(media := part.get("media"), dict):
+        mime = _text_or_empty(media.get("contentType"))
         kind = mime.partition("/")[0]
         kind = kind if kind in ("audio", "video", "image") else "image" if not mime else "file"
         return {"type": kind, "url": media.get("url"), "mime_type": mime or None}
-    if "reasoning" in told:
-        return {"type": "reasoning", "content": told["reasoning"]}
-    return {"type": "text", "content": told["text"]} if "text" in told else told
+    if "reasoning" in part:
+        return {"type": "reasoning", "content": part["reasoning"]}
+    return {"type": "text", "content": part["text"]} if "text" in part else part
 
 
-def _text(value: Any) -> str:
+def _text_or_empty(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-READERS = {"llm": _read_model, "embedding": _read_embedder, "retriever": _read_retriever}
+READERS = {
+    "llm": _read_genkit_model_call,
+    "embedding": _read_genkit_embedder,
+    "retriever": _read_genkit_retriever,
+}

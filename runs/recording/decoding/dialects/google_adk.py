@@ -1,8 +1,8 @@
-"""Google's Agent Development Kit: what it tells in `gcp.vertex.agent.*` beside the GenAI
-conventions, and all that it told before it followed them.
+"""Google's Agent Development Kit: what it sends in `gcp.vertex.agent.*` beside the GenAI
+conventions, and everything that it sent before it followed them.
 
 Facts: the kit's own sources. A run is an `invocation`; an agent was `agent_run [NAME]` before
-`invoke_agent NAME`. Requests and answers of a model are Gemini's own.
+`invoke_agent NAME`. Requests to a model and its responses are in the form of Gemini's API.
 """
 
 import re
@@ -15,58 +15,58 @@ from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
 
 NAME = "google-adk"
-OWN = "gcp.vertex.agent."
-REQUEST, RESPONSE = OWN + "llm_request", OWN + "llm_response"
+PREFIX = "gcp.vertex.agent."
+REQUEST, RESPONSE = PREFIX + "llm_request", PREFIX + "llm_response"
 SCOPE = "gcp.vertex.agent"
 AGENT_RUN = re.compile(r"agent_run \[(.+)\]")
-NOTHING = ("{}", "<not serializable>", "N/A")
-MERGED = "execute_tool (merged)"  # the results of tools that ran side by side, once more
+EMPTY_VALUES = ("{}", "<not serializable>", "N/A")
+MERGED_TOOL_RESULTS = "execute_tool (merged)"  # repeats the results of tools that ran side by side
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return span.scope == SCOPE or "gcp" in spoken
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return span.scope == SCOPE or "gcp" in prefixes
 
 
 def read(reading: SpanReading) -> None:
-    span, told = reading.span, reading.attributes
-    _read_call(reading)
-    if span.name == MERGED and span.parent_span_id is not None:
+    span, attributes = reading.span, reading.attributes
+    _read_gemini_call(reading)
+    if span.name == MERGED_TOOL_RESULTS and span.parent_span_id is not None:
         reading.fill("folded", True, "name")
-    elif "gen_ai.tool.name" in told or OWN + "tool_call_args" in told:
+    elif "gen_ai.tool.name" in attributes or PREFIX + "tool_call_args" in attributes:
         for field, name in (("inputs", "tool_call_args"), ("outputs", "tool_response")):
-            if told.get(OWN + name) not in NOTHING:
-                reading.fill_payload(field, OWN + name)
+            if attributes.get(PREFIX + name) not in EMPTY_VALUES:
+                reading.fill_payload(field, PREFIX + name)
     if match := AGENT_RUN.fullmatch(span.name):
         reading.fill("kind", "agent", "name")
         reading.fill("title", match[1], "name")
         reading.fill_run("name", match[1], "name")
-    elif told.get("gen_ai.operation.name") == "invoke_agent":
+    elif attributes.get("gen_ai.operation.name") == "invoke_agent":
         reading.fill_run_from("name", "gen_ai.agent.name")
     if span.scope == SCOPE and span.name == "invocation" and span.parent_span_id is None:
         reading.fill("kind", "agent", "name")
         reading.settle_run("name")  # the agent's is better
-    reading.fill_run_from("conversation", OWN + "session_id")
+    reading.fill_run_from("conversation", PREFIX + "session_id")
 
 
-def _read_call(reading: SpanReading) -> None:
-    told = reading.attributes
-    request, response = readable(told.get(REQUEST)), readable(told.get(RESPONSE))
+def _read_gemini_call(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    request, response = readable(attributes.get(REQUEST)), readable(attributes.get(RESPONSE))
     if isinstance(request, dict) and request.get("contents"):
         config = request.get("config")
         config = config if isinstance(config, dict) else {}
-        question = model_request({**config, "contents": request["contents"]})
-        if question:
-            if names := _tools(config.get("tools")):
-                question["tools"] = names
-            reading.fill("inputs", question, REQUEST)
-            reading.use((REQUEST,))
+        inputs = model_request({**config, "contents": request["contents"]})
+        if inputs:
+            if names := _gemini_tool_names(config.get("tools")):
+                inputs["tools"] = names
+            reading.fill("inputs", inputs, REQUEST)
+            reading.consume((REQUEST,))
     if isinstance(response, dict) and response:
         reading.fill("outputs", model_response({"candidates": [response]}), RESPONSE)
         reading.fill("usage", api_usage(response.get("usage_metadata")), RESPONSE)
 
 
-def _tools(told: Any) -> list[str]:
-    """Gemini's tools are sets of functions."""
-    sets = [one.get("function_declarations") for one in told or () if isinstance(one, dict)]
-    functions = [one for each in sets for one in each or () if isinstance(one, dict)]
-    return [str(one["name"]) for one in functions if one.get("name")]
+def _gemini_tool_names(tools: Any) -> list[str]:
+    """Return the names of the functions in Gemini's tools, each of which is a set of functions."""
+    sets = [tool.get("function_declarations") for tool in tools or () if isinstance(tool, dict)]
+    functions = [item for items in sets for item in items or () if isinstance(item, dict)]
+    return [str(function["name"]) for function in functions if function.get("name")]

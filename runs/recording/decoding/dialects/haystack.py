@@ -1,20 +1,20 @@
 """Haystack's own tracer: `haystack.pipeline.run`, `haystack.component.run`, `haystack.agent.*`.
 
 Facts: Haystack 2 and 3 with the OpenTelemetry tracer. The pipeline is the run, its components are
-the nodes; sockets and who sends to them are told with every component, values only where content
-tracing is on. Until 2.x ended an asynchronous pipeline had a name of its own, an agent's model and
-tools were components, and `output_data` was always {}.
+the nodes. Every component has its sockets and their senders; values are sent only where content
+tracing is on. In 2.x an asynchronous pipeline had a name of its own, an agent's model and tools
+were components, and `output_data` was always {}.
 """
 
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.haystack_values import documents, in_normal_parts, usage_of
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
+from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import api_usage, whole
 
 NAME = "haystack"
 
@@ -38,10 +38,13 @@ KINDS = (
     ("document-extractor", re.compile(r"Converter$|ToDocument$|Extractor$")),
     ("evaluator", re.compile(r"Evaluator$")),
 )
+# Keys of a chat message; before 2.12 they began with an underscore.
+MESSAGE_KEYS = ("role", "content", "name", "meta")
+DOCUMENT_KEYS = ("id", "content", "score")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "haystack" in spoken or span.name.startswith("haystack.")
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "haystack" in prefixes or span.name.startswith("haystack.")
 
 
 def read(reading: SpanReading) -> None:
@@ -50,14 +53,14 @@ def read(reading: SpanReading) -> None:
     if reader is not None:
         reader(reading)
     elif COMPONENT + "type" in reading.attributes:
-        _read_component(reading)
+        _read_haystack_component(reading)
     else:
         reading.fill_from("title", AGENT + "hook.name")
         reading.fill("title", name.removeprefix("haystack."), "name")
         reading.fill("kind", "task", "name")
 
 
-def _read_pipeline(reading: SpanReading) -> None:
+def _read_pipeline_run(reading: SpanReading) -> None:
     metadata = readable(reading.attributes.get(PIPELINE + "metadata"))
     name = metadata.get("name") if isinstance(metadata, dict) else None
     name = name if isinstance(name, str) else None
@@ -71,21 +74,22 @@ def _read_pipeline(reading: SpanReading) -> None:
         reading.fill_payload("outputs", PIPELINE + "output_data")
 
 
-def _read_component(reading: SpanReading) -> None:
-    told = reading.attributes
-    class_name = str(told.get(COMPONENT + "type", ""))
+def _read_haystack_component(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    class_name = str(attributes.get(COMPONENT + "type", ""))
     kind = next((kind for kind, pattern in KINDS if pattern.search(class_name)), "task")
     reading.fill_from("node_id", COMPONENT + "name")
     reading.fill_from("title", COMPONENT + "name", COMPONENT + "type")
     reading.fill("kind", kind, COMPONENT + "type")
-    output = readable(told.get(COMPONENT + "output"))
-    _read_flow(reading, output)
-    _read_values(reading, kind, COMPONENT, output)
+    output = readable(attributes.get(COMPONENT + "output"))
+    _read_sockets(reading, output)
+    _read_component_values(reading, kind, COMPONENT, output)
 
 
-def _read_flow(reading: SpanReading, output: Any) -> None:
-    """Who sends to the sockets of a component, and the one of several ways that it took."""
-    senders = _names(reading.attributes, "input_spec", "senders")
+def _read_sockets(reading: SpanReading, output: Any) -> None:
+    """Read the senders to a component, and the branch taken: the only one of its several output
+    sockets that has a value."""
+    senders = _names_in_sockets(reading.attributes, "input_spec", "senders")
     reading.fill("ran_after", tuple(senders) or None, COMPONENT + "input_spec")
     sockets = readable(reading.attributes.get(COMPONENT + "output_spec"))
     if isinstance(sockets, dict) and isinstance(output, dict) and len(sockets) > 1:
@@ -94,43 +98,43 @@ def _read_flow(reading: SpanReading, output: Any) -> None:
             reading.fill("taken", used[0], COMPONENT + "output")
 
 
-def _names(told: dict[str, Any], spec: str, key: str) -> dict[str, None]:
-    sockets = readable(told.get(COMPONENT + spec))
-    found: dict[str, None] = {}
+def _names_in_sockets(attributes: dict[str, Any], spec: str, key: str) -> dict[str, None]:
+    sockets = readable(attributes.get(COMPONENT + spec))
+    names: dict[str, None] = {}
     for socket in sockets.values() if isinstance(sockets, dict) else ():
-        names = socket.get(key) if isinstance(socket, dict) else None
-        for name in names if isinstance(names, list) else ():
-            found[str(name)] = None
-    return found
+        socket_names = socket.get(key) if isinstance(socket, dict) else None
+        for name in socket_names if isinstance(socket_names, list) else ():
+            names[str(name)] = None
+    return names
 
 
-def _read_values(reading: SpanReading, kind: str, prefix: str, output: Any) -> None:
+def _read_component_values(reading: SpanReading, kind: str, prefix: str, output: Any) -> None:
     if kind == "llm":
-        _read_call(reading, prefix, output)
+        _read_generator_call(reading, prefix, output)
     elif kind in ("retriever", "reranker"):
-        found = documents(output)
-        if found is not None:
-            reading.fill("outputs", found, prefix + "output")
-            reading.use((prefix + "output",))
+        documents = _haystack_documents(output)
+        if documents is not None:
+            reading.fill("outputs", documents, prefix + "output")
+            reading.consume((prefix + "output",))
     if kind in ("llm", "embedding"):
-        model, usage = usage_of(output)
+        model, usage = _model_and_usage(output)
         reading.fill("model", model, prefix + "output")
         reading.fill("usage", usage, prefix + "output")
     reading.fill_payload("inputs", prefix + "input")
     reading.fill_payload("outputs", prefix + "output")
 
 
-def _read_call(reading: SpanReading, prefix: str, output: Any) -> None:
-    question = in_normal_parts(readable(reading.attributes.get(prefix + "input")))
-    request = model_request(question)
-    options = question.get("generation_kwargs") if isinstance(question, dict) else None
+def _read_generator_call(reading: SpanReading, prefix: str, output: Any) -> None:
+    input = _with_normal_messages(readable(reading.attributes.get(prefix + "input")))
+    request = model_request(input)
+    options = input.get("generation_kwargs") if isinstance(input, dict) else None
     if request and isinstance(options, dict) and options:
         request["parameters"] = options
     reading.fill("inputs", request, prefix + "input")
-    reading.fill("outputs", model_response(in_normal_parts(output)), prefix + "output")
+    reading.fill("outputs", model_response(_with_normal_messages(output)), prefix + "output")
 
 
-def _read_agent(reading: SpanReading) -> None:
+def _read_haystack_agent(reading: SpanReading) -> None:
     # Within a pipeline it repeats the component that it is.
     reading.fields.update(is_run=True, folded=reading.span.parent_span_id is not None)
     reading.fill("kind", "agent", "name")
@@ -139,7 +143,7 @@ def _read_agent(reading: SpanReading) -> None:
     reading.fill_payload("outputs", AGENT + "output")
 
 
-def _read_pass(reading: SpanReading) -> None:
+def _read_agent_step(reading: SpanReading) -> None:
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "name")
     reading.fill("title", "step", "name")
@@ -150,10 +154,10 @@ def _read_agent_call(reading: SpanReading) -> None:
     reading.fill("kind", "llm", "name")
     reading.fill("title", "llm", "name")
     output = readable(reading.attributes.get(STEP_LLM + ".output"))
-    _read_values(reading, "llm", STEP_LLM + ".", output)
+    _read_component_values(reading, "llm", STEP_LLM + ".", output)
 
 
-def _read_tool(reading: SpanReading) -> None:
+def _read_agent_tool_call(reading: SpanReading) -> None:
     reading.fill("kind", "tool", "name")
     reading.fill_from("title", TOOL)
     reading.fill("title", "tools", "name")  # before 3.0 one span for all calls of a step
@@ -174,12 +178,104 @@ def _read_confirmation(reading: SpanReading) -> None:
     reading.fill_payload("outputs", STRATEGY + ".output")
 
 
+def _with_normal_messages(value: Any) -> Any:
+    """Return a value with every chat message in it in OpenTelemetry's form {role, parts}."""
+    if isinstance(value, list):
+        return [_haystack_message(item) or item for item in value]
+    if isinstance(value, dict):
+        return {
+            key: _with_normal_messages(item) if key in MESSAGE_LISTS else item
+            for key, item in value.items()
+        }
+    return value
+
+
+MESSAGE_LISTS = frozenset({"messages", "replies"})
+
+
+def _haystack_message(item: Any) -> dict[str, Any] | None:
+    if not isinstance(item, dict):
+        return None
+    fields = {key: item.get(key, item.get(f"_{key}")) for key in MESSAGE_KEYS}
+    if not isinstance(fields["role"], str) or not isinstance(fields["content"], list):
+        return None
+    meta = fields["meta"] if isinstance(fields["meta"], dict) else {}
+    return {
+        "role": fields["role"],
+        "name": fields["name"],
+        "finish_reason": meta.get("finish_reason"),
+        "parts": [_haystack_part(part) for part in fields["content"]],
+    }
+
+
+def _haystack_part(part: Any) -> Any:
+    if not isinstance(part, dict):
+        return part
+    if isinstance(call := part.get("tool_call"), dict):
+        name, arguments = call.get("tool_name"), call.get("arguments")
+        return {"type": "tool_call", "id": call.get("id"), "name": name, "arguments": arguments}
+    if isinstance(result := part.get("tool_call_result"), dict):
+        origin = result.get("origin")
+        origin = origin if isinstance(origin, dict) else {}
+        return {
+            "type": "tool_call_response",
+            "id": origin.get("id"),
+            "name": origin.get("tool_name"),
+            "result": result.get("result"),
+        }
+    if isinstance(thought := part.get("reasoning"), dict):
+        return {"type": "reasoning", "content": thought.get("reasoning_text")}
+    for kind in ("image", "file"):
+        if isinstance(medium := part.get(kind), dict):
+            data = medium.get(f"base64_{kind}", medium.get("base64_data"))
+            mime = medium.get("mime_type")
+            return {"type": "blob", "modality": kind, "content": data, "mime_type": mime}
+    return part
+
+
+def _haystack_documents(value: Any) -> dict[str, Any] | None:
+    """Return {"documents": [{id, content, score, metadata}]}, or None where there are none.
+    Haystack writes the metadata of a document among its own fields."""
+    documents = value.get("documents") if isinstance(value, dict) else None
+    if not isinstance(documents, list) or not all(isinstance(item, dict) for item in documents):
+        return None
+    return {**value, "documents": [_haystack_document(item) for item in documents]}
+
+
+def _haystack_document(source: dict[str, Any]) -> dict[str, Any]:
+    others = {key: source[key] for key in source if key not in (*DOCUMENT_KEYS, "meta")}
+    meta = source.get("meta")
+    others |= meta if isinstance(meta, dict) else {}
+    metadata = {key: value for key, value in others.items() if value is not None}
+    document = {key: source[key] for key in DOCUMENT_KEYS if key in source}
+    return {**document, "metadata": metadata} if metadata else document
+
+
+def _model_and_usage(output: Any) -> tuple[str | None, Usage | None]:
+    """Return model and usage from the metadata beside the replies or of the first reply. All
+    replies of a call have the same."""
+    if not isinstance(output, dict):
+        return None, None
+    meta = output.get("meta")
+    replies = output.get("replies")
+    candidates = [*(meta if isinstance(meta, list) else [meta])]
+    for reply in replies if isinstance(replies, list) else ():
+        if isinstance(reply, dict):
+            candidates.append(reply.get("meta", reply.get("_meta")))
+    for metadata in candidates:
+        if isinstance(metadata, dict):
+            model, usage = metadata.get("model"), api_usage(metadata.get("usage"))
+            if model or usage:
+                return model if isinstance(model, str) else None, usage
+    return None, None
+
+
 READERS = {
-    "haystack.pipeline.run": _read_pipeline,
-    "haystack.async_pipeline.run": _read_pipeline,
-    AGENT + "run": _read_agent,
-    AGENT + "step": _read_pass,
+    "haystack.pipeline.run": _read_pipeline_run,
+    "haystack.async_pipeline.run": _read_pipeline_run,
+    AGENT + "run": _read_haystack_agent,
+    AGENT + "step": _read_agent_step,
     STEP_LLM: _read_agent_call,
-    STEP_TOOL: _read_tool,
+    STEP_TOOL: _read_agent_tool_call,
     STRATEGY: _read_confirmation,
 }

@@ -1,4 +1,4 @@
-"""Attributes that spell a list of objects in their names: `llm.input_messages.0.message.role`."""
+"""Lists of objects flattened into attribute names, as `llm.input_messages.0.message.role`."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ MAX_DIGITS = 6
 def indexed_objects(
     attributes: dict[str, Any], prefix: str, used: set[str]
 ) -> list[dict[str, Any]]:
-    """The objects below `prefix` (which ends with a dot), in the order of their numbers. Inner
-    numbers stay keys: see `in_order`. Adds the names of the attributes read to `used`."""
+    """Return the objects below `prefix` (which ends with a dot), in the order of their indexes.
+    Inner indexes stay keys: see `sorted_by_index`. Adds the names of the attributes read to `used`.
+    """
     tree: dict[str, Any] = {}
     start = len(prefix)
     for name, value in attributes.items():
@@ -21,10 +22,10 @@ def indexed_objects(
             continue
         branch = tree
         for part in path[:-1]:
-            below = branch.setdefault(part, {})
-            if type(below) is not dict:
+            child = branch.setdefault(part, {})
+            if type(child) is not dict:
                 break  # a value and an object by the same name: the value stays an attribute
-            branch = below
+            branch = child
         else:
             if path[-1] not in branch:
                 branch[path[-1]] = value
@@ -33,17 +34,17 @@ def indexed_objects(
 
 
 def sorted_by_index(numbered: Any) -> list[dict[str, Any]]:
-    """The objects of {"0": {…}, "1": {…}} by number; [] for anything else."""
+    """Return the objects of {"0": {…}, "1": {…}} by their numbers; [] for anything else."""
     if type(numbered) is not dict:
         return []
     keys = sorted((key for key in numbered if is_index(key)), key=int)
     return [numbered[key] for key in keys if type(numbered[key]) is dict]
 
 
-def nested_object(branch: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object by this name, {} where there is none."""
-    found = branch.get(key)
-    return found if isinstance(found, dict) else {}
+def nested_object(parent: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return the object under this key, or {} where there is none."""
+    child = parent.get(key)
+    return child if isinstance(child, dict) else {}
 
 
 def is_index(text: str) -> bool:

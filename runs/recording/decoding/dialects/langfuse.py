@@ -1,8 +1,9 @@
 """Langfuse: `langfuse.trace.*` for the run, `langfuse.observation.*` for the step.
 
 Facts: the attributes that its SDKs set (Python from 3, JavaScript from 4) and what its own server
-makes of them. Values that are no text are JSON text, metadata twice so. Kinds of tokens and of cost
-stand beside each other: `input` is without what came from the cache. A service name is optional.
+makes of them. Values other than text are JSON text, metadata JSON text in JSON text. Kinds of
+tokens and of cost are counted apart: `input` is without what came from the cache. A service name is
+optional.
 """
 
 from decimal import Decimal
@@ -22,8 +23,8 @@ from runs.recording.records.usage import api_usage, cost, usage, whole
 NAME = "langfuse"
 
 TRACE = "langfuse.trace."
-STEP = "langfuse.observation."
-METADATA = STEP + "metadata"
+OBSERVATION = "langfuse.observation."
+METADATA = OBSERVATION + "metadata"
 KINDS = {
     "span": "span",
     "generation": "llm",
@@ -36,36 +37,41 @@ KINDS = {
     "guardrail": "guardrail",
     "evaluator": "evaluator",
 }
-# Older SDKs said "span" of every step; these tell of a model call.
-OF_MODELS = (STEP + "model.name", STEP + "usage_details", STEP + "completion_start_time")
-# The span is the topmost of its process, whatever its parent may be elsewhere.
+# Older SDKs gave every step the type "span"; these attributes mark a model call.
+MODEL_MARKS = (
+    OBSERVATION + "model.name",
+    OBSERVATION + "usage_details",
+    OBSERVATION + "completion_start_time",
+)
+# The span is the topmost of its process, even if it has a parent in another one.
 ROOT_MARKS = ("langfuse.internal.as_root", "langfuse.internal.is_app_root")
-# What LangGraph raises to wait for a person is no error to the SDK, and tells itself in its text.
+# LangGraph raises one of these to wait for a person. The SDK does not report it as an error; only
+# the status message shows it.
 INTERRUPTS = ("(Interrupt(", "Interrupt(", "GraphInterrupt", "NodeInterrupt")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "langfuse" in spoken or span.scope.startswith("langfuse-sdk")
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "langfuse" in prefixes or span.scope.startswith("langfuse-sdk")
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    _read_run(reading)
-    kind = KINDS.get(str(told.get(STEP + "type", "")).lower(), "")
-    if kind == "span" and any(name in told for name in OF_MODELS):
+    attributes = reading.attributes
+    _read_trace(reading)
+    kind = KINDS.get(str(attributes.get(OBSERVATION + "type", "")).lower(), "")
+    if kind == "span" and any(name in attributes for name in MODEL_MARKS):
         kind = "llm"
     if not reading.metadata:
-        reading.metadata = _metadata(told)
-    output = readable(told.get(STEP + "output"))
-    langgraph.read_metadata(reading, kind, output, STEP + "output")
-    reading.fill("kind", kind, STEP + "type")
-    _read_place(reading, kind)
-    _read_outcome(reading)
-    _read_model(reading)
-    _read_values(reading, kind, output)
+        reading.metadata = _observation_metadata(attributes)
+    output = readable(attributes.get(OBSERVATION + "output"))
+    langgraph.read_metadata(reading, kind, output, OBSERVATION + "output")
+    reading.fill("kind", kind, OBSERVATION + "type")
+    _read_root_and_wrapper(reading, kind)
+    _read_level(reading)
+    _read_model_and_usage(reading)
+    _read_langfuse_values(reading, kind, output)
 
 
-def _read_run(reading: SpanReading) -> None:
+def _read_trace(reading: SpanReading) -> None:
     resource = reading.span.resource
     reading.fill_run_from("name", TRACE + "name")
     metadata = (METADATA + ".langfuse_", TRACE + "metadata.langfuse_")
@@ -73,43 +79,43 @@ def _read_run(reading: SpanReading) -> None:
         reading.fill_run_from(fact, f"langfuse.{name}.id", f"{name}.id")
         reading.fill_run_from(fact, *(f"{prefix}{name}_id" for prefix in metadata))
     reading.fill_run_from("version", "langfuse.version", "langfuse.release")
-    reading.fill_run("version", _text(resource.get("langfuse.release")), "langfuse.release")
+    reading.fill_run("version", _text_or_none(resource.get("langfuse.release")), "langfuse.release")
     reading.fill_run_from("environment", "langfuse.environment")
     reading.fill_run(
-        "environment", _text(resource.get("langfuse.environment")), "langfuse.environment"
+        "environment", _text_or_none(resource.get("langfuse.environment")), "langfuse.environment"
     )
     for name in (TRACE + "tags", "langfuse.tags", *(f"{prefix}tags" for prefix in metadata)):
-        reading.fill_run("tags", _tags(reading.attributes.get(name)), name)
-    service = _text(resource.get("service.name")) or "unknown_service"
+        reading.fill_run("tags", _trace_tags(reading.attributes.get(name)), name)
+    service = _text_or_none(resource.get("service.name")) or "unknown_service"
     if service.startswith("unknown_service") and "openinference.project.name" not in resource:
         reading.fill_from("service", TRACE + "name")
 
 
-def _tags(told: Any) -> tuple[str, ...] | None:
-    value = readable(told)
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")]
-    return tuple(as_text(tag) for tag in value if tag) or None if isinstance(value, list) else None
+def _trace_tags(value: Any) -> tuple[str, ...] | None:
+    tags = readable(value)
+    if isinstance(tags, str):
+        tags = [part.strip() for part in tags.split(",")]
+    return tuple(as_text(tag) for tag in tags if tag) or None if isinstance(tags, list) else None
 
 
-def _metadata(told: dict[str, Any]) -> dict[str, Any]:
-    whole_map = readable(told.get(METADATA))
+def _observation_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
+    whole_map = readable(attributes.get(METADATA))
     start = len(METADATA) + 1
     return {
         **(whole_map if isinstance(whole_map, dict) else {}),
         **{
             name[start:]: readable(value, is_json=True)
-            for name, value in told.items()
+            for name, value in attributes.items()
             if name.startswith(METADATA + ".")
         },
     }
 
 
-def _read_place(reading: SpanReading, kind: str) -> None:
-    span, told = reading.span, reading.attributes
+def _read_root_and_wrapper(reading: SpanReading, kind: str) -> None:
+    span, attributes = reading.span, reading.attributes
     if span.parent_span_id is None:
         return
-    if kind in RUN_KINDS and any(told.get(mark) in (True, "true") for mark in ROOT_MARKS):
+    if kind in RUN_KINDS and any(attributes.get(mark) in (True, "true") for mark in ROOT_MARKS):
         reading.fields["is_run"] = True
         return
     tags = reading.metadata.get("tags")
@@ -118,39 +124,45 @@ def _read_place(reading: SpanReading, kind: str) -> None:
         reading.fields["folded"] = True
 
 
-def _read_outcome(reading: SpanReading) -> None:
-    level = reading.attributes.get(STEP + "level")
-    message = reading.attributes.get(STEP + "status_message")
+def _read_level(reading: SpanReading) -> None:
+    level = reading.attributes.get(OBSERVATION + "level")
+    message = reading.attributes.get(OBSERVATION + "status_message")
     if level == "ERROR":
-        reading.fill("status", "failed", STEP + "level")
+        reading.fill("status", "failed", OBSERVATION + "level")
     elif reading.span.status != "error":
         if isinstance(message, str) and message.startswith(INTERRUPTS):
-            reading.fill("status", "paused", STEP + "status_message")
+            reading.fill("status", "paused", OBSERVATION + "status_message")
         return
-    reading.fill_from("error", STEP + "status_message")
+    reading.fill_from("error", OBSERVATION + "status_message")
 
 
-def _read_model(reading: SpanReading) -> None:
-    told = reading.attributes
-    reading.fill_from("model", STEP + "model.name")
+def _read_model_and_usage(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    reading.fill_from("model", OBSERVATION + "model.name")
     provider = reading.metadata.get("ls_provider")
-    reading.fill("provider", _text(provider), METADATA + ".ls_provider")
+    reading.fill("provider", _text_or_none(provider), METADATA + ".ls_provider")
     reading.fill(
-        "usage", _usage(readable(told.get(STEP + "usage_details"))), STEP + "usage_details"
+        "usage",
+        _langfuse_usage(readable(attributes.get(OBSERVATION + "usage_details"))),
+        OBSERVATION + "usage_details",
     )
-    reading.fill("cost", _cost(readable(told.get(STEP + "cost_details"))), STEP + "cost_details")
+    reading.fill(
+        "cost",
+        _langfuse_cost(readable(attributes.get(OBSERVATION + "cost_details"))),
+        OBSERVATION + "cost_details",
+    )
 
 
-def _usage(told: Any) -> Usage | None:
-    """Counts that stand beside each other, told apart by their names; or what OpenAI's API told,
-    where the details are parts of the sums."""
-    if not isinstance(told, dict):
+def _langfuse_usage(details: Any) -> Usage | None:
+    """Return usage from counts that exclude each other, whose names say what they count, or from
+    what OpenAI's API returned, where the details are parts of the sums."""
+    if not isinstance(details, dict):
         return None
-    if "prompt_tokens" in told or any(isinstance(value, dict) for value in told.values()):
-        return api_usage(told)
+    if "prompt_tokens" in details or any(isinstance(value, dict) for value in details.values()):
+        return api_usage(details)
     counts = {
         name: count
-        for name, value in told.items()
+        for name, value in details.items()
         if "priority" not in name and (count := whole(value)) is not None
     }
     outputs = {name: counts[name] for name in counts if "output" in name}
@@ -161,77 +173,86 @@ def _usage(told: Any) -> Usage | None:
     }
     cached = {name: inputs[name] for name in inputs if "cache" in name}
     written = {name: cached[name] for name in cached if "creat" in name or "write" in name}
-    input, output, total = _sum(inputs), _sum(outputs), counts.get("total")
+    input, output, total = _sum_or_none(inputs), _sum_or_none(outputs), counts.get("total")
     if total is not None and input is not None and output is not None:
-        # The SDK takes details off the sums, and stops at 0 where they are larger.
+        # The SDK subtracts details from the sums, and stops at 0 where they are larger.
         output = min(output, total - input) if input <= total else output
     read = {name: cached[name] for name in cached if name not in written}
     reasoning = {name: outputs[name] for name in outputs if "reasoning" in name}
-    return usage(input, output, total, _sum(read), _sum(written), _sum(reasoning))
+    return usage(
+        input, output, total, _sum_or_none(read), _sum_or_none(written), _sum_or_none(reasoning)
+    )
 
 
-def _sum(counts: dict[str, int]) -> int | None:
+def _sum_or_none(counts: dict[str, int]) -> int | None:
     return sum(counts.values()) if counts else None
 
 
-def _cost(told: Any) -> Cost | None:
-    if not isinstance(told, dict):
+def _langfuse_cost(details: Any) -> Cost | None:
+    if not isinstance(details, dict):
         return None
-    if told.get("total") is not None:
-        return cost(told["total"])
-    parts = [money.amount for part in told.values() if (money := cost(part)) is not None]
+    if details.get("total") is not None:
+        return cost(details["total"])
+    parts = [money.amount for part in details.values() if (money := cost(part)) is not None]
     return cost(sum(parts, Decimal(0))) if parts else None
 
 
-def _read_values(reading: SpanReading, kind: str, output: Any) -> None:
-    told = reading.attributes
+def _read_langfuse_values(reading: SpanReading, kind: str, output: Any) -> None:
+    attributes = reading.attributes
     if kind == "llm":
-        _read_call(reading, output)
+        _read_generation(reading, output)
     elif kind == "tool":
         result = tool_result(output)
         if result is not output:
-            reading.fill("outputs", result, STEP + "output")
+            reading.fill("outputs", result, OBSERVATION + "output")
     if reading.span.parent_span_id is None or reading.fields.get("is_run"):
         reading.fill_payload("inputs", TRACE + "input")
         reading.fill_payload("outputs", TRACE + "output")
-    reading.fill_payload("inputs", STEP + "input")
-    reading.fill_payload("outputs", STEP + "output")
-    same = [name for name in ("input", "output") if told.get(TRACE + name) == told.get(STEP + name)]
-    reading.use(TRACE + name for name in same if STEP + name in reading.consumed)
+    reading.fill_payload("inputs", OBSERVATION + "input")
+    reading.fill_payload("outputs", OBSERVATION + "output")
+    repeated = [
+        name
+        for name in ("input", "output")
+        if attributes.get(TRACE + name) == attributes.get(OBSERVATION + name)
+    ]
+    reading.consume(TRACE + name for name in repeated if OBSERVATION + name in reading.consumed)
 
 
-def _read_call(reading: SpanReading, output: Any) -> None:
-    told = reading.attributes
-    question = readable(told.get(STEP + "input"))
-    request = model_request(question)
+def _read_generation(reading: SpanReading, output: Any) -> None:
+    attributes = reading.attributes
+    input = readable(attributes.get(OBSERVATION + "input"))
+    request = model_request(input)
     if request:
-        request["messages"], tools = _without_definitions(request["messages"], question)
+        request["messages"], tools = _without_tool_definitions(request["messages"], input)
         if tools:
             request["tools"] = tools
-        if parameters := readable(told.get(STEP + "model.parameters")):
+        if parameters := readable(attributes.get(OBSERVATION + "model.parameters")):
             request["parameters"] = parameters
-        reading.fill("inputs", request, STEP + "input")
-    reading.fill("outputs", model_response(output), STEP + "output")
-    for field, name, value in (("inputs", "input", question), ("outputs", "output", output)):
-        # Told in full by the messages; else the attribute stays beside them.
+        reading.fill("inputs", request, OBSERVATION + "input")
+    reading.fill("outputs", model_response(output), OBSERVATION + "output")
+    for field, name, value in (("inputs", "input", input), ("outputs", "output", output)):
+        # The messages hold all of the attribute; otherwise it is kept beside them.
         if (filled := reading.fields.get(field)) and filled["messages"] in (value, [value]):
-            reading.use((STEP + name,))
+            reading.consume((OBSERVATION + name,))
 
 
-def _without_definitions(
-    messages: list[ChatMessage], question: Any
+def _without_tool_definitions(
+    messages: list[ChatMessage], input: Any
 ) -> tuple[list[ChatMessage], list[str]]:
-    """LangChain's handler adds the tools that the model may call as messages of role "tool"."""
-    if not isinstance(question, list) or len(question) != len(messages):
+    """Return the messages and the names of the tools that the model may call: LangChain's handler
+    adds their definitions as messages of role "tool"."""
+    if not isinstance(input, list) or len(input) != len(messages):
         return messages, []
     defined = [
         isinstance(item, dict) and item.get("role") == "tool" and isinstance(item["content"], dict)
-        for item in question
+        for item in input
     ]
-    kept = [message for message, is_tool in zip(messages, defined, strict=True) if not is_tool]
-    items = [item["content"] for item, is_tool in zip(question, defined, strict=True) if is_tool]
-    return kept, tool_names(items)
+    conversation = [
+        message for message, is_tool in zip(messages, defined, strict=True) if not is_tool
+    ]
+    definitions = [item["content"] for item, is_tool in zip(input, defined, strict=True) if is_tool]
+    return conversation, tool_names(definitions)
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None

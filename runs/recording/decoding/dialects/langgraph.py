@@ -1,7 +1,7 @@
-"""LangGraph, as its tracers tell it: keys `langgraph_*` in the metadata of every span.
+"""LangGraph's metadata, which several tracers send: keys `langgraph_*` on every span.
 
-A span is the node itself when it bears the node's name. Functions that choose the way are children
-of the node without a checkpoint of their own; what they return is the name of the next node.
+A span is the node itself when it has the node's name. A function that chooses the next node is a
+child of the node without a checkpoint of its own; it returns the name of the next node.
 """
 
 import re
@@ -19,29 +19,31 @@ OUTPUT = "output.value"
 def read_metadata(
     reading: SpanReading, kind: str, returned: Any = None, attribute: str = OUTPUT, name: str = ""
 ) -> None:
-    """`kind` is the OpenInference kind of the span, in lower case; `returned` what the span gave
-    back and the attribute that told it, where that is not OpenInference's own; `name` the step's,
-    where it is not the span's."""
+    """Fill node id, title, chosen branch and conversation from `reading.metadata`.
+
+    `kind` is OpenInference's kind of the span, in lower case. `returned` is the value that the span
+    returned, and `attribute` where it was sent; without them OpenInference's own attribute is read.
+    `name` is the name of the step where it is not the span's."""
     metadata = reading.metadata
     node = metadata.get("langgraph_node")
     if isinstance(node, str) and kind in ("chain", "agent"):
         if (name or reading.span.name) == node:
             reading.fill("node_id", node, "metadata.langgraph_node")
             reading.fill("title", node, "metadata.langgraph_node")
-            reading.fill("fan_out_index", _fan_out(metadata), "metadata.langgraph_path")
+            reading.fill("fan_out_index", _fan_out_index(metadata), "metadata.langgraph_path")
         elif "checkpoint_ns" not in metadata:
             if attribute == OUTPUT:
-                returned = _bare(reading.attributes)
-            _read_branch(reading, returned, attribute)
+                returned = _plain_text_output(reading.attributes)
+            _read_chosen_branch(reading, returned, attribute)
     if not reading.attributes.get("session.id"):
         thread = metadata.get("thread_id")
         if isinstance(thread, str):
             reading.fill_run("conversation", thread, "metadata.thread_id")
 
 
-def _fan_out(metadata: dict[str, Any]) -> int | None:
-    """The number of this item of a fan-out: path ["__pregel_push", number, …], or with the path of
-    the sender in between."""
+def _fan_out_index(metadata: dict[str, Any]) -> int | None:
+    """Return the index of this item in a fan-out: the first number of the path ["__pregel_push",
+    number, …], in which the path of the sender may come first."""
     path = metadata.get("langgraph_path")
     if isinstance(path, list) and path and path[0] == "__pregel_push":
         for part in path[1:]:
@@ -52,16 +54,17 @@ def _fan_out(metadata: dict[str, Any]) -> int | None:
     return None
 
 
-def _bare(told: dict[str, Any]) -> Any:
-    """OpenInference tells a type with every value that is no plain text."""
-    value = told.get(OUTPUT)
+def _plain_text_output(attributes: dict[str, Any]) -> Any:
+    """Return the output unless it is typed: OpenInference sends a MIME type with every value that
+    is not plain text."""
+    value = attributes.get(OUTPUT)
     is_name = isinstance(value, str) and not value.startswith("[")
-    return None if is_name and "output.mime_type" in told else readable(value)
+    return None if is_name and "output.mime_type" in attributes else readable(value)
 
 
-def _read_branch(reading: SpanReading, returned: Any, attribute: str) -> None:
+def _read_chosen_branch(reading: SpanReading, returned: Any, attribute: str) -> None:
     if isinstance(returned, list):
-        targets = {target for item in returned if (target := _sent_to(item))}
+        targets = {target for item in returned if (target := _send_target(item))}
         if targets:
             reading.fill("kind", "branch", attribute)
         if len(targets) == 1:
@@ -71,8 +74,8 @@ def _read_branch(reading: SpanReading, returned: Any, attribute: str) -> None:
         reading.fill("taken", returned, attribute)
 
 
-def _sent_to(item: Any) -> str | None:
-    """The node that a Send goes to: an object {node, arg}, or its repr in text."""
+def _send_target(item: Any) -> str | None:
+    """Return the node that a Send goes to: an object {node, arg}, or its repr as text."""
     if isinstance(item, dict) and isinstance(item.get("node"), str) and "arg" in item:
         return str(item["node"])
     text = item.get("repr") if isinstance(item, dict) else item

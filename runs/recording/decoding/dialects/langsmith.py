@@ -2,9 +2,9 @@
 inputs and outputs as JSON in `gen_ai.prompt` and `gen_ai.completion`.
 
 Facts: the exporters of its Python and JavaScript SDKs. What they call a session is a project; the
-conversation is in the metadata. `gen_ai.operation.name` says "chat" of prompt templates and
-"embeddings" of retrievers, so that the kind here comes first. Usage is told of every step that
-passes a model's answer on.
+conversation is in the metadata. `gen_ai.operation.name` is "chat" for prompt templates and
+"embeddings" for retrievers, so that LangSmith's own kind is preferred. Every step that returns a
+model's answer repeats the usage of the call.
 """
 
 from typing import Any
@@ -45,126 +45,127 @@ KINDS = {
     "parser": "parser",
     "agent": "agent",
 }
-OF_MODELS = frozenset({"llm", "embedding"})
-CONVERSATION = ("session_id", "thread_id", "conversation_id")
+MODEL_KINDS = frozenset({"llm", "embedding"})
+CONVERSATION_KEYS = ("session_id", "thread_id", "conversation_id")
 ROOT_MARKS = ("langsmith.root_span", "langsmith.is_root")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "langsmith" in spoken or span.scope.split(" ")[0] == "langsmith"
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "langsmith" in prefixes or span.scope.split(" ")[0] == "langsmith"
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = KINDS.get(str(told.get(KIND, "")).lower(), "")
+    attributes = reading.attributes
+    kind = KINDS.get(str(attributes.get(KIND, "")).lower(), "")
     metadata = {
         name[len(METADATA) :]: readable(value)
-        for name, value in told.items()
+        for name, value in attributes.items()
         if name.startswith(METADATA)
     }
     if not reading.metadata:
         reading.metadata = metadata
-    _read_run(reading, metadata)
-    output = _unwrapped(readable(told.get(OUTPUT)), "output")
+    _read_langsmith_run(reading, metadata)
+    output = _unwrapped(readable(attributes.get(OUTPUT)), "output")
     langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, KIND)
     reading.fill_from("title", "langsmith.trace.name")
-    _read_place(reading, kind)
-    if kind in OF_MODELS:
-        _read_model(reading, metadata, output)
+    _read_root_and_wrapper(reading, kind)
+    if kind in MODEL_KINDS:
+        _read_langsmith_model(reading, metadata, output)
     elif kind:
-        # The usage of the call below, of which this step passes the answer on.
+        # The step returns the answer of a call below it, and repeats the usage of that call.
         reading.fields.setdefault("usage", None)
-    _read_values(reading, kind, output)
+    _read_langsmith_values(reading, kind, output)
 
 
-def _read_run(reading: SpanReading, metadata: dict[str, Any]) -> None:
-    told = reading.attributes
-    project = told.get("langsmith.trace.session_name")
+def _read_langsmith_run(reading: SpanReading, metadata: dict[str, Any]) -> None:
+    attributes = reading.attributes
+    project = attributes.get("langsmith.trace.session_name")
     if project != "default" and "openinference.project.name" not in reading.span.resource:
         reading.fill_from("service", "langsmith.trace.session_name")
     reading.fill_run_from("conversation", "session.id")
-    for name in CONVERSATION:
-        reading.fill_run("conversation", _text(metadata.get(name)), METADATA + name)
-    reading.fill_run("user", _text(metadata.get("user_id")), METADATA + "user_id")
-    reading.fill_run("version", _text(metadata.get("revision_id")), METADATA + "revision_id")
-    if trace := _text(told.get("langsmith.trace.id")):
+    for name in CONVERSATION_KEYS:
+        reading.fill_run("conversation", _id_as_text(metadata.get(name)), METADATA + name)
+    reading.fill_run("user", _id_as_text(metadata.get("user_id")), METADATA + "user_id")
+    reading.fill_run("version", _id_as_text(metadata.get("revision_id")), METADATA + "revision_id")
+    if trace := _id_as_text(attributes.get("langsmith.trace.id")):
         reading.fill_run("source_ids", (("langsmith-trace", trace),), "langsmith.trace.id")
     if reading.span.parent_span_id is None:
-        reading.fill_run("tags", _tags(told) or None, "langsmith.span.tags")
+        reading.fill_run("tags", _span_tags(attributes) or None, "langsmith.span.tags")
 
 
-def _tags(told: dict[str, Any]) -> tuple[str, ...]:
-    value = readable(told.get("langsmith.span.tags"))
+def _span_tags(attributes: dict[str, Any]) -> tuple[str, ...]:
+    value = readable(attributes.get("langsmith.span.tags"))
     parts = value if isinstance(value, list) else str(value or "").split(",")
     return tuple(tag for part in parts if (tag := str(part).strip()))
 
 
-def _read_place(reading: SpanReading, kind: str) -> None:
-    span, told = reading.span, reading.attributes
-    if any(told.get(mark) in (True, "true") for mark in ROOT_MARKS):
+def _read_root_and_wrapper(reading: SpanReading, kind: str) -> None:
+    span, attributes = reading.span, reading.attributes
+    if any(attributes.get(mark) in (True, "true") for mark in ROOT_MARKS):
         if kind in RUN_KINDS:
             reading.fields["is_run"] = True
     elif span.parent_span_id is not None and kind in ("chain", "prompt", "parser"):
         title = reading.fields.get("title", span.name)
-        if HIDDEN_TAG in _tags(told) or is_wrapper(title, span.status == "error"):
+        if HIDDEN_TAG in _span_tags(attributes) or is_wrapper(title, span.status == "error"):
             reading.fields["folded"] = True
 
 
-def _read_model(reading: SpanReading, metadata: dict[str, Any], output: Any) -> None:
+def _read_langsmith_model(reading: SpanReading, metadata: dict[str, Any], output: Any) -> None:
     reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
     for name in ("ls_model_name", "model_name"):
-        reading.fill("model", _text(metadata.get(name)), METADATA + name)
-    reading.fill("provider", _text(metadata.get("ls_provider")), METADATA + "ls_provider")
+        reading.fill("model", _id_as_text(metadata.get(name)), METADATA + name)
+    reading.fill("provider", _id_as_text(metadata.get("ls_provider")), METADATA + "ls_provider")
     reading.fill("usage", api_usage(readable(reading.attributes.get(USAGE))), USAGE)
-    reading.fill("usage", _usage(reading.attributes), "gen_ai.usage")
+    reading.fill("usage", _usage_by_attributes(reading.attributes), "gen_ai.usage")
     reading.fill("usage", api_usage(usage_metadata(output)), OUTPUT)
 
 
-def _usage(told: dict[str, Any]) -> Usage | None:
-    """Counts as attributes; their details as JSON, or as Python writes a dict."""
-    usage = {
-        name: told.get(f"gen_ai.usage.{name}")
+def _usage_by_attributes(attributes: dict[str, Any]) -> Usage | None:
+    """Return usage from attributes. Their details are JSON, or as Python writes a dict."""
+    counts = {
+        name: attributes.get(f"gen_ai.usage.{name}")
         for name in ("input_tokens", "output_tokens", "total_tokens")
     }
     for name in DETAILS:
-        details = told.get(f"gen_ai.usage.{name}")
+        details = attributes.get(f"gen_ai.usage.{name}")
         if isinstance(details, str):
-            usage[name] = readable(details.replace("'", '"'))
-    completion = usage_metadata(readable(told.get(OUTPUT))) or {}
-    return api_usage({**{key: completion.get(key) for key in DETAILS}, **usage})
+            counts[name] = readable(details.replace("'", '"'))
+    completion = usage_metadata(readable(attributes.get(OUTPUT))) or {}
+    return api_usage({**{key: completion.get(key) for key in DETAILS}, **counts})
 
 
-def _read_values(reading: SpanReading, kind: str, output: Any) -> None:
-    told = reading.attributes
-    question = readable(told.get(INPUT))
+def _read_langsmith_values(reading: SpanReading, kind: str, output: Any) -> None:
+    attributes = reading.attributes
+    input = readable(attributes.get(INPUT))
     if kind == "llm":
-        request = model_request(question)
-        if request and (given := request_parameters(_of_request(told))):
-            request.setdefault("parameters", given)
+        request = model_request(input)
+        if request and (parameters := request_parameters(_request_attributes(attributes))):
+            request.setdefault("parameters", parameters)
         reading.fill("inputs", request, INPUT)
         reading.fill("outputs", model_response(output), OUTPUT)
     elif kind == "tool":
-        reading.fill("inputs", readable(_unwrapped(question, "input")), INPUT)
+        reading.fill("inputs", readable(_unwrapped(input, "input")), INPUT)
         reading.fill("outputs", readable(tool_result(output)), OUTPUT)
     elif kind:
-        reading.fill("inputs", question, INPUT)
+        reading.fill("inputs", input, INPUT)
         reading.fill("outputs", output, OUTPUT)
-        reading.use((INPUT, OUTPUT))
+        reading.consume((INPUT, OUTPUT))
     if kind:
         reading.fill_payload("inputs", INPUT)
         reading.fill_payload("outputs", OUTPUT)
 
 
-def _of_request(told: dict[str, Any]) -> dict[str, Any]:
+def _request_attributes(attributes: dict[str, Any]) -> dict[str, Any]:
     start = "gen_ai.request."
-    return {name[len(start) :]: told[name] for name in told if name.startswith(start)}
+    return {name[len(start) :]: attributes[name] for name in attributes if name.startswith(start)}
 
 
 def _unwrapped(value: Any, key: str) -> Any:
-    """The SDKs wrap whatever is no object as {"output": …}, of tools {"input": …}."""
+    """Return a value without the object around it: the SDKs wrap a value that is not an object in
+    {"output": …}, the input of a tool in {"input": …}."""
     return value[key] if isinstance(value, dict) and list(value) == [key] else value
 
 
-def _text(value: Any) -> str | None:
+def _id_as_text(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int)) and type(value) is not bool else None

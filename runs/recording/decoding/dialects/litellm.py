@@ -1,8 +1,8 @@
-"""LiteLLM, by its own OpenTelemetry callback: what stands between its request and the provider's.
-All else follows the conventions of OpenLLMetry.
+"""LiteLLM, by its own OpenTelemetry callback: the spans between its request and the provider's.
+Everything else follows the conventions of OpenLLMetry.
 
-Facts: LiteLLM's own sources. Below `litellm_request` the request is told again as the provider's
-API takes it, in `llm.<provider>.*`.
+Facts: LiteLLM's own sources. Below `litellm_request` the request is repeated in the form of the
+provider's API, in `llm.<provider>.*`.
 """
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
@@ -12,13 +12,16 @@ NAME = "litellm"
 USERS = ("metadata.user_api_key_end_user_id", "metadata.user_api_key_user_id")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
+def applies(span: Span, prefixes: set[str]) -> bool:
     return span.scope == "litellm"
 
 
 def read(reading: SpanReading) -> None:
-    told, span = reading.attributes, reading.span
-    is_raw = any(name.startswith("llm.") for name in told) and "gen_ai.request.model" not in told
+    attributes, span = reading.attributes, reading.span
+    is_raw = (
+        any(name.startswith("llm.") for name in attributes)
+        and "gen_ai.request.model" not in attributes
+    )
     if is_raw and span.parent_span_id is not None and span.status != "error":
         reading.fill("folded", True, "name")
     if span.name == "litellm_request":

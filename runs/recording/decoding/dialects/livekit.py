@@ -32,42 +32,43 @@ KINDS = {
     "on_enter": "task",
     "on_exit": "task",
 }
-# What the session does between turns, and single attempts that went well.
-PLUMBING = frozenset(
+# What the session does between turns.
+WRAPPERS = frozenset(
     {
         "eou_detection", "start_agent_activity", "resume_agent_activity", "pause_agent_activity",
         "drain_agent_activity", "llm_fallback_adapter", "tts_fallback_adapter",
         "tts_stream_adapter",
     }
 )  # fmt: skip
+# Single attempts, which are wrappers where they succeeded.
 ATTEMPTS = frozenset({"llm_request_run", "tts_request_run"})
 TOOL = "function_tool."
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "lk" in spoken or span.scope.startswith("livekit")
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "lk" in prefixes or span.scope.startswith("livekit")
 
 
 def read(reading: SpanReading) -> None:
-    span, told = reading.span, reading.attributes
+    span, attributes = reading.span, reading.attributes
     reading.fill("kind", KINDS.get(span.name), "name")
-    if span.parent_span_id is not None and _is_plumbing(span):
+    if span.parent_span_id is not None and _is_livekit_wrapper(span):
         reading.fill("folded", True, "name")
-    attempt = whole(told.get("lk.retry_count"), 1000)
+    attempt = whole(attributes.get("lk.retry_count"), 1000)
     reading.fill("attempt", None if attempt is None else attempt + 1, "lk.retry_count")
     if reading.fields.get("kind") == "tool":
-        _read_tool(reading)
-    _read_values(reading)
+        _read_function_tool(reading)
+    _read_turn_values(reading)
     reading.fill_run_from("name", "lk.agent_name")
     reading.fill_run_from("conversation", "lk.pii.room_name", "lk.room_name")
     reading.fill_run_from("user", "lk.pii.participant_identity", "lk.participant_identity")
 
 
-def _is_plumbing(span: Span) -> bool:
-    return span.name in PLUMBING or (span.name in ATTEMPTS and span.status != "error")
+def _is_livekit_wrapper(span: Span) -> bool:
+    return span.name in WRAPPERS or (span.name in ATTEMPTS and span.status != "error")
 
 
-def _read_values(reading: SpanReading) -> None:
+def _read_turn_values(reading: SpanReading) -> None:
     for field, keys in (
         ("inputs", ("user_input", "chat_ctx", "input_text")),
         ("outputs", ("user_transcript", "response.text", "response.function_calls")),
@@ -79,13 +80,13 @@ def _read_values(reading: SpanReading) -> None:
                     reading.fill_payload(field, name)
 
 
-def _read_tool(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_function_tool(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fill_from("title", "lk.function_tool.name")
     for field, key in (("inputs", "arguments"), ("outputs", "output")):
         for name in (f"lk.pii.{TOOL}{key}", f"lk.{TOOL}{key}"):
             reading.fill_payload(field, name)
-    if told.get("lk.function_tool.is_error") is True:
+    if attributes.get("lk.function_tool.is_error") is True:
         reading.fill("status", "failed", "lk.function_tool.is_error")
-        said = reading.fields.get("outputs")
-        reading.fill("error", as_text(said), "lk.function_tool.output")
+        output = reading.fields.get("outputs")
+        reading.fill("error", as_text(output), "lk.function_tool.output")

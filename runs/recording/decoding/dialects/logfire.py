@@ -1,11 +1,11 @@
 """Logfire: its messages, logs, pending spans, LLM calls and function arguments, and pydantic-graph,
 which is traced with it.
 
-Facts: Logfire's `logfire.*` attributes. `span_type` is `span`, `log` (a moment, as a span without
-length) or `pending_span`: a span has begun; a span of its own, child of the one announced, whose
-parent is in `pending_parent_id`. `json_schema` lists the attributes that the developer gave.
+Facts: Logfire's `logfire.*` attributes. `span_type` is `span`, `log` (a span without length) or
+`pending_span`: it announces a span that has begun, as whose child it is sent; the parent of the
+announced span is in `pending_parent_id`. `json_schema` lists the attributes that the developer set.
 pydantic-graph spans are named `run graph NAME` and `run node ID`; before 2025-10 the names were
-templates, and the message tells the same.
+templates, and `logfire.msg` contains these texts.
 """
 
 from typing import Any
@@ -23,59 +23,60 @@ NAME = "logfire"
 GRAPH, NODE = "run graph ", "run node "
 NO_SPAN = "0" * 16
 CHOICE = "gen_ai.choice"
-# A finished span says more than the pending one that announced it, in all that both tell.
+# The values of a finished span replace those of the pending span that announced it.
 FINISHED = dict.fromkeys(
     ("title", "kind", "node_id", "inputs", "outputs", "process_data", "received", "model"), 1
 )
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "logfire" in spoken
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "logfire" in prefixes
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    span_type = told.get("logfire.span_type")
+    attributes = reading.attributes
+    span_type = attributes.get("logfire.span_type")
     if span_type == "pending_span":
-        _read_pending(reading)
+        _read_pending_span(reading)
     elif span_type == "log":
         _read_log(reading)
     else:
         reading.fields["rank"] = FINISHED
-    _read_graph(reading)
+    _read_pydantic_graph(reading)
     if reading.fields.get("kind") == "llm":
-        _read_events(reading)
-        _read_call(reading)
+        _read_event_list(reading)
+        _read_request_and_response(reading)
     elif "kind" not in reading.fields:
-        _read_arguments(reading)
-    _read_title(reading)
-    tags = readable(told.get("logfire.tags"))
+        _read_given_attributes(reading)
+    _read_message_title(reading)
+    tags = readable(attributes.get("logfire.tags"))
     if isinstance(tags, list) and tags:
         reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "logfire.tags")
 
 
-def _read_pending(reading: SpanReading) -> None:
+def _read_pending_span(reading: SpanReading) -> None:
     span = reading.span
     if span.parent_span_id is None:
         return
     parent = reading.attributes.get("logfire.pending_parent_id")
-    known = isinstance(parent, str) and parent not in ("", NO_SPAN)
+    has_parent = isinstance(parent, str) and parent not in ("", NO_SPAN)
     reading.fields["source_id"] = span.parent_span_id
-    reading.fields["parent_source_id"] = parent if known else None
+    reading.fields["parent_source_id"] = parent if has_parent else None
     reading.fields["ended_us"] = None
     reading.fields["status"] = "running"
 
 
 def _read_log(reading: SpanReading) -> None:
-    """A line of a log is a detail of the step that it was written in. One that carries what a model
-    answered (Logfire tells streamed answers so) is more than that."""
-    said = "response_data" in reading.attributes or "outputs" in reading.fields
-    if reading.span.parent_span_id is not None and not said:
+    """Read a log: a detail of the step that it was written in, unless it has the answer of a model
+    (Logfire sends streamed answers as logs)."""
+    is_answer = "response_data" in reading.attributes or "outputs" in reading.fields
+    if reading.span.parent_span_id is not None and not is_answer:
         reading.fill("folded", True, "logfire.span_type")
 
 
-def _read_title(reading: SpanReading) -> None:
-    """The message of Logfire's own spans, whose name is the template that all of them share."""
+def _read_message_title(reading: SpanReading) -> None:
+    """Read the message of a span of Logfire's own: its name is the template that all spans of this
+    place in the code share."""
     template = reading.attributes.get("logfire.msg_template")
     if not isinstance(template, str) or not template:
         return
@@ -86,103 +87,105 @@ def _read_title(reading: SpanReading) -> None:
         reading.fill_run("name", reading.fields["title"], "logfire.msg")
 
 
-def _read_graph(reading: SpanReading) -> None:
-    told = reading.attributes
-    said = told.get("logfire.msg")
-    said = said if isinstance(said, str) else reading.span.name
-    if "graph" in told and said.startswith(GRAPH):
+def _read_pydantic_graph(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    message = attributes.get("logfire.msg")
+    message = message if isinstance(message, str) else reading.span.name
+    if "graph" in attributes and message.startswith(GRAPH):
         reading.fill("kind", "workflow", "logfire.msg")
-        reading.fill("title", said.removeprefix(GRAPH), "logfire.msg")
-        reading.fill_run("name", said.removeprefix(GRAPH), "logfire.msg")
-    elif "node_id" in told and said.startswith(NODE):
+        reading.fill("title", message.removeprefix(GRAPH), "logfire.msg")
+        reading.fill_run("name", message.removeprefix(GRAPH), "logfire.msg")
+    elif "node_id" in attributes and message.startswith(NODE):
         reading.fill("kind", "task", "logfire.msg")
         reading.fill_from("node_id", "node_id")
         reading.fill_from("title", "node_id")
-        node = readable(told.get("node"))
-        # A node that is a dataclass holds what it was given; a step describes only itself.
-        if isinstance(node, dict) and node.get("id") != told["node_id"]:
+        node = readable(attributes.get("node"))
+        # A node that is a dataclass holds its inputs; a step describes only itself.
+        if isinstance(node, dict) and node.get("id") != attributes["node_id"]:
             reading.fill_payload("inputs", "node")
 
 
-def _read_arguments(reading: SpanReading) -> None:
-    """What the developer gave the span, and what an instrumented function returned."""
-    told = reading.attributes
-    schema = readable(told.get("logfire.json_schema"))
-    named = schema.get("properties") if isinstance(schema, dict) else None
-    if not isinstance(named, dict):
+def _read_given_attributes(reading: SpanReading) -> None:
+    """Read the attributes that the developer set on the span, and the return value of an
+    instrumented function."""
+    attributes = reading.attributes
+    schema = readable(attributes.get("logfire.json_schema"))
+    declared = schema.get("properties") if isinstance(schema, dict) else None
+    if not isinstance(declared, dict):
         return
-    given = [name for name in named if name in told and name != "return"]
-    arguments = {name: readable(told[name]) for name in given}
+    names = [name for name in declared if name in attributes and name != "return"]
+    arguments = {name: readable(attributes[name]) for name in names}
     if arguments and "inputs" not in reading.fields:
         reading.fill("inputs", arguments, "logfire.json_schema")
-        reading.use(given)
-    if "return" in named:
+        reading.consume(names)
+    if "return" in declared:
         reading.fill_payload("outputs", "return")
 
 
-def _read_events(reading: SpanReading) -> None:
-    """Messages as a list of events in one attribute, as before they had attributes of their own:
-    what was asked, then what the model answered."""
+def _read_event_list(reading: SpanReading) -> None:
+    """Read messages from a list of events in one attribute, as before they had attributes of their
+    own: the request, then the answer of the model."""
     events = readable(reading.attributes.get("events"))
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         return
-    split = _asked(events)
-    inputs = [_event_message(event) for event in events[:split]]
-    outputs = [_event_message(event) for event in events[split:]]
+    split = _request_length(events)
+    inputs = [_logfire_message(event) for event in events[:split]]
+    outputs = [_logfire_message(event) for event in events[split:]]
     for field, messages in (("inputs", inputs), ("outputs", outputs)):
         if messages:
             reading.fill(field, {"messages": messages}, "events")
-            reading.use(("events",))
+            reading.consume(("events",))
 
 
-def _asked(events: list[dict[str, Any]]) -> int:
-    """How many of the events were asked. The answer is a choice, or the last that was said by the
-    assistant."""
-    for place, event in enumerate(events):
+def _request_length(events: list[dict[str, Any]]) -> int:
+    """Return how many of the events are the request. The answer is a choice, or the assistant's
+    messages at the end."""
+    for index, event in enumerate(events):
         if event.get("event.name") == CHOICE:
-            return place
-    place = len(events)
-    while place and events[place - 1].get("role") == "assistant":
-        place -= 1
-    return place
+            return index
+    index = len(events)
+    while index and events[index - 1].get("role") == "assistant":
+        index -= 1
+    return index
 
 
-def _event_message(event: dict[str, Any]) -> dict[str, Any]:
+def _logfire_message(event: dict[str, Any]) -> dict[str, Any]:
     choice = event.get("message")
     if event.get("event.name") == CHOICE:
-        body = choice if isinstance(choice, dict) else {"content": choice or event.get("content")}
+        fields = choice if isinstance(choice, dict) else {"content": choice or event.get("content")}
         return chat_message(
-            {"role": "assistant", "finish_reason": event.get("finish_reason"), **body}
+            {"role": "assistant", "finish_reason": event.get("finish_reason"), **fields}
         )
-    body = dict(event)
+    fields = dict(event)
     name = str(event.get("event.name", ""))
-    body.setdefault("role", name.removeprefix("gen_ai.").removesuffix(".message") or "user")
-    if body["role"] == "tool" and "id" in body:
-        body.setdefault("tool_call_id", body["id"])
-    return chat_message(body)
+    fields.setdefault("role", name.removeprefix("gen_ai.").removesuffix(".message") or "user")
+    if fields["role"] == "tool" and "id" in fields:
+        fields.setdefault("tool_call_id", fields["id"])
+    return chat_message(fields)
 
 
-def _read_call(reading: SpanReading) -> None:
-    """`request_data` and `response_data`: the call of a model provider as its API takes it."""
-    told = reading.attributes
+def _read_request_and_response(reading: SpanReading) -> None:
+    """Read `request_data` and `response_data`: the call in the form of the provider's API."""
+    attributes = reading.attributes
     if "inputs" not in reading.fields and (
-        request := model_request(readable(told.get("request_data")))
+        request := model_request(readable(attributes.get("request_data")))
     ):
         reading.fill("inputs", request, "request_data")
-        reading.use(("request_data",))
-    response = readable(told.get("response_data"))
+        reading.consume(("request_data",))
+    response = readable(attributes.get("response_data"))
     if not isinstance(response, dict):
         return
     streamed = response.get("combined_chunk_content")
-    said = {"role": "assistant", "content": streamed} if streamed else response.get("message")
-    reading.fill("outputs", model_response(said), "response_data")
-    _read_details(reading, api_usage(response.get("usage")))
+    reply = {"role": "assistant", "content": streamed} if streamed else response.get("message")
+    reading.fill("outputs", model_response(reply), "response_data")
+    _read_usage_details(reading, api_usage(response.get("usage")))
 
 
-def _read_details(reading: SpanReading, told: Usage | None) -> None:
-    """The same counts with their details, where the span's own attributes have none."""
-    known: Usage | None = reading.fields.get("usage")
-    bare = known is not None and known.cached is None and known.reasoning is None
-    if bare and known and told and (known.input, known.output) == (told.input, told.output):
-        reading.fields["usage"] = told
-    reading.fill("usage", told, "response_data")
+def _read_usage_details(reading: SpanReading, usage: Usage | None) -> None:
+    """Read the usage with its details, where the span's own attributes have the same counts without
+    details."""
+    own: Usage | None = reading.fields.get("usage")
+    bare = own is not None and own.cached is None and own.reasoning is None
+    if bare and own and usage and (own.input, own.output) == (usage.input, usage.output):
+        reading.fields["usage"] = usage
+    reading.fill("usage", usage, "response_data")

@@ -1,8 +1,8 @@
 """MLflow Tracing over OTLP: `mlflow.spanType`, `mlflow.spanInputs`, `mlflow.chat.tokenUsage`.
 
 Facts: MLflow's span attributes (2.14 to 3). Every value that its SDKs set is JSON text, so that a
-name comes in quotes; other producers that speak to MLflow write it plainly. What a model was asked
-and answered is told as the model's own API has it (`mlflow.message.format`).
+name comes in quotes; other producers that send to MLflow write it without. Requests to a model and
+its responses are in the form of its own API (`mlflow.message.format`).
 """
 
 from typing import Any
@@ -39,30 +39,30 @@ KINDS = {
 }
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "mlflow" in spoken
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "mlflow" in prefixes
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = KINDS.get(str(_value(told, TYPE) or "").upper(), "")
-    _read_run(reading)
-    question, output = _value(told, INPUT), _value(told, OUTPUT)
+    attributes = reading.attributes
+    kind = KINDS.get(str(_json_value(attributes, TYPE) or "").upper(), "")
+    _read_mlflow_trace(reading)
+    input, output = _json_value(attributes, INPUT), _json_value(attributes, OUTPUT)
     langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, TYPE)
-    _fold(reading, kind)
-    _read_model(reading)
+    _read_wrapper(reading, kind)
+    _read_mlflow_model(reading)
     if kind == "llm":
-        _read_call(reading, question, output)
+        _read_mlflow_call(reading, input, output)
     elif kind == "tool":
         output = tool_result(output)
-    for field, value, name in (("inputs", question, INPUT), ("outputs", output, OUTPUT)):
+    for field, value, name in (("inputs", input, INPUT), ("outputs", output, OUTPUT)):
         if field not in reading.fields and value is not None:
             reading.fill(field, value, name)
-            reading.use((name,))
+            reading.consume((name,))
 
 
-def _fold(reading: SpanReading, kind: str) -> None:
+def _read_wrapper(reading: SpanReading, kind: str) -> None:
     span = reading.span
     if span.parent_span_id is None or kind not in ("chain", "parser"):
         return
@@ -70,63 +70,67 @@ def _fold(reading: SpanReading, kind: str) -> None:
         reading.fields["folded"] = True
 
 
-def _read_run(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_mlflow_trace(reading: SpanReading) -> None:
+    attributes = reading.attributes
     for fact, names in (
         ("conversation", ("session.id", "mlflow.trace.session")),
         ("user", ("user.id", "mlflow.trace.user")),
         ("name", (TAG + "mlflow.traceName", "mlflow.traceName")),
     ):
         for name in names:
-            reading.fill_run(fact, _text(told, name), name)
-    if trace := _text(told, "mlflow.traceRequestId"):
+            reading.fill_run(fact, _unquoted_text(attributes, name), name)
+    if trace := _unquoted_text(attributes, "mlflow.traceRequestId"):
         reading.fill_run("source_ids", (("mlflow-trace", trace),), "mlflow.traceRequestId")
-    reading.fill_run("tags", _tags(told) or None, TAG + "*")
+    reading.fill_run("tags", _mlflow_tags(attributes) or None, TAG + "*")
 
 
-def _tags(told: dict[str, Any]) -> tuple[str, ...]:
-    """MLflow's tags are pairs; its own are no news to a reader."""
-    pairs = {name.removeprefix(TAG): _text(told, name) for name in told if name.startswith(TAG)}
-    at_once = _value(told, "mlflow.trace.tags")
-    if isinstance(at_once, list):
-        return tuple(str(tag) for tag in at_once)
-    pairs |= at_once if isinstance(at_once, dict) else {}
+def _mlflow_tags(attributes: dict[str, Any]) -> tuple[str, ...]:
+    """Return tags as "key:value", without those that MLflow sets itself."""
+    pairs = {
+        name.removeprefix(TAG): _unquoted_text(attributes, name)
+        for name in attributes
+        if name.startswith(TAG)
+    }
+    all_tags = _json_value(attributes, "mlflow.trace.tags")
+    if isinstance(all_tags, list):
+        return tuple(str(tag) for tag in all_tags)
+    pairs |= all_tags if isinstance(all_tags, dict) else {}
     return tuple(f"{key}:{value}" for key, value in pairs.items() if not key.startswith("mlflow."))
 
 
-def _read_model(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_mlflow_model(reading: SpanReading) -> None:
+    attributes = reading.attributes
     for field, names in (
         ("model", ("mlflow.llm.model", "mlflow.chat_model.model")),
         ("provider", ("mlflow.llm.provider",)),
     ):
         for name in names:
-            reading.fill(field, _text(told, name), name)
-    reading.fill("usage", api_usage(_value(told, USAGE)), USAGE)
-    money = _value(told, COST)
+            reading.fill(field, _unquoted_text(attributes, name), name)
+    reading.fill("usage", api_usage(_json_value(attributes, USAGE)), USAGE)
+    money = _json_value(attributes, COST)
     if isinstance(money, dict):
         reading.fill("cost", cost(money.get("total_cost")), COST)
 
 
-def _read_call(reading: SpanReading, question: Any, output: Any) -> None:
-    request = model_request(question)
-    if request and (tools := tool_names(_value(reading.attributes, "mlflow.chat.tools"))):
+def _read_mlflow_call(reading: SpanReading, input: Any, output: Any) -> None:
+    request = model_request(input)
+    if request and (tools := tool_names(_json_value(reading.attributes, "mlflow.chat.tools"))):
         request["tools"] = tools
     reading.fill("inputs", request, INPUT)
     reading.fill("outputs", model_response(output), OUTPUT)
-    for source, name in ((output, OUTPUT), (question, INPUT)):
+    for source, name in ((output, OUTPUT), (input, INPUT)):
         if isinstance(source, dict) and isinstance(source.get("model"), str):
             reading.fill("model", source["model"], f"{name}.model")
 
 
-def _value(told: dict[str, Any], name: str) -> Any:
-    value = readable(told.get(name), is_json=True)
+def _json_value(attributes: dict[str, Any], name: str) -> Any:
+    value = readable(attributes.get(name), is_json=True)
     return None if value == "" else value
 
 
-def _text(told: dict[str, Any], name: str) -> str | None:
-    """Text that may be in quotes; digits stay text."""
-    value = told.get(name)
+def _unquoted_text(attributes: dict[str, Any], name: str) -> str | None:
+    """Return text without the quotes that it may be in; digits stay text."""
+    value = attributes.get(name)
     if isinstance(value, str) and value.startswith('"'):
         value = readable(value, is_json=True)
     return str(value) if value is not None and value != "" else None

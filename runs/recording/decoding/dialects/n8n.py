@@ -1,10 +1,10 @@
 """n8n (from 2.19): `workflow.execute`, `node.execute`, and the agents inside.
 
 Facts: the attributes are those of n8n's own tracer (`n8n.*`). Executions are numbered within an
-instance. An execution that waited goes on in a trace of its own, with the same number, linked to
+instance. An execution that waited continues in a trace of its own, with the same number, linked to
 the first. The span of an execution that crashed is made again with a new id; its parent is then the
-one that was lost, whose id its nodes name as theirs. Values are not sent, only how many items there
-were.
+lost span, which its nodes have as their parent as well. Values are not sent, only the number of
+items.
 """
 
 from hashlib import blake2b
@@ -23,7 +23,7 @@ STATUSES = {
     "canceled": "stopped",
     "waiting": "paused",
 }
-# Names of node types without their package; what is not here goes by the beginning of its name.
+# Names of node types without their package; other names have a kind by their beginning or end.
 KINDS = {
     "if": "branch",
     "switch": "branch",
@@ -87,28 +87,28 @@ BEGINNINGS = (
     ("textSplitter", "document-extractor"),
 )
 ENDINGS = (("Trigger", "trigger-plugin"), ("Tool", "tool"))
-# What n8n's own runtime for nodes does, below a node.
-PLUMBING = ("contract.", "sandbox.", "rpc ")
+# Spans of n8n's own runtime for nodes, below a node.
+RUNTIME_SPANS = ("contract.", "sandbox.", "rpc ")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "n8n" in spoken or span.scope.startswith(("n8n", "@n8n/"))
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "n8n" in prefixes or span.scope.startswith(("n8n", "@n8n/"))
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    if told.get("n8n.test") or reading.span.name == "n8n.test_trace":
+    attributes = reading.attributes
+    if attributes.get("n8n.test") or reading.span.name == "n8n.test_trace":
         reading.ignored = True
-    elif "n8n.node.type" in told or "n8n.node.name" in told:
-        _read_node(reading)
-    elif "n8n.workflow.id" in told or "n8n.execution.id" in told:
-        _read_execution(reading)
-    elif reading.span.name.startswith(PLUMBING):
+    elif "n8n.node.type" in attributes or "n8n.node.name" in attributes:
+        _read_n8n_node(reading)
+    elif "n8n.workflow.id" in attributes or "n8n.execution.id" in attributes:
+        _read_n8n_execution(reading)
+    elif reading.span.name.startswith(RUNTIME_SPANS):
         reading.fill("folded", True, "name")
-    _read_run(reading)
+    _read_n8n_run(reading)
 
 
-def _read_run(reading: SpanReading) -> None:
+def _read_n8n_run(reading: SpanReading) -> None:
     # The version of n8n itself is not that of the workflow.
     reading.fill_run_from("version", "n8n.workflow.version_id")
     reading.settle_run("version")
@@ -116,49 +116,49 @@ def _read_run(reading: SpanReading) -> None:
     if execution is None and reading.span.scope.startswith("@n8n/"):
         execution = reading.attributes.get("execution_id")
     if execution not in (None, ""):
-        ids = ((_instance(reading), str(execution)),)
+        ids = ((_instance_id_kind(reading), str(execution)),)
         reading.fill_run("source_ids", ids, "n8n.execution.id")
 
 
-def _instance(reading: SpanReading) -> str:
-    """The kind of id that an execution's number is: one of this instance, told by its id, else by
-    the workflow, whose id is random."""
-    told = reading.span.resource.get("n8n.instance.id") or reading.attributes.get(
+def _instance_id_kind(reading: SpanReading) -> str:
+    """Return the kind of source id that an execution's number has: "n8n-" and a digest of the
+    instance's id or, where that is not sent, of the workflow's, which is random."""
+    instance_id = reading.span.resource.get("n8n.instance.id") or reading.attributes.get(
         "n8n.workflow.id", reading.attributes.get("workflow_id", "")
     )
-    return "n8n-" + blake2b(str(told).encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return "n8n-" + blake2b(str(instance_id).encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-def _read_execution(reading: SpanReading) -> None:
-    told, span = reading.attributes, reading.span
+def _read_n8n_execution(reading: SpanReading) -> None:
+    attributes, span = reading.attributes, reading.span
     reading.fields["is_run"] = True
     reading.fill("kind", "workflow", "n8n.workflow.id")
     reading.fill_from("title", "n8n.workflow.name")
     reading.fill_from("service", "n8n.workflow.name")
     reading.fill_run_from("name", "n8n.workflow.name")
     reading.fill_run_from("trigger", "n8n.execution.mode")
-    if told.get("n8n.execution.reconstructed") is True and span.parent_span_id:
+    if attributes.get("n8n.execution.reconstructed") is True and span.parent_span_id:
         reading.fill("span_ids", (span.parent_span_id,), "n8n.execution.reconstructed")
         reading.fields["parent_source_id"] = None
-    status = STATUSES.get(str(told.get("n8n.execution.status")))
+    status = STATUSES.get(str(attributes.get("n8n.execution.status")))
     reading.fill("status", status, "n8n.execution.status")
     reading.fill_run("status", status, "n8n.execution.status")
     reading.fill_from("error_type", "n8n.execution.error_type")
-    if told.get("n8n.execution.retry_of"):
-        tag = f"retry of {told['n8n.execution.retry_of']}"
+    if attributes.get("n8n.execution.retry_of"):
+        tag = f"retry of {attributes['n8n.execution.retry_of']}"
         reading.fill_run("tags", (tag,), "n8n.execution.retry_of")
 
 
-def _read_node(reading: SpanReading) -> None:
-    told = reading.attributes
-    reading.fill("kind", _kind(told.get("n8n.node.type")), "n8n.node.type")
+def _read_n8n_node(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    reading.fill("kind", _n8n_node_kind(attributes.get("n8n.node.type")), "n8n.node.type")
     reading.fill_from("node_id", "n8n.node.id", "n8n.node.name")
     reading.fill_from("title", "n8n.node.name")
     for field in ("input", "output"):
-        count = whole(told.get(f"n8n.node.items.{field}"))
+        count = whole(attributes.get(f"n8n.node.items.{field}"))
         if count is not None:
             reading.fill(f"{field}s", {"items": count}, f"n8n.node.items.{field}")
-    reason = told.get("n8n.node.termination_reason")
+    reason = attributes.get("n8n.node.termination_reason")
     if reason == "workflow_cancelled":
         reading.fill("status", "stopped", "n8n.node.termination_reason")
     elif reason:
@@ -166,13 +166,14 @@ def _read_node(reading: SpanReading) -> None:
         reading.fill("error", str(reason).replace("_", " "), "n8n.node.termination_reason")
 
 
-def _kind(node_type: Any) -> str:
+def _n8n_node_kind(node_type: Any) -> str:
     name = str(node_type or "").rpartition(".")[2]
-    found = KINDS.get(name)
+    if name in KINDS:
+        return KINDS[name]
     for beginning, kind in BEGINNINGS:
-        if found is None and name.startswith(beginning) and name[len(beginning) :][:1].isupper():
-            found = kind
+        if name.startswith(beginning) and name[len(beginning) :][:1].isupper():
+            return kind
     for ending, kind in ENDINGS:
-        if found is None and name.endswith(ending):
-            found = kind
-    return found or "task"
+        if name.endswith(ending):
+            return kind
+    return "task"

@@ -1,17 +1,21 @@
 """OpenInference: `openinference.span.kind`, `input.value`, `llm.*`, `retrieval.*`, `tool.*`.
 
 Facts: the OpenInference semantic conventions, and what its instrumentations of LangChain, LangGraph
-and the OpenAI Agents SDK send. Messages of model calls are in `openinference_messages`.
+and the OpenAI Agents SDK send. The attributes of messages are numbered by message, part and tool
+call.
 """
 
 import re
 from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
-from runs.recording.decoding.dialects.chat_messages import as_text
-from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, nested_object
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, tool_call
+from runs.recording.decoding.dialects.indexed_attributes import (
+    indexed_objects,
+    nested_object,
+    sorted_by_index,
+)
 from runs.recording.decoding.dialects.langchain import is_wrapper
-from runs.recording.decoding.dialects.openinference_messages import read_inputs, read_outputs
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -31,93 +35,98 @@ KINDS = {
     "EVALUATOR": "evaluator",
     "PROMPT": "prompt",
 }
-# Names that instrumentations give to every model call; the model says more.
+# Names that instrumentations give to every model call; the model's name is a better title.
 GENERIC_NAMES = frozenset({"generation", "llm", "chat", "completion", "response", "chatcompletion"})
 HANDOFF = "handoff to "
 # Ids that are new in every run: a number in hex, a UUID.
-RANDOM = re.compile(r"[0-9a-f]{16,32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-CREW = re.compile(r"_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.kickoff)")  # CrewAI
-NUMBERED = re.compile(r"Step \d+")  # smolagents
-# Kinds that are steps by whatever name.
-PLAYERS = frozenset({"llm", "embedding", "retriever", "reranker", "tool", "agent", "handoff"})
-# As Python's functions are called; smolagents adds a setting of its own.
-CALLED = frozenset({"args", "kwargs"})
-OF_SMOLAGENTS = "sanitize_inputs_outputs"
+RANDOM_ID = re.compile(r"[0-9a-f]{16,32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+CREW_ID = re.compile(r"_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.kickoff)")  # CrewAI
+NUMBERED_STEP = re.compile(r"Step \d+")  # smolagents
+# Kinds that are steps whatever their name is.
+STEP_KINDS = frozenset({"llm", "embedding", "retriever", "reranker", "tool", "agent", "handoff"})
+# The arguments of a call in Python; smolagents adds a setting of its own.
+CALL_KEYS = frozenset({"args", "kwargs"})
+SMOLAGENTS_KEY = "sanitize_inputs_outputs"
 JSON = "application/json"
 
-INPUT = ("llm.token_count.prompt",)
-OUTPUT = ("llm.token_count.completion",)
-TOTAL = ("llm.token_count.total",)
-CACHED = ("llm.token_count.prompt_details.cache_read",)
-CACHE_WRITE = ("llm.token_count.prompt_details.cache_write",)
-REASONING = ("llm.token_count.completion_details.reasoning",)
+INPUT_TOKENS = ("llm.token_count.prompt",)
+OUTPUT_TOKENS = ("llm.token_count.completion",)
+TOTAL_TOKENS = ("llm.token_count.total",)
+CACHED_TOKENS = ("llm.token_count.prompt_details.cache_read",)
+CACHE_WRITE_TOKENS = ("llm.token_count.prompt_details.cache_write",)
+REASONING_TOKENS = ("llm.token_count.completion_details.reasoning",)
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    told = span.attributes
-    return "openinference.span.kind" in told or "input.value" in told or "output.value" in told
+def applies(span: Span, prefixes: set[str]) -> bool:
+    attributes = span.attributes
+    return (
+        "openinference.span.kind" in attributes
+        or "input.value" in attributes
+        or "output.value" in attributes
+    )
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    kind = KINDS.get(str(told.get("openinference.span.kind", "")).upper(), "")
+    attributes = reading.attributes
+    kind = KINDS.get(str(attributes.get("openinference.span.kind", "")).upper(), "")
     if reading.metadata:
         langgraph.read_metadata(reading, kind)
     if kind == "tool" and reading.span.name.startswith(HANDOFF):
         reading.fill("kind", "handoff", "name")
-        target = told.get("output.value") or reading.span.name.removeprefix(HANDOFF)
+        target = attributes.get("output.value") or reading.span.name.removeprefix(HANDOFF)
         reading.fill("taken", as_text(target), "output.value")
     reading.fill("kind", kind, "openinference.span.kind")
-    _read_title(reading, kind)
-    _read_node(reading, kind)
+    _read_openinference_title(reading, kind)
+    _read_graph_node(reading, kind)
     reader = READERS.get(kind)
     if reader is not None:
         reader(reading)
-    reading.fill_payload("inputs", "input.value", told.get("input.mime_type") == JSON)
-    reading.fill_payload("outputs", "output.value", told.get("output.mime_type") == JSON)
+    reading.fill_payload("inputs", "input.value", attributes.get("input.mime_type") == JSON)
+    reading.fill_payload("outputs", "output.value", attributes.get("output.mime_type") == JSON)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id")
-    _read_tags(reading)
+    _read_openinference_tags(reading)
 
 
-def _read_node(reading: SpanReading, kind: str) -> None:
-    """Where the step stands: its place in the graph, or between the steps."""
-    told, span = reading.attributes, reading.span
-    node = as_text(told.get("graph.node.id"))
-    if RANDOM.fullmatch(node):  # made for this execution alone (Agno)
-        node = as_text(told.get("graph.node.name"))
+def _read_graph_node(reading: SpanReading, kind: str) -> None:
+    """Read the node of the graph that the step is, the name of the run, and whether the step is a
+    wrapper."""
+    attributes, span = reading.attributes, reading.span
+    node = as_text(attributes.get("graph.node.id"))
+    if RANDOM_ID.fullmatch(node):  # made for this execution alone (Agno)
+        node = as_text(attributes.get("graph.node.name"))
     reading.fill("node_id", node, "graph.node.id")
-    if "smolagents" in span.scope and NUMBERED.fullmatch(span.name):
+    if "smolagents" in span.scope and NUMBERED_STEP.fullmatch(span.name):
         reading.fill("node_id", "Step", "name")
     if span.parent_span_id is None:
         if kind in ("agent", "chain"):
             reading.fill_run("name", reading.fields.get("title"), "agent.name")
-    elif _is_plumbing(reading, kind):
+    elif _is_langchain_wrapper(reading, kind):
         reading.fill("folded", True, "name")
 
 
-def _is_plumbing(reading: SpanReading, kind: str) -> bool:
+def _is_langchain_wrapper(reading: SpanReading, kind: str) -> bool:
     span = reading.span
-    if "langchain" not in span.scope or kind in PLAYERS or "node_id" in reading.fields:
+    if "langchain" not in span.scope or kind in STEP_KINDS or "node_id" in reading.fields:
         return False
     return is_wrapper(span.name, span.status == "error")
 
 
-def _read_title(reading: SpanReading, kind: str) -> None:
+def _read_openinference_title(reading: SpanReading, kind: str) -> None:
     reading.fill_from("title", "graph.node.name")
     if kind == "tool":
         reading.fill_from("title", "tool.name")
     elif kind == "agent":
         reading.fill_from("title", "agent.name")
-        if not RANDOM.fullmatch(as_text(reading.attributes.get("graph.node.id"))):
+        if not RANDOM_ID.fullmatch(as_text(reading.attributes.get("graph.node.id"))):
             reading.fill_from("title", "graph.node.id")
-    elif CREW.search(reading.span.name):
-        reading.fill("title", CREW.sub("", reading.span.name), "name")
+    elif CREW_ID.search(reading.span.name):
+        reading.fill("title", CREW_ID.sub("", reading.span.name), "name")
     elif kind == "llm" and reading.span.name.lower() in GENERIC_NAMES:
         reading.fill_from("title", "llm.model_name")
 
 
-def _read_tags(reading: SpanReading) -> None:
+def _read_openinference_tags(reading: SpanReading) -> None:
     tags = reading.attributes.get("tag.tags")
     if not tags:
         return
@@ -126,85 +135,187 @@ def _read_tags(reading: SpanReading) -> None:
     reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "tag.tags")
 
 
-def _read_llm(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_openinference_llm(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fill_from(
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name"
     )
     reading.fill_from("provider", "llm.provider", "llm.system")
     tokens = usage(
-        first_count(told, INPUT),
-        first_count(told, OUTPUT),
-        first_count(told, TOTAL),
-        first_count(told, CACHED),
-        first_count(told, CACHE_WRITE),
-        first_count(told, REASONING),
+        first_count(attributes, INPUT_TOKENS),
+        first_count(attributes, OUTPUT_TOKENS),
+        first_count(attributes, TOTAL_TOKENS),
+        first_count(attributes, CACHED_TOKENS),
+        first_count(attributes, CACHE_WRITE_TOKENS),
+        first_count(attributes, REASONING_TOKENS),
     )
     reading.fill("usage", tokens, "llm.token_count")
-    reading.fill("cost", cost(told.get("llm.cost.total")), "llm.cost.total")
-    read_inputs(reading)
-    read_outputs(reading)
+    reading.fill("cost", cost(attributes.get("llm.cost.total")), "llm.cost.total")
+    _read_input_messages(reading)
+    _read_output_messages(reading)
 
 
-def _read_retriever(reading: SpanReading) -> None:
+def _read_openinference_retriever(reading: SpanReading) -> None:
     items = indexed_objects(reading.attributes, "retrieval.documents.", reading.consumed)
     _fill_documents(reading, items, "retrieval.documents")
 
 
-def _read_reranker(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_openinference_reranker(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fill_from("model", "reranker.model_name")
-    query = told.get("reranker.query")
-    documents = indexed_objects(told, "reranker.input_documents.", reading.consumed)
+    query = attributes.get("reranker.query")
+    documents = indexed_objects(attributes, "reranker.input_documents.", reading.consumed)
     if documents:
-        inputs = {"query": query, "documents": [_document(item) for item in documents]}
+        inputs = {
+            "query": query,
+            "documents": [_openinference_document(item) for item in documents],
+        }
         reading.fill("inputs", inputs, "reranker.input_documents")
-    items = indexed_objects(told, "reranker.output_documents.", reading.consumed)
+    items = indexed_objects(attributes, "reranker.output_documents.", reading.consumed)
     _fill_documents(reading, items, "reranker.output_documents")
 
 
 def _fill_documents(reading: SpanReading, items: list[dict[str, Any]], attribute: str) -> None:
     if items:
-        reading.fill("outputs", {"documents": [_document(item) for item in items]}, attribute)
+        reading.fill(
+            "outputs", {"documents": [_openinference_document(item) for item in items]}, attribute
+        )
 
 
-def _document(item: dict[str, Any]) -> dict[str, Any]:
-    told = nested_object(item, "document")
-    document: dict[str, Any] = {key: told[key] for key in ("id", "content", "score") if key in told}
-    metadata = readable(told.get("metadata"))
+def _openinference_document(item: dict[str, Any]) -> dict[str, Any]:
+    source = nested_object(item, "document")
+    document: dict[str, Any] = {
+        key: source[key] for key in ("id", "content", "score") if key in source
+    }
+    metadata = readable(source.get("metadata"))
     return {**document, "metadata": metadata} if metadata else document
 
 
-def _read_embedding(reading: SpanReading) -> None:
-    told = reading.attributes
+def _read_openinference_embedding(reading: SpanReading) -> None:
+    attributes = reading.attributes
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
-    tokens = usage(first_count(told, INPUT), first_count(told, OUTPUT), first_count(told, TOTAL))
+    tokens = usage(
+        first_count(attributes, INPUT_TOKENS),
+        first_count(attributes, OUTPUT_TOKENS),
+        first_count(attributes, TOTAL_TOKENS),
+    )
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill_payload("inputs", "embedding.text")
 
 
-def _read_tool(reading: SpanReading) -> None:
-    told = reading.attributes
-    if "input.value" not in told:
+def _read_openinference_tool(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    if "input.value" not in attributes:
         reading.fill_payload("inputs", "tool.parameters")
-    given = readable(told.get("input.value"))
-    is_call = isinstance(given, dict) and given.keys() - {OF_SMOLAGENTS} == CALLED
-    if is_call and not (given["args"] and given["kwargs"]):
-        reading.fill("inputs", given["kwargs"] or given["args"], "input.value")
-        reading.use(("input.value",))
-    result = told.get("output.value")
+    arguments = readable(attributes.get("input.value"))
+    is_call = isinstance(arguments, dict) and arguments.keys() - {SMOLAGENTS_KEY} == CALL_KEYS
+    if is_call and not (arguments["args"] and arguments["kwargs"]):
+        reading.fill("inputs", arguments["kwargs"] or arguments["args"], "input.value")
+        reading.consume(("input.value",))
+    result = attributes.get("output.value")
     if isinstance(result, str) and result.startswith('{"type": "tool"'):
-        # LangChain wraps what the tool gave back in a message; the result is its content.
+        # LangChain wraps the result of a tool in a message; the result is its content.
         message = nested_object({"message": readable(result)}, "message")
         content = nested_object(message, "data").get("content")
         reading.fill("outputs", readable(content), "output.value")
 
 
+def _read_input_messages(reading: SpanReading) -> None:
+    """Fill inputs {"messages", "tools", "parameters"} from chat messages or, of older models, from
+    prompts."""
+    attributes = reading.attributes
+    messages = _openinference_messages(reading, "llm.input_messages.")
+    if not messages:
+        prompts = indexed_objects(attributes, "llm.prompts.", reading.consumed)
+        texts = [nested_object(prompt, "prompt").get("text") for prompt in prompts]
+        if not texts and isinstance(attributes.get("llm.prompts"), list):
+            texts = attributes["llm.prompts"]
+            reading.consume(("llm.prompts",))
+        messages = [{"role": "user", "content": as_text(text)} for text in texts]
+    if not messages:
+        return
+    inputs: dict[str, Any] = {"messages": messages}
+    used: set[str] = set()
+    tools = [_tool_name_of_schema(item) for item in indexed_objects(attributes, "llm.tools.", used)]
+    if any(tools):
+        inputs["tools"] = [name for name in tools if name]
+    parameters = readable(attributes.get("llm.invocation_parameters"))
+    if parameters:
+        inputs["parameters"] = parameters
+        if isinstance(parameters, dict) and "tools" in inputs:
+            # The definitions of the tools are repeated here.
+            inputs["parameters"] = {key: parameters[key] for key in parameters if key != "tools"}
+    reading.fill("inputs", inputs, "llm.input_messages")
+
+
+def _read_output_messages(reading: SpanReading) -> None:
+    """Fill outputs {"messages"} from chat messages or, of older models, from completions."""
+    attributes = reading.attributes
+    messages = _openinference_messages(reading, "llm.output_messages.")
+    if not messages:
+        choices = indexed_objects(attributes, "llm.choices.", reading.consumed)
+        texts = [nested_object(choice, "completion").get("text") for choice in choices]
+        messages = [{"role": "assistant", "content": as_text(text)} for text in texts]
+    if messages:
+        reading.fill("outputs", {"messages": messages}, "llm.output_messages")
+
+
+def _tool_name_of_schema(item: dict[str, Any]) -> str | None:
+    schema = readable(nested_object(item, "tool").get("json_schema"))
+    if not isinstance(schema, dict):
+        return None
+    function = schema.get("function")
+    name = function.get("name") if isinstance(function, dict) else schema.get("name")
+    return name if isinstance(name, str) else None
+
+
+def _openinference_messages(reading: SpanReading, prefix: str) -> list[ChatMessage]:
+    if f"{prefix}0.message.role" not in reading.attributes and not any(
+        name.startswith(prefix) for name in reading.attributes
+    ):
+        return []
+    items = indexed_objects(reading.attributes, prefix, reading.consumed)
+    return [_openinference_message(nested_object(item, "message")) for item in items]
+
+
+def _openinference_message(source: dict[str, Any]) -> ChatMessage:
+    content = source.get("content")
+    if content is None and "contents" in source:
+        content = _content_or_parts(source["contents"])
+    normal: ChatMessage = {"role": as_text(source.get("role")) or "user", "content": content or ""}
+    items = sorted_by_index(source.get("tool_calls"))
+    calls = [tool_call(nested_object(item, "tool_call")) for item in items]
+    if source.get("function_call_name"):
+        name, arguments = source["function_call_name"], source.get("function_call_arguments_json")
+        calls.append(tool_call({"name": name, "arguments": arguments}))
+    if calls:
+        normal["tool_calls"] = calls
+    for key in ("tool_call_id", "name"):
+        if source.get(key):
+            normal[key] = source[key]
+    return normal
+
+
+def _content_or_parts(value: Any) -> Any:
+    parts: list[dict[str, Any]] = []
+    for item in sorted_by_index(value):
+        part = nested_object(item, "message_content")
+        image = nested_object(nested_object(part, "image"), "image").get("url")
+        if image is not None:
+            parts.append({"type": "image", "url": image})
+        else:
+            kind = "reasoning" if part.get("type") == "reasoning" else "text"
+            parts.append({"type": kind, "text": as_text(part.get("text"))})
+    if all(part["type"] == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return parts
+
+
 READERS = {
-    "llm": _read_llm,
-    "retriever": _read_retriever,
-    "reranker": _read_reranker,
-    "embedding": _read_embedding,
-    "tool": _read_tool,
+    "llm": _read_openinference_llm,
+    "retriever": _read_openinference_retriever,
+    "reranker": _read_openinference_reranker,
+    "embedding": _read_openinference_embedding,
+    "tool": _read_openinference_tool,
 }

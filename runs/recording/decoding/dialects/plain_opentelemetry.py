@@ -1,6 +1,6 @@
 """Plain OpenTelemetry: what every span has (service, name, status, exception events, HTTP calls).
 
-Comes last, so it fills what no richer dialect told.
+It comes last, so that it fills what no richer dialect filled.
 """
 
 from typing import Any
@@ -14,54 +14,57 @@ NAME = "opentelemetry"
 # A LangGraph node that waits for a person raises one of these; nothing failed.
 INTERRUPTS = frozenset({"GraphInterrupt", "NodeInterrupt"})
 RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
-FAILED = frozenset({"failed", "exception", "retry"})
+FAILED_STATUSES = frozenset({"failed", "exception", "retry"})
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
+def applies(span: Span, prefixes: set[str]) -> bool:
     return True
 
 
 def read(reading: SpanReading) -> None:
     span = reading.span
     if span.kind == "client":
-        _read_http(reading)
+        _read_http_call(reading)
     reading.fill("title", span.name or "(no name)", "name")
     reading.fill("kind", "span", "")
-    _read_outcome(reading)
-    _read_resource(reading)
+    _read_span_status(reading)
+    _read_resource_attributes(reading)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id", "enduser.id")
     parent = reading.fields.get("parent_source_id", span.parent_span_id)
-    if parent is None and _may_be_run(reading.fields):
+    if parent is None and _can_be_run(reading.fields):
         reading.fields["is_run"] = True
         reading.fill_run("name", span.name, "name")
 
 
-def _may_be_run(fields: dict[str, Any]) -> bool:
-    """A root that contains others is the run; a lone model or tool call is a step."""
+def _can_be_run(fields: dict[str, Any]) -> bool:
+    """Say whether a root is the run: one that contains other steps is; a single model or tool call
+    is a step."""
     return "is_run" not in fields and not fields.get("folded") and fields["kind"] in RUN_KINDS
 
 
-def _read_resource(reading: SpanReading) -> None:
+def _read_resource_attributes(reading: SpanReading) -> None:
     resource = reading.span.resource
     reading.fill(
-        "service", _text(resource.get("openinference.project.name")), "openinference.project.name"
+        "service",
+        _text_or_none(resource.get("openinference.project.name")),
+        "openinference.project.name",
     )
-    service = _text(resource.get("service.name"))
+    service = _text_or_none(resource.get("service.name"))
     if service and not service.startswith("unknown_service"):
         reading.fill("service", service, "service.name")
     reading.fill("service", "unnamed", "")
-    reading.fill_run("version", _text(resource.get("service.version")), "service.version")
+    reading.fill_run("version", _text_or_none(resource.get("service.version")), "service.version")
     for name in ("deployment.environment.name", "deployment.environment"):
-        reading.fill_run("environment", _text(resource.get(name)), name)
+        reading.fill_run("environment", _text_or_none(resource.get(name)), name)
 
 
-def _read_outcome(reading: SpanReading) -> None:
-    """UNSET is success. The message of the exception says it better than the status text, which in
-    many frameworks holds the class and the stack as well."""
+def _read_span_status(reading: SpanReading) -> None:
+    """Read status and error. UNSET is success. The message of the exception is preferred to the
+    text of the status, which in many frameworks contains the class and the stack as well."""
     span = reading.span
-    error_type, message = _exception(span) if span.events else ("", "")
-    error_type = error_type or _text(reading.attributes.get("error.type")) or ""
+    error_type, message = _last_exception(span) if span.events else ("", "")
+    error_type = error_type or _text_or_none(reading.attributes.get("error.type")) or ""
     if error_type.rpartition(".")[2] in INTERRUPTS:
         reading.fill("status", "paused", "exception.type")
         return
@@ -69,49 +72,51 @@ def _read_outcome(reading: SpanReading) -> None:
         reading.fill("status", "failed", "status")
     elif span.end_us is not None:
         reading.fill("status", "succeeded", "status")
-    if reading.fields.get("status") in FAILED:
+    if reading.fields.get("status") in FAILED_STATUSES:
         reading.fill("error", message, "exception.message")
         reading.fill("error", span.status_message, "status.message")
         reading.fill("error_type", error_type, "exception.type")
 
 
-def _exception(span: Span) -> tuple[str, str]:
-    """Type and message of the last exception recorded on the span: the one that ended it."""
+def _last_exception(span: Span) -> tuple[str, str]:
+    """Return type and message of the last exception recorded on the span: the one that ended it."""
     for event in reversed(span.events):
         if event.name == "exception":
-            told = event.attributes
-            return _text(told.get("exception.type")) or "", _text(
-                told.get("exception.message")
+            attributes = event.attributes
+            return _text_or_none(attributes.get("exception.type")) or "", _text_or_none(
+                attributes.get("exception.message")
             ) or ""
     return "", ""
 
 
-def _read_http(reading: SpanReading) -> None:
-    """Client spans by the HTTP conventions, new names and old."""
-    told = reading.attributes
-    method = _text(told.get("http.request.method") or told.get("http.method"))
+def _read_http_call(reading: SpanReading) -> None:
+    """Read a client span by the HTTP conventions, new names and old."""
+    attributes = reading.attributes
+    method = _text_or_none(attributes.get("http.request.method") or attributes.get("http.method"))
     if not method or "kind" in reading.fields:
         return
-    url = _text(told.get("url.full") or told.get("http.url"))
+    url = _text_or_none(attributes.get("url.full") or attributes.get("http.url"))
     reading.fill("kind", "http-request", "http.request.method")
     name = reading.span.name
     if name in ("", method, f"HTTP {method}"):
-        host = _text(told.get("server.address") or told.get("net.peer.name")) or _host(url or "")
+        host = _text_or_none(
+            attributes.get("server.address") or attributes.get("net.peer.name")
+        ) or _host_of_url(url or "")
         reading.fill("title", f"{method} {host}".strip(), "server.address")
     reading.fill(
         "inputs", {"method": method, "url": url} if url else {"method": method}, "url.full"
     )
-    code = told.get("http.response.status_code", told.get("http.status_code"))
+    code = attributes.get("http.response.status_code", attributes.get("http.status_code"))
     if code is not None:
         reading.fill("outputs", {"status_code": code}, "http.response.status_code")
 
 
-def _host(url: str) -> str:
+def _host_of_url(url: str) -> str:
     try:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
 
 
-def _text(value: Any) -> str | None:
+def _text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None if value is None else str(value)

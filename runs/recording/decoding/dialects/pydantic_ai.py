@@ -22,46 +22,51 @@ MAX_ATTEMPT = 1_000_000
 RUNNING_TOOLS = re.compile(r"running (?:\d+ )?tools?")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    told = span.attributes
-    return span.scope.startswith("pydantic") or "operation.cost" in told or MESSAGES[0] in told
+def applies(span: Span, prefixes: set[str]) -> bool:
+    attributes = span.attributes
+    return (
+        span.scope.startswith("pydantic")
+        or "operation.cost" in attributes
+        or MESSAGES[0] in attributes
+    )
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
+    attributes = reading.attributes
     _read_first_generation(reading)
-    reading.fill("cost", cost(told.get("operation.cost")), "operation.cost")
+    reading.fill("cost", cost(attributes.get("operation.cost")), "operation.cost")
     reading.fill_payload("outputs", "final_result")
     for name in MESSAGES:
-        if name in told and reading.fields.get("kind") == "agent":
-            reading.fill("inputs", _first_question(readable(told[name])), name)
-    if reading.span.status == "error" and RETRY + "cause" in told:
-        _read_retry(reading)
+        if name in attributes and reading.fields.get("kind") == "agent":
+            reading.fill("inputs", _first_user_content(readable(attributes[name])), name)
+    if reading.span.status == "error" and RETRY + "cause" in attributes:
+        _read_tool_retry(reading)
 
 
 def _read_first_generation(reading: SpanReading) -> None:
-    told = reading.attributes
-    if "agent_name" in told and "gen_ai.operation.name" not in told:
+    attributes = reading.attributes
+    if "agent_name" in attributes and "gen_ai.operation.name" not in attributes:
         reading.fill("kind", "agent", "agent_name")
         reading.fill_from("title", "agent_name")
-    elif "tools" in told and RUNNING_TOOLS.fullmatch(reading.span.name):
+    elif "tools" in attributes and RUNNING_TOOLS.fullmatch(reading.span.name):
         reading.fill("folded", True, "name")
     reading.fill_payload("inputs", "tool_arguments")
     reading.fill_payload("outputs", "tool_response")
 
 
-def _read_retry(reading: SpanReading) -> None:
-    """The tool asked the model to call it again. After the last allowed attempt nobody does."""
+def _read_tool_retry(reading: SpanReading) -> None:
+    """Read an attempt after which the tool asked the model to call it again. After the last allowed
+    attempt there is no further call, so that the tool has failed."""
     attempt = whole(reading.attributes.get(RETRY + "attempt"), MAX_ATTEMPT)
-    most = whole(reading.attributes.get(RETRY + "max_retries"))
+    limit = whole(reading.attributes.get(RETRY + "max_retries"))
     reading.fill("attempt", attempt, RETRY + "attempt")
-    if attempt is None or most is None or attempt <= most:
+    if attempt is None or limit is None or attempt <= limit:
         reading.fill("status", "retry", RETRY + "cause")
 
 
-def _first_question(told: Any) -> Any:
-    """What the agent was asked: the content of the first user message."""
-    for message in chat_messages(told) or ():
+def _first_user_content(messages: Any) -> Any:
+    """Return the content of the first user message: the question to the agent."""
+    for message in chat_messages(messages) or ():
         if message["role"] == "user" and message["content"]:
             return message["content"]
     return None

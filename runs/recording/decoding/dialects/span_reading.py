@@ -1,4 +1,4 @@
-"""What is known about one span while the dialects read it, one after the other."""
+"""What is known about one span while the dialects read it one after the other."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,12 +10,19 @@ from runs.recording.records.span import Span
 
 
 class SpanReading:
-    """Dialects fill what is missing and never overwrite; "" counts as absent. Fields are those of
-    NodeRecord, and of RunFacts for `fill_run`. Remembers which dialect and attribute gave each
-    field, and which attributes and events moved into inputs or outputs (`consumed`)."""
+    """Collects what the dialects read from one span, and makes the `NodeRecord` of it.
+
+    Dialects fill fields that are empty and never overwrite; None and "" count as empty. `fields`
+    has fields of NodeRecord by name, `run` those of RunFacts. `read_from` has the dialect and the
+    attribute that gave each field. `consumed` has the attributes that are whole in inputs, outputs
+    or another field, and `consumed_events` the indexes of such events: they are not kept a second
+    time among what was received. `metadata` is the JSON object in the attribute `metadata`, or what
+    a dialect puts in its place. `dialect` is the name of the dialect that reads at the moment.
+    """
 
     __slots__ = (
         "attributes",
+        "complete",
         "consumed",
         "consumed_events",
         "dialect",
@@ -24,7 +31,6 @@ class SpanReading:
         "metadata",
         "read_from",
         "run",
-        "settled",
         "span",
     )
 
@@ -38,20 +44,20 @@ class SpanReading:
         self.consumed: set[str] = set()
         self.consumed_events: set[int] = set()
         self.ignored = False  # a probe that is no part of any run
-        self.settled = False  # nothing is left for further dialects
+        self.complete = False  # further dialects have nothing to add
         metadata = span.attributes.get("metadata")
         metadata = readable(metadata) if metadata else None
         self.metadata: dict[str, Any] = metadata if type(metadata) is dict else {}
 
     def fill(self, field: str, value: Any, attribute: str) -> None:
-        """Set a field of the step unless it is known already or the value says nothing."""
+        """Set a field of the step, unless it is filled already or the value is empty."""
         if value is None or value == "" or field in self.fields:
             return
         self.fields[field] = value
         self.read_from[field] = (self.dialect, attribute)
 
     def fill_from(self, field: str, *attributes: str) -> None:
-        """Fill a text field from the first of these attributes that says something."""
+        """Fill a text field from the first of these attributes that is not empty."""
         if field in self.fields:
             return
         for attribute in attributes:
@@ -61,14 +67,14 @@ class SpanReading:
                 return
 
     def fill_run(self, field: str, value: Any, attribute: str) -> None:
-        """Set a fact about the whole run, by the same rule."""
+        """Set a fact about the whole run, unless it is filled already or the value is empty."""
         if value is None or value == "" or field in self.run:
             return
         self.run[field] = value
         self.read_from[f"run.{field}"] = (self.dialect, attribute)
 
     def fill_run_from(self, field: str, *attributes: str) -> None:
-        """Fill a text fact about the run from the first of these attributes that says something."""
+        """Fill a text fact about the run from the first of these that is not empty."""
         if field in self.run:
             return
         for attribute in attributes:
@@ -78,7 +84,8 @@ class SpanReading:
                 return
 
     def fill_payload(self, field: str, attribute: str, is_json: bool = False) -> None:
-        """Fill inputs or outputs from one attribute, which then is shown there and not again."""
+        """Fill inputs, outputs or process data with the value of one attribute, and consume it.
+        `is_json`: the producer says that its text is JSON."""
         value = self.attributes.get(attribute)
         if value is None or value == "" or field in self.fields:
             return
@@ -86,14 +93,15 @@ class SpanReading:
         self.consumed.add(attribute)
 
     def settle_run(self, field: str) -> None:
-        """No later dialect may guess this fact about the run."""
+        """Keep later dialects from guessing this fact about the run."""
         self.run.setdefault(field, None)
 
-    def use(self, attributes: Iterable[str]) -> None:
+    def consume(self, attributes: Iterable[str]) -> None:
+        """Leave these attributes out of what is kept as received: a field holds all of them."""
         self.consumed.update(attributes)
 
     def record(self) -> NodeRecord:
-        """The neutral record. What the dialects left open has the defaults of NodeRecord."""
+        """Return the record. Fields that no dialect filled have the defaults of NodeRecord."""
         span, fields = self.span, self.fields
         run = {field: value for field, value in self.run.items() if value is not None}
         fields.setdefault("source_id", span.span_id)
@@ -103,16 +111,17 @@ class SpanReading:
         fields.setdefault("kind", "span")
         return NodeRecord(
             trace=span.trace_id,
-            received=self._received(),
+            received=self._unconsumed(),
             resource=span.resource or None,
             read_from=self.read_from,
-            run=_facts(tuple(run.items())) if run else NOTHING_TOLD,
+            run=_run_facts(tuple(run.items())) if run else NO_RUN_FACTS,
             **fields,
         )
 
-    def _received(self) -> dict[str, Any] | None:
+    def _unconsumed(self) -> dict[str, Any] | None:
+        """Return what was received and is in no field of the record."""
         span, consumed = self.span, self.consumed
-        received = self._not_told_elsewhere()
+        received = self._differing_from_fields()
         attributes = self.attributes
         if consumed:
             attributes = {key: attributes[key] for key in attributes if key not in consumed}
@@ -132,26 +141,26 @@ class SpanReading:
             received["scope"] = span.scope
         return received or None
 
-    def _not_told_elsewhere(self) -> dict[str, Any]:
-        """Name, kind and status of the span, where no field of the step says the same."""
+    def _differing_from_fields(self) -> dict[str, Any]:
+        """Return name, kind and status of the span where no field of the step says the same."""
         span, fields = self.span, self.fields
-        told: dict[str, Any] = {}
+        differing: dict[str, Any] = {}
         if span.name and span.name != fields.get("title"):
-            told["name"] = span.name
-        if span.kind not in ORDINARY:
-            told["kind"] = span.kind
+            differing["name"] = span.name
+        if span.kind not in ORDINARY_SPAN_KINDS:
+            differing["kind"] = span.kind
         if span.status == "error" and fields.get("status") != "failed":
-            told["status"] = span.status
+            differing["status"] = span.status
         if span.status_message and span.status_message != fields.get("error"):
-            told["status_message"] = span.status_message
-        return told
+            differing["status_message"] = span.status_message
+        return differing
 
 
 @lru_cache(maxsize=2048)
-def _facts(told: tuple[tuple[str, Any], ...]) -> RunFacts:
-    """The spans of a run mostly tell the same."""
-    return RunFacts(**dict(told))
+def _run_facts(facts: tuple[tuple[str, Any], ...]) -> RunFacts:
+    """Return one shared object for equal facts: most spans of a run state the same."""
+    return RunFacts(**dict(facts))
 
 
-NOTHING_TOLD = RunFacts()
-ORDINARY = ("internal", "unspecified")
+NO_RUN_FACTS = RunFacts()
+ORDINARY_SPAN_KINDS = ("internal", "unspecified")

@@ -3,19 +3,29 @@
 Facts: the AI SDK's own sources. Up to 6 (and by choice in 7) an operation is a span, as
 `ai.generateText`, around one span for each call of the model, as `ai.generateText.doGenerate`, and
 one for each `ai.toolCall`. From 7 on they follow the GenAI conventions: `invoke_agent` around
-`agent_step`s, each around a `chat` and its `execute_tool`s. Messages are in `vercel_messages`.
+`agent_step`s, each around a `chat` and its `execute_tool`s.
+
+A prompt is {system, prompt, messages}; a message {role, content: text or parts}; a part has a type
+("text", "reasoning", "tool-call", "tool-result", "image", "file", …) and names in camel case, which
+changed from version to version (`args` became `input`, `result` became `output: {type, value}`).
 """
 
 from typing import Any
 
-from runs.recording.decoding.dialects.gen_ai import CACHE_WRITE, CACHED, INPUT, OUTPUT
-from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dialects.vercel_messages import (
-    in_calling_order,
-    read_inputs,
-    read_outputs,
-    read_texts,
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    chat_message,
+    chat_messages,
+    tool_call,
 )
+from runs.recording.decoding.dialects.gen_ai import (
+    CACHE_WRITE_TOKENS,
+    CACHED_TOKENS,
+    INPUT_TOKENS,
+    OUTPUT_TOKENS,
+)
+from runs.recording.decoding.dialects.gen_ai_messages import PARAMETER_ATTRIBUTES
+from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, first_count, usage, whole
@@ -33,109 +43,123 @@ KINDS = {
     "ai.generateObject": "agent",
     "ai.streamObject": "agent",
 }
-CALLS = {"doGenerate": "llm", "doStream": "llm", "doEmbed": "embedding", "doRerank": "reranker"}
+CALL_KINDS = {
+    "doGenerate": "llm",
+    "doStream": "llm",
+    "doEmbed": "embedding",
+    "doRerank": "reranker",
+}
 
 USAGE = "ai.usage."
 DETAILS = USAGE + "inputTokenDetails."
-ALL_INPUT = (USAGE + "inputTokens", USAGE + "promptTokens", USAGE + "tokens", *INPUT)
-ALL_OUTPUT = (USAGE + "outputTokens", USAGE + "completionTokens", *OUTPUT)
-TOTAL = (USAGE + "totalTokens",)
-ALL_CACHED = (DETAILS + "cacheReadTokens", USAGE + "cachedInputTokens", *CACHED)
-ALL_CACHE_WRITE = (DETAILS + "cacheWriteTokens", *CACHE_WRITE)
-UNCACHED = (DETAILS + "noCacheTokens",)
-REASONING = (USAGE + "outputTokenDetails.reasoningTokens", USAGE + "reasoningTokens")
+SDK_INPUT = (USAGE + "inputTokens", USAGE + "promptTokens", USAGE + "tokens", *INPUT_TOKENS)
+SDK_OUTPUT = (USAGE + "outputTokens", USAGE + "completionTokens", *OUTPUT_TOKENS)
+SDK_TOTAL = (USAGE + "totalTokens",)
+SDK_CACHED = (DETAILS + "cacheReadTokens", USAGE + "cachedInputTokens", *CACHED_TOKENS)
+SDK_CACHE_WRITE = (DETAILS + "cacheWriteTokens", *CACHE_WRITE_TOKENS)
+SDK_UNCACHED = (DETAILS + "noCacheTokens",)
+SDK_REASONING = (USAGE + "outputTokenDetails.reasoningTokens", USAGE + "reasoningTokens")
 # Before version 6 these providers' counts were passed on as they are: without the cached part.
-EXCLUSIVE = ("anthropic", "amazon-bedrock", "bedrock", "vertex.anthropic")
+CACHE_EXCLUDING_PROVIDERS = ("anthropic", "amazon-bedrock", "bedrock", "vertex.anthropic")
 METADATA = "ai.response.providerMetadata"
-# What providers tell beside the usage, until the usage had a place for it.
-MORE_CACHED = ("cacheReadInputTokens", "cache_read_input_tokens", "cachedPromptTokens")
-MORE_CACHE_WRITE = (
+# What providers reported beside the usage, until the usage had fields for it.
+PROVIDER_CACHED = ("cacheReadInputTokens", "cache_read_input_tokens", "cachedPromptTokens")
+PROVIDER_CACHE_WRITE = (
     "cacheCreationInputTokens", "cacheWriteInputTokens", "cache_creation_input_tokens",
 )  # fmt: skip
-MORE_REASONING = ("reasoningTokens",)
+PROVIDER_REASONING = ("reasoningTokens",)
 
 # Facts that the caller passes along: up to version 6, and from 7 on.
-PASSED = ("ai.telemetry.metadata.", "ai.settings.context.")
-CONVERSATIONS = (
+CONTEXT_PREFIXES = ("ai.telemetry.metadata.", "ai.settings.context.")
+CONVERSATION_KEYS = (
     "sessionId", "session_id", "conversationId", "conversation_id", "threadId", "thread_id",
     "chatId", "chat_id",
 )  # fmt: skip
-USERS = ("userId", "user_id", "user")
+USER_KEYS = ("userId", "user_id", "user")
+TEXT_ATTRIBUTES = ("ai.response.text", "ai.result.text")
+OBJECT_ATTRIBUTES = ("ai.response.object", "ai.result.object")
+CALLS_ATTRIBUTES = ("ai.response.toolCalls", "ai.result.toolCalls")
+REASONING_TEXT = "ai.response.reasoning"
+FILES_ATTRIBUTE = "ai.response.files"
+FINISH_REASONS = ("ai.response.finishReason", "ai.finishReason")
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "ai" in spoken or (span.scope == SCOPE and "gen_ai" in spoken)
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "ai" in prefixes or (span.scope == SCOPE and "gen_ai" in prefixes)
 
 
 def read(reading: SpanReading) -> None:
-    told = reading.attributes
-    operation = _operation(told)
+    attributes = reading.attributes
+    operation = _operation_id(attributes)
     call = operation.rpartition(".")[2]
-    if call in CALLS:
-        _read_call(reading, CALLS[call])
+    if call in CALL_KINDS:
+        _read_sdk_call(reading, CALL_KINDS[call])
     elif operation == "ai.toolCall":
-        _read_tool(reading)
+        _read_sdk_tool_call(reading)
     elif operation in KINDS:
-        _read_operation(reading, operation)
-    elif told.get("gen_ai.operation.name"):
-        _read_genai(reading)
-    _read_usage(reading)
+        _read_sdk_operation(reading, operation)
+    elif attributes.get("gen_ai.operation.name"):
+        _read_version_7(reading)
+    _read_sdk_usage(reading)
     if operation:
         reading.fill_from("model", "ai.response.model", "ai.model.id", "gen_ai.request.model")
-        provider = str(told.get("ai.model.provider") or told.get("gen_ai.system") or "")
+        provider = str(attributes.get("ai.model.provider") or attributes.get("gen_ai.system") or "")
         reading.fill("provider", provider.partition(".")[0], "ai.model.provider")
-    _read_run(reading)
+    _read_context(reading)
 
 
-def _operation(told: dict[str, Any]) -> str:
-    """As "ai.generateText.doGenerate"; the function's id may follow in `operation.name`."""
-    name = str(told.get("ai.operationId") or told.get("operation.name") or "").partition(" ")[0]
+def _operation_id(attributes: dict[str, Any]) -> str:
+    """Return the operation, as "ai.generateText.doGenerate", or "" for other spans. In
+    `operation.name` the function's id may follow it."""
+    name = str(
+        attributes.get("ai.operationId") or attributes.get("operation.name") or ""
+    ).partition(" ")[0]
     return name if name.startswith("ai.") else ""
 
 
-def _read_call(reading: SpanReading, kind: str) -> None:
-    """One call of a model. All spans of an operation bear its function's id; the model tells calls
-    apart."""
+def _read_sdk_call(reading: SpanReading, kind: str) -> None:
+    """Read one call of a model. All spans of an operation have its function's id, so that the model
+    is the title of a call."""
     reading.fill("kind", kind, "ai.operationId")
     reading.fill_from("title", "ai.model.id", "gen_ai.request.model")
     if kind == "llm":
-        read_inputs(reading)
-        read_outputs(reading, as_message=True)
+        _read_sdk_inputs(reading)
+        _read_sdk_outputs(reading, as_message=True)
         if reading.attributes.get("ai.response.finishReason") == "error":
             reading.fill("status", "failed", "ai.response.finishReason")
             if not any(event.name == "exception" for event in reading.span.events):
                 message = "The model's stream ended with an error."
                 reading.fill("error", message, "ai.response.finishReason")
     else:
-        read_texts(reading)
+        _read_embedded_or_ranked(reading)
 
 
-def _read_tool(reading: SpanReading) -> None:
+def _read_sdk_tool_call(reading: SpanReading) -> None:
     reading.fill("kind", "tool", "ai.operationId")
     reading.fill_from("title", "ai.toolCall.name")
     reading.fill_payload("inputs", "ai.toolCall.args", is_json=True)
     reading.fill_payload("outputs", "ai.toolCall.result", is_json=True)
 
 
-def _read_operation(reading: SpanReading, operation: str) -> None:
+def _read_sdk_operation(reading: SpanReading, operation: str) -> None:
     kind = KINDS[operation]
     reading.fill("kind", kind, "ai.operationId")
     reading.fill_from("title", "ai.telemetry.functionId", "resource.name")
-    # Version 4 tells beforehand whether the model may be called again.
+    # Version 4 sends beforehand how often the model may be called.
     steps = whole(reading.attributes.get("ai.settings.maxSteps")) or 1
     named = "title" in reading.fields or steps > 1
     reading.fill("title", operation, "ai.operationId")
     if kind == "agent":
-        read_inputs(reading)
-        read_outputs(reading, as_message=False)
+        _read_sdk_inputs(reading)
+        _read_sdk_outputs(reading, as_message=False)
     else:
-        read_texts(reading)
-    _fold_unnamed(reading, named)
+        _read_embedded_or_ranked(reading)
+    _read_run_or_wrapper(reading, named)
 
 
-def _fold_unnamed(reading: SpanReading, named: bool) -> None:
-    """An operation without a name of its own repeats the calls below it, unless it failed. The one
-    around everything is the run."""
+def _read_run_or_wrapper(reading: SpanReading, named: bool) -> None:
+    """Read an operation as the run where it is the root, else as a wrapper where it has no name of
+    its own: it repeats the calls below it, unless it failed."""
     span = reading.span
     if span.parent_span_id is None:
         reading.fill("is_run", True, "parent")
@@ -145,74 +169,289 @@ def _fold_unnamed(reading: SpanReading, named: bool) -> None:
         reading.fill("folded", True, "ai.telemetry.functionId")
 
 
-def _read_genai(reading: SpanReading) -> None:
-    """Version 7. What is not said here follows the GenAI conventions."""
-    told = reading.attributes
-    operation = told["gen_ai.operation.name"]
+def _read_version_7(reading: SpanReading) -> None:
+    """Read what version 7 adds to the GenAI conventions."""
+    attributes = reading.attributes
+    operation = attributes["gen_ai.operation.name"]
     if operation == "agent_step":
         reading.fill("folded", True, "gen_ai.operation.name")
     elif operation == "invoke_agent":
-        messages = in_calling_order(readable(told.get("gen_ai.output.messages")))
+        messages = _in_calling_order(readable(attributes.get("gen_ai.output.messages")))
         if messages and "outputs" not in reading.fields:
             reading.fill("outputs", {"messages": messages}, "gen_ai.output.messages")
-            reading.use(("gen_ai.output.messages",))
+            reading.consume(("gen_ai.output.messages",))
         reading.fill_from("title", "gen_ai.agent.name")
-        _fold_unnamed(reading, "title" in reading.fields)
+        _read_run_or_wrapper(reading, "title" in reading.fields)
     elif operation == "execute_tool":
         reading.fill_payload("inputs", "gen_ai.tool.call.arguments", is_json=True)
         reading.fill_payload("outputs", "gen_ai.tool.call.result", is_json=True)
     elif operation in ("embeddings", "rerank"):
-        read_texts(reading)
+        _read_embedded_or_ranked(reading)
         if reading.span.parent_span_id is None:
-            _fold_unnamed(reading, named=False)
+            _read_run_or_wrapper(reading, named=False)
 
 
-def _read_usage(reading: SpanReading) -> None:
-    told = reading.attributes
-    input = first_count(told, ALL_INPUT)
-    output = first_count(told, ALL_OUTPUT)
-    total = first_count(told, TOTAL)
-    more = _provider_metadata(told)
-    cached = first_count(told, ALL_CACHED)
-    cached = first_count(more, MORE_CACHED) if cached is None else cached
-    written = first_count(told, ALL_CACHE_WRITE)
-    written = first_count(more, MORE_CACHE_WRITE) if written is None else written
-    reasoning = first_count(told, REASONING)
-    reasoning = first_count(more, MORE_REASONING) if reasoning is None else reasoning
+def _read_sdk_usage(reading: SpanReading) -> None:
+    attributes = reading.attributes
+    input = first_count(attributes, SDK_INPUT)
+    output = first_count(attributes, SDK_OUTPUT)
+    total = first_count(attributes, SDK_TOTAL)
+    metadata = _provider_metadata(attributes)
+    cached = first_count(attributes, SDK_CACHED)
+    cached = first_count(metadata, PROVIDER_CACHED) if cached is None else cached
+    written = first_count(attributes, SDK_CACHE_WRITE)
+    written = first_count(metadata, PROVIDER_CACHE_WRITE) if written is None else written
+    reasoning = first_count(attributes, SDK_REASONING)
+    reasoning = first_count(metadata, PROVIDER_REASONING) if reasoning is None else reasoning
     from_cache = (cached or 0) + (written or 0)
-    uncached = first_count(told, UNCACHED)
+    uncached = first_count(attributes, SDK_UNCACHED)
     if input is not None:
         if output is not None and reasoning and total == input + output + reasoning:
             output += reasoning  # Gemini's way, before version 6
         if uncached is not None:
             input = max(input, uncached + from_cache)
-        elif _excludes_cached(told, input, whole(more.get("input_tokens"))):
+        elif _excludes_cached(attributes, input, whole(metadata.get("input_tokens"))):
             input, total = input + from_cache, None
     reading.fill("usage", usage(input, output, total, cached, written, reasoning), "ai.usage")
-    reading.fill("cost", cost(more.get("cost")), METADATA)
+    reading.fill("cost", cost(metadata.get("cost")), METADATA)
 
 
-def _excludes_cached(told: dict[str, Any], input: int, raw: int | None) -> bool:
-    """Whether the input is the provider's own count, where that leaves out what was cached."""
-    provider = str(told.get("ai.model.provider", ""))
-    return provider.startswith(EXCLUSIVE) and raw in (None, input)
+def _excludes_cached(attributes: dict[str, Any], input: int, raw: int | None) -> bool:
+    """Say whether the input is the provider's own count and that provider leaves out cached tokens.
+    `raw`: the count in the provider's metadata."""
+    provider = str(attributes.get("ai.model.provider", ""))
+    return provider.startswith(CACHE_EXCLUDING_PROVIDERS) and raw in (None, input)
 
 
-def _provider_metadata(told: dict[str, Any]) -> dict[str, Any]:
-    """What the providers say of a call, the usage in it included: {"anthropic": {"usage": {…}}}."""
-    by_provider = readable(told.get(METADATA))
-    found: dict[str, Any] = {}
+def _provider_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return what the providers report about a call, with the fields of its usage in one object:
+    {"anthropic": {"usage": {…}}}."""
+    by_provider = readable(attributes.get(METADATA))
+    metadata: dict[str, Any] = {}
     for part in by_provider.values() if isinstance(by_provider, dict) else ():
         if isinstance(part, dict):
             inner = part.get("usage")
-            found = {**found, **(inner if isinstance(inner, dict) else {}), **part}
-    return found
+            metadata = {**metadata, **(inner if isinstance(inner, dict) else {}), **part}
+    return metadata
 
 
-def _read_run(reading: SpanReading) -> None:
-    for prefix in PASSED:
-        reading.fill_run_from("conversation", *(prefix + name for name in CONVERSATIONS))
-        reading.fill_run_from("user", *(prefix + name for name in USERS))
+def _read_context(reading: SpanReading) -> None:
+    for prefix in CONTEXT_PREFIXES:
+        reading.fill_run_from("conversation", *(prefix + name for name in CONVERSATION_KEYS))
+        reading.fill_run_from("user", *(prefix + name for name in USER_KEYS))
         tags = readable(reading.attributes.get(prefix + "tags"))
         if isinstance(tags, list):
             reading.fill_run("tags", tuple(str(tag) for tag in tags), prefix + "tags")
+
+
+def _read_sdk_inputs(reading: SpanReading) -> None:
+    """Fill inputs {"messages", "tools", "parameters"} from the prompt of an operation or call."""
+    attributes = reading.attributes
+    name = "ai.prompt.messages" if "ai.prompt.messages" in attributes else "ai.prompt"
+    prompt = readable(attributes.get(name))
+    messages = sdk_messages(prompt) if isinstance(prompt, list) else _prompt_messages(prompt)
+    if not messages or "inputs" in reading.fields:
+        reading.fill_payload("inputs", name)
+        return
+    inputs: dict[str, Any] = {"messages": messages}
+    tools = [_sdk_tool_name(tool) for tool in _list_of_json(attributes.get("ai.prompt.tools"))]
+    if tools := [tool for tool in tools if tool]:
+        inputs["tools"] = tools
+    if parameters := {
+        key: attributes[source] for source, key in PARAMETER_ATTRIBUTES if source in attributes
+    }:
+        inputs["parameters"] = parameters
+    reading.fill("inputs", inputs, name)
+    reading.consume((name,))
+
+
+def _read_sdk_outputs(reading: SpanReading, as_message: bool) -> None:
+    """Fill outputs with the answer: of a call the message of the model (`as_message`), of an
+    operation only the text or the object that it returned."""
+    attributes = reading.attributes
+    text, text_attribute = _first_attribute(attributes, TEXT_ATTRIBUTES)
+    generated, object_attribute = _first_attribute(attributes, OBJECT_ATTRIBUTES)
+    calls, calls_attribute = _first_attribute(attributes, CALLS_ATTRIBUTES)
+    calls = _list_of_json(calls)
+    if not as_message and generated is not None:
+        reading.fill_payload("outputs", object_attribute, is_json=True)
+        return
+    if not as_message and text is not None and not calls:
+        reading.fill_payload("outputs", text_attribute)
+        return
+    content: Any = generated if text is None else text
+    parts = (
+        [{"type": "reasoning", "text": attributes.get(REASONING_TEXT)}]
+        if attributes.get(REASONING_TEXT)
+        else []
+    )
+    parts += [
+        _sdk_part(part)
+        for part in _list_of_json(attributes.get(FILES_ATTRIBUTE))
+        if isinstance(part, dict)
+    ]
+    if parts:
+        content = [*parts, {"type": "text", "text": content}] if content else parts
+    if "outputs" in reading.fields or not (content or calls):
+        return
+    reply = chat_message({"role": "assistant", "content": content})
+    if calls:
+        reply["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]
+    if finish := _first_attribute(attributes, FINISH_REASONS)[0]:
+        reply["finish_reason"] = finish
+    reading.fill(
+        "outputs",
+        {"messages": [reply]},
+        text_attribute or object_attribute or calls_attribute or REASONING_TEXT,
+    )
+    reading.consume(
+        name
+        for name in (
+            text_attribute,
+            object_attribute,
+            calls_attribute,
+            REASONING_TEXT,
+            FILES_ATTRIBUTE,
+        )
+        if name
+    )
+
+
+def _read_embedded_or_ranked(reading: SpanReading) -> None:
+    """Read the texts that were embedded or ranked; vectors stay among the attributes."""
+    attributes = reading.attributes
+    for name in ("ai.value", "ai.values"):
+        if name in attributes and "inputs" not in reading.fields:
+            value = attributes[name]
+            texts = [readable(text, is_json=True) for text in _list_of_json(value)]
+            reading.fill("inputs", texts or readable(value, is_json=True), name)
+            reading.consume((name,))
+    documents = [
+        readable(item, is_json=True) for item in _list_of_json(attributes.get("ai.documents"))
+    ]
+    if documents and "inputs" not in reading.fields:
+        reading.fill("inputs", {"documents": documents}, "ai.documents")
+        reading.consume(("ai.documents",))
+    ranked = [readable(item, is_json=True) for item in _list_of_json(attributes.get("ai.ranking"))]
+    if ranked and "outputs" not in reading.fields:
+        result = [_ranked_document(item, documents) for item in ranked]
+        reading.fill("outputs", {"documents": result}, "ai.ranking")
+        reading.consume(("ai.ranking",))
+
+
+def sdk_messages(messages: list[Any]) -> list[ChatMessage] | None:
+    """Return messages of the SDK as chat messages; None when it is no list of messages."""
+    items = []
+    for item in messages:
+        if not isinstance(item, dict) or "role" not in item:
+            return None
+        parts = item.get("content") if isinstance(item.get("content"), list) else item.get("parts")
+        if isinstance(parts, list) and parts:
+            flat = [converted for part in parts for converted in _sdk_parts(part)]
+            item = {"role": item["role"], "parts": flat}
+        items.append(item)
+    return chat_messages(items)
+
+
+def _in_calling_order(messages: Any) -> list[ChatMessage] | None:
+    """Return the answer of an agent in the order of its steps: tool calls, their results, then the
+    text. Version 7 sends all of it as one message with the last text first. None where there is
+    nothing to put in order."""
+    if not isinstance(messages, list) or len(messages) != 1 or not isinstance(messages[0], dict):
+        return None
+    parts = messages[0].get("parts")
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        return None
+    tools = [part for part in parts if str(part.get("type", "")).startswith("tool_call")]
+    others = [part for part in parts if part not in tools]
+    if not tools or not others:
+        return None
+    role = messages[0].get("role")
+    return chat_messages([{"role": role, "parts": tools}, {**messages[0], "parts": others}])
+
+
+def _prompt_messages(prompt: Any) -> list[ChatMessage] | None:
+    """Return the messages of a prompt {system, prompt, messages}, each text or messages."""
+    if not isinstance(prompt, dict):
+        return None
+    items: list[Any] = []
+    for key, role in (("system", "system"), ("messages", "user"), ("prompt", "user")):
+        value = prompt.get(key)
+        if isinstance(value, str) and value:
+            items.append({"role": role, "content": value})
+        elif isinstance(value, dict):
+            items.append(value)
+        elif isinstance(value, list):
+            items.extend(value)
+    return sdk_messages(items)
+
+
+def _sdk_parts(part: Any) -> list[Any]:
+    """Return a part of a message as OpenTelemetry names it. A call that is sent together with its
+    result becomes two parts."""
+    if not isinstance(part, dict):
+        return [part]
+    kind = part.get("type")
+    if kind == "tool-invocation" and isinstance(part.get("toolInvocation"), dict):
+        inner = part["toolInvocation"]
+        call = _sdk_parts({**inner, "type": "tool-call"})
+        return call + (_sdk_parts({**inner, "type": "tool-result"}) if "result" in inner else [])
+    if kind == "tool-call":
+        return [{"type": "tool_call", **sdk_call(part)}]
+    if kind == "tool-result":
+        result = part.get("output", part.get("result"))
+        if isinstance(result, dict) and set(result) <= {"type", "value", "providerOptions"}:
+            result = result.get("value", result)
+        response = {"id": part.get("toolCallId"), "name": part.get("toolName"), "response": result}
+        return [{"type": "tool_call_response", **response}]
+    return [_sdk_part(part)]
+
+
+def _sdk_part(source: dict[str, Any]) -> dict[str, Any]:
+    """Return a part with text, reasoning or media; media are an address or base64 data."""
+    if source.get("type") not in ("image", "file"):
+        return source
+    data = source.get("image", source.get("data", source.get("url")))
+    mime = str(source.get("mediaType") or source.get("mimeType") or "")
+    kind = mime.partition("/")[0]
+    kind = kind if kind in ("image", "audio", "video") else str(source["type"])
+    is_address = isinstance(data, str) and data.startswith(("http://", "https://", "data:"))
+    part = {"type": kind, "uri" if is_address else "data": data, "mime_type": mime or None}
+    return {key: value for key, value in part.items() if value is not None}
+
+
+def sdk_call(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a tool call from {toolCallId, toolName, input or args}."""
+    arguments = call.get("input", call.get("args"))
+    name, call_id = call.get("toolName"), call.get("toolCallId")
+    return tool_call({"id": call_id, "name": name, "arguments": arguments})
+
+
+def _ranked_document(item: Any, documents: list[Any]) -> Any:
+    """Return one item of a ranking as {content, score}. The item has the document itself, or its
+    index among the documents that were ranked."""
+    if not isinstance(item, dict):
+        return item
+    index = item.get("index", item.get("originalIndex"))
+    content = item.get("document")
+    if content is None and isinstance(index, int) and 0 <= index < len(documents):
+        content = documents[index]
+    return {"content": content, "score": item.get("relevanceScore", item.get("score"))}
+
+
+def _sdk_tool_name(value: Any) -> str:
+    tool = readable(value)
+    return str(tool.get("name") or "") if isinstance(tool, dict) else ""
+
+
+def _list_of_json(value: Any) -> list[Any]:
+    items = readable(value)
+    return items if isinstance(items, list) else []
+
+
+def _first_attribute(attributes: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, str]:
+    """Return the first of these attributes that is not empty, and its name; else None and ""."""
+    for name in names:
+        if attributes.get(name) not in (None, ""):
+            return attributes[name], name
+    return None, ""

@@ -1,9 +1,9 @@
-"""Spans that Waylog itself exported: what it knew of the step stands in one attribute, so that it
-comes back as it was.
+"""Spans that Waylog itself exported: one attribute has the whole record of the step, so that it is
+restored as it was.
 
-`waylog.step` is JSON: `step`, the record as in a run file (see `told`) without what the span tells
-in its own words; `values`, where its values are (field → attribute, "json" or "text"); `added`,
-attributes that no producer sent, for readers of other conventions.
+`waylog.step` is JSON: `step` is the record as in a run file (see `record_json`), without the fields
+that the span has anyway; `values` says where its values are (field → attribute, "json" or "text");
+`added` lists attributes that no producer sent, for readers of other conventions.
 """
 
 from dataclasses import fields
@@ -17,41 +17,41 @@ from runs.recording.records.span import Span
 NAME = "waylog"
 STEP_ATTRIBUTE = "waylog.step"
 VALUE_FIELDS = ("inputs", "outputs", "process_data")
-# Fields that the span tells in its own words.
+# Fields that the span has in its own form.
 SPAN_FIELDS = frozenset({"trace", "received", "resource", *VALUE_FIELDS})
-# Fields that a reading makes up itself.
-OF_READING = SPAN_FIELDS | {"read_from", "run"}
+# Fields that `SpanReading` makes itself.
+READING_FIELDS = SPAN_FIELDS | {"read_from", "run"}
 
 
-def applies(span: Span, spoken: set[str]) -> bool:
-    return "waylog" in spoken and isinstance(span.attributes.get(STEP_ATTRIBUTE), str)
+def applies(span: Span, prefixes: set[str]) -> bool:
+    return "waylog" in prefixes and isinstance(span.attributes.get(STEP_ATTRIBUTE), str)
 
 
 def read(reading: SpanReading) -> None:
-    """Nothing else is asked, unless what the attribute holds cannot be read."""
+    """Restore the record. No other dialect reads the span, unless the attribute is unreadable."""
     try:
-        told = _json(reading.attributes[STEP_ATTRIBUTE])
-        step, values, added = (told[name] for name in ("step", "values", "added"))
+        stored = _stored_json(reading.attributes[STEP_ATTRIBUTE])
+        step, values, added = (stored[name] for name in ("step", "values", "added"))
         record = record_of(NodeRecord, {**step, "trace": reading.span.trace_id})
-        places = {name: values[name] for name in VALUE_FIELDS if name in values}
-        found = {name: _value(reading, *place) for name, place in places.items()}
+        sources = {name: values[name] for name in VALUE_FIELDS if name in values}
+        restored = {name: _restored_value(reading, *source) for name, source in sources.items()}
     except (NotTold, KeyError, TypeError):
         return
     for item in fields(NodeRecord):
-        if item.name not in OF_READING:
+        if item.name not in READING_FIELDS:
             reading.fields[item.name] = getattr(record, item.name)
-    reading.fields |= found
+    reading.fields |= restored
     for item in fields(RunFacts):
         reading.run[item.name] = getattr(record.run, item.name)
     reading.read_from |= record.read_from
-    reading.use((STEP_ATTRIBUTE, *added, *(attribute for attribute, _ in places.values())))
-    reading.settled = True
+    reading.consume((STEP_ATTRIBUTE, *added, *(attribute for attribute, _ in sources.values())))
+    reading.complete = True
 
 
-def _value(reading: SpanReading, attribute: str, form: str) -> Any:
+def _restored_value(reading: SpanReading, attribute: str, form: str) -> Any:
     value = reading.attributes.get(attribute)
-    return _json(value) if form == "json" and isinstance(value, str) else value
+    return _stored_json(value) if form == "json" and isinstance(value, str) else value
 
 
-def _json(text: str) -> Any:
+def _stored_json(text: str) -> Any:
     return parse(text.encode("utf-8", "replace"))
