@@ -33,7 +33,7 @@ class ModelUse:
 def models_used(run_id: UUID) -> list[ModelUse]:
     """The models of a run's steps, the most used first; at most 20. Two queries."""
     used: dict[tuple[str, str], ModelUse] = {}
-    rows = NodeExecution.objects.of_run(run_id).models_used()[:MAX_CALLS]
+    rows = NodeExecution.objects.in_run(run_id).models_used()[:MAX_CALLS]
     for model, provider, execution_id, tokens, counted, kind in rows:
         if kind == "agent":
             continue  # repeats the model of the calls below it
@@ -49,7 +49,7 @@ def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
     if not uses:
         return
     firsts = (
-        NodeExecution.objects.of_run(run_id).with_payloads().in_bulk([use.first for use in uses])
+        NodeExecution.objects.in_run(run_id).with_payloads().in_bulk([use.first for use in uses])
     )
     for use in uses:
         if execution := firsts.get(use.first):
@@ -82,6 +82,6 @@ def _told(value: dict[str, Any]) -> dict[str, Any]:
 
 def resource_of(run_id: UUID) -> dict[str, Any]:
     """The resource attributes of the process that a run's first step came from. One query."""
-    execution = NodeExecution.objects.of_run(run_id).with_resource().first()
+    execution = NodeExecution.objects.in_run(run_id).with_resource().first()
     value = load_value(execution.resource) if execution and execution.resource else None
     return value if isinstance(value, dict) else {}

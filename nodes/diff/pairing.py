@@ -9,41 +9,35 @@ runs once has no pass number and the first of several has.
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from nodes.clock import hex_id
 from nodes.kinds import kind_of
+from nodes.light_step import LightStep
 
-# The columns of NodeExecution that are a `ComparedStep`.
-PAIRING_FIELDS = (
-    "hex_id", "hex_parent", "node_id", "kind", "title", "status", "iteration", "attempt", "taken",
-    "duration_us", "total_tokens", "cost_as_text", "cost_currency", "model", "hex_inputs",
-    "hex_process", "hex_outputs", "error_head",
+# What a `ComparedStep` has beside the columns of a light row, in the order of its fields.
+COMPARED_COLUMNS = (
+    "title", "attempt", "taken", "duration_us", "total_tokens", "cost_as_text", "cost_currency",
+    "model", "hex_inputs", "hex_process", "hex_outputs", "error_head",
 )  # fmt: skip
 
 
-class ComparedStep(NamedTuple):
+@dataclass(slots=True, eq=False)
+class ComparedStep(LightStep):
     """One execution, as it is read. Ids are text, with dashes or without; `inputs`, `process` and
     `outputs` are ids of payloads; durations are microseconds."""
 
-    id: str
-    parent: str | None
-    node_id: str
-    kind: str
-    title: str
-    status: str
-    iteration: str
-    attempt: int
-    taken: str
-    duration_us: int | None
-    tokens: int | None
-    cost: str | None
-    currency: str
-    model: str
-    inputs: str | None
-    process: str | None
-    outputs: str | None
-    error: str
+    title: str = ""
+    attempt: int = 1
+    taken: str = ""
+    duration_us: int | None = None
+    tokens: int | None = None
+    cost: str | None = None
+    currency: str = ""
+    model: str = ""
+    inputs: str | None = None
+    process: str | None = None
+    outputs: str | None = None
+    error: str = ""
 
 
 @dataclass(slots=True, eq=False)
@@ -107,7 +101,7 @@ def _below(steps: Sequence[ComparedStep]) -> dict[str, list[ComparedStep]]:
     known = {step.id for step in steps}
     found: dict[str, list[ComparedStep]] = defaultdict(list)
     for step in steps:
-        found[step.parent if step.parent and step.parent in known else ""].append(step)
+        found[step.parent_id if step.parent_id in known else ""].append(step)
     return found
 
 

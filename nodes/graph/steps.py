@@ -7,47 +7,30 @@ from uuid import UUID
 
 import orjson
 
-from nodes.clock import to_us
+from nodes.clock import hex_id, to_us
+from nodes.light_step import LIGHT_COLUMNS, LightStep
 
-# The columns of NodeExecution that `steps_by_run` reads, in this order.
-STEP_FIELDS = (
-    "hex_run",
-    "hex_id",
-    "source_id",
-    "parent_source_id",
-    "hex_parent",
-    "node_id",
-    "kind",
-    "title",
-    "status",
-    "taken",
-    "hints",
-    "iteration",
-    "index",
-    "started_at",
+# What `steps_by_run` reads of each execution beside the columns of a light row.
+GRAPH_COLUMNS = (
+    "hex_run", "source_id", "parent_source_id", "title", "taken", "hints", "index", "started_at",
     "ended_at",
-)
+)  # fmt: skip
+_RUN, _SOURCE_ID = (len(LIGHT_COLUMNS) + GRAPH_COLUMNS.index(c) for c in ("hex_run", "source_id"))
 
 
 @dataclass(slots=True, eq=False)
-class GraphStep:
+class GraphStep(LightStep):
     """One execution; not frozen: a graph reads thousands, and that would triple the time to make
     them. `parent_id` is the visible step above; `ran_after` has ids of steps whose end this one
-    waited for; `taken` is the way that a branch chose; `fan_out` numbers the items of a parallel
+    waited for; `taken` is the branch that it chose; `fan_out` numbers the items of a parallel
     fan-out that a framework may have run one after the other. Times in microseconds since the
     epoch; `index` is the place in pre-order."""
 
-    id: str
-    node_id: str
-    kind: str
-    title: str
-    parent_id: str | None = None
+    title: str = ""
     started_us: int | None = None
     ended_us: int | None = None
-    status: str = "succeeded"
     taken: str = ""
     ran_after: tuple[str, ...] = ()
-    iteration: str = ""
     fan_out: int | None = None
     index: int = 0
 
@@ -58,16 +41,16 @@ class GraphStep:
 
 
 def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[GraphStep]]:
-    """Rows of STEP_FIELDS as steps: {run id, with dashes: its steps in pre-order}."""
+    """Return light rows with GRAPH_COLUMNS as {run id, with dashes: its steps in pre-order}."""
     runs: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
-        runs.setdefault(row[0], []).append(row)
-    return {str(UUID(run_id)): _steps(rows) for run_id, rows in runs.items()}
+        runs.setdefault(row[_RUN], []).append(row)
+    return {str(UUID(run_id)): _steps_of_run(rows) for run_id, rows in runs.items()}
 
 
-def _steps(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
-    ids = {row[2]: row[1] for row in rows}
-    steps = [_step(row, ids) for row in rows]
+def _steps_of_run(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
+    ids = {row[_SOURCE_ID]: hex_id(row[0]) for row in rows}
+    steps = [_graph_step(row, ids) for row in rows]
     _find_senders(steps)
     return sorted(steps, key=lambda step: (step.index, step.id))
 
@@ -89,29 +72,29 @@ def _find_senders(steps: list[GraphStep]) -> None:
         newest[step.parent_id, step.key] = step
 
 
-def _step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
+def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
     (
-        _, step_id, _, parent_source, parent_id, node_id, kind, title, status, taken, told,
-        iteration, index, started, ended,
+        step_id, parent_id, node_id, kind, status, iteration, _, _, parent_source, title, taken,
+        hints_json, index, started, ended,
     ) = row  # fmt: skip
-    hints = _hints(told) if told else {}
+    hints = _hints(hints_json) if hints_json else {}
     sources = hints.get("ran_after") or []
     after = [str(source) for source in sources] if isinstance(sources, list) else []
     if hints.get("chained"):
         after.append(parent_source)
     fan_out = hints.get("fan_out_index")
     return GraphStep(
-        step_id,
+        hex_id(step_id),
+        hex_id(parent_id),
         node_id,
         kind,
+        status,
+        iteration,
         title,
-        parent_id,
         to_us(started),
         to_us(ended),
-        status,
         taken,
         tuple(ids.get(source, source) for source in after),
-        iteration,
         fan_out if isinstance(fan_out, int) else None,
         index,
     )

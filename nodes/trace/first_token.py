@@ -17,7 +17,7 @@ LARGEST = 200_000  # bytes of a value that is looked into
 def first_tokens(run_id: UUID, ids: Iterable[str]) -> dict[str, int]:
     """Microseconds by execution (32 hex digits) for those that tell. One query; large values are
     not loaded."""
-    rows = NodeExecution.objects.of_run(run_id).filter(
+    rows = NodeExecution.objects.in_run(run_id).filter(
         id__in=[UUID(one) for one in ids], outputs__size__lte=LARGEST
     )
     found = {row.id.hex: _told(row) for row in rows.select_related("outputs")}

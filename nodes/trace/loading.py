@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from nodes.clock import hex_id, iteration_path, to_us
+from nodes.clock import hex_id, to_us
 from nodes.models import NodeExecution
 from nodes.trace.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.trace.folding import Folding, Line, lines
 from nodes.trace.lanes import Sources
-from nodes.trace.timeline import Entry, Step, Timeline, build
+from nodes.trace.timeline import Entry, Timeline, TraceStep, build
 from nodes.trace.waterfall import Bar, Scale, Tick, breaks
 
 # Steps read at most; further ones are reached through the JSON twin.
@@ -22,11 +22,7 @@ WINDOW = 250  # lines of one response
 CONTEXT = 100  # lines above the chosen one when it lies beyond the first window
 HEAVIEST = 6
 _WAITING = IDLE_KINDS | {"human-input", "paused"}
-# Ids as text: making 20,000 UUID objects would take longer than all the rest.
-_FIELDS = (
-    "hex_id", "hex_parent", "node_id", "kind", "status", "iteration", "started_at", "duration_us",
-    "self_us",
-)  # fmt: skip
+_COLUMNS = ("started_at", "duration_us", "self_us")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,35 +74,34 @@ class Trace:
         return replace(self, shown=[], texts={}, path={})
 
 
-def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[Step]:
+def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[TraceStep]:
     """The skeleton of a run, in pre-order; with plumbing, as the producer sent it."""
-    rows = NodeExecution.objects.of_run(run_id).with_hex_ids()
+    executions = NodeExecution.objects.in_run(run_id)
     if all_spans:
-        sources = rows.values_list(*_FIELDS, "orphan", "source_id", "parent_source_id")
-        return _as_sent(list(sources[:MAX_STEPS]))
-    return [_step(row) for row in rows.visible().values_list(*_FIELDS)[:MAX_STEPS]]
+        rows = executions.light_rows(*_COLUMNS, "orphan", "source_id", "parent_source_id")
+        return _as_sent(list(rows[:MAX_STEPS]))
+    return [_trace_step(row) for row in executions.visible().light_rows(*_COLUMNS)[:MAX_STEPS]]
 
 
-def _step(row: tuple[Any, ...]) -> Step:
+def _trace_step(row: tuple[Any, ...]) -> TraceStep:
     step_id, parent_id, node_id, kind, status, iteration, started, duration_us, self_us = row
     start = to_us(started)
     end = None if start is None or duration_us is None else start + duration_us
-    path = iteration_path(iteration)
     ids = hex_id(step_id), hex_id(parent_id)
-    return Step(*ids, node_id, kind, status, path, start, end, self_us)
+    return TraceStep(*ids, node_id, kind, status, iteration, start, end, self_us)
 
 
-def _as_sent(rows: list[tuple[Any, ...]]) -> list[Step]:
+def _as_sent(rows: list[tuple[Any, ...]]) -> list[TraceStep]:
     """Steps below the parents that their producer named, in pre-order by start."""
     ids = {row[-2]: hex_id(row[0]) for row in rows}
-    below: dict[str, list[Step]] = defaultdict(list)
+    below: dict[str, list[TraceStep]] = defaultdict(list)
     for row in rows:
-        step = _step(row[:-3])
+        step = _trace_step(row[:-3])
         orphan, parent_source = row[-3], row[-1]
         known = ids.get(parent_source, "") if parent_source else ""
         step.parent_id = known or (step.parent_id if orphan else "")
         below[known].append(step)
-    ordered: list[Step] = []
+    ordered: list[TraceStep] = []
     for group in below.values():
         group.sort(key=lambda step: (step.start is None, step.start or 0), reverse=True)
     waiting = below.pop("", [])
@@ -156,7 +151,7 @@ def load_trace(
     )
 
 
-def with_breaks(scale: Scale, timeline: Timeline, steps: list[Step]) -> Scale:
+def with_breaks(scale: Scale, timeline: Timeline, steps: list[TraceStep]) -> Scale:
     """The scale with long waits drawn short. Where no step waits and none holds waits, the first
     level tells that there are none, without looking at all others."""
     plain = _WAITING.isdisjoint({step.kind for step in steps} | {step.status for step in steps})
@@ -195,11 +190,11 @@ def _path(timeline: Timeline, scale: Scale) -> dict[Entry, list[tuple[int, int]]
 def load_texts(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
     """What rows show of executions, by 32 hex digits."""
     wanted = [UUID(found) for found in ids]
-    rows = NodeExecution.objects.of_run(run_id).for_row().filter(id__in=wanted)
+    rows = NodeExecution.objects.in_run(run_id).for_row().filter(id__in=wanted)
     return {row.id.hex: row for row in rows}
 
 
-def scale_of(steps: list[Step], span: Span) -> Scale:
+def scale_of(steps: list[TraceStep], span: Span) -> Scale:
     """From the first to the last sign of life of the run or any step."""
     starts = [start for step in steps if (start := step.start) is not None]
     ends = [end for step in steps if (end := step.end) is not None]
@@ -219,7 +214,7 @@ def _first_line(found: list[Line], chosen: Entry | None, only: str) -> int:
     return 0 if place < WINDOW - 10 else place - CONTEXT
 
 
-def _heaviest(steps: list[Step]) -> list[Heavy]:
+def _heaviest(steps: list[TraceStep]) -> list[Heavy]:
     """The nodes whose own work took longest."""
     nodes: dict[str, Heavy] = {}
     for step in steps:

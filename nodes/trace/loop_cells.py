@@ -9,8 +9,9 @@ from nodes import formats
 from nodes.choices import FAILURES, NodeStatus
 from nodes.execution_detail import status_label
 from nodes.kinds import Kind, kind_of
+from nodes.light_step import LightStep
 from nodes.trace.figures import add_costs, main_currency
-from nodes.trace.loop_matrix import Cells, Inner, Node, Pass, worst
+from nodes.trace.loop_matrix import Cells, Node, Pass, worst
 
 Heat = Literal["time", "tokens", "cost"]
 _HEAT_OF: dict[Heat, str] = {"time": "duration_us", "tokens": "tokens", "cost": "cost"}
@@ -34,7 +35,7 @@ class Cell:
 
     id: str
     status: str
-    steps: list[Inner]
+    steps: list[LightStep]
     title: str
     heat: str = "0"
     plain: bool = False
@@ -86,7 +87,7 @@ def row_of(node: Node, passes: list[Cells], figures: dict[str, Figures], marked:
     return row
 
 
-def _cell(steps: list[Inner], figures: dict[str, Figures], marked: str) -> Cell:
+def _cell(steps: list[LightStep], figures: dict[str, Figures], marked: str) -> Cell:
     status = worst(step.status for step in steps)
     chosen = steps[-1]
     if status in FAILURES:
@@ -103,7 +104,7 @@ def _cell(steps: list[Inner], figures: dict[str, Figures], marked: str) -> Cell:
     return cell
 
 
-def _counted(steps: list[Inner], words: str) -> str:
+def _counted(steps: list[LightStep], words: str) -> str:
     """Visits and, beside them, the attempts at them that were tried again."""
     retries = sum(step.status == NodeStatus.RETRY for step in steps)
     failed = sum(step.status in FAILURES for step in steps)
@@ -113,7 +114,7 @@ def _counted(steps: list[Inner], words: str) -> str:
     return f"{words}, {retries} tried again" if retries else words
 
 
-def _sum(figures: dict[str, Figures], steps: list[Inner], name: str) -> Any:
+def _sum(figures: dict[str, Figures], steps: list[LightStep], name: str) -> Any:
     """The sum over some steps, None where none tells."""
     told = [getattr(figures[step.id], name) for step in steps if step.id in figures]
     return sum(known) if (known := [one for one in told if one is not None]) else None

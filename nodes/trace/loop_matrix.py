@@ -6,27 +6,13 @@ turns, a graph that came back to a node. Steps below a step belong to its pass.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from nodes.choices import FAILURES
 from nodes.clock import hex_id
+from nodes.light_step import LightRow, LightStep
 from nodes.trace.timeline import WORST_FIRST
 
 _RANK: dict[str, int] = {status: rank for rank, status in enumerate(WORST_FIRST)}
-# A step as it is read: the fields of `Inner`, ids with dashes or without. Of tens of thousands only
-# those in sight are made an `Inner`.
-InnerRow = tuple[str, str | None, str, str, str, str]
-
-
-class Inner(NamedTuple):
-    """A step inside the loop. `id` is 32 hex digits; `path` has its pass numbers from 0."""
-
-    id: str
-    parent_id: str | None
-    node_id: str
-    kind: str
-    status: str
-    path: str
 
 
 @dataclass(slots=True, eq=False)
@@ -46,10 +32,11 @@ class Node:
 @dataclass(slots=True, eq=False)
 class Pass:
     """A column: `number` from 0, None for what ran in no pass. Of each of its `steps`, in order,
-    `nodes` has the row; `failed` of them failed."""
+    `nodes` has the row; `failed` of them failed. Of tens of thousands of steps only those in sight
+    are made a `LightStep`."""
 
     number: int | None
-    steps: list[InnerRow] = field(default_factory=list)
+    steps: list[LightRow] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
     failed: int = 0
 
@@ -57,11 +44,13 @@ class Pass:
         """The steps by row, in order."""
         found: Cells = {}
         for node, step in zip(self.nodes, self.steps, strict=True):
-            found.setdefault(node, []).append(Inner(hex_id(step[0]), *step[1:]))
+            found.setdefault(node, []).append(
+                LightStep(hex_id(step[0]), hex_id(step[1]), *step[2:])
+            )
         return found
 
 
-Cells = dict[Node, list[Inner]]
+Cells = dict[Node, list[LightStep]]
 
 
 @dataclass(slots=True)
@@ -87,7 +76,7 @@ def worst(statuses: Iterable[str]) -> str:
     return min(statuses, key=lambda status: _RANK.get(status, len(_RANK)), default="")
 
 
-def build(scope: str, depth: int, steps: Sequence[InnerRow]) -> Matrix:
+def build(scope: str, depth: int, steps: Sequence[LightRow]) -> Matrix:
     """The matrix of what ran below `scope` (an id, "" for the run itself), which stands `depth`
     passes deep. `steps` come in pre-order; those that are not below it are left out."""
     root = Node("", -1, "", "")
@@ -129,7 +118,7 @@ def _number(path: str, depth: int) -> int | None:
     return int(numbers[depth]) if len(numbers) > depth else None
 
 
-def _insert(above: Node, step: InnerRow, before: Node | None) -> Node:
+def _insert(above: Node, step: LightRow, before: Node | None) -> Node:
     """A new row, right after that of the step before it in the same pass."""
     step_id, _, node_id, kind, *_ = step
     node = Node(node_id, above.level + 1, hex_id(step_id), kind)

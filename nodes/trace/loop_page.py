@@ -15,7 +15,6 @@ from nodes.trace.timeline import key_of
 MAX_ROWS = 60
 CELLS = 600  # of one page, about a screenful; the rest comes in parts
 FEWEST, MOST = 10, 60  # passes of one page
-_SKELETON = ("hex_id", "hex_parent", "node_id", "kind", "status", "iteration")
 _FIGURES = ("hex_id", "title", "started_at", "duration_us", "total_tokens", "cost", "cost_currency")
 
 
@@ -83,25 +82,25 @@ class Window:
 
 def loop_of(execution: NodeExecution) -> Loop:
     """The loop that an execution is, else the one that it is a pass of. One query or two."""
-    of_run = NodeExecution.objects.of_run(execution.run_id)
     if execution.folded and execution.parent_id is None:
         return Loop(execution.run_id, None, "")
-    inner = of_run.visible().filter(parent_id=execution.id).exclude(iteration=execution.iteration)
+    steps = NodeExecution.objects.in_run(execution.run_id)
+    inner = steps.visible().filter(parent_id=execution.id).exclude(iteration=execution.iteration)
     if execution.kind_info.group == "loop" or inner.exists():
         return Loop(execution.run_id, execution, execution.id.hex)
     if execution.parent_id is None:
         return Loop(execution.run_id, None, "")
-    parent = of_run.with_payloads().filter(id=execution.parent_id).first()
+    parent = steps.with_payloads().filter(id=execution.parent_id).first()
     return Loop(execution.run_id, parent, execution.parent_id.hex)
 
 
 def load_matrix(loop: Loop) -> tuple[Matrix, bool]:
     """All steps of a loop; whether it has more than are read."""
-    steps = NodeExecution.objects.of_run(loop.run_id).visible().with_hex_ids()
+    steps = NodeExecution.objects.in_run(loop.run_id).visible()
     if loop.container:
         base = loop.container.iteration
         steps = steps.after_index(loop.container.index).in_pass(base)
-    rows = list(steps.values_list(*_SKELETON)[: MAX_STEPS + 1])
+    rows = list(steps.light_rows()[: MAX_STEPS + 1])
     scope = loop.scope
     if scope and rows and "-" in rows[0][0]:
         scope = str(UUID(scope))
@@ -146,8 +145,8 @@ def load_figures(
     """Names and figures of all steps of some passes and of an example of each node."""
     ids = {node.example for node in nodes}
     ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
-    rows = NodeExecution.objects.of_run(run_id).with_hex_ids().filter(id__in=map(UUID, ids))
+    executions = NodeExecution.objects.in_run(run_id).filter(id__in=map(UUID, ids)).order_by()
     return {
         hex_id(step_id): Figures(title, to_us(started), *rest)
-        for step_id, title, started, *rest in rows.order_by().values_list(*_FIGURES)
+        for step_id, title, started, *rest in executions.computed(*_FIGURES).values_list(*_FIGURES)
     }

@@ -105,9 +105,10 @@ def _longest_calls(lines: list[PathLine]) -> list[str]:
 
 def load_amounts(run_id: UUID) -> dict[str, Amount]:
     """Tokens and cost of every step that counts and told either."""
-    rows = NodeExecution.objects.of_run(run_id).visible().with_hex_ids().filter(counted=True)
+    counted = NodeExecution.objects.in_run(run_id).visible().filter(counted=True)
+    rows = counted.computed(*_AMOUNTS).values_list(*_AMOUNTS)
     return {
         hex_id(step_id): Amount(tokens or 0, cost, currency)
-        for step_id, tokens, cost, currency in rows.values_list(*_AMOUNTS)[:MAX_STEPS]
+        for step_id, tokens, cost, currency in rows[:MAX_STEPS]
         if tokens or cost
     }

@@ -8,7 +8,7 @@ from typing import Literal
 from nodes.kinds import kind_of
 from nodes.trace.critical_path import Part
 from nodes.trace.figures import main_currency
-from nodes.trace.timeline import Entry, Step
+from nodes.trace.timeline import Entry, TraceStep
 
 SHORT = 200  # parts of the path shorter than one in so many of it are told together
 Sort = Literal["own", "path", "most", "times", "tokens", "cost"]
@@ -61,22 +61,22 @@ class PathLine:
 
 
 def by_node(
-    steps: Sequence[Step], path: Iterable[Part], amounts: Mapping[str, Amount]
+    steps: Sequence[TraceStep], path: Iterable[Part], amounts: Mapping[str, Amount]
 ) -> list[Spent]:
     return _grouped(steps, path, amounts, lambda step: (step.node_id, step.kind))
 
 
 def by_kind(
-    steps: Sequence[Step], path: Iterable[Part], amounts: Mapping[str, Amount]
+    steps: Sequence[TraceStep], path: Iterable[Part], amounts: Mapping[str, Amount]
 ) -> list[Spent]:
     return _grouped(steps, path, amounts, lambda step: (kind_of(step.kind).label, step.kind))
 
 
 def _grouped(
-    steps: Sequence[Step],
+    steps: Sequence[TraceStep],
     path: Iterable[Part],
     amounts: Mapping[str, Amount],
-    key: Callable[[Step], tuple[str, str]],
+    key: Callable[[TraceStep], tuple[str, str]],
 ) -> list[Spent]:
     on_path: dict[str, int] = {}
     for part in path:

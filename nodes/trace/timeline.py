@@ -10,24 +10,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nodes.choices import FAILURES, NodeStatus
+from nodes.clock import iteration_path
 from nodes.kinds import kind_of
+from nodes.light_step import LightStep
 
 
 @dataclass(slots=True, eq=False)
-class Step:
-    """What the tree needs to know of one execution. Ids are 32 hex digits, times microseconds since
-    the epoch; a tree of thousands is read on every view, so nothing here is dearer than it must be.
-    """
+class TraceStep(LightStep):
+    """What the tree needs to know of one execution. Times are microseconds since the epoch; a tree
+    of thousands is read on every view, so nothing here is dearer than it must be."""
 
-    id: str
-    parent_id: str
-    node_id: str
-    kind: str
-    status: str
-    path: tuple[int, ...]
-    start: int | None
-    end: int | None
-    self_us: int | None
+    start: int | None = None
+    end: int | None = None
+    self_us: int | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +37,7 @@ class Entry:
     form: Literal["step", "pass", "placeholder"]
     key: str
     id: str = ""
-    step: Step | None = None
+    step: TraceStep | None = None
     children: list["Entry"] = field(default_factory=list)
     start: int | None = None
     end: int | None = None
@@ -85,7 +80,7 @@ class Timeline:
     above: dict[Entry, Entry]
 
 
-def build(steps: Iterable[Step]) -> Timeline:
+def build(steps: Iterable[TraceStep]) -> Timeline:
     """The tree of a run's steps, given in pre-order."""
     top: list[Entry] = []
     by_id: dict[str, Entry] = {}
@@ -113,7 +108,7 @@ def key_of(execution_id: str) -> str:
     return execution_id[-8:]
 
 
-def _parent(step: Step, by_id: dict[str, Entry], top: list[Entry]) -> Entry | None:
+def _parent(step: TraceStep, by_id: dict[str, Entry], top: list[Entry]) -> Entry | None:
     if not step.parent_id or step.parent_id == step.id:
         return None
     parent = by_id.get(step.parent_id)
@@ -128,14 +123,15 @@ def _group_passes(entry: Entry, above: dict[Entry, Entry]) -> None:
     """Children of an iteration or loop stand in groups, one per pass, in order of the passes."""
     if entry.step is None or kind_of(entry.step.kind).group != "loop":
         return
-    depth = len(entry.step.path)
+    depth = len(iteration_path(entry.step.iteration))
     groups: dict[int, Entry] = {}
     outside: list[Entry] = []
     for child in entry.children:
-        if child.step is None or len(child.step.path) <= depth:
+        path = iteration_path(child.step.iteration) if child.step else ()
+        if len(path) <= depth:
             outside.append(child)
             continue
-        number = child.step.path[depth]
+        number = path[depth]
         group = groups.get(number)
         if group is None:
             group = Entry("pass", f"{entry.key}.{number}", number=number + 1)

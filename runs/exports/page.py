@@ -22,7 +22,7 @@ from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload
 from nodes.trace.loading import MAX_STEPS, load_steps
-from nodes.trace.timeline import Entry, Step, build
+from nodes.trace.timeline import Entry, TraceStep, build
 from nodes.trace.waterfall import Bar, Scale, own_segments
 from runs.models import Run
 from runs.pages.run.header import header_of
@@ -78,7 +78,7 @@ def run_page_html(run: Run, base_url: str = "") -> Iterator[bytes]:
     yield _linked(_written(run.id, waiting) + foot, base_url)
 
 
-def _context(run: Run, steps: list[Step]) -> dict[str, Any]:
+def _context(run: Run, steps: list[TraceStep]) -> dict[str, Any]:
     return {
         "run": run,
         "header": header_of(run),
@@ -102,7 +102,7 @@ def _linked(text: str, base_url: str) -> bytes:
     return LINK.sub(rf' href="{base_url}/\1"' if base_url else "", text).encode()
 
 
-def _scale(run: Run, steps: list[Step]) -> Scale:
+def _scale(run: Run, steps: list[TraceStep]) -> Scale:
     times = [to_us(run.started_at), to_us(run.ended_at)]
     times += [time for step in steps for time in (step.start, step.end)]
     known = [time for time in times if time is not None]
@@ -130,7 +130,7 @@ def _lines(top: list[Entry], scale: Scale) -> Iterator[TreeLine]:
 
 def _written(run_id: UUID, lines: list[TreeLine]) -> str:
     ids = [UUID(line.entry.id) for line in lines if line.entry.step]
-    found = NodeExecution.objects.of_run(run_id).with_payloads().in_bulk(ids)
+    found = NodeExecution.objects.in_run(run_id).with_payloads().in_bulk(ids)
     return "".join(
         render_to_string("files/run_page/_step.html", _step(line, found.get(UUID(line.entry.id))))
         if line.entry.step

@@ -55,7 +55,7 @@ def step_lines(runs: Iterable[Run]) -> Iterator[bytes]:
 
 def _steps(run: Run) -> Iterator[dict[str, Any]]:
     of_run = {"run": str(run.id), "app": {"slug": run.app.slug}}
-    steps, index = NodeExecution.objects.of_run(run.id).visible(), None
+    steps, index = NodeExecution.objects.in_run(run.id).visible(), None
     steps = steps.defer("hints", "received_body")
     while page := list(steps.after_index(index)[:STEPS_AT_ONCE]):
         yield from (of_run | execution_json(step) for step in page)

@@ -6,7 +6,7 @@ Which run to compare with is chosen in `baseline`; what a comparison is, pair by
 
 from dataclasses import dataclass
 
-from nodes.diff.pairing import ComparedStep, StepPair
+from nodes.diff.pairing import COMPARED_COLUMNS, ComparedStep, StepPair
 from nodes.diff.verdicts import StepComparison, judge, pairs_in_base_order, payload_id_pairs
 from nodes.digests import digest_of
 from nodes.models import NodeExecution
@@ -67,5 +67,6 @@ def _inputs(run: Run) -> str | None:
 
 
 def _steps(run: Run) -> list[ComparedStep]:
-    rows = NodeExecution.objects.pairing_rows(run.id)[: MAX_STEPS + 1]
-    return list(map(ComparedStep._make, rows))
+    executions = NodeExecution.objects.in_run(run.id).visible()
+    rows = executions.light_rows(*COMPARED_COLUMNS)[: MAX_STEPS + 1]
+    return [ComparedStep(*row) for row in rows]

@@ -122,6 +122,6 @@ def handled_in(run: Run) -> Iterator[Link]:
     """The first failures in a run that an error strategy handled: it went on. One query, and none
     for a run that has no such step."""
     if run.exceptions:
-        steps = NodeExecution.objects.of_run(run.id).visible().filter(status=NodeStatus.EXCEPTION)
+        steps = NodeExecution.objects.in_run(run.id).visible().filter(status=NodeStatus.EXCEPTION)
         for step in steps.for_row()[:MAX_HANDLED]:
             yield Link(step, "")

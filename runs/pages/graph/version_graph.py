@@ -5,8 +5,8 @@ from uuid import UUID
 
 from nodes.graph.alignment import align
 from nodes.graph.graph import Graph, complete, infer, stored
-from nodes.graph.steps import GraphStep, steps_by_run
-from nodes.models import NodeExecution
+from nodes.graph.loading import load_graph_steps
+from nodes.graph.steps import GraphStep
 from runs.models import App, Run, Version
 
 # Runs of a version that are looked at, and steps in all of them: a page must stay quick.
@@ -29,7 +29,7 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
     run_ids = _newest_runs(app, version)
     if run_id is not None and run_id not in run_ids:
         run_ids.append(run_id)
-    runs = steps_by_run(NodeExecution.objects.step_rows(run_ids))
+    runs = load_graph_steps(run_ids)
     if version is None or not version.graph:
         return VersionGraph(version, infer(runs.values()), runs)
     sent = align(stored(version.graph), runs.values())

@@ -4,8 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Case, CharField, F, Q, TextField, Value, When
-from django.db.models.functions import Cast
+from django.db.models import Q
 
 from nodes.clock import hex_id, iteration_path, to_us
 from nodes.content.payloads import load_value
@@ -21,9 +20,10 @@ MAX_BODY = 1_000_000  # bytes of a value that is looked at
 MAX_BYTES = 3_000_000  # of all that are
 MAX_VALUES = 400
 MAX_ROUNDS = 12  # times that values are asked for: two queries each
-_FIELDS = (
-    "hex_id", "hex_parent", "node_id", "title", "kind", "status", "iteration", "attempt", "index",
-    "started_at", "ended_at", "hex_inputs", "hex_outputs", "senders", "hex_process",
+# What lineage reads of each step beside the columns of a light row.
+_COLUMNS = (
+    "title", "attempt", "index", "started_at", "ended_at", "hex_inputs", "hex_outputs", "senders",
+    "hex_process",
 )  # fmt: skip
 
 
@@ -75,22 +75,10 @@ def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]
     """What is known of a run; with the step `execution_id` even where it is plumbing.
     Three queries."""
     bodies = Bodies()
-    text = CharField()
     rows = (
-        NodeExecution.objects.of_run(run.id)
+        NodeExecution.objects.in_run(run.id)
         .filter(Q(folded=False) | Q(id=execution_id))
-        .with_hex_ids()
-        .annotate(
-            hex_inputs=Cast("inputs_id", text),
-            hex_outputs=Cast("outputs_id", text),
-            hex_process=Cast("process_data_id", text),
-            senders=Case(
-                When(hints__contains='"ran_after"', then=F("hints")),
-                default=Value(""),
-                output_field=TextField(),
-            ),
-        )
-        .values_list(*_FIELDS)[:MAX_STEPS]
+        .light_rows(*_COLUMNS)[:MAX_STEPS]
     )
     visits = [_visit(row, bodies) for row in rows]
     if run.source_kind.startswith("dify"):
@@ -120,7 +108,7 @@ def _is_later_turn(run: Run) -> bool:
 
 def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
     (
-        step_id, parent_id, node_id, title, kind, status, iteration, attempt, index, started, ended,
+        step_id, parent_id, node_id, kind, status, iteration, title, attempt, index, started, ended,
         inputs_id, outputs_id, hints, process_id,
     ) = row  # fmt: skip
     return Visit(

@@ -44,7 +44,7 @@ def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse
 
 
 def _execution_or_404(run: Run, execution_id: UUID) -> NodeExecution:
-    found = NodeExecution.objects.of_run(run.id).filter(id=execution_id).first()
+    found = NodeExecution.objects.in_run(run.id).filter(id=execution_id).first()
     if found is None:
         raise Http404("This run has no such execution. Its parent may not have been received yet.")
     return found

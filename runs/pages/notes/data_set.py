@@ -57,7 +57,7 @@ def _line(run: Run, step_id: UUID | None, notes: list[Note]) -> bytes:
     """`notes`: newest first. b"": the step has gone meanwhile."""
     step = None
     if step_id:
-        steps = NodeExecution.objects.of_run(run.pk).with_payloads()
+        steps = NodeExecution.objects.in_run(run.pk).with_payloads()
         step = steps.filter(id=step_id).first()
         if step is None:
             return b""

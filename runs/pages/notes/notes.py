@@ -191,7 +191,7 @@ def steps_by_producer_id(run: Run, ids: Iterable[str]) -> dict[str, NodeExecutio
     ids = set(ids)
     if not ids:
         return {}
-    steps = NodeExecution.objects.of_run(run.id).only("id", "run_id", "source_id", "title", "hints")
+    steps = NodeExecution.objects.in_run(run.id).only("id", "run_id", "source_id", "title", "hints")
     found = {step.source_id: step for step in steps.filter(source_id__in=ids)}
     if ids - found.keys():
         for step in steps.filter(hints__contains='"span_ids"'):

@@ -44,7 +44,7 @@ def step_or_404(run: Run, step_id: UUID | None) -> NodeExecution | None:
     """The step without its values; None: the run itself is meant."""
     if step_id is None:
         return None
-    steps = NodeExecution.objects.of_run(run.id).only("id", "run_id", "source_id", "hints", "title")
+    steps = NodeExecution.objects.in_run(run.id).only("id", "run_id", "source_id", "hints", "title")
     found = steps.filter(id=step_id).first()
     if found is None:
         raise Http404("This run has no such step.")

@@ -42,7 +42,7 @@ def report(run: Run, base_url: str = "") -> str:
 def _failed(run: Run) -> NodeExecution | None:
     if run.failed_execution is None:
         return None
-    rows = NodeExecution.objects.of_run(run.id).with_payloads()
+    rows = NodeExecution.objects.in_run(run.id).with_payloads()
     return rows.filter(id=run.failed_execution).first()
 
 

@@ -120,7 +120,7 @@ class Shared:
 
     def rows(self, after: int | None) -> tuple[list[SharedStep], int | None]:
         """A page of the steps in order, after a place in it, and the place of the next page."""
-        steps = NodeExecution.objects.of_run(self.run.pk).visible().after_index(after)
+        steps = NodeExecution.objects.in_run(self.run.pk).visible().after_index(after)
         light = steps.defer("hints", "received_body", "error").annotate(
             error_head=Left("error", ERROR_LINE * 5)
         )
@@ -221,7 +221,7 @@ def shared_of(link: ShareLink) -> Shared | None:
     shared = Shared(link, run, mask, mask)
     if not (mask.is_active or mask.fields & {"inputs", "outputs"}):
         return shared
-    steps = NodeExecution.objects.of_run(run.pk).with_payloads()
+    steps = NodeExecution.objects.in_run(run.pk).with_payloads()
     failed = steps.filter(id=run.failed_execution).first() if run.failed_execution else None
     shared = shared.knowing({"inputs": run.inputs, "outputs": run.outputs})
     return shared.knowing(_values_of(failed)) if failed else shared

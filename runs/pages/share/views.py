@@ -143,7 +143,7 @@ def shared_step_json(
 
 def _step(shared: Shared, execution_id: UUID) -> SharedStep | None:
     """A step of this run, and one that its page lists."""
-    steps = NodeExecution.objects.of_run(shared.run.pk).visible().with_payloads()
+    steps = NodeExecution.objects.in_run(shared.run.pk).visible().with_payloads()
     found = steps.filter(id=execution_id).first()
     return shared.step(found) if found else None
 

@@ -45,7 +45,7 @@ def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
 
 
 def execution_or_404(run_id: UUID, execution_id: UUID) -> NodeExecution:
-    found = NodeExecution.objects.of_run(run_id).with_payloads().filter(id=execution_id).first()
+    found = NodeExecution.objects.in_run(run_id).with_payloads().filter(id=execution_id).first()
     if found is None:
         raise Http404("This run has no such execution. Its parent may not have been received yet.")
     return found
@@ -157,7 +157,7 @@ def _failed(run: Run) -> NodeExecution | None:
     if run.failed_execution is None:
         return None
     return (
-        NodeExecution.objects.of_run(run.id).with_payloads().filter(id=run.failed_execution).first()
+        NodeExecution.objects.in_run(run.id).with_payloads().filter(id=run.failed_execution).first()
     )
 
 
@@ -169,10 +169,10 @@ def tracing_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     index = whole_number(after, DIGITS)
     if after and index is None:
         return refusal(400, "“after” must be the index of an execution, a whole number.")
-    steps = NodeExecution.objects.of_run(run.id).visible()
+    steps = NodeExecution.objects.in_run(run.id).visible()
     page = list(steps.after_index(index)[: JSON_PAGE + 1])
     orphans = {step.parent_id for step in page if step.orphan and step.parent_id}
-    seen = steps.parents_told_before(index, orphans) if after and orphans else ()
+    seen = steps.parents_listed_before(index, orphans) if after and orphans else ()
     following = None
     if len(page) > JSON_PAGE:
         following = request.build_absolute_uri(f"{request.path}?after={page[JSON_PAGE - 1].index}")

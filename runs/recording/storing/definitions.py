@@ -13,8 +13,7 @@ from django.db.models import Exists, OuterRef
 
 from nodes.graph.alignment import Likeness, likeness
 from nodes.graph.graph import stored
-from nodes.graph.steps import steps_by_run
-from nodes.models import NodeExecution
+from nodes.graph.loading import load_graph_steps
 from runs.models import App, Run, Version
 from runs.recording.decoding.dify.definition import Definition, same_content
 from runs.recording.decoding.dify.dsl import Dsl
@@ -116,8 +115,8 @@ def _ran(app: App, definition: Definition) -> tuple[Version | None, str]:
     waiting = app.versions.filter(Exists(runs), graph__isnull=True).order_by("-number")
     for version in waiting[:COMPARED_VERSIONS]:
         newest = Run.objects.newest_of_version(app, version)[:COMPARED_RUNS]
-        rows = NodeExecution.objects.step_rows([run_id for run_id, _ in newest])
-        found = likeness(graph, steps_by_run(rows).values())
+        steps = load_graph_steps([run_id for run_id, _ in newest])
+        found = likeness(graph, steps.values())
         if found is not Likeness.NONE:
             return version, found.value
     return None, ""

@@ -51,7 +51,7 @@ def each_step(run_id: UUID) -> Iterator[NodeExecution]:
     """All executions of a run with their payloads, in the order of the tree. Their ids are put in
     order first, and their values read in parts: a database that sorts rows with all their values
     would need room for them."""
-    steps = NodeExecution.objects.of_run(run_id)
+    steps = NodeExecution.objects.in_run(run_id)
     ids = list(steps.values_list("id", flat=True))
     for start in range(0, len(ids), AT_ONCE):
         part = ids[start : start + AT_ONCE]

@@ -1,5 +1,6 @@
 """Which step is which, and where two runs part. Without a database."""
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -21,7 +22,7 @@ def payload(text: str) -> str:
 
 def step(name, parent="", *, inputs="in", outputs="out", **facts):
     told = {
-        "id": f"{next(_ids):032x}", "parent": parent, "node_id": name, "kind": "code",
+        "id": f"{next(_ids):032x}", "parent_id": parent, "node_id": name, "kind": "code",
         "title": name, "status": "succeeded", "iteration": "", "attempt": 1, "taken": "",
         "duration_us": 10_000, "tokens": None, "cost": None, "currency": "", "model": "",
         "inputs": payload(inputs), "process": "", "outputs": payload(outputs), "error": "",
@@ -214,13 +215,13 @@ def tree(told):
     """Steps below one of the steps before them, or at the top, in pre-order."""
     made = [(step(n, inputs=i, outputs=o, status=s), up) for n, i, o, s, up in told]
     steps = [
-        one._replace(parent=made[place - up][0].id if 0 < up <= place else None)
+        replace(one, parent_id=made[place - up][0].id if 0 < up <= place else "")
         for place, (one, up) in enumerate(made)
     ]
-    found, waiting = [], [one for one in steps if not one.parent][::-1]
+    found, waiting = [], [one for one in steps if not one.parent_id][::-1]
     while waiting:
         found.append(one := waiting.pop())
-        waiting += [inner for inner in steps if inner.parent == one.id][::-1]
+        waiting += [inner for inner in steps if inner.parent_id == one.id][::-1]
     return found
 
 

@@ -21,7 +21,15 @@ SENT = stored({
 def run(*steps: tuple[str, str, str], run: str = "r") -> list[GraphStep]:
     """Steps one after the other: (node id, kind, title)."""
     return [
-        GraphStep(f"{run}{n}", key, kind, title, started_us=n * 10, ended_us=n * 10 + 5, index=n)
+        GraphStep(
+            f"{run}{n}",
+            node_id=key,
+            kind=kind,
+            title=title,
+            started_us=n * 10,
+            ended_us=n * 10 + 5,
+            index=n,
+        )
         for n, (key, kind, title) in enumerate(steps)
     ]
 

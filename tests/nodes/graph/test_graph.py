@@ -19,7 +19,7 @@ def step(
     fields.setdefault("title", node_id.rpartition("/")[2])
     fields.setdefault("kind", "llm")
     return GraphStep(
-        f"{number:06}", node_id, started_us=start, ended_us=end, index=number, **fields
+        f"{number:06}", node_id=node_id, started_us=start, ended_us=end, index=number, **fields
     )
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.trace.critical_path import Part, critical_path
-from nodes.trace.timeline import Step, build
+from nodes.trace.timeline import TraceStep, build
 from tests.nodes.trace.test_timeline import ident, step
 
 US = 1_000_003  # a second that no clock cut
@@ -14,12 +14,12 @@ US = 1_000_003  # a second that no clock cut
 
 def at(
     number: int, start: float, end: float | None, parent: int | None = None, **told: Any
-) -> Step:
+) -> TraceStep:
     ends = None if end is None else int(end * US) + 1
     return step(number, parent, start=int(start * US) + 1, end=ends, **told)
 
 
-def path(*steps: Step, until: float) -> list[tuple[str, float, str]]:
+def path(*steps: TraceStep, until: float) -> list[tuple[str, float, str]]:
     """(node or "" for the run, seconds, gap or "") of each part."""
     parts = critical_path(build(steps), 1, int(until * US) + 1)
     return [(node_of(part), round(part.lasted / US, 3), part.gap or "") for part in parts]
@@ -103,8 +103,8 @@ def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
 
 
 @st.composite
-def runs(draw: Any) -> tuple[list[Step], int, int]:
-    steps: list[Step] = []
+def runs(draw: Any) -> tuple[list[TraceStep], int, int]:
+    steps: list[TraceStep] = []
     for number in range(1, 1 + draw(st.integers(0, 25))):
         parent = draw(st.sampled_from([None, *range(max(1, number - 4), number)]))
         start = draw(st.one_of(st.none(), st.integers(0, 5_000_000)))
@@ -113,7 +113,7 @@ def runs(draw: Any) -> tuple[list[Step], int, int]:
         told = {
             "kind": draw(st.sampled_from(["llm", "agent", "loop", "human-input"])),
             "status": draw(st.sampled_from(["succeeded", "retry", "failed", "paused"])),
-            "path": draw(st.sampled_from([(), (0,), (1,)])),
+            "iteration": draw(st.sampled_from(["", "0", "1"])),
             "node_id": draw(st.sampled_from("ab")),
         }
         steps.append(step(number, parent, start=start, end=end, **told))
@@ -122,7 +122,7 @@ def runs(draw: Any) -> tuple[list[Step], int, int]:
 
 
 @given(runs())
-def test_the_parts_are_the_whole_run_without_overlap(run: tuple[list[Step], int, int]) -> None:
+def test_the_parts_are_the_whole_run_without_overlap(run: tuple[list[TraceStep], int, int]) -> None:
     steps, begin, end = run
     parts = critical_path(build(steps), begin, end)
     reached = begin

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nodes.trace.folding import Folding, Line, lines
-from nodes.trace.timeline import Step, build
+from nodes.trace.timeline import TraceStep, build
 from nodes.trace.waterfall import SECOND, Scale
 from tests.nodes.trace.test_timeline import forms, ident, loop, shown, step
 
@@ -16,7 +16,9 @@ def lanes_of(found: list[Line]) -> dict[str, tuple[int, int] | None]:
     }
 
 
-def span(number: int, start: float, end: float, parent: int | None = None, **told: Any) -> Step:
+def span(
+    number: int, start: float, end: float, parent: int | None = None, **told: Any
+) -> TraceStep:
     at = 1_000_003
     return step(number, parent, start=int(start * at) + 1, end=int(end * at) + 1, **told)
 
@@ -65,8 +67,8 @@ def test_a_branch_that_began_late_has_a_lane_of_its_own() -> None:
 def test_lanes_are_told_at_each_level_and_for_passes() -> None:
     steps = [
         span(1, 0, 9, kind="agent"), span(2, 0, 5, 1), span(3, 1, 6, 1),
-        span(4, 9, 20, kind="iteration"), span(5, 9, 15, 4, path=(0,)),
-        span(6, 10, 16, 4, path=(1,)),
+        span(4, 9, 20, kind="iteration"), span(5, 9, 15, 4, iteration="0"),
+        span(6, 10, 16, 4, iteration="1"),
     ]  # fmt: skip
     found = shown(build(steps))
     assert lanes_of(found)["node-2"] == (1, 2) and lanes_of(found)["node-3"] == (2, 2)

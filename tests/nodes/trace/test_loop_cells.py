@@ -3,18 +3,18 @@
 from decimal import Decimal
 
 from nodes.trace.loop_cells import Figures, Row, heat_up, row_of
-from nodes.trace.loop_matrix import Inner, build
+from nodes.trace.loop_matrix import build
 from tests.nodes.trace.test_timeline import ident
 
 
 def rows_of(*costs: tuple[str, str]) -> tuple[list[Row], dict[str, Figures]]:
     """One node with a pass for each (cost, currency), "" for none."""
     steps = [
-        Inner(ident(number), ident(99), "work", "llm", "succeeded", str(number))
+        (ident(number), ident(99), "work", "llm", "succeeded", str(number))
         for number in range(len(costs))
     ]
     figures = {
-        step.id: Figures("work", 1, 5, None, Decimal(cost) if cost else None, currency)
+        step[0]: Figures("work", 1, 5, None, Decimal(cost) if cost else None, currency)
         for step, (cost, currency) in zip(steps, costs, strict=True)
     }
     matrix = build(ident(99), 0, steps)
@@ -30,9 +30,7 @@ def test_costs_are_compared_in_one_currency_and_told_with_it() -> None:
 
 def test_a_cell_tells_visits_from_attempts() -> None:
     def words(*statuses: str) -> str:
-        steps = [
-            Inner(ident(n), ident(99), "call", "tool", one, "0") for n, one in enumerate(statuses)
-        ]
+        steps = [(ident(n), ident(99), "call", "tool", one, "0") for n, one in enumerate(statuses)]
         matrix = build(ident(99), 0, steps)
         (cell,) = row_of(matrix.rows[0], [matrix.passes[0].cells()], {}, "").cells
         return cell.title if cell else ""

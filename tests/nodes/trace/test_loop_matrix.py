@@ -6,15 +6,16 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.trace.loop_matrix import Inner, Matrix, build, worst
+from nodes.light_step import LightRow
+from nodes.trace.loop_matrix import Matrix, build, worst
 from tests.nodes.trace.test_timeline import ident
 
 
-def inner(number: int, parent: int, node: str, path: str, status: str = "succeeded") -> Inner:
-    return Inner(ident(number), ident(parent) if parent else "", node, "llm", status, path)
+def inner(number: int, parent: int, node: str, path: str, status: str = "succeeded") -> LightRow:
+    return (ident(number), ident(parent) if parent else "", node, "llm", status, path)
 
 
-def loop(*steps: Inner, depth: int = 0) -> Matrix:
+def loop(*steps: LightRow, depth: int = 0) -> Matrix:
     return build(ident(1), depth, steps)
 
 
@@ -79,7 +80,7 @@ def test_what_ran_in_no_pass_comes_last_or_is_left_out() -> None:
 
 def test_ids_may_be_written_with_dashes() -> None:
     one, scope = (str(UUID(ident(number))) for number in (2, 1))
-    matrix = build(scope, 0, [Inner(one, scope, "write", "llm", "succeeded", "0")])
+    matrix = build(scope, 0, [(one, scope, "write", "llm", "succeeded", "0")])
     (cells,) = (one.cells() for one in matrix.passes)
     assert cells[matrix.rows[0]][0].id == matrix.rows[0].example == ident(2)
 
@@ -95,9 +96,9 @@ def test_the_worst_status_stands_for_several() -> None:
 
 
 @st.composite
-def trees(draw: Any) -> list[Inner]:
+def trees(draw: Any) -> list[LightRow]:
     """Steps in pre-order below step 1, each below it or below one before it."""
-    steps: list[Inner] = []
+    steps: list[LightRow] = []
     for number in range(2, 2 + draw(st.integers(0, 30))):
         above = draw(st.sampled_from([None, *steps[-3:]]))
         node = draw(st.sampled_from("abc"))
@@ -105,19 +106,19 @@ def trees(draw: Any) -> list[Inner]:
             path = draw(st.sampled_from(["", "0", "1", "2"]))
             parent = ident(1)
         else:
-            path, parent = above.path, above.id
+            parent, path = above[0], above[5]
             if draw(st.booleans()):
                 path = f"{path}.{draw(st.integers(0, 2))}" if path else str(draw(st.integers(0, 2)))
         status = draw(st.sampled_from(["succeeded", "failed", "retry", "running"]))
-        steps.append(Inner(ident(number), parent, node, "code", status, path))
+        steps.append((ident(number), parent, node, "code", status, path))
     return steps
 
 
 @given(trees())
-def test_every_inner_step_is_in_exactly_one_cell(steps: list[Inner]) -> None:
+def test_every_inner_step_is_in_exactly_one_cell(steps: list[LightRow]) -> None:
     matrix = loop(*steps)
     cells = [step.id for one in matrix.passes for cell in one.cells().values() for step in cell]
-    assert sorted(cells) == sorted(step.id for step in steps)
+    assert sorted(cells) == sorted(step[0] for step in steps)
     rows = {id(row) for row in matrix.rows}
     for one in matrix.passes:
         for row, cell in one.cells().items():

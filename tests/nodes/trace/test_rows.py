@@ -12,6 +12,6 @@ def test_passes_left_out_for_another_s_sake_say_how_many_failed() -> None:
 
 
 def test_what_ran_in_no_pass_is_no_pass() -> None:
-    steps = [step(n + 2, 1, path=(n,)) for n in range(3)]
+    steps = [step(n + 2, 1, iteration=str(n)) for n in range(3)]
     found = build([step(1, kind="iteration"), *steps, step(9, 1)]).top[0].children
     assert _left_out(found) == "4 more steps without failure"

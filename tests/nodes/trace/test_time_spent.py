@@ -12,7 +12,7 @@ from nodes.trace.time_spent import (
     sorted_by,
     waited,
 )
-from nodes.trace.timeline import Step, build
+from nodes.trace.timeline import TraceStep, build
 from tests.nodes.trace.test_critical_path import US, at
 from tests.nodes.trace.test_timeline import ident
 
@@ -29,7 +29,7 @@ AMOUNTS = {
 }
 
 
-def way(steps: list[Step] = STEPS, until: int = 90) -> list[Part]:
+def way(steps: list[TraceStep] = STEPS, until: int = 90) -> list[Part]:
     return critical_path(build(steps), 1, until * US + 1)
 
 

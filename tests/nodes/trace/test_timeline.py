@@ -4,7 +4,7 @@ import gc
 from typing import Any
 
 from nodes.trace.folding import Folding, Line, lines
-from nodes.trace.timeline import Entry, Step, Timeline, build
+from nodes.trace.timeline import Entry, Timeline, TraceStep, build
 from nodes.trace.waterfall import Scale, idle, own_segments, tick_label
 
 SECOND = 1_000_000
@@ -14,24 +14,29 @@ def ident(number: int) -> str:
     return f"{number:032x}"
 
 
-def step(number: int, parent: int | None = None, **told: Any) -> Step:
+def step(number: int, parent: int | None = None, **told: Any) -> TraceStep:
     """Step `number`, below `parent`, one second long and starting at `number` seconds."""
     told = {
         "node_id": f"node-{number}",
         "kind": "llm",
         "status": "succeeded",
-        "path": (),
         "start": number * SECOND,
         "end": (number + 1) * SECOND,
         "self_us": SECOND,
     } | told
-    return Step(ident(number), ident(parent) if parent else "", **told)
+    return TraceStep(ident(number), ident(parent) if parent else "", **told)
 
 
 def loop(passes: int, failed: tuple[int, ...] = ()) -> Timeline:
     """An iteration (step 1) of so many passes with one step each."""
     steps = [
-        step(n + 2, 1, node_id="work", path=(n,), status="failed" if n in failed else "succeeded")
+        step(
+            n + 2,
+            1,
+            node_id="work",
+            iteration=str(n),
+            status="failed" if n in failed else "succeeded",
+        )
         for n in range(passes)
     ]
     return build([step(1, kind="iteration"), *steps])
@@ -64,9 +69,9 @@ def test_inner_passes_count_from_their_own_container() -> None:
     timeline = build(
         [
             step(1, kind="loop"),
-            step(2, 1, kind="iteration", path=(4,)),
-            step(3, 2, path=(4, 0)),
-            step(4, 2, path=(4, 1)),
+            step(2, 1, kind="iteration", iteration="4"),
+            step(3, 2, iteration="4.0"),
+            step(4, 2, iteration="4.1"),
         ]
     )
     inner = timeline.by_id[ident(2)]
@@ -186,7 +191,9 @@ def test_ticks_are_few_and_round() -> None:
 
 
 def test_a_group_of_steps_that_still_run_has_no_end() -> None:
-    timeline = build([step(1, kind="iteration"), step(2, 1, path=(0,), end=None, status="running")])
+    timeline = build(
+        [step(1, kind="iteration"), step(2, 1, iteration="0", end=None, status="running")]
+    )
     (group,) = timeline.top[0].children
     assert isinstance(group, Entry) and group.end is None and group.status == "running"
 
@@ -195,7 +202,7 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        timeline = build([step(1, kind="loop"), step(2, 1, path=(0,)), step(3, 2), step(4, 9)])
+        timeline = build([step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)])
         assert len(lines(timeline, Folding(), Scale(0, SECOND), timeline.by_id[ident(3)])) == 7
         del timeline
         assert gc.collect() == 0

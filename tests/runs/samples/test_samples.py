@@ -157,7 +157,7 @@ def test_failures_have_their_causes(loaded: int) -> None:
 
 def test_the_failed_review_ends_in_its_seventh_pass(loaded: int) -> None:
     run = Run.objects.get(error__contains="JSONDecodeError")
-    steps = NodeExecution.objects.of_run(run.pk).visible()
+    steps = NodeExecution.objects.in_run(run.pk).visible()
     assert set(steps.filter(title="Assess clause").values_list("iteration", flat=True)) == set(
         "0123456"
     )
@@ -166,7 +166,7 @@ def test_the_failed_review_ends_in_its_seventh_pass(loaded: int) -> None:
 
 def test_a_review_with_a_retry_and_a_covered_rate_limit_succeeds_in_part(loaded: int) -> None:
     run = Run.objects.get(app__name="Contract review", status=RunStatus.PARTIAL_SUCCEEDED)
-    attempts = NodeExecution.objects.of_run(run.pk).filter(title="Assess clause", iteration="1")
+    attempts = NodeExecution.objects.in_run(run.pk).filter(title="Assess clause", iteration="1")
     assert [step.status for step in attempts] == [NodeStatus.RETRY, NodeStatus.SUCCEEDED]
     assert (run.retries, run.exceptions) == (1, 1)
     assert run.total_tokens == run.reported_tokens
@@ -200,7 +200,7 @@ def test_the_chat_in_use_has_the_graph_that_was_exported(loaded: int) -> None:
 def test_branches_of_an_invoice_overlap(loaded: int) -> None:
     run = Run.objects.filter(app__name="Invoice intake", status=RunStatus.SUCCEEDED).first()
     names = ["extract_totals", "detect_fraud", "match_supplier"]
-    steps = NodeExecution.objects.of_run(run.pk).filter(title__in=names)
+    steps = NodeExecution.objects.in_run(run.pk).filter(title__in=names)
     assert len(steps) == 3
     assert max(step.started_at for step in steps) < min(step.ended_at for step in steps)
 

@@ -104,7 +104,7 @@ def test_ids_of_the_run_are_words(console, record):
 def test_the_panel_leads_there(console, record):
     record("pydantic-ai")
     run = Run.objects.first()
-    step = NodeExecution.objects.of_run(run.id).visible()[0]
+    step = NodeExecution.objects.in_run(run.id).visible()[0]
     page = console.get(reverse("run-execution", args=[run.id, step.id]))
     assert f'hx-get="{url(step)}"' in page.content.decode()
     check_view(console, url(step))

@@ -59,7 +59,7 @@ def test_every_address_in_it_answers(
     record("dify-phoenix")
     run = Run.objects.exclude(conversation=None).exclude(version=None).first()
     assert run and run.version and run.conversation
-    step = NodeExecution.objects.of_run(run.id).visible().exclude(node_id="").first()
+    step = NodeExecution.objects.in_run(run.id).visible().exclude(node_id="").first()
     assert step
     rerun = Rerun.objects.create(original=run)
     places = {

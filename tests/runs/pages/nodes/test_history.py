@@ -207,5 +207,5 @@ def test_recorded_nodes_have_a_history(console: Client, record: Any) -> None:
     record("langgraph-openinference")
     run = Run.objects.first()
     assert run is not None
-    for one in NodeExecution.objects.of_run(run.id).visible()[:5]:
+    for one in NodeExecution.objects.in_run(run.id).visible()[:5]:
         check_view(console, f"/apps/{run.app.slug}/nodes/{quote(one.node_id)}/history/")

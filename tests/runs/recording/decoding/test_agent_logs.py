@@ -32,7 +32,7 @@ def read(*events: tuple[str, dict[str, Any]], common: dict[str, Any]) -> list[No
 
 def shown() -> tuple[Run, list[NodeExecution]]:
     run = Run.objects.get()
-    return run, list(NodeExecution.objects.of_run(run.pk).visible().with_payloads())
+    return run, list(NodeExecution.objects.in_run(run.pk).visible().with_payloads())
 
 
 @pytest.mark.django_db

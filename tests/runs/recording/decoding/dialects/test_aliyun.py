@@ -109,6 +109,6 @@ def test_a_turn_of_a_chatflow_is_one_run():
     assert (run.mode, run.user, run.status) == ("chatflow", "u1", "succeeded")
     assert run.conversation is not None and run.conversation.source_id == "c1"
     assert run.total_tokens == 15
-    shown = NodeExecution.objects.of_run(run.pk).visible()
+    shown = NodeExecution.objects.in_run(run.pk).visible()
     assert [(step.title, step.depth) for step in shown] == [("Write", 0)]
     assert RunSource.objects.get(kind="dify-run").source_id == RUN

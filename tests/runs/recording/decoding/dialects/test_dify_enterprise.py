@@ -123,7 +123,7 @@ def test_logs_bring_the_values_in_whichever_order(order):
     )  # fmt: skip
     assert run.outputs.value == {"answer": "Hello!"}
     assert (run.total_tokens, run.steps, run.duration_us) == (9, 1, 1_000_000)
-    step = NodeExecution.objects.of_run(run.pk).visible().with_payloads().get()
+    step = NodeExecution.objects.in_run(run.pk).visible().with_payloads().get()
     assert (step.title, step.node_id, str(step.cost)) == ("Write", "1700000000001", "0.0004000000")
     assert step.inputs.value == {"topic": "greeting"}
     assert step.process_data.value == {"model_mode": "chat"}
@@ -205,7 +205,7 @@ def test_a_workflow_used_as_a_tool_is_below_its_step():
                        trace_id=bytes.fromhex(child.replace("-", "")))).records)  # fmt: skip
     run = Run.objects.get()
     assert run.user == "u1"
-    shown = NodeExecution.objects.of_run(run.pk).visible()
+    shown = NodeExecution.objects.in_run(run.pk).visible()
     assert [(row.source_id, row.depth) for row in shown] == [(NODE, 0), (child, 1), (inner, 2)]
     assert NodeExecution.objects.get(source_id=inner).outputs.value == {"text": "Hello!"}
 
@@ -233,7 +233,7 @@ def test_a_turn_of_a_chat_app_comes_as_logs_alone():
     run = Run.objects.get()
     assert (run.app.name, run.mode, run.conversation.source_id) == ("Helper", "chatflow", "c1")
     assert (run.duration_us, run.outputs.value, run.steps) == (1_500_000, "Hello!", 1)
-    step = NodeExecution.objects.of_run(run.pk).visible().get()
+    step = NodeExecution.objects.in_run(run.pk).visible().get()
     assert (step.title, step.kind, step.error, step.duration_us) == (
         "weather", "tool", "No such city", 500_000,
     )  # fmt: skip

@@ -136,7 +136,7 @@ def test_a_run_shows_its_nodes_and_no_queries():
     save(trace())
     run = Run.objects.get()
     assert (run.app.name, run.status, run.mode, run.steps) == (APP, "succeeded", "workflow", 2)
-    shown = NodeExecution.objects.of_run(run.pk).visible()
+    shown = NodeExecution.objects.in_run(run.pk).visible()
     assert [(step.title, step.node_id, step.depth) for step in shown] == [
         ("Start", "n1", 0), ("Ask", "n2", 0),
     ]  # fmt: skip

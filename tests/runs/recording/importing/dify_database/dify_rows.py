@@ -21,14 +21,14 @@ def imported(db: DifyTables, *options: str) -> str:
 def tree(run: Run) -> list[tuple[Any, ...]]:
     """(depth, kind, title, status, pass) of the visible steps in order."""
     return list(
-        NodeExecution.objects.of_run(run.pk)
+        NodeExecution.objects.in_run(run.pk)
         .visible()
         .values_list("depth", "kind", "title", "status", "iteration")
     )
 
 
 def step(run: Run, title: str, place: int = 0) -> NodeExecution:
-    return NodeExecution.objects.of_run(run.pk).visible().with_payloads().filter(title=title)[place]
+    return NodeExecution.objects.in_run(run.pk).visible().with_payloads().filter(title=title)[place]
 
 
 TITLES = {

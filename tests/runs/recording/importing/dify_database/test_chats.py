@@ -96,5 +96,5 @@ def test_an_agent_and_a_chat_have_messages_only(dify: Make) -> None:
     assert tool.outputs and tool.outputs.value == {"search": "found"}
     failed = Run.objects.of_source(said).get()
     assert (failed.status, failed.error) == ("failed", "quota")
-    [call] = NodeExecution.objects.of_run(failed.pk).visible()
+    [call] = NodeExecution.objects.in_run(failed.pk).visible()
     assert (call.kind, call.model, call.total_tokens) == ("llm", "gpt-4o-mini", 7)

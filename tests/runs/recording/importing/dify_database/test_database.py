@@ -189,7 +189,7 @@ def test_broken_and_odd_values_are_kept_as_they_are(dify: Make) -> None:
     found = Run.objects.of_source(run).get()
     assert found.inputs and found.inputs.value == '{"q": "\\ud83d'
     assert found.outputs and found.outputs.value == "text"
-    [odd, lost] = NodeExecution.objects.of_run(found.pk).visible().with_payloads()
+    [odd, lost] = NodeExecution.objects.in_run(found.pk).visible().with_payloads()
     assert (odd.kind, odd.title, odd.outputs) == ("brand-new-type", "brand-new-type", None)
     assert odd.process_data and odd.process_data.value == "[1,"
     assert lost.title == "llm"
