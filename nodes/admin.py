@@ -16,18 +16,11 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution, Payload, PayloadQuerySet
 
 LISTED = 1000
 DAYS = 14
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    """The UUID that was typed or pasted; None for anything else."""
-    try:
-        return uuid.UUID(text.strip())
-    except ValueError:
-        return None
 
 
 def link(url: str, text: str) -> SafeString:
@@ -124,7 +117,7 @@ class RecordAdmin(admin.ModelAdmin):
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """The records that an id leads to."""
-        found = as_uuid(term)
+        found = as_uuid(term.strip())
         return queryset.filter(pk=found) if found else queryset.none()
 
     @admin.display(description="Console")
@@ -166,7 +159,7 @@ class NodeExecutionAdmin(RecordAdmin):
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """By its id or its run's, then the run's producer's id, then its own producer's id."""
-        if found := as_uuid(term):
+        if found := as_uuid(term.strip()):
             ours = queryset.filter(Q(pk=found) | Q(run_id=found))
             if ours.exists():
                 return ours

@@ -20,20 +20,6 @@ UNKNOWN_KEY = "This key is not known, or it has been revoked."
 MAY_NOT_READ = "This key may record, not read. Make one with read scope under Keys."
 
 
-def printable(name: str) -> str:
-    """What somebody typed, fit to be said back to them."""
-    return "".join(sign for sign in name[:200] if sign.isprintable())
-
-
-def app_or_404(slug: str, only_app: App | None = None) -> App:
-    """The app with this slug, as far as it may be read; else Http404 with a sentence."""
-    # PostgreSQL takes no NUL, not even in a question.
-    found = "\0" not in slug and App.objects.readable_by(only_app).filter(slug=slug).first()
-    if not found:
-        raise Http404(f"There is no app “{printable(slug)}”.")
-    return found
-
-
 class ReadRequest(HtmxHttpRequest):
     """A request let in by `session_or_read_key`. `only_app` is the one app that a bound key may
     read; None: all."""

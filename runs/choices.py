@@ -16,6 +16,9 @@ class RunStatus(TextChoices):
 
 UNFINISHED = frozenset({RunStatus.RUNNING, RunStatus.PAUSED})
 
+# What people see in place of "running" when nothing has come of a run for long; never stored.
+STALLED, STALLED_LABEL = "stalled", "Stalled"
+
 
 class AppMode(TextChoices):
     """`workflow`: one-shot, its runs have a RESULT. `chatflow`: its runs are turns of a

@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from nodes.admin import DayFilter, RecordAdmin, as_uuid
+from nodes.admin import DayFilter, RecordAdmin
+from nodes.ids import as_uuid
 from runs.models import (
     Conversation,
     ImportState,
@@ -77,7 +78,7 @@ class RunAdmin(RecordAdmin):
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         by_source = Q(pk__in=RunSource.objects.filter(source_id=term).values("run_id"))
-        found = as_uuid(term)
+        found = as_uuid(term.strip())
         return queryset.filter(by_source | Q(pk=found) if found else by_source)
 
 
@@ -86,7 +87,7 @@ class RunSourceAdmin(RecordAdmin):
     list_display = ("source_id", "kind", "scope", "console")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term)
+        found = as_uuid(term.strip())
         by_source = Q(source_id=term)
         return queryset.filter(by_source | Q(run_id=found) if found else by_source)
 
@@ -101,7 +102,7 @@ class ConversationAdmin(RecordAdmin):
     list_filter = ("app", LastRunDayFilter)
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term)
+        found = as_uuid(term.strip())
         by_source = Q(source_id=term)
         return queryset.filter(by_source | Q(pk=found) if found else by_source)
 
@@ -111,7 +112,7 @@ class NoteAdmin(RecordAdmin):
     list_display = ("name", "number", "label", "source", "author", "created_at", "console")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term)
+        found = as_uuid(term.strip())
         by_source = Q(about=term)
         return queryset.filter(by_source | Q(pk=found) | Q(run_id=found) if found else by_source)
 

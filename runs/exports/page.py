@@ -84,7 +84,7 @@ def _context(run: Run, steps: list[TraceStep]) -> dict[str, Any]:
         "header": header_of(run),
         "inputs": _value("Input", run.inputs),
         "outputs": _value("Output", run.outputs),
-        "sources": run.told_sources,
+        "sources": run.producer_ids,
         "models": models_used(run.id),
         "resource": resource_of(run.id),
         "left_out": len(steps) >= MAX_STEPS,

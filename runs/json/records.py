@@ -112,7 +112,7 @@ def whole_run_json(run: Run, base_url: str = "") -> dict[str, Any]:
         "inputs": stored(run.inputs),
         "outputs": stored(run.outputs),
         "metadata": {
-            "sources": [{"kind": one.kind, "id": one.source_id} for one in run.told_sources],
+            "sources": [{"kind": one.kind, "id": one.source_id} for one in run.producer_ids],
             "last_seen_at": moment(run.last_seen_at),
             "environment": run.environment or None,
             "resource": resource_of(run.id) or None,
@@ -182,7 +182,7 @@ def source(run: Run) -> dict[str, Any]:
     by alphabet, so that the answer never depends on the order of arrival."""
     return {
         "kind": run.source_kind or None,
-        "ids": {one.kind: one.source_id for one in reversed(run.told_sources)},
+        "ids": {one.kind: one.source_id for one in reversed(run.producer_ids)},
     }
 
 

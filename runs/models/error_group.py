@@ -13,7 +13,7 @@ from django.urls import reverse
 from runs.models.app import App
 
 if TYPE_CHECKING:
-    from runs.models.run_query import RunQuerySet
+    from runs.models.run import RunQuerySet
 
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
+from nodes.ids import as_uuid
 from runs.models import App, Conversation, Note, Run, Version
-from runs.models.run_query import RunQuerySet, as_uuid
+from runs.models.run import RunQuerySet
 from runs.query.columns import any_met, any_of, within
 from runs.query.fields import Takes
 from runs.query.language import Query, Term
@@ -131,8 +132,8 @@ def _conversation(words: Words) -> Q:
 
 
 def _id(words: Words) -> Q:
-    ids = [pk for word in words for pk in Run.objects.of_source(word).values_list("pk", flat=True)]
-    return Q(pk__in=ids)
+    runs = [Run.objects.with_source_id(word) for word in words]
+    return Q(pk__in=[pk for of_word in runs for pk in of_word.values_list("pk", flat=True)])
 
 
 def _failed_in(words: Words) -> Q:

@@ -10,8 +10,9 @@ from uuid import UUID
 from django.http import QueryDict
 from django.utils import timezone
 
+from nodes.ids import as_uuid
 from runs.models import App, ErrorGroup
-from runs.models.run_query import RunQuerySet, as_uuid
+from runs.models.run import RunQuerySet
 from runs.paging import Order
 from runs.query.address import NEWEST, PARTS, query_string, typed
 from runs.query.conditions import meeting, moment

@@ -1,25 +1,19 @@
 """What is:… and has:… mean."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db.models import Q
 
 from runs.choices import UNFINISHED, RunStatus
 from runs.models import Note, Rerun
+from runs.models.run import stalled_condition
 from runs.query.related_conditions import on_runs, with_note
-
-
-def _stalled(now: datetime) -> Q:
-    patience = timedelta(minutes=settings.WAYLOG_STALLED_MINUTES)
-    return Q(status=RunStatus.RUNNING, last_seen_at__lt=now - patience)
-
 
 IS: dict[str, Callable[[datetime], Q]] = {
     "running": lambda now: Q(status=RunStatus.RUNNING),
     "paused": lambda now: Q(status=RunStatus.PAUSED),
-    "stalled": _stalled,
+    "stalled": stalled_condition,
     "finished": lambda now: ~Q(status__in=UNFINISHED),
     "pinned": lambda now: with_note(Q(name="pin")),
     "rerun": lambda now: Q(pk__in=Rerun.objects.filter(run__isnull=False).values("run_id")),

@@ -12,9 +12,10 @@ from uuid import UUID
 from django.db.models import Q
 
 from nodes.clock import from_us, to_us
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.models import Conversation, Run, SearchDue
-from runs.models.run_query import RunQuerySet, as_uuid
+from runs.models.run import RunQuerySet
 from runs.paging import Order
 from runs.search.coding import encoded, parts
 from runs.search.index import STEP, index
@@ -82,7 +83,7 @@ def _typed(told: str) -> set[UUID]:
     talks = Conversation.objects.filter(Q(source_id__in=words) | Q(pk__in=ids))
     turns = Run.objects.filter(conversation__in=talks).order_by("-started_at")
     steps = NodeExecution.objects.filter(pk__in=ids)
-    led = (Run.objects.of_source(word).values_list("pk", flat=True) for word in words)
+    led = (Run.objects.with_source_id(word).values_list("pk", flat=True) for word in words)
     return set(chain(
         *led, turns.values_list("pk", flat=True)[:AT_ONCE], steps.values_list("run_id", flat=True),
     ))  # fmt: skip

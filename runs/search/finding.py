@@ -9,7 +9,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from runs.models import Run
-from runs.models.run_query import RunQuerySet
+from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE
 from runs.search.candidates import Place, candidates
 from runs.search.hits import Hit, Piece, Search

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from runs.models import Run, SearchDue
-from runs.models.run_query import RunQuerySet
+from runs.models.run import RunQuerySet
 from runs.search import coding
 from runs.search.folding import fold
 from runs.search.index import Document, holds, index

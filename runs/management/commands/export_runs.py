@@ -67,7 +67,7 @@ class Command(BaseCommand):
             return each_run(runs, form)
         found = []
         for text in ids:
-            run = runs.of_source(text).first() or runs.formerly(_uuid(text)).first()
+            run = runs.with_source_id(text).first() or runs.with_former_id(_uuid(text)).first()
             if run is None:
                 raise CommandError(f"There is no run {text}.")
             found.append(run)

@@ -50,14 +50,12 @@ class AppRow:
 
 def square(run: Run, now: datetime) -> Square:
     """From a run of `for_strip()`."""
-    status, label = run.status, run.get_status_display()
-    if run.stalled:
-        status, label = "stalled", "Stalled"
+    label = run.shown_status_label
     ago = formats.ago(run.started_at, now)
     where = f" in {formats.visible(run.failed_title)}" if run.failed_title else ""
     return Square(
         run.get_absolute_url(),
-        status,
+        run.shown_status,
         f"{label} run, {ago}",
         f"{label}{where} · {ago} · {formats.duration(run.duration_us)}",
     )

@@ -4,8 +4,9 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
-from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
+from runs.lookup import app_or_404
 from runs.models import App
 from runs.pages.apps.overview import overview
 from runs.pages.producers.documents import documents

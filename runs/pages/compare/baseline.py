@@ -37,7 +37,7 @@ def find_baseline(run: Run) -> Baseline | None:
     """
     successes = (Run.objects.successes_before(run), Run.objects.successes_after(run))
     if run.inputs_id:
-        same_input = Run.objects.given(run.inputs_id)
+        same_input = Run.objects.with_equal_inputs(run.inputs_id)
         same_input_successes = (same_input.successes_before(run), same_input.successes_after(run))
         for rows, in_reach in zip(same_input_successes, successes, strict=True):
             if row := rows.filter(pk__in=in_reach.values("pk")[:MAX_SAME_INPUT]).first():

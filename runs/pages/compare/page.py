@@ -16,9 +16,9 @@ from nodes.diff.side_by_side import (
     side_by_side,
 )
 from nodes.formats import visible
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.models.run_query import as_uuid
 from runs.pages.compare.comparison import Comparison
 from runs.pages.compare.figures import ComparedFigure, compared_figure
 

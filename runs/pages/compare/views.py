@@ -16,12 +16,12 @@ from nodes.diff.pairing import StepPair
 from nodes.diff.rows import ALL_ROWS, difference_words, pair_element_id, repetition_text, row_window
 from nodes.diff.verdicts import ORIGIN_REASONS, VERDICTS, StepComparison
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.ids import as_uuid
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
 from runs.json.execution import json_response
 from runs.models import App, Run
-from runs.models.run_query import as_uuid
 from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.compare.comparison import Comparison, compare
 from runs.pages.compare.page import load_pair, run_figures, start_difference
@@ -40,7 +40,7 @@ def run_named(name: str, only_app: App | None = None) -> Run | None:
     if run_id := as_uuid(name):
         found = runs.by_id(run_id)
     if not found and "\0" not in name:
-        found = runs.of_source(name[:200]).first()
+        found = runs.with_source_id(name[:200]).first()
     if not found:
         raise Http404("There is no such run. It may have been removed with old data.")
     return found
@@ -135,7 +135,7 @@ def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpRespo
                 "No run of this app has succeeded, so there is none to compare with."
             )
         others = Run.objects.exclude(pk=run.pk).for_list()
-        context["alike"] = list(others.given_the_same(run)[:TURNS])
+        context["alike"] = list(others.with_same_inputs_preview(run)[:TURNS])
         context["recent"] = list(others.for_app(run.app)[:RECENT])
         if run.conversation:
             context["turns"] = list(others.turns_of(run.conversation)[:TURNS])

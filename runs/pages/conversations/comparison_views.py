@@ -7,13 +7,13 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
+from nodes.ids import as_uuid
 from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
 from runs.json.execution import json_response
+from runs.lookup import conversation_or_404
 from runs.models import Conversation, Run
-from runs.models.run_query import as_uuid
 from runs.pages.conversations.comparison import MAX_TURNS, TurnColumn, turn_columns
-from runs.pages.conversations.views import conversation_or_404
 
 CHOICES = 50  # turns to choose from, the newest
 USUAL = 3  # turns that are shown where none are chosen

@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
-from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
+from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json import records
+from runs.lookup import app_or_404, conversation_or_404
 from runs.models import App, Conversation, Run
-from runs.models.run_query import RunQuerySet
+from runs.models.run import RunQuerySet
 from runs.pages.conversations.turns import read_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
@@ -25,13 +26,6 @@ def conversations_of(app: App, after: str) -> Page[Conversation]:
 
 def turns(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
     return page_of(runs.turns_of(conversation), IN_ORDER, after)
-
-
-def conversation_or_404(conversation_id: UUID, only_app: App | None = None) -> Conversation:
-    found = Conversation.objects.readable_by(only_app).for_list().filter(pk=conversation_id).first()
-    if found is None:
-        raise Http404("There is no such conversation.")
-    return found
 
 
 @require_safe

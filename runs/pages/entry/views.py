@@ -8,7 +8,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
-from runs.access import ReadRequest, printable, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key
+from runs.lookup import printable
 from runs.models import App, Run
 from runs.pages.run import views
 
@@ -19,7 +20,7 @@ def run_of_source(source_id: str, only_app: App | None = None) -> Run:
     """The newest run that a producer's id leads to; Http404 with a sentence when there is none."""
     if "\0" not in source_id:
         runs = Run.objects.for_list().with_sources().for_app(only_app)
-        if found := runs.of_source(source_id).first():
+        if found := runs.with_source_id(source_id).first():
             return found
     raise Http404(f"No run is known by the id “{printable(source_id)}”.")
 

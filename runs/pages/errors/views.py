@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
-from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key
+from runs.access import ReadRequest, refusal, session_or_read_key
+from runs.lookup import app_or_404
 from runs.models import App, ErrorGroup
 from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
 from runs.pages.errors.history import history_of

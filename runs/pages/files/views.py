@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS, ExportFormat, gzipped
+from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.history.listing import each_run
-from runs.pages.tracing.views import run_or_404
 from runs.query.run_filters import RunFilters
 from runs.recording.importing.run_files.importer import take_file
 from runs.recording.importing.run_files.reader import Report

@@ -13,39 +13,24 @@ from nodes.graph.drawing.picture import Picture, picture
 from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
-from nodes.numbers import whole_number
-from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key
 from runs.json.execution import execution_json, json_response
 from runs.json.records import version_head
+from runs.lookup import app_or_404, app_run_or_404, version_or_404
 from runs.models import App, Run, Version
-from runs.models.run_query import as_uuid
 from runs.pages.graph.node_panel import NodePanel, node_panel
 from runs.pages.graph.version_graph import VersionGraph, version_graph
 
 MAX_VERSIONS = 100
 
 
-def version_or_404(app: App, number: str, run: Run | None = None) -> Version | None:
-    """The version that is asked for; else that of `run`, else that of the newest run, which is the
-    one in use. None: the app's runs tell none."""
+def version_of_graph(app: App, number: str, run: Run | None = None) -> Version | None:
+    """Return the version of this number, or Http404; where `number` is "", the version of `run`,
+    else that of the newest run, which is the one in use. None: the app's runs name no version."""
     if number:
-        found = app.versions.filter(number=whole_number(number, 9) or 0).first()
-        if found is None:
-            raise Http404(f"{app.name} has no version {number[:20]}.")
-        return found
+        return version_or_404(app, number)
     run = run or Run.objects.for_app(app).for_list().first()
     return run.version if run else app.versions.first()
-
-
-def run_or_404(app: App, run_id: str) -> Run | None:
-    """The run whose way is asked for; None when none is."""
-    if not run_id:
-        return None
-    known = as_uuid(run_id)
-    found = known and Run.objects.for_app(app).for_page().filter(pk=known).first()
-    if not found:
-        raise Http404(f"{app.name} has no run {run_id[:40]}.")
-    return found
 
 
 def panel_or_404(
@@ -62,8 +47,9 @@ def panel_or_404(
 @require_safe
 def graph_page(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug)
-    run = run_or_404(app, request.GET.get("run", ""))
-    version = version_or_404(app, request.GET.get("version", ""), run)
+    run_id = request.GET.get("run", "")
+    run = app_run_or_404(app, run_id) if run_id else None
+    version = version_of_graph(app, request.GET.get("version", ""), run)
     node_id, tab = request.GET.get("node", ""), request.GET.get("tab", "")
     page_url = reverse("app-graph", args=[app.slug])
     context: dict[str, Any] = {"app": app, "tab": "graph", "graph_url": page_url, "run": run}
@@ -87,7 +73,7 @@ def last_run(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
     """The newest execution of a node: its panel, or the graph with that panel open."""
     app = app_or_404(slug)
     page_url = reverse("app-graph", args=[app.slug])
-    panel = panel_or_404(app, node_id, "last-run", version_or_404(app, ""))
+    panel = panel_or_404(app, node_id, "last-run", version_of_graph(app, ""))
     if not wants_fragment(request):
         return redirect(f"{page_url}?{urlencode({'node': node_id, 'tab': 'last-run'})}")
     context = {"app": app, "node_panel": panel, "graph_url": page_url}
@@ -109,7 +95,7 @@ def last_run_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse
 @require_safe
 def graph_json(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
-    version = version_or_404(app, request.GET.get("version", ""))
+    version = version_of_graph(app, request.GET.get("version", ""))
     found = version_graph(app, version)
     return json_response({
         "version": version_head(version),

@@ -13,8 +13,8 @@ from django.db.models.functions import Cast
 from django.http import QueryDict
 
 from nodes.clock import hex_id
+from nodes.ids import as_uuid
 from runs.models import Note, Run
-from runs.models.run_query import as_uuid
 from runs.pages.history.step_counts import by_id_or_title, newest_few, runs_by, steps_of
 from runs.paging import PAGE_SIZE
 from runs.query.language import Query

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs.models import Run
-from runs.models.run_query import RunQuerySet
+from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE, Page, page_of
 from runs.query.run_filters import RunFilters
 from runs.search import Found, find

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.http import QueryDict
 
+from nodes.ids import as_uuid
 from runs.models import Run
-from runs.models.run_query import RunQuerySet
+from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE, Order, Page
 from runs.query.address import NEWEST
 from runs.query.run_filters import RunFilters
@@ -56,7 +57,7 @@ def watch_of(filters: RunFilters, page: Page[Run], opened: int) -> Watch | None:
     """What to watch for a page of the list; None where nothing can change: no run is unfinished and
     new ones belong elsewhere. Words are looked for only in what is newer than all that is shown."""
     counts = page.first and filters.order == NEWEST and not filters.query.of("until")[0]
-    unfinished = tuple(run.pk for run in page.rows if run.is_unfinished and not run.stalled)
+    unfinished = tuple(run.pk for run in page.rows if run.live)
     if not counts and not unfinished:
         return None
     seen = frozenset(run.pk.hex[:_PREFIX] for run in page.rows) if counts else frozenset()
@@ -70,7 +71,7 @@ def watch_of(filters: RunFilters, page: Page[Run], opened: int) -> Watch | None:
 def watch_from(data: QueryDict) -> Watch:
     """From the parameters of a poll; what does not fit is left away."""
     seen = data.get("seen", "")
-    ids = (_uuid(text) for text in data.get("open", "").split(".")[:PAGE_SIZE])
+    ids = (as_uuid(text) for text in data.get("open", "").split(".")[:PAGE_SIZE])
     return Watch(
         counts=data.get("live") == "new",
         seen=frozenset(seen[at : at + _PREFIX] for at in range(0, len(seen), _PREFIX)),
@@ -105,7 +106,7 @@ def news(filters: RunFilters, watch: Watch, now: int) -> News:
     status that is asked for to count."""
     watch = replace(watch, opened=min(watch.opened, now))
     rows = list(Run.objects.for_list().filter(pk__in=watch.open)) if watch.open else []
-    still = tuple(run.pk for run in rows if run.is_unfinished and not run.stalled)
+    still = tuple(run.pk for run in rows if run.live)
     tired = now - watch.opened > PATIENCE
     new = _count(filters, watch) if watch.counts and not tired else watch.told
     counts = watch.counts and new <= MAX_NEW
@@ -133,13 +134,6 @@ def _count(filters: RunFilters, watch: Watch) -> int:
             found.update(stretch.values_list("pk", flat=True)[: PAGE_SIZE + MAX_NEW + 1])
     new = sum(one.hex[:_PREFIX] not in watch.seen for one in found)
     return min(new, MAX_NEW + 1)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _whole(text: str) -> int:

@@ -67,7 +67,7 @@ class RunTable(tables.Table):
             cells = format_html_join("", "{}{}</td>", ((td, write(run)) for td, write in columns))
             yield format_html(
                 '<tr id="row-{}" data-row data-status="{}"{}>{}</tr>{}',
-                run.pk.hex, "stalled" if run.stalled else run.status, self.swap, cells,
+                run.pk.hex, run.shown_status, self.swap, cells,
                 self._hits(run, len(columns)),
             )  # fmt: skip
 
@@ -81,14 +81,11 @@ class RunTable(tables.Table):
 
     def render_status(self, record: Run) -> str:
         """As components/_status.html writes it."""
-        if record.stalled:
-            return format_html(
-                '<span class="status" data-status="stalled" title="{}">Stalled</span>',
-                "Says running, but has sent nothing for long",
-            )
+        title = record.shown_status_reason
         return format_html(
-            '<span class="status" data-status="{}">{}</span>{}',
-            record.status, record.get_status_display(), _marks(self.marks.get(record.pk)),
+            '<span class="status" data-status="{}"{}>{}</span>{}',
+            record.shown_status, format_html(' title="{}"', title) if title else "",
+            record.shown_status_label, "" if title else _marks(self.marks.get(record.pk)),
         )  # fmt: skip
 
     def render_started_at(self, record: Run) -> str:

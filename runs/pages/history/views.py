@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling, push_url
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
-from runs.access import ReadRequest, app_or_404, refusal, session_or_read_key, signed_in
+from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
 from runs.json.execution import moment
 from runs.json.records import run_json
+from runs.lookup import app_or_404
 from runs.models import App, Run
 from runs.pages.history.facet_counts import Shown, shown_from
 from runs.pages.history.facets import Facets, facets_json, facets_of

@@ -3,23 +3,21 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
-from nodes.models import NodeExecution
 from runs.access import ReadRequest, session_or_read_key
 from runs.json.execution import json_response
-from runs.models import Run
+from runs.lookup import execution_or_404, run_or_404
 from runs.pages.lineage.lineage import lineage_context, links_json
-from runs.pages.tracing.views import run_or_404
 
 
 @require_safe
 def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     """With `?path=` (a JSON pointer) the way of one value; for htmx the part for the panel."""
     run = run_or_404(run_id)
-    execution = _execution_or_404(run, execution_id)
+    execution = execution_or_404(run.id, execution_id, with_payloads=False)
     context = lineage_context(run, execution, request.GET.get("path", ""))
     context |= {"run": run, "execution": execution}
     fragment = "lineage/_way.html" if context["path"] else "lineage/_lineage.html"
@@ -30,7 +28,7 @@ def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResp
 @session_or_read_key
 def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
-    execution = _execution_or_404(run, execution_id)
+    execution = execution_or_404(run.id, execution_id, with_payloads=False)
     found = lineage_context(run, execution, request.GET.get("path", ""))
     data: dict[str, Any] = {"run": str(run.id), "execution": str(execution.id)}
     if found["path"]:
@@ -41,10 +39,3 @@ def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse
     else:
         data |= links_json(found)
     return json_response(data)
-
-
-def _execution_or_404(run: Run, execution_id: UUID) -> NodeExecution:
-    found = NodeExecution.objects.in_run(run.id).filter(id=execution_id).first()
-    if found is None:
-        raise Http404("This run has no such execution. Its parent may not have been received yet.")
-    return found

@@ -21,9 +21,9 @@ from nodes.trace.stepping import beside, stepping_of
 from runs.access import ReadRequest, session_or_read_key
 from runs.json.execution import json_response
 from runs.json.loop import window_json
+from runs.lookup import execution_or_404, run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_of_step
-from runs.pages.tracing.views import execution_or_404, run_or_404
 
 MAX_PARTS = 40  # links to parts of a very long loop
 

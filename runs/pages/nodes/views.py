@@ -7,10 +7,10 @@ from django.views.decorators.http import require_safe
 
 from nodes.choices import NodeStatus
 from nodes.http import HtmxHttpRequest, render_region
-from nodes.numbers import whole_number
-from runs.access import ReadRequest, app_or_404, printable, refusal, session_or_read_key
+from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.execution import json_response
-from runs.models import App, Version
+from runs.lookup import app_or_404, printable, version_or_404
+from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
 from runs.pages.nodes.history import NodeHistory, node_history
 from runs.pages.nodes.twins import app_nodes_json, node_history_json
@@ -58,20 +58,12 @@ def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHist
     status, number = asked.get("status", ""), asked.get("version", "")
     if status and status not in dict(STATUSES):
         raise Http404(f"A step has no status “{printable(status)[:40]}”.")
-    version = _version_or_404(app, number) if number else None
+    version = version_or_404(app, number, with_graph=False) if number else None
     found = "\0" not in node_id and node_history(
         app, node_id, status=status, version=version, after=asked.get("after", "")
     )
     if not found:
         raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run.")
-    return found
-
-
-def _version_or_404(app: App, number: str) -> Version:
-    wanted = whole_number(number, 9) or 0
-    found = app.versions.defer("graph", "configuration").filter(number=wanted).first()
-    if found is None:
-        raise Http404(f"{app.name} has no version {printable(number)[:20]}.")
     return found
 
 

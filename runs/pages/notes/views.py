@@ -18,6 +18,7 @@ from django_htmx.http import push_url, trigger_client_event
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
+from runs.lookup import run_or_404
 from runs.models import App, Note, Run
 from runs.pages.notes import data_set
 from runs.pages.notes.forms import NoteEditForm, NoteFilterForm, NoteForm
@@ -31,7 +32,6 @@ from runs.pages.notes.notes import (
     steps_of_notes,
 )
 from runs.pages.notes.ownership import may_change, write_notes
-from runs.pages.tracing.views import run_or_404
 from runs.paging import BadCursor, Order, Page, page_of
 
 NEWEST = Order("created_at")

@@ -18,7 +18,7 @@ def settle(rerun: Rerun) -> bool:
     if rerun.state == Rerun.State.RUNNING:
         rerun.refresh_from_db(fields=["state", "error", "run", "source_id", "ended_at"])
     if rerun.run_id is None and rerun.source_id:
-        found = Run.objects.of_source(rerun.source_id).exclude(pk=rerun.original_id).first()
+        found = Run.objects.with_source_id(rerun.source_id).exclude(pk=rerun.original_id).first()
         if found:
             rerun.begun(found.pk, rerun.source_id)
     if rerun.state != Rerun.State.RUNNING:

@@ -46,7 +46,7 @@ def start(
 
 
 def _path(run: Run, form: AgainForm) -> str:
-    kinds = {source.kind for source in run.told_sources}
+    kinds = {source.kind for source in run.producer_ids}
     version = form.told.workflow if form.cleaned_data.get("then") else ""
     return dify_path(form.told.query is not None, kinds, version)
 

@@ -60,7 +60,7 @@ def way_to_stop(rerun: Rerun) -> str:
     running = rerun.state == Rerun.State.RUNNING and rerun.original.app.upstream_kind == "dify"
     if rerun.run is None or not running or "user" not in rerun.sent:  # a webhook was asked
         return ""
-    ids = {source.kind: source.source_id for source in rerun.run.told_sources}
+    ids = {source.kind: source.source_id for source in rerun.run.producer_ids}
     return stop_path("query" in rerun.sent, ids)
 
 

@@ -15,18 +15,18 @@ from django_htmx.http import HttpResponseStopPolling
 
 from nodes import formats
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, session_or_read_key, signed_in
 from runs.json.execution import moment
+from runs.lookup import execution_or_404, run_or_404
 from runs.models import App, Rerun, Run
-from runs.models.run_query import as_uuid
 from runs.pages.rerun import through_dify
 from runs.pages.rerun.form import LARGEST, AgainForm, told_by, unready
 from runs.pages.rerun.outcome import settle
 from runs.pages.rerun.start import start
 from runs.pages.rerun.through_dify import way_to_stop
 from runs.pages.rerun.webhook import SCOPES
-from runs.pages.tracing.views import execution_or_404, run_or_404
 from runs.recording.receiving.live_stream import aside
 
 NOT_ALLOWED = "You may not run apps from here: ask for the right to add reruns."

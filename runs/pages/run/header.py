@@ -45,10 +45,6 @@ class Header:
         return self.run.mode == AppMode.WORKFLOW
 
     @property
-    def live(self) -> bool:
-        return self.run.is_unfinished and not self.run.stalled
-
-    @property
     def failed(self) -> bool:
         return self.run.status == RunStatus.FAILED
 
@@ -56,7 +52,7 @@ class Header:
     def lasted(self) -> str:
         """How long it took; of a run that goes on how long it takes by now."""
         run = self.run
-        if not self.live:
+        if not run.live:
             return formats.duration(run.duration_us)
         return f"{formats.duration(to_us(timezone.now()) - to_us(run.started_at))} by now"
 

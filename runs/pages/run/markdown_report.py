@@ -161,7 +161,7 @@ def _facts(run: Run) -> Iterator[str]:
         yield f"- user: {line(run.user)}"
     if run.environment:
         yield f"- environment: {line(run.environment)}"
-    for source in run.told_sources:
+    for source in run.producer_ids:
         yield f"- {source.kind}: `{line(source.source_id)}`"
     yield ""
 

@@ -16,11 +16,12 @@ from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
 from runs.json.execution import json_response
+from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
 from runs.pages.run.header import header_of
 from runs.pages.run.markdown_report import report
-from runs.pages.tracing.views import render_tracing, run_or_404
+from runs.pages.tracing.views import render_tracing
 
 
 @require_safe
@@ -48,7 +49,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "outputs": present_payload(run.outputs) if run.outputs else None,
         "models": models_used(run.id),
         "resource": resource_of(run.id),
-        "sources": run.told_sources,
+        "sources": run.producer_ids,
         "notes": notes_on_page(run),
     }
     return _tab(request, run, "detail", context)
@@ -63,7 +64,7 @@ def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         return run_page(request, run_id)
     found = header_of(run)
     html = render_to_string("run/_header.html", {"header": found, "run": run}, request)
-    response = HttpResponse(html) if found.live else HttpResponseStopPolling(html)
+    response = HttpResponse(html) if run.live else HttpResponseStopPolling(html)
     if request.GET.get("seen") != found.news:
         trigger_client_event(response, "run-changed")
     patch_cache_control(response, no_store=True)

@@ -17,12 +17,12 @@ from nodes.models import NodeExecution
 from nodes.numbers import whole_number
 from runs.access import signed_in
 from runs.json.execution import json_response
+from runs.lookup import run_or_404
 from runs.models import ShareLink
 from runs.pages.share.form import ShareForm
 from runs.pages.share.parts import FIELDS, SharedStep
 from runs.pages.share.public_view import Shared, shared_of
 from runs.pages.share.twins import head_of, run_json, step_json
-from runs.pages.tracing.views import run_or_404
 
 LISTED = 100
 # One sentence for every link that leads nowhere: it tells nobody which there were.
@@ -101,6 +101,8 @@ def shared_run(request: HttpRequest, shared: Shared, token: str) -> HttpResponse
     rows, following = shared.rows(_after(request))
     context = {
         "head": head_of(shared),
+        "status": shared.run.shown_status,
+        "status_label": shared.run.shown_status_label,
         "inputs": shared.inputs,
         "outputs": shared.outputs,
         "notes": shared.notes(),

@@ -16,9 +16,9 @@ from nodes.trace.run_time import RunTime, load_run_time
 from nodes.trace.time_spent import PathLine, Sort, Spent
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.execution import amount, json_response
+from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.run.header import header_of
-from runs.pages.tracing.views import run_or_404
 
 COLUMNS: tuple[tuple[Sort, str], ...] = (
     ("own", "Own time"),
@@ -61,8 +61,7 @@ def page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 
 def span_of(run: Run) -> Span:
     """From its start to its end; of a run that goes on to now."""
-    goes_on = run.is_unfinished and not run.stalled
-    return Span(run.started_at, timezone.now() if goes_on else run.ended_at)
+    return Span(run.started_at, timezone.now() if run.live else run.ended_at)
 
 
 def _share(lasted: int, found: RunTime) -> int:

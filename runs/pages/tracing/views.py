@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
@@ -22,7 +22,8 @@ from nodes.trace.rows import rows, with_other_ways
 from nodes.trace.stepping import stepping_of
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.execution import execution_detail_json, json_response, with_placeholders
-from runs.models import App, Run
+from runs.lookup import execution_or_404, run_or_404
+from runs.models import Run
 from runs.pages.conversations.turns import read_turns
 from runs.pages.graph.version_graph import leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
@@ -34,21 +35,6 @@ JSON_PAGE = 1000
 DIGITS = 8  # of the place of a step or row
 # Regions of the page that an htmx request may ask for alone, by the id of its target.
 PARTS = {"tree": "tracing/_tree.html", "more-rows": "tracing/_rows.html"}
-
-
-def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
-    """The run of that id; also by the id that it had before it turned out to be part of another."""
-    run = Run.objects.for_page().for_app(only_app).by_id(run_id)
-    if run is None:
-        raise Http404("There is no such run. It may have been removed with old data.")
-    return run
-
-
-def execution_or_404(run_id: UUID, execution_id: UUID) -> NodeExecution:
-    found = NodeExecution.objects.in_run(run_id).with_payloads().filter(id=execution_id).first()
-    if found is None:
-        raise Http404("This run has no such execution. Its parent may not have been received yet.")
-    return found
 
 
 @require_safe
@@ -119,7 +105,7 @@ def render_tracing(
 def tree_context(request: HtmxHttpRequest, run: Run, chosen: UUID | None) -> dict[str, Any]:
     folding = Folding.from_query(request.GET.dict())
     marked = chosen or run.failed_execution
-    end = timezone.now() if run.is_unfinished and not run.stalled else run.ended_at
+    end = timezone.now() if run.live else run.ended_at
     span = Span(run.started_at, end)
     offset = whole_number(request.GET.get("from", ""), DIGITS)
     sources = cache(partial(leading_to, run.version_id))

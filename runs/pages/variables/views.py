@@ -12,9 +12,9 @@ from nodes.lineage.variables import Variable, Write
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
 from runs.json.execution import json_response, writable
+from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.run.header import header_of
-from runs.pages.tracing.views import run_or_404
 from runs.pages.variables.rows import rows, steps
 from runs.pages.variables.variables import NODES, Asked, RunVariables, variables_of
 

@@ -11,8 +11,9 @@ from nodes.diff.graphs import GraphDifference, GraphNodeChange, graph_difference
 from nodes.diff.side_by_side import compare_values
 from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
-from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
+from runs.lookup import app_or_404
 from runs.models import App, Version
 from runs.pages.graph.version_graph import version_graph
 from runs.pages.versions.comparison import (

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
@@ -14,8 +14,9 @@ from nodes.content.parts import Limits, present
 from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
-from runs.access import ReadRequest, app_or_404, session_or_read_key
+from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
+from runs.lookup import app_or_404, version_or_404
 from runs.models import App, Run, Version
 from runs.pages.history.tables import RunTable
 from runs.pages.versions.forms import DslForm
@@ -69,14 +70,6 @@ def _versions(app: App, figures: dict[int | None, dict[str, Any]]) -> list[Versi
     for version in versions:
         version.figures = figures.get(version.pk)
     return versions
-
-
-def version_or_404(app: App, number: int) -> Version:
-    # Larger numbers than the column holds are none of its rows.
-    found = number < 2**31 and app.versions.filter(number=number).first()
-    if not found:
-        raise Http404(f"{app.name} has no version {str(number)[:20]}.")
-    return found
 
 
 @require_safe

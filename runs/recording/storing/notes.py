@@ -10,9 +10,9 @@ from uuid import UUID, uuid5
 from django.utils import timezone
 
 from nodes.clock import from_us
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.models import Note, Run, RunSource
-from runs.models.run_query import as_uuid
 from runs.recording.records.payload_values import clean
 from runs.recording.records.record import NoteRecord
 

@@ -34,7 +34,7 @@ def taken(ways: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, l
             store.save(reader.feed(recorded()).records + reader.end().records)
         else:
             imported(db, "--since", "2026-01-01")
-    [run] = Run.objects.of_source(PHOENIX)
+    [run] = Run.objects.with_source_id(PHOENIX)
     return run, tree(run)
 
 

@@ -105,7 +105,7 @@ class AppImport:
                 for table in ("workflow_runs", "messages")
                 for id_ in self.dify.newest(table, self.app)
             ]
-            known = Run.objects.known_by(ids).select_related("app").first()
+            known = Run.objects.with_any_source_id(ids).select_related("app").first()
             found = known.app.name if known else clean(self.name, 200)
             self._keep(service=found)
         return str(found)

@@ -65,7 +65,7 @@ def test_every_address_in_it_answers(
     places = {
         "run": run.id, "execution": step.id, "app": run.app.slug, "node": step.node_id,
         "conversation": run.conversation.id, "rerun": rerun.id, "number": run.version.number,
-        "any-id": run.told_sources[0].source_id, "group": run.error_group_id or uuid4(),
+        "any-id": run.producer_ids[0].source_id, "group": run.error_group_id or uuid4(),
     }  # fmt: skip
     for path in addresses(told(client)):
         if path.startswith("s/"):  # whose token is its key

@@ -45,8 +45,8 @@ def test_a_chatflow_with_feedback_and_annotation(dify: Make) -> None:
     [conversation] = Conversation.objects.all()
     assert (conversation.title, conversation.user) == ("My parcel", "session-7")
     assert conversation.runs.count() == 2
-    [run] = Run.objects.of_source(message)
-    assert run == Run.objects.of_source(uid("run turn 1")).get()
+    [run] = Run.objects.with_source_id(message)
+    assert run == Run.objects.with_source_id(uid("run turn 1")).get()
     assert (run.mode, run.status, run.app.mode) == ("chatflow", "succeeded", "chatflow")
     assert [row[2] for row in tree(run)] == ["Start", "Output"]
     notes = {note.source: note for note in Note.objects.of_run(run)}
@@ -82,7 +82,7 @@ def test_an_agent_and_a_chat_have_messages_only(dify: Make) -> None:
                message_token=3, answer_token=1, latency=0.5, created_at=at(n / 2))  # fmt: skip
     said = db.message(chat, uid("t2"), "c", error="quota", status="error", answer="")
     imported(db)
-    run = Run.objects.of_source(asked).get()
+    run = Run.objects.with_source_id(asked).get()
     assert (run.app.name, run.mode, run.status, run.user) == (
         "Agent", "chatflow", "succeeded", "session-7",
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_an_agent_and_a_chat_have_messages_only(dify: Make) -> None:
     tool = step(run, "search")
     assert tool.inputs and tool.inputs.value == {"search": {"q": "x"}}
     assert tool.outputs and tool.outputs.value == {"search": "found"}
-    failed = Run.objects.of_source(said).get()
+    failed = Run.objects.with_source_id(said).get()
     assert (failed.status, failed.error) == ("failed", "quota")
     [call] = NodeExecution.objects.in_run(failed.pk).visible()
     assert (call.kind, call.model, call.total_tokens) == ("llm", "gpt-4o-mini", 7)

@@ -32,7 +32,7 @@ def test_a_workflow_run_with_everything(dify: Make, shape: str) -> None:
     run_id = put_workflow_run(db, app)
     out = imported(db)
     assert out.startswith("Read 1 runs and messages with 12 steps")
-    [run] = Run.objects.of_source(run_id)
+    [run] = Run.objects.with_source_id(run_id)
     assert (run.app.name, run.mode, run.status) == ("Desk", "workflow", "partial-succeeded")
     assert (run.user, run.trigger, run.source_kind) == ("session-7", "app-run", "dify-database")
     assert str(run.started_at) == "2026-06-01 12:00:00+00:00"
@@ -134,7 +134,7 @@ def test_a_run_at_work_is_followed_to_its_end(dify: Make) -> None:
     work = db.node(run, 2, "5", "llm", 0, status="running", created_at=begun, finished_at=None,
                    elapsed_time=0, inputs=None, outputs=None)  # fmt: skip
     imported(db)
-    found = Run.objects.of_source(run).get()
+    found = Run.objects.with_source_id(run).get()
     assert (found.status, [row[3] for row in tree(found)]) == ("running", ["succeeded", "running"])
     assert imported(db).startswith("Read 0 runs")  # nothing has changed
     db.change("workflow_node_executions", work, status="retry", error="503", outputs={})
@@ -162,7 +162,7 @@ def test_steps_that_an_aborted_run_left_behind_were_stopped(dify: Make) -> None:
     run = db.run(db.app("Desk"), "x", status="failed", error="boom", outputs=None)
     db.node(run, 1, "5", "llm", 1, status="running", finished_at=None, elapsed_time=0)
     imported(db)
-    found = Run.objects.of_source(run).get()
+    found = Run.objects.with_source_id(run).get()
     assert (found.status, found.error) == ("failed", "boom")
     assert [row[3] for row in tree(found)] == ["stopped"]
 
@@ -186,7 +186,7 @@ def test_broken_and_odd_values_are_kept_as_they_are(dify: Make) -> None:
         run, 2, "8", "llm", 1, execution_metadata={"iteration_id": "gone", "iteration_index": 0}
     )
     imported(db)
-    found = Run.objects.of_source(run).get()
+    found = Run.objects.with_source_id(run).get()
     assert found.inputs and found.inputs.value == '{"q": "\\ud83d'
     assert found.outputs and found.outputs.value == "text"
     [odd, lost] = NodeExecution.objects.in_run(found.pk).visible().with_payloads()
@@ -209,7 +209,7 @@ def test_values_that_dify_cut_are_flagged_or_read_whole(dify: Make, tmp_path: Pa
         db.put("workflow_node_execution_offload", id=uid(f"off {name}"), node_execution_id=owner,
                type=kind, file_id=uid(f"file {name}"))  # fmt: skip
     imported(db)
-    found = Run.objects.of_source(run).get()
+    found = Run.objects.with_source_id(run).get()
     write = step(found, "llm")
     assert write.outputs and write.outputs.cut_of == 123_456
     assert write.process_data and write.process_data.cut_of == 123_456
