@@ -23,14 +23,6 @@ logger = logging.getLogger(__name__)
 
 DIFY_NAME = "dify.event.name"
 FEEDBACK = "dify.feedback.created"
-DIFY_RECORDS = frozenset(
-    {
-        dify_enterprise.RUN_SPAN,
-        dify_enterprise.NODE_SPAN,
-        dify_enterprise.DRAFT_NODE_SPAN,
-        *dify_enterprise.LOG_ONLY_EVENTS,
-    }
-)
 DIFY_IDS = ("dify.workflow.run_id", "dify.message.id", "dify.trace_id", "dify.node.execution_id")
 # Of a log's attributes these are about the run.
 ABOUT_RUN = ("session.id", "user.id", "enduser.id", "gen_ai.conversation.id")
@@ -66,7 +58,7 @@ def _take(log: LogRecord, found: ReadLogs) -> None:
     event = str(log.attributes.get(DIFY_NAME))
     if event == FEEDBACK:
         found.notes.append(_feedback(log))
-    elif event in DIFY_RECORDS:
+    elif event in dify_enterprise.RECORDS:
         record = _of_dify(log, event)
         if record.trace and record.source_id:
             found.records.append(record)

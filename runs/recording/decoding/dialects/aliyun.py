@@ -13,7 +13,6 @@ from uuid import UUID
 
 from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import first_count, usage
 
@@ -89,7 +88,7 @@ def _read_aliyun_retrieval(reading: SpanReading) -> None:
     if query:
         reading.fill("inputs", {"query": query}, "retrieval.query")
         reading.consume(("retrieval.query",))
-    documents = readable(reading.attributes.get("retrieval.document"))
+    documents = reading.value("retrieval.document")
     if isinstance(documents, list):
         documents = [_inner_document(item) for item in documents]
         reading.fill("outputs", {"documents": documents}, "retrieval.document")

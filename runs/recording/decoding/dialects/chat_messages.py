@@ -43,11 +43,8 @@ def chat_messages(value: Any) -> list[ChatMessage] | None:
 def system_message(value: Any) -> ChatMessage | None:
     """Return system instructions (text, or a list of parts) as a message."""
     content = _normal_content(value) if isinstance(value, list) else value
-    return (
-        {"role": "system", "content": content}
-        if content and isinstance(content, (str, list))
-        else None
-    )
+    has_content = content and isinstance(content, (str, list))
+    return {"role": "system", "content": content} if has_content else None
 
 
 def chat_message(source: dict[str, Any]) -> ChatMessage:
@@ -91,10 +88,8 @@ def _messages_from_parts(message: dict[str, Any]) -> list[ChatMessage]:
             content_parts.append(part)
     if results and not content_parts and not calls:
         return results
-    normal: ChatMessage = {
-        "role": _role_or_user(message),
-        "content": _normal_content(content_parts),
-    }
+    content = _normal_content(content_parts)
+    normal: ChatMessage = {"role": _role_or_user(message), "content": content}
     if calls:
         normal["tool_calls"] = calls
     for key in ("name", "finish_reason"):
@@ -104,12 +99,8 @@ def _messages_from_parts(message: dict[str, Any]) -> list[ChatMessage]:
 
 
 def _tool_result_message(part: dict[str, Any]) -> ChatMessage:
-    result = part.get("result", part.get("response"))
-    normal: ChatMessage = {
-        "role": "tool",
-        "content": as_text(result),
-        "tool_call_id": part.get("id"),
-    }
+    content = as_text(part.get("result", part.get("response")))
+    normal: ChatMessage = {"role": "tool", "content": content, "tool_call_id": part.get("id")}
     if part.get("name"):
         normal["name"] = part["name"]
     return normal

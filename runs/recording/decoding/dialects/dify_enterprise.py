@@ -55,15 +55,14 @@ STEP_STATUSES = {
     "running": "running",
     "retry": "retry",
 }
+RECORDS = frozenset({RUN_SPAN, NODE_SPAN, DRAFT_NODE_SPAN, *LOG_ONLY_EVENTS})
 INPUT_NAMES = ("inputs", "query", "instruction")
 OUTPUT_NAMES = ("outputs", "output", "questions", "action")
 DURATION_NAMES = ("duration", "time_cost", "latency")
 
 
 def applies(span: Span, prefixes: set[str]) -> bool:
-    return "dify" in prefixes and (
-        span.name in (RUN_SPAN, NODE_SPAN, DRAFT_NODE_SPAN) or span.name in LOG_ONLY_EVENTS
-    )
+    return "dify" in prefixes and span.name in RECORDS
 
 
 def read(reading: SpanReading) -> None:
@@ -98,18 +97,16 @@ def _read_enterprise_run(reading: SpanReading) -> None:
     reading.fill("title", "workflow", "name")
     _read_enterprise_values(reading, "dify.workflow")
     status = attributes.get("dify.workflow.status")
-    # A step has no "partial-succeeded"; the run's span itself did end well.
-    _read_enterprise_status(
-        reading, "dify.workflow", "succeeded" if status == "partial-succeeded" else status
-    )
+    # A step has no status "partial-succeeded"; the span of the run itself succeeded.
+    step_status = "succeeded" if status == "partial-succeeded" else status
+    _read_enterprise_status(reading, "dify.workflow", step_status)
     # The usage of a run is the sum of its nodes', not a usage of its own.
     reading.fields["usage"] = None
-    if attributes.get("dify.parent.workflow.run_id") or attributes.get(
-        "dify.parent.node.execution_id"
-    ):
+    parents = ("dify.parent.workflow.run_id", "dify.parent.node.execution_id")
+    if any(attributes.get(name) for name in parents):
         reading.fill_from("parent_source_id", "dify.parent.node.execution_id")
         reading.settle_run("conversation")
-        return  # a step of the run around it, of which it knows nothing
+        return  # it is a step of the run around it, and has no facts about that run
     if isinstance(status, str) and status in RUN_STATUSES:
         reading.fill_run("status", status, "dify.workflow.status")
     _read_enterprise_user(reading)
@@ -169,6 +166,7 @@ def _read_enterprise_user(reading: SpanReading) -> None:
 
 
 def _read_event(reading: SpanReading) -> None:
+    """Read a step that is sent as a log only."""
     attributes = reading.attributes
     event = reading.span.name
     prefix, kind = LOG_ONLY_EVENTS[event]
@@ -176,13 +174,12 @@ def _read_event(reading: SpanReading) -> None:
     message_id = str(attributes.get("dify.message.id") or "")
     inside_run = bool(attributes.get("dify.workflow.run_id"))
     reading.fields["is_run"] = is_turn and not inside_run
-    # In a chatflow the nodes did the work; the message repeats the sum of it.
+    # In a chatflow the nodes did the work; the message repeats the sum of their usage.
     reading.fields["folded"] = is_turn and inside_run
     if is_turn and message_id and not inside_run:
         reading.fill("source_id", message_id, "dify.message.id")
-    reading.fill(
-        "source_id", f"{message_id or prefix}:{_log_digest(reading.span)}", "dify.message.id"
-    )
+    log_id = f"{message_id or prefix}:{_log_digest(reading.span)}"
+    reading.fill("source_id", log_id, "dify.message.id")
     if not is_turn and not inside_run:
         reading.fill("parent_source_id", message_id, "dify.message.id")
     reading.fill("kind", kind, "name")

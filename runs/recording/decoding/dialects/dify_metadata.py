@@ -111,9 +111,8 @@ def read_run(reading: SpanReading, entity: str) -> None:
         reading.fill_run("status", status, "metadata.status")
     read_status(reading, step_status(str(status)))
     _read_source_ids(reading)
-    reading.fill_run(
-        "reported_tokens", whole(metadata.get("total_tokens")), "metadata.total_tokens"
-    )
+    tokens = whole(metadata.get("total_tokens"))
+    reading.fill_run("reported_tokens", tokens, "metadata.total_tokens")
     reading.fill_run("reported_duration_us", _run_duration_us(metadata), "metadata.elapsed_time")
 
 
@@ -141,9 +140,8 @@ def read_message_step(reading: SpanReading) -> None:
     entity = str(metadata.get("trace_entity_type", ""))
     reading.fill("kind", MESSAGE_STEPS.get(entity), "metadata.trace_entity_type")
     _read_source_ids(reading)
-    reading.fill_run(
-        "conversation", text(metadata.get("conversation_id")), "metadata.conversation_id"
-    )
+    conversation = text(metadata.get("conversation_id"))
+    reading.fill_run("conversation", conversation, "metadata.conversation_id")
     if entity != "message":
         return
     if metadata.get("workflow_run_id"):

@@ -16,7 +16,6 @@ Facts, read in Dify's `api/extensions/otel` and `core/app/workflow/layers/observ
 from typing import Any
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
 NAME = "dify-native"
@@ -102,7 +101,7 @@ def _read_native_node(reading: SpanReading) -> None:
     # As in Dify: inputs are the node's variables, what became of them is process data.
     reading.fill_payload("inputs", "input.value", is_json=True)
     reading.fill_payload("outputs", "output.value", is_json=True)
-    prompts = readable(attributes.get("gen_ai.prompt"))
+    prompts = reading.value("gen_ai.prompt")
     if isinstance(prompts, list) and prompts:
         reading.fill("process_data", {"prompts": prompts}, "gen_ai.prompt")
         reading.consume(("gen_ai.prompt",))

@@ -79,6 +79,10 @@ REASONING_TOKENS = (
     "llm.usage.reasoning_tokens",
     USAGE + "details.reasoning_tokens",
 )
+# In the order of the arguments of `usage`.
+TOKEN_COUNTS = (
+    INPUT_TOKENS, OUTPUT_TOKENS, TOTAL_TOKENS, CACHED_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
+)  # fmt: skip
 # The last two are LiteLLM's.
 COST_ATTRIBUTES = (
     USAGE + "cost",
@@ -131,11 +135,8 @@ def _kind_by_operation(attributes: dict[str, Any]) -> str:
         return "tool"
     if "gen_ai.request.model" in attributes or "gen_ai.response.model" in attributes:
         return "llm"
-    return (
-        "llm"
-        if "gen_ai.prompt.0.role" in attributes or "gen_ai.prompt.0.content" in attributes
-        else ""
-    )
+    has_prompt = "gen_ai.prompt.0.role" in attributes or "gen_ai.prompt.0.content" in attributes
+    return "llm" if has_prompt else ""
 
 
 def _read_genai_title(reading: SpanReading, kind: str) -> None:
@@ -149,23 +150,15 @@ def _read_genai_title(reading: SpanReading, kind: str) -> None:
 
 def _read_genai_usage(reading: SpanReading) -> None:
     attributes = reading.attributes
-    tokens = usage(
-        first_count(attributes, INPUT_TOKENS),
-        first_count(attributes, OUTPUT_TOKENS),
-        first_count(attributes, TOTAL_TOKENS),
-        first_count(attributes, CACHED_TOKENS),
-        first_count(attributes, CACHE_WRITE_TOKENS),
-        first_count(attributes, REASONING_TOKENS),
-    )
+    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS))
     reading.fill("usage", tokens, "gen_ai.usage")
     for name in COST_ATTRIBUTES:
         reading.fill("cost", cost(attributes.get(name)), name)
 
 
 def _read_genai_retrieval(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_payload("inputs", "gen_ai.retrieval.query.text")
-    documents = readable(attributes.get("gen_ai.retrieval.documents"))
+    documents = reading.value("gen_ai.retrieval.documents")
     if isinstance(documents, list):
         reading.fill("outputs", {"documents": documents}, "gen_ai.retrieval.documents")
         reading.consume(("gen_ai.retrieval.documents",))
@@ -182,10 +175,9 @@ def _read_tool_call(reading: SpanReading) -> None:
             reading.consumed_events.add(index)
     tool = str(attributes.get("gen_ai.tool.name", ""))
     if tool in HANDOFF_TOOLS or tool.startswith(HANDOFF_PREFIX):
+        target = _handoff_target(tool, reading.fields.get("inputs"))
         reading.fill("kind", "handoff", "gen_ai.tool.name")
-        reading.fill(
-            "taken", _handoff_target(tool, reading.fields.get("inputs")), "gen_ai.tool.name"
-        )
+        reading.fill("taken", target, "gen_ai.tool.name")
 
 
 def _read_tool_event(reading: SpanReading, name: str, attributes: dict[str, Any]) -> None:

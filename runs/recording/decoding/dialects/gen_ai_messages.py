@@ -20,6 +20,9 @@ from runs.recording.records.json_text import readable
 from runs.recording.records.span import Event
 
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
+JSON_ATTRIBUTES = frozenset(
+    {"gen_ai.input.messages", "gen_ai.output.messages", SYSTEM_INSTRUCTIONS}
+)
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 ROLE_EVENTS = {
     "gen_ai.system.message": "system",
@@ -71,22 +74,22 @@ def _fill_messages(
     value: dict[str, Any] = {"messages": messages}
     if field == "inputs":
         attributes = reading.attributes
-        tools = _defined_tool_names(
-            attributes.get("gen_ai.tool.definitions")
-        ) or _indexed_function_names(attributes)
+        tools = _defined_tool_names(reading) or _indexed_function_names(attributes)
         if tools:
             value["tools"] = tools
-        parameters = {
-            name: attributes[key] for key, name in PARAMETER_ATTRIBUTES if key in attributes
-        }
-        if parameters:
+        if parameters := named_parameters(attributes):
             value["parameters"] = parameters
     reading.fill(field, value, attribute)
     return True
 
 
-def _defined_tool_names(value: Any) -> list[str]:
-    definitions = readable(value)
+def named_parameters(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the request by their short names, as "temperature"."""
+    return {name: attributes[key] for key, name in PARAMETER_ATTRIBUTES if key in attributes}
+
+
+def _defined_tool_names(reading: SpanReading) -> list[str]:
+    definitions = reading.value("gen_ai.tool.definitions")
     if not isinstance(definitions, list):
         return []
     tools = [_inner_function(tool) for tool in definitions if isinstance(tool, dict)]
@@ -118,8 +121,10 @@ def _read_details_event(reading: SpanReading) -> None:
 
 
 def _read_json_messages(
-    reading: SpanReading, attributes: dict[str, Any], use: Callable[[tuple[str, ...]], None]
+    reading: SpanReading, attributes: dict[str, Any], consume: Callable[[tuple[str, ...]], None]
 ) -> None:
+    """Read the newest generation from `attributes`, which are the span's or an event's. `consume`
+    gets the names of those that were read."""
     name = "gen_ai.input.messages"
     if name in attributes:
         messages = chat_messages(readable(attributes[name]))
@@ -127,17 +132,11 @@ def _read_json_messages(
         if messages and system:
             messages.insert(0, system)
         if _fill_messages(reading, "inputs", messages, name):
-            use((name, SYSTEM_INSTRUCTIONS))
+            consume((name, SYSTEM_INSTRUCTIONS))
     name = "gen_ai.output.messages"
-    if name in attributes and _fill_messages(
-        reading, "outputs", chat_messages(readable(attributes[name])), name
-    ):
-        use((name,))
-
-
-JSON_ATTRIBUTES = frozenset(
-    {"gen_ai.input.messages", "gen_ai.output.messages", SYSTEM_INSTRUCTIONS}
-)
+    messages = chat_messages(readable(attributes.get(name)))
+    if _fill_messages(reading, "outputs", messages, name):
+        consume((name,))
 
 
 def _read_message_events(reading: SpanReading) -> None:
@@ -176,37 +175,27 @@ def _messages_of_blocks(value: Any, role: str) -> list[ChatMessage] | None:
 
 
 def _event_messages(attributes: dict[str, Any], role: str) -> list[ChatMessage]:
-    return _messages_of_blocks(attributes.get("content"), role) or [
-        _event_message(attributes, role)
-    ]
-
-
-def _event_message(attributes: dict[str, Any], role: str) -> ChatMessage:
-    fields = {
-        key: readable(value) if key != "content" else value for key, value in attributes.items()
-    }
-    fields.setdefault("role", role)
+    if messages := _messages_of_blocks(attributes.get("content"), role):
+        return messages
+    fields = {"role": role, **{key: readable(value) for key, value in attributes.items()}}
+    if "content" in attributes:
+        fields["content"] = attributes["content"]  # text stays text, even if it is JSON
     if role == "tool" and "id" in fields:
         fields.setdefault("tool_call_id", fields["id"])
-    return chat_message(fields)
+    return [chat_message(fields)]
 
 
 def _choice_messages(attributes: dict[str, Any]) -> list[ChatMessage]:
     reply = readable(attributes.get("message"))
+    reason = attributes.get("finish_reason")
     if messages := _messages_of_blocks(reply, "assistant"):
-        return [{**messages[0], "finish_reason": attributes.get("finish_reason")}, *messages[1:]]
+        return [{**messages[0], "finish_reason": reason}, *messages[1:]]
     if isinstance(reply, str):
         reply = {"content": reply}
     if not isinstance(reply, dict):
-        reply = {
-            "content": attributes.get("content"),
-            "tool_calls": readable(attributes.get("tool_calls")),
-        }
-    return [
-        chat_message(
-            {"role": "assistant", "finish_reason": attributes.get("finish_reason"), **reply}
-        )
-    ]
+        calls = readable(attributes.get("tool_calls"))
+        reply = {"content": attributes.get("content"), "tool_calls": calls}
+    return [chat_message({"role": "assistant", "finish_reason": reason, **reply})]
 
 
 def _add_content_event(event: Event, inputs: list[ChatMessage], outputs: list[ChatMessage]) -> None:

@@ -11,7 +11,6 @@ from typing import Any
 from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, chat_messages
 from runs.recording.decoding.dialects.llm_api import tool_names
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
 from runs.recording.records.usage import usage, whole
@@ -54,10 +53,8 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 def read(reading: SpanReading) -> None:
     attributes = reading.attributes
     name = _text_or_empty(attributes.get("genkit:name")) or reading.span.name
-    family, subtype = (
-        _text_or_empty(attributes.get("genkit:type")),
-        _text_or_empty(attributes.get("genkit:metadata:subtype")),
-    )
+    family = _text_or_empty(attributes.get("genkit:type"))
+    subtype = _text_or_empty(attributes.get("genkit:metadata:subtype"))
     kind = KINDS.get(subtype) or KINDS.get(family, "")
     reading.fill("kind", kind, "genkit:metadata:subtype")
     reading.fill("title", name, "genkit:name")
@@ -93,21 +90,16 @@ def _read_genkit_session(reading: SpanReading) -> None:
     if session:
         reading.fill_run("mode", "chatflow", "genkit:sessionId")
         reading.fill_run_from("conversation", "genkit:sessionId")
-    context = readable(attributes.get("genkit:metadata:context"))
+    context = reading.value("genkit:metadata:context")
     auth = context.get("auth") if isinstance(context, dict) else None
     user = auth.get("uid") if isinstance(auth, dict) else None
     reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
 
 
 def _read_genkit_model_call(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    provider, slash, model = _text_or_empty(attributes.get("genkit:name")).partition("/")
-    reading.fill("model", model if slash else provider, "genkit:name")
-    reading.fill("provider", provider if slash else None, "genkit:name")
-    request, response = (
-        readable(attributes.get(INPUT), True),
-        readable(attributes.get(OUTPUT), True),
-    )
+    _read_model_name(reading)
+    request = reading.value(INPUT, is_json=True)
+    response = reading.value(OUTPUT, is_json=True)
     if isinstance(request, dict) and (messages := _genkit_messages(request.get("messages"))):
         inputs: dict[str, Any] = {"messages": messages}
         if names := tool_names(request.get("tools")):
@@ -140,28 +132,22 @@ def _genkit_usage(counts: Any) -> Usage | None:
     return usage(input, output, total, cached, reasoning=thoughts)
 
 
-def _read_genkit_embedder(reading: SpanReading) -> None:
+def _read_model_name(reading: SpanReading) -> None:
     provider, slash, model = _text_or_empty(reading.attributes.get("genkit:name")).partition("/")
     reading.fill("model", model if slash else provider, "genkit:name")
     reading.fill("provider", provider if slash else None, "genkit:name")
 
 
 def _read_genkit_retriever(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    request, response = (
-        readable(attributes.get(INPUT), True),
-        readable(attributes.get(OUTPUT), True),
-    )
+    request = reading.value(INPUT, is_json=True)
+    response = reading.value(OUTPUT, is_json=True)
     if isinstance(request, dict) and isinstance(request.get("query"), dict):
         inputs = {**request, "query": _document_text(request["query"])}
         reading.fill("inputs", inputs if inputs.get("options") else inputs["query"], INPUT)
     documents = response.get("documents") if isinstance(response, dict) else None
     if isinstance(documents, list):
-        documents = [
-            {**item, "content": _document_text(item)}
-            for item in documents
-            if isinstance(item, dict)
-        ]
+        items = [item for item in documents if isinstance(item, dict)]
+        documents = [{**item, "content": _document_text(item)} for item in items]
         reading.fill("outputs", {"documents": documents}, OUTPUT)
 
 
@@ -174,22 +160,13 @@ def _document_text(document: dict[str, Any]) -> str:
 
 def _genkit_messages(value: Any) -> list[ChatMessage]:
     items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    roles = {"model": "assistant"}
-    normal = chat_messages(
-        [
-            {
-                "role": roles.get(item.get("role", ""), item.get("role")),
-                "parts": _genkit_parts(item),
-            }
-            for item in items
-        ]
-    )
-    return normal or []
+    return chat_messages([_genkit_message(item) for item in items]) or []
 
 
-def _genkit_parts(item: dict[str, Any]) -> list[Any]:
-    content = item.get("content")
-    return [_genkit_part(part) for part in content] if isinstance(content, list) else [content]
+def _genkit_message(item: dict[str, Any]) -> dict[str, Any]:
+    role, content = item.get("role"), item.get("content")
+    parts = [_genkit_part(part) for part in content] if isinstance(content, list) else [content]
+    return {"role": "assistant" if role == "model" else role, "parts": parts}
 
 
 def _genkit_part(part: Any) -> Any:
@@ -222,6 +199,6 @@ def _text_or_empty(value: Any) -> str:
 
 READERS = {
     "llm": _read_genkit_model_call,
-    "embedding": _read_genkit_embedder,
+    "embedding": _read_model_name,
     "retriever": _read_genkit_retriever,
 }

@@ -10,7 +10,6 @@ from typing import Any
 
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
 
@@ -49,8 +48,7 @@ def read(reading: SpanReading) -> None:
 
 
 def _read_gemini_call(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    request, response = readable(attributes.get(REQUEST)), readable(attributes.get(RESPONSE))
+    request, response = reading.value(REQUEST), reading.value(RESPONSE)
     if isinstance(request, dict) and request.get("contents"):
         config = request.get("config")
         config = config if isinstance(config, dict) else {}

@@ -7,7 +7,6 @@ about the whole trace. Values are JSON text.
 from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
 NAME = "laminar"
@@ -39,12 +38,12 @@ def read(reading: SpanReading) -> None:
             ("inputs", "lmnr.span.input", model_request),
             ("outputs", "lmnr.span.output", model_response),
         ):
-            reading.fill(field, to_messages(readable(attributes.get(name), True)), name)
+            reading.fill(field, to_messages(reading.value(name, is_json=True)), name)
     reading.fill_payload("inputs", "lmnr.span.input", True)
     reading.fill_payload("outputs", "lmnr.span.output", True)
     reading.fill_run_from("conversation", PROPERTIES + "session_id")
     reading.fill_run_from("user", PROPERTIES + "user_id")
-    tags = readable(attributes.get(PROPERTIES + "tags"))
+    tags = reading.value(PROPERTIES + "tags")
     if tags:
         tags = tags if isinstance(tags, list) else [tags]
         reading.fill_run("tags", tuple(as_text(tag) for tag in tags), PROPERTIES + "tags")

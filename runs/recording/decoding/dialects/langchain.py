@@ -41,9 +41,8 @@ def langchain_message(item: Any) -> Any:
     if role is None or not isinstance(fields, dict):
         return item
     extra = fields.get("additional_kwargs")
-    calls = fields.get("tool_calls") or (
-        extra.get("tool_calls") if isinstance(extra, dict) else None
-    )
+    more_calls = extra.get("tool_calls") if isinstance(extra, dict) else None
+    calls = fields.get("tool_calls") or more_calls
     content = fields.get("content")
     if calls and isinstance(content, list):
         content = [part for part in content if not _repeats_tool_call(part)]
@@ -54,9 +53,8 @@ def _fields_and_role(item: dict[str, Any]) -> tuple[Any, str | None]:
     kind = item.get("type")
     if kind == "constructor":
         path = item.get("id")
-        return item.get("kwargs"), _role_of_class(
-            path[-1] if isinstance(path, list) and path else None
-        )
+        class_name = path[-1] if isinstance(path, list) and path else None
+        return item.get("kwargs"), _role_of_class(class_name)
     data = item.get("data")
     return (data if isinstance(data, dict) else item), _role_of_class(kind)
 

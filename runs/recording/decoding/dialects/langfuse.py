@@ -62,7 +62,7 @@ def read(reading: SpanReading) -> None:
         kind = "llm"
     if not reading.metadata:
         reading.metadata = _observation_metadata(attributes)
-    output = readable(attributes.get(OBSERVATION + "output"))
+    output = reading.value(OBSERVATION + "output")
     langgraph.read_metadata(reading, kind, output, OBSERVATION + "output")
     reading.fill("kind", kind, OBSERVATION + "type")
     _read_root_and_wrapper(reading, kind)
@@ -99,16 +99,15 @@ def _trace_tags(value: Any) -> tuple[str, ...] | None:
 
 
 def _observation_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
-    whole_map = readable(attributes.get(METADATA))
+    """Return the metadata from one attribute for all keys and from one attribute for each key."""
+    metadata = readable(attributes.get(METADATA))
     start = len(METADATA) + 1
-    return {
-        **(whole_map if isinstance(whole_map, dict) else {}),
-        **{
-            name[start:]: readable(value, is_json=True)
-            for name, value in attributes.items()
-            if name.startswith(METADATA + ".")
-        },
+    by_key = {
+        name[start:]: readable(value, is_json=True)
+        for name, value in attributes.items()
+        if name.startswith(METADATA + ".")
     }
+    return metadata | by_key if isinstance(metadata, dict) else by_key
 
 
 def _read_root_and_wrapper(reading: SpanReading, kind: str) -> None:
@@ -137,20 +136,14 @@ def _read_level(reading: SpanReading) -> None:
 
 
 def _read_model_and_usage(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_from("model", OBSERVATION + "model.name")
     provider = reading.metadata.get("ls_provider")
     reading.fill("provider", _text_or_none(provider), METADATA + ".ls_provider")
-    reading.fill(
-        "usage",
-        _langfuse_usage(readable(attributes.get(OBSERVATION + "usage_details"))),
-        OBSERVATION + "usage_details",
-    )
-    reading.fill(
-        "cost",
-        _langfuse_cost(readable(attributes.get(OBSERVATION + "cost_details"))),
-        OBSERVATION + "cost_details",
-    )
+    for field, name, parse in (
+        ("usage", OBSERVATION + "usage_details", _langfuse_usage),
+        ("cost", OBSERVATION + "cost_details", _langfuse_cost),
+    ):
+        reading.fill(field, parse(reading.value(name)), name)
 
 
 def _langfuse_usage(details: Any) -> Usage | None:
@@ -210,23 +203,20 @@ def _read_langfuse_values(reading: SpanReading, kind: str, output: Any) -> None:
         reading.fill_payload("outputs", TRACE + "output")
     reading.fill_payload("inputs", OBSERVATION + "input")
     reading.fill_payload("outputs", OBSERVATION + "output")
-    repeated = [
-        name
-        for name in ("input", "output")
-        if attributes.get(TRACE + name) == attributes.get(OBSERVATION + name)
-    ]
-    reading.consume(TRACE + name for name in repeated if OBSERVATION + name in reading.consumed)
+    for name in ("input", "output"):
+        is_repeated = attributes.get(TRACE + name) == attributes.get(OBSERVATION + name)
+        if is_repeated and OBSERVATION + name in reading.consumed:
+            reading.consume((TRACE + name,))
 
 
 def _read_generation(reading: SpanReading, output: Any) -> None:
-    attributes = reading.attributes
-    input = readable(attributes.get(OBSERVATION + "input"))
+    input = reading.value(OBSERVATION + "input")
     request = model_request(input)
     if request:
         request["messages"], tools = _without_tool_definitions(request["messages"], input)
         if tools:
             request["tools"] = tools
-        if parameters := readable(attributes.get(OBSERVATION + "model.parameters")):
+        if parameters := reading.value(OBSERVATION + "model.parameters"):
             request["parameters"] = parameters
         reading.fill("inputs", request, OBSERVATION + "input")
     reading.fill("outputs", model_response(output), OBSERVATION + "output")
@@ -243,14 +233,13 @@ def _without_tool_definitions(
     adds their definitions as messages of role "tool"."""
     if not isinstance(input, list) or len(input) != len(messages):
         return messages, []
-    defined = [
-        isinstance(item, dict) and item.get("role") == "tool" and isinstance(item["content"], dict)
-        for item in input
-    ]
-    conversation = [
-        message for message, is_tool in zip(messages, defined, strict=True) if not is_tool
-    ]
-    definitions = [item["content"] for item, is_tool in zip(input, defined, strict=True) if is_tool]
+    conversation, definitions = [], []
+    for message, item in zip(messages, input, strict=True):
+        is_tool = isinstance(item, dict) and item.get("role") == "tool"
+        if is_tool and isinstance(item["content"], dict):
+            definitions.append(item["content"])
+        else:
+            conversation.append(message)
     return conversation, tool_names(definitions)
 
 

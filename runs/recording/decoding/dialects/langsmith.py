@@ -65,7 +65,7 @@ def read(reading: SpanReading) -> None:
     if not reading.metadata:
         reading.metadata = metadata
     _read_langsmith_run(reading, metadata)
-    output = _unwrapped(readable(attributes.get(OUTPUT)), "output")
+    output = _unwrapped(reading.value(OUTPUT), "output")
     langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, KIND)
     reading.fill_from("title", "langsmith.trace.name")
@@ -116,7 +116,7 @@ def _read_langsmith_model(reading: SpanReading, metadata: dict[str, Any], output
     for name in ("ls_model_name", "model_name"):
         reading.fill("model", _id_as_text(metadata.get(name)), METADATA + name)
     reading.fill("provider", _id_as_text(metadata.get("ls_provider")), METADATA + "ls_provider")
-    reading.fill("usage", api_usage(readable(reading.attributes.get(USAGE))), USAGE)
+    reading.fill("usage", api_usage(reading.value(USAGE)), USAGE)
     reading.fill("usage", _usage_by_attributes(reading.attributes), "gen_ai.usage")
     reading.fill("usage", api_usage(usage_metadata(output)), OUTPUT)
 
@@ -137,7 +137,7 @@ def _usage_by_attributes(attributes: dict[str, Any]) -> Usage | None:
 
 def _read_langsmith_values(reading: SpanReading, kind: str, output: Any) -> None:
     attributes = reading.attributes
-    input = readable(attributes.get(INPUT))
+    input = reading.value(INPUT)
     if kind == "llm":
         request = model_request(input)
         if request and (parameters := request_parameters(_request_attributes(attributes))):

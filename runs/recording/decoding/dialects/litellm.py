@@ -18,11 +18,9 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 
 def read(reading: SpanReading) -> None:
     attributes, span = reading.attributes, reading.span
-    is_raw = (
-        any(name.startswith("llm.") for name in attributes)
-        and "gen_ai.request.model" not in attributes
-    )
-    if is_raw and span.parent_span_id is not None and span.status != "error":
+    has_provider_request = any(name.startswith("llm.") for name in attributes)
+    is_repetition = has_provider_request and "gen_ai.request.model" not in attributes
+    if is_repetition and span.parent_span_id is not None and span.status != "error":
         reading.fill("folded", True, "name")
     if span.name == "litellm_request":
         reading.fill_from("title", "gen_ai.request.model")

@@ -84,11 +84,8 @@ def _has_chain_kind(reading: SpanReading) -> bool:
 def _read_method(reading: SpanReading, owner: str, method: str) -> None:
     output_event = _output_event(reading)
     input_event = _input_event(reading, method, output_event)
-    if (
-        input_event is None
-        and output_event is None
-        and not (method == "run" and owner in AGENT_CLASSES)
-    ):
+    is_agent_run = method == "run" and owner in AGENT_CLASSES
+    if input_event is None and output_event is None and not is_agent_run:
         reading.fill("kind", "chain", "name")
     elif method == "run":
         _read_workflow_run(reading, owner, input_event, output_event)
@@ -107,11 +104,8 @@ def _read_workflow_run(
         reading.fill_run("source_ids", (("llamaindex-run", run_id),), RUN_ID)
     if stop_event is not None and stop_event.startswith(STOP_EVENT_WITH_RESULT):
         reading.fields.pop("outputs", None)
-        reading.fill(
-            "outputs",
-            _json_of_literal(stop_event.removeprefix(STOP_EVENT_WITH_RESULT)[:-1], stop_event),
-            "output.value",
-        )
+        result = stop_event.removeprefix(STOP_EVENT_WITH_RESULT)[:-1]
+        reading.fill("outputs", _json_of_literal(result, stop_event), "output.value")
     reading.fill("inputs", _event_with_fields(start_event), "start_event")
     if "init_state" in as_text(reading.attributes.get("input.value")):
         # The arguments beside the event are the state of the engine, which is no input of the run.
@@ -130,9 +124,8 @@ def _read_workflow_step(
     events = {key: name for key, name in kinds.items() if name}
     reading.fill("process_data", events, "input.value")
     if events.get("sent"):
-        reading.fill(
-            "taken", END if events["sent"] == STOP_EVENT else events["sent"], "output.value"
-        )
+        target = END if events["sent"] == STOP_EVENT else events["sent"]
+        reading.fill("taken", target, "output.value")
     reading.fill("inputs", _event_with_fields(input_event), "input.value")
     reading.fields.setdefault("inputs", None)  # an event without fields has nothing but its class
 
@@ -140,7 +133,7 @@ def _read_workflow_step(
 def _input_event(reading: SpanReading, method: str, output_event: str | None) -> str | None:
     """Return the event that a step took, or that started the run."""
     attributes, span = reading.attributes, reading.span
-    arguments = readable(attributes.get("input.value"))
+    arguments = reading.value("input.value")
     if isinstance(arguments, dict):
         if "init_state" in arguments:
             return _event_text(arguments.get("start_event"))
@@ -148,10 +141,8 @@ def _input_event(reading: SpanReading, method: str, output_event: str | None) ->
         return next((event for value in values if (event := _event_text(value))), None)
     if output_event is None and span.status != "error" and span.parent_span_id is not None:
         return None  # its own tracer copies the attributes of a step to all spans in it
-    is_run = method == "run"
-    return _event_text(
-        attributes.get("llamaindex.start_event" if is_run else "llamaindex.step.input_summary")
-    )
+    name = "llamaindex.start_event" if method == "run" else "llamaindex.step.input_summary"
+    return _event_text(attributes.get(name))
 
 
 def _output_event(reading: SpanReading) -> str | None:
@@ -184,7 +175,7 @@ def _json_of_literal(text: str, otherwise: str) -> Any:
 def _workflow_run_id(reading: SpanReading) -> str | None:
     """Return LlamaIndex's own id of the run: an attribute, or in the tags among the arguments."""
     run_id = reading.attributes.get(RUN_ID)
-    value: Any = readable(reading.attributes.get("input.value"))
+    value: Any = reading.value("input.value")
     for key in ("tags", "instrument_tags", RUN_ID):
         value = value.get(key) if isinstance(value, dict) else None
     run_id = run_id or value
@@ -207,8 +198,7 @@ def _read_llm_start(reading: SpanReading, event: Event) -> bool:
     """Read LLMChatStartEvent or LLMCompletionStartEvent."""
     attributes = event.attributes
     reading.fill("kind", "llm", event.name)
-    model = next((attributes[name] for name in MODEL_ATTRIBUTES if attributes.get(name)), None)
-    reading.fill("model", model if isinstance(model, str) else None, event.name)
+    reading.fill("model", _model_of_event(event), event.name)
     messages = _llamaindex_messages(attributes.get("messages"))
     if not messages and attributes.get("prompt"):
         messages = [{"role": "user", "content": as_text(attributes["prompt"])}]
@@ -224,18 +214,14 @@ def _read_llm_end(reading: SpanReading, event: Event) -> bool:
     input, output, total = (
         first_count(attributes, names) for names in (INPUT_TOKENS, OUTPUT_TOKENS, TOTAL_TOKENS)
     )
-    cached, reasoning = (
-        first_count(attributes, CACHED_TOKENS),
-        first_count(attributes, REASONING_TOKENS),
-    )
-    tokens = usage(input, output, total, cached, reasoning=reasoning)
-    reading.fill("usage", tokens, event.name)
+    cached = first_count(attributes, CACHED_TOKENS)
+    reasoning = first_count(attributes, REASONING_TOKENS)
+    reading.fill("usage", usage(input, output, total, cached, reasoning=reasoning), event.name)
     blocks = readable(attributes.get("response.message.blocks"))
     message: ChatMessage | None = None
     if isinstance(blocks, list):
-        message = _llamaindex_message(
-            {"role": attributes.get("response.message.role"), "blocks": blocks}
-        )
+        role = attributes.get("response.message.role")
+        message = _llamaindex_message({"role": role, "blocks": blocks})
     elif attributes.get("response.text"):
         message = {"role": "assistant", "content": as_text(attributes["response.text"])}
     if message:
@@ -270,12 +256,16 @@ def _llamaindex_document(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value not in (None, {})}
 
 
+def _model_of_event(event: Event) -> str | None:
+    names = (name for name in MODEL_ATTRIBUTES if event.attributes.get(name))
+    model = event.attributes.get(next(names, ""))
+    return model if isinstance(model, str) else None
+
+
 def _read_embedding_event(reading: SpanReading, event: Event) -> bool:
-    attributes = event.attributes
     reading.fill("kind", "embedding", event.name)
-    model = next((attributes[name] for name in MODEL_ATTRIBUTES if attributes.get(name)), None)
-    reading.fill("model", model if isinstance(model, str) else None, event.name)
-    reading.fill("inputs", attributes.get("chunks"), event.name)
+    reading.fill("model", _model_of_event(event), event.name)
+    reading.fill("inputs", event.attributes.get("chunks"), event.name)
     return False
 
 

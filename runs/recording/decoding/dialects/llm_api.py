@@ -29,14 +29,8 @@ def model_request(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict) or "role" in value:
         messages = _messages_or_texts(value, "user")
         return {"messages": messages} if messages else None
-    messages = next(
-        (
-            candidate
-            for key in INPUT_KEYS
-            if (candidate := _messages_or_texts(value.get(key), "user"))
-        ),
-        None,
-    ) or api_messages([value], "user")
+    inputs = (_messages_or_texts(value.get(key), "user") for key in INPUT_KEYS)
+    messages = next(filter(None, inputs), None) or api_messages([value], "user")
     if not messages:
         return None
     system = system_message(next((value[key] for key in SYSTEM_KEYS if value.get(key)), None))
@@ -50,9 +44,8 @@ def model_request(value: Any) -> dict[str, Any] | None:
 
 def model_response(value: Any) -> dict[str, Any] | None:
     """Return a response as {"messages"}; None when `value` is no response."""
-    messages = _messages_or_texts(
-        _response_messages(value) if isinstance(value, dict) else value, "assistant"
-    )
+    reply = _response_messages(value) if isinstance(value, dict) else value
+    messages = _messages_or_texts(reply, "assistant")
     return {"messages": messages} if messages else None
 
 
@@ -108,11 +101,8 @@ def _response_messages(value: dict[str, Any]) -> Any:
     """Return the messages of a response from where its API keeps them."""
     generations = value.get("generations")
     if isinstance(generations, list) and generations:
-        batch = generations[0]
-        return [
-            _choice_message(choice)
-            for choice in (batch if isinstance(batch, list) else generations)
-        ]
+        batch = generations[0] if isinstance(generations[0], list) else generations
+        return [_choice_message(choice) for choice in batch]
     for key in ("choices", "candidates"):
         if isinstance(value.get(key), list):
             return [_choice_message(choice) for choice in value[key]]
@@ -125,11 +115,10 @@ def _response_messages(value: dict[str, Any]) -> Any:
 def _choice_message(choice: Any) -> Any:
     if not isinstance(choice, dict):
         return choice
-    message = langchain_message(
-        choice.get("message") or choice.get("content") or choice.get("text")
-    )
-    if isinstance(message, str):
-        message = {"role": "assistant", "content": message}
+    content = choice.get("message") or choice.get("content") or choice.get("text")
+    if isinstance(content, str):
+        content = {"role": "assistant", "content": content}
+    message = langchain_message(content)
     reason = choice.get("finish_reason") or choice.get("finishReason")
     return {**message, "finish_reason": reason} if isinstance(message, dict) and reason else message
 

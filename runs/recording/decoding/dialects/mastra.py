@@ -9,7 +9,6 @@ from typing import Any
 from runs.recording.decoding.dialects.chat_messages import chat_message
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dialects.vercel import sdk_call, sdk_messages
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
 NAME = "mastra"
@@ -58,10 +57,9 @@ def read(reading: SpanReading) -> None:
     if kind == "llm":
         _read_old_model_call(reading)
     else:
-        for field, end in (("inputs", "input"), ("outputs", "output")):
-            _read_repeated_value(
-                reading, field, (f"mastra.{span_type}.{end}", f"gen_ai.tool.{end}", end)
-            )
+        for field, side in (("inputs", "input"), ("outputs", "output")):
+            names = (f"mastra.{span_type}.{side}", f"gen_ai.tool.{side}", side)
+            _read_repeated_value(reading, field, names)
     if kind == "workflow":
         reading.fill("is_run", True, TYPE)
     if span.parent_span_id is None:
@@ -84,16 +82,15 @@ def _read_old_model_call(reading: SpanReading) -> None:
     """Read a call as sent before the exporter followed the newer conventions: {messages} and
     {text, toolCalls} as JSON, with the parts of the Vercel AI SDK."""
     attributes = reading.attributes
-    prompt = readable(attributes.get("gen_ai.prompt"))
+    prompt = reading.value("gen_ai.prompt")
     items = prompt.get("messages") if isinstance(prompt, dict) else prompt
     messages = sdk_messages(items) if isinstance(items, list) else None
     if messages and "inputs" not in reading.fields:
         reading.fill("inputs", {"messages": messages}, "gen_ai.prompt")
         value = attributes["gen_ai.prompt"]
-        reading.consume(
-            name for name in ("gen_ai.prompt", "input") if attributes.get(name) == value
-        )
-    response = readable(attributes.get("gen_ai.completion"))
+        names = ("gen_ai.prompt", "input")
+        reading.consume(name for name in names if attributes.get(name) == value)
+    response = reading.value("gen_ai.completion")
     if isinstance(response, dict) and ("text" in response or "toolCalls" in response):
         reply: dict[str, Any] = chat_message({"role": "assistant", "content": response.get("text")})
         calls = response.get("toolCalls")

@@ -123,9 +123,9 @@ def _read_n8n_run(reading: SpanReading) -> None:
 def _instance_id_kind(reading: SpanReading) -> str:
     """Return the kind of source id that an execution's number has: "n8n-" and a digest of the
     instance's id or, where that is not sent, of the workflow's, which is random."""
-    instance_id = reading.span.resource.get("n8n.instance.id") or reading.attributes.get(
-        "n8n.workflow.id", reading.attributes.get("workflow_id", "")
-    )
+    attributes = reading.attributes
+    workflow_id = attributes.get("n8n.workflow.id", attributes.get("workflow_id", ""))
+    instance_id = reading.span.resource.get("n8n.instance.id") or workflow_id
     return "n8n-" + blake2b(str(instance_id).encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 

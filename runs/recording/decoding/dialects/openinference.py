@@ -47,14 +47,18 @@ STEP_KINDS = frozenset({"llm", "embedding", "retriever", "reranker", "tool", "ag
 # The arguments of a call in Python; smolagents adds a setting of its own.
 CALL_KEYS = frozenset({"args", "kwargs"})
 SMOLAGENTS_KEY = "sanitize_inputs_outputs"
+DOCUMENT_KEYS = ("id", "content", "score")
 JSON = "application/json"
 
-INPUT_TOKENS = ("llm.token_count.prompt",)
-OUTPUT_TOKENS = ("llm.token_count.completion",)
-TOTAL_TOKENS = ("llm.token_count.total",)
-CACHED_TOKENS = ("llm.token_count.prompt_details.cache_read",)
-CACHE_WRITE_TOKENS = ("llm.token_count.prompt_details.cache_write",)
-REASONING_TOKENS = ("llm.token_count.completion_details.reasoning",)
+# The counts, in the order of the arguments of `usage`.
+TOKEN_COUNTS = (
+    ("llm.token_count.prompt",),
+    ("llm.token_count.completion",),
+    ("llm.token_count.total",),
+    ("llm.token_count.prompt_details.cache_read",),
+    ("llm.token_count.prompt_details.cache_write",),
+    ("llm.token_count.completion_details.reasoning",),
+)
 
 
 def applies(span: Span, prefixes: set[str]) -> bool:
@@ -141,14 +145,7 @@ def _read_openinference_llm(reading: SpanReading) -> None:
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name"
     )
     reading.fill_from("provider", "llm.provider", "llm.system")
-    tokens = usage(
-        first_count(attributes, INPUT_TOKENS),
-        first_count(attributes, OUTPUT_TOKENS),
-        first_count(attributes, TOTAL_TOKENS),
-        first_count(attributes, CACHED_TOKENS),
-        first_count(attributes, CACHE_WRITE_TOKENS),
-        first_count(attributes, REASONING_TOKENS),
-    )
+    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS))
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill("cost", cost(attributes.get("llm.cost.total")), "llm.cost.total")
     _read_input_messages(reading)
@@ -156,38 +153,32 @@ def _read_openinference_llm(reading: SpanReading) -> None:
 
 
 def _read_openinference_retriever(reading: SpanReading) -> None:
-    items = indexed_objects(reading.attributes, "retrieval.documents.", reading.consumed)
-    _fill_documents(reading, items, "retrieval.documents")
+    _fill_documents(reading, "retrieval.documents")
 
 
 def _read_openinference_reranker(reading: SpanReading) -> None:
     attributes = reading.attributes
     reading.fill_from("model", "reranker.model_name")
-    query = attributes.get("reranker.query")
-    documents = indexed_objects(attributes, "reranker.input_documents.", reading.consumed)
-    if documents:
-        inputs = {
-            "query": query,
-            "documents": [_openinference_document(item) for item in documents],
-        }
+    if documents := _openinference_documents(reading, "reranker.input_documents"):
+        inputs = {"query": attributes.get("reranker.query"), "documents": documents}
         reading.fill("inputs", inputs, "reranker.input_documents")
-    items = indexed_objects(attributes, "reranker.output_documents.", reading.consumed)
-    _fill_documents(reading, items, "reranker.output_documents")
+    _fill_documents(reading, "reranker.output_documents")
 
 
-def _fill_documents(reading: SpanReading, items: list[dict[str, Any]], attribute: str) -> None:
-    if items:
-        reading.fill(
-            "outputs", {"documents": [_openinference_document(item) for item in items]}, attribute
-        )
+def _fill_documents(reading: SpanReading, attribute: str) -> None:
+    if documents := _openinference_documents(reading, attribute):
+        reading.fill("outputs", {"documents": documents}, attribute)
+
+
+def _openinference_documents(reading: SpanReading, attribute: str) -> list[dict[str, Any]]:
+    items = indexed_objects(reading.attributes, attribute + ".", reading.consumed)
+    return [_openinference_document(item) for item in items]
 
 
 def _openinference_document(item: dict[str, Any]) -> dict[str, Any]:
     source = nested_object(item, "document")
-    document: dict[str, Any] = {
-        key: source[key] for key in ("id", "content", "score") if key in source
-    }
     metadata = readable(source.get("metadata"))
+    document = {key: source[key] for key in DOCUMENT_KEYS if key in source}
     return {**document, "metadata": metadata} if metadata else document
 
 
@@ -195,11 +186,7 @@ def _read_openinference_embedding(reading: SpanReading) -> None:
     attributes = reading.attributes
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
-    tokens = usage(
-        first_count(attributes, INPUT_TOKENS),
-        first_count(attributes, OUTPUT_TOKENS),
-        first_count(attributes, TOTAL_TOKENS),
-    )
+    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS[:3]))
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill_payload("inputs", "embedding.text")
 
@@ -208,7 +195,7 @@ def _read_openinference_tool(reading: SpanReading) -> None:
     attributes = reading.attributes
     if "input.value" not in attributes:
         reading.fill_payload("inputs", "tool.parameters")
-    arguments = readable(attributes.get("input.value"))
+    arguments = reading.value("input.value")
     is_call = isinstance(arguments, dict) and arguments.keys() - {SMOLAGENTS_KEY} == CALL_KEYS
     if is_call and not (arguments["args"] and arguments["kwargs"]):
         reading.fill("inputs", arguments["kwargs"] or arguments["args"], "input.value")
@@ -240,7 +227,7 @@ def _read_input_messages(reading: SpanReading) -> None:
     tools = [_tool_name_of_schema(item) for item in indexed_objects(attributes, "llm.tools.", used)]
     if any(tools):
         inputs["tools"] = [name for name in tools if name]
-    parameters = readable(attributes.get("llm.invocation_parameters"))
+    parameters = reading.value("llm.invocation_parameters")
     if parameters:
         inputs["parameters"] = parameters
         if isinstance(parameters, dict) and "tools" in inputs:

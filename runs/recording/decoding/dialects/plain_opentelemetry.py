@@ -45,11 +45,8 @@ def _can_be_run(fields: dict[str, Any]) -> bool:
 
 def _read_resource_attributes(reading: SpanReading) -> None:
     resource = reading.span.resource
-    reading.fill(
-        "service",
-        _text_or_none(resource.get("openinference.project.name")),
-        "openinference.project.name",
-    )
+    project = _text_or_none(resource.get("openinference.project.name"))
+    reading.fill("service", project, "openinference.project.name")
     service = _text_or_none(resource.get("service.name"))
     if service and not service.startswith("unknown_service"):
         reading.fill("service", service, "service.name")
@@ -83,9 +80,9 @@ def _last_exception(span: Span) -> tuple[str, str]:
     for event in reversed(span.events):
         if event.name == "exception":
             attributes = event.attributes
-            return _text_or_none(attributes.get("exception.type")) or "", _text_or_none(
-                attributes.get("exception.message")
-            ) or ""
+            names = ("exception.type", "exception.message")
+            error_type, message = (_text_or_none(attributes.get(name)) or "" for name in names)
+            return error_type, message
     return "", ""
 
 
@@ -99,13 +96,11 @@ def _read_http_call(reading: SpanReading) -> None:
     reading.fill("kind", "http-request", "http.request.method")
     name = reading.span.name
     if name in ("", method, f"HTTP {method}"):
-        host = _text_or_none(
-            attributes.get("server.address") or attributes.get("net.peer.name")
-        ) or _host_of_url(url or "")
+        address = attributes.get("server.address") or attributes.get("net.peer.name")
+        host = _text_or_none(address) or _host_of_url(url or "")
         reading.fill("title", f"{method} {host}".strip(), "server.address")
-    reading.fill(
-        "inputs", {"method": method, "url": url} if url else {"method": method}, "url.full"
-    )
+    inputs = {"method": method, "url": url} if url else {"method": method}
+    reading.fill("inputs", inputs, "url.full")
     code = attributes.get("http.response.status_code", attributes.get("http.status_code"))
     if code is not None:
         reading.fill("outputs", {"status_code": code}, "http.response.status_code")

@@ -49,6 +49,11 @@ class SpanReading:
         metadata = readable(metadata) if metadata else None
         self.metadata: dict[str, Any] = metadata if type(metadata) is dict else {}
 
+    def value(self, attribute: str, is_json: bool = False) -> Any:
+        """Return the value of an attribute, None where it was not sent. Text that is a JSON object
+        or list, or that the producer declares as JSON (`is_json`), is parsed."""
+        return readable(self.attributes.get(attribute), is_json)
+
     def fill(self, field: str, value: Any, attribute: str) -> None:
         """Set a field of the step, unless it is filled already or the value is empty."""
         if value is None or value == "" or field in self.fields:
@@ -85,7 +90,7 @@ class SpanReading:
 
     def fill_payload(self, field: str, attribute: str, is_json: bool = False) -> None:
         """Fill inputs, outputs or process data with the value of one attribute, and consume it.
-        `is_json`: the producer says that its text is JSON."""
+        `is_json`: see `value`."""
         value = self.attributes.get(attribute)
         if value is None or value == "" or field in self.fields:
             return

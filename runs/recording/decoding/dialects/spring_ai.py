@@ -5,7 +5,6 @@ Facts: its reference on observability. The operation of the framework's own step
 """
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
 NAME = "spring-ai"
@@ -47,7 +46,7 @@ def _read_vector_store_query(reading: SpanReading) -> None:
     names = ("content", "top_k", "filter", "similarity_threshold")
     inputs = {name: attributes[QUERY + name] for name in names if attributes.get(QUERY + name)}
     reading.fill("inputs", inputs or None, QUERY + "content")
-    items = readable(attributes.get(QUERY + "response.documents"))
+    items = reading.value(QUERY + "response.documents")
     if isinstance(items, list):
         documents = [item if isinstance(item, dict) else {"content": item} for item in items]
         reading.fill("outputs", {"documents": documents}, QUERY + "response.documents")

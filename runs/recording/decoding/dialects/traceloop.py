@@ -140,9 +140,8 @@ def _entity_name(reading: SpanReading) -> str:
 
 def _traceloop_kind(reading: SpanReading, name: str) -> str:
     attributes = reading.attributes
-    operation = str(
-        attributes.get("gen_ai.operation.name") or attributes.get("llm.request.type") or ""
-    ).lower()
+    operation = attributes.get("gen_ai.operation.name") or attributes.get("llm.request.type")
+    operation = str(operation or "").lower()
     if gen_ai.KINDS.get(operation) in MODEL_KINDS:
         return gen_ai.KINDS[operation]
     if "tool.arguments" in attributes and "tool.name" in attributes:  # LlamaIndex's agents
@@ -168,9 +167,8 @@ def _llamaindex_kind(name: str) -> str:
 
 def _read_routing(reading: SpanReading) -> None:
     """Read the node or agent that LangGraph's Command or a hand-off gives control to."""
-    attributes = reading.attributes
     reading.fill_from("taken", "langgraph.command.goto_node", "gen_ai.handoff.to_agent")
-    nodes = readable(attributes.get("langgraph.command.goto_nodes"))
+    nodes = reading.value("langgraph.command.goto_nodes")
     if isinstance(nodes, list) and len(set(map(str, nodes))) == 1:
         reading.fill("taken", str(nodes[0]), "langgraph.command.goto_nodes")
 
@@ -185,11 +183,9 @@ def _read_traceloop_model(reading: SpanReading, properties: dict[str, Any]) -> N
     reading.fill("provider", properties.get("ls_provider"), PROPERTIES + "ls_provider")
     input, output = first_count(attributes, INPUT_TOKENS), first_count(attributes, OUTPUT_TOKENS)
     if input is not None and ".bedrock" in reading.span.scope:
-        # The service's own count, which leaves out what the cache gave or took.
-        cached, written = (
-            first_count(attributes, CACHED_TOKENS),
-            first_count(attributes, CACHE_WRITE_TOKENS),
-        )
+        # The service's own count leaves out tokens that were read from or written to a cache.
+        cached = first_count(attributes, CACHED_TOKENS)
+        written = first_count(attributes, CACHE_WRITE_TOKENS)
         input += (cached or 0) + (written or 0)
         reading.fill("usage", usage(input, output, None, cached, written), INPUT_TOKENS[0])
 
@@ -215,7 +211,7 @@ def _read_traceloop_run(
         reading.fill("is_run", True, "traceloop.span.kind")
         reading.fill_run_from("version", "traceloop.entity.version")
     elif "traceloop.workflow.name" in attributes:
-        reading.settle_run("version")  # the workflow's own may come, with the last span
+        reading.settle_run("version")  # the root may have the workflow's own, and comes last
     reading.fill_run_from("name", "traceloop.workflow.name")
     if reading.span.parent_span_id is None and kind in ("workflow", "agent", "task"):
         reading.fill_run("name", name, "traceloop.entity.name")
@@ -240,7 +236,7 @@ def _read_entity_values(reading: SpanReading, kind: str) -> None:
     ):
         repeated = [name for name in REPEATED[attribute] if name in attributes]
         source = attribute if attribute in attributes else next(iter(repeated), "")
-        value = readable(attributes.get(source), is_json=True)
+        value = reading.value(source, is_json=True)
         if field in reading.fields or value is None or value == "":
             continue
         content, wrapping = unwrap(value)
@@ -350,9 +346,8 @@ def _traceloop_document(item: Any) -> dict[str, Any] | None:
 def _read_embedded_texts(reading: SpanReading) -> None:
     """Read the texts that were embedded: gen_ai.prompt.N.content."""
     used: set[str] = set()
-    texts = [
-        item.get("content") for item in indexed_objects(reading.attributes, "gen_ai.prompt.", used)
-    ]
+    items = indexed_objects(reading.attributes, "gen_ai.prompt.", used)
+    texts = [item.get("content") for item in items]
     if texts and "inputs" not in reading.fields:
         reading.fill("inputs", texts[0] if len(texts) == 1 else texts, "gen_ai.prompt.N.content")
         reading.consume(used)

@@ -24,7 +24,7 @@ from runs.recording.decoding.dialects.gen_ai import (
     INPUT_TOKENS,
     OUTPUT_TOKENS,
 )
-from runs.recording.decoding.dialects.gen_ai_messages import PARAMETER_ATTRIBUTES
+from runs.recording.decoding.dialects.gen_ai_messages import named_parameters
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -43,12 +43,7 @@ KINDS = {
     "ai.generateObject": "agent",
     "ai.streamObject": "agent",
 }
-CALL_KINDS = {
-    "doGenerate": "llm",
-    "doStream": "llm",
-    "doEmbed": "embedding",
-    "doRerank": "reranker",
-}
+CALLS = {"doGenerate": "llm", "doStream": "llm", "doEmbed": "embedding", "doRerank": "reranker"}
 
 USAGE = "ai.usage."
 DETAILS = USAGE + "inputTokenDetails."
@@ -79,8 +74,8 @@ USER_KEYS = ("userId", "user_id", "user")
 TEXT_ATTRIBUTES = ("ai.response.text", "ai.result.text")
 OBJECT_ATTRIBUTES = ("ai.response.object", "ai.result.object")
 CALLS_ATTRIBUTES = ("ai.response.toolCalls", "ai.result.toolCalls")
-REASONING_TEXT = "ai.response.reasoning"
-FILES_ATTRIBUTE = "ai.response.files"
+REASONING = "ai.response.reasoning"
+FILES = "ai.response.files"
 FINISH_REASONS = ("ai.response.finishReason", "ai.finishReason")
 
 
@@ -92,8 +87,8 @@ def read(reading: SpanReading) -> None:
     attributes = reading.attributes
     operation = _operation_id(attributes)
     call = operation.rpartition(".")[2]
-    if call in CALL_KINDS:
-        _read_sdk_call(reading, CALL_KINDS[call])
+    if call in CALLS:
+        _read_sdk_call(reading, CALLS[call])
     elif operation == "ai.toolCall":
         _read_sdk_tool_call(reading)
     elif operation in KINDS:
@@ -111,10 +106,8 @@ def read(reading: SpanReading) -> None:
 def _operation_id(attributes: dict[str, Any]) -> str:
     """Return the operation, as "ai.generateText.doGenerate", or "" for other spans. In
     `operation.name` the function's id may follow it."""
-    name = str(
-        attributes.get("ai.operationId") or attributes.get("operation.name") or ""
-    ).partition(" ")[0]
-    return name if name.startswith("ai.") else ""
+    operation = str(attributes.get("ai.operationId") or attributes.get("operation.name") or "")
+    return operation.partition(" ")[0] if operation.startswith("ai.") else ""
 
 
 def _read_sdk_call(reading: SpanReading, kind: str) -> None:
@@ -176,7 +169,7 @@ def _read_version_7(reading: SpanReading) -> None:
     if operation == "agent_step":
         reading.fill("folded", True, "gen_ai.operation.name")
     elif operation == "invoke_agent":
-        messages = _in_calling_order(readable(attributes.get("gen_ai.output.messages")))
+        messages = _in_calling_order(reading.value("gen_ai.output.messages"))
         if messages and "outputs" not in reading.fields:
             reading.fill("outputs", {"messages": messages}, "gen_ai.output.messages")
             reading.consume(("gen_ai.output.messages",))
@@ -239,7 +232,7 @@ def _read_context(reading: SpanReading) -> None:
     for prefix in CONTEXT_PREFIXES:
         reading.fill_run_from("conversation", *(prefix + name for name in CONVERSATION_KEYS))
         reading.fill_run_from("user", *(prefix + name for name in USER_KEYS))
-        tags = readable(reading.attributes.get(prefix + "tags"))
+        tags = reading.value(prefix + "tags")
         if isinstance(tags, list):
             reading.fill_run("tags", tuple(str(tag) for tag in tags), prefix + "tags")
 
@@ -248,7 +241,7 @@ def _read_sdk_inputs(reading: SpanReading) -> None:
     """Fill inputs {"messages", "tools", "parameters"} from the prompt of an operation or call."""
     attributes = reading.attributes
     name = "ai.prompt.messages" if "ai.prompt.messages" in attributes else "ai.prompt"
-    prompt = readable(attributes.get(name))
+    prompt = reading.value(name)
     messages = sdk_messages(prompt) if isinstance(prompt, list) else _prompt_messages(prompt)
     if not messages or "inputs" in reading.fields:
         reading.fill_payload("inputs", name)
@@ -257,9 +250,7 @@ def _read_sdk_inputs(reading: SpanReading) -> None:
     tools = [_sdk_tool_name(tool) for tool in _list_of_json(attributes.get("ai.prompt.tools"))]
     if tools := [tool for tool in tools if tool]:
         inputs["tools"] = tools
-    if parameters := {
-        key: attributes[source] for source, key in PARAMETER_ATTRIBUTES if source in attributes
-    }:
+    if parameters := named_parameters(attributes):
         inputs["parameters"] = parameters
     reading.fill("inputs", inputs, name)
     reading.consume((name,))
@@ -280,16 +271,9 @@ def _read_sdk_outputs(reading: SpanReading, as_message: bool) -> None:
         reading.fill_payload("outputs", text_attribute)
         return
     content: Any = generated if text is None else text
-    parts = (
-        [{"type": "reasoning", "text": attributes.get(REASONING_TEXT)}]
-        if attributes.get(REASONING_TEXT)
-        else []
-    )
-    parts += [
-        _sdk_part(part)
-        for part in _list_of_json(attributes.get(FILES_ATTRIBUTE))
-        if isinstance(part, dict)
-    ]
+    thoughts, files = attributes.get(REASONING), _list_of_json(attributes.get(FILES))
+    parts = [{"type": "reasoning", "text": thoughts}] if thoughts else []
+    parts += [_sdk_part(part) for part in files if isinstance(part, dict)]
     if parts:
         content = [*parts, {"type": "text", "text": content}] if content else parts
     if "outputs" in reading.fields or not (content or calls):
@@ -299,22 +283,9 @@ def _read_sdk_outputs(reading: SpanReading, as_message: bool) -> None:
         reply["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]
     if finish := _first_attribute(attributes, FINISH_REASONS)[0]:
         reply["finish_reason"] = finish
-    reading.fill(
-        "outputs",
-        {"messages": [reply]},
-        text_attribute or object_attribute or calls_attribute or REASONING_TEXT,
-    )
-    reading.consume(
-        name
-        for name in (
-            text_attribute,
-            object_attribute,
-            calls_attribute,
-            REASONING_TEXT,
-            FILES_ATTRIBUTE,
-        )
-        if name
-    )
+    sources = [name for name in (text_attribute, object_attribute, calls_attribute) if name]
+    reading.fill("outputs", {"messages": [reply]}, sources[0] if sources else REASONING)
+    reading.consume((*sources, REASONING, FILES))
 
 
 def _read_embedded_or_ranked(reading: SpanReading) -> None:
@@ -326,9 +297,8 @@ def _read_embedded_or_ranked(reading: SpanReading) -> None:
             texts = [readable(text, is_json=True) for text in _list_of_json(value)]
             reading.fill("inputs", texts or readable(value, is_json=True), name)
             reading.consume((name,))
-    documents = [
-        readable(item, is_json=True) for item in _list_of_json(attributes.get("ai.documents"))
-    ]
+    items = _list_of_json(attributes.get("ai.documents"))
+    documents = [readable(item, is_json=True) for item in items]
     if documents and "inputs" not in reading.fields:
         reading.fill("inputs", {"documents": documents}, "ai.documents")
         reading.consume(("ai.documents",))
