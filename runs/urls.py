@@ -220,14 +220,14 @@ urlpatterns = [
     # machine doors
     path("v1/traces", otlp.traces, name="otlp-traces"),
     path("v1/logs", otlp.logs, name="otlp-logs"),
-    path("v1/metrics", otlp.set_aside, name="otlp-metrics"),
+    path("v1/metrics", otlp.metrics, name="otlp-metrics"),
     path("api/public/otel/v1/traces", langfuse.traces, name="langfuse-otlp-traces"),
     path("api/public/ingestion", langfuse.ingestion, name="langfuse-ingestion"),
     path("api/public/scores", langfuse.scores, name="langfuse-scores"),
     path("api/public/projects", langfuse.projects, name="langfuse-projects"),
     path("api/public/health", langfuse.health, name="langfuse-health"),
     path("api/dify/events", dify_events.events, name="dify-events"),
-    path("api/notes", note_endpoint.take, name="api-notes"),
+    path("api/notes", note_endpoint.create_notes, name="api-notes"),
     path("dify/<str:slug>/v1/<path:path>", proxy, name="dify-proxy"),
     # sign-in
     path("login/", LoginView.as_view(redirect_authenticated_user=True), name="login"),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from nodes.digests import content_digest
 from nodes.models import NodeExecution, Payload
 from runs.models import App, Conversation, Run, RunSource, SearchDue, Version
-from runs.recording.records.payload_values import place_of
+from runs.recording.records.payload_values import payload_location
 
 
 def make_app(name: str = "support-desk", **fields: Any) -> App:
@@ -37,7 +37,7 @@ def make_payload(app: App, value: Any) -> Payload:
     body = value.encode() if text else orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     encoding, now_us = "text" if text else "json", time.time_ns() // 1000
     return Payload.objects.get_or_create(
-        id=uuid.UUID(place_of(app.pk, now_us, "").prefix + content_digest(encoding, body)),
+        id=uuid.UUID(payload_location(app.pk, now_us, "").prefix + content_digest(encoding, body)),
         defaults={
             "app": app,
             "day": timezone.now().date(),

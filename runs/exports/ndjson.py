@@ -11,7 +11,7 @@ from nodes.models import NodeExecution
 from runs.models import Note, Run, Version
 from runs.recording.importing.run_files.lines import FORMAT, EndLine, RunLine, VersionLine
 from runs.recording.records.record import NoteRecord
-from runs.recording.records.record_json import as_json
+from runs.recording.records.record_json import record_to_json
 from runs.recording.storing.stored_records import records_of, traces_of, verbatim
 
 
@@ -23,14 +23,14 @@ def ndjson_lines(runs: Iterable[Run]) -> Iterator[bytes]:
     for run in runs:
         if run.version_id is not None and run.version_id not in written:
             written.add(run.version_id)
-            yield _line("version", as_json(_version(run, run.version_id)))
-        yield _line("run", as_json(_run(run)))
+            yield _line("version", record_to_json(_version(run, run.version_id)))
+        yield _line("run", record_to_json(_run(run)))
         for _, record in records_of(run, verbatim):
-            yield _line("step", as_json(record))
+            yield _line("step", record_to_json(record))
         for note in Note.objects.of_run(run):
-            yield _line("note", as_json(_note(note, traces_of(run)[0])))
+            yield _line("note", record_to_json(_note(note, traces_of(run)[0])))
         count += 1
-    yield _line("end", as_json(EndLine(count)))
+    yield _line("end", record_to_json(EndLine(count)))
 
 
 def _line(name: str, told: Any) -> bytes:

@@ -23,7 +23,7 @@ from runs.models import Run
 from runs.recording.decoding.dialects.waylog import SPAN_FIELDS, STEP_ATTRIBUTE, VALUE_FIELDS
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.record_json import as_json
+from runs.recording.records.record_json import record_to_json
 from runs.recording.records.span import MAX_DEPTH
 from runs.recording.storing.stored_records import records_of
 
@@ -159,7 +159,7 @@ def _told(step: NodeExecution, record: NodeRecord, received: dict[str, Any]) -> 
             attributes.setdefault(attribute.replace("value", "mime_type"), "application/json")
     if not any(name.startswith(CONVENTIONS) for name in sent):
         attributes = _openinference(step) | attributes
-    told = as_json(replace(record, read_from=read_from))
+    told = record_to_json(replace(record, read_from=read_from))
     step_told = {name: value for name, value in told.items() if name not in SPAN_FIELDS}
     own = {"step": step_told, "values": values, "added": sorted(set(attributes) - sent)}
     return attributes | {STEP_ATTRIBUTE: canonical(own)[1].decode()}

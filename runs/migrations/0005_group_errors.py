@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from runs.recording.deriving.fingerprint import Failure
+from runs.recording.deriving.fingerprint import ErrorFingerprint
 
 AT_ONCE = 200
 
@@ -19,7 +19,7 @@ def group_errors(apps, schema_editor):
         for run in found:
             error_type, error = told.get(run.pk, ("", ""))
             names = (run.failed_node_id, run.failed_title)
-            failure = Failure.of(*names, error_type, error or run.error)
+            failure = ErrorFingerprint.of(*names, error_type, error or run.error)
             run.error_group_id = key = failure.group(run.app_id)
             groups[key] = ErrorGroup(
                 id=key, app_id=run.app_id, node_id=failure.node_id, title=failure.title,

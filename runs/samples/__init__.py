@@ -10,8 +10,8 @@ from django.utils import timezone
 from nodes.clock import to_us
 from runs.models import App, RunSource
 from runs.recording.decoding.dify.dsl import read_dsl
-from runs.recording.storing.definitions import take_dsl
-from runs.recording.storing.ingest import take
+from runs.recording.storing.definitions import store_dsl
+from runs.recording.storing.ingest import store_spans
 from runs.samples import contract_review, invoice_intake, research_agent, support_chat
 from runs.samples.library import FOLDER
 from runs.samples.removal import remove
@@ -41,12 +41,12 @@ def load(progress: Progress | None = None, limit: int | None = None, times: int 
         seen |= _send(body)
         if progress:
             progress(len(seen))
-    take_dsl(read_dsl(SHAPE.read_bytes()), support_chat.PROJECT)
+    store_dsl(read_dsl(SHAPE.read_bytes()), support_chat.PROJECT)
     return len(seen)
 
 
 def _send(body: bytes) -> frozenset[UUID]:
-    taken = take(body, CONTENT_TYPE)
+    taken = store_spans(body, CONTENT_TYPE)
     if taken.refused:
         raise RuntimeError(f"a sample was refused: {taken.reason}")
     return taken.runs

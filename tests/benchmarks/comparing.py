@@ -39,13 +39,13 @@ def fill(steps: int) -> list[str]:
     from django.db import connections
 
     from runs.models import Run
-    from runs.recording.storing.ingest import take
+    from runs.recording.storing.ingest import store_spans
     from tests.benchmarks.bodies import long_run
 
     first = long_run(steps)
     found: list[str] = []
     for body in (first, again(first, steps // 2), long_run(steps + 1)):
-        take(body, "application/x-protobuf")
+        store_spans(body, "application/x-protobuf")
         found += [str(run.id) for run in Run.objects.all() if str(run.id) not in found]
     connections.close_all()
     return found

@@ -46,12 +46,12 @@ def fill(runs: int) -> None:
     """Record the week and the long runs as the door would."""
     from django.db import connections
 
-    from runs.recording.storing.ingest import take
+    from runs.recording.storing.ingest import store_spans
     from tests.benchmarks.bodies import long_run, week
 
     began = time.perf_counter()
     for number, body in enumerate([long_run(2_000), long_run(10_000), *week(runs)]):
-        take(body, "application/x-protobuf")
+        store_spans(body, "application/x-protobuf")
         if sys.stderr.isatty() and number % 20 == 0:
             print(f"\r  {number * 25:,} runs stored ", end="", file=sys.stderr, flush=True)
     connections.close_all()

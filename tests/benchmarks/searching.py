@@ -47,19 +47,19 @@ def fill(runs: int) -> None:
     from django.db import connections
 
     from runs.recording.storing import search_queue
-    from runs.recording.storing.ingest import take
+    from runs.recording.storing.ingest import store_spans
     from runs.search import indexing
     from tests.benchmarks.bodies import APPS, SPANS_PER_RUN, week
 
     spans = runs * SPANS_PER_RUN
     say = _Talk()
-    noting = _Timed(search_queue.note)
-    search_queue.note = noting  # type: ignore[assignment]
+    noting = _Timed(search_queue.enqueue)
+    search_queue.enqueue = noting  # type: ignore[assignment]
     apps = [replace(app, text=say) for app in APPS]
     recording = Spent()
     for body in week(runs, apps=apps):
         with recording:
-            take(body, "application/x-protobuf")
+            store_spans(body, "application/x-protobuf")
     before, read = _size(), Spent()
     with read:
         while indexing.work_off(early=True):

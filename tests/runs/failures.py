@@ -6,9 +6,9 @@ from typing import Any
 from django.utils import timezone
 
 from runs.models import App, ErrorGroup, Run
-from runs.recording.deriving.fingerprint import Failure
+from runs.recording.deriving.fingerprint import ErrorFingerprint
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.factories import make_app, make_execution, make_run
 
 SECOND = 1_000_000
@@ -25,7 +25,7 @@ def make_failed_run(
 ) -> Run:
     """A run that a step ended, in its group as the store would put it."""
     app = make_app(app) if isinstance(app, str) else app
-    told = Failure.of(node, node.capitalize(), error_type, error)
+    told = ErrorFingerprint.of(node, node.capitalize(), error_type, error)
     group, _ = ErrorGroup.objects.get_or_create(
         id=told.group(app.pk),
         defaults={"app": app, "node_id": node, "title": told.title, "error_type": error_type,
@@ -66,8 +66,8 @@ def failed_step_record(error: str, trace: str = "t", **fields: Any) -> NodeRecor
     return step_record("look-up", 1, 9, trace=trace, status="failed", error=error, **told)
 
 
-def save_records(*records: NodeRecord) -> Run:
+def store_run(*records: NodeRecord) -> Run:
     """The run of records that are sent one by one."""
     for record in records:
-        [run_id] = save([record]).runs
+        [run_id] = save_records([record]).runs
     return Run.objects.get(pk=run_id)

@@ -7,7 +7,7 @@ from django.test import Client
 
 from runs.models import App, Run
 from runs.recording.decoding.dify.dsl import read_dsl
-from runs.recording.storing.definitions import take_dsl
+from runs.recording.storing.definitions import store_dsl
 from tests.runs.recording.decoding.dify_stream.streams import AT, RUN, finished, node, of_run, sse
 
 DSL = Path(__file__).parents[1] / "dsl" / "variables-0.6.yml"
@@ -72,7 +72,7 @@ def record_turn(key: str) -> Run:
         content_type="text/event-stream", headers={"x-api-key": key},
     )  # fmt: skip
     assert answer.json()["refused"] == [], answer.content
-    take_dsl(read_dsl(DSL.read_bytes()), "Order desk")
+    store_dsl(read_dsl(DSL.read_bytes()), "Order desk")
     run = App.objects.get(name="Order desk").runs.select_related("app", "version").get()
     assert run.version is not None and run.version.graph
     return run

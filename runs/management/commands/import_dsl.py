@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from runs.recording.decoding.dify.dsl import MAX_BYTES, UnreadableDsl, read_dsl
-from runs.recording.storing.definitions import take_dsl
+from runs.recording.storing.definitions import store_dsl
 
 
 class Command(BaseCommand):
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         for path in options["files"]:
             try:
                 with path.open("rb") as file:
-                    taken = take_dsl(read_dsl(file.read(MAX_BYTES + 1)), options["app"])
+                    taken = store_dsl(read_dsl(file.read(MAX_BYTES + 1)), options["app"])
             except (OSError, UnreadableDsl) as problem:
                 reason = problem.strerror if isinstance(problem, OSError) else problem
                 self.stderr.write(f"{path}: {reason}")

@@ -7,8 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
-from runs.recording.importing.run_files.importer import take_file
-from runs.recording.importing.run_files.reader import Report
+from runs.recording.importing.run_files.importer import import_file
+from runs.recording.importing.run_files.reader import RunFileReport
 from runs.recording.storing import inbox
 
 SENDER = inbox.Sender("import_runs")
@@ -43,15 +43,15 @@ class Command(BaseCommand):
                 " doing it again goes on."
             ) from None
 
-    def _read(self, name: str, file: IO[bytes]) -> Report:
-        def progress(report: Report) -> None:
+    def _read(self, name: str, file: IO[bytes]) -> RunFileReport:
+        def progress(report: RunFileReport) -> None:
             if self.stderr.isatty():
                 told = f"{len(report.runs):,} runs, {report.steps:,} steps"
                 self.stderr.write(f"\r{name}: {told} …", ending="")
 
-        return take_file(file, SENDER, progress)
+        return import_file(file, SENDER, progress)
 
-    def _told(self, name: str, report: Report) -> int:
+    def _told(self, name: str, report: RunFileReport) -> int:
         for sentence in report.sentences:
             self.stderr.write(f"{name}: {sentence}")
         runs, steps, refused = len(report.runs), report.steps, report.refused

@@ -12,7 +12,7 @@ from nodes.models import NodeExecution
 from runs.json.execution import amount, moment
 from runs.pages.attribute_mapping.decode_again import REST, Rereading, reread
 from runs.recording.records.record import Cost, Usage
-from runs.recording.records.row import COLUMN_OF, facts_from_hints
+from runs.recording.records.row import COLUMN_BY_FIELD, facts_from_hints
 from runs.recording.records.span import Span
 
 BEGINNING = 160  # characters of a value
@@ -157,7 +157,7 @@ def _usage(execution: NodeExecution) -> Usage | None:
 
 def _note(name: str, execution: NodeExecution, again: Rereading) -> str | None:
     """Where a field of the step has its value from when that is no attribute."""
-    column = COLUMN_OF.get(name, "total_tokens" if name == "usage" else name)
+    column = COLUMN_BY_FIELD.get(name, "total_tokens" if name == "usage" else name)
     if column in again.hints.get("assembled", ()):
         return "read from the logs of this step"
     if name == "cost" and not execution.cost_reported:

@@ -13,7 +13,7 @@ from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.span import Event, Span
+from runs.recording.records.span import Span, SpanEvent
 
 SPAN_ID = re.compile(r"[0-9a-f]{16}")
 # Decoders that are no dialects of spans; `scope` of what they keep begins so, too.
@@ -96,5 +96,5 @@ def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) ->
     )
 
 
-def _event(told: dict[str, Any]) -> Event:
-    return Event(told["name"], told["time_us"], told["attributes"])
+def _event(told: dict[str, Any]) -> SpanEvent:
+    return SpanEvent(told["name"], told["time_us"], told["attributes"])

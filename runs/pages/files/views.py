@@ -19,8 +19,8 @@ from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.history.listing import each_run
 from runs.query.run_filters import RunFilters
-from runs.recording.importing.run_files.importer import take_file
-from runs.recording.importing.run_files.reader import Report
+from runs.recording.importing.run_files.importer import import_file
+from runs.recording.importing.run_files.reader import RunFileReport
 from runs.recording.storing import inbox
 
 # A packed upload may hold so many times the largest upload.
@@ -75,7 +75,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         return _answer(request, 413, problem=told)
     sender = inbox.Sender(request.path, user_agent=f"upload by {request.user.get_username()}")
     try:
-        report = take_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
+        report = import_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
     except DatabaseError:
         told = "The database cannot take this now. What was read so far is kept; try again."
         return _answer(request, 503, problem=told)
@@ -84,7 +84,7 @@ def upload(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(
-    request: HttpRequest, status: int, report: Report | None = None, problem: str = ""
+    request: HttpRequest, status: int, report: RunFileReport | None = None, problem: str = ""
 ) -> HttpResponse:
     context: dict[str, Any] = {"limit": settings.WAYLOG_MAX_BODY >> 20, "problem": problem}
     if report:

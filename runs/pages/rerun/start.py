@@ -13,7 +13,7 @@ from runs.models import Rerun, Run
 from runs.pages.rerun import through_dify, webhook
 from runs.pages.rerun.form import CONTINUE, AgainForm
 from runs.pages.rerun.inputs import dify_path, for_dify
-from runs.recording.receiving.live_stream import aside
+from runs.recording.receiving.live_stream import run_in_background
 
 
 def start(
@@ -39,9 +39,9 @@ def start(
         },
     )
     if fresh and is_dify:
-        aside(lambda: through_dify.ask(rerun, run.app, path))
+        run_in_background(lambda: through_dify.ask(rerun, run.app, path))
     elif fresh:
-        aside(lambda: webhook.ask(rerun, run.app))
+        run_in_background(lambda: webhook.ask(rerun, run.app))
     return rerun, fresh
 
 

@@ -15,7 +15,7 @@ from runs.pages.rerun import upstream_errors
 from runs.pages.rerun.inputs import stop_path
 from runs.recording.decoding.dify_stream import replies
 from runs.recording.receiving import upstream
-from runs.recording.receiving.live_stream import Recording
+from runs.recording.receiving.live_stream import StreamRecorder
 from runs.recording.records.record import Decoded
 from runs.recording.storing import ingest
 from runs.recording.storing.inbox import Sender
@@ -29,7 +29,7 @@ def ask(rerun: Rerun, app: App, path: str) -> None:
     """Send what `rerun` says and record the answer to its end. What goes wrong is told there."""
     try:
         error = _ask(rerun, app, path)
-    except upstream.Unreachable as problem:
+    except upstream.UpstreamUnreachable as problem:
         error = str(problem)
     except Exception as problem:
         rerun.end(f"The run could not be recorded ({type(problem).__name__}).")
@@ -43,7 +43,7 @@ def _ask(rerun: Rerun, app: App, path: str) -> str:
     if url is None:
         return "The address that is set for this app's Dify API is no web address."
     body = json.dumps(rerun.sent).encode()
-    response = upstream.ask("POST", url, _headers(app), body)
+    response = upstream.send_request("POST", url, _headers(app), body)
     try:
         if response.status_code >= 300:
             said = upstream_errors.head(response.iter_raw())
@@ -72,10 +72,10 @@ def stop(rerun: Rerun, path: str) -> None:
         return
     body = json.dumps({"user": rerun.sent["user"]}).encode()
     try:
-        response = upstream.ask("POST", url, _headers(app), body)
+        response = upstream.send_request("POST", url, _headers(app), body)
         said = upstream_errors.head(response.iter_raw())
         response.close()
-    except (upstream.Unreachable, httpx2.HTTPError):
+    except (upstream.UpstreamUnreachable, httpx2.HTTPError):
         return rerun.warn("Dify could not be asked to stop it.")
     if response.status_code >= 300:
         rerun.warn(upstream_errors.refusal("Dify", response.status_code, said, app.upstream_key))
@@ -101,12 +101,12 @@ def _record(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> s
     door = f"{reverse('dify-events')}?{urlencode({'app': app.name})}"
     sender = Sender(door, user_agent=KIND, content_type="text/event-stream")
 
-    def keep(found: Decoded) -> ingest.Taken:
-        taken = ingest.keep(found, sender, KIND)
+    def keep(found: Decoded) -> ingest.IngestResult:
+        taken = ingest.store_decoded(found, sender, KIND)
         _link(rerun, taken.runs, reading.reader.last)
         return taken
 
-    recording, reason = Recording(reading, keep, patient=True), BROKEN
+    recording, reason = StreamRecorder(reading, keep, patient=True), BROKEN
     try:
         for part in response.iter_raw():
             recording.put(part)

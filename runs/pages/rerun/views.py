@@ -27,7 +27,7 @@ from runs.pages.rerun.outcome import settle
 from runs.pages.rerun.start import start
 from runs.pages.rerun.through_dify import way_to_stop
 from runs.pages.rerun.webhook import SCOPES
-from runs.recording.receiving.live_stream import aside
+from runs.recording.receiving.live_stream import run_in_background
 
 NOT_ALLOWED = "You may not run apps from here: ask for the right to add reruns."
 
@@ -111,7 +111,7 @@ def stop(request: HttpRequest, rerun_id: UUID) -> HttpResponse:
         raise PermissionDenied(NOT_ALLOWED)
     found = rerun_or_404(rerun_id)
     if path := way_to_stop(found):
-        aside(lambda: through_dify.stop(found, path))
+        run_in_background(lambda: through_dify.stop(found, path))
         messages.success(request, "Dify is asked to stop it.")
     else:
         messages.info(request, "There is nothing to stop: it has ended, or has not begun yet.")

@@ -37,7 +37,7 @@ def ask(rerun: Rerun, app: App) -> None:
     """Send what `rerun` says, and wait for its run. What goes wrong is told there."""
     try:
         error = _send(rerun, app)
-    except upstream.Unreachable as problem:
+    except upstream.UpstreamUnreachable as problem:
         error = str(problem).replace("Dify", "The webhook")
     except httpx2.HTTPError:
         error = "The webhook's answer broke off."
@@ -60,7 +60,7 @@ def _send(rerun: Rerun, app: App) -> str:
     ]
     if app.upstream_key:
         headers.append((b"Authorization", f"Bearer {app.upstream_key}".encode()))
-    response = upstream.ask(
+    response = upstream.send_request(
         "POST", httpx2.URL(app.upstream_url), headers, json.dumps(rerun.sent).encode()
     )
     try:

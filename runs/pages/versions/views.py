@@ -20,7 +20,7 @@ from runs.lookup import app_or_404, version_or_404
 from runs.models import App, Run, Version
 from runs.pages.history.tables import RunTable
 from runs.pages.versions.forms import DslForm
-from runs.recording.storing.definitions import take_dsl
+from runs.recording.storing.definitions import store_dsl
 
 SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200
 VERSION_DAYS = 30
@@ -54,7 +54,7 @@ def _add(request: HttpRequest, app: App, form: DslForm) -> Version | None:
         raise PermissionDenied("Only staff add versions.")
     if not form.is_valid():
         return None
-    taken = take_dsl(form.cleaned_data["file"], app.name)
+    taken = store_dsl(form.cleaned_data["file"], app.name)
     messages.success(request, taken.sentence)
     return taken.version
 

@@ -16,7 +16,7 @@ from typing import Any
 from runs.recording.decoding.otlp.logs import LogRecord
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.records.usage import cost, usage, whole
+from runs.recording.records.usage import cost, to_count, usage
 
 # How the names of an agent's events begin, and its scope or service where they do not say so.
 AGENTS = {"claude_code": "claude-code", "codex": "codex", "gemini_cli": "gemini-cli"}
@@ -61,7 +61,7 @@ def read(log: LogRecord) -> list[NodeRecord]:
 def _step(log: LogRecord, event: str, parent: str) -> dict[str, Any]:
     """What every event of a step tells: it is written when the step has ended."""
     told = log.attributes
-    ended, took = log.time_us, whole(told.get("duration_ms"))
+    ended, took = log.time_us, to_count(told.get("duration_ms"))
     return {
         "source_id": _step_id(log, event),
         "parent_source_id": parent,
@@ -121,12 +121,15 @@ def _nothing(told: Attributes) -> dict[str, Any] | None:
 
 
 def _claude_call(told: Attributes) -> dict[str, Any]:
-    cached, written = whole(told.get("cache_read_tokens")), whole(told.get("cache_creation_tokens"))
-    own = whole(told.get("input_tokens"))
+    cached, written = (
+        to_count(told.get("cache_read_tokens")),
+        to_count(told.get("cache_creation_tokens")),
+    )
+    own = to_count(told.get("input_tokens"))
     whole_input = None if own is None else own + (cached or 0) + (written or 0)
     return _call(told) | {
         "usage": usage(
-            whole_input, whole(told.get("output_tokens")), cached=cached, cache_write=written
+            whole_input, to_count(told.get("output_tokens")), cached=cached, cache_write=written
         ),
         "cost": cost(told.get("cost_usd")),
     }
@@ -138,26 +141,26 @@ def _codex_call(told: Attributes) -> dict[str, Any] | None:
         return None
     return _call(told) | {
         "usage": usage(
-            whole(told.get("input_token_count")),
-            whole(told.get("output_token_count")),
-            cached=whole(told.get("cached_token_count")),
-            reasoning=whole(told.get("reasoning_token_count")),
+            to_count(told.get("input_token_count")),
+            to_count(told.get("output_token_count")),
+            cached=to_count(told.get("cached_token_count")),
+            reasoning=to_count(told.get("reasoning_token_count")),
         )
     }
 
 
 def _gemini_call(told: Attributes) -> dict[str, Any]:
     answer, thoughts = (
-        whole(told.get("output_token_count")),
-        whole(told.get("thoughts_token_count")),
+        to_count(told.get("output_token_count")),
+        to_count(told.get("thoughts_token_count")),
     )
     return _call(told) | {
         "outputs": _text(told.get("response_text")),
         "usage": usage(
-            whole(told.get("input_token_count")),
+            to_count(told.get("input_token_count")),
             None if answer is None else answer + (thoughts or 0),
-            whole(told.get("total_token_count")),
-            whole(told.get("cached_content_token_count")),
+            to_count(told.get("total_token_count")),
+            to_count(told.get("cached_content_token_count")),
             reasoning=thoughts,
         ),
     }
@@ -178,7 +181,7 @@ def _failed_call(told: Attributes) -> dict[str, Any]:
 
 def _codex_request(told: Attributes) -> dict[str, Any] | None:
     """Of a request that went well the stream tells more."""
-    code = whole(told.get("http.response.status_code")) or 0
+    code = to_count(told.get("http.response.status_code")) or 0
     return _failed_call(told) if code >= 400 or told.get("error.message") else None
 
 

@@ -11,10 +11,10 @@ from runs.recording.deriving.outcome import Outcome, settle_statuses
 from runs.recording.deriving.passes import number_passes
 from runs.recording.deriving.totals import mark_counted, set_self_times
 from runs.recording.deriving.tree import Tree, build_tree
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 
-def arrange(run_id: UUID, rows: list[Row]) -> tuple[Tree, Outcome]:
+def derive(run_id: UUID, rows: list[ExecutionRow]) -> tuple[Tree, Outcome]:
     """Derive tree, passes, statuses and counting of all rows of one run."""
     tree = build_tree(run_id, rows)
     number_passes(tree)

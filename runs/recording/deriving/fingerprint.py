@@ -136,7 +136,7 @@ _FRAMES = re.compile(r"\n {2,}File [^\n]*(?:\n {2,}[^\n]*)*\n")
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ErrorFingerprint:
     """What ended a run: the step (its id in the graph and its name, "" where none is known), the
     exception's type and the masked message."""
 
@@ -146,8 +146,8 @@ class Failure:
     message: str
 
     @classmethod
-    def of(cls, node_id: str, title: str, error_type: str, error: str) -> "Failure":
-        return cls(node_id, title, error_type, masked(error))
+    def of(cls, node_id: str, title: str, error_type: str, error: str) -> "ErrorFingerprint":
+        return cls(node_id, title, error_type, normalized_message(error))
 
     def group(self, app_id: int) -> UUID:
         """The id of the group of failures like this one in an app. The name of the step does not
@@ -155,7 +155,7 @@ class Failure:
         return uuid5(GROUPS, "\0".join((str(app_id), self.node_id, self.error_type, self.message)))
 
 
-def masked(message: str) -> str:
+def normalized_message(message: str) -> str:
     """What messages of one kind say alike, on one line of at most `KEPT` characters."""
     return _masked(_telling(message))
 

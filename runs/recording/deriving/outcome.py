@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from runs.recording.deriving.parents import FAR_FUTURE
 from runs.recording.deriving.tree import Tree, in_order
 from runs.recording.records.record import RunFacts
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Outcome:
 
     status: str
     error: str
-    failed_row: Row | None
+    failed_row: ExecutionRow | None
 
 
 def settle_statuses(tree: Tree) -> Outcome:
@@ -53,7 +53,7 @@ def _told(tree: Tree) -> RunFacts:
     return next((facts for facts in told if facts.status != "paused"), first)
 
 
-def _last_with(tree: Tree, status: str) -> list[Row]:
+def _last_with(tree: Tree, status: str) -> list[ExecutionRow]:
     """Steps of a status after which no other step began, on any level up to the top."""
     found = [row for row in tree.order if row.status == status]
     latest = _latest_beside(tree) if found else {}
@@ -76,7 +76,7 @@ def _latest_beside(tree: Tree) -> dict[str, int]:
     return latest
 
 
-def _newest(tree: Tree) -> dict[str, list[Row]]:
+def _newest(tree: Tree) -> dict[str, list[ExecutionRow]]:
     return {
         place: sorted(
             (row for row in rows if row.started_us is not None), key=lambda row: row.started_us or 0
@@ -85,7 +85,7 @@ def _newest(tree: Tree) -> dict[str, list[Row]]:
     }
 
 
-def _derived_status(tree: Tree, fatal: list[Row]) -> str:
+def _derived_status(tree: Tree, fatal: list[ExecutionRow]) -> str:
     root = tree.runs[0] if tree.runs else None
     if root is None and len(tree.children.get("", [])) == 1 and not tree.missing:
         only = tree.children[""][0]
@@ -105,7 +105,7 @@ def _derived_status(tree: Tree, fatal: list[Row]) -> str:
     return "stopped" if root.status == "stopped" else "succeeded"
 
 
-def _has_ended(tree: Tree, root: Row) -> bool:
+def _has_ended(tree: Tree, root: ExecutionRow) -> bool:
     if not root.hints.get("envelope") or root.ended:
         return root.ended
     return bool(tree.order or root.outputs_id) and all(row.ended for row in tree.order)
@@ -120,19 +120,19 @@ def _is_paused(tree: Tree) -> bool:
     return bool(_last_with(tree, "paused"))
 
 
-def _last_failed(tree: Tree) -> list[Row]:
+def _last_failed(tree: Tree) -> list[ExecutionRow]:
     failed = [row for row in tree.order if row.status == "failed"]
     if not failed:
         return []
     return [max(failed, key=lambda row: (row.ended_us or 0, row.depth, row.source_id))]
 
 
-def _mark_handled(tree: Tree, fatal: list[Row]) -> None:
+def _mark_handled(tree: Tree, fatal: list[ExecutionRow]) -> None:
     """Failed steps that did not end the run were handled. What failed because a step below it
     failed stays failed with it."""
     keep = set()
     for row in fatal:
-        walk: Row | None = row
+        walk: ExecutionRow | None = row
         while walk is not None and walk.source_id not in keep:
             keep.add(walk.source_id)
             walk = tree.parent[walk.source_id]
@@ -141,14 +141,14 @@ def _mark_handled(tree: Tree, fatal: list[Row]) -> None:
             row.status = "exception"
 
 
-def _origin(tree: Tree, fatal: list[Row]) -> Row | None:
+def _origin(tree: Tree, fatal: list[ExecutionRow]) -> ExecutionRow | None:
     """The deepest of the fatal steps; of several, the one that failed first."""
     ids = {row.source_id for row in fatal}
     origins = [row for row in fatal if not any(c.source_id in ids for c in tree.below(row))]
     return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
 
 
-def _error(tree: Tree, status: str, failed_row: Row | None) -> str:
+def _error(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:
     if status not in ("failed", "stopped", "partial-succeeded"):
         return ""
     for row in [*tree.runs, *([failed_row] if failed_row else [])]:

@@ -7,7 +7,7 @@ tried again belong to the pass of the attempt that ended it.
 
 from nodes.clock import iteration_path
 from runs.recording.deriving.tree import Tree
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 MAX_PATH = 100  # characters of NodeExecution.iteration
 
@@ -19,7 +19,7 @@ def number_passes(tree: Tree) -> None:
     for siblings in _groups(tree):
         parent = tree.parent[siblings[0].source_id]
         base = parent.iteration if parent else ""
-        by_node: dict[tuple[str, str, str], list[Row]] = {}
+        by_node: dict[tuple[str, str, str], list[ExecutionRow]] = {}
         for row in siblings:
             row.iteration = base
             for number in tree.told_passes[row.source_id]:
@@ -29,7 +29,7 @@ def number_passes(tree: Tree) -> None:
             _number_visits(rows, path)
 
 
-def _groups(tree: Tree) -> list[list[Row]]:
+def _groups(tree: Tree) -> list[list[ExecutionRow]]:
     """Lists of siblings, parents before children."""
     seen: set[str] = set()
     groups = []
@@ -41,7 +41,7 @@ def _groups(tree: Tree) -> list[list[Row]]:
     return groups
 
 
-def _number_visits(rows: list[Row], path: str) -> None:
+def _number_visits(rows: list[ExecutionRow], path: str) -> None:
     attempt, visits = 1, []
     for row in rows:
         visits.append((row, attempt))

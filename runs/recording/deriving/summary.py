@@ -6,13 +6,13 @@ from operator import attrgetter
 from typing import Any
 
 from nodes.kinds import kind_of
-from runs.recording.deriving.fingerprint import Failure
+from runs.recording.deriving.fingerprint import ErrorFingerprint
 from runs.recording.deriving.outcome import Outcome
 from runs.recording.deriving.passes import count_passes
 from runs.recording.deriving.totals import has_usage
 from runs.recording.deriving.tree import Tree
 from runs.recording.records.record import RunFacts
-from runs.recording.records.row import Row, facts_from_hints
+from runs.recording.records.row import ExecutionRow, facts_from_hints
 
 # The most that the column holds, numeric(20, 10), in digits that SQLite keeps exactly.
 MAX_COST = Decimal("9999999999.9999")
@@ -27,7 +27,7 @@ class Summary:
     facts: RunFacts
     columns: dict[str, Any]
     of_dify: bool  # the run is known by an id of Dify's
-    failure: Failure | None = None
+    failure: ErrorFingerprint | None = None
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:
@@ -67,7 +67,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
     return Summary(speakers[0].service, facts, columns, of_dify, _failure(tree, outcome))
 
 
-def _failure(tree: Tree, outcome: Outcome) -> Failure | None:
+def _failure(tree: Tree, outcome: Outcome) -> ErrorFingerprint | None:
     """What the step that ended the run says; where no step is known, the run. Failures that were
     handled did not end it."""
     if outcome.status != "failed":
@@ -75,15 +75,15 @@ def _failure(tree: Tree, outcome: Outcome) -> Failure | None:
     row = outcome.failed_row
     if row is None:
         told = next((run for run in tree.runs if run.error), None)
-        return Failure.of("", "", told.error_type if told else "", outcome.error)
-    return Failure.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
+        return ErrorFingerprint.of("", "", told.error_type if told else "", outcome.error)
+    return ErrorFingerprint.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
 
 
-def _is_of_dify(runs: list[Row]) -> bool:
+def _is_of_dify(runs: list[ExecutionRow]) -> bool:
     return any(kind.startswith("dify") for row in runs for kind, _ in row.facts.source_ids)
 
 
-def _roots_first(tree: Tree) -> list[Row]:
+def _roots_first(tree: Tree) -> list[ExecutionRow]:
     """Run spans, other plumbing, then steps from the root down: who knows the run best speaks
     first."""
     chosen = {row.source_id for row in tree.runs}
@@ -92,7 +92,7 @@ def _roots_first(tree: Tree) -> list[Row]:
     return [*tree.runs, *folded, *steps]
 
 
-def _facts(speakers: list[Row]) -> RunFacts:
+def _facts(speakers: list[ExecutionRow]) -> RunFacts:
     """Each fact from the first row that tells it."""
     found: dict[str, Any] = {}
     for row in speakers:
@@ -102,7 +102,7 @@ def _facts(speakers: list[Row]) -> RunFacts:
     return facts_from_hints({"run": found})
 
 
-def _mode(speakers: list[Row], facts: RunFacts) -> str:
+def _mode(speakers: list[ExecutionRow], facts: RunFacts) -> str:
     """An agent that talks in a conversation is a chatflow; everything else runs once."""
     return "chatflow" if facts.conversation and speakers[0].kind == "agent" else "workflow"
 
@@ -124,17 +124,17 @@ def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
 _TELLING_GROUPS = frozenset({"agent", "model", "flow", "other"})
 
 
-def _may_speak(row: Row) -> bool:
+def _may_speak(row: ExecutionRow) -> bool:
     return kind_of(row.kind).group in _TELLING_GROUPS
 
 
-def _input_row(tree: Tree) -> Row | None:
+def _input_row(tree: Tree) -> ExecutionRow | None:
     """The row whose inputs are the run's: its own span, else the first step that was asked."""
     steps = (row for row in tree.order if _may_speak(row))
     return next((row for row in [*tree.runs, *steps] if row.inputs_id), None)
 
 
-def _output_row(tree: Tree, outcome: Outcome) -> Row | None:
+def _output_row(tree: Tree, outcome: Outcome) -> ExecutionRow | None:
     """The run's own span, else (of a run that went well) the last answer nearest the top."""
     own = next((row for row in tree.runs if row.outputs_id), None)
     if own or outcome.status not in ("succeeded", "partial-succeeded"):
@@ -169,7 +169,7 @@ def _totals(tree: Tree) -> dict[str, Any]:
     }
 
 
-def _cost_state(tree: Tree, counted: list[Row], currency: str) -> str:
+def _cost_state(tree: Tree, counted: list[ExecutionRow], currency: str) -> str:
     """Priced when every counted step and every model call has a price."""
     work = {row.source_id: row for row in counted}
     for row in _calls(tree):
@@ -184,7 +184,7 @@ def _cost_state(tree: Tree, counted: list[Row], currency: str) -> str:
     return "partly" if priced else "unpriced"
 
 
-def _calls(tree: Tree) -> list[Row]:
+def _calls(tree: Tree) -> list[ExecutionRow]:
     """Model calls that did the work: not a model span that wraps another one; nor a failed or
     unfinished one without usage, which cost nothing that anybody could know."""
     wrappers = set()

@@ -6,10 +6,10 @@ other steps with usage that have none below them.
 """
 
 from runs.recording.deriving.tree import Tree
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 
-def has_usage(row: Row) -> bool:
+def has_usage(row: ExecutionRow) -> bool:
     return row.total_tokens is not None or row.cost is not None
 
 

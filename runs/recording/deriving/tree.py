@@ -15,15 +15,15 @@ from runs.recording.deriving.parents import (
     FAR_FUTURE,
     Reached,
     by_any_id,
+    climb,
     containers_by_id,
     containers_by_time,
     cycle_cuts,
+    reported_parents,
     stand_ins,
-    told_parents,
-    way_up,
 )
-from runs.recording.deriving.wrappers import fold_wrappers
-from runs.recording.records.row import Row
+from runs.recording.deriving.wrappers import mark_wrappers
+from runs.recording.records.row import ExecutionRow
 
 MAX_NODE_ID = 255
 
@@ -35,26 +35,26 @@ class Tree:
     run."""
 
     run_id: UUID
-    rows: list[Row]
-    runs: list[Row] = field(default_factory=list)
-    parent: dict[str, Row | None] = field(default_factory=dict)
-    children: dict[str, list[Row]] = field(default_factory=dict)
+    rows: list[ExecutionRow]
+    runs: list[ExecutionRow] = field(default_factory=list)
+    parent: dict[str, ExecutionRow | None] = field(default_factory=dict)
+    children: dict[str, list[ExecutionRow]] = field(default_factory=dict)
     # source id of a row → source id of its parent that has not arrived
     missing: dict[str, str] = field(default_factory=dict)
     # Containers that stand in for one whose execution id is known (see `stand_ins`).
-    same: dict[str, Row] = field(default_factory=dict)
+    same: dict[str, ExecutionRow] = field(default_factory=dict)
     told_passes: dict[str, list[int]] = field(default_factory=dict)
-    by_time: list[Row] = field(default_factory=list)
-    order: list[Row] = field(default_factory=list)
+    by_time: list[ExecutionRow] = field(default_factory=list)
+    order: list[ExecutionRow] = field(default_factory=list)
 
-    def below(self, row: Row) -> list[Row]:
+    def below(self, row: ExecutionRow) -> list[ExecutionRow]:
         return self.children.get(row.source_id, [])
 
-    def siblings(self, row: Row) -> list[Row]:
+    def siblings(self, row: ExecutionRow) -> list[ExecutionRow]:
         """The rows below the same parent, this one among them."""
         return self.children[self.place(row)]
 
-    def place(self, row: Row) -> str:
+    def place(self, row: ExecutionRow) -> str:
         parent = self.parent[row.source_id]
         if parent is not None:
             return parent.source_id
@@ -71,18 +71,18 @@ def execution_id(run_id: UUID, source_id: str) -> str:
 Order = tuple[int, bool, int, str]
 
 
-def in_order(row: Row) -> Order:
+def in_order(row: ExecutionRow) -> Order:
     """Siblings run in the order of their start. Of two at once (some producers round to whole
     milliseconds) a tool comes after what asked for it, then the longer first, then by id."""
     started = FAR_FUTURE if row.started_us is None else row.started_us
     return (started, row.kind == "tool", -(row.duration_us or 0), row.source_id)
 
 
-def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
+def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
     tree = Tree(run_id, rows)
     tree.same = stand_ins(rows)
     known = by_any_id(rows) | tree.same
-    above = told_parents(rows, known)
+    above = reported_parents(rows, known)
     _fold(tree, above)
     _climb(tree, known, above)
     _link(tree)
@@ -92,7 +92,7 @@ def build_tree(run_id: UUID, rows: list[Row]) -> Tree:
     return tree
 
 
-def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
+def _fold(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
     """The span that is the run itself is not a step of it, unless it runs below a step (a workflow
     used as a tool). A wrapper that only repeats the run span's name tells nothing either."""
     for row in tree.rows:
@@ -113,16 +113,18 @@ def _fold(tree: Tree, above: dict[str, Row | None]) -> None:
         run = above[row.source_id]
         if run is not None and run in runs and _repeats(row, run):
             row.folded = True
-    fold_wrappers(tree.rows, above)
+    mark_wrappers(tree.rows, above)
     tree.runs.sort(key=lambda row: (row.kind != "workflow", *in_order(row)))
 
 
-def _repeats(row: Row, run: Row) -> bool:
+def _repeats(row: ExecutionRow, run: ExecutionRow) -> bool:
     told = row.inputs_id or row.outputs_id or row.error
     return row.kind == "chain" and row.title == run.title and not told
 
 
-def _climb(tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> None:
+def _climb(
+    tree: Tree, known: dict[str, ExecutionRow], above: dict[str, ExecutionRow | None]
+) -> None:
     """Find each row's visible parent, the pass numbers told on the way up, or the parent that is
     missing."""
     containers = containers_by_time(tree.rows, above)
@@ -130,7 +132,7 @@ def _climb(tree: Tree, known: dict[str, Row], above: dict[str, Row | None]) -> N
     runs = {row.source_id for row in tree.runs}
     reached: dict[tuple[str, bool], Reached] = {}
     for row in tree.rows:
-        parent, passes, last = way_up(row, above, runs, reached)
+        parent, passes, last = climb(row, above, runs, reached)
         if not passes and (container := containers.get(row.source_id)) is not None:
             index = row.hints.get("iteration_index")
             parent, passes = container, () if index is None else (index,)
@@ -161,7 +163,7 @@ def _link(tree: Tree) -> None:
 
 def _number(tree: Tree) -> None:
     """Pre-order places and depths. Orphans stand one below their missing parent."""
-    top: list[tuple[Order, list[Row], int]] = [
+    top: list[tuple[Order, list[ExecutionRow], int]] = [
         (in_order(row), [row], 0) for row in tree.children.get("", [])
     ]
     for missing_id in sorted(set(tree.missing.values())):
@@ -177,7 +179,7 @@ def _number(tree: Tree) -> None:
         stack.extend((child, depth + 1) for child in reversed(tree.below(row)))
 
 
-def _number_folded(tree: Tree, above: dict[str, Row | None]) -> None:
+def _number_folded(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
     """Plumbing stands where its first visible step stands; without any, at the end."""
     folded = [row for row in tree.rows if row.folded]
     for row in folded:

@@ -11,20 +11,20 @@ import re
 from collections.abc import Mapping
 
 from nodes.kinds import KINDS
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 MODELS = frozenset(key for key, kind in KINDS.items() if kind.call == "model")
 # What a provider's API adds to the name that it was asked by: a date, a version.
 RELEASE = re.compile(r"([-@:](\d[\d-]*|v\d[\d.:]*|latest))+$")
-Above = Mapping[str, Row | None]
+Above = Mapping[str, ExecutionRow | None]
 
 
-def fold_wrappers(rows: list[Row], above: Above) -> None:
+def mark_wrappers(rows: list[ExecutionRow], above: Above) -> None:
     """`above`: each row's parent as told; other plumbing is folded already."""
     calls = [row for row in rows if row.kind in MODELS and not row.folded]
     if not any((up := _visible(row, above)) is not None and up.kind in MODELS for row in calls):
         return
-    below: dict[str, list[Row]] = {}
+    below: dict[str, list[ExecutionRow]] = {}
     for row in rows:
         if not row.folded and (parent := _visible(row, above)) is not None:
             below.setdefault(parent.source_id, []).append(row)
@@ -33,11 +33,11 @@ def fold_wrappers(rows: list[Row], above: Above) -> None:
             _fold(outer, below)
 
 
-def _outer_first(row: Row) -> tuple[int, int, str]:
+def _outer_first(row: ExecutionRow) -> tuple[int, int, str]:
     return (row.started_us or 0, -(row.duration_us or 0), row.source_id)
 
 
-def _fold(outer: Row, below: dict[str, list[Row]]) -> None:
+def _fold(outer: ExecutionRow, below: dict[str, list[ExecutionRow]]) -> None:
     while len(inner := below.get(outer.source_id, [])) == 1:
         call = inner[0]
         if not _is_same_call(outer, call):
@@ -50,14 +50,14 @@ def _fold(outer: Row, below: dict[str, list[Row]]) -> None:
             return
 
 
-def _visible(row: Row, above: Above) -> Row | None:
+def _visible(row: ExecutionRow, above: Above) -> ExecutionRow | None:
     parent = above[row.source_id]
     while parent is not None and parent.folded:
         parent = above[parent.source_id]
     return parent
 
 
-def _is_same_call(outer: Row, inner: Row) -> bool:
+def _is_same_call(outer: ExecutionRow, inner: ExecutionRow) -> bool:
     """Steps that their producer chains (Dify) come one after the other."""
     if inner.kind != outer.kind or inner.hints.get("chained"):
         return False
@@ -65,19 +65,19 @@ def _is_same_call(outer: Row, inner: Row) -> bool:
     return len(totals) < 2 and _is_within(inner, outer) and _model(outer) == _model(inner)
 
 
-def _is_within(inner: Row, outer: Row) -> bool:
+def _is_within(inner: ExecutionRow, outer: ExecutionRow) -> bool:
     begun = inner.started_us is None or outer.ended_us is None or inner.started_us <= outer.ended_us
     return begun and (
         inner.ended_us is None or outer.ended_us is None or inner.ended_us <= outer.ended_us
     )
 
 
-def _model(row: Row) -> str:
+def _model(row: ExecutionRow) -> str:
     """Without the provider before it and the release after it."""
     return RELEASE.sub("", row.model.lower().rpartition("/")[2])
 
 
-def _told(row: Row) -> set[str]:
+def _told(row: ExecutionRow) -> set[str]:
     values = {
         "inputs": row.inputs_id,
         "outputs": row.outputs_id,

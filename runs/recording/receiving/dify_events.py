@@ -5,8 +5,9 @@ from django.http import HttpResponse, JsonResponse
 from runs.recording.decoding.dify_stream.event import Asked
 from runs.recording.decoding.dify_stream.reader import Reader
 from runs.recording.decoding.dify_stream.replies import Reply
-from runs.recording.receiving.endpoint import JSON, Arrival, Refusal, door
-from runs.recording.receiving.live_stream import Recording
+from runs.recording.receiving.endpoint import JSON, endpoint
+from runs.recording.receiving.live_stream import StreamRecorder
+from runs.recording.receiving.request import IncomingRequest, Refusal
 from runs.recording.records.payload_values import clean
 from runs.recording.records.record import Decoded
 from runs.recording.storing import ingest
@@ -14,25 +15,25 @@ from runs.recording.storing import ingest
 KIND = "events"
 
 
-@door(stream=True)
-def events(arrival: Arrival) -> HttpResponse:
+@endpoint(stream=True)
+def events(incoming: IncomingRequest) -> HttpResponse:
     """A streaming response of Dify's, SSE or NDJSON, while it is produced or afterwards: each event
     is stored as it arrives. Sent again, from the start or from where it broke off, it gives the
     same run. As application/json also a blocking reply."""
-    reader = Reader(Asked(_service(arrival)))
+    reader = Reader(Asked(_service(incoming)))
 
-    def keep(found: Decoded) -> ingest.Taken:
-        return ingest.keep(found, arrival.sender, KIND)
+    def keep(found: Decoded) -> ingest.IngestResult:
+        return ingest.store_decoded(found, incoming.sender, KIND)
 
-    is_json = arrival.content_type == JSON
-    recording = Recording(Reply(reader) if is_json else reader, keep)
+    is_json = incoming.content_type == JSON
+    recording = StreamRecorder(Reply(reader) if is_json else reader, keep)
     try:
-        for part in arrival.parts():
+        for part in incoming.parts():
             recording.put(part)
     finally:
         recording.close()
-        arrival.taken = recording.result()
-    taken = arrival.taken
+        incoming.result = recording.result()
+    taken = incoming.result
     if not reader.events:
         raise Refusal(400, taken.reason or "The body holds no event.")
     return JsonResponse(
@@ -44,11 +45,11 @@ def events(arrival: Arrival) -> HttpResponse:
     )
 
 
-def _service(arrival: Arrival) -> str:
+def _service(incoming: IncomingRequest) -> str:
     """The app: that of the key, else as the sender names it."""
-    if bound := arrival.sender.app:
+    if bound := incoming.sender.app:
         return bound.name
-    name = clean(arrival.request.GET.get("app", "").strip(), 200)
+    name = clean(incoming.request.GET.get("app", "").strip(), 200)
     if not name:
         raise Refusal(400, "Name the app: /api/dify/events?app=NAME.")
     return name

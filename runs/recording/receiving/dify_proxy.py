@@ -27,8 +27,8 @@ from runs.choices import Upstream
 from runs.models import App
 from runs.recording.decoding.dify_stream import replies
 from runs.recording.receiving import upstream
-from runs.recording.receiving.live_stream import Reading, Recording, aside
-from runs.recording.receiving.request import Arrival
+from runs.recording.receiving.live_stream import StreamDecoder, StreamRecorder, run_in_background
+from runs.recording.receiving.request import IncomingRequest
 from runs.recording.records import request_body
 from runs.recording.records.record import Decoded
 from runs.recording.storing import ingest, notes
@@ -51,7 +51,7 @@ def proxy(request: HttpRequest, slug: str, path: str) -> HttpResponseBase:
         if replies.asks_for_run(request.method or "", path):
             return _recorded(request, app, path, url)
         return _passed(request, path, url)
-    except upstream.Unreachable as problem:
+    except upstream.UpstreamUnreachable as problem:
         return _error(problem.status, "bad_gateway", str(problem))
     except DatabaseError:
         return _error(503, "service_unavailable", "The database cannot be asked now. Try again.")
@@ -82,9 +82,9 @@ def _passed(request: HttpRequest, path: str, url: httpx2.URL) -> HttpResponseBas
         body = _whole(content)
         content, thumb = iter([body]), replies.feedback(path, body, _now())
     close_old_connections()
-    response = upstream.ask(request.method or "GET", url, headers + length, content)
+    response = upstream.send_request(request.method or "GET", url, headers + length, content)
     if thumb is not None and response.status_code < 300:
-        aside(partial(notes.save, [thumb]))
+        run_in_background(partial(notes.save, [thumb]))
     return _answer(response, None)
 
 
@@ -95,32 +95,32 @@ def _recorded(request: HttpRequest, app: App, path: str, url: httpx2.URL) -> Htt
     body = None if content is None else _whole(content)
     asked = replies.asked_of(app.name, body or b"")
     failure = replies.Failure(asked, uuid4().hex, not path.startswith("workflow"), _now())
-    arrival = Arrival(request)
-    arrival.size = len(body or b"")
+    incoming = IncomingRequest(request)
+    incoming.size = len(body or b"")
     close_old_connections()  # a stream may take minutes
     method, headers = request.method or "POST", upstream.sent_headers(request, plain=True)
     try:
-        response = upstream.ask(method, url, headers, body)
-    except upstream.Unreachable as problem:
+        response = upstream.send_request(method, url, headers, body)
+    except upstream.UpstreamUnreachable as problem:
         if method == "POST":
-            _record(failure, arrival, problem.status).close(str(problem))
+            _record(failure, incoming, problem.status).close(str(problem))
         raise
     reading = replies.reading_of(response.status_code, response.headers, failure, method == "POST")
-    return _answer(response, _record(reading, arrival, response.status_code) if reading else None)
+    return _answer(response, _record(reading, incoming, response.status_code) if reading else None)
 
 
-def _record(reading: Reading, arrival: Arrival, status: int) -> Recording:
-    def keep(found: Decoded) -> ingest.Taken:
-        return ingest.keep(found, arrival.sender, KIND)
+def _record(reading: StreamDecoder, incoming: IncomingRequest, status: int) -> StreamRecorder:
+    def keep(found: Decoded) -> ingest.IngestResult:
+        return ingest.store_decoded(found, incoming.sender, KIND)
 
-    def done(taken: ingest.Taken) -> None:
-        arrival.taken = taken
-        arrival.note(status)
+    def done(taken: ingest.IngestResult) -> None:
+        incoming.result = taken
+        incoming.note(status)
 
-    return Recording(reading, keep, patient=True, done=done)
+    return StreamRecorder(reading, keep, patient=True, done=done)
 
 
-def _answer(response: httpx2.Response, recording: Recording | None) -> StreamingHttpResponse:
+def _answer(response: httpx2.Response, recording: StreamRecorder | None) -> StreamingHttpResponse:
     answer = StreamingHttpResponse(Relay(response, recording), status=response.status_code)
     del answer["Content-Type"]
     for name, value in upstream.returned_headers(response).items():
@@ -135,7 +135,7 @@ class Relay:
     """The answer's bytes, as they come. Not a generator: one that was never begun is not told that
     its client has gone."""
 
-    def __init__(self, response: httpx2.Response, recording: Recording | None) -> None:
+    def __init__(self, response: httpx2.Response, recording: StreamRecorder | None) -> None:
         self._response, self._recording = response, recording
         self._parts: Iterator[bytes] = response.iter_raw()
         self._ended = False

@@ -1,22 +1,22 @@
-"""What every machine door does: the key, the type, the size and encoding of the body, a clear
-refusal, and a line in the inbox.
+"""What every endpoint for machines does: check the key, the content type, the size and the encoding
+of the body, refuse in one clear sentence, and leave an entry in the inbox.
 
-A new door is a function of an `Arrival` below `@door`, and a line in runs/urls.py:
+An endpoint is a function of an `IncomingRequest` below `@endpoint`, and a line in runs/urls.py:
 
-    @door(JSON)
-    def ingestion(arrival: Arrival) -> HttpResponse:
-        arrival.taken = intake.keep(decode(arrival.body), arrival.sender)
+    @endpoint(JSON)
+    def ingestion(incoming: IncomingRequest) -> HttpResponse:
+        incoming.result = ingest.store_decoded(decode(incoming.body), incoming.sender)
         return JsonResponse({...})
 
-- `@door(JSON, PROTOBUF)` names the content types that it takes; none named: any.
-- `methods=("GET",)`: no body is looked for, nor a type. `keyless=True`: the door is open, or checks
-  for itself. `stream=True`: `arrival.body` stays empty, `arrival.parts()` gives the body while it
-  arrives. What the URL pattern captures is given as keywords.
-- `raise Refusal(status, sentence)` for whatever cannot be taken. `bodies.UnreadableBody` and
+- `@endpoint(JSON, PROTOBUF)` names the content types that it accepts; without any, all.
+- `methods=("GET",)`: no body is read and no type checked. `keyless=True`: the endpoint is open, or
+  checks for itself. `stream=True`: `incoming.body` stays empty, `incoming.parts()` yields the body
+  while it arrives. What the URL pattern captures is passed as keywords.
+- `raise Refusal(status, sentence)` for whatever cannot be accepted. `UnreadableBody` and
   `UnsupportedType` become 400 and 415, a DatabaseError 503 with Retry-After. The sentence is
   answered in protobuf where protobuf was sent, else as {"message": sentence}.
-- Answer after the commit, and leave what became of the body in `arrival.taken`; a door that records
-  piece by piece adds up: `arrival.taken += …`. The inbox tells it.
+- Answer after the commit, and put what became of the body into `incoming.result`, which the inbox
+  shows; an endpoint that records piece by piece adds up: `incoming.result += …`.
 """
 
 import logging
@@ -38,10 +38,8 @@ from runs.access import key_from, presented_secret
 from runs.models import IngestKey
 from runs.models.key import key_digest
 from runs.recording.decoding.otlp.salvage import field
-from runs.recording.receiving.request import Arrival, Refusal
+from runs.recording.receiving.request import IncomingRequest, Refusal
 from runs.recording.records import request_body
-
-__all__ = ["JSON", "PROTOBUF", "Arrival", "Refusal", "door"]
 
 log = logging.getLogger(__name__)
 
@@ -50,67 +48,67 @@ JSON = "application/json"
 RETRY_AFTER_SECONDS = 5
 
 
-Door = Callable[..., HttpResponseBase]
+Endpoint = Callable[..., HttpResponseBase]
 View = Callable[..., HttpResponseBase]
 # Each door's view → the function below it.
-DOORS: dict[View, Door] = {}
+ENDPOINTS: dict[View, Endpoint] = {}
 
 
-def door(
+def endpoint(
     *types: str,
     methods: Sequence[str] = ("POST",),
     keyless: bool = False,
     stream: bool = False,
-) -> Callable[[Door], View]:
+) -> Callable[[Endpoint], View]:
     """See the head of this file."""
 
-    def decorate(take: Door) -> View:
+    def decorate(take: Endpoint) -> View:
         @csrf_exempt
         @login_not_required
         @require_http_methods(list(methods))
         @wraps(take)
         def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
-            arrival = Arrival(request)
+            incoming = IncomingRequest(request)
             try:
                 _check_scheme(request)
                 if not keyless:
-                    _check_key(arrival)
+                    _check_key(incoming)
                 if request.method not in ("GET", "HEAD"):
-                    _check_type(arrival.content_type, types)
+                    _check_type(incoming.content_type, types)
                     if not stream:
-                        arrival.read()
-                response = take(arrival, **path)
+                        incoming.read()
+                response = take(incoming, **path)
             except Exception as problem:
-                response = refuse(arrival, problem)
-            return noted(arrival, response)
+                response = answer_problem(incoming, problem)
+            return record_in_inbox(incoming, response)
 
-        DOORS[view] = take
+        ENDPOINTS[view] = take
         return view
 
     return decorate
 
 
-def noted(arrival: Arrival, response: HttpResponseBase) -> HttpResponseBase:
+def record_in_inbox(incoming: IncomingRequest, response: HttpResponseBase) -> HttpResponseBase:
     """The answer, which tells the inbox once it is sent: nobody waits for that."""
-    if arrival.request.method not in ("GET", "HEAD") or response.status_code >= 400:
+    if incoming.request.method not in ("GET", "HEAD") or response.status_code >= 400:
         # What Django closes when the answer is sent or the client has gone.
         closers = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(lambda: arrival.note(response.status_code))
+        closers.append(lambda: incoming.note(response.status_code))
     return response
 
 
-def refuse(arrival: Arrival, problem: Exception) -> HttpResponse:
+def answer_problem(incoming: IncomingRequest, problem: Exception) -> HttpResponse:
     """The answer to what cannot be taken; raises the problem again where it is an error of ours."""
-    refusal = refusal_of(problem)
+    refusal = refusal_for(problem)
     if refusal is None:
-        arrival.problem = "An error of Waylog's own; its log tells more."
-        arrival.note(500)
+        incoming.problem = "An error of Waylog's own; its log tells more."
+        incoming.note(500)
         raise problem
-    arrival.problem = str(refusal)
-    return refused(refusal, arrival.content_type)
+    incoming.problem = str(refusal)
+    return refusal_response(refusal, incoming.content_type)
 
 
-def refusal_of(problem: Exception) -> Refusal | None:
+def refusal_for(problem: Exception) -> Refusal | None:
     if isinstance(problem, Refusal):
         return problem
     if isinstance(problem, request_body.UnreadableBody):
@@ -131,13 +129,13 @@ def _check_scheme(request: HttpRequest) -> None:
         raise Refusal(400, f"This server speaks https: send to https://{request.get_host()}.")
 
 
-def _check_key(arrival: Arrival) -> None:
-    arrival.key = key_from(arrival.request)
-    if arrival.key is None:
-        raise Refusal(401, f"No valid key: {_wrong_key(presented_secret(arrival.request))}")
-    if not arrival.key.can_ingest:
+def _check_key(incoming: IncomingRequest) -> None:
+    incoming.key = key_from(incoming.request)
+    if incoming.key is None:
+        raise Refusal(401, f"No valid key: {_wrong_key(presented_secret(incoming.request))}")
+    if not incoming.key.can_ingest:
         raise Refusal(403, "This key may read, but not record.")
-    arrival.key.touch()
+    incoming.key.touch()
 
 
 def _wrong_key(secret: str) -> str:
@@ -154,7 +152,7 @@ def _check_type(content_type: str, types: Sequence[str]) -> None:
         raise Refusal(415, f"The content type must be {' or '.join(types)}, {told}.")
 
 
-def refused(refusal: Refusal, content_type: str) -> HttpResponse:
+def refusal_response(refusal: Refusal, content_type: str) -> HttpResponse:
     """In kind: OTLP wants a google.rpc.Status, whose field 2 is the message."""
     sentence = str(refusal)
     in_protobuf = content_type == PROTOBUF

@@ -10,8 +10,9 @@ from django.http import HttpResponse, JsonResponse
 
 from runs.access import basic_credentials
 from runs.recording.decoding import langfuse_rest
-from runs.recording.receiving.endpoint import JSON, PROTOBUF, Arrival, Refusal, door
-from runs.recording.receiving.otlp import take_traces
+from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
+from runs.recording.receiving.otlp import answer_traces
+from runs.recording.receiving.request import IncomingRequest, Refusal
 from runs.recording.records import request_body
 from runs.recording.records.json_text import NotJson, parse_json
 from runs.recording.records.record import Decoded
@@ -21,18 +22,20 @@ OWN_KEY = "pk-"
 CREATED, BAD = 201, 400
 
 
-@door(JSON)
-def ingestion(arrival: Arrival) -> HttpResponse:
+@endpoint(JSON)
+def ingestion(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/ingestion`: a batch of events, each answered for itself."""
-    told = _json(arrival)
+    told = _json(incoming)
     if isinstance(told, dict):
         told = [told] if "type" in told else told.get("batch")
     if not isinstance(told, list):
         raise Refusal(400, 'The body must be {"batch": […]}, a list of events.')
-    batch = langfuse_rest.read_batch(told, _project(arrival))
-    sender = arrival.sender
-    arrival.taken = ingest.keep(Decoded(batch.records, batch.refused), sender, langfuse_rest.SOURCE)
-    notes.save(batch.notes, arrival.sender.scope)
+    batch = langfuse_rest.read_batch(told, _project(incoming))
+    sender = incoming.sender
+    incoming.result = ingest.store_decoded(
+        Decoded(batch.records, batch.refused), sender, langfuse_rest.SOURCE
+    )
+    notes.save(batch.notes, incoming.sender.scope)
     successes = [{"id": name, "status": CREATED} for name in batch.taken]
     errors = [
         {"id": name, "status": BAD, "message": reason, "error": reason}
@@ -41,16 +44,16 @@ def ingestion(arrival: Arrival) -> HttpResponse:
     return JsonResponse({"successes": successes, "errors": errors}, status=207)
 
 
-@door(PROTOBUF, JSON)
-def traces(arrival: Arrival) -> HttpResponse:
+@endpoint(PROTOBUF, JSON)
+def traces(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/otel/v1/traces`: the spans of Langfuse's newer clients."""
-    return take_traces(arrival, _project(arrival))
+    return answer_traces(incoming, _project(incoming))
 
 
-@door(JSON)
-def scores(arrival: Arrival) -> HttpResponse:
+@endpoint(JSON)
+def scores(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/scores`: one score, or a list of them, as notes on their runs."""
-    told = _json(arrival)
+    told = _json(incoming)
     bodies_told = told if isinstance(told, list) else [told]
     try:
         found = [langfuse_rest.read_score(body) for body in bodies_told if isinstance(body, dict)]
@@ -58,15 +61,15 @@ def scores(arrival: Arrival) -> HttpResponse:
         raise Refusal(400, str(problem)) from None
     if not found or len(found) != len(bodies_told):
         raise Refusal(400, "A score is an object with traceId, name and value.")
-    notes.save(found, arrival.sender.scope)
+    notes.save(found, incoming.sender.scope)
     return JsonResponse({"id": found[0].source_id})
 
 
-@door(methods=("GET",))
-def projects(arrival: Arrival) -> HttpResponse:
+@endpoint(methods=("GET",))
+def projects(incoming: IncomingRequest) -> HttpResponse:
     """`GET /api/public/projects`: the project of a key, by which clients check it and make links
     (`/project/<id>`)."""
-    name = _project(arrival) or "waylog"
+    name = _project(incoming) or "waylog"
     project = {
         "id": name,
         "name": name,
@@ -76,22 +79,22 @@ def projects(arrival: Arrival) -> HttpResponse:
     return JsonResponse({"data": [project]})
 
 
-@door(methods=("GET",), keyless=True)
-def health(arrival: Arrival) -> HttpResponse:
+@endpoint(methods=("GET",), keyless=True)
+def health(incoming: IncomingRequest) -> HttpResponse:
     """`GET /api/public/health`."""
     return JsonResponse({"status": "OK", "version": "3.0.0"})
 
 
-def _json(arrival: Arrival) -> Any:
+def _json(incoming: IncomingRequest) -> Any:
     try:
-        return parse_json(arrival.body)
+        return parse_json(incoming.body)
     except NotJson as problem:
         raise request_body.UnreadableBody(f"The body is not JSON: {problem}.") from None
 
 
-def _project(arrival: Arrival) -> str:
+def _project(incoming: IncomingRequest) -> str:
     """The name of the app: of the key's own, else what stands for the public key."""
-    if bound := arrival.sender.app:
+    if bound := incoming.sender.app:
         return bound.name
-    name, _ = basic_credentials(arrival.request)
+    name, _ = basic_credentials(incoming.request)
     return "" if name.startswith(OWN_KEY) else name

@@ -13,7 +13,7 @@ from typing import Protocol
 from django.db import DatabaseError, close_old_connections, connection
 
 from runs.recording.records.record import Decoded
-from runs.recording.storing.ingest import NOTHING, Taken
+from runs.recording.storing.ingest import NOTHING_INGESTED, IngestResult
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ PENDING = 16 * 1024 * 1024
 PATIENCE = (1, 2, 4, 8, 16)
 
 
-class Reading(Protocol):
+class StreamDecoder(Protocol):
     """What makes records of a stream's bytes (`dify.events.Reader`)."""
 
     def feed(self, part: bytes) -> Decoded: ...
@@ -31,19 +31,19 @@ class Reading(Protocol):
     def broken(self, reason: str) -> Decoded: ...
 
 
-class Recording:
+class StreamRecorder:
     """`put` what flows by, `close` at its end. `keep` stores records; `done` is called after the
     last. `patient`: nobody can send the stream again, so that a database that is away is waited
     for, and a stream that is too fast for it is let go by; else both are the sender's to know."""
 
     def __init__(
         self,
-        reading: Reading,
-        keep: Callable[[Decoded], Taken],
+        reading: StreamDecoder,
+        keep: Callable[[Decoded], IngestResult],
         patient: bool = False,
-        done: Callable[[Taken], None] = lambda taken: None,
+        done: Callable[[IngestResult], None] = lambda taken: None,
     ) -> None:
-        self.taken: Taken = NOTHING
+        self.taken: IngestResult = NOTHING_INGESTED
         self.problem: Exception | None = None
         self._reading, self._keep, self._patient, self._done = reading, keep, patient, done
         self._parts: list[bytes] = []
@@ -87,9 +87,9 @@ class Recording:
             finally:
                 self.close(told)
 
-        aside(read)
+        run_in_background(read)
 
-    def result(self) -> Taken:
+    def result(self) -> IngestResult:
         """What became of the stream, once all of it is stored. Raises what stopped it."""
         self._thread.join()
         if self.problem is not None:
@@ -150,7 +150,7 @@ class Recording:
             self._left = every
 
 
-def aside(work: Callable[[], object]) -> None:
+def run_in_background(work: Callable[[], object]) -> None:
     """Do some work that nobody waits for. What goes wrong is logged."""
 
     def run() -> None:

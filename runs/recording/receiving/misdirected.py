@@ -8,8 +8,8 @@ from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
 from runs.access import key_from
-from runs.recording.receiving.endpoint import DOORS, noted, refused
-from runs.recording.receiving.request import Arrival, Refusal
+from runs.recording.receiving.endpoint import ENDPOINTS, record_in_inbox, refusal_response
+from runs.recording.receiving.request import IncomingRequest, Refusal
 
 GRPC = "application/grpc"
 # What producers send and no page of ours does.
@@ -20,7 +20,7 @@ MACHINE_TYPES = frozenset({
 SIGNALS = ("traces", "logs", "metrics")
 
 
-class AstrayMiddleware:
+class MisdirectedMiddleware:
     """Stands before the check of forms and sign-in, which would answer a machine with a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -46,7 +46,7 @@ def _found(request: HttpRequest) -> HttpResponseBase | None:
         match = resolve(request.path_info.rstrip("/"))
     except Resolver404:
         return None
-    return match.func(request, **match.kwargs) if match.func in DOORS else None
+    return match.func(request, **match.kwargs) if match.func in ENDPOINTS else None
 
 
 def advice(path: str, content_type: str, server: str) -> str:
@@ -86,12 +86,12 @@ def _is_machine(request: HttpRequest) -> bool:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    arrival = Arrival(request)
-    arrival.key = key_from(request)
+    incoming = IncomingRequest(request)
+    incoming.key = key_from(request)
     server = request.build_absolute_uri("/")[:-1]
-    arrival.problem = advice(request.path, arrival.content_type, server)
+    incoming.problem = advice(request.path, incoming.content_type, server)
     # Clients of gRPC show the status of an answer that is none of theirs, some its text as well;
     # for one of theirs the server would have to send trailers.
-    response = refused(Refusal(404, arrival.problem), arrival.content_type)
-    noted(arrival, response)
+    response = refusal_response(Refusal(404, incoming.problem), incoming.content_type)
+    record_in_inbox(incoming, response)
     return response

@@ -7,46 +7,47 @@ from django.http import HttpResponse
 from runs.recording.decoding.logs import decode_logs
 from runs.recording.decoding.otlp import logs as otlp_logs
 from runs.recording.decoding.otlp import protobuf
-from runs.recording.receiving.endpoint import JSON, PROTOBUF, Arrival, door
+from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
+from runs.recording.receiving.request import IncomingRequest
 from runs.recording.records.record import Decoded
 from runs.recording.storing import ingest, notes
 
 
-@door(PROTOBUF, JSON)
-def traces(arrival: Arrival) -> HttpResponse:
+@endpoint(PROTOBUF, JSON)
+def traces(incoming: IncomingRequest) -> HttpResponse:
     """`POST /v1/traces`: OTLP/HTTP, protobuf or JSON."""
-    return take_traces(arrival)
+    return answer_traces(incoming)
 
 
-def take_traces(arrival: Arrival, project: str = "") -> HttpResponse:
+def answer_traces(incoming: IncomingRequest, project: str = "") -> HttpResponse:
     """Record and answer a body of spans; `project` as in `intake.take`."""
-    taken = ingest.take(arrival.body, arrival.content_type, arrival.sender, project)
-    arrival.taken = taken
+    taken = ingest.store_spans(incoming.body, incoming.content_type, incoming.sender, project)
+    incoming.result = taken
     partial = (len(taken.refused), taken.reason) if taken.refused else None
-    return _answer(arrival, partial)
+    return _answer(incoming, partial)
 
 
-@door(PROTOBUF, JSON)
-def logs(arrival: Arrival) -> HttpResponse:
+@endpoint(PROTOBUF, JSON)
+def logs(incoming: IncomingRequest) -> HttpResponse:
     """`POST /v1/logs`: OTLP/HTTP, protobuf or JSON. A log that belongs to no run is accepted and
     set aside."""
-    read = decode_logs(arrival.body, arrival.content_type)
+    read = decode_logs(incoming.body, incoming.content_type)
     decoded = Decoded(read.records, read.refused)
-    taken = ingest.keep(decoded, arrival.sender, single=lambda refused: refused.body)
-    notes.save(read.notes, arrival.sender.scope)
-    arrival.taken = replace(taken, records=taken.records + read.aside)
+    taken = ingest.store_decoded(decoded, incoming.sender, single=lambda refused: refused.body)
+    notes.save(read.notes, incoming.sender.scope)
+    incoming.result = replace(taken, records=taken.records + read.aside)
     partial = (len(taken.refused), taken.reason) if taken.refused else None
-    told = otlp_logs.encode_response(partial, arrival.content_type)
-    return HttpResponse(told, content_type=arrival.content_type)
+    told = otlp_logs.encode_response(partial, incoming.content_type)
+    return HttpResponse(told, content_type=incoming.content_type)
 
 
-@door(PROTOBUF, JSON)
-def set_aside(arrival: Arrival) -> HttpResponse:
+@endpoint(PROTOBUF, JSON)
+def metrics(incoming: IncomingRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered, so that clients that send everything do not complain; not
     kept."""
-    return _answer(arrival, None)
+    return _answer(incoming, None)
 
 
-def _answer(arrival: Arrival, partial: tuple[int, str] | None) -> HttpResponse:
-    told = protobuf.encode_response(partial, arrival.content_type)
-    return HttpResponse(told, content_type=arrival.content_type)
+def _answer(incoming: IncomingRequest, partial: tuple[int, str] | None) -> HttpResponse:
+    told = protobuf.encode_response(partial, incoming.content_type)
+    return HttpResponse(told, content_type=incoming.content_type)

@@ -8,8 +8,8 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from runs.models import RefusedRecord
-from runs.recording.receiving.endpoint import DOORS, refusal_of
-from runs.recording.receiving.request import Arrival
+from runs.recording.receiving.endpoint import ENDPOINTS, refusal_for
+from runs.recording.receiving.request import IncomingRequest
 from runs.recording.storing import inbox
 
 log = logging.getLogger(__name__)
@@ -32,30 +32,30 @@ def _take(record: RefusedRecord) -> str:
         match = resolve(path)
     except Resolver404:
         return f"There is no door at {path} any more."
-    take = DOORS.get(match.func)
+    take = ENDPOINTS.get(match.func)
     if take is None:
         return f"There is no door at {path} any more."
-    arrival = _arrival(record, path, query)
+    incoming = _arrival(record, path, query)
     try:
-        status = take(arrival, **match.kwargs).status_code
+        status = take(incoming, **match.kwargs).status_code
     except Exception as problem:
-        refusal = refusal_of(problem)
+        refusal = refusal_for(problem)
         if refusal is None:
             log.exception("A refused record could not be replayed.")
         return str(refusal or f"Waylog failed on it ({type(problem).__name__}).")
     # Refused again: it is this record still.
-    RefusedRecord.objects.filter(pk__in=arrival.taken.kept).exclude(pk=record.pk).delete()
-    return arrival.taken.reason or ("" if status < 400 else f"The door answered {status}.")
+    RefusedRecord.objects.filter(pk__in=incoming.result.kept).exclude(pk=record.pk).delete()
+    return incoming.result.reason or ("" if status < 400 else f"The door answered {status}.")
 
 
-def _arrival(record: RefusedRecord, path: str, query: str) -> Arrival:
-    body = inbox.request_of(record)
+def _arrival(record: RefusedRecord, path: str, query: str) -> IncomingRequest:
+    body = inbox.replay_body(record)
     request = WSGIRequest({
         "REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": query,
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "HTTP_USER_AGENT": record.user_agent,
         "CONTENT_TYPE": record.content_type, "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": BytesIO(body),
     })  # fmt: skip
-    arrival = Arrival(request)
-    arrival.key, arrival.body = record.key, body
-    return arrival
+    incoming = IncomingRequest(request)
+    incoming.key, incoming.body = record.key, body
+    return incoming

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from runs.models import IngestKey
 from runs.recording.records import request_body
 from runs.recording.storing import inbox
-from runs.recording.storing.ingest import NOTHING, Taken
+from runs.recording.storing.ingest import NOTHING_INGESTED, IngestResult
 
 PIECE = 65_536
 
@@ -24,7 +24,7 @@ class Refusal(Exception):
         self.status = status
 
 
-class Arrival:
+class IncomingRequest:
     """One request at a door: who sent it, its body unpacked, and what became of it."""
 
     def __init__(self, request: HttpRequest) -> None:
@@ -33,7 +33,7 @@ class Arrival:
         self.key: IngestKey | None = None
         self.body = b""
         self.size = 0
-        self.taken: Taken = NOTHING
+        self.result: IngestResult = NOTHING_INGESTED
         self.problem = ""  # the sentence of a refusal
         self.began = time.perf_counter_ns()
 
@@ -67,23 +67,23 @@ class Arrival:
 
     def note(self, status: int) -> None:
         """Tell the inbox."""
-        taken = self.taken
-        row = inbox.note(
+        result = self.result
+        row = inbox.record_request(
             self.sender,
             status=status,
             size=self.size,
             duration_us=(time.perf_counter_ns() - self.began) // 1000,
-            records=taken.records,
-            refused=len(taken.refused),
-            duplicates=taken.duplicates,
-            late=taken.late,
-            orphans=sum(taken.orphans.values()),
-            run_count=len(taken.runs),
-            run_ids=[str(run_id) for run_id in taken.runs_worst_first[: inbox.RUNS_LISTED]],
-            error=self.problem or taken.reason,
+            records=result.records,
+            refused=len(result.refused),
+            duplicates=result.duplicates,
+            late=result.late,
+            orphans=sum(result.orphans.values()),
+            run_count=len(result.runs),
+            run_ids=[str(run_id) for run_id in result.runs_worst_first[: inbox.RUNS_LISTED]],
+            error=self.problem or result.reason,
         )
-        if row and taken.kept:
-            inbox.link(taken.kept, row)
+        if row and result.kept:
+            inbox.link_refused(result.kept, row)
 
 
 def _line(source: Any) -> bytes:

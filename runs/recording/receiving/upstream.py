@@ -34,7 +34,7 @@ NOT_RETURNED = HOP | {
 }  # fmt: skip
 
 
-class Unreachable(Exception):
+class UpstreamUnreachable(Exception):
     """Dify gave no answer; `status` is what a gateway says then."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -107,7 +107,7 @@ def _pieces(source: HttpRequest) -> Iterator[bytes]:
         yield part
 
 
-def ask(
+def send_request(
     method: str,
     url: httpx2.URL,
     headers: list[tuple[bytes, bytes]],
@@ -120,9 +120,11 @@ def ask(
     try:
         return _transport().handle_request(request)
     except httpx2.TimeoutException:
-        raise Unreachable(504, "Dify did not answer in time.") from None
+        raise UpstreamUnreachable(504, "Dify did not answer in time.") from None
     except (httpx2.TransportError, httpx2.InvalidURL) as problem:
-        raise Unreachable(502, f"Dify could not be reached ({type(problem).__name__}).") from None
+        raise UpstreamUnreachable(
+            502, f"Dify could not be reached ({type(problem).__name__})."
+        ) from None
 
 
 @cache

@@ -48,7 +48,7 @@ def canonical(value: Any) -> tuple[str, bytes]:
     return "json", text.encode()
 
 
-class Place(NamedTuple):
+class PayloadLocation(NamedTuple):
     """Where a payload is stored: `prefix` of its id, its app and its day."""
 
     prefix: str
@@ -66,7 +66,7 @@ class PayloadBatch:
     shared: dict[tuple[int, str], tuple[Any, str | None]] = field(default_factory=dict)
     COLUMNS = ("id", "app_id", "day", "encoding", "compressed", "size", "cut_of", "body")
 
-    def add(self, place: Place, value: Any, cut_of: int | None = None) -> str | None:
+    def add(self, place: PayloadLocation, value: Any, cut_of: int | None = None) -> str | None:
         """Note a value; returns the id to refer to it by. None for no value."""
         if value is None or value == "":
             return None
@@ -82,7 +82,7 @@ class PayloadBatch:
     def add_shared(self, app_id: int, at_us: int | None, value: Any) -> str | None:
         """As `add`, of an object that many records share: its content is looked at once, and stored
         once for all traces of the day."""
-        place = place_of(app_id, at_us, "")
+        place = payload_location(app_id, at_us, "")
         known = (id(value), place.prefix)
         if known not in self.shared:
             # The value is kept with it, so that its id() stays its own.
@@ -90,14 +90,14 @@ class PayloadBatch:
         return self.shared[known][1]
 
 
-def place_of(app_id: int, at_us: int | None, trace: str) -> Place:
+def payload_location(app_id: int, at_us: int | None, trace: str) -> PayloadLocation:
     return _place(app_id, min(max((at_us or 0) // DAY_US, 0), LAST_DAY), trace)
 
 
 @lru_cache(maxsize=4096)
-def _place(app_id: int, day: int, trace: str) -> Place:
+def _place(app_id: int, day: int, trace: str) -> PayloadLocation:
     """Two bytes of day, three of app, two of trace, in hex: what is written together and read
     together lies together, whatever the size of the table."""
     near = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
     prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{near:04x}"
-    return Place(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))
+    return PayloadLocation(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))

@@ -57,11 +57,11 @@ TIMES = ("started_us", "ended_us", "created_us", "seen_us")
 Record = TypeVar("Record")
 
 
-class NotTold(ValueError):
+class InvalidRecord(ValueError):
     """The JSON is no such record; the message is one sentence that says why."""
 
 
-def as_json(record: Any) -> dict[str, Any]:
+def record_to_json(record: Any) -> dict[str, Any]:
     """A record as a JSON object."""
     told = ((item, getattr(record, item.name)) for item in _fields(type(record)))
     return {item.name: _plain(value) for item, value in told if value != _default(item)}
@@ -69,7 +69,7 @@ def as_json(record: Any) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
-        return as_json(value)
+        return record_to_json(value)
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Decimal):
@@ -77,30 +77,30 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def record_of(kind: type[Record], told: Any) -> Record:
+def record_from_json(kind: type[Record], told: Any) -> Record:
     """The record of a JSON object. Raises NotTold."""
     if not isinstance(told, dict):
-        raise NotTold("It is not a JSON object.")
+        raise InvalidRecord("It is not a JSON object.")
     known = {item.name: item for item in _fields(kind)}
     for name in told:
         if name not in known:
-            raise NotTold(f"There is no field “{name[:40]}”.")
+            raise InvalidRecord(f"There is no field “{name[:40]}”.")
     values: dict[str, Any] = {}
     for name, item in known.items():
         if name in told:
             values[name] = _read(kind.__name__, name, item.type, told[name])
         elif item.default is MISSING and item.default_factory is MISSING:
-            raise NotTold(f"The field “{name}” is missing.")
+            raise InvalidRecord(f"The field “{name}” is missing.")
     return kind(**values)
 
 
-def parse(text: bytes) -> Any:
+def parse_exact(text: bytes) -> Any:
     """The value of a JSON document, with integers of any length and halves of surrogate pairs as
     they are: what is stored must come back the same. Raises NotTold."""
     found = _parsed(text)
     deep = text.count(b"[") + text.count(b"{") > MAX_LEVELS and deeper_than(found, MAX_LEVELS)
     if deep:
-        raise NotTold(f"It is nested more than {MAX_LEVELS} levels deep.")
+        raise InvalidRecord(f"It is nested more than {MAX_LEVELS} levels deep.")
     return found
 
 
@@ -113,9 +113,9 @@ def _parsed(text: bytes) -> Any:
     try:
         return json.loads(text)
     except UnicodeDecodeError:
-        raise NotTold("It is not UTF-8.") from None
+        raise InvalidRecord("It is not UTF-8.") from None
     except (ValueError, RecursionError):
-        raise NotTold("It is not readable JSON.") from None
+        raise InvalidRecord("It is not readable JSON.") from None
 
 
 _fields: Callable[[Any], tuple[Field[Any], ...]] = lru_cache(maxsize=16)(fields)
@@ -128,7 +128,7 @@ def _default(item: Field[Any]) -> Any:
 def _read(record: str, name: str, kind: Any, value: Any) -> Any:
     if kind is Any:
         if not _SHAPES.get((record, name), _any)(value):
-            raise NotTold(f"“{name}” does not have the form that it has in a run file.")
+            raise InvalidRecord(f"“{name}” does not have the form that it has in a run file.")
         return value
     if isinstance(kind, UnionType):
         if value is None:
@@ -138,44 +138,44 @@ def _read(record: str, name: str, kind: Any, value: Any) -> Any:
     if read is not None:
         found = read(name, kind, value)
         if (record, name) in _WORDS and found not in _WORDS[record, name]:
-            raise NotTold(f"“{found[:40]}” is no {name} that there is.")
+            raise InvalidRecord(f"“{found[:40]}” is no {name} that there is.")
         if (record, name) in _IDS and not 0 < len(found) <= MAX_ID:
-            raise NotTold(f"“{name}” has {len(found)} characters; an id has 1 to {MAX_ID}.")
+            raise InvalidRecord(f"“{name}” has {len(found)} characters; an id has 1 to {MAX_ID}.")
         if (record, name) in _IDS:
             return clean(found)
         if record and name in SOURCES:
             return tuple((clean(kind, 20), clean(id_, MAX_ID)) for kind, id_ in found)
         return found
-    return record_of(kind, value)
+    return record_from_json(kind, value)
 
 
 def _text(name: str, kind: Any, value: Any) -> str:
     if not isinstance(value, str):
-        raise NotTold(f"“{name}” is not a text.")
+        raise InvalidRecord(f"“{name}” is not a text.")
     return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def _whole(name: str, kind: Any, value: Any) -> int:
     if type(value) is not int or abs(value) > LARGEST:
-        raise NotTold(f"“{name}” is not a whole number of 64 bits.")
+        raise InvalidRecord(f"“{name}” is not a whole number of 64 bits.")
     if name.endswith(("_us", "_ns", "_cut")) and value < 0:
-        raise NotTold(f"“{name}” is negative.")
+        raise InvalidRecord(f"“{name}” is negative.")
     if name in TIMES and value > LAST_US:
-        raise NotTold(f"“{name}” is no time before the year 9999.")
+        raise InvalidRecord(f"“{name}” is no time before the year 9999.")
     if name == "attempt" and not 0 < value < 2**31:
-        raise NotTold("“attempt” is no number from 1 on.")
+        raise InvalidRecord("“attempt” is no number from 1 on.")
     return value
 
 
 def _flag(name: str, kind: Any, value: Any) -> bool:
     if not isinstance(value, bool):
-        raise NotTold(f"“{name}” is neither true nor false.")
+        raise InvalidRecord(f"“{name}” is neither true nor false.")
     return value
 
 
 def _number(name: str, kind: Any, value: Any) -> float:
     if type(value) not in (int, float):
-        raise NotTold(f"“{name}” is not a number.")
+        raise InvalidRecord(f"“{name}” is not a number.")
     return float(value)
 
 
@@ -185,7 +185,7 @@ def _money(name: str, kind: Any, value: Any) -> Decimal:
     except InvalidOperation:
         found = None
     if found is None or not found.is_finite() or not 0 <= found <= LARGEST_COST:
-        raise NotTold(f"“{name}” is no amount of money as text.")
+        raise InvalidRecord(f"“{name}” is no amount of money as text.")
     return found
 
 
@@ -193,19 +193,19 @@ def _items(name: str, kind: Any, value: Any) -> tuple[Any, ...]:
     """`tuple[X, ...]` or `tuple[X, Y]`."""
     kinds = get_args(kind)
     if not isinstance(value, list):
-        raise NotTold(f"“{name}” is not a list.")
+        raise InvalidRecord(f"“{name}” is not a list.")
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(_read("", name, kinds[0], item) for item in value)
     if len(value) != len(kinds):
-        raise NotTold(f"“{name}” has items of another number than {len(kinds)}.")
+        raise InvalidRecord(f"“{name}” has items of another number than {len(kinds)}.")
     return tuple(_read("", name, one, item) for one, item in zip(kinds, value, strict=True))
 
 
 def _mapping(name: str, kind: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise NotTold(f"“{name}” is not a JSON object.")
+        raise InvalidRecord(f"“{name}” is not a JSON object.")
     if name == "rank" and not value.keys() <= set(RANKED):
-        raise NotTold("“rank” names a field that has none.")
+        raise InvalidRecord("“rank” names a field that has none.")
     inner = get_args(kind)[1]
     return {key: _read("", name, inner, item) for key, item in value.items()}
 

@@ -21,7 +21,7 @@ STATUS_RANK = {
 
 
 @dataclass(slots=True, eq=False)
-class Row:
+class ExecutionRow:
     """Columns of a node execution. Ids are 32 hex digits, times microseconds since the epoch;
     `hints` is what `NodeRecord` tells for the tree and about the run."""
 
@@ -111,7 +111,7 @@ def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
 
 
 # Fields of a record that have another name here.
-COLUMN_OF = {
+COLUMN_BY_FIELD = {
     "node_id": "told_node_id", "inputs": "inputs_id", "outputs": "outputs_id",
     "process_data": "process_data_id", "received": "received_body",
 }  # fmt: skip
@@ -119,7 +119,7 @@ COLUMN_OF = {
 _PAIRED = {"inputs_preview": "inputs_id", "outputs_preview": "outputs_id"}
 _TOLD = tuple(
     name.name
-    for name in fields(Row)
+    for name in fields(ExecutionRow)
     if name.name
     not in (
         "id", "source_id", "node_id", "status", "folded", "counted", "parent_id", "orphan",
@@ -130,7 +130,7 @@ _TOLD = tuple(
 
 
 # What `assembling` may fill from a step's logs, and what stands where nothing is told.
-ASSEMBLED: dict[str, Any] = {
+LOG_COLUMNS: dict[str, Any] = {
     "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
     "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
     "reasoning_tokens": None, "total_tokens": None, "error": "", "error_type": "",
@@ -139,22 +139,22 @@ ASSEMBLED: dict[str, Any] = {
 }  # fmt: skip
 
 
-def take_missing(row: Row, other: Row, name: str) -> bool:
+def fill_missing(row: ExecutionRow, other: ExecutionRow, name: str) -> bool:
     """Fill a column of `ASSEMBLED` that `row` was not told; whether it was filled."""
-    nothing, found = ASSEMBLED[name], getattr(other, name)
+    nothing, found = LOG_COLUMNS[name], getattr(other, name)
     if getattr(row, name) != nothing or found == nothing:
         return False
     setattr(row, name, found)
     return True
 
 
-def _forget_assembled(row: Row) -> None:
+def _forget_assembled(row: ExecutionRow) -> None:
     """Back to what was told."""
     for name in row.hints.pop("assembled", ()):
-        setattr(row, name, ASSEMBLED[name])
+        setattr(row, name, LOG_COLUMNS[name])
 
 
-def join(row: Row, other: Row) -> bool:
+def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
     """Take into `row` what `other`, the same step told again, knows more. True if `row` changed."""
     changed = False
     for side in (row, other):
@@ -179,7 +179,7 @@ def join(row: Row, other: Row) -> bool:
     return _join_cost(row, other) or changed
 
 
-def _join_cost(row: Row, other: Row) -> bool:
+def _join_cost(row: ExecutionRow, other: ExecutionRow) -> bool:
     """A reported cost beats one that we priced, which is priced anew from the joined usage."""
     if not other.cost_reported or other.cost is None:
         return False
@@ -209,7 +209,9 @@ def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
     return max(ours, theirs)
 
 
-def _paired_preview(reference: str, name: str, row: Row, other: Row, ranks: _Ranks) -> str:
+def _paired_preview(
+    reference: str, name: str, row: ExecutionRow, other: ExecutionRow, ranks: _Ranks
+) -> str:
     """A preview goes with its payload. Previews stand before references in `Row`, so that both
     sides' references are still untouched here."""
     ours, theirs = getattr(row, reference), getattr(other, reference)
@@ -219,7 +221,7 @@ def _paired_preview(reference: str, name: str, row: Row, other: Row, ranks: _Ran
     return str(getattr(kept, name))
 
 
-def _joined_hints(row: Row, other: Row, ranks: _Ranks) -> dict[str, Any]:
+def _joined_hints(row: ExecutionRow, other: ExecutionRow, ranks: _Ranks) -> dict[str, Any]:
     """The hints of both sides; a field's rank is that of the side whose value is kept."""
     hints: dict[str, Any] = _joined(row.hints, other.hints)
     if "rank" in hints:

@@ -17,7 +17,7 @@ class BadSpan(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SpanEvent:
     name: str
     time_us: int | None
     attributes: dict[str, Any]
@@ -40,13 +40,13 @@ class Span:
     status: str
     status_message: str
     attributes: dict[str, Any]
-    events: list[Event]
+    events: list[SpanEvent]
     links: list[dict[str, Any]]
     resource: dict[str, Any]
     scope: str
 
 
-def microseconds(nanoseconds: int) -> int | None:
+def us_from_ns(nanoseconds: int) -> int | None:
     """Whole microseconds; 0 and what is outside 1970..9998 is no time."""
     us = nanoseconds // 1000
     return us if 0 < us <= LAST_US else None

@@ -13,7 +13,7 @@ PLACES = Decimal("1e-10")
 DIGITS = Context(prec=15)
 
 
-def whole(value: Any, most: int = LARGEST) -> int | None:
+def to_count(value: Any, most: int = LARGEST) -> int | None:
     """A count: an integer, an integral float or text of digits, up to `most`. Anything else says
     nothing."""
     kind = type(value)
@@ -32,7 +32,7 @@ def first_count(attributes: dict[str, Any], names: tuple[str, ...]) -> int | Non
     for name in names:
         value = attributes.get(name)
         if value is not None:
-            count = whole(value)
+            count = to_count(value)
             if count is not None:
                 return count
     return None

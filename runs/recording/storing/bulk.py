@@ -85,7 +85,7 @@ def _array_of(kind: str) -> str:
     return f"{'%b' if kind == 'bytea' else '%s'}::{kind}[]"
 
 
-def moment(us: int | None) -> str | None:
+def time_text(us: int | None) -> str | None:
     """Microseconds since the epoch as Django stores a time in SQLite, which PostgreSQL reads as UTC
     (Django sets the session's time zone)."""
     if us is None:

@@ -25,7 +25,7 @@ COMPARED_VERSIONS, COMPARED_RUNS = 20, 20
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class DefinitionResult:
     """What became of a definition: its version, whether it is new, and what tells that the
     version's runs ran it ("" where nothing does)."""
 
@@ -68,7 +68,7 @@ def _write(version: Version, definition: Definition, source_id: str, comment: st
         version.save(update_fields=list(changed))
 
 
-def take_dsl(dsl: Dsl, app_name: str = "") -> Taken:
+def store_dsl(dsl: Dsl, app_name: str = "") -> DefinitionResult:
     """Keep the definition of an exported app. `app_name` is a name or a slug; without it the app is
     the one named so in the file. It is made where there is none."""
     definition = dsl.definition
@@ -81,7 +81,7 @@ def take_dsl(dsl: Dsl, app_name: str = "") -> Taken:
         same = _of_content(app, definition.digest)
         if same and _has_runs(same):
             _write(same, definition, "", "")
-            return Taken(same, False)
+            return DefinitionResult(same, False)
         found, how = _ran(app, definition)
         if found:
             if same:
@@ -89,13 +89,13 @@ def take_dsl(dsl: Dsl, app_name: str = "") -> Taken:
                 gone = Version.objects.filter(pk=same.pk)
                 gone._raw_delete(gone.db)
             _write(found, definition, "", "")
-            return Taken(found, same is None, how)
+            return DefinitionResult(found, same is None, how)
         if dsl.mode == "chatflow" and not Run.objects.for_app(app).exists():
             App.objects.filter(pk=app.pk).update(mode=dsl.mode)
         if same:
             _write(same, definition, "", "")
-            return Taken(same, False)
-        return Taken(define(app, f"DSL {definition.digest[:8]}", definition), True)
+            return DefinitionResult(same, False)
+        return DefinitionResult(define(app, f"DSL {definition.digest[:8]}", definition), True)
 
 
 def _of_content(app: App, digest: str) -> Version | None:

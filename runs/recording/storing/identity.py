@@ -20,11 +20,11 @@ FORMER = "former"
 ITSELF = "run"  # links a run that is told with its id to the stored one; never written
 
 Source = tuple[str, str]  # kind, the producer's id
-NOTHING_TOLD: Mapping[str, "Told"] = {}
+NO_IMPORTED_RUNS: Mapping[str, "ImportedRun"] = {}
 
 
 @dataclass(slots=True)
-class Group:
+class RunGroup:
     """Traces of one run: its id, its sources, and runs that are to be taken into it."""
 
     run_id: UUID
@@ -35,7 +35,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ImportedRun:
     """A run as a file tells it: its id, all its sources, and when news of it last arrived."""
 
     run_id: UUID
@@ -43,7 +43,7 @@ class Told:
     seen_us: int
 
 
-def by_their_trace(
+def split_by_trace(
     records: Iterable[NodeRecord],
 ) -> tuple[dict[str, list[NodeRecord]], list[Refused]]:
     """Records by their trace, whose id is cut to what can be stored; and those that name no run or
@@ -66,9 +66,11 @@ def derived_run_id(scope: int, trace: str) -> UUID:
     return uuid5(NAMESPACE, f"{scope}:{trace}" if scope else trace)
 
 
-def resolve(
-    records: Iterable[NodeRecord], scope: int, told_runs: Mapping[str, Told] = NOTHING_TOLD
-) -> dict[str, Group]:
+def assign_runs(
+    records: Iterable[NodeRecord],
+    scope: int,
+    told_runs: Mapping[str, ImportedRun] = NO_IMPORTED_RUNS,
+) -> dict[str, RunGroup]:
     """Trace id → group. Call inside the transaction; holds the sources until it ends. `told_runs`:
     by trace, runs whose id is not derived but told."""
     sources: dict[str, set[Source]] = {}
@@ -138,8 +140,8 @@ def _group(
     sources: dict[str, set[Source]],
     runs: dict[Source, UUID],
     scope: int,
-    told_runs: Mapping[str, Told],
-) -> tuple[list[str], Group]:
+    told_runs: Mapping[str, ImportedRun],
+) -> tuple[list[str], RunGroup]:
     told = {source for trace in members for source in sources[trace]}
     stored = {runs[source] for source in told if source in runs}
     ids = {
@@ -150,4 +152,4 @@ def _group(
     fresh = {source for source in told if source not in runs and source[0] != ITSELF}
     seen = [told_runs[trace].seen_us for trace in members if trace in told_runs]
     absorbed = stored - {run_id}
-    return members, Group(run_id, fresh, run_id in stored, absorbed, max(seen, default=None))
+    return members, RunGroup(run_id, fresh, run_id in stored, absorbed, max(seen, default=None))

@@ -44,7 +44,7 @@ class Sender:
         return self.app.pk if self.app else 0
 
 
-def note(sender: Sender, error: str = "", **told: Any) -> ReceivedRequest | None:
+def record_request(sender: Sender, error: str = "", **told: Any) -> ReceivedRequest | None:
     """Write a request down; `error` is the sentence that was answered. Never an obstacle: where it
     cannot be noted, None, and a line in the log."""
     try:
@@ -86,7 +86,7 @@ def keep_refused(records: Sequence[tuple[Refused, bytes]], sender: Sender) -> li
     return [*kept, *(row.pk for row in made)]
 
 
-def link(kept: Sequence[int], request: ReceivedRequest) -> None:
+def link_refused(kept: Sequence[int], request: ReceivedRequest) -> None:
     """Tell refused records which request they came in."""
     try:
         RefusedRecord.objects.filter(pk__in=kept).update(request=request)
@@ -94,7 +94,7 @@ def link(kept: Sequence[int], request: ReceivedRequest) -> None:
         log.warning("Refused records could not be linked to their request.", exc_info=True)
 
 
-def request_of(record: RefusedRecord) -> bytes:
+def replay_body(record: RefusedRecord) -> bytes:
     """The body that replays a record, unpacked."""
     packed = bytes(record.body or b"")
     return unpack(packed[1:]) if packed[:1] == b"\1" else packed[1:]

@@ -10,11 +10,11 @@ from runs.recording.decoding.decode import decode_traces
 from runs.recording.decoding.otlp import single_span
 from runs.recording.records.record import Decoded, NodeRecord, Refused
 from runs.recording.storing import inbox, notes
-from runs.recording.storing.store import Origin, save
+from runs.recording.storing.store import Origin, save_records
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class IngestResult:
     """What became of one body: the runs touched; how many records it held; those refused, and where
     the inbox keeps them; of the others how many told nothing new, and how many came for a run that
     had ended; of each run the steps whose parent is missing."""
@@ -37,9 +37,9 @@ class Taken:
         """Runs with orphans before others."""
         return sorted(self.runs, key=lambda run_id: (-self.orphans.get(run_id, 0), run_id))
 
-    def __add__(self, other: "Taken") -> "Taken":
+    def __add__(self, other: "IngestResult") -> "IngestResult":
         """Both together, for bodies that are recorded piece by piece."""
-        return Taken(
+        return IngestResult(
             self.runs | other.runs,
             self.records + other.records,
             [*self.refused, *other.refused],
@@ -50,13 +50,15 @@ class Taken:
         )
 
 
-NOTHING = Taken()
+NOTHING_INGESTED = IngestResult()
 RESOURCE_NAMES = ("service.name", "openinference.project.name")
 # Of bodies that came through no door: samples.
-HERE = inbox.Sender("/v1/traces", user_agent="waylog samples")
+SAMPLE_SENDER = inbox.Sender("/v1/traces", user_agent="waylog samples")
 
 
-def take(body: bytes, content_type: str, sender: inbox.Sender = HERE, project: str = "") -> Taken:
+def store_spans(
+    body: bytes, content_type: str, sender: inbox.Sender = SAMPLE_SENDER, project: str = ""
+) -> IngestResult:
     """Decode and store one uncompressed OTLP body of spans. `project` names the app of those whose
     resource names none. Raises `bodies.UnreadableBody` when nothing of it can be read."""
 
@@ -70,7 +72,7 @@ def take(body: bytes, content_type: str, sender: inbox.Sender = HERE, project: s
     if project:
         named = [_named(record, project) for record in decoded.records]
         decoded = replace(decoded, records=named)
-    return keep(decoded, sender, single=single)
+    return store_decoded(decoded, sender, single=single)
 
 
 def _named(record: NodeRecord, project: str) -> NodeRecord:
@@ -78,23 +80,23 @@ def _named(record: NodeRecord, project: str) -> NodeRecord:
     return record if attribute in RESOURCE_NAMES else replace(record, service=project)
 
 
-def keep(
+def store_decoded(
     decoded: Decoded,
     sender: inbox.Sender,
     kind: str = "otlp",
     single: Callable[[Refused], bytes] | None = None,
-) -> Taken:
+) -> IngestResult:
     """Store what a decoder made of a body; a bad record is refused alone and kept in the inbox.
     `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b"": it
     cannot); without it, what the decoder made of it, else its JSON is that request. Committed when
     it returns."""
     origin = Origin(sender.scope, sender.app.name if sender.app else None, kind)
-    saved = save(decoded.records, origin)
+    saved = save_records(decoded.records, origin)
     if decoded.notes:
         notes.save(decoded.notes, sender.scope)
     refused = [*decoded.refused, *saved.refused]
     kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)
-    return Taken(
+    return IngestResult(
         frozenset(saved.runs),
         len(decoded.records) + len(decoded.refused),
         refused,

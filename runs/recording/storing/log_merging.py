@@ -17,10 +17,10 @@ from nodes.models import Payload
 from runs.recording.decoding.dialects import gen_ai, plain_opentelemetry
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
-from runs.recording.records.payload_values import PayloadBatch, place_of
+from runs.recording.records.payload_values import PayloadBatch, payload_location
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.row import ASSEMBLED, Row, take_missing
-from runs.recording.records.span import Event, Span
+from runs.recording.records.row import LOG_COLUMNS, ExecutionRow, fill_missing
+from runs.recording.records.span import Span, SpanEvent
 from runs.recording.storing.row_io import row_of
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ Apps = Callable[[str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LogEntry:
     """One log in a row's hints, as text that sorts by time: 20 digits of nanoseconds, "!" where it
     tells of the step's values, else "-", and the id of its payload."""
 
@@ -52,25 +52,27 @@ class Entry:
         return f"{self.time_ns:020d}{'!' if self.tells else '-'}{self.payload}"
 
     @classmethod
-    def of(cls, text: str) -> "Entry":
+    def of(cls, text: str) -> "LogEntry":
         return cls(int(text[:20]), text[20] == "!", text[21:])
 
 
-def note(row: Row, record: NodeRecord, payloads: PayloadBatch, app_id: int) -> None:
+def attach_logs(row: ExecutionRow, record: NodeRecord, payloads: PayloadBatch, app_id: int) -> None:
     """Keep a record's logs with its row."""
     entries = set()
     for log in record.logs:
-        place = place_of(app_id, log.time_ns // 1000, record.trace)
+        place = payload_location(app_id, log.time_ns // 1000, record.trace)
         payload = payloads.add(place, log.value)
         if payload is not None:
-            entries.add(str(Entry(log.time_ns, log.tells, payload)))
+            entries.add(str(LogEntry(log.time_ns, log.tells, payload)))
     if entries:
         row.hints |= {"logs": sorted(entries), "logs_trace": record.trace}
     if record.logs_cut:
         row.hints["logs_cut"] = True
 
 
-def assemble(rows: Mapping[UUID, Mapping[str, Row]], payloads: PayloadBatch, apps: Apps) -> None:
+def merge_logs(
+    rows: Mapping[UUID, Mapping[str, ExecutionRow]], payloads: PayloadBatch, apps: Apps
+) -> None:
     """Read the logs of those rows that were told something new. `rows` by run; `apps`: the id of
     the app of a service."""
     waiting = [
@@ -94,14 +96,14 @@ def assemble(rows: Mapping[UUID, Mapping[str, Row]], payloads: PayloadBatch, app
             logger.warning("logs of %s not understood: %s", row.source_id, type(error).__name__)
             record = _record(row, [], first_us)
         told = row_of(record, run_id, row.service, apps(row.service), payloads)
-        row.hints["assembled"] = [name for name in ASSEMBLED if take_missing(row, told, name)]
+        row.hints["assembled"] = [name for name in LOG_COLUMNS if fill_missing(row, told, name)]
 
 
-def _entries(row: Row) -> list[Entry]:
+def _entries(row: ExecutionRow) -> list[LogEntry]:
     if len(row.hints["logs"]) > MAX_LOGS:
         row.hints["logs"] = row.hints["logs"][:MAX_LOGS]
         row.hints["logs_cut"] = True
-    return [Entry.of(text) for text in row.hints["logs"]]
+    return [LogEntry.of(text) for text in row.hints["logs"]]
 
 
 def _values(ids: Collection[str], payloads: PayloadBatch) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _place(value: dict[str, Any]) -> int:
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def _event(entry: Entry, value: dict[str, Any]) -> Event:
+def _event(entry: LogEntry, value: dict[str, Any]) -> SpanEvent:
     """The log as the event of a span: what its body tells is among the attributes."""
     attributes = dict(value.get("attributes") or {})
     body = readable(value.get("body"))
@@ -134,10 +136,10 @@ def _event(entry: Entry, value: dict[str, Any]) -> Event:
     name = value.get("name") or ""
     if not name.startswith("gen_ai."):
         name = "exception"
-    return Event(name, entry.time_ns // 1000, attributes)
+    return SpanEvent(name, entry.time_ns // 1000, attributes)
 
 
-def _record(row: Row, events: list[Event], first_us: int | None) -> NodeRecord:
+def _record(row: ExecutionRow, events: list[SpanEvent], first_us: int | None) -> NodeRecord:
     """What the logs tell of the step, by the rules for a span with these events."""
     attributes = {
         name: value
@@ -170,7 +172,7 @@ def _record(row: Row, events: list[Event], first_us: int | None) -> NodeRecord:
     )
 
 
-def _span(row: Row, attributes: dict[str, Any], events: list[Event]) -> Span:
+def _span(row: ExecutionRow, attributes: dict[str, Any], events: list[SpanEvent]) -> Span:
     """The step as a span of its logs; named as spans of model calls are."""
     names = (attributes.get(f"gen_ai.{name}") for name in ("operation.name", "request.model"))
     name = " ".join(str(part) for part in names if part) or NOT_RECEIVED

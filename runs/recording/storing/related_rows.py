@@ -65,7 +65,7 @@ def _make_app(name: str, is_sample: bool) -> App:
     raise OperationalError(f"No slug could be found for the app {name!r}.")
 
 
-class Held(NamedTuple):
+class RunRelations(NamedTuple):
     """What a run holds up: without runs, versions and conversations go."""
 
     app_id: int
@@ -74,14 +74,14 @@ class Held(NamedTuple):
     mode: str
 
 
-def held_by(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, Held]:
+def relate_runs(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, RunRelations]:
     """Run → what it holds, made as needed. Marks apps that hold chats."""
     labels = {run_id: _version_label(summary) for run_id, (_, summary) in runs.items()}
     versions = _versions(
         {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
     )
     talks: dict[UUID, tuple[Any, ...]] = {}
-    held: dict[UUID, Held] = {}
+    held: dict[UUID, RunRelations] = {}
     for run_id, (app_id, summary) in runs.items():
         told = clean(summary.facts.conversation or "", 200)
         talk_id = uuid5(CONVERSATIONS, f"{app_id}:{told}") if told else None
@@ -89,7 +89,7 @@ def held_by(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, Held]:
             talks[talk_id] = (talk_id.hex, app_id, told, "", "")
         label = labels[run_id]
         version = None if label is None else versions[app_id, label]
-        held[run_id] = Held(app_id, version, talk_id, summary.columns["mode"])
+        held[run_id] = RunRelations(app_id, version, talk_id, summary.columns["mode"])
     columns = ["id", "app_id", "source_id", "title", "user"]
     bulk.insert(Conversation, columns, sorted(talks.values()), conflict=["id"])
     chats = {now.app_id for now in held.values() if now.mode == "chatflow"}
@@ -143,24 +143,24 @@ def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Links:
+class StoredRun:
     """A stored run before it was arranged anew."""
 
-    held: Held
+    held: RunRelations
     status: str
     last_seen_at: datetime
     source_kind: str
 
 
-def links_before(run_ids: Iterable[UUID]) -> dict[UUID, Links]:
+def stored_runs(run_ids: Iterable[UUID]) -> dict[UUID, StoredRun]:
     columns = ("id", "app_id", "version_id", "conversation_id", "mode", "status",
                "last_seen_at", "source_kind")  # fmt: skip
     ids = list(run_ids)
     rows = Run.objects.filter(id__in=ids).values_list(*columns) if ids else ()
-    return {run_id: Links(Held(*links[:4]), *links[4:]) for run_id, *links in rows}
+    return {run_id: StoredRun(RunRelations(*links[:4]), *links[4:]) for run_id, *links in rows}
 
 
-def tidy(left: Collection[Held]) -> None:
+def remove_unused(left: Collection[RunRelations]) -> None:
     """Runs have moved, once more of them was known: what they alone held up goes."""
     if not left:
         return
@@ -181,7 +181,7 @@ def tidy(left: Collection[Held]) -> None:
     ).update(mode="workflow")
 
 
-def refresh_conversations(held: Iterable[Held]) -> None:
+def refresh_conversations(held: Iterable[RunRelations]) -> None:
     """First and last turn and user of conversations, from their runs."""
     ids = {one.conversation_id for one in held if one.conversation_id}
     if not ids:

@@ -16,15 +16,15 @@ from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution
 from nodes.pricing import CURRENCY, price
 from runs.recording.deriving.tree import execution_id
-from runs.recording.records.payload_values import PayloadBatch, canonical, clean, place_of
+from runs.recording.records.payload_values import PayloadBatch, canonical, clean, payload_location
 from runs.recording.records.record import Cost, NodeRecord, RunFacts
-from runs.recording.records.row import COLUMN_OF, Row
+from runs.recording.records.row import COLUMN_BY_FIELD, ExecutionRow
 from runs.recording.storing import bulk
-from runs.recording.storing.bulk import moment
+from runs.recording.storing.bulk import time_text
 
 _PLAIN = [
     item.name
-    for item in fields(Row)
+    for item in fields(ExecutionRow)
     if item.name not in ("id", "started_us", "ended_us", "hints", "received_body", "stored")
 ]
 COLUMNS = ["id", "run_id", "app_id", "started_at", "ended_at", "duration_us", "hints",
@@ -40,7 +40,7 @@ AT_ONCE = 1000  # ids in one question
 
 def row_of(
     record: NodeRecord, run_id: UUID, service: str, app_id: int, payloads: PayloadBatch
-) -> Row:
+) -> ExecutionRow:
     """A record as a row of its run; its values go to `payloads`."""
     usage, cost, at = record.usage, record.cost, record.started_us
     if at is None:
@@ -48,8 +48,8 @@ def row_of(
     if at is None and record.logs:
         at = record.logs[0].time_ns // 1000
     source_id = clean(record.source_id, 128)
-    place = place_of(app_id, at, record.trace)
-    return Row(
+    place = payload_location(app_id, at, record.trace)
+    return ExecutionRow(
         id=execution_id(run_id, source_id),
         source_id=source_id,
         parent_source_id=clean(record.parent_source_id, 128) if record.parent_source_id else "",
@@ -116,7 +116,7 @@ def _hints(record: NodeRecord) -> dict[str, Any]:
         hints["run"] = told
     if record.rank:
         ranks = {name: rank for name, rank in record.rank.items() if _tells(record, name)}
-        hints["rank"] = {COLUMN_OF.get(name, name): rank for name, rank in ranks.items()}
+        hints["rank"] = {COLUMN_BY_FIELD.get(name, name): rank for name, rank in ranks.items()}
     return hints
 
 
@@ -148,7 +148,7 @@ def as_json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
-def set_prices(rows: Iterable[Row], changed: Collection[str]) -> None:
+def set_prices(rows: Iterable[ExecutionRow], changed: Collection[str]) -> None:
     """Price the model calls that are new or changed and whose cost the producer did not tell."""
     for row in rows:
         if row.cost_reported or not row.model or (row.stored is not None and row.id not in changed):
@@ -162,10 +162,10 @@ def set_prices(rows: Iterable[Row], changed: Collection[str]) -> None:
         row.cost_currency = CURRENCY if row.cost is not None else ""
 
 
-def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
+def load(run_ids: Iterable[UUID]) -> dict[UUID, list[ExecutionRow]]:
     """Stored rows by run, without what was received (see `load_received`)."""
     ids = list(run_ids)
-    found: dict[UUID, list[Row]] = {}
+    found: dict[UUID, list[ExecutionRow]] = {}
     if not ids:
         return found
     names = ["run_id", "id", "started_at", "ended_at", "hints", *_PLAIN]
@@ -175,7 +175,7 @@ def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
             name: value.hex if isinstance(value, UUID) else value
             for name, value in zip(_PLAIN, plain, strict=True)
         }
-        row = Row(
+        row = ExecutionRow(
             id=id_.hex,
             started_us=to_us(started),
             ended_us=to_us(ended),
@@ -188,7 +188,7 @@ def load(run_ids: Iterable[UUID]) -> dict[UUID, list[Row]]:
     return found
 
 
-def load_received(run_ids: Iterable[UUID], rows: Iterable[Row]) -> None:
+def load_received(run_ids: Iterable[UUID], rows: Iterable[ExecutionRow]) -> None:
     """Complete stored rows of these runs that are about to be joined with others."""
     wanted = {row.id: row for row in rows}
     runs, ids = list(run_ids), list(wanted)
@@ -210,7 +210,7 @@ class Writer:
         self.fresh: list[tuple[Any, ...]] = []
         self.again: list[tuple[Any, ...]] = []
 
-    def add(self, run_id: UUID, app_id: int, rows: Iterable[Row], rewrite: bool) -> None:
+    def add(self, run_id: UUID, app_id: int, rows: Iterable[ExecutionRow], rewrite: bool) -> None:
         """Note the rows of a run; `rewrite` those too that did not change (their app did)."""
         run = run_id.hex
         for row in rows:
@@ -224,8 +224,8 @@ class Writer:
                 row.id,
                 run,
                 app_id,
-                moment(row.started_us),
-                moment(row.ended_us),
+                time_text(row.started_us),
+                time_text(row.ended_us),
                 row.duration_us,
                 as_json(row.hints) if row.hints else "",
                 row.received_body,

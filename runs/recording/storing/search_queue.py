@@ -13,15 +13,15 @@ from runs.recording.storing import bulk
 QUIET = timedelta(seconds=3)  # without news of it, after which a run is read
 
 
-def note_gone(run_ids: Iterable[str]) -> None:
+def enqueue_removed(run_ids: Iterable[str]) -> None:
     """Runs that others have taken in: what the index holds of them has to go."""
-    now = bulk.moment(to_us(timezone.now()))
-    note((run_id, str(now)) for run_id in run_ids)
+    now = bulk.time_text(to_us(timezone.now()))
+    enqueue((run_id, str(now)) for run_id in run_ids)
 
 
-def note(runs: Iterable[tuple[str, str]]) -> None:
+def enqueue(runs: Iterable[tuple[str, str]]) -> None:
     """`runs`: id and start of each, as `bulk` writes them."""
-    ready = bulk.moment(to_us(timezone.now() + QUIET))
+    ready = bulk.time_text(to_us(timezone.now() + QUIET))
     rows = sorted((run_id, started, ready) for run_id, started in runs)
     columns = ["run_id", "started_at", "ready_at"]
     bulk.insert(SearchDue, columns, rows, conflict=["run_id"], update=columns[1:])

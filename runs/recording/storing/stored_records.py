@@ -12,14 +12,14 @@ from nodes.compression import unpack
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
 from runs.recording.records.record import Cost, LogLine, NodeRecord, Usage
-from runs.recording.records.record_json import NotTold, parse
-from runs.recording.records.row import ASSEMBLED, COLUMN_OF, facts_from_hints
+from runs.recording.records.record_json import InvalidRecord, parse_exact
+from runs.recording.records.row import COLUMN_BY_FIELD, LOG_COLUMNS, facts_from_hints
 from runs.recording.storing.identity import TRACE
-from runs.recording.storing.log_merging import Entry
+from runs.recording.storing.log_merging import LogEntry
 from runs.recording.storing.row_io import HINTS
 
 AT_ONCE = 100  # steps whose values are in memory
-FIELD_OF = {column: name for name, column in COLUMN_OF.items()}
+FIELD_OF = {column: name for name, column in COLUMN_BY_FIELD.items()}
 _TEXTS = ("kind", "model", "provider", "error", "error_type", "taken", "parent_source_id")
 _TOKENS = {"input": "input_tokens", "output": "output_tokens", "cached": "cached_tokens",
            "cache_write": "cache_write_tokens", "reasoning": "reasoning_tokens",
@@ -32,8 +32,8 @@ Reader = Callable[[Payload], Any]
 def exact(payload: Payload) -> Any:
     """The value with integers of any length; what no parser takes as text."""
     try:
-        return parse(payload.raw) if payload.encoding == "json" else payload.text
-    except NotTold:
+        return parse_exact(payload.raw) if payload.encoding == "json" else payload.text
+    except InvalidRecord:
         return payload.text
 
 
@@ -98,7 +98,7 @@ def _told(step: NodeExecution, hints: dict[str, Any], assembled: Collection[str]
     """Fields of columns and hints."""
 
     def column(name: str) -> Any:
-        return ASSEMBLED[name] if name in assembled else getattr(step, name)
+        return LOG_COLUMNS[name] if name in assembled else getattr(step, name)
 
     usage = Usage(**{name: column(of) for name, of in _TOKENS.items()})
     cost = None
@@ -125,11 +125,11 @@ def _told(step: NodeExecution, hints: dict[str, Any], assembled: Collection[str]
 
 def _received(body: bytes, read: Reader) -> Any:
     raw = unpack(body) if not body.startswith(b"{") else body
-    return orjson.Fragment(raw) if read is verbatim else parse(raw)
+    return orjson.Fragment(raw) if read is verbatim else parse_exact(raw)
 
 
 def _logs(hints: dict[str, Any], read: Reader) -> Iterator[LogLine]:
-    entries = [Entry.of(text) for text in hints.get("logs", ())]
+    entries = [LogEntry.of(text) for text in hints.get("logs", ())]
     payloads: Mapping[UUID, Payload] = {}
     if entries:
         payloads = Payload.objects.in_bulk([UUID(entry.payload) for entry in entries])

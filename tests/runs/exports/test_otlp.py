@@ -43,7 +43,7 @@ def test_steps_that_were_no_spans_are_spans_for_others() -> None:
         STEP, source_id="node-2", parent_source_id="11111111-2222", outputs="Yes.", model="gpt-4o",
         usage=Usage(3, 4, total=7), status="failed", error="no", trace="run of ours",
     )  # fmt: skip
-    store.save([replace(parent, trace="run of ours"), child])
+    store.save_records([replace(parent, trace="run of ours"), child])
     request = orjson.loads(b"".join(otlp.trace_request(Run.objects.with_sources().get())))
     [resource] = request["resourceSpans"]
     spans = {span["name"]: span for span in resource["scopeSpans"][0]["spans"]}

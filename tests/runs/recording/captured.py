@@ -6,7 +6,7 @@ from typing import Any
 from runs.recording.decoding.decode import decode_traces
 from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.span import Event, Span
+from runs.recording.records.span import Span, SpanEvent
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 PROTOBUF = "application/x-protobuf"
@@ -66,10 +66,10 @@ def record(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeReco
     return found
 
 
-def event(name: str, **attributes: Any) -> Event:
-    return Event(name, 1_500_000, attributes)
+def event(name: str, **attributes: Any) -> SpanEvent:
+    return SpanEvent(name, 1_500_000, attributes)
 
 
-def exception(type_name: str, message: str) -> Event:
+def exception(type_name: str, message: str) -> SpanEvent:
     told = {"exception.type": type_name, "exception.message": message}
-    return Event("exception", 1_900_000, told | {"exception.stacktrace": "Traceback …"})
+    return SpanEvent("exception", 1_900_000, told | {"exception.stacktrace": "Traceback …"})

@@ -13,7 +13,7 @@ from runs.recording.decoding.dify_stream.event import Asked
 from runs.recording.decoding.dify_stream.reader import Reader
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.related_rows import app_ids
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import records
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
@@ -129,7 +129,7 @@ def test_resumed_from_the_middle() -> None:
 
 @pytest.mark.django_db
 def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
-    save(read(chatflow()))
+    save_records(read(chatflow()))
     run = Run.objects.get()
     assert (run.mode, run.status, run.outputs_preview) == ("chatflow", "succeeded", "Hello there")
     assert run.conversation and run.conversation.source_id == "talk-1"
@@ -141,7 +141,7 @@ def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
 @pytest.mark.django_db
 def test_a_chat_without_a_workflow_has_its_model_call() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7, "latency": 1.5}
-    save(
+    save_records(
         read([
             of_chat("message", id=MESSAGE, answer="Hello"),
             of_chat("message_end", id=MESSAGE, metadata={"usage": usage}),
@@ -157,7 +157,7 @@ def test_a_run_waits_and_goes_on() -> None:
     events = paused_and_resumed()
     statuses = []
     for end in (1, 3, 5, 7, 9):
-        save(read(events[:end]))
+        save_records(read(events[:end]))
         statuses.append(Run.objects.get().status)
     assert statuses == ["running", "running", "paused", "running", "succeeded"]
     form = NodeExecution.objects.get(title="Approve")
@@ -182,7 +182,7 @@ def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
             of("iteration", "completed", created_at=begun, finished_at=begun + 5, elapsed_time=5,
                status="succeeded"),
         ]  # fmt: skip
-    save(read(events))
+    save_records(read(events))
     inner = NodeExecution.objects.filter(kind="iteration").order_by("index")
     assert [i.index for i in inner] and len(inner) == 2
     for number, container in enumerate(inner):
@@ -213,7 +213,7 @@ def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
     for ways in ([by_events], [by_telemetry], [by_events, by_telemetry], [by_telemetry, by_events]):
         with undone():
             for way in ways:
-                save(way())
+                save_records(way())
             seen.append(_told(Run.objects.get()))
     assert seen[0]["steps"] and seen[0]["run"][0] == "failed"
     for told in seen[1:]:

@@ -31,7 +31,7 @@ def taken(ways: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, l
             record("dify-phoenix")
         elif way == "e":
             reader = Reader(Asked("My App"))
-            store.save(reader.feed(recorded()).records + reader.end().records)
+            store.save_records(reader.feed(recorded()).records + reader.end().records)
         else:
             imported(db, "--since", "2026-01-01")
     [run] = Run.objects.with_source_id(PHOENIX)

@@ -13,7 +13,7 @@ from nodes.models import NodeExecution
 from runs.models import App, Note, RefusedRecord, Run, RunSource
 from runs.recording.decoding.decode import decode_traces
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.hostile import NASTY, SECOND, START, Post, attributes, body, span
 
 pytestmark = pytest.mark.django_db
@@ -258,8 +258,8 @@ def test_a_record_that_names_no_step_is_refused_alone():
     """Whatever decoder lets it through: nothing could find it again."""
     good = NodeRecord("trace", "step", "shop", "Answer", "llm")
     told = [replace(good, source_id=""), replace(good, trace=""), good]
-    saved = save(told)
+    saved = save_records(told)
     reasons = [refused.reason for refused in saved.refused]
     assert reasons == ["The record names no run or no step."] * 2
     assert NodeExecution.objects.get().source_id == "step"
-    assert save([replace(good, trace="t\0" * 100)]).refused == []
+    assert save_records([replace(good, trace="t\0" * 100)]).refused == []

@@ -21,7 +21,7 @@ from runs.recording.decoding.decode import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import ingest
 from runs.recording.storing.related_rows import app_ids
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF, capture
 from tests.runs.recording.snapshot import snapshot
 
@@ -54,7 +54,7 @@ def undone() -> Iterator[None]:
 def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     with undone():
         for request in requests:
-            save(request)
+            save_records(request)
         return snapshot()
     raise AssertionError
 
@@ -141,7 +141,7 @@ def test_many_processes_record_one_run(ingest_key):
     at_once = snapshot()
     Run.objects.all().delete()
     for body in bodies:
-        ingest.take(body, PROTOBUF)
+        ingest.store_spans(body, PROTOBUF)
     assert snapshot() == at_once
 
 
@@ -198,7 +198,7 @@ def test_traces_that_share_an_id_of_dify_are_one_run():
 @pytest.mark.django_db
 def test_a_link_to_a_run_that_was_joined_goes_on_working(console):
     turn = [r for r in records_of("dify-phoenix") if r.trace.startswith("54d4fb7d")]
-    first, second = save([_side_trace()])[0], save(turn)[0]
+    first, second = save_records([_side_trace()])[0], save_records(turn)[0]
     assert Run.objects.count() == 1
     for run_id in first | second:
         assert console.get(f"/runs/{run_id}/tracing/").status_code == 200

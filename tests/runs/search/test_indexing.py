@@ -19,7 +19,7 @@ from nodes.models import NodeExecution
 from runs import samples
 from runs.models import Run, SearchDue
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from runs.search import Found, coding, find, indexing, parse_text, reading, worker
 from runs.search.folding import fold, readable
 from runs.search.indexing import work_off
@@ -260,12 +260,12 @@ def test_a_run_that_another_takes_in_leaves_the_index() -> None:
     def step(trace: str, source_id: str, **fields: Any) -> NodeRecord:
         return NodeRecord(trace, source_id, "bot", "Step", "llm", started_us=10**15, **fields)
 
-    save([step("a", "1", inputs="needle")])
-    save([step("b", "2", inputs="needle", run=RunFacts(source_ids=(("dify", "x"),)))])
+    save_records([step("a", "1", inputs="needle")])
+    save_records([step("b", "2", inputs="needle", run=RunFacts(source_ids=(("dify", "x"),)))])
     while work_off(early=True):
         pass
     assert len(search("needle").rows) == 2
-    save([step("a", "3", inputs="hay", run=RunFacts(source_ids=(("dify", "x"),)))])
+    save_records([step("a", "3", inputs="hay", run=RunFacts(source_ids=(("dify", "x"),)))])
     [run] = search("needle hay").rows
     assert SearchDue.objects.count() == 2
     while work_off(early=True):

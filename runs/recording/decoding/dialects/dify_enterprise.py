@@ -22,7 +22,7 @@ from typing import Any
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, RUN_STATUSES, duration_us
 from runs.recording.records.span import Span
-from runs.recording.records.usage import cost, whole
+from runs.recording.records.usage import cost, to_count
 
 NAME = "dify-enterprise"
 
@@ -113,7 +113,7 @@ def _read_enterprise_run(reading: SpanReading) -> None:
     reading.fill_run_from("version", "dify.workflow.version")
     is_chat = attributes.get("dify.conversation.id") or attributes.get("dify.message.id")
     reading.fill_run("mode", "chatflow" if is_chat else "workflow", "dify.conversation.id")
-    tokens = whole(attributes.get("gen_ai.usage.total_tokens"))
+    tokens = to_count(attributes.get("gen_ai.usage.total_tokens"))
     reading.fill_run("reported_tokens", tokens, "gen_ai.usage.total_tokens")
     duration = duration_us(attributes.get("dify.workflow.elapsed_time"))
     reading.fill_run("reported_duration_us", duration, "dify.workflow.elapsed_time")
@@ -132,7 +132,7 @@ def _read_enterprise_node(reading: SpanReading) -> None:
     for kind in ("iteration", "loop"):
         reading.fill_from("container", f"dify.node.{kind}_id")
         index = f"dify.node.{kind}_index"
-        reading.fill("iteration_index", whole(attributes.get(index)), index)
+        reading.fill("iteration_index", to_count(attributes.get(index)), index)
     price = cost(attributes.get("dify.node.total_price"), attributes.get("dify.node.currency"))
     if price is not None and price.amount:  # a node that uses no model has the price 0
         reading.fill("cost", price, "dify.node.total_price")

@@ -16,7 +16,7 @@ from runs.recording.decoding.dify.vocabulary import (
     step_status,
     text,
 )
-from runs.recording.records.usage import cost, usage, whole
+from runs.recording.records.usage import cost, to_count, usage
 
 MESSAGE_STATUSES = {
     "normal": "succeeded",
@@ -65,7 +65,7 @@ def _read_node_iteration(reading: SpanReading) -> None:
             (f"dify.node.{kind}_index", attributes.get(f"dify.node.{kind}_index")),
             (f"metadata.{kind}_index", metadata.get(f"{kind}_index")),
         ):
-            reading.fill("iteration_index", whole(value), attribute)
+            reading.fill("iteration_index", to_count(value), attribute)
         reading.fill_from("container", f"dify.node.{kind}_id")
         reading.fill("container", text(metadata.get(f"{kind}_id")), f"metadata.{kind}_id")
 
@@ -81,7 +81,7 @@ def read_status(reading: SpanReading, status: Any) -> None:
 def _read_node_usage(reading: SpanReading) -> None:
     attributes, metadata = reading.attributes, reading.metadata
     counts = [
-        whole(attributes.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
+        to_count(attributes.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
         for name in ("prompt", "completion", "total")
     ]
     reading.fill("usage", usage(*counts), "metadata.total_tokens")
@@ -111,7 +111,7 @@ def read_run(reading: SpanReading, entity: str) -> None:
         reading.fill_run("status", status, "metadata.status")
     read_status(reading, step_status(str(status)))
     _read_source_ids(reading)
-    tokens = whole(metadata.get("total_tokens"))
+    tokens = to_count(metadata.get("total_tokens"))
     reading.fill_run("reported_tokens", tokens, "metadata.total_tokens")
     reading.fill_run("reported_duration_us", _run_duration_us(metadata), "metadata.elapsed_time")
 

@@ -16,7 +16,7 @@ from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, mapping, text
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 NAME = "dify"
 
@@ -84,7 +84,7 @@ def _read_synthetic_pass(reading: SpanReading) -> None:
     attributes = reading.attributes
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "")
-    reading.fill("pass_index", whole(attributes.get("dify.wrapper.index")), "dify.wrapper.index")
+    reading.fill("pass_index", to_count(attributes.get("dify.wrapper.index")), "dify.wrapper.index")
     reading.fill_from("container", "dify.wrapper.container_execution_id")
 
 

@@ -17,7 +17,7 @@ from runs.recording.decoding.dialects.indexed_attributes import (
 from runs.recording.decoding.dialects.llm_api import api_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
-from runs.recording.records.span import Event
+from runs.recording.records.span import SpanEvent
 
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
 JSON_ATTRIBUTES = frozenset(
@@ -198,7 +198,9 @@ def _choice_messages(attributes: dict[str, Any]) -> list[ChatMessage]:
     return [chat_message({"role": "assistant", "finish_reason": reason, **reply})]
 
 
-def _add_content_event(event: Event, inputs: list[ChatMessage], outputs: list[ChatMessage]) -> None:
+def _add_content_event(
+    event: SpanEvent, inputs: list[ChatMessage], outputs: list[ChatMessage]
+) -> None:
     is_prompt = event.name.endswith("prompt")
     value = event.attributes.get("gen_ai.prompt" if is_prompt else "gen_ai.completion")
     role = "user" if is_prompt else "assistant"

@@ -13,7 +13,7 @@ from runs.recording.decoding.dialects.llm_api import tool_names
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
-from runs.recording.records.usage import usage, whole
+from runs.recording.records.usage import to_count, usage
 
 NAME = "genkit"
 
@@ -126,7 +126,7 @@ def _genkit_usage(counts: Any) -> Usage | None:
     names = (
         "inputTokens", "outputTokens", "totalTokens", "cachedContentTokens", "thoughtsTokens",
     )  # fmt: skip
-    input, output, total, cached, thoughts = (whole(counts.get(name)) for name in names)
+    input, output, total, cached, thoughts = (to_count(counts.get(name)) for name in names)
     if thoughts and total == (input or 0) + (output or 0) + thoughts:
         output = (output or 0) + thoughts
     return usage(input, output, total, cached, reasoning=thoughts)

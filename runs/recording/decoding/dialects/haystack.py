@@ -14,7 +14,7 @@ from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
-from runs.recording.records.usage import api_usage, whole
+from runs.recording.records.usage import api_usage, to_count
 
 NAME = "haystack"
 
@@ -147,7 +147,7 @@ def _read_agent_step(reading: SpanReading) -> None:
     reading.fields["folded"] = True
     reading.fill("kind", "chain", "name")
     reading.fill("title", "step", "name")
-    reading.fill("pass_index", whole(reading.attributes.get(AGENT + "step")), AGENT + "step")
+    reading.fill("pass_index", to_count(reading.attributes.get(AGENT + "step")), AGENT + "step")
 
 
 def _read_agent_call(reading: SpanReading) -> None:

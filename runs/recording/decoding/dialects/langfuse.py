@@ -18,7 +18,7 @@ from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.span import Span
-from runs.recording.records.usage import api_usage, cost, usage, whole
+from runs.recording.records.usage import api_usage, cost, to_count, usage
 
 NAME = "langfuse"
 
@@ -156,7 +156,7 @@ def _langfuse_usage(details: Any) -> Usage | None:
     counts = {
         name: count
         for name, value in details.items()
-        if "priority" not in name and (count := whole(value)) is not None
+        if "priority" not in name and (count := to_count(value)) is not None
     }
     outputs = {name: counts[name] for name in counts if "output" in name}
     inputs = {

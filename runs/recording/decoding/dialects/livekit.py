@@ -8,7 +8,7 @@ names of attributes with content have `pii` in them (`lk.pii.user_input`, before
 from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 NAME = "livekit"
 
@@ -54,7 +54,7 @@ def read(reading: SpanReading) -> None:
     reading.fill("kind", KINDS.get(span.name), "name")
     if span.parent_span_id is not None and _is_livekit_wrapper(span):
         reading.fill("folded", True, "name")
-    attempt = whole(attributes.get("lk.retry_count"), 1000)
+    attempt = to_count(attributes.get("lk.retry_count"), 1000)
     reading.fill("attempt", None if attempt is None else attempt + 1, "lk.retry_count")
     if reading.fields.get("kind") == "tool":
         _read_function_tool(reading)

@@ -23,7 +23,7 @@ from runs.recording.decoding.dialects.chat_messages import (
 )
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
-from runs.recording.records.span import Event, Span
+from runs.recording.records.span import Span, SpanEvent
 from runs.recording.records.usage import first_count, usage
 
 NAME = "llamaindex"
@@ -189,12 +189,12 @@ def _read_events(reading: SpanReading) -> None:
             reading.consumed_events.add(index)
 
 
-def _read_output_event(reading: SpanReading, event: Event) -> bool:
+def _read_output_event(reading: SpanReading, event: SpanEvent) -> bool:
     reading.fill("outputs", event.attributes.get("output"), event.name)
     return set(event.attributes) <= {"output"}
 
 
-def _read_llm_start(reading: SpanReading, event: Event) -> bool:
+def _read_llm_start(reading: SpanReading, event: SpanEvent) -> bool:
     """Read LLMChatStartEvent or LLMCompletionStartEvent."""
     attributes = event.attributes
     reading.fill("kind", "llm", event.name)
@@ -207,7 +207,7 @@ def _read_llm_start(reading: SpanReading, event: Event) -> bool:
     return False  # the event has the model's settings as well
 
 
-def _read_llm_end(reading: SpanReading, event: Event) -> bool:
+def _read_llm_end(reading: SpanReading, event: SpanEvent) -> bool:
     """Read LLMChatEndEvent or LLMCompletionEndEvent."""
     attributes = event.attributes
     reading.fill("kind", "llm", event.name)
@@ -229,7 +229,7 @@ def _read_llm_end(reading: SpanReading, event: Event) -> bool:
     return False
 
 
-def _read_retrieval_start(reading: SpanReading, event: Event) -> bool:
+def _read_retrieval_start(reading: SpanReading, event: SpanEvent) -> bool:
     attributes = event.attributes
     reading.fill("kind", "retriever", event.name)
     query = attributes.get("str_or_query_bundle", attributes.get("str_or_query_bundle.query_str"))
@@ -237,7 +237,7 @@ def _read_retrieval_start(reading: SpanReading, event: Event) -> bool:
     return False
 
 
-def _read_retrieval_end(reading: SpanReading, event: Event) -> bool:
+def _read_retrieval_end(reading: SpanReading, event: SpanEvent) -> bool:
     reading.fill("kind", "retriever", event.name)
     nodes = readable(event.attributes.get("nodes"))
     if isinstance(nodes, list):
@@ -256,20 +256,20 @@ def _llamaindex_document(item: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in document.items() if value not in (None, {})}
 
 
-def _model_of_event(event: Event) -> str | None:
+def _model_of_event(event: SpanEvent) -> str | None:
     names = (name for name in MODEL_ATTRIBUTES if event.attributes.get(name))
     model = event.attributes.get(next(names, ""))
     return model if isinstance(model, str) else None
 
 
-def _read_embedding_event(reading: SpanReading, event: Event) -> bool:
+def _read_embedding_event(reading: SpanReading, event: SpanEvent) -> bool:
     reading.fill("kind", "embedding", event.name)
     reading.fill("model", _model_of_event(event), event.name)
     reading.fill("inputs", event.attributes.get("chunks"), event.name)
     return False
 
 
-def _read_tool_event(reading: SpanReading, event: Event) -> bool:
+def _read_tool_event(reading: SpanReading, event: SpanEvent) -> bool:
     attributes = event.attributes
     reading.fill("kind", "tool", event.name)
     name = attributes.get("tool.name")

@@ -12,7 +12,7 @@ from typing import Any
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 NAME = "n8n"
 
@@ -155,7 +155,7 @@ def _read_n8n_node(reading: SpanReading) -> None:
     reading.fill_from("node_id", "n8n.node.id", "n8n.node.name")
     reading.fill_from("title", "n8n.node.name")
     for field in ("input", "output"):
-        count = whole(attributes.get(f"n8n.node.items.{field}"))
+        count = to_count(attributes.get(f"n8n.node.items.{field}"))
         if count is not None:
             reading.fill(f"{field}s", {"items": count}, f"n8n.node.items.{field}")
     reason = attributes.get("n8n.node.termination_reason")

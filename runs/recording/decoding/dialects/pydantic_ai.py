@@ -12,7 +12,7 @@ from runs.recording.decoding.dialects.chat_messages import chat_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
-from runs.recording.records.usage import cost, whole
+from runs.recording.records.usage import cost, to_count
 
 NAME = "pydantic-ai"
 
@@ -57,8 +57,8 @@ def _read_first_generation(reading: SpanReading) -> None:
 def _read_tool_retry(reading: SpanReading) -> None:
     """Read an attempt after which the tool asked the model to call it again. After the last allowed
     attempt there is no further call, so that the tool has failed."""
-    attempt = whole(reading.attributes.get(RETRY + "attempt"), MAX_ATTEMPT)
-    limit = whole(reading.attributes.get(RETRY + "max_retries"))
+    attempt = to_count(reading.attributes.get(RETRY + "attempt"), MAX_ATTEMPT)
+    limit = to_count(reading.attributes.get(RETRY + "max_retries"))
     reading.fill("attempt", attempt, RETRY + "attempt")
     if attempt is None or limit is None or attempt <= limit:
         reading.fill("status", "retry", RETRY + "cause")

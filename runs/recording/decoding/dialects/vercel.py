@@ -28,7 +28,7 @@ from runs.recording.decoding.dialects.gen_ai_messages import named_parameters
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
-from runs.recording.records.usage import cost, first_count, usage, whole
+from runs.recording.records.usage import cost, first_count, to_count, usage
 
 NAME = "vercel"
 SCOPE = "gen_ai"  # the tracer's name from version 7 on
@@ -139,7 +139,7 @@ def _read_sdk_operation(reading: SpanReading, operation: str) -> None:
     reading.fill("kind", kind, "ai.operationId")
     reading.fill_from("title", "ai.telemetry.functionId", "resource.name")
     # Version 4 sends beforehand how often the model may be called.
-    steps = whole(reading.attributes.get("ai.settings.maxSteps")) or 1
+    steps = to_count(reading.attributes.get("ai.settings.maxSteps")) or 1
     named = "title" in reading.fields or steps > 1
     reading.fill("title", operation, "ai.operationId")
     if kind == "agent":
@@ -203,7 +203,7 @@ def _read_sdk_usage(reading: SpanReading) -> None:
             output += reasoning  # Gemini's way, before version 6
         if uncached is not None:
             input = max(input, uncached + from_cache)
-        elif _excludes_cached(attributes, input, whole(metadata.get("input_tokens"))):
+        elif _excludes_cached(attributes, input, to_count(metadata.get("input_tokens"))):
             input, total = input + from_cache, None
     reading.fill("usage", usage(input, output, total, cached, written, reasoning), "ai.usage")
     reading.fill("cost", cost(metadata.get("cost")), METADATA)

@@ -11,7 +11,7 @@ from typing import Any
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.records.record_json import NotTold, parse, record_of
+from runs.recording.records.record_json import InvalidRecord, parse_exact, record_from_json
 from runs.recording.records.span import Span
 
 NAME = "waylog"
@@ -32,10 +32,10 @@ def read(reading: SpanReading) -> None:
     try:
         stored = _stored_json(reading.attributes[STEP_ATTRIBUTE])
         step, values, added = (stored[name] for name in ("step", "values", "added"))
-        record = record_of(NodeRecord, {**step, "trace": reading.span.trace_id})
+        record = record_from_json(NodeRecord, {**step, "trace": reading.span.trace_id})
         sources = {name: values[name] for name in VALUE_FIELDS if name in values}
         restored = {name: _restored_value(reading, *source) for name, source in sources.items()}
-    except (NotTold, KeyError, TypeError):
+    except (InvalidRecord, KeyError, TypeError):
         return
     for item in fields(NodeRecord):
         if item.name not in READING_FIELDS:
@@ -54,4 +54,4 @@ def _restored_value(reading: SpanReading, attribute: str, form: str) -> Any:
 
 
 def _stored_json(text: str) -> Any:
-    return parse(text.encode("utf-8", "replace"))
+    return parse_exact(text.encode("utf-8", "replace"))

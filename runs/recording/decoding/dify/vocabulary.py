@@ -5,7 +5,7 @@ from typing import Any
 
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.span import LAST_US
-from runs.recording.records.usage import cost, usage, whole
+from runs.recording.records.usage import cost, to_count, usage
 
 RUN_STATUSES = frozenset(
     {"running", "paused", "succeeded", "partial-succeeded", "failed", "stopped"}
@@ -57,7 +57,7 @@ def usage_of(told: Any) -> tuple[Usage | None, Cost | None]:
     counts = mapping(told)
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
     return (
-        usage(*(whole(counts.get(name)) for name in names)),
+        usage(*(to_count(counts.get(name)) for name in names)),
         cost(counts.get("total_price"), counts.get("currency")),
     )
 

@@ -17,7 +17,7 @@ from runs.recording.decoding.dify.vocabulary import (
 )
 from runs.recording.decoding.dify_stream.event import RANK, Event, detail
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 VALUES = {name: RANK[name] for name in ("inputs", "outputs", "received")}
 # What the run's own end says of its failure is nearer.
@@ -46,7 +46,7 @@ def workflow_finished(event: Event) -> NodeRecord:
         received=event.left(*SHOWN, "id", "workflow_run_id"),
         run=event.facts(
             status=status if status not in ("running", "paused") else None,
-            reported_tokens=whole(data.get("total_tokens")),
+            reported_tokens=to_count(data.get("total_tokens")),
             reported_duration_us=duration_us(data.get("elapsed_time")),
             **told,
         ),

@@ -21,7 +21,7 @@ from runs.recording.decoding.dify.vocabulary import (
 from runs.recording.decoding.dify_stream.event import RANK, Event, growing, metadata_of, value_of
 from runs.recording.decoding.dify_stream.run_events import answer, answer_id, waiting
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 VALUES = ("inputs", "outputs", "process_data")
 LAST_INDEX, LAST_ATTEMPT = 9_999, 99
@@ -47,7 +47,7 @@ def node_finished(event: Event) -> list[NodeRecord]:
 
 
 def node_retry(event: Event) -> NodeRecord:
-    attempt = min(whole(event.data.get("retry_index")) or 1, LAST_ATTEMPT - 1)
+    attempt = min(to_count(event.data.get("retry_index")) or 1, LAST_ATTEMPT - 1)
     return _finished(event, f"{event.need('id')[:110]}/retry/{attempt}", attempt)
 
 
@@ -72,8 +72,8 @@ def _node(event: Event, source_id: str = "", **told: Any) -> NodeRecord:
 
 
 def _index(inside: dict[str, Any]) -> int | None:
-    index = whole(inside.get("iteration_index"))
-    return whole(inside.get("loop_index")) if index is None else index
+    index = to_count(inside.get("iteration_index"))
+    return to_count(inside.get("loop_index")) if index is None else index
 
 
 def begun(event: Event, attempt: int = LAST_ATTEMPT) -> int | None:
@@ -81,7 +81,7 @@ def begun(event: Event, attempt: int = LAST_ATTEMPT) -> int | None:
     started = event.started_us()
     if started is None or started % 1_000_000:
         return started
-    index = min(whole(event.data.get("index")) or 0, LAST_INDEX)
+    index = min(to_count(event.data.get("index")) or 0, LAST_INDEX)
     return started + index * 100 + attempt
 
 
@@ -126,7 +126,7 @@ def container(event: Event, number: int) -> NodeRecord:
     started = None if ended else begun(event)
     metadata = metadata_of(event)
     spent, cost = usage_of(metadata)
-    total = whole(data.get("total_tokens"))
+    total = to_count(data.get("total_tokens"))
     again = f"/{number}" if number > 1 else ""
     return event.record(
         f"{event.trace[:36]}/{node_id[:80]}{again}",
@@ -171,7 +171,7 @@ def thought(event: Event) -> list[NodeRecord]:
     data = event.data
     said, seen = text(data.get("thought")) or "", text(data.get("observation")) or ""
     tool = text(data.get("tool"))
-    position = min(whole(data.get("position")) or 0, LAST_INDEX)
+    position = min(to_count(data.get("position")) or 0, LAST_INDEX)
     started = event.started_us()
     rank = growing(len(said) + len(seen) + len(text(data.get("tool_input")) or ""))
     found = event.record(

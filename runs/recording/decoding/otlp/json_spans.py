@@ -25,7 +25,7 @@ from runs.recording.decoding.otlp.json_values import (
 from runs.recording.records.json_text import NotJson, parse_json
 from runs.recording.records.record import Refused
 from runs.recording.records.request_body import UnreadableBody
-from runs.recording.records.span import KINDS, STATUSES, BadSpan, Event, Span
+from runs.recording.records.span import KINDS, STATUSES, BadSpan, Span, SpanEvent
 
 
 def decode_json(body: bytes) -> tuple[list[Span], list[Refused]]:
@@ -69,7 +69,7 @@ def _span(told: Any, resource: dict[str, Any], scope: str) -> Span:
         text_of(status, "message"),
         attributes_of(items_of(told, "attributes")),
         [
-            Event(
+            SpanEvent(
                 text_of(event, "name"),
                 time_of(event, "timeUnixNano", "time_unix_nano"),
                 attributes_of(items_of(event, "attributes")),

@@ -6,7 +6,7 @@ Tolerates snake_case keys, numbers or text for 64-bit integers, and ignores what
 import json
 from typing import Any
 
-from runs.recording.records.span import MAX_DEPTH, BadSpan, finite, microseconds
+from runs.recording.records.span import MAX_DEPTH, BadSpan, finite, us_from_ns
 
 HEX_DIGITS = frozenset("0123456789abcdef")
 INT64 = range(-(2**63), 2**63)
@@ -60,7 +60,7 @@ def scope_of(told: dict[str, Any]) -> str:
 
 def time_of(told: dict[str, Any], *names: str) -> int | None:
     nanoseconds = whole(pick(told, *names))
-    return None if nanoseconds is None else microseconds(nanoseconds)
+    return None if nanoseconds is None else us_from_ns(nanoseconds)
 
 
 def whole(told: Any) -> int | None:

@@ -17,7 +17,7 @@ from runs.recording.decoding.otlp import http
 from runs.recording.decoding.otlp.salvage import in_protobuf, salvage
 from runs.recording.decoding.otlp.values import attributes_of, raw_of, resource_of, scope_of
 from runs.recording.records.record import Refused
-from runs.recording.records.span import KINDS, STATUSES, BadSpan, Event, Span, microseconds
+from runs.recording.records.span import KINDS, STATUSES, BadSpan, Span, SpanEvent, us_from_ns
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
@@ -82,13 +82,13 @@ def _span(message: Any, resource: dict[str, Any], scope: str) -> Span:
         parent.hex() if parent and parent != NO_SPAN_ID else None,
         message.name,
         KINDS[kind] if 0 <= kind < len(KINDS) else "unspecified",
-        microseconds(message.start_time_unix_nano),
-        microseconds(message.end_time_unix_nano),
+        us_from_ns(message.start_time_unix_nano),
+        us_from_ns(message.end_time_unix_nano),
         STATUSES[code] if 0 <= code < len(STATUSES) else "unset",
         status.message,
         attributes_of(message.attributes),
         [
-            Event(event.name, microseconds(event.time_unix_nano), attributes_of(event.attributes))
+            SpanEvent(event.name, us_from_ns(event.time_unix_nano), attributes_of(event.attributes))
             for event in message.events
         ],
         [

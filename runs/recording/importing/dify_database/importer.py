@@ -163,7 +163,7 @@ class AppImport:
     def _read(self, kind: str, reader: Reader, trail: Trail, news: list[Head]) -> None:
         for part in _parts(news, RUNS_AT_ONCE):
             for records in _batches(reader.records([head.id for head in part])):
-                saved = store.save(records, ORIGIN)
+                saved = store.save_records(records, ORIGIN)
                 if saved.refused:
                     inbox.keep_refused([(refused, b"") for refused in saved.refused], SENDER)
                 self.progress.add(steps=len(records), refused=len(saved.refused))

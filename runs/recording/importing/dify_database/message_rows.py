@@ -19,7 +19,7 @@ from runs.recording.importing.dify_database.columns import (
     moment,
 )
 from runs.recording.records.record import Cost, NodeRecord, NoteRecord, RunFacts, Usage, Value
-from runs.recording.records.usage import cost, usage, whole
+from runs.recording.records.usage import cost, to_count, usage
 
 STATUSES = {"normal": "succeeded", "error": "failed", "stopped": "stopped", "paused": "paused"}
 
@@ -177,7 +177,7 @@ def _thought(turn: Turn, row: TableRow, agent: str) -> NodeRecord:
 
 
 def _usage(asked: Any, answered: Any) -> Usage | None:
-    found = usage(whole(asked), whole(answered))
+    found = usage(to_count(asked), to_count(answered))
     return found if found and found.total else None
 
 

@@ -10,7 +10,7 @@ from runs.recording.importing.dify_database.columns import (
     moment,
 )
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 _ABOUT = (
     "workflow_id", "version", "type", "triggered_from", "total_steps", "exceptions_count",
@@ -34,7 +34,7 @@ def run_record(row: TableRow, service: str, version: str | None, user: str | Non
         trigger=text(row["triggered_from"]),
         status=status if ended else None,
         source_ids=(("dify-run", run_id),),
-        reported_tokens=whole(row["total_tokens"]) if ended else None,
+        reported_tokens=to_count(row["total_tokens"]) if ended else None,
         reported_duration_us=lasted if ended else None,
     )
     return NodeRecord(

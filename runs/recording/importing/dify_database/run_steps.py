@@ -14,7 +14,7 @@ from runs.recording.decoding.dify.graphs import DifyGraph, label_of
 from runs.recording.importing.dify_database.columns import NEAREST
 from runs.recording.importing.dify_database.step_rows import Told, handle_of, step_record
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.usage import whole
+from runs.recording.records.usage import to_count
 
 CONTAINERS = frozenset({"iteration", "loop"})
 ORDINARY = frozenset({"", "source", "success-branch"})
@@ -95,7 +95,7 @@ class RunSteps:
             drawn = self.graph.parents.get(node_id)
             container = drawn if drawn in inside else self._innermost(list(inside))
         above = self.containers.get(container)
-        index = whole(told.metadata.get(f"{inside[container]}_index"))
+        index = to_count(told.metadata.get(f"{inside[container]}_index"))
         return Place(above[0] if above else None, index, container)
 
     def _innermost(self, containers: list[str]) -> str:

@@ -19,7 +19,7 @@ from runs.recording.importing.dify_database.columns import (
     moment,
 )
 from runs.recording.records.record import Cost, NodeRecord, Usage, Value
-from runs.recording.records.usage import cost, usage, whole
+from runs.recording.records.usage import cost, to_count, usage
 
 NODE_ENDS = frozenset({"succeeded", "failed", "exception", "stopped", "retry"})
 _ABOUT = ("index", "predecessor_node_id", "triggered_from", "created_by_role", "status")
@@ -154,10 +154,10 @@ def _usages(told: Told) -> Iterator[dict[str, Any]]:
 def _usage(told: Told) -> Usage | None:
     for one in _usages(told):
         names = ("prompt_tokens", "completion_tokens", "total_tokens")
-        found = usage(*(whole(one.get(name)) for name in names))
+        found = usage(*(to_count(one.get(name)) for name in names))
         if found and found.total:
             return found
-    total = whole(told.metadata.get("total_tokens"))
+    total = to_count(told.metadata.get("total_tokens"))
     return usage(None, None, total) if total else None
 
 

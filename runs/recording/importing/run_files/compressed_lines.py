@@ -12,11 +12,11 @@ HEAD = 64
 PIECE = 1 << 20
 
 
-class Broken(ValueError):
+class UnreadableFile(ValueError):
     """The file cannot be read on; the message is one sentence."""
 
 
-class Packed:
+class CompressedFile:
     """A file as it is when unpacked. No line longer than `longest` bytes is given out, and no more
     than `most` are unpacked in all (None: any number)."""
 
@@ -35,7 +35,7 @@ class Packed:
         try:
             return _peek(self.stream)
         except (EOFError, OSError, zlib.error, zstd.ZstdError):
-            raise Broken("The file is damaged: it cannot be unpacked.") from None
+            raise UnreadableFile("The file is damaged: it cannot be unpacked.") from None
 
     def rest(self, limit: int) -> bytes:
         """All that follows, up to `limit` bytes and one more."""
@@ -58,10 +58,14 @@ class Packed:
         try:
             part = self.stream.readline(size) if line else self.stream.read(size)
         except (EOFError, OSError, zlib.error, zstd.ZstdError):
-            raise Broken(f"The file is damaged or cut off after line {self.line}.") from None
+            raise UnreadableFile(
+                f"The file is damaged or cut off after line {self.line}."
+            ) from None
         self.read_so_far += len(part)
         if self.most is not None and self.read_so_far > self.most:
-            raise Broken(f"The file holds more than {self.most >> 20} MB when it is unpacked.")
+            raise UnreadableFile(
+                f"The file holds more than {self.most >> 20} MB when it is unpacked."
+            )
         return part
 
 

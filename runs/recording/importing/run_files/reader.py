@@ -9,14 +9,14 @@ from django.conf import settings
 from django.db import DataError
 
 from runs.recording.importing.run_files import related_records
-from runs.recording.importing.run_files.compressed_lines import Broken
+from runs.recording.importing.run_files.compressed_lines import UnreadableFile
 from runs.recording.importing.run_files.lines import FORMAT, EndLine, RunLine, VersionLine
 from runs.recording.records.payload_values import clean
 from runs.recording.records.record import NodeRecord, NoteRecord, Refused
-from runs.recording.records.record_json import NotTold, parse, record_of
+from runs.recording.records.record_json import InvalidRecord, parse_exact, record_from_json
 from runs.recording.records.request_body import UnreadableBody
 from runs.recording.storing import inbox, ingest, store
-from runs.recording.storing.identity import TRACE, Told
+from runs.recording.storing.identity import TRACE, ImportedRun
 
 # Records are written when there are so many, or lines of so many bytes.
 RECORDS_AT_ONCE, BYTES_AT_ONCE = 2_000, 16_000_000
@@ -27,7 +27,7 @@ NO_RUN_FILE = "This is neither a run file (NDJSON) nor traces of OTLP, in JSON o
 
 
 @dataclass(slots=True)
-class Report:
+class RunFileReport:
     """What became of a file. `refused` counts lines and spans that could not be taken, and what is
     missing; `sentences` are the first reasons."""
 
@@ -43,34 +43,36 @@ class Report:
             self.sentences.append(sentence)
 
 
-Progress = Callable[[Report], None]
+Progress = Callable[[RunFileReport], None]
 
 
 def is_no_json(line: bytes) -> bool:
     try:
-        parse(line.removeprefix(BOM))
-    except NotTold:
+        parse_exact(line.removeprefix(BOM))
+    except InvalidRecord:
         return True
     return False
 
 
-def take_otlp(body: bytes, content_type: str, report: Report) -> None:
+def import_otlp(body: bytes, content_type: str, report: RunFileReport) -> None:
     if len(body) > settings.WAYLOG_MAX_BODY:
-        raise Broken(f"The request in it is larger than {settings.WAYLOG_MAX_BODY >> 20} MB.")
+        raise UnreadableFile(
+            f"The request in it is larger than {settings.WAYLOG_MAX_BODY >> 20} MB."
+        )
     if not body:
         raise UnreadableBody("")
     sender = inbox.Sender("/v1/traces", user_agent="import", content_type=content_type)
-    taken = ingest.take(body, content_type, sender)
+    taken = ingest.store_spans(body, content_type, sender)
     report.runs |= taken.runs
     report.steps += taken.records - len(taken.refused)
     for refused in taken.refused:
         report.complain(refused.reason)
 
 
-class RunFileReading:
+class RunFileReader:
     """A run file while it is read, line by line."""
 
-    def __init__(self, sender: inbox.Sender, report: Report, progress: Progress) -> None:
+    def __init__(self, sender: inbox.Sender, report: RunFileReport, progress: Progress) -> None:
         self.sender, self.report, self.progress = sender, report, progress
         self.headed = self.has_end = False
         self.runs = 0  # since the last head
@@ -78,7 +80,7 @@ class RunFileReading:
         self.missing = 0  # steps of the run that are still to come
         self.astray = 0  # lines of a run that could not be taken
         self.origin = store.Origin()
-        self.told: dict[str, Told] = {}
+        self.told: dict[str, ImportedRun] = {}
         self.titles: dict[UUID, str] = {}
         self.records: list[NodeRecord] = []
         self.notes: list[NoteRecord] = []
@@ -90,9 +92,9 @@ class RunFileReading:
             return
         try:
             if line is None:
-                raise NotTold(f"It is longer than {settings.WAYLOG_MAX_BODY >> 20} MB.")
-            self._take(parse(line.removeprefix(BOM) if number == 1 else line), line)
-        except NotTold as problem:
+                raise InvalidRecord(f"It is longer than {settings.WAYLOG_MAX_BODY >> 20} MB.")
+            self._take(parse_exact(line.removeprefix(BOM) if number == 1 else line), line)
+        except InvalidRecord as problem:
             cut = line is not None and not line.endswith(b"\n") and is_no_json(line)
             reason = "The file ends in the middle of it." if cut else str(problem)
             self._refuse(f"Line {number}: {reason}", line or b"")
@@ -109,17 +111,17 @@ class RunFileReading:
 
     def _take(self, told: Any, line: bytes) -> None:
         if not isinstance(told, dict) or not told:
-            raise NotTold("It is not a JSON object.")
+            raise InvalidRecord("It is not a JSON object.")
         if "resourceSpans" in told or "resource_spans" in told:
-            take_otlp(line, "application/json", self.report)
+            import_otlp(line, "application/json", self.report)
             return
         name, value = next(iter(told.items()))
         if name == "waylog":
             self._head(value)
         elif not self.headed:
-            raise Broken(NO_RUN_FILE)
+            raise UnreadableFile(NO_RUN_FILE)
         elif len(told) > 1 or name not in _TAKES:
-            raise NotTold(f"There are no lines “{name[:40]}” in a run file.")
+            raise InvalidRecord(f"There are no lines “{name[:40]}” in a run file.")
         else:
             _TAKES[name](self, value)
 
@@ -127,31 +129,33 @@ class RunFileReading:
         if type(value) is not int or value != FORMAT:
             newer = type(value) is int and value > FORMAT
             reason = "a newer Waylog reads it" if newer else "it is none that there was"
-            raise Broken(f"The file has the format {str(value)[:20]!r}, not {FORMAT}: {reason}.")
+            raise UnreadableFile(
+                f"The file has the format {str(value)[:20]!r}, not {FORMAT}: {reason}."
+            )
         self._end_of_run()
         self.headed, self.has_end, self.runs = True, False, 0
 
     def _version(self, value: Any) -> None:
         try:
-            related_records.restore_version(record_of(VersionLine, value))
+            related_records.restore_version(record_from_json(VersionLine, value))
         except DataError:
-            raise NotTold("The database cannot hold this version.") from None
+            raise InvalidRecord("The database cannot hold this version.") from None
 
     def _run(self, value: Any) -> None:
         self._end_of_run()
-        run = record_of(RunLine, value)
+        run = record_from_json(RunLine, value)
         sources = frozenset(run.sources)
         traces = [source for kind, source in sources if kind == TRACE and source]
         run_id = _uuid(run.id)
         if not traces:
-            raise NotTold("It tells no trace of the run.")
-        scope, kind = related_records.app_id(run.app) if run.bound else 0, clean(run.kind, 30)
+            raise InvalidRecord("It tells no trace of the run.")
+        scope, kind = related_records.app_named(run.app) if run.bound else 0, clean(run.kind, 30)
         if (scope, kind) != (self.origin.scope, self.origin.kind):
             self.flush()
             self.origin = store.Origin(scope, kind=kind)
         self.run, self.missing = run, run.steps or 0
         self.runs += 1
-        told = Told(run_id, sources, run.seen_us)
+        told = ImportedRun(run_id, sources, run.seen_us)
         self.told |= dict.fromkeys(traces, told)
         if run.conversation_title:
             self.titles[run_id] = run.conversation_title
@@ -161,24 +165,24 @@ class RunFileReading:
             self.astray += 1
             return
         self.missing -= 1
-        record = record_of(NodeRecord, value)
+        record = record_from_json(NodeRecord, value)
         if (TRACE, record.trace) not in self.run.sources:
-            raise NotTold("It belongs to a trace that is none of its run's.")
+            raise InvalidRecord("It belongs to a trace that is none of its run's.")
         self.records.append(record)
 
     def _note(self, value: Any) -> None:
         if self.run is None:
             self.astray += 1
             return
-        note = record_of(NoteRecord, value)
+        note = record_from_json(NoteRecord, value)
         if len(note.source) > 20:
-            raise NotTold("“source” has more than 20 characters.")
+            raise InvalidRecord("“source” has more than 20 characters.")
         self.notes.append(note)
 
     def _end(self, value: Any) -> None:
         self._end_of_run()
         self.has_end = True
-        if (missing := record_of(EndLine, value).runs - self.runs) > 0:
+        if (missing := record_from_json(EndLine, value).runs - self.runs) > 0:
             self.report.complain(f"{missing} of the file's runs are not in it any more.", missing)
 
     def _end_of_run(self) -> None:
@@ -197,7 +201,7 @@ class RunFileReading:
 
     def flush(self) -> None:
         """Write what was read so far."""
-        saved = store.save(self.records, replace(self.origin, told=dict(self.told)))
+        saved = store.save_records(self.records, replace(self.origin, told=dict(self.told)))
         self.report.runs |= saved.runs
         self.report.steps += len(self.records) - len(saved.refused)
         for refused in saved.refused:
@@ -212,12 +216,12 @@ class RunFileReading:
         self.progress(self.report)
 
 
-_TAKES: dict[str, Callable[[RunFileReading, Any], None]] = {
-    "version": RunFileReading._version,
-    "run": RunFileReading._run,
-    "step": RunFileReading._step,
-    "note": RunFileReading._note,
-    "end": RunFileReading._end,
+_TAKES: dict[str, Callable[[RunFileReader, Any], None]] = {
+    "version": RunFileReader._version,
+    "run": RunFileReader._run,
+    "step": RunFileReader._step,
+    "note": RunFileReader._note,
+    "end": RunFileReader._end,
 }
 
 
@@ -225,4 +229,4 @@ def _uuid(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise NotTold("“id” is no UUID.") from None
+        raise InvalidRecord("“id” is no UUID.") from None

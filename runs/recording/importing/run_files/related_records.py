@@ -16,7 +16,7 @@ from runs.recording.storing import bulk, notes, related_rows
 FILLED = ("graph", "configuration", "digest", "source_id", "comment")
 
 
-def app_id(name: str, sample: bool = False) -> int:
+def app_named(name: str, sample: bool = False) -> int:
     """The app named so; made where there is none."""
     [found] = related_rows.app_ids([name], {name} if sample else None).values()
     return found
@@ -24,7 +24,7 @@ def app_id(name: str, sample: bool = False) -> int:
 
 def restore_version(told: VersionLine) -> None:
     """Make the version as it is told; of one that is there fill what it lacks."""
-    app = app_id(told.app, told.sample)
+    app = app_named(told.app, told.sample)
     values = {
         "graph": told.graph if isinstance(told.graph, dict) else None,
         "configuration": told.configuration if isinstance(told.configuration, dict) else None,

@@ -10,7 +10,7 @@ from runs.models import Run
 from runs.pages.errors.cause import cause_of, handled_in
 from tests.factories import make_execution, make_run
 from tests.pages import check_view, text_of
-from tests.runs.failures import failed_step_record, run_record, save_records, step_record
+from tests.runs.failures import failed_step_record, run_record, step_record, store_run
 
 pytestmark = pytest.mark.django_db
 
@@ -101,7 +101,7 @@ def test_deep_trees_take_one_query(django_assert_num_queries: Any) -> None:
 
 
 def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
-    run = save_records(
+    run = store_run(
         run_record("failed"),
         step_record("each", 0, 9, title="Each clause", kind="iteration", parent_source_id="run",
              status="failed"),
@@ -117,14 +117,14 @@ def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
 
 
 def test_a_missing_parent_is_said(console: Client) -> None:
-    run = save_records(failed_step_record("boom", parent_source_id="never-sent"))
+    run = store_run(failed_step_record("boom", parent_source_id="never-sent"))
     cause = cause_of(run)
     assert cause is not None and cause.parent_missing
     assert "parent not received" in text_of(check_view(console, f"/runs/{run.id}/"))
 
 
 def test_handled_failures_are_named_beside(console: Client) -> None:
-    run = save_records(
+    run = store_run(
         run_record("succeeded"),
         failed_step_record("no stock", error_type="StockError", handled=True),
         step_record("after", 9, 10, parent_source_id="run", status="succeeded"),

@@ -13,15 +13,15 @@ from django.utils import timezone
 
 from runs.models import App, ErrorGroup, IngestKey, Run
 from runs.pages.errors import groups as error_groups
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import check_view, text_of
 from tests.runs.failures import (
     failed_step_record,
     make_failed_run,
     run_record,
-    save_records,
     step_record,
+    store_run,
 )
 from tests.runs.pages.history.test_lists_by_index import SCANS, SORTS, plans
 
@@ -33,13 +33,13 @@ pytestmark = pytest.mark.django_db
 
 def test_runs_that_fail_alike_are_of_one_group() -> None:
     runs = [
-        save_records(
+        store_run(
             run_record("failed", trace=f"t{n}"),
             failed_step_record(f"order A-{n} not found", f"t{n}"),
         )
         for n in range(3)
     ]
-    other = save_records(
+    other = store_run(
         run_record("failed", trace="u"), failed_step_record("no stock for order A-1", "u")
     )
     assert len({run.error_group_id for run in runs}) == 1
@@ -51,20 +51,18 @@ def test_runs_that_fail_alike_are_of_one_group() -> None:
 
 
 def test_another_app_has_its_own_group() -> None:
-    one = save_records(failed_step_record("no stock", "a", parent_source_id=None, service="one"))
-    other = save_records(
-        failed_step_record("no stock", "b", parent_source_id=None, service="other")
-    )
+    one = store_run(failed_step_record("no stock", "a", parent_source_id=None, service="one"))
+    other = store_run(failed_step_record("no stock", "b", parent_source_id=None, service="other"))
     assert one.error_group_id != other.error_group_id
 
 
 def test_a_run_that_turns_out_not_to_have_failed_leaves_its_group() -> None:
     failing = failed_step_record("order A-1 not found")
-    assert save_records(failing, run_record("failed")).error_group_id is not None
+    assert store_run(failing, run_record("failed")).error_group_id is not None
     Run.objects.all().delete()
-    run = save_records(step_record("look-up", 1, 9, title="Look up", status="failed", error="x"))
+    run = store_run(step_record("look-up", 1, 9, title="Look up", status="failed", error="x"))
     assert (run.status, run.error_group_id is None) == ("failed", False)
-    run = save_records(step_record("after", 9, 10, status="succeeded"), run_record("succeeded"))
+    run = store_run(step_record("after", 9, 10, status="succeeded"), run_record("succeeded"))
     assert (run.status, run.exceptions, run.error_group_id) == ("partial-succeeded", 1, None)
 
 
@@ -73,7 +71,7 @@ def test_handled_failures_are_in_no_group() -> None:
         run_record("succeeded"), failed_step_record("order A-1 not found", handled=True),
         step_record("after", 9, 10, parent_source_id="run", status="succeeded"),
     ]  # fmt: skip
-    assert save_records(*told).error_group_id is None
+    assert store_run(*told).error_group_id is None
     assert not ErrorGroup.objects.exists()
 
 
@@ -87,19 +85,19 @@ def test_order_does_not_matter_to_the_group() -> None:
     ]
     groups = set()
     for order in permutations(told):
-        groups.add(save_records(*order).error_group_id)
+        groups.add(store_run(*order).error_group_id)
         Run.objects.all().delete()
     assert len(groups) == 1
     assert ErrorGroup.objects.get(pk=groups.pop()).title == "Query"
 
 
 def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
-    run = save_records(run_record("failed"))
+    run = store_run(run_record("failed"))
     run_id = run.id
     assert run.error_group is not None and run.error_group.message == ""
     told = run_record("failed")
     told.error, told.error_type = "Recursion limit of 25 reached", "RecursionError"
-    run = save_records(told)
+    run = store_run(told)
     assert run.id == run_id and run.error_group is not None
     assert (run.error_group.title, run.error_group.error_type) == ("", "RecursionError")
     assert run.error_group.message == "Recursion limit of # reached"
@@ -107,14 +105,14 @@ def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
 
 def test_errors_of_megabytes_and_in_any_script_are_recorded() -> None:
     for n, error in enumerate(["订单“A-17”不存在" * 100_000, "\x00\ud800" * 500, "'" * 1_000_000]):
-        run = save_records(failed_step_record(error, f"t{n}", parent_source_id=None))
+        run = store_run(failed_step_record(error, f"t{n}", parent_source_id=None))
         assert run.error_group is not None and len(run.error_group.message) <= 400
 
 
 def test_stored_runs_get_the_group_that_recording_would_give() -> None:
     migration = __import__("runs.migrations.0005_group_errors", fromlist=["group_errors"])
     for n in range(3):
-        save(
+        save_records(
             [
                 run_record("failed", trace=f"t{n}"),
                 failed_step_record(f"order A-{n} not found", f"t{n}"),
@@ -122,8 +120,8 @@ def test_stored_runs_get_the_group_that_recording_would_give() -> None:
         )
     own = run_record("failed", trace="own")
     own.error, own.error_type = "Recursion limit of 25 reached", "RecursionError"
-    save([own])
-    save([run_record("succeeded", trace="good")])
+    save_records([own])
+    save_records([run_record("succeeded", trace="good")])
     expected = dict(Run.objects.values_list("id", "error_group_id"))
     Run.objects.update(error_group=None)
     ErrorGroup.objects.all().delete()

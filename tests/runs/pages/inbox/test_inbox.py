@@ -160,7 +160,7 @@ def test_a_replay_that_fails_tells_the_new_reason(console):
     assert "not readable JSON" in replay(console, refused(b"{"))
     assert "no door" in replay(console, refused(body_of("a"), door="/gone"))
     assert "No trace id" in replay(console, refused())
-    with mock.patch("runs.recording.receiving.otlp.ingest.take", side_effect=KeyError("x")):
+    with mock.patch("runs.recording.receiving.otlp.ingest.store_spans", side_effect=KeyError("x")):
         assert "KeyError" in replay(console, record)
 
 

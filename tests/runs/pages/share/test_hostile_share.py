@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from runs.models import App, IngestKey, Note, Run, ShareLink
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from runs.redaction.unescape import unescaped
 from tests.factories import make_conversation, make_execution, make_payload, make_run
 from tests.hostile import NASTY, nasty_run, poster
@@ -220,11 +220,11 @@ def test_a_masked_word_is_in_no_byte_of_anything():
 def test_a_run_that_was_taken_in_takes_its_links_along(client):
     facts = {"service": "shop", "title": "work", "kind": "chain"}
     ids = [RunFacts(source_ids=(("dify-run", name),)) for name in ("r1", "r2")]
-    save([NodeRecord(trace="t1", source_id="a", run=ids[0], **facts),
+    save_records([NodeRecord(trace="t1", source_id="a", run=ids[0], **facts),
           NodeRecord(trace="t2", source_id="b", run=ids[1], **facts)])  # fmt: skip
     links = [link_to(run) for run in Run.objects.all()]
     both = RunFacts(source_ids=(("dify-run", "r1"), ("dify-run", "r2")))
-    save([NodeRecord(trace="t3", source_id="c", run=both, **facts)])
+    save_records([NodeRecord(trace="t3", source_id="c", run=both, **facts)])
     run = Run.objects.get()
     for link in links:
         told = client.get(f"{link[:-1]}.json").json()

@@ -8,7 +8,7 @@ from nodes.models import NodeExecution
 from runs.models import Run
 from runs.recording.decoding.logs import decode_logs
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.decoding.otlp.test_otlp_logs import TIME_NS, message, pairs, request
 
@@ -48,8 +48,8 @@ def test_claude_code_tells_a_prompt_as_a_run():
         ("claude_code.tool_result", {"tool_name": "Bash", "success": "false", "error": "exit 1",
                                      "duration_ms": "200", "tool_parameters": '{"command": "ls"}'}),
     ]  # fmt: skip
-    save(read(*events, common=common))
-    save(read(*events, common=common))
+    save_records(read(*events, common=common))
+    save_records(read(*events, common=common))
     run, steps = shown()
     assert (run.mode, run.user, run.inputs_preview) == ("chatflow", "u1", "Fix the test")
     assert run.conversation.source_id == "s1"
@@ -64,7 +64,7 @@ def test_claude_code_tells_a_prompt_as_a_run():
 @pytest.mark.django_db
 def test_gemini_cli_counts_its_thoughts_apart():
     common = {"session.id": "s1", "prompt_id": "p1"}
-    save(read(
+    save_records(read(
         ("gemini_cli.user_prompt", {"prompt": "Why?"}),
         ("gemini_cli.api_response", {"model": "gemini-2.5-pro", "input_token_count": 120,
                                      "output_token_count": 30, "thoughts_token_count": 5,
@@ -81,7 +81,7 @@ def test_gemini_cli_counts_its_thoughts_apart():
 @pytest.mark.django_db
 def test_codex_tells_a_session_as_a_run():
     common = {"conversation.id": "s1", "model": "gpt-5.1-codex"}
-    save(read(
+    save_records(read(
         ("codex.user_prompt", {"prompt": "[REDACTED]"}),
         ("codex.api_request", {"http.response.status_code": 200}),
         ("codex.api_request", {"http.response.status_code": 429, "error.message": "Too many"}),

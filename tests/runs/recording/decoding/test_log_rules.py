@@ -15,7 +15,7 @@ from runs.recording.records.record import NodeRecord
 from runs.recording.records.request_body import UnreadableBody
 from runs.recording.storing import notes
 from runs.recording.storing.related_rows import app_ids
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.decoding.otlp.test_otlp_logs import TIME_NS, any_value, message, request
 from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, span, the_step
@@ -35,7 +35,7 @@ def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     """Without payloads that nothing refers to any more: what was assembled of a part."""
     with undone():
         for part in requests:
-            save(part)
+            save_records(part)
         found = snapshot()
         used = {row[name] for row in [*found["executions"], *found["runs"]]
                 for name in row if name.endswith("puts_id")}  # fmt: skip
@@ -67,7 +67,7 @@ def test_messages_of_the_same_moment_keep_the_order_of_a_call():
     same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
     logs = decode_logs(request(*same), PROTOBUF).records
     with undone():
-        save(list(reversed(logs)))
+        save_records(list(reversed(logs)))
         step = the_step()
         roles = [told["role"] for told in step.inputs.value["messages"]]
         assert roles == ["system", "user", "assistant", "tool"]
@@ -119,7 +119,7 @@ def test_no_value_costs_the_logs_beside_it(monkeypatch, caplog):
         monkeypatch.setattr("runs.recording.decoding.logs.decode_protobuf", lambda body: (logs, []))
         read = decode_logs(b"", PROTOBUF)
         with undone():
-            assert save(read.records).refused == read.refused == []
+            assert save_records(read.records).refused == read.refused == []
             notes.save(read.notes)
         assert not [line for line in caplog.messages if "not understood" in line]
 

@@ -5,16 +5,18 @@ from uuid import UUID
 
 import pytest
 
-from runs.recording.deriving.derive import arrange
+from runs.recording.deriving.derive import derive
 from runs.recording.deriving.outcome import Outcome
 from runs.recording.deriving.summary import summarize
 from runs.recording.deriving.tree import Tree, execution_id
-from runs.recording.records.row import Row
+from runs.recording.records.row import ExecutionRow
 
 RUN = UUID(int=7)
 
 
-def row(source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **told: object) -> Row:
+def row(
+    source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **told: object
+) -> ExecutionRow:
     """A row as a record would tell it; `at` is start and end in microseconds."""
     values: dict[str, object] = {
         "id": execution_id(RUN, source),
@@ -40,16 +42,16 @@ def row(source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **t
         values.setdefault(name, None)
     for name in texts:
         values.setdefault(name, "")
-    return Row(**values)  # type: ignore[arg-type]
+    return ExecutionRow(**values)  # type: ignore[arg-type]
 
 
-def run(*rows: Row) -> tuple[Tree, Outcome]:
+def run(*rows: ExecutionRow) -> tuple[Tree, Outcome]:
     shuffled = list(rows)
     random.Random(3).shuffle(shuffled)
-    return arrange(RUN, shuffled)
+    return derive(RUN, shuffled)
 
 
-def root(at: tuple[int, int | None] = (0, 100), **told: object) -> Row:
+def root(at: tuple[int, int | None] = (0, 100), **told: object) -> ExecutionRow:
     return row("root", at=at, hints={"is_run": True, **told.pop("hints", {})}, **told)  # type: ignore[dict-item]
 
 
@@ -214,5 +216,5 @@ def test_self_time_leaves_out_what_children_cover_once():
 
 def test_ten_thousand_levels():
     rows = [row("s0", "", (0, 1))] + [row(f"s{i}", f"s{i - 1}", (i, i + 1)) for i in range(1, 2000)]
-    tree, _ = arrange(RUN, rows)
+    tree, _ = derive(RUN, rows)
     assert tree.order[-1].depth == 1999

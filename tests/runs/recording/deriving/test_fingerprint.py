@@ -4,7 +4,7 @@ from itertools import combinations
 
 import pytest
 
-from runs.recording.deriving.fingerprint import KEPT, Failure, masked
+from runs.recording.deriving.fingerprint import KEPT, ErrorFingerprint, normalized_message
 
 RATE = (
     "Error code: 429 - {{'error': {{'message': 'Rate limit reached for {model} in organization "
@@ -157,17 +157,19 @@ ALIKE = [
 
 @pytest.mark.parametrize("messages", ALIKE)
 def test_messages_of_one_kind_are_masked_alike(messages: list[str]) -> None:
-    assert len({masked(message) for message in messages}) == 1, [*map(masked, messages)]
+    assert len({normalized_message(message) for message in messages}) == 1, [
+        *map(normalized_message, messages)
+    ]
 
 
 def test_different_failures_stay_apart() -> None:
-    kinds = [masked(messages[0]) for messages in ALIKE]
+    kinds = [normalized_message(messages[0]) for messages in ALIKE]
     same = [(one, other) for one, other in combinations(kinds, 2) if one == other]
     assert same == []
 
 
 def test_what_is_left_can_be_read() -> None:
-    assert masked(ALIKE[0][0]) == (
+    assert normalized_message(ALIKE[0][0]) == (
         "Error code: 429 - {error: {message: Rate limit reached for gpt-# in organization # on "
         "tokens per min (TPM): Limit #, Used #, Requested #. Please try again in #. Visit <address>"
         " to learn more., type: tokens, param: None, code: rate_limit_exceeded}}"
@@ -183,27 +185,31 @@ def test_what_is_left_can_be_read() -> None:
     ],
 )
 def test_words_stay(told: str) -> None:
-    assert masked(told) == told
+    assert normalized_message(told) == told
 
 
 def test_a_long_message_is_told_by_its_beginning() -> None:
     long = "The answer was not JSON " + "x " * 5_000
-    assert len(masked(long)) == KEPT
-    assert masked(long) == masked(long + "and more 17")
-    assert masked("Bad value '" + "a" * 9_000) == masked("Bad value '" + "b c" * 9_000)
+    assert len(normalized_message(long)) == KEPT
+    assert normalized_message(long) == normalized_message(long + "and more 17")
+    assert normalized_message("Bad value '" + "a" * 9_000) == normalized_message(
+        "Bad value '" + "b c" * 9_000
+    )
 
 
 def test_what_no_page_can_hold_is_shown_as_a_sign() -> None:
-    assert masked("a\x00b\x1bc \ud800".encode("utf-8", "replace").decode()) == "a␀b␛c ?"
+    assert normalized_message("a\x00b\x1bc \ud800".encode("utf-8", "replace").decode()) == "a␀b␛c ?"
 
 
 def test_node_and_type_tell_groups_apart_and_titles_do_not() -> None:
-    one = Failure.of("node", "Title", "ValueError", "no item 17")
-    assert one.group(1) == Failure.of("node", "Renamed", "ValueError", "no item 18").group(1)
+    one = ErrorFingerprint.of("node", "Title", "ValueError", "no item 17")
+    assert one.group(1) == ErrorFingerprint.of("node", "Renamed", "ValueError", "no item 18").group(
+        1
+    )
     others = [
-        Failure.of("other", "Title", "ValueError", "no item 17").group(1),
-        Failure.of("node", "Title", "KeyError", "no item 17").group(1),
-        Failure.of("node", "Title", "ValueError", "no page 17").group(1),
+        ErrorFingerprint.of("other", "Title", "ValueError", "no item 17").group(1),
+        ErrorFingerprint.of("node", "Title", "KeyError", "no item 17").group(1),
+        ErrorFingerprint.of("node", "Title", "ValueError", "no page 17").group(1),
         one.group(2),
     ]
     assert len({one.group(1), *others}) == 5
@@ -221,5 +227,5 @@ HOSTILE = [
 def test_a_hostile_message_costs_no_more_than_a_long_one(part: str) -> None:
     """Patterns that tried every way to match would take hours for these."""
     megabyte = part * (1_000_000 // len(part))
-    assert len(masked(megabyte)) <= KEPT
-    assert len(masked("Traceback (most recent call last):\n" + megabyte)) <= KEPT
+    assert len(normalized_message(megabyte)) <= KEPT
+    assert len(normalized_message("Traceback (most recent call last):\n" + megabyte)) <= KEPT

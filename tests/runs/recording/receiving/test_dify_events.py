@@ -170,7 +170,7 @@ def test_a_bound_key_names_the_app(post: Callable[..., Any]) -> None:
 
 
 def test_a_database_that_is_away(post: Callable[..., Any]) -> None:
-    with mock.patch.object(ingest, "save", side_effect=OperationalError("gone")):
+    with mock.patch.object(ingest, "save_records", side_effect=OperationalError("gone")):
         answer = post(sse(started(), finished()))
     assert answer.status_code == 503 and answer["Retry-After"]
     assert post(sse(started(), finished())).status_code == 200

@@ -107,8 +107,8 @@ def test_nobody_waits(ask: Callable[..., Any], dify_api: Upstream) -> None:
         assert let_in.wait(30)
         return intake_keep(*args, **kwargs)
 
-    intake_keep = ingest.keep
-    with mock.patch.object(ingest, "keep", slow):
+    intake_keep = ingest.store_decoded
+    with mock.patch.object(ingest, "store_decoded", slow):
         answer = ask("workflows/run", ASKED)
         stream = iter(answer.streaming_content)
         for part in parts:
@@ -161,7 +161,7 @@ def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify_api: Upstream) -
     assert (run.status, run.error) == ("running", "")  # nobody knows whether it goes on
     own = NodeExecution.objects.get(source_id=RUN)
     assert "broke off" in own.error
-    ingest.keep(Reader(Asked("My App")).feed(sse(finished())), Sender("later"))
+    ingest.store_decoded(Reader(Asked("My App")).feed(sse(finished())), Sender("later"))
     assert Run.objects.get().status == "succeeded"
 
 
@@ -286,7 +286,9 @@ def test_dify_does_not_answer_in_time(ask: Callable[..., Any], dify_api: Upstrea
         answer = ask("workflows/run", ASKED)
         body_of(answer)  # the head came, the body did not
     settled()
-    with mock.patch.object(upstream, "ask", side_effect=upstream.Unreachable(504, "Too late.")):
+    with mock.patch.object(
+        upstream, "send_request", side_effect=upstream.UpstreamUnreachable(504, "Too late.")
+    ):
         answer = ask("workflows/run", ASKED)
     assert (answer.status_code, answer.json()["message"]) == (504, "Too late.")
     settled()
@@ -307,9 +309,9 @@ def test_a_database_that_is_away(ask: Callable[..., Any], dify_api: Upstream) ->
             raise OperationalError("gone")
         return save(*args)
 
-    save = ingest.save
+    save = ingest.save_records
     with (
-        mock.patch.object(ingest, "save", failing),
+        mock.patch.object(ingest, "save_records", failing),
         mock.patch.object(live_stream, "PATIENCE", (0,) * 5),
     ):
         assert body_of(ask("workflows/run", ASKED)) == stream
@@ -322,7 +324,7 @@ def test_an_error_of_ours(
 ) -> None:
     stream = sse(started(), finished())
     dify_api.will_answer(stream)
-    with mock.patch.object(ingest, "save", side_effect=ValueError("ours")):
+    with mock.patch.object(ingest, "save_records", side_effect=ValueError("ours")):
         assert body_of(ask("workflows/run", ASKED)) == stream
         settled()
     assert "could not be recorded" in caplog.text

@@ -15,9 +15,10 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from runs.models import IngestKey, ReceivedRequest, RefusedRecord, Run
-from runs.recording.receiving.endpoint import JSON, PROTOBUF, Arrival, door
+from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
 from runs.recording.receiving.misdirected import advice
 from runs.recording.receiving.replay import replay
+from runs.recording.receiving.request import IncomingRequest
 from runs.recording.storing import inbox
 from tests.conftest import capture
 
@@ -112,14 +113,14 @@ def test_an_unreachable_database_and_a_failing_note_change_no_answer(ingest_key)
 
 def test_an_error_of_ours_is_noted_and_not_hidden(ingest_key):
     client = Client(raise_request_exception=False)
-    with mock.patch("runs.recording.receiving.otlp.ingest.take", side_effect=KeyError("x")):
+    with mock.patch("runs.recording.receiving.otlp.ingest.store_spans", side_effect=KeyError("x")):
         answer = client.post("/v1/traces", b"{}", JSON, headers={"x-api-key": ingest_key})
     assert (answer.status_code, last().status) == (500, 500)
 
 
 def test_a_note_is_one_insert(ingest_key, django_assert_num_queries):
     with django_assert_num_queries(1):
-        inbox.note(inbox.Sender("/v1/traces"), status=200)
+        inbox.record_request(inbox.Sender("/v1/traces"), status=200)
 
 
 def test_the_inbox_is_bounded(settings, ingest_key):
@@ -205,10 +206,10 @@ def asked(settings: Any) -> Callable[..., bytes]:
 
 
 def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(asked):
-    @door(keyless=True, stream=True)
-    def echo(arrival: Arrival, slug: str) -> StreamingHttpResponse:
-        assert not arrival.body
-        return StreamingHttpResponse(arrival.parts())
+    @endpoint(keyless=True, stream=True)
+    def echo(incoming: IncomingRequest, slug: str) -> StreamingHttpResponse:
+        assert not incoming.body
+        return StreamingHttpResponse(incoming.parts())
 
     body = b"x" * 200_000
     assert asked(echo, body) == body
@@ -217,8 +218,8 @@ def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(asked):
 
 
 def test_a_door_may_take_a_get_which_is_noted_only_when_refused(asked, ingest_key):
-    @door(methods=("GET",))
-    def probe(arrival: Arrival, slug: str) -> HttpResponse:
+    @endpoint(methods=("GET",))
+    def probe(incoming: IncomingRequest, slug: str) -> HttpResponse:
         return HttpResponse(slug)
 
     assert asked(probe, method="GET", **{"x-api-key": ingest_key}) == b"s"
@@ -238,7 +239,7 @@ def test_what_is_let_out_of_the_check_of_forms_may_take_posts_too(asked):
 
 def test_of_the_query_only_the_app_is_noted(ingest_key):
     request: HttpRequest = RequestFactory().post("/probe?app=Help+desk&token=secret")
-    assert Arrival(request).sender.door == "/probe?app=Help+desk"
+    assert IncomingRequest(request).sender.door == "/probe?app=Help+desk"
 
 
 def test_refused_records_keep_the_request_that_replays_them(ingest_key):
@@ -250,7 +251,7 @@ def test_refused_records_keep_the_request_that_replays_them(ingest_key):
     kept = list(RefusedRecord.objects.order_by("pk"))
     assert len(kept) > 3 and not Run.objects.exists()
     for row in kept:
-        again = post(inbox.request_of(row), ingest_key, kind=row.content_type)
+        again = post(inbox.replay_body(row), ingest_key, kind=row.content_type)
         assert again.status_code == 200 and last().records == 1
     assert Run.objects.filter(app__name="forge").count() == 1
 
@@ -260,5 +261,5 @@ def test_refused_events_of_langfuse_are_requests_of_their_own(ingest_key):
     body = json.dumps({"batch": [event]}).encode()
     assert post(body, ingest_key, "/api/public/ingestion").status_code == 207
     kept = RefusedRecord.objects.get()
-    assert json.loads(inbox.request_of(kept)) == event
+    assert json.loads(inbox.replay_body(kept)) == event
     assert replay(kept) and RefusedRecord.objects.get().replayed_at is None

@@ -7,7 +7,7 @@ from django.test import Client
 
 from runs.models import App, IngestKey, Note, ReceivedRequest, Run
 from runs.recording.records.record import NodeRecord, RunFacts
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 
 pytestmark = pytest.mark.django_db
 SCORE = {"run": "t1", "name": "correctness", "number": 0.8}
@@ -28,7 +28,7 @@ def send(ingest_key):
 
 
 def test_a_note_is_taken_and_shown_to_be(send):
-    save([step("t1")])
+    save_records([step("t1")])
     answer = send(SCORE | {"label": "good", "text": "Yes.", "author": "judge-2", "id": "n-1",
                            "created_at": "2026-11-22T09:30:00Z"})  # fmt: skip
     run, note = Run.objects.get(), Note.objects.get()
@@ -44,7 +44,7 @@ def test_a_note_is_taken_and_shown_to_be(send):
 
 @pytest.mark.parametrize("name", ["t1", "r-9", "own", "own, no dashes"])
 def test_by_any_id_of_the_run(send, name):
-    save([step("t1", run=RunFacts(source_ids=(("dify-run", "r-9"),)))])
+    save_records([step("t1", run=RunFacts(source_ids=(("dify-run", "r-9"),)))])
     run = Run.objects.get()
     names = {"own": str(run.id), "own, no dashes": run.id.hex}
     assert send(SCORE | {"run": names.get(name, name)}).json()["waiting"] == 0
@@ -52,7 +52,7 @@ def test_by_any_id_of_the_run(send, name):
 
 
 def test_by_any_id_of_the_step(send):
-    save([step("t1")])
+    save_records([step("t1")])
     execution = Run.objects.get().executions.get()
     send([SCORE | {"step": "a"}, SCORE | {"step": str(execution.id), "name": "other"}])
     assert set(Note.objects.values_list("about_step", flat=True)) == {"a"}
@@ -61,12 +61,12 @@ def test_by_any_id_of_the_step(send):
 def test_one_that_comes_first_waits(send):
     assert send(SCORE).json()["waiting"] == 1
     assert Note.objects.get().run is None
-    save([step("t1")])
+    save_records([step("t1")])
     assert Note.objects.get().run == Run.objects.get()
 
 
 def test_sent_again_it_is_the_same_note(send):
-    save([step("t1")])
+    save_records([step("t1")])
     first = [send(SCORE | {"id": "n-1"}).json(), send(SCORE).json()]
     stored = list(Note.objects.order_by("id").values())
     assert [send(SCORE | {"id": "n-1"}).json(), send(SCORE).json()] == first
@@ -76,7 +76,7 @@ def test_sent_again_it_is_the_same_note(send):
 
 
 def test_thumbs_pins_and_truth_values(send):
-    save([step("t1")])
+    save_records([step("t1")])
     send([{"run": "t1", "name": "thumbs", "label": "down"}, {"run": "t1", "name": "pin"},
           {"run": "t1", "name": "grounded", "number": True}])  # fmt: skip
     told = dict(Note.objects.values_list("name", "number"))
@@ -117,7 +117,7 @@ def test_same_refusals_as_other_doors(send, read_key):
 
 
 def test_a_bound_key_never_reaches_another_apps_run(send):
-    save([step("t1")])
+    save_records([step("t1")])
     run = Run.objects.get()
     other = App.objects.create(name="other", slug="other")
     stranger = IngestKey.create("k", can_ingest=True, app=other)[1]
@@ -129,7 +129,7 @@ def test_a_bound_key_never_reaches_another_apps_run(send):
 
 @pytest.mark.parametrize("text", ["\0", "\ud800", "\x01\x02", "a\nb", "x" * 100, "😀", "\u202eabc"])
 def test_hostile_words(send, text):
-    save([step("t1")])
+    save_records([step("t1")])
     told = {"run": "t1", "name": text, "label": text, "text": text, "step": text, "author": text,
             "id": text}  # fmt: skip
     assert send(told).status_code in (200, 400)

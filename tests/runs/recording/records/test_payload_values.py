@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.compression import pack, unpack
-from runs.recording.records.payload_values import PayloadBatch, canonical, clean, place_of
+from runs.recording.records.payload_values import PayloadBatch, canonical, clean, payload_location
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -28,10 +28,14 @@ def test_packing_keeps_every_byte(body):
 
 def test_equal_values_of_a_trace_and_day_are_one_payload():
     batch, day = PayloadBatch(), 86_400_000_000
-    here = place_of(1, 5, "t")
+    here = payload_location(1, 5, "t")
     first = batch.add(here, {"a": 1, "b": 2})
-    assert batch.add(place_of(1, 6, "t"), {"b": 2, "a": 1}) == first
-    places = [place_of(1, day + 5, "t"), place_of(2, 5, "t"), place_of(1, 5, "u")]
+    assert batch.add(payload_location(1, 6, "t"), {"b": 2, "a": 1}) == first
+    places = [
+        payload_location(1, day + 5, "t"),
+        payload_location(2, 5, "t"),
+        payload_location(1, 5, "u"),
+    ]
     others = [batch.add(place, {"a": 1, "b": 2}) for place in places]
     assert len({first, *others}) == 4 == len(batch.rows)
     # The digest is the same everywhere: that is how equal content is seen across runs and days.
@@ -49,7 +53,7 @@ def test_a_shared_value_is_one_payload_for_all_traces_of_a_day():
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_no_value_no_payload(nothing):
     batch = PayloadBatch()
-    assert batch.add(place_of(1, 0, "t"), nothing) is None and not batch.rows
+    assert batch.add(payload_location(1, 0, "t"), nothing) is None and not batch.rows
 
 
 @given(st.text(alphabet=st.characters(codec=None), max_size=50))

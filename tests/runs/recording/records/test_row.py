@@ -6,7 +6,7 @@ from itertools import permutations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.recording.records.row import Row, join
+from runs.recording.records.row import ExecutionRow, merge_row
 from tests.runs.recording.deriving.test_derive import row
 
 statuses = st.sampled_from(["", "running", "paused", "succeeded", "failed", "exception", "retry"])
@@ -16,7 +16,7 @@ costs = st.one_of(st.none(), st.decimals(0, 3, places=1))
 
 
 @st.composite
-def told(draw: st.DrawFn) -> Row:
+def told(draw: st.DrawFn) -> ExecutionRow:
     """Any message about the step "s"."""
     cost = draw(costs)
     inputs = draw(st.sampled_from([None, "01", "02"]))
@@ -58,11 +58,11 @@ def told(draw: st.DrawFn) -> Row:
     )
 
 
-def joined(rows: list[Row]) -> dict[str, object]:
+def joined(rows: list[ExecutionRow]) -> dict[str, object]:
     result = deepcopy(rows[0])
     for other in rows[1:]:
-        join(result, deepcopy(other))
-    return {name: getattr(result, name) for name in Row.__slots__}
+        merge_row(result, deepcopy(other))
+    return {name: getattr(result, name) for name in ExecutionRow.__slots__}
 
 
 @given(st.lists(told(), min_size=1, max_size=4))
@@ -76,9 +76,9 @@ def test_any_order_and_repetition(rows):
 @given(told(), told(), told())
 def test_any_grouping(a, b, c):
     left, right = deepcopy(a), deepcopy(b)
-    join(right, deepcopy(c))
-    join(left, right)
-    assert {name: getattr(left, name) for name in Row.__slots__} == joined([a, b, c])
+    merge_row(right, deepcopy(c))
+    merge_row(left, right)
+    assert {name: getattr(left, name) for name in ExecutionRow.__slots__} == joined([a, b, c])
 
 
 @given(told(), told())

@@ -3,7 +3,7 @@ import pytest
 from runs.models import Note, Run
 from runs.recording.records.record import NodeRecord, NoteRecord, RunFacts
 from runs.recording.storing import notes
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 
 pytestmark = pytest.mark.django_db
 
@@ -17,12 +17,12 @@ def step(trace: str, **told: object) -> NodeRecord:
 
 def test_a_note_that_comes_first_waits_for_its_run() -> None:
     assert notes.save([SCORE]) == 0
-    save([step("t1")])
+    save_records([step("t1")])
     assert Note.objects.get().run == Run.objects.get()
 
 
 def test_a_note_told_again_is_the_same_note_and_the_later_word_counts() -> None:
-    save([step("t1")])
+    save_records([step("t1")])
     later = NoteRecord("t1", "langfuse", "s1", "correctness", number=1.0, created_us=2_000_000)
     for told in ([SCORE], [later], [SCORE]):
         notes.save(told)
@@ -32,14 +32,14 @@ def test_a_note_told_again_is_the_same_note_and_the_later_word_counts() -> None:
 def test_notes_go_with_a_run_that_turns_out_to_be_another() -> None:
     """Two traces, each with a note, that a third one shows to be the same run."""
     facts = [RunFacts(source_ids=(("dify-run", name),)) for name in ("r1", "r2")]
-    save([step("t1", run=facts[0]), step("t2", source_id="b", run=facts[1])])
+    save_records([step("t1", run=facts[0]), step("t2", source_id="b", run=facts[1])])
     notes.save([SCORE, NoteRecord("r2", "dify-feedback", "f1", "thumbs", label="like")])
     both = RunFacts(source_ids=(("dify-run", "r1"), ("dify-run", "r2")))
-    save([step("t3", source_id="c", run=both)])
+    save_records([step("t3", source_id="c", run=both)])
     assert {note.run for note in Note.objects.all()} == {Run.objects.get()}
 
 
 def test_a_note_sent_with_one_apps_key_never_reaches_anothers_run() -> None:
-    save([step("t1")])
+    save_records([step("t1")])
     assert notes.save([SCORE], scope=7) == 0
     assert Note.objects.get().run is None

@@ -9,7 +9,7 @@ import pytest
 from nodes.models import NodeExecution
 from runs.models import Run, RunSource
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import record
 
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -97,7 +97,7 @@ def test_zeros_where_no_model_was_used_are_no_usage() -> None:
 @pytest.mark.django_db
 def test_a_turn_of_a_chatflow_is_one_run():
     turn, flow = "1" * 16, "2" * 16
-    save([
+    save_records([
         of_dify("CHAIN", "message", {"gen_ai.session.id": "c1", "gen_ai.user.id": "u1",
                                      "input.value": "Hello?", "output.value": '{"answer": "Hi"}'},
                 span_id=turn),

@@ -9,7 +9,7 @@ from runs.models import Note, Run
 from runs.recording.decoding.logs import ReadLogs, decode_logs
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import notes
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.captured import record
 from tests.runs.recording.decoding.otlp.test_otlp_logs import message, pairs, request
@@ -116,7 +116,7 @@ def test_spans_of_run_and_node() -> None:
 @pytest.mark.django_db
 def test_logs_bring_the_values_in_whichever_order(order):
     for part in order:
-        save(part())
+        save_records(part())
     run = Run.objects.get()
     assert (run.app.name, run.status, run.version.label) == (
         "Support bot", "partial-succeeded", "2026-11-01",
@@ -132,7 +132,7 @@ def test_logs_bring_the_values_in_whichever_order(order):
 
 @pytest.mark.django_db
 def test_what_its_log_tells_beside_the_values_is_kept(console):
-    save([*spans(), *companions()])
+    save_records([*spans(), *companions()])
     step = NodeExecution.objects.get(source_id=NODE)
     told = console.get(f"/runs/{step.run_id}/tracing/{step.pk}.json").json()
     assert told["logs"][0]["attributes"]["dify.plugin.name"] == "openai"
@@ -144,7 +144,7 @@ def test_logs_without_ids_of_a_span_join_by_those_of_dify():
         log("dify.workflow.run", OF_RUN | RUN_VALUES, trace_id=b""),
         log("dify.node.execution", OF_NODE | NODE_VALUES),
     )
-    save([*spans(), *logs.records])
+    save_records([*spans(), *logs.records])
     assert Run.objects.get().outputs.value == {"answer": "Hello!"}
     assert NodeExecution.objects.count() == 2
 
@@ -172,7 +172,7 @@ def test_a_pass_of_an_iteration_is_told_by_the_log():
         "dify.node.title": "Each",
     }
     inner = {"dify.node.iteration_id": "it"}
-    save([
+    save_records([
         *spans()[:1],
         span("dify.node.execution", OF_NODE | container, span_id="3" * 16, parent_span_id=ROOT),
         span("dify.node.execution", OF_NODE | inner, span_id=CHILD, parent_span_id=ROOT,
@@ -195,13 +195,13 @@ def test_a_workflow_used_as_a_tool_is_below_its_step():
         "gen_ai.user.id": "other",
     }
     step = OF_NODE | {"dify.node.execution_id": inner, "dify.workflow.run_id": child}
-    save([
+    save_records([
         *spans(),
         span("dify.workflow.run", nested, span_id="4" * 16, parent_span_id=CHILD),
         span("dify.node.execution", step, span_id="5" * 16, parent_span_id="4" * 16),
     ])  # fmt: skip
     # The logs of the inner run have a trace of their own.
-    save(read_logs(log("dify.node.execution", step | NODE_VALUES,
+    save_records(read_logs(log("dify.node.execution", step | NODE_VALUES,
                        trace_id=bytes.fromhex(child.replace("-", "")))).records)  # fmt: skip
     run = Run.objects.get()
     assert run.user == "u1"
@@ -229,7 +229,7 @@ def test_a_turn_of_a_chat_app_comes_as_logs_alone():
     logs = [log("dify.message.run", turn, trace_id=trace),
             log("dify.tool.execution", tool, trace_id=trace)]  # fmt: skip
     for part in (logs, logs):
-        save(read_logs(*part).records)
+        save_records(read_logs(*part).records)
     run = Run.objects.get()
     assert (run.app.name, run.mode, run.conversation.source_id) == ("Helper", "chatflow", "c1")
     assert (run.duration_us, run.outputs.value, run.steps) == (1_500_000, "Hello!", 1)
@@ -250,7 +250,7 @@ def test_feedback_is_a_note_on_its_run():
     found = read_logs(log("dify.feedback.created", told), log("dify.feedback.created", told))
     assert found.records == []
     notes.save(found.notes)
-    save([span("dify.workflow.run", OF_RUN | {"dify.message.id": "m1"}, span_id=ROOT)])
+    save_records([span("dify.workflow.run", OF_RUN | {"dify.message.id": "m1"}, span_id=ROOT)])
     note = Note.objects.get()
     assert (note.name, note.label, note.number, note.text) == ("thumbs", "dislike", -1.0, "Wrong.")
     assert note.run == Run.objects.get()

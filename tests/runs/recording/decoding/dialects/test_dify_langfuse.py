@@ -9,7 +9,7 @@ import pytest
 from runs.models import Run
 from runs.recording.decoding import langfuse_rest
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import records
 from tests.runs.recording.decoding.test_langfuse_rest import event
 
@@ -68,10 +68,10 @@ def told() -> list[Any]:
 
 @pytest.mark.django_db
 def test_it_is_the_run_that_phoenix_tells() -> None:
-    save(by_telemetry())
+    save_records(by_telemetry())
     expected = told()
     Run.objects.all().delete()
-    save(by_langfuse())
+    save_records(by_langfuse())
     assert told() == expected
 
 
@@ -79,9 +79,9 @@ def test_it_is_the_run_that_phoenix_tells() -> None:
 @pytest.mark.parametrize("first", [by_telemetry, by_langfuse])
 def test_by_both_ways_it_is_one_run(first: Any) -> None:
     second = by_langfuse if first is by_telemetry else by_telemetry
-    save(first())
+    save_records(first())
     steps = Run.objects.get().steps
-    save(second())
+    save_records(second())
     assert Run.objects.get().steps == steps
 
 

@@ -8,7 +8,7 @@ import pytest
 from nodes.models import NodeExecution
 from runs.models import Run
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import exception, record
 
 SERVER = {"service.name": "langgenius/dify", "service.version": "dify-1.14.1-abc"}
@@ -133,7 +133,7 @@ def trace() -> list[NodeRecord]:
 
 @pytest.mark.django_db
 def test_a_run_shows_its_nodes_and_no_queries():
-    save(trace())
+    save_records(trace())
     run = Run.objects.get()
     assert (run.app.name, run.status, run.mode, run.steps) == (APP, "succeeded", "workflow", 2)
     shown = NodeExecution.objects.in_run(run.pk).visible()
@@ -147,6 +147,6 @@ def test_a_run_shows_its_nodes_and_no_queries():
 @pytest.mark.django_db
 def test_a_trace_of_web_requests_alone_is_no_run_of_an_app():
     query = noise("sqlalchemy", name="SELECT dify", span_id="6" * 16, parent_span_id="b" * 16)
-    save([noise("flask", name="GET /console/api/apps", kind="server"), query])
+    save_records([noise("flask", name="GET /console/api/apps", kind="server"), query])
     run = Run.objects.get()
     assert (run.app.name, run.status, run.steps) == ("langgenius/dify", "succeeded", 0)

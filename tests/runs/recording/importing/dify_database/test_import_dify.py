@@ -48,7 +48,7 @@ def test_a_database_that_goes_away_half_way(dify: Make, monkeypatch: pytest.Monk
     app = db.app("Desk")
     for n in range(4):
         put_workflow_run(db, app, f"run {n}", begin=n * 3600)
-    whole = store.save
+    whole = store.save_records
 
     def save(*args: Any) -> Any:
         saved = whole(*args)
@@ -59,7 +59,7 @@ def test_a_database_that_goes_away_half_way(dify: Make, monkeypatch: pytest.Monk
         return saved
 
     monkeypatch.setattr(importer, "RUNS_AT_ONCE", 2)
-    monkeypatch.setattr(store, "save", save)
+    monkeypatch.setattr(store, "save_records", save)
     with pytest.raises(CommandError) as failed:
         imported(db)
     assert str(failed.value).startswith("Dify's database failed: ")

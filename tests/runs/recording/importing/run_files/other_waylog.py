@@ -11,8 +11,8 @@ import orjson
 from nodes.models import NodeExecution, Payload
 from runs.exports import ndjson
 from runs.models import App, Conversation, ErrorGroup, Note, Run, RunSource, Version
-from runs.recording.importing.run_files.importer import take_file
-from runs.recording.importing.run_files.reader import Report
+from runs.recording.importing.run_files.importer import import_file
+from runs.recording.importing.run_files.reader import RunFileReport
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import inbox
 from tests.conftest import CAPTURES
@@ -92,8 +92,8 @@ def exported() -> bytes:
     return b"".join(ndjson.ndjson_lines(Run.objects.for_list().with_sources()))
 
 
-def take(file: bytes, **more: Any) -> Report:
-    return take_file(io.BytesIO(file), SENDER, **more)
+def take(file: bytes, **more: Any) -> RunFileReport:
+    return import_file(io.BytesIO(file), SENDER, **more)
 
 
 def forget() -> None:

@@ -18,7 +18,7 @@ FORM = "“{}” does not have the form that it has in a run file."
 
 
 def lines_of_a_run() -> list[bytes]:
-    store.save([STEP, replace(STEP, source_id="c" * 16, cost=Cost(Decimal("0.5")))])
+    store.save_records([STEP, replace(STEP, source_id="c" * 16, cost=Cost(Decimal("0.5")))])
     lines = exported().splitlines(keepends=True)
     forget()
     assert [line[2:6] for line in lines] == [b"wayl", b'run"', b"step", b"step", b'end"']
@@ -110,7 +110,7 @@ def test_a_line_that_is_too_long_is_refused(settings: Any) -> None:
 def test_an_id_that_is_another_run_here_does_no_harm() -> None:
     lines = lines_of_a_run()
     take(b"".join(lines))
-    store.save([replace(STEP, trace="b" * 32, source_id="e" * 16)])
+    store.save_records([replace(STEP, trace="b" * 32, source_id="e" * 16)])
     theirs = Run.objects.get(sources__source_id="b" * 32).id
     told = orjson.loads(lines[1])
     told["run"]["id"] = str(theirs)

@@ -94,13 +94,13 @@ def test_a_database_that_goes_away_is_told(console: Client, record: Send, monkey
             raise OperationalError("the database is gone")
         return save(*args)
 
-    save = store.save
+    save = store.save_records
     monkeypatch.setattr("runs.recording.importing.run_files.reader.RECORDS_AT_ONCE", 10)
-    monkeypatch.setattr(store, "save", away)
+    monkeypatch.setattr(store, "save_records", away)
     answer = upload(console, file)
     assert answer.status_code == 503
     assert "What was read so far is kept; try again." in answer.content.decode()
-    monkeypatch.setattr(store, "save", save)
+    monkeypatch.setattr(store, "save_records", save)
     assert Run.objects.exists()
     assert upload(console, file).status_code == 200
     assert body(console, "/runs.ndjson") == file

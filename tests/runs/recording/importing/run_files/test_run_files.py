@@ -109,14 +109,14 @@ RECORDS = st.builds(
 @given(st.lists(RECORDS, min_size=1, max_size=4))
 def test_whatever_was_told_is_the_same_elsewhere(records: list[NodeRecord]) -> None:
     App.objects.all().delete()
-    store.save(records)
+    store.save_records(records)
     assert_same_elsewhere()
 
 
 def test_logs_are_the_same_elsewhere() -> None:
     told = {"name": "gen_ai.user.message", "body": {"content": "Where is it?"}}
     logs = [LogLine(10**18 + n, {"name": "line", "body": str(n)}) for n in range(1200)]
-    store.save([replace(STEP, title="", logs=(LogLine(10**18, told, True), *logs))])
+    store.save_records([replace(STEP, title="", logs=(LogLine(10**18, told, True), *logs))])
     [step] = stored()["steps"]
     assert step["hints"]["assembled"] and step["hints"]["logs_cut"]
     assert_same_elsewhere()
@@ -125,9 +125,9 @@ def test_logs_are_the_same_elsewhere() -> None:
 def test_a_run_of_several_traces_is_the_same_elsewhere() -> None:
     facts = RunFacts(source_ids=(("dify-run", "r-1"),))
     other = replace(STEP, trace="b" * 32, source_id="c" * 16, outputs="told by the other")
-    store.save([replace(STEP, inputs="told by one")])
-    store.save([replace(STEP, run=facts)], store.Origin(kind="events"))
-    store.save([replace(other, run=facts)])
+    store.save_records([replace(STEP, inputs="told by one")])
+    store.save_records([replace(STEP, run=facts)], store.Origin(kind="events"))
+    store.save_records([replace(other, run=facts)])
     assert Run.objects.count() == 1
     assert_same_elsewhere()
 
@@ -136,21 +136,23 @@ def test_runs_that_bound_keys_sent_stay_apart(client: Client) -> None:
     """Their ids follow from their app's number, which is another one elsewhere."""
     for name in ("one", "two"):
         app = App.objects.create(name=name, slug=name)
-        store.save([STEP], store.Origin(app.pk, name))
+        store.save_records([STEP], store.Origin(app.pk, name))
     ids = set(Run.objects.values_list("id", "app__name"))
     assert len(ids) == 2
     assert_same_elsewhere()
     assert set(Run.objects.values_list("id", "app__name")) == ids
     # What the key of such an app sends there later belongs to the same run.
     two = App.objects.get(name="two")
-    store.save([replace(STEP, source_id="d" * 16)], store.Origin(two.pk, "two"))
+    store.save_records([replace(STEP, source_id="d" * 16)], store.Origin(two.pk, "two"))
     run = Run.objects.get(app=two)
     [(former, _)] = [pair for pair in ids if pair[1] == "two"]
     assert run.id == min(former, derived_run_id(two.pk, TRACE)) and run.steps == 2
 
 
 def test_what_runs_do_not_tell_comes_along() -> None:
-    store.save([replace(STEP, run=RunFacts(version="v7", conversation="talk", mode="chatflow"))])
+    store.save_records(
+        [replace(STEP, run=RunFacts(version="v7", conversation="talk", mode="chatflow"))]
+    )
     app = App.objects.get()
     Version.objects.create(app=app, number=2, label="never ran")
     graph = {"nodes": [{"id": "a"}], "edges": []}
@@ -165,7 +167,7 @@ def test_what_runs_do_not_tell_comes_along() -> None:
 
 
 def test_a_version_that_is_there_is_filled_and_not_changed() -> None:
-    store.save([replace(STEP, run=RunFacts(version="v7"))])
+    store.save_records([replace(STEP, run=RunFacts(version="v7"))])
     Version.objects.update(graph={"nodes": []}, comment="theirs")
     file = exported()
     Version.objects.update(graph=None, comment="ours", number=3)
@@ -175,7 +177,7 @@ def test_a_version_that_is_there_is_filled_and_not_changed() -> None:
 
 
 def test_a_persons_note_is_there_once() -> None:
-    store.save([STEP])
+    store.save_records([STEP])
     Note.objects.create(run=Run.objects.get(), name="comment", text="Look!", source="person")
     file = exported()
     take(file)
@@ -189,13 +191,13 @@ def test_a_persons_note_is_there_once() -> None:
 
 def test_a_file_and_what_is_there_become_one_run_in_any_order() -> None:
     later = replace(STEP, outputs="done")
-    store.save([replace(STEP, inputs="asked", ended_us=None, status=None)])
+    store.save_records([replace(STEP, inputs="asked", ended_us=None, status=None)])
     file = exported()
     snapshots = []
     for order in ((file, later), (later, file)):
         forget()
         for one in order:
-            take(one) if isinstance(one, bytes) else store.save([one])
+            take(one) if isinstance(one, bytes) else store.save_records([one])
         found = stored()
         for run in found["runs"]:
             del run["last_seen_at"]
@@ -209,6 +211,6 @@ def test_long_runs_are_taken_in_parts(monkeypatch: Any) -> None:
     monkeypatch.setattr("runs.recording.importing.run_files.reader.RECORDS_AT_ONCE", 3)
     monkeypatch.setattr("runs.recording.storing.stored_records.AT_ONCE", 2)
     steps = [replace(STEP, source_id=f"{n:016x}", parent_source_id="0" * 16) for n in range(10)]
-    store.save(steps)
-    store.save([replace(STEP, trace="b" * 32)])
+    store.save_records(steps)
+    store.save_records([replace(STEP, trace="b" * 32)])
     assert_same_elsewhere()
