@@ -8,13 +8,13 @@ comes last.
 A dialect is a module with the three members that `Dialect` declares:
 
 - `NAME` is stored as the origin of each field that it fills, and users see it: it never changes.
-- `applies(span, prefixes)` says cheaply whether the span speaks this dialect. `prefixes` holds the
-  first part of the name of every attribute, as "gen_ai" of "gen_ai.system".
+- `applies(span, prefixes)` returns whether the span follows this convention, by a cheap test.
+  `prefixes` has the first part of the name of every attribute, as "gen_ai" of "gen_ai.system".
 - `read(reading)` fills fields of the step and facts about its run through the methods of
   `SpanReading`.
 
 To add a dialect: write `<dialect>.py` here, put the module into `DIALECTS` before every dialect
-that says less about the same spans, add its row to README.md at the same position (a test compares
+that reads less from the same spans, add its row to README.md at the same position (a test compares
 the two), and write `tests/runs/recording/decoding/dialects/test_<dialect>.py`.
 """
 
@@ -25,7 +25,9 @@ from runs.recording.decoding.dialects import (
     agentops,
     aliyun,
     dify_enterprise,
+    dify_langfuse,
     dify_native,
+    dify_phoenix,
     gen_ai,
     genkit,
     google_adk,
@@ -49,8 +51,6 @@ from runs.recording.decoding.dialects import (
     vercel,
     waylog,
 )
-from runs.recording.decoding.dialects import dify_langfuse as dify_langfuse
-from runs.recording.decoding.dialects import dify_phoenix as dify
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Span
@@ -70,7 +70,7 @@ DIALECTS: tuple[Dialect, ...] = (
     waylog,
     dify_enterprise,
     dify_native,
-    dify,
+    dify_phoenix,
     aliyun,
     n8n,
     dify_langfuse,

@@ -81,7 +81,7 @@ def _read_session(reading: SpanReading) -> None:
     state = str(attributes.get(END_STATE, "")).lower()
     if "error" in state or "fail" in state:
         reading.fill_run("status", "failed", END_STATE)
-    tags = reading.value("agentops.tags")
+    tags = reading.parsed("agentops.tags")
     if isinstance(tags, dict):
         tags = [f"{key}: {as_text(value)}" for key, value in tags.items()]
     if tags:

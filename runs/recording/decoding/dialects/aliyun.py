@@ -88,7 +88,7 @@ def _read_aliyun_retrieval(reading: SpanReading) -> None:
     if query:
         reading.fill("inputs", {"query": query}, "retrieval.query")
         reading.consume(("retrieval.query",))
-    documents = reading.value("retrieval.document")
+    documents = reading.parsed("retrieval.document")
     if isinstance(documents, list):
         documents = [_inner_document(item) for item in documents]
         reading.fill("outputs", {"documents": documents}, "retrieval.document")

@@ -69,7 +69,7 @@ def read(reading: SpanReading) -> None:
     reading.fields["rank"] = RANK
     _read_app_and_run_ids(reading)
     if reading.span.name in LOG_ONLY_EVENTS:
-        _read_event(reading)
+        _read_log_only_event(reading)
     elif reading.span.name == RUN_SPAN:
         _read_enterprise_run(reading)
     else:
@@ -165,7 +165,7 @@ def _read_enterprise_user(reading: SpanReading) -> None:
     reading.settle_run("conversation")
 
 
-def _read_event(reading: SpanReading) -> None:
+def _read_log_only_event(reading: SpanReading) -> None:
     """Read a step that is sent as a log only."""
     attributes = reading.attributes
     event = reading.span.name

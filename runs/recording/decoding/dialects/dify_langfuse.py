@@ -51,7 +51,7 @@ def read(reading: SpanReading) -> None:
 def _read_dify_langfuse_node(reading: SpanReading) -> None:
     metadata = reading.metadata
     title = metadata.get("node_name") or reading.span.name
-    output = mapping(reading.value(OUTPUT))
+    output = mapping(reading.parsed(OUTPUT))
     if metadata.get("status") == "exception":
         # The run went on, so that its error is not this step's.
         reading.fill("error", text(output.get("error_message")), OUTPUT)

@@ -101,7 +101,7 @@ def _read_native_node(reading: SpanReading) -> None:
     # As in Dify: inputs are the node's variables, what became of them is process data.
     reading.fill_payload("inputs", "input.value", is_json=True)
     reading.fill_payload("outputs", "output.value", is_json=True)
-    prompts = reading.value("gen_ai.prompt")
+    prompts = reading.parsed("gen_ai.prompt")
     if isinstance(prompts, list) and prompts:
         reading.fill("process_data", {"prompts": prompts}, "gen_ai.prompt")
         reading.consume(("gen_ai.prompt",))

@@ -7,7 +7,7 @@ Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on t
 - Before 1.14.1 the run is a span `workflow` and nodes are named by their bare type, directly
   below it. Since then the run is `workflow_<run id>`, and a node is the child of its predecessor.
 - Passes of iterations and loops are synthetic spans, in newer versions only.
-- `exception` (an error that a strategy handled) stands in `metadata.status` alone.
+- The status `exception` (an error that a strategy handled) is in `metadata.status` alone.
 - `session.id` is the conversation, or else the run itself.
 """
 

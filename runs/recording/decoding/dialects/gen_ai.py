@@ -158,7 +158,7 @@ def _read_genai_usage(reading: SpanReading) -> None:
 
 def _read_genai_retrieval(reading: SpanReading) -> None:
     reading.fill_payload("inputs", "gen_ai.retrieval.query.text")
-    documents = reading.value("gen_ai.retrieval.documents")
+    documents = reading.parsed("gen_ai.retrieval.documents")
     if isinstance(documents, list):
         reading.fill("outputs", {"documents": documents}, "gen_ai.retrieval.documents")
         reading.consume(("gen_ai.retrieval.documents",))

@@ -89,7 +89,7 @@ def named_parameters(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _defined_tool_names(reading: SpanReading) -> list[str]:
-    definitions = reading.value("gen_ai.tool.definitions")
+    definitions = reading.parsed("gen_ai.tool.definitions")
     if not isinstance(definitions, list):
         return []
     tools = [_inner_function(tool) for tool in definitions if isinstance(tool, dict)]

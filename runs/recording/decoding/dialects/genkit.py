@@ -90,7 +90,7 @@ def _read_genkit_session(reading: SpanReading) -> None:
     if session:
         reading.fill_run("mode", "chatflow", "genkit:sessionId")
         reading.fill_run_from("conversation", "genkit:sessionId")
-    context = reading.value("genkit:metadata:context")
+    context = reading.parsed("genkit:metadata:context")
     auth = context.get("auth") if isinstance(context, dict) else None
     user = auth.get("uid") if isinstance(auth, dict) else None
     reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
@@ -98,8 +98,8 @@ def _read_genkit_session(reading: SpanReading) -> None:
 
 def _read_genkit_model_call(reading: SpanReading) -> None:
     _read_model_name(reading)
-    request = reading.value(INPUT, is_json=True)
-    response = reading.value(OUTPUT, is_json=True)
+    request = reading.parsed(INPUT, is_json=True)
+    response = reading.parsed(OUTPUT, is_json=True)
     if isinstance(request, dict) and (messages := _genkit_messages(request.get("messages"))):
         inputs: dict[str, Any] = {"messages": messages}
         if names := tool_names(request.get("tools")):
@@ -139,8 +139,8 @@ def _read_model_name(reading: SpanReading) -> None:
 
 
 def _read_genkit_retriever(reading: SpanReading) -> None:
-    request = reading.value(INPUT, is_json=True)
-    response = reading.value(OUTPUT, is_json=True)
+    request = reading.parsed(INPUT, is_json=True)
+    response = reading.parsed(OUTPUT, is_json=True)
     if isinstance(request, dict) and isinstance(request.get("query"), dict):
         inputs = {**request, "query": _document_text(request["query"])}
         reading.fill("inputs", inputs if inputs.get("options") else inputs["query"], INPUT)

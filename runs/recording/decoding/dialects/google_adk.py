@@ -48,7 +48,7 @@ def read(reading: SpanReading) -> None:
 
 
 def _read_gemini_call(reading: SpanReading) -> None:
-    request, response = reading.value(REQUEST), reading.value(RESPONSE)
+    request, response = reading.parsed(REQUEST), reading.parsed(RESPONSE)
     if isinstance(request, dict) and request.get("contents"):
         config = request.get("config")
         config = config if isinstance(config, dict) else {}

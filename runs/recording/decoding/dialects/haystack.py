@@ -61,7 +61,7 @@ def read(reading: SpanReading) -> None:
 
 
 def _read_pipeline_run(reading: SpanReading) -> None:
-    metadata = reading.value(PIPELINE + "metadata")
+    metadata = reading.parsed(PIPELINE + "metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     name = name if isinstance(name, str) else None
     reading.fields["is_run"] = True  # below a component (a pipeline in a pipeline) it is a step
@@ -81,7 +81,7 @@ def _read_haystack_component(reading: SpanReading) -> None:
     reading.fill_from("node_id", COMPONENT + "name")
     reading.fill_from("title", COMPONENT + "name", COMPONENT + "type")
     reading.fill("kind", kind, COMPONENT + "type")
-    output = reading.value(COMPONENT + "output")
+    output = reading.parsed(COMPONENT + "output")
     _read_sockets(reading, output)
     _read_component_values(reading, kind, COMPONENT, output)
 
@@ -91,7 +91,7 @@ def _read_sockets(reading: SpanReading, output: Any) -> None:
     sockets that has a value."""
     senders = _names_in_sockets(reading.attributes, "input_spec", "senders")
     reading.fill("ran_after", tuple(senders) or None, COMPONENT + "input_spec")
-    sockets = reading.value(COMPONENT + "output_spec")
+    sockets = reading.parsed(COMPONENT + "output_spec")
     if isinstance(sockets, dict) and isinstance(output, dict) and len(sockets) > 1:
         used = [socket for socket in sockets if socket in output]
         if len(used) == 1:
@@ -125,7 +125,7 @@ def _read_component_values(reading: SpanReading, kind: str, prefix: str, output:
 
 
 def _read_generator_call(reading: SpanReading, prefix: str, output: Any) -> None:
-    input = _with_normal_messages(reading.value(prefix + "input"))
+    input = _with_normal_messages(reading.parsed(prefix + "input"))
     request = model_request(input)
     options = input.get("generation_kwargs") if isinstance(input, dict) else None
     if request and isinstance(options, dict) and options:
@@ -153,7 +153,7 @@ def _read_agent_step(reading: SpanReading) -> None:
 def _read_agent_call(reading: SpanReading) -> None:
     reading.fill("kind", "llm", "name")
     reading.fill("title", "llm", "name")
-    output = reading.value(STEP_LLM + ".output")
+    output = reading.parsed(STEP_LLM + ".output")
     _read_component_values(reading, "llm", STEP_LLM + ".", output)
 
 
@@ -161,9 +161,9 @@ def _read_agent_tool_call(reading: SpanReading) -> None:
     reading.fill("kind", "tool", "name")
     reading.fill_from("title", TOOL)
     reading.fill("title", "tools", "name")  # before 3.0 one span for all calls of a step
-    output = reading.value(STEP_TOOL + ".output")
+    output = reading.parsed(STEP_TOOL + ".output")
     if isinstance(output, dict) and list(output) == ["error"] and TOOL in reading.attributes:
-        # The agent hands the error to the model, and the span ends well.
+        # The agent passes the error to the model, and the span has no error.
         reading.fill("status", "failed", STEP_TOOL + ".output")
         reading.fill("error", str(output["error"]), STEP_TOOL + ".output")
     reading.fill_payload("inputs", STEP_TOOL + ".input")

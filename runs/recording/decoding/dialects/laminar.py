@@ -38,12 +38,12 @@ def read(reading: SpanReading) -> None:
             ("inputs", "lmnr.span.input", model_request),
             ("outputs", "lmnr.span.output", model_response),
         ):
-            reading.fill(field, to_messages(reading.value(name, is_json=True)), name)
+            reading.fill(field, to_messages(reading.parsed(name, is_json=True)), name)
     reading.fill_payload("inputs", "lmnr.span.input", True)
     reading.fill_payload("outputs", "lmnr.span.output", True)
     reading.fill_run_from("conversation", PROPERTIES + "session_id")
     reading.fill_run_from("user", PROPERTIES + "user_id")
-    tags = reading.value(PROPERTIES + "tags")
+    tags = reading.parsed(PROPERTIES + "tags")
     if tags:
         tags = tags if isinstance(tags, list) else [tags]
         reading.fill_run("tags", tuple(as_text(tag) for tag in tags), PROPERTIES + "tags")

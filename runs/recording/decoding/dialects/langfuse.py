@@ -62,10 +62,10 @@ def read(reading: SpanReading) -> None:
         kind = "llm"
     if not reading.metadata:
         reading.metadata = _observation_metadata(attributes)
-    output = reading.value(OBSERVATION + "output")
+    output = reading.parsed(OBSERVATION + "output")
     langgraph.read_metadata(reading, kind, output, OBSERVATION + "output")
     reading.fill("kind", kind, OBSERVATION + "type")
-    _read_root_and_wrapper(reading, kind)
+    _read_langfuse_position(reading, kind)
     _read_level(reading)
     _read_model_and_usage(reading)
     _read_langfuse_values(reading, kind, output)
@@ -79,14 +79,14 @@ def _read_trace(reading: SpanReading) -> None:
         reading.fill_run_from(fact, f"langfuse.{name}.id", f"{name}.id")
         reading.fill_run_from(fact, *(f"{prefix}{name}_id" for prefix in metadata))
     reading.fill_run_from("version", "langfuse.version", "langfuse.release")
-    reading.fill_run("version", _text_or_none(resource.get("langfuse.release")), "langfuse.release")
+    reading.fill_run("version", _text_only(resource.get("langfuse.release")), "langfuse.release")
     reading.fill_run_from("environment", "langfuse.environment")
     reading.fill_run(
-        "environment", _text_or_none(resource.get("langfuse.environment")), "langfuse.environment"
+        "environment", _text_only(resource.get("langfuse.environment")), "langfuse.environment"
     )
     for name in (TRACE + "tags", "langfuse.tags", *(f"{prefix}tags" for prefix in metadata)):
         reading.fill_run("tags", _trace_tags(reading.attributes.get(name)), name)
-    service = _text_or_none(resource.get("service.name")) or "unknown_service"
+    service = _text_only(resource.get("service.name")) or "unknown_service"
     if service.startswith("unknown_service") and "openinference.project.name" not in resource:
         reading.fill_from("service", TRACE + "name")
 
@@ -110,7 +110,7 @@ def _observation_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
     return metadata | by_key if isinstance(metadata, dict) else by_key
 
 
-def _read_root_and_wrapper(reading: SpanReading, kind: str) -> None:
+def _read_langfuse_position(reading: SpanReading, kind: str) -> None:
     span, attributes = reading.span, reading.attributes
     if span.parent_span_id is None:
         return
@@ -138,12 +138,12 @@ def _read_level(reading: SpanReading) -> None:
 def _read_model_and_usage(reading: SpanReading) -> None:
     reading.fill_from("model", OBSERVATION + "model.name")
     provider = reading.metadata.get("ls_provider")
-    reading.fill("provider", _text_or_none(provider), METADATA + ".ls_provider")
+    reading.fill("provider", _text_only(provider), METADATA + ".ls_provider")
     for field, name, parse in (
         ("usage", OBSERVATION + "usage_details", _langfuse_usage),
         ("cost", OBSERVATION + "cost_details", _langfuse_cost),
     ):
-        reading.fill(field, parse(reading.value(name)), name)
+        reading.fill(field, parse(reading.parsed(name)), name)
 
 
 def _langfuse_usage(details: Any) -> Usage | None:
@@ -210,13 +210,13 @@ def _read_langfuse_values(reading: SpanReading, kind: str, output: Any) -> None:
 
 
 def _read_generation(reading: SpanReading, output: Any) -> None:
-    input = reading.value(OBSERVATION + "input")
+    input = reading.parsed(OBSERVATION + "input")
     request = model_request(input)
     if request:
         request["messages"], tools = _without_tool_definitions(request["messages"], input)
         if tools:
             request["tools"] = tools
-        if parameters := reading.value(OBSERVATION + "model.parameters"):
+        if parameters := reading.parsed(OBSERVATION + "model.parameters"):
             request["parameters"] = parameters
         reading.fill("inputs", request, OBSERVATION + "input")
     reading.fill("outputs", model_response(output), OBSERVATION + "output")
@@ -243,5 +243,5 @@ def _without_tool_definitions(
     return conversation, tool_names(definitions)
 
 
-def _text_or_none(value: Any) -> str | None:
+def _text_only(value: Any) -> str | None:
     return value if isinstance(value, str) else None

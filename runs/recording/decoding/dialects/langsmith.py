@@ -65,11 +65,11 @@ def read(reading: SpanReading) -> None:
     if not reading.metadata:
         reading.metadata = metadata
     _read_langsmith_run(reading, metadata)
-    output = _unwrapped(reading.value(OUTPUT), "output")
+    output = _unwrapped(reading.parsed(OUTPUT), "output")
     langgraph.read_metadata(reading, kind, output, OUTPUT)
     reading.fill("kind", kind, KIND)
     reading.fill_from("title", "langsmith.trace.name")
-    _read_root_and_wrapper(reading, kind)
+    _read_langsmith_position(reading, kind)
     if kind in MODEL_KINDS:
         _read_langsmith_model(reading, metadata, output)
     elif kind:
@@ -100,7 +100,7 @@ def _span_tags(attributes: dict[str, Any]) -> tuple[str, ...]:
     return tuple(tag for part in parts if (tag := str(part).strip()))
 
 
-def _read_root_and_wrapper(reading: SpanReading, kind: str) -> None:
+def _read_langsmith_position(reading: SpanReading, kind: str) -> None:
     span, attributes = reading.span, reading.attributes
     if any(attributes.get(mark) in (True, "true") for mark in ROOT_MARKS):
         if kind in RUN_KINDS:
@@ -116,7 +116,7 @@ def _read_langsmith_model(reading: SpanReading, metadata: dict[str, Any], output
     for name in ("ls_model_name", "model_name"):
         reading.fill("model", _id_as_text(metadata.get(name)), METADATA + name)
     reading.fill("provider", _id_as_text(metadata.get("ls_provider")), METADATA + "ls_provider")
-    reading.fill("usage", api_usage(reading.value(USAGE)), USAGE)
+    reading.fill("usage", api_usage(reading.parsed(USAGE)), USAGE)
     reading.fill("usage", _usage_by_attributes(reading.attributes), "gen_ai.usage")
     reading.fill("usage", api_usage(usage_metadata(output)), OUTPUT)
 
@@ -137,7 +137,7 @@ def _usage_by_attributes(attributes: dict[str, Any]) -> Usage | None:
 
 def _read_langsmith_values(reading: SpanReading, kind: str, output: Any) -> None:
     attributes = reading.attributes
-    input = reading.value(INPUT)
+    input = reading.parsed(INPUT)
     if kind == "llm":
         request = model_request(input)
         if request and (parameters := request_parameters(_request_attributes(attributes))):

@@ -133,7 +133,7 @@ def _read_workflow_step(
 def _input_event(reading: SpanReading, method: str, output_event: str | None) -> str | None:
     """Return the event that a step took, or that started the run."""
     attributes, span = reading.attributes, reading.span
-    arguments = reading.value("input.value")
+    arguments = reading.parsed("input.value")
     if isinstance(arguments, dict):
         if "init_state" in arguments:
             return _event_text(arguments.get("start_event"))
@@ -175,7 +175,7 @@ def _json_of_literal(text: str, otherwise: str) -> Any:
 def _workflow_run_id(reading: SpanReading) -> str | None:
     """Return LlamaIndex's own id of the run: an attribute, or in the tags among the arguments."""
     run_id = reading.attributes.get(RUN_ID)
-    value: Any = reading.value("input.value")
+    value: Any = reading.parsed("input.value")
     for key in ("tags", "instrument_tags", RUN_ID):
         value = value.get(key) if isinstance(value, dict) else None
     run_id = run_id or value
@@ -269,7 +269,7 @@ def _read_embedding_event(reading: SpanReading, event: SpanEvent) -> bool:
     return False
 
 
-def _read_tool_event(reading: SpanReading, event: SpanEvent) -> bool:
+def _read_agent_tool_call(reading: SpanReading, event: SpanEvent) -> bool:
     attributes = event.attributes
     reading.fill("kind", "tool", event.name)
     name = attributes.get("tool.name")
@@ -322,5 +322,5 @@ EVENT_READERS = {
     "RetrievalEndEvent": _read_retrieval_end,
     "EmbeddingStartEvent": _read_embedding_event,
     "EmbeddingEndEvent": _read_embedding_event,
-    "AgentToolCallEvent": _read_tool_event,
+    "AgentToolCallEvent": _read_agent_tool_call,
 }

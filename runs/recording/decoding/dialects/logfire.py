@@ -49,7 +49,7 @@ def read(reading: SpanReading) -> None:
     elif "kind" not in reading.fields:
         _read_given_attributes(reading)
     _read_message_title(reading)
-    tags = reading.value("logfire.tags")
+    tags = reading.parsed("logfire.tags")
     if isinstance(tags, list) and tags:
         reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "logfire.tags")
 
@@ -99,7 +99,7 @@ def _read_pydantic_graph(reading: SpanReading) -> None:
         reading.fill("kind", "task", "logfire.msg")
         reading.fill_from("node_id", "node_id")
         reading.fill_from("title", "node_id")
-        node = reading.value("node")
+        node = reading.parsed("node")
         # A node that is a dataclass holds its inputs; a step describes only itself.
         if isinstance(node, dict) and node.get("id") != attributes["node_id"]:
             reading.fill_payload("inputs", "node")
@@ -109,7 +109,7 @@ def _read_given_attributes(reading: SpanReading) -> None:
     """Read the attributes that the developer set on the span, and the return value of an
     instrumented function."""
     attributes = reading.attributes
-    schema = reading.value("logfire.json_schema")
+    schema = reading.parsed("logfire.json_schema")
     declared = schema.get("properties") if isinstance(schema, dict) else None
     if not isinstance(declared, dict):
         return
@@ -125,7 +125,7 @@ def _read_given_attributes(reading: SpanReading) -> None:
 def _read_event_list(reading: SpanReading) -> None:
     """Read messages from a list of events in one attribute, as before they had attributes of their
     own: the request, then the answer of the model."""
-    events = reading.value("events")
+    events = reading.parsed("events")
     if not isinstance(events, list) or not all(isinstance(event, dict) for event in events):
         return
     split = _request_length(events)
@@ -166,10 +166,12 @@ def _logfire_message(event: dict[str, Any]) -> dict[str, Any]:
 
 def _read_request_and_response(reading: SpanReading) -> None:
     """Read `request_data` and `response_data`: the call in the form of the provider's API."""
-    if "inputs" not in reading.fields and (request := model_request(reading.value("request_data"))):
+    if "inputs" not in reading.fields and (
+        request := model_request(reading.parsed("request_data"))
+    ):
         reading.fill("inputs", request, "request_data")
         reading.consume(("request_data",))
-    response = reading.value("response_data")
+    response = reading.parsed("response_data")
     if not isinstance(response, dict):
         return
     streamed = response.get("combined_chunk_content")

@@ -82,7 +82,7 @@ def _read_old_model_call(reading: SpanReading) -> None:
     """Read a call as sent before the exporter followed the newer conventions: {messages} and
     {text, toolCalls} as JSON, with the parts of the Vercel AI SDK."""
     attributes = reading.attributes
-    prompt = reading.value("gen_ai.prompt")
+    prompt = reading.parsed("gen_ai.prompt")
     items = prompt.get("messages") if isinstance(prompt, dict) else prompt
     messages = sdk_messages(items) if isinstance(items, list) else None
     if messages and "inputs" not in reading.fields:
@@ -90,7 +90,7 @@ def _read_old_model_call(reading: SpanReading) -> None:
         value = attributes["gen_ai.prompt"]
         names = ("gen_ai.prompt", "input")
         reading.consume(name for name in names if attributes.get(name) == value)
-    response = reading.value("gen_ai.completion")
+    response = reading.parsed("gen_ai.completion")
     if isinstance(response, dict) and ("text" in response or "toolCalls" in response):
         reply: dict[str, Any] = chat_message({"role": "assistant", "content": response.get("text")})
         calls = response.get("toolCalls")

@@ -195,7 +195,7 @@ def _read_openinference_tool(reading: SpanReading) -> None:
     attributes = reading.attributes
     if "input.value" not in attributes:
         reading.fill_payload("inputs", "tool.parameters")
-    arguments = reading.value("input.value")
+    arguments = reading.parsed("input.value")
     is_call = isinstance(arguments, dict) and arguments.keys() - {SMOLAGENTS_KEY} == CALL_KEYS
     if is_call and not (arguments["args"] and arguments["kwargs"]):
         reading.fill("inputs", arguments["kwargs"] or arguments["args"], "input.value")
@@ -227,7 +227,7 @@ def _read_input_messages(reading: SpanReading) -> None:
     tools = [_tool_name_of_schema(item) for item in indexed_objects(attributes, "llm.tools.", used)]
     if any(tools):
         inputs["tools"] = [name for name in tools if name]
-    parameters = reading.value("llm.invocation_parameters")
+    parameters = reading.parsed("llm.invocation_parameters")
     if parameters:
         inputs["parameters"] = parameters
         if isinstance(parameters, dict) and "tools" in inputs:

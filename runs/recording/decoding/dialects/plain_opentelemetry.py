@@ -45,15 +45,17 @@ def _can_be_run(fields: dict[str, Any]) -> bool:
 
 def _read_resource_attributes(reading: SpanReading) -> None:
     resource = reading.span.resource
-    project = _text_or_none(resource.get("openinference.project.name"))
+    project = _as_text_or_none(resource.get("openinference.project.name"))
     reading.fill("service", project, "openinference.project.name")
-    service = _text_or_none(resource.get("service.name"))
+    service = _as_text_or_none(resource.get("service.name"))
     if service and not service.startswith("unknown_service"):
         reading.fill("service", service, "service.name")
     reading.fill("service", "unnamed", "")
-    reading.fill_run("version", _text_or_none(resource.get("service.version")), "service.version")
+    reading.fill_run(
+        "version", _as_text_or_none(resource.get("service.version")), "service.version"
+    )
     for name in ("deployment.environment.name", "deployment.environment"):
-        reading.fill_run("environment", _text_or_none(resource.get(name)), name)
+        reading.fill_run("environment", _as_text_or_none(resource.get(name)), name)
 
 
 def _read_span_status(reading: SpanReading) -> None:
@@ -61,7 +63,7 @@ def _read_span_status(reading: SpanReading) -> None:
     text of the status, which in many frameworks contains the class and the stack as well."""
     span = reading.span
     error_type, message = _last_exception(span) if span.events else ("", "")
-    error_type = error_type or _text_or_none(reading.attributes.get("error.type")) or ""
+    error_type = error_type or _as_text_or_none(reading.attributes.get("error.type")) or ""
     if error_type.rpartition(".")[2] in INTERRUPTS:
         reading.fill("status", "paused", "exception.type")
         return
@@ -81,7 +83,7 @@ def _last_exception(span: Span) -> tuple[str, str]:
         if event.name == "exception":
             attributes = event.attributes
             names = ("exception.type", "exception.message")
-            error_type, message = (_text_or_none(attributes.get(name)) or "" for name in names)
+            error_type, message = (_as_text_or_none(attributes.get(name)) or "" for name in names)
             return error_type, message
     return "", ""
 
@@ -89,15 +91,17 @@ def _last_exception(span: Span) -> tuple[str, str]:
 def _read_http_call(reading: SpanReading) -> None:
     """Read a client span by the HTTP conventions, new names and old."""
     attributes = reading.attributes
-    method = _text_or_none(attributes.get("http.request.method") or attributes.get("http.method"))
+    method = _as_text_or_none(
+        attributes.get("http.request.method") or attributes.get("http.method")
+    )
     if not method or "kind" in reading.fields:
         return
-    url = _text_or_none(attributes.get("url.full") or attributes.get("http.url"))
+    url = _as_text_or_none(attributes.get("url.full") or attributes.get("http.url"))
     reading.fill("kind", "http-request", "http.request.method")
     name = reading.span.name
     if name in ("", method, f"HTTP {method}"):
         address = attributes.get("server.address") or attributes.get("net.peer.name")
-        host = _text_or_none(address) or _host_of_url(url or "")
+        host = _as_text_or_none(address) or _host_of_url(url or "")
         reading.fill("title", f"{method} {host}".strip(), "server.address")
     inputs = {"method": method, "url": url} if url else {"method": method}
     reading.fill("inputs", inputs, "url.full")
@@ -113,5 +117,5 @@ def _host_of_url(url: str) -> str:
         return ""
 
 
-def _text_or_none(value: Any) -> str | None:
+def _as_text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) else None if value is None else str(value)

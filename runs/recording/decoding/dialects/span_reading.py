@@ -17,7 +17,7 @@ class SpanReading:
     attribute that gave each field. `consumed` has the attributes that are whole in inputs, outputs
     or another field, and `consumed_events` the indexes of such events: they are not kept a second
     time among what was received. `metadata` is the JSON object in the attribute `metadata`, or what
-    a dialect puts in its place. `dialect` is the name of the dialect that reads at the moment.
+    a dialect puts in its place. `dialect` is the name of the dialect that reads now.
     """
 
     __slots__ = (
@@ -49,7 +49,7 @@ class SpanReading:
         metadata = readable(metadata) if metadata else None
         self.metadata: dict[str, Any] = metadata if type(metadata) is dict else {}
 
-    def value(self, attribute: str, is_json: bool = False) -> Any:
+    def parsed(self, attribute: str, is_json: bool = False) -> Any:
         """Return the value of an attribute, None where it was not sent. Text that is a JSON object
         or list, or that the producer declares as JSON (`is_json`), is parsed."""
         return readable(self.attributes.get(attribute), is_json)
@@ -90,7 +90,7 @@ class SpanReading:
 
     def fill_payload(self, field: str, attribute: str, is_json: bool = False) -> None:
         """Fill inputs, outputs or process data with the value of one attribute, and consume it.
-        `is_json`: see `value`."""
+        `is_json`: see `parsed`."""
         value = self.attributes.get(attribute)
         if value is None or value == "" or field in self.fields:
             return

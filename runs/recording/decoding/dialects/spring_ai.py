@@ -35,18 +35,18 @@ def read(reading: SpanReading) -> None:
         if name in CALLS and span.parent_span_id is not None and span.status != "error":
             reading.fill("folded", True, PREFIX + "advisor.name")
     elif kind == "vector_store" and attributes.get("db.operation.name") == "query":
-        _read_vector_store_query(reading)
+        _read_spring_ai_query(reading)
     if attributes.get(CONVERSATION) != NO_CONVERSATION:
         reading.fill_run_from("conversation", CONVERSATION)
 
 
-def _read_vector_store_query(reading: SpanReading) -> None:
+def _read_spring_ai_query(reading: SpanReading) -> None:
     attributes = reading.attributes
     reading.fill("kind", "retriever", PREFIX + "kind")
     names = ("content", "top_k", "filter", "similarity_threshold")
     inputs = {name: attributes[QUERY + name] for name in names if attributes.get(QUERY + name)}
     reading.fill("inputs", inputs or None, QUERY + "content")
-    items = reading.value(QUERY + "response.documents")
+    items = reading.parsed(QUERY + "response.documents")
     if isinstance(items, list):
         documents = [item if isinstance(item, dict) else {"content": item} for item in items]
         reading.fill("outputs", {"documents": documents}, QUERY + "response.documents")

@@ -2,7 +2,7 @@
 conventions.
 
 Facts: the conventions and instrumentations of OpenLLMetry (LangChain, LangGraph, LlamaIndex,
-Haystack, CrewAI, OpenAI Agents, MCP, vector stores), 0.1 to 0.62. Spans of its decorators bear
+Haystack, CrewAI, OpenAI Agents, MCP, vector stores), 0.1 to 0.62. Spans of its decorators have
 `traceloop.span.kind`; spans of model calls follow the GenAI conventions, whose dialect comes later.
 Each instrumentation wraps inputs and outputs (`traceloop.entity.input` and `.output`) in its way:
 
@@ -168,7 +168,7 @@ def _llamaindex_kind(name: str) -> str:
 def _read_routing(reading: SpanReading) -> None:
     """Read the node or agent that LangGraph's Command or a hand-off gives control to."""
     reading.fill_from("taken", "langgraph.command.goto_node", "gen_ai.handoff.to_agent")
-    nodes = reading.value("langgraph.command.goto_nodes")
+    nodes = reading.parsed("langgraph.command.goto_nodes")
     if isinstance(nodes, list) and len(set(map(str, nodes))) == 1:
         reading.fill("taken", str(nodes[0]), "langgraph.command.goto_nodes")
 
@@ -236,7 +236,7 @@ def _read_entity_values(reading: SpanReading, kind: str) -> None:
     ):
         repeated = [name for name in REPEATED[attribute] if name in attributes]
         source = attribute if attribute in attributes else next(iter(repeated), "")
-        value = reading.value(source, is_json=True)
+        value = reading.parsed(source, is_json=True)
         if field in reading.fields or value is None or value == "":
             continue
         content, wrapping = unwrap(value)

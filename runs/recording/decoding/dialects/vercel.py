@@ -138,7 +138,7 @@ def _read_sdk_operation(reading: SpanReading, operation: str) -> None:
     kind = KINDS[operation]
     reading.fill("kind", kind, "ai.operationId")
     reading.fill_from("title", "ai.telemetry.functionId", "resource.name")
-    # Version 4 sends beforehand how often the model may be called.
+    # Version 4 sends the limit of calls of the model before it calls it.
     steps = to_count(reading.attributes.get("ai.settings.maxSteps")) or 1
     named = "title" in reading.fields or steps > 1
     reading.fill("title", operation, "ai.operationId")
@@ -169,7 +169,7 @@ def _read_version_7(reading: SpanReading) -> None:
     if operation == "agent_step":
         reading.fill("folded", True, "gen_ai.operation.name")
     elif operation == "invoke_agent":
-        messages = _in_calling_order(reading.value("gen_ai.output.messages"))
+        messages = _in_calling_order(reading.parsed("gen_ai.output.messages"))
         if messages and "outputs" not in reading.fields:
             reading.fill("outputs", {"messages": messages}, "gen_ai.output.messages")
             reading.consume(("gen_ai.output.messages",))
@@ -232,7 +232,7 @@ def _read_context(reading: SpanReading) -> None:
     for prefix in CONTEXT_PREFIXES:
         reading.fill_run_from("conversation", *(prefix + name for name in CONVERSATION_KEYS))
         reading.fill_run_from("user", *(prefix + name for name in USER_KEYS))
-        tags = reading.value(prefix + "tags")
+        tags = reading.parsed(prefix + "tags")
         if isinstance(tags, list):
             reading.fill_run("tags", tuple(str(tag) for tag in tags), prefix + "tags")
 
@@ -241,7 +241,7 @@ def _read_sdk_inputs(reading: SpanReading) -> None:
     """Fill inputs {"messages", "tools", "parameters"} from the prompt of an operation or call."""
     attributes = reading.attributes
     name = "ai.prompt.messages" if "ai.prompt.messages" in attributes else "ai.prompt"
-    prompt = reading.value(name)
+    prompt = reading.parsed(name)
     messages = sdk_messages(prompt) if isinstance(prompt, list) else _prompt_messages(prompt)
     if not messages or "inputs" in reading.fields:
         reading.fill_payload("inputs", name)

@@ -2,8 +2,8 @@
 restored as it was.
 
 `waylog.step` is JSON: `step` is the record as in a run file (see `record_json`), without the fields
-that the span has anyway; `values` says where its values are (field → attribute, "json" or "text");
-`added` lists attributes that no producer sent, for readers of other conventions.
+that the span has anyway; `values` has the attribute of each of its values, and whether that is
+"json" or "text"; `added` lists attributes that no producer sent, for readers of other conventions.
 """
 
 from dataclasses import fields
