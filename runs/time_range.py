@@ -8,7 +8,7 @@ from django.http import QueryDict
 
 from runs.models import App
 from runs.pages.nodes.app_nodes import ORDERS
-from runs.query.form_fields import NUL, AppField, MomentField, sentences, without_nul
+from runs.query.form_fields import NUL, AppField, TimestampField, error_sentences, without_nul
 
 STATES = [("open", "Open"), ("resolved", "Resolved"), ("all", "All")]
 
@@ -18,8 +18,8 @@ class WindowForm(forms.Form):
     own choices are fields of a subclass: `tabs` are those that it offers as links, which the form
     only carries along, `chosen` those that its template offers to choose from."""
 
-    since = MomentField(required=False, label="Since", help_text="2026-11-22, or 24h, 7d")
-    until = MomentField(required=False, label="Until", help_text="2026-11-22, or 1h")
+    since = TimestampField(required=False, label="Since", help_text="2026-11-22, or 24h, 7d")
+    until = TimestampField(required=False, label="Until", help_text="2026-11-22, or 1h")
 
     tabs: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class WindowForm(forms.Form):
 
     @property
     def sentences(self) -> list[str]:
-        return sentences(self)
+        return error_sentences(self)
 
     @property
     def typed(self) -> list[forms.BoundField]:

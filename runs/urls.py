@@ -117,7 +117,7 @@ urlpatterns = [
     # machine twins: the same view functions' data as JSON or Markdown
     path("apps.json", apps.app_list_json, name="apps-json"),
     path("runs.json", history.run_list_json, name="runs-json"),
-    path("runs/facets.json", history.facets_twin, name="facets-json"),
+    path("runs/facets.json", history.facets_json_view, name="facets-json"),
     path("views.json", saved_views.view_list_json, name="views-json"),
     # runs as files, each also packed
     *[

@@ -4,6 +4,7 @@ The database is the one of DATABASE_URL (PostgreSQL), else a SQLite file in a te
 a file, because threads (the live server, concurrent writers) need connections of their own.
 """
 
+import math
 import os
 import shutil
 import tempfile
@@ -21,6 +22,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from runs.models import IngestKey
+from runs.search import limits
+from runs.search.limits import SearchLimits
 from tests.runs.recording.receiving.background import settled
 from tests.runs.recording.receiving.dify_upstream import Upstream, running
 
@@ -45,6 +48,8 @@ def pytest_configure() -> None:
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.WHITENOISE_AUTOREFRESH = True
+    # However slow the machine is, a search of a test reads all that it has to.
+    limits.DEFAULT_LIMITS = SearchLimits(seconds=math.inf)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
     database = settings.DATABASES["default"]

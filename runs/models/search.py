@@ -1,4 +1,4 @@
-"""Which runs the search index does not hold yet."""
+"""The runs that the search index does not hold yet."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -10,54 +10,59 @@ from django.utils import timezone
 
 from runs.models.run import Run
 
-CLAIM = timedelta(minutes=2)  # after which work that nobody finished is taken up again
+CLAIM_LASTS = timedelta(minutes=2)  # then the runs of a claim that was not finished can be claimed
 SOON = timedelta(minutes=1)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 
-class Claim(NamedTuple):
-    """Runs that somebody is about to index, and the mark by which `done` knows them."""
+class IndexingClaim(NamedTuple):
+    """Runs that a process is about to index, and the mark by which `mark_done` recognizes them."""
 
     runs: list[UUID]
     mark: datetime
 
 
 class SearchDueQuerySet(models.QuerySet["SearchDue"]):
-    def places_after(
-        self, place: tuple[datetime, UUID] | None, since: datetime | None
+    def positions_after(
+        self, position: tuple[datetime, UUID] | None, since: datetime | None
     ) -> models.QuerySet["SearchDue", tuple[datetime, UUID]]:
-        """(started_at, run_id) in the order of run lists: of the runs after a place in it (None:
-        from the first on) that started at `since` or later. Served by `search_due_started`."""
-        due = self.filter(started_at__gte=since) if since else self
-        if place:
-            before = models.Q(started_at__lt=place[0])
-            due = due.filter(
-                before | models.Q(started_at=place[0], run_id__lt=place[1]),
-                started_at__lte=place[0],
+        """Return (started_at, run_id) in the order of run lists, of the runs after `position` in it
+        (None: from the first on) that started at `since` or later. Served by
+        `search_due_started`."""
+        waiting = self.filter(started_at__gte=since) if since else self
+        if position:
+            started_at, run_id = position
+            earlier = models.Q(started_at__lt=started_at)
+            waiting = waiting.filter(
+                earlier | models.Q(started_at=started_at, run_id__lt=run_id),
+                started_at__lte=started_at,
             )
-        return due.order_by("-started_at", "-run_id").values_list("started_at", "run_id")
+        return waiting.order_by("-started_at", "-run_id").values_list("started_at", "run_id")
 
-    def claim(self, most: int, *, early: bool = False) -> Claim:
-        """Take so many runs to be indexed, those that wait longest first, away from other
-        processes. `early`: also runs that have just changed."""
+    def claim(self, most: int, *, early: bool = False) -> IndexingClaim:
+        """Claim at most `most` runs to be indexed, those that wait longest first, so that no other
+        process takes them. `early`: also runs that have just changed."""
         now = timezone.now()
-        mark = now + CLAIM
+        mark = now + CLAIM_LASTS
         ready = self.filter(ready_at__lte=now + SOON if early else now)
         with transaction.atomic():
             rows = ready.select_for_update(skip_locked=True).order_by("ready_at")[:most]
             ids = list(rows.values_list("run_id", flat=True))
             self.filter(pk__in=ids).update(ready_at=mark)
-        return Claim(ids, mark)
+        return IndexingClaim(ids, mark)
 
-    def done(self, run_ids: Collection[UUID], mark: datetime) -> None:
-        """They are in the index, but for those that changed since they were claimed. What somebody
-        is just changing is not waited for: it would stay anyway, and the writer may wait for us."""
+    def mark_done(self, run_ids: Collection[UUID], mark: datetime) -> None:
+        """Record that runs are in the index, but for those that changed since they were claimed.
+        Rows that are locked by a change are skipped: they would stay anyway, and their writer may
+        wait for us."""
         with transaction.atomic():
-            same = self.filter(pk__in=run_ids, ready_at=mark).select_for_update(skip_locked=True)
-            self.filter(pk__in=list(same.values_list("pk", flat=True))).delete()
+            unchanged = self.filter(pk__in=run_ids, ready_at=mark).select_for_update(
+                skip_locked=True
+            )
+            self.filter(pk__in=list(unchanged.values_list("pk", flat=True))).delete()
 
-    def stays(self, run_ids: Collection[UUID]) -> None:
-        """The index cannot hold them: searches read them always."""
+    def never_index(self, run_ids: Collection[UUID]) -> None:
+        """Record that the index cannot hold these runs: searches always read them."""
         self.filter(pk__in=run_ids).update(ready_at=NEVER)
 
 

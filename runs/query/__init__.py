@@ -1,1 +1,1 @@
-"""Which runs a list shows: one language for what is typed, clicked and told in an address."""
+"""Which runs a list shows: one language for what is typed, clicked and written in an address."""

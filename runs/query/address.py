@@ -1,44 +1,44 @@
-"""From an address's parameters to the one text that they mean, and back. Pure.
+"""From an address's parameters to the one query text that they mean, and back. Pure.
 
-`?status=failed&min_tokens=900&q=refund` says what `?q=status:failed tokens:>=900 refund` says: each
-field of the search is a parameter, too, and takes its value as it is, without quotes.
+`?status=failed&min_tokens=900&q=refund` means what `?q=status:failed tokens:>=900 refund` means:
+each field of the search is a parameter, too, and takes its value as it is, without quotes.
 """
 
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from runs.query.fields import ENDS, field_of
-from runs.query.language import Query, quoted
+from runs.query.language import Query, QueryLanguage, quoted
 
 NEWEST = "-started_at"
 # Parameters that ask for a part of a page, or for a page of the list.
-PARTS = frozenset({"after", "facets", "live", "seen", "open", "told", "opened"})
-NO_FILTERS = PARTS | {"order"}
+PAGE_PARAMETERS = frozenset({"after", "facets", "live", "seen", "open", "told", "opened"})
+NOT_FILTERS = PAGE_PARAMETERS | {"order"}
 Parameters = Iterable[tuple[str, list[str]]]
 
 
-def typed(parameters: Parameters) -> tuple[str, list[str]]:
-    """The whole query as it would be typed, and what is wrong with the parameters."""
-    pieces: list[str] = []
-    text: list[str] = []
+def text_from_parameters(language: QueryLanguage, parameters: Parameters) -> tuple[str, list[str]]:
+    """Return the whole query as it would be typed, and what is wrong with the parameters."""
+    terms: list[str] = []
+    words: list[str] = []
     problems: list[str] = []
     for name, values in parameters:
         values = [value.strip() for value in values if value.strip()]
         if name == "q":
-            text += values
-        elif name in ENDS:
-            field, sign = ENDS[name]
-            pieces += [f"{field}:{quoted(sign + value)}" for value in values]
-        elif name not in NO_FILTERS:
-            known = field_of(name)
+            words += values
+        elif name in language.range_ends:
+            field, end = language.range_ends[name]
+            terms += [f"{field.name}:{quoted(end.sign + value)}" for value in values]
+        elif name not in NOT_FILTERS:
+            known = language.field(name)
             if known is None:
                 problems.append(f"There is no filter “{name[:40]}”.")
             else:
-                pieces += [f"{known.name}:{quoted(value)}" for value in values]
-    return " ".join([*pieces, *text]), problems
+                terms += [f"{known.name}:{quoted(value)}" for value in values]
+    return " ".join([*terms, *words]), problems
 
 
 def query_string(query: Query, order: str = "") -> str:
-    """`query` as an address tells it, with "?"; "?" alone for everything, newest first."""
-    told = {"q": query.text, "order": "" if order == NEWEST else order}
-    return "?" + urlencode({name: value for name, value in told.items() if value})
+    """Return `query` as the query string of an address, with "?"; "?" alone for all runs, newest
+    first."""
+    parameters = {"q": query.text, "order": "" if order == NEWEST else order}
+    return "?" + urlencode({name: value for name, value in parameters.items() if value})

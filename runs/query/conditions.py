@@ -1,170 +1,291 @@
-"""What each field of the search means, as a condition over runs. Conditions over a run's own
-columns leave the order to the index that serves it (see `Run.Meta.indexes`)."""
+"""Conditions over runs, of which `runs.query.fields` gives each field one. Conditions over a run's
+own columns leave the order to the index that serves it (see `Run.Meta.indexes`)."""
 
 import json
-from collections.abc import Callable, Collection, Iterable
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import reduce
+from operator import and_, or_
+from typing import Any
 
-from django.db.models import Q, TextField
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from nodes.ids import as_uuid
-from runs.models import App, Conversation, Note, Run, Version
-from runs.models.run import RunQuerySet
-from runs.query.columns import any_met, any_of, within
-from runs.query.fields import Takes
-from runs.query.language import Query, Term
-from runs.query.related_conditions import (
-    OF_NOTE,
-    OF_STEP,
-    of_note,
-    of_step,
-    on_runs,
-    with_note,
-    with_step,
-)
-from runs.query.states import HAS, IS
-from runs.query.timestamps import at
+from nodes.models import NodeExecution
+from runs.choices import UNFINISHED, RunStatus
+from runs.models import App, Conversation, Note, Rerun, Run, Version
+from runs.models.note import DOWN, UP
+from runs.models.run import stalled_condition
+from runs.query.language import Term
+from runs.query.values import ValueRange
 
-Words = Collection[str]
-# Ranges: the run's column.
-COLUMNS = {
-    "time": "duration_us",
-    "tokens": "total_tokens",
-    "cost": "cost",
-    "steps": "steps",
-    "retries": "retries",
-}
-# Words that a column holds as they are.
-SAME = {
-    "status": "status",
-    "user": "user",
-    "name": "name",
-    "source": "source_kind",
-    "trigger": "trigger",
-    "environment": "environment",
-}
+NO_RUNS = Q(pk__in=[])
 
 
-def meeting(runs: RunQuerySet, query: Query, apps: list[App], now: datetime) -> RunQuerySet:
-    """The runs that meet all terms of `query` but the status that it asks for, which `page_of`
-    merges. `apps`: those that it asks for, or of which the list is."""
-    if apps:
-        runs = runs.for_app(apps[0]) if len(apps) == 1 else runs.filter(app__in=apps)
-    if any(term.field.name == "tag" for term in query.terms):
-        runs = runs.alias(told_tags=Cast("tags", TextField()))
-    for asked in _together(query):
-        runs = runs.filter(asked)
-    for term in query.terms:
-        told = _taken(term, apps, now) if term.negated else _asked(query, term, apps, now)
-        if told is not None:
-            runs = runs.exclude(told) if term.negated else runs.filter(told)
-    return runs
+@dataclass(frozen=True, slots=True)
+class ConditionContext:
+    """What a condition depends on beside its terms: the `apps` whose runs are listed (none: all of
+    them), and the time `now`, from which "7d" counts back."""
+
+    apps: list[App]
+    now: datetime
 
 
-def _asked(query: Query, term: Term, apps: list[App], now: datetime) -> Q | None:
-    """The condition of a term, of the first of a field's for all of them; None for what is asked
-    otherwise."""
-    name = term.field.name
-    if name in ("app", "status", *OF_STEP, *OF_NOTE):
-        return None
-    if term.field.all_of or term.field.takes is not Takes.WORD:
-        return condition(name, [term], apps, now)
-    asked = query.of(name)[0]
-    return condition(name, asked, apps, now) if asked[0] is term else None
+RunConditionBuilder = Callable[[list[Term], ConditionContext], Q]
+RelatedConditionBuilder = Callable[[list[Term]], Q]
 
 
-def _taken(term: Term, apps: list[App], now: datetime) -> Q:
-    name = term.field.name
-    if name in OF_STEP:
-        return with_step(of_step(name, [term]))
-    if name in OF_NOTE:
-        return with_note(of_note(name, [term]))
-    return condition(name, [term], apps, now)
+@dataclass(frozen=True, slots=True)
+class RunCondition:
+    """A condition over a run. `build` returns what matches any of the terms; with `every_term` a
+    run must match each of them. `aliases` are expressions that the condition refers to."""
+
+    build: RunConditionBuilder
+    every_term: bool = False
+    aliases: Mapping[str, Combinable] = field(default_factory=dict)
+
+    def over_runs(self, terms: list[Term], context: ConditionContext) -> Q:
+        if self.every_term:
+            return all_of(self.build([term], context) for term in terms)
+        return self.build(terms, context)
 
 
-def _together(query: Query) -> Iterable[Q]:
-    """What is asked of a step, and of a note, in one condition each."""
-    steps = [of_step(name, asked) for name in OF_STEP if (asked := query.of(name)[0])]
-    notes = [of_note(name, asked) for name in OF_NOTE if (asked := query.of(name)[0])]
-    return [*([with_step(*steps)] if steps else []), *([with_note(*notes)] if notes else [])]
+@dataclass(frozen=True, slots=True)
+class StepCondition:
+    """A condition over a step: terms of several such fields speak of one and the same step."""
+
+    build: RelatedConditionBuilder
+
+    def over_runs(self, terms: list[Term], context: ConditionContext) -> Q:
+        return has_step(self.build(terms))
 
 
-def condition(name: str, terms: list[Term], apps: list[App], now: datetime) -> Q:
-    """Runs that meet any of `terms`, which are of one field."""
-    words = [term.value for term in terms]
-    if name in SAME:
-        return any_of(SAME[name], words)
-    if name in COLUMNS:
-        return any_met(within(COLUMNS[name], term) for term in terms)
-    if name in ("since", "until"):
-        return Q(**{f"started_at__{'gte' if name == 'since' else 'lt'}": moment(terms[0], now)})
-    if name == "version":
-        return _version(words, apps)
-    if name in ("is", "has"):
-        return any_met((IS if name == "is" else HAS)[word](now) for word in words)
-    return BY_WORDS[name](words)
+@dataclass(frozen=True, slots=True)
+class NoteCondition:
+    """A condition over a note: terms of several such fields speak of one and the same note."""
+
+    build: RelatedConditionBuilder
+
+    def over_runs(self, terms: list[Term], context: ConditionContext) -> Q:
+        return has_note(self.build(terms))
 
 
-def moment(term: Term, now: datetime) -> datetime:
-    """The time that a term of since or until means."""
-    told = term.meaning
-    assert isinstance(told, datetime | timedelta)
-    return at(told, now)
+Condition = RunCondition | StepCondition | NoteCondition
 
 
-def _version(words: Words, apps: list[App]) -> Q:
+# -- parts of conditions --------------------------------------------------------------------------
+
+
+def any_of(conditions: Iterable[Q]) -> Q:
+    return reduce(or_, conditions, Q())
+
+
+def all_of(conditions: Iterable[Q]) -> Q:
+    return reduce(and_, conditions, Q())
+
+
+def equals_any(column: str, values: Iterable[Any]) -> Q:
+    values = list(values)
+    return Q(**{column: values[0]}) if len(values) == 1 else Q(**{f"{column}__in": values})
+
+
+def within_range(column: str, term: Term) -> Q:
+    value_range = term.parsed
+    assert isinstance(value_range, ValueRange)
+    low, high = value_range.low, value_range.high
+    if low is not None and low == high:
+        return Q(**{column: _column_number(column, low)})
+    condition = Q()
+    if low is not None:
+        lookup = "gt" if value_range.above else "gte"
+        condition &= Q(**{f"{column}__{lookup}": _column_number(column, low)})
+    if high is not None:
+        lookup = "lt" if value_range.below else "lte"
+        condition &= Q(**{f"{column}__{lookup}": _column_number(column, high)})
+    return condition
+
+
+def _column_number(column: str, number: Decimal) -> Decimal | int | float:
+    """Return `number` in the type of the column: cost is Decimal, a note's score is float."""
+    if column == "cost":
+        return number
+    return float(number) if column == "number" else math.trunc(number)
+
+
+def has_step(*conditions: Q) -> Q:
+    """Match runs with one visible step that meets all `conditions`."""
+    steps = NodeExecution.objects.visible().filter(*conditions, run_id=OuterRef("pk"))
+    return Q(Exists(steps))
+
+
+def has_note(*conditions: Q) -> Q:
+    """Match runs with one note, on themselves or on a step, that meets all `conditions`."""
+    return Q(pk__in=run_ids_of(Note.objects.filter(*conditions)))
+
+
+def run_ids_of(notes: QuerySet[Note]) -> QuerySet[Any, Any]:
+    return notes.filter(run__isnull=False).values("run_id")
+
+
+def values_of(terms: Iterable[Term]) -> list[str]:
+    return [term.value for term in terms]
+
+
+def timestamp_of(term: Term, now: datetime) -> datetime:
+    """Return the aware time that a term of since or until means."""
+    assert isinstance(term.parsed, datetime | timedelta)
+    return aware_timestamp(term.parsed, now)
+
+
+def aware_timestamp(parsed: datetime | timedelta, now: datetime) -> datetime:
+    """Return the aware time of a parsed one: so long before `now`; without a zone it is local."""
+    if isinstance(parsed, timedelta):
+        return now - parsed
+    return parsed if timezone.is_aware(parsed) else timezone.make_aware(parsed)
+
+
+# -- conditions over a run's own columns ----------------------------------------------------------
+
+
+def column_equals(column: str) -> RunCondition:
+    return RunCondition(lambda terms, context: equals_any(column, values_of(terms)))
+
+
+def column_in_range(column: str) -> RunCondition:
+    return RunCondition(lambda terms, context: within_range(column, terms[0]), every_term=True)
+
+
+def started(lookup: str) -> RunCondition:
+    """Compare the run's start: `lookup` is gte or lt."""
+    return RunCondition(
+        lambda terms, context: Q(**{f"started_at__{lookup}": timestamp_of(terms[0], context.now)}),
+        every_term=True,
+    )
+
+
+def _in_app(terms: list[Term], context: ConditionContext) -> Q:
+    return Q(app__in=App.objects.filter(slug__in=values_of(terms)))
+
+
+def _of_version(terms: list[Term], context: ConditionContext) -> Q:
     """Served by `run_version_started`, in order where it is one version: so its id is looked up
     first."""
-    app = apps[0] if len(apps) == 1 else None
+    app = context.apps[0] if len(context.apps) == 1 else None
     ids = {
-        pk for word in words for pk in Version.objects.named(word, app).values_list("pk", flat=True)
+        pk
+        for name in values_of(terms)
+        for pk in Version.objects.named(name, app).values_list("pk", flat=True)
     }
-    return any_of("version", sorted(ids)) if ids else Q(pk__in=[])
+    return equals_any("version", sorted(ids)) if ids else NO_RUNS
 
 
-def _conversation(words: Words) -> Q:
+def _in_conversation(terms: list[Term], context: ConditionContext) -> Q:
     """By the conversation's id or the producer's. Served by `run_conversation_started`."""
-    by_name = Q(source_id__in=words)
-    if ids := [found for word in words if (found := as_uuid(word))]:
-        by_name |= Q(pk__in=ids)
-    return Q(conversation__in=Conversation.objects.filter(by_name))
+    names = values_of(terms)
+    named = Q(source_id__in=names)
+    if ids := _uuids(names):
+        named |= Q(pk__in=ids)
+    return Q(conversation__in=Conversation.objects.filter(named))
 
 
-def _id(words: Words) -> Q:
-    runs = [Run.objects.with_source_id(word) for word in words]
-    return Q(pk__in=[pk for of_word in runs for pk in of_word.values_list("pk", flat=True)])
+def _known_by_id(terms: list[Term], context: ConditionContext) -> Q:
+    ids = [
+        pk
+        for source_id in values_of(terms)
+        for pk in Run.objects.with_source_id(source_id).values_list("pk", flat=True)
+    ]
+    return Q(pk__in=ids)
 
 
-def _failed_in(words: Words) -> Q:
-    return any_of("failed_node_id", words) | any_met(Q(failed_title__iexact=word) for word in words)
+def _failed_in(terms: list[Term], context: ConditionContext) -> Q:
+    names = values_of(terms)
+    by_title = any_of(Q(failed_title__iexact=name) for name in names)
+    return equals_any("failed_node_id", names) | by_title
 
 
-def _error(words: Words) -> Q:
-    return any_met(Q(error__icontains=word) for word in words)
+def _error_contains(terms: list[Term], context: ConditionContext) -> Q:
+    return any_of(Q(error__icontains=text) for text in values_of(terms))
 
 
-def _error_group(words: Words) -> Q:
+def _in_error_group(terms: list[Term], context: ConditionContext) -> Q:
     """Served by `run_error_group_started`."""
-    ids = [found for word in words if (found := as_uuid(word))]
-    return any_of("error_group", ids) if ids else Q(pk__in=[])
+    ids = _uuids(values_of(terms))
+    return equals_any("error_group", ids) if ids else NO_RUNS
 
 
-def _tag(words: Words) -> Q:
+def _has_tag(terms: list[Term], context: ConditionContext) -> Q:
     """A producer's tag (a JSON list of them, which databases keep escaped or not) or a person's."""
-    told = Q(pk__in=on_runs(Note.objects.filter(name="tag", label__in=words)))
-    for word in words:
-        told |= Q(told_tags__contains=json.dumps(word))
-        told |= Q(told_tags__contains=json.dumps(word, ensure_ascii=False))
-    return told
+    tags = values_of(terms)
+    condition = Q(pk__in=run_ids_of(Note.objects.filter(name="tag", label__in=tags)))
+    for tag in tags:
+        condition |= Q(tags_as_text__contains=json.dumps(tag))
+        condition |= Q(tags_as_text__contains=json.dumps(tag, ensure_ascii=False))
+    return condition
 
 
-BY_WORDS: dict[str, Callable[[Words], Q]] = {
-    "app": lambda words: Q(app__in=App.objects.filter(slug__in=words)),
-    "conversation": _conversation,
-    "id": _id,
-    "failed_in": _failed_in,
-    "error": _error,
-    "errorgroup": _error_group,
-    "tag": _tag,
+def _uuids(texts: Collection[str]) -> list[Any]:
+    return [parsed for text in texts if (parsed := as_uuid(text))]
+
+
+in_app = RunCondition(_in_app)
+of_version = RunCondition(_of_version)
+in_conversation = RunCondition(_in_conversation)
+known_by_id = RunCondition(_known_by_id)
+failed_in = RunCondition(_failed_in)
+error_contains = RunCondition(_error_contains)
+in_error_group = RunCondition(_in_error_group)
+has_tag = RunCondition(_has_tag, aliases={"tags_as_text": Cast("tags", TextField())})
+
+StateCondition = Callable[[datetime], Q]
+
+
+def one_of_states(states: Mapping[str, StateCondition]) -> RunCondition:
+    """A field whose choices are states; a run must be in every one that is asked for."""
+    return RunCondition(lambda terms, context: states[terms[0].value](context.now), every_term=True)
+
+
+IS_STATES: dict[str, StateCondition] = {
+    "running": lambda now: Q(status=RunStatus.RUNNING),
+    "paused": lambda now: Q(status=RunStatus.PAUSED),
+    "stalled": stalled_condition,
+    "finished": lambda now: ~Q(status__in=UNFINISHED),
+    "pinned": lambda now: has_note(Q(name="pin")),
+    "rerun": lambda now: Q(pk__in=Rerun.objects.filter(run__isnull=False).values("run_id")),
 }
+HAS_STATES: dict[str, StateCondition] = {
+    "note": lambda now: Q(pk__in=run_ids_of(Note.objects.exclude(name__in=("pin", "tag")))),
+    "tag": lambda now: ~Q(tags=[]) | has_note(Q(name="tag")),
+    "error": lambda now: ~Q(error=""),
+    "user": lambda now: ~Q(user=""),
+    "conversation": lambda now: Q(conversation__isnull=False),
+    "cost": lambda now: Q(cost__isnull=False),
+    "retry": lambda now: Q(retries__gt=0),
+}
+
+# -- conditions over a step, or over a note -------------------------------------------------------
+
+
+def _step_of_node(terms: list[Term]) -> Q:
+    names = values_of(terms)
+    return equals_any("node_id", names) | any_of(Q(title__iexact=name) for name in names)
+
+
+def step_column_equals(column: str) -> StepCondition:
+    return StepCondition(lambda terms: equals_any(column, values_of(terms)))
+
+
+step_of_node = StepCondition(_step_of_node)
+note_named = NoteCondition(lambda terms: Q(name__in=values_of(terms)))
+note_labelled = NoteCondition(
+    lambda terms: any_of(Q(label__iexact=label) for label in values_of(terms))
+)
+note_scored = NoteCondition(lambda terms: all_of(within_range("number", term) for term in terms))
+note_thumbs = NoteCondition(
+    lambda terms: any_of(UP if term.value == "up" else DOWN for term in terms)
+)

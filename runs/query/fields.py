@@ -1,112 +1,211 @@
-"""The fields that runs can be searched by: what each takes, an example, what it means. The parser,
-the help beside the search box and whoever explains the addresses read this table. Pure."""
+"""The fields that runs can be searched by. One declaration holds all that a field is: name, help,
+example, parser, condition, facet and input of the form. The parser, the help beside the search box,
+the form, the facets and `/llms.txt` read this list; a field cannot be declared without a condition.
+"""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from difflib import get_close_matches
-from enum import Enum
+from dataclasses import KW_ONLY, dataclass
 
 from nodes.kinds import key_of
 from runs.choices import RunStatus
-
-
-class Takes(Enum):
-    """What stands behind the colon, in words."""
-
-    WORD = "a word, or several in quotes"
-    CHOICE = "one of a few words"
-    COUNT = "a whole number, alone or with >, >=, <, <=, or a range"
-    NUMBER = "a number, alone or with >, >=, <, <=, or a range"
-    LASTING = "a duration with >, >=, <, <=, or a range"
-    MOMENT = "a time, or how long ago"
+from runs.query import conditions
+from runs.query.conditions import (
+    HAS_STATES,
+    IS_STATES,
+    Condition,
+    column_equals,
+    column_in_range,
+    one_of_states,
+    step_column_equals,
+)
+from runs.query.language import FormInput, QueryField, QueryLanguage, RangeEnd
+from runs.query.values import (
+    ChoiceParser,
+    DurationParser,
+    NumberParser,
+    TimestampParser,
+    WordParser,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
-    """`choices` are the words that a CHOICE knows; `key` turns a WORD into what is stored. Of a
-    field given several times a run need match one only, unless `all_of`."""
+class FieldFacet:
+    """How a field's values are counted beside a list: in `column` of the runs, or without one in
+    the runs' steps. `place` is where the facet stands among the others."""
 
-    name: str
-    takes: Takes
-    help: str
-    example: str
-    choices: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    all_of: bool = False
-    key: Callable[[str], str] = str
-
-    @property
-    def has_range(self) -> bool:
-        return self.takes in (Takes.COUNT, Takes.NUMBER, Takes.LASTING)
+    label: str
+    place: int
+    column: str = ""
 
 
-WORD, CHOICE, COUNT = Takes.WORD, Takes.CHOICE, Takes.COUNT
+@dataclass(frozen=True, slots=True, eq=False)
+class FilterField(QueryField):
+    """A field of the language with what it means for runs."""
 
-FIELDS: tuple[Field, ...] = (
-    Field("status", CHOICE, "How the run ended", "status:failed", tuple(RunStatus.values)),
-    Field("app", WORD, "App, by the name in its address", "app:support-chat"),
-    Field("version", WORD, "Version, by number or label", "version:#3"),
-    Field("since", Takes.MOMENT, "Started at this time or later", "since:7d"),
-    Field("until", Takes.MOMENT, "Started before this", "until:2026-11-22", aliases=("before",)),
-    Field("time", Takes.LASTING, "How long the run took", "time:>2s", aliases=("duration",)),
-    Field("tokens", COUNT, "Tokens of the whole run", "tokens:>10k"),
-    Field("cost", Takes.NUMBER, "Cost of the whole run", "cost:>0.05"),
-    Field("steps", COUNT, "How many steps it took", "steps:>100"),
-    Field("retries", COUNT, "How many attempts were repeated", "retries:>0"),
-    Field("user", WORD, "Who used the app, by the producer's id", "user:u-1"),
-    Field("conversation", WORD, "Conversation, by id", "conversation:thread-9"),
-    Field("id", WORD, "The run, by any id of it: run, trace, message", "id:4bf92f3577b34da6"),
-    Field("name", WORD, "The workflow's own name", "name:checkout"),
-    Field("source", WORD, "How it was recorded", "source:otlp"),
-    Field("trigger", WORD, "What started it", "trigger:webhook"),
-    Field("environment", WORD, "Where it ran", "environment:production", aliases=("env",)),
-    Field("node", WORD, "Has a step of this node, by id or title", "node:classify"),
-    Field("kind", WORD, "Has a step of this kind", "kind:llm", key=key_of),
-    Field("model", WORD, "Has a step that used this model", "model:gpt-4o"),
-    Field("failed_in", WORD, "The node that ended the run, by id or title", "failed_in:classify"),
-    Field("error", WORD, "The run's error has these letters", "error:timeout"),
-    Field("errorgroup", WORD, "Failures of one kind, by the kind's id", "errorgroup:8c1e…"),
-    Field("tag", WORD, "Has this tag, a producer's or a person's", "tag:vip"),
-    Field("note", WORD, "Has a note of this name", "note:correctness"),
-    Field("label", WORD, "Has a note with this label", "label:wrong-tone"),
-    Field("score", Takes.NUMBER, "Has a note with such a score", "score:<0.5"),
-    Field("thumbs", CHOICE, "Has a thumb up or down", "thumbs:down", ("up", "down")),
-    Field(
-        "is", CHOICE, "In this state", "is:running",
-        ("running", "paused", "stalled", "finished", "pinned", "rerun"), all_of=True,
+    condition: Condition
+    _: KW_ONLY
+    facet: FieldFacet | None = None
+
+
+WORD, WHOLE_NUMBER = WordParser(), NumberParser(whole=True)
+# A run is in one of these states only; a stalled run says that it is running.
+EXCLUSIVE_STATES = (
+    frozenset(("running", "finished")),
+    frozenset(("stalled", "finished")),
+    frozenset(("paused", "finished")),
+    frozenset(("running", "paused")),
+    frozenset(("stalled", "paused")),
+)
+
+FIELDS: tuple[FilterField, ...] = (
+    FilterField(
+        "status", "How the run ended", "status:failed",
+        ChoiceParser(tuple(RunStatus.values)), column_equals("status"),
+        synonyms=("state",), facet=FieldFacet("Status", 1, "status"),
     ),
-    Field(
-        "has", CHOICE, "Something is known of it", "has:note",
-        ("note", "tag", "error", "user", "conversation", "cost", "retry"), all_of=True,
+    FilterField(
+        "app", "App, by the name in its address", "app:support-chat", WORD, conditions.in_app,
+        synonyms=("workflow", "project"), facet=FieldFacet("App", 2, "app_id"),
+    ),
+    FilterField(
+        "version", "Version, by number or label", "version:#3", WORD, conditions.of_version,
+        facet=FieldFacet("Version", 3, "version_id"),
+        form=FormInput("Version", "Number or label", 1),
+    ),
+    FilterField(
+        "since", "Started at this time or later", "since:7d",
+        TimestampParser(), conditions.started("gte"), synonyms=("after", "from"),
+        form=FormInput("Since", "2026-11-22, or 24h, 7d", 3),
+    ),
+    FilterField(
+        "until", "Started before this", "until:2026-11-22",
+        TimestampParser(), conditions.started("lt"), aliases=("before",), synonyms=("to",),
+        form=FormInput("Until", "2026-11-22, or 1h", 4),
+    ),
+    FilterField(
+        "time", "How long the run took", "time:>2s",
+        DurationParser(), column_in_range("duration_us"),
+        aliases=("duration",), synonyms=("latency", "took"),
+        range_ends=(
+            RangeEnd("min_duration", ">=", FormInput("Time from", "2s, 500ms", 12)),
+            RangeEnd("max_duration", "<=", FormInput("Time to", "2s, 500ms", 13)),
+        ),
+    ),
+    FilterField(
+        "tokens", "Tokens of the whole run", "tokens:>10k",
+        WHOLE_NUMBER, column_in_range("total_tokens"),
+        range_ends=(
+            RangeEnd("min_tokens", ">=", FormInput("Tokens from", "10k", 14)),
+            RangeEnd("max_tokens", "<="),
+        ),
+    ),
+    FilterField(
+        "cost", "Cost of the whole run", "cost:>0.05", NumberParser(), column_in_range("cost"),
+        synonyms=("price",),
+        range_ends=(
+            RangeEnd("min_cost", ">=", FormInput("Cost from", "0.05", 15)),
+            RangeEnd("max_cost", "<="),
+        ),
+    ),
+    FilterField(
+        "steps", "How many steps it took", "steps:>100", WHOLE_NUMBER, column_in_range("steps"),
+    ),
+    FilterField(
+        "retries", "How many attempts were repeated", "retries:>0",
+        WHOLE_NUMBER, column_in_range("retries"),
+    ),
+    FilterField(
+        "user", "Who used the app, by the producer's id", "user:u-1", WORD, column_equals("user"),
+        facet=FieldFacet("User", 9, "user"), form=FormInput("User", "", 2),
+    ),
+    FilterField(
+        "conversation", "Conversation, by id", "conversation:thread-9",
+        WORD, conditions.in_conversation, synonyms=("session", "thread"),
+        form=FormInput("Conversation", "Id", 5),
+    ),
+    FilterField(
+        "id", "The run, by any id of it: run, trace, message", "id:4bf92f3577b34da6",
+        WORD, conditions.known_by_id, synonyms=("trace",),
+    ),
+    FilterField(
+        "name", "The workflow's own name", "name:checkout", WORD, column_equals("name"),
+    ),
+    FilterField(
+        "source", "How it was recorded", "source:otlp", WORD, column_equals("source_kind"),
+        facet=FieldFacet("Source", 10, "source_kind"),
+        form=FormInput("Source", "otlp, dify-otlp, …", 6),
+    ),
+    FilterField(
+        "trigger", "What started it", "trigger:webhook", WORD, column_equals("trigger"),
+        facet=FieldFacet("Trigger", 11, "trigger"),
+    ),
+    FilterField(
+        "environment", "Where it ran", "environment:production", WORD, column_equals("environment"),
+        aliases=("env",), synonyms=("env_name",),
+        facet=FieldFacet("Environment", 12, "environment"),
+    ),
+    FilterField(
+        "node", "Has a step of this node, by id or title", "node:classify",
+        WORD, conditions.step_of_node, synonyms=("step",),
+        facet=FieldFacet("Node", 7), form=FormInput("Node", "Id or title", 8),
+    ),
+    FilterField(
+        "kind", "Has a step of this kind", "kind:llm",
+        WordParser(key_of), step_column_equals("kind"), synonyms=("type",),
+        facet=FieldFacet("Kind of node", 8), form=FormInput("Kind of node", "llm, tool, …", 9),
+    ),
+    FilterField(
+        "model", "Has a step that used this model", "model:gpt-4o",
+        WORD, step_column_equals("model"),
+        facet=FieldFacet("Model", 6), form=FormInput("Model", "", 7),
+    ),
+    FilterField(
+        "failed_in", "The node that ended the run, by id or title", "failed_in:classify",
+        WORD, conditions.failed_in, facet=FieldFacet("Failed in", 4, "failed_node_id"),
+    ),
+    FilterField(
+        "error", "The run's error has these letters", "error:timeout",
+        WORD, conditions.error_contains, synonyms=("exception",),
+        form=FormInput("Error has", "", 10),
+    ),
+    FilterField(
+        "errorgroup", "Failures of one kind, by the kind's id", "errorgroup:8c1e…",
+        WORD, conditions.in_error_group,
+        facet=FieldFacet("Kind of failure", 5, "error_group_id"),
+    ),
+    FilterField(
+        "tag", "Has this tag, a producer's or a person's", "tag:vip", WORD, conditions.has_tag,
+        synonyms=("tags",),
+        facet=FieldFacet("Tag", 13, "tags"), form=FormInput("Tag", "", 11),
+    ),
+    FilterField(
+        "note", "Has a note of this name", "note:correctness", WORD, conditions.note_named,
+    ),
+    FilterField(
+        "label", "Has a note with this label", "label:wrong-tone", WORD, conditions.note_labelled,
+    ),
+    FilterField(
+        "score", "Has a note with such a score", "score:<0.5",
+        NumberParser(), conditions.note_scored,
+    ),
+    FilterField(
+        "thumbs", "Has a thumb up or down", "thumbs:down",
+        ChoiceParser(("up", "down")), conditions.note_thumbs, synonyms=("feedback",),
+    ),
+    FilterField(
+        "is", "In this state", "is:running",
+        ChoiceParser(tuple(IS_STATES), EXCLUSIVE_STATES), one_of_states(IS_STATES),
+    ),
+    FilterField(
+        "has", "Something is known of it", "has:note",
+        ChoiceParser(tuple(HAS_STATES)), one_of_states(HAS_STATES),
     ),
 )  # fmt: skip
 
-BY_NAME = {name: field for field in FIELDS for name in (field.name, *field.aliases)}
-
-# Parameters of an address that ask for one end of a range.
-ENDS = {
-    "min_duration": ("time", ">="),
-    "max_duration": ("time", "<="),
-    "min_tokens": ("tokens", ">="),
-    "max_tokens": ("tokens", "<="),
-    "min_cost": ("cost", ">="),
-    "max_cost": ("cost", "<="),
-}
-# What people call these things elsewhere.
-_MEANT = {
-    "latency": "time", "took": "time", "after": "since", "from": "since", "to": "until",
-    "state": "status", "trace": "id", "session": "conversation", "thread": "conversation",
-    "price": "cost", "step": "node", "type": "kind", "exception": "error", "tags": "tag",
-    "workflow": "app", "project": "app", "feedback": "thumbs", "env_name": "environment",
-}  # fmt: skip
-
-
-def field_of(name: str) -> Field | None:
-    return BY_NAME.get(name.lower().replace("-", "_"))
-
-
-def meant_by(name: str) -> str:
-    """The field that an unknown name probably means; "" for no idea."""
-    name = name.lower().replace("-", "_")
-    near = get_close_matches(name, BY_NAME, n=1, cutoff=0.7)
-    return _MEANT.get(name) or (near[0] if near else "")
+LANGUAGE = QueryLanguage(FIELDS)
+# By field, in the order in which a list shows them.
+FACETS = dict(
+    sorted(
+        ((field.name, field.facet) for field in FIELDS if field.facet),
+        key=lambda named: named[1].place,
+    )
+)

@@ -1,37 +1,15 @@
-"""The filters as a form with a field each, for whoever would rather not type them. Pure."""
+"""The filters as a form with an input each, for those who would rather not type them. Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from runs.choices import RunStatus
-from runs.query.fields import ENDS
-from runs.query.language import Query, Term
-
-# By parameter: label, example.
-WORDS = {
-    "version": ("Version", "Number or label"),
-    "user": ("User", ""),
-    "since": ("Since", "2026-11-22, or 24h, 7d"),
-    "until": ("Until", "2026-11-22, or 1h"),
-    "conversation": ("Conversation", "Id"),
-    "source": ("Source", "otlp, dify-otlp, …"),
-    "model": ("Model", ""),
-    "node": ("Node", "Id or title"),
-    "kind": ("Kind of node", "llm, tool, …"),
-    "error": ("Error has", ""),
-    "tag": ("Tag", ""),
-}
-RANGES = {
-    "min_duration": ("Time from", "2s, 500ms"),
-    "max_duration": ("Time to", "2s, 500ms"),
-    "min_tokens": ("Tokens from", "10k"),
-    "min_cost": ("Cost from", "0.05"),
-}
-FORM = WORDS | RANGES
+from runs.query.language import FormInput, Query, QueryLanguage, Term
 
 
 @dataclass(frozen=True, slots=True)
-class Plain:
-    """A field of the form: the parameter that it writes, and its value now."""
+class FilledInput:
+    """An input of the form: the parameter that it writes, and its value now."""
 
     name: str
     label: str
@@ -41,34 +19,48 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class MoreFilters:
-    """`statuses`: (value, label, chosen). `rest` is what the form cannot say; it stays in force as
-    text."""
+    """`statuses`: (value, label, chosen). `rest` is the part of the query that the form has no
+    input for; it stays in force as text."""
 
     statuses: list[tuple[str, str, bool]]
     app: str
-    plain: list[Plain]
+    inputs: list[FilledInput]
     rest: str
 
 
-def more_filters(query: Query, *, with_app: bool) -> MoreFilters:
-    """The form filled in with what `query` asks for."""
-    used: list[Term] = query.of("status")[0]
+def more_filters(language: QueryLanguage, query: Query, *, with_app: bool) -> MoreFilters:
+    """Return the form filled in with what `query` asks for; `with_app`: it has the choice of an
+    app."""
+    used = query.required("status")
     chosen = {term.value for term in used}
-    words: dict[str, str] = {}
-    for name in [*WORDS, *(["app"] if with_app else [])]:
-        asked, _ = query.of(name)
-        if len(asked) == 1:
-            words[name] = asked[0].value
-            used += asked
-    for name in RANGES:
-        field, sign = ENDS[name]
-        ends = [term for term in query.of(field)[0] if term.value.startswith(sign)]
-        if len(ends) == 1:
-            words[name] = ends[0].value.removeprefix(sign)
-            used += ends
+    app = query.required("app") if with_app else []
+    if len(app) == 1:
+        used += app
+    inputs: list[tuple[FormInput, str, str]] = []
+    for parameter, form_input, prefix, terms in _inputs(language, query):
+        value = ""
+        if len(terms) == 1:
+            value = terms[0].value.removeprefix(prefix)
+            used += terms
+        inputs.append((form_input, parameter, value))
+    inputs.sort(key=lambda filled: filled[0].place)
     return MoreFilters(
         [(status.value, str(status.label), status.value in chosen) for status in RunStatus],
-        words.get("app", ""),
-        [Plain(name, *told, words.get(name, "")) for name, told in FORM.items()],
+        app[0].value if len(app) == 1 else "",
+        [FilledInput(name, shape.label, shape.hint, value) for shape, name, value in inputs],
         query.without(*used).text,
     )
+
+
+def _inputs(
+    language: QueryLanguage, query: Query
+) -> Iterator[tuple[str, FormInput, str, list[Term]]]:
+    """Yield (parameter, input, what its value leaves out, terms that it could show)."""
+    for field in language.fields:
+        terms = query.required(field.name)
+        if field.form:
+            yield field.name, field.form, "", terms
+        for end in field.range_ends:
+            if end.form:
+                ends = [term for term in terms if term.value.startswith(end.sign)]
+                yield end.parameter, end.form, end.sign, ends

@@ -14,11 +14,13 @@ from nodes.ids import as_uuid
 from runs.models import App, ErrorGroup
 from runs.models.run import RunQuerySet
 from runs.paging import Order
-from runs.query.address import NEWEST, PARTS, query_string, typed
-from runs.query.conditions import meeting, moment
+from runs.query.address import NEWEST, PAGE_PARAMETERS, query_string, text_from_parameters
+from runs.query.conditions import timestamp_of, values_of
+from runs.query.fields import LANGUAGE
 from runs.query.form_fields import NUL, without_nul
-from runs.query.language import Query, Term, parse
-from runs.search import Terms, parse_text
+from runs.query.language import Query, Term
+from runs.query.matching import matching_runs
+from runs.search import SearchTerms, parse_text
 from runs.search.terms import MAX_WORDS, as_phrases
 
 ORDERS = {
@@ -39,7 +41,7 @@ FEW_WORDS = 6  # up to so many, a search that finds nothing offers to leave one 
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
+class FilterChip:
     """A condition in force; `href` is the list without it."""
 
     name: str
@@ -48,8 +50,8 @@ class Chip:
     href: str
 
 
-def group_of(term: Term) -> UUID | None:
-    """The kind of failure that a term names by its id, which tells people nothing."""
+def error_group_id(term: Term) -> UUID | None:
+    """Return the error group that a term names by its id, which people cannot read."""
     return as_uuid(term.value) if term.field.name == "errorgroup" else None
 
 
@@ -66,10 +68,10 @@ class RunFilters:
         self.only_app = app
         self.readable_by = readable_by
         self.now = timezone.now()
-        text, wrong = typed(self.data.lists())
-        self.query, problems = parse(text)
-        self._problems = [NUL] * unreadable + wrong + problems
-        # What the search box holds: as it was typed, where it was not understood.
+        text, unknown = text_from_parameters(LANGUAGE, self.data.lists())
+        self.query, problems = LANGUAGE.parse(text)
+        self._problems = [NUL] * unreadable + unknown + problems
+        # What the search box holds: the text as it was typed where it was not understood.
         self.text = text if problems else self.query.text
         self.order = self.data.get("order") or NEWEST
 
@@ -77,21 +79,21 @@ class RunFilters:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What is wrong, for a page or a machine."""
-        said = list(self._problems)
+        """What is wrong, a sentence each, for a page or a machine."""
+        sentences = list(self._problems)
         if self.order not in ORDERS:
-            said.append(f"Order: there is no order “{self.order[:40]}”.")
-        elif self.order != NEWEST and self.terms:
-            said.append(
+            sentences.append(f"Order: there is no order “{self.order[:40]}”.")
+        elif self.order != NEWEST and self.search_terms:
+            sentences.append(
                 "What words find is listed newest first: leave the words away, or the order."
             )
-        if self.query.words and not self.terms:
-            said.append(f"There is nothing to be found in “{self.query.words[:40]}”.")
-        if len(self.terms.words) >= MAX_WORDS:
-            said.append(f"Fewer than {MAX_WORDS} words can be looked for at once.")
+        if self.query.words and not self.search_terms:
+            sentences.append(f"There is nothing to be found in “{self.query.words[:40]}”.")
+        if len(self.search_terms.words) >= MAX_WORDS:
+            sentences.append(f"Fewer than {MAX_WORDS} words can be looked for at once.")
         if self.since and self.until and self.since >= self.until:
-            said.append("since is not before until, so that no time is left.")
-        return said + self._wrong_apps()
+            sentences.append("since is not before until, so that no time is left.")
+        return sentences + self._app_problems()
 
     def is_valid(self) -> bool:
         return not self.sentences
@@ -101,90 +103,94 @@ class RunFilters:
         """The filters without what is wrong in them; all runs if the rest makes no sense either."""
         if self.is_valid():
             return self
-        wrong = [term for sort in self.query.of("app") for term in sort
-                 if self.only_app or term.value not in self._apps]  # fmt: skip
-        query = self.query.without(*wrong)
-        left = map(self.asking, (query, Query(query.terms), Query()))
-        return next(filter(RunFilters.is_valid, left))
+        unknown_apps = [
+            term for term in self._app_terms if self.only_app or term.value not in self._apps
+        ]
+        query = self.query.without(*unknown_apps)
+        candidates = map(self.with_query, (query, Query(query.terms), Query()))
+        return next(filter(RunFilters.is_valid, candidates))
 
-    def asking(self, query: Query) -> "RunFilters":
-        """The same list with another query, newest first."""
-        told = QueryDict(query_string(query)[1:])
-        return RunFilters(told, app=self.only_app, readable_by=self.readable_by)
+    def with_query(self, query: Query) -> "RunFilters":
+        """Return the filters of the same list with another query, newest first."""
+        data = QueryDict(query_string(query)[1:])
+        return RunFilters(data, app=self.only_app, readable_by=self.readable_by)
 
     @property
     def since(self) -> datetime | None:
-        """The one moment from which on runs are asked for."""
-        return self._moment("since")
+        """The earliest start of the runs that are asked for."""
+        return self._single_timestamp("since")
 
     @property
     def until(self) -> datetime | None:
-        """The one moment before which runs are asked for."""
-        return self._moment("until")
+        """The time before which the runs that are asked for have started."""
+        return self._single_timestamp("until")
 
-    def _moment(self, name: str) -> datetime | None:
-        asked = self.query.of(name)[0]
-        return moment(asked[0], self.now) if len(asked) == 1 else None
+    def _single_timestamp(self, name: str) -> datetime | None:
+        terms = self.query.required(name)
+        return timestamp_of(terms[0], self.now) if len(terms) == 1 else None
 
-    def _wrong_apps(self) -> list[str]:
-        asked, taken = self.query.of("app")
-        if self.only_app and (asked or taken):
-            return [
-                f"This is the history of one app: “{(asked + taken)[0].text}” has no place here."
-            ]
-        missing = [t.value for t in asked + taken if t.value not in self._apps]
+    @property
+    def _app_terms(self) -> list[Term]:
+        return self.query.required("app") + self.query.excluded("app")
+
+    def _app_problems(self) -> list[str]:
+        terms = self._app_terms
+        if self.only_app and terms:
+            return [f"This is the history of one app: “{terms[0].text}” has no place here."]
+        missing = [name for name in values_of(terms) if name not in self._apps]
         if not missing:
             return []
         slugs = list(
             App.objects.readable_by(self.readable_by).values_list("slug", flat=True)[:1000]
         )
-        said = []
+        sentences = []
         for name in missing:
             near = get_close_matches(name, slugs, n=1) or [s for s in slugs if name in s][:1]
-            asks = f" Did you mean “{near[0]}”?" if near else ""
-            said.append(f"App: there is no app “{name[:80]}”.{asks}")
-        return said
+            suggestion = f" Did you mean “{near[0]}”?" if near else ""
+            sentences.append(f"App: there is no app “{name[:80]}”.{suggestion}")
+        return sentences
 
     @cached_property
     def _apps(self) -> dict[str, App]:
         """The apps that the query names, by slug."""
-        names = [term.value for sort in self.query.of("app") for term in sort]
-        if not names:
+        slugs = values_of(self._app_terms)
+        if not slugs:
             return {}
-        found = App.objects.readable_by(self.readable_by).filter(slug__in=names)
-        return {app.slug: app for app in found}
+        apps = App.objects.readable_by(self.readable_by).filter(slug__in=slugs)
+        return {app.slug: app for app in apps}
 
-    # -- what they let through --------------------------------------------------------------------
+    # -- the runs that match ----------------------------------------------------------------------
 
-    def _asked_apps(self, query: Query) -> list[App]:
-        """The apps whose runs are asked for; none: all. A bound key reads its own app only."""
+    def _listed_apps(self, query: Query) -> list[App]:
+        """Return the apps whose runs are listed; none: all. A bound key reads its own app only."""
         if bound := self.only_app or self.readable_by:
             return [bound]
-        return [self._apps[term.value] for term in query.of("app")[0]]
+        return [self._apps[slug] for slug in values_of(query.required("app"))]
 
     @cached_property
-    def terms(self) -> Terms:
-        """The words to be found, false for none."""
+    def search_terms(self) -> SearchTerms:
+        """The words to search for; falsy without any."""
         return parse_text(self.query.words)
 
-    def apply(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
-        """The runs that the filters but the words let through, not yet in order, in parts for
-        `page_of`. `query` stands for another, of the same apps or more."""
+    def filtered_parts(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
+        """Return the runs that match all filters but the words, not yet in order, in parts that
+        `page_of` merges: a part for each status that is asked for. `query` stands in for the
+        filters' own query; it may only ask for the same apps, or for more of them."""
         query = self.query if query is None else query
-        runs = meeting(runs, query, self._asked_apps(query), self.now)
-        return runs.of_each_status([term.value for term in query.of("status")[0]])
+        runs = matching_runs(runs, query, self._listed_apps(query), self.now)
+        return runs.of_each_status(values_of(query.required("status")))
 
-    def narrowed(self, runs: RunQuerySet) -> RunQuerySet:
-        """The same in one part, for whoever puts them in order by other means."""
-        statuses = [term.value for term in self.query.of("status")[0]]
-        runs = meeting(runs, self.query, self._asked_apps(self.query), self.now)
+    def filtered(self, runs: RunQuerySet) -> RunQuerySet:
+        """Return the same runs as one queryset, for callers that bring an order of their own."""
+        statuses = values_of(self.query.required("status"))
+        runs = matching_runs(runs, self.query, self._listed_apps(self.query), self.now)
         return runs.filter(status__in=statuses) if statuses else runs
 
     @property
     def ordering(self) -> Order:
         return ORDERS[self.order]
 
-    # -- what a page says of them -----------------------------------------------------------------
+    # -- what a page shows of the filters ---------------------------------------------------------
 
     @property
     def in_use(self) -> bool:
@@ -196,59 +202,62 @@ class RunFilters:
         return [(order, label, order == self.order) for order, label in ORDER_LABELS.items()]
 
     @property
-    def chips(self) -> list[Chip]:
+    def chips(self) -> list[FilterChip]:
         groups = ErrorGroup.objects.in_bulk(
-            [pk for term in self.query.terms if (pk := group_of(term))]
+            [pk for term in self.query.terms if (pk := error_group_id(term))]
         )
         chips = []
         for term in self.query.terms:
-            pk = group_of(term)
+            pk = error_group_id(term)
             value = str(groups[pk]) if pk in groups else term.value
             href = self.href(self.query.without(term))
-            chips.append(Chip(term.field.name, value, term.negated, href))
+            chips.append(FilterChip(term.field.name, value, term.negated, href))
         if self.query.words:
             without = self.href(Query(self.query.terms))
-            chips.append(Chip("text", self.query.words, negated=False, href=without))
+            chips.append(FilterChip("text", self.query.words, negated=False, href=without))
         return chips
 
     def href(self, query: Query) -> str:
-        """This list with another query."""
+        """Return the address of this list with another query."""
         return query_string(query, self.order)
 
     @property
-    def as_it_stands(self) -> str:
-        """The address of a search for what was typed, even if it looks like a query."""
+    def literal_search_href(self) -> str:
+        """The address of a search for the text as it was typed, even if it looks like a query."""
         return query_string(Query(words=as_phrases(self.text)))
 
     @property
-    def one_less(self) -> list[tuple[str, str]]:
-        """Of a few words: each, and the address of the search for the others."""
-        words, aside = self.terms.words, [f"-{as_phrases(word)}" for word in self.terms.without]
+    def searches_without_a_word(self) -> list[tuple[str, str]]:
+        """(word, address of the search for the other words) of each word; none of many words."""
+        words = self.search_terms.words
+        excluded = [f"-{as_phrases(word)}" for word in self.search_terms.without]
         if not 1 < len(words) <= FEW_WORDS:
             return []
-        left = {word: [as_phrases(one) for one in words if one != word] for word in words}
+        others_by_word = {
+            word: [as_phrases(other) for other in words if other != word] for word in words
+        }
         return [
-            (word, self.href(Query(self.query.terms, " ".join(others + aside))))
-            for word, others in left.items()
+            (word, self.href(Query(self.query.terms, " ".join(others + excluded))))
+            for word, others in others_by_word.items()
         ]
 
     @property
     def facets_href(self) -> str:
-        """The same list with its facets."""
-        told = self.as_told()
-        return f"?{told}&facets=1" if told else "?facets=1"
+        """The address of the same list with its facets."""
+        parameters = self.as_query_string()
+        return f"?{parameters}&facets=1" if parameters else "?facets=1"
 
     def toggled(self, term: Term) -> str:
-        """This list with `term`, or without it where it is in force."""
+        """Return the address of this list with `term`, or without it where it is in force."""
         query = self.query
         return self.href(query.without(term) if query.has(term) else query.plus(term))
 
-    def as_told(self, after: str = "") -> str:
-        """The query string as it came, without what is empty; `after` at its end."""
-        told = [
+    def as_query_string(self, after: str = "") -> str:
+        """Return the query string as it came, without empty values; `after` at its end."""
+        parameters = [
             (name, value)
             for name, values in self.data.lists()
             for value in values
-            if value and name not in PARTS and (name, value) != ("order", NEWEST)
+            if value and name not in PAGE_PARAMETERS and (name, value) != ("order", NEWEST)
         ]
-        return urlencode([*told, ("after", after)] if after else told)
+        return urlencode([*parameters, ("after", after)] if after else parameters)

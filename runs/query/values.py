@@ -1,21 +1,20 @@
-"""What stands behind a field's colon: numbers, durations, times and ranges of them. Pure.
+"""Read what stands behind a field's colon: words, numbers, durations, times and ranges. Pure.
 
-Durations are integer microseconds, numbers Decimal, a time is a datetime (naive: of the console's
-time zone) or a timedelta (so long ago)."""
+Durations are integer microseconds, numbers are Decimal, and a time is a datetime (a naive one is in
+the console's time zone) or a timedelta (so long ago)."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.utils.dateparse import parse_date, parse_datetime
 
-from runs.query.fields import Field, Takes
-
 _AGO = re.compile(r"(\d{1,5})\s*(m|min|h|d|w)")
 _AGO_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_LASTING = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*(us|µs|ms|s|m|min|h)?")
-_LASTING_US = {
+_DURATION = re.compile(r"(\d{1,20}(?:\.\d{1,20})?)\s*(us|µs|ms|s|m|min|h)?")
+_MICROSECONDS = {
     "us": 1,
     "µs": 1,
     "ms": 1000,
@@ -25,36 +24,37 @@ _LASTING_US = {
     "h": 3600 * 10**6,
 }
 _NUMBER = re.compile(r"(-?\d{1,20}(?:\.\d{1,20})?)\s*([km])?")
-_TIMES = {"": 1, "k": 1000, "m": 1_000_000}
-_RANGE = re.compile(r"(?P<sign>>=|<=|>|<|=)\s*(?P<one>.+)|(?P<low>.*?)\.\.(?P<high>.*)")
-# What the databases' columns hold.
-LARGEST = {Takes.COUNT: 2**63 - 1, Takes.LASTING: 2**63 - 1, Takes.NUMBER: 10**10 - 1}
+_MULTIPLIERS = {"": 1, "k": 1000, "m": 1_000_000}
+_RANGE = re.compile(r"(?P<sign>>=|<=|>|<|=)\s*(?P<bound>.+)|(?P<low>.*?)\.\.(?P<high>.*)")
+# The largest values that the databases' columns hold.
+LARGEST_INTEGER = 2**63 - 1
+LARGEST_DECIMAL = 10**10 - 1
 
 
 class BadValue(ValueError):
-    """A value that its field does not take; the text is a sentence for people."""
+    """A value that its field does not take; the message is a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """From `low` to `high`, None: no end there. `above` and `below`: that end itself is outside."""
+class ValueRange:
+    """The numbers from `low` to `high`; None: the range has no end there. `above` and `below`: that
+    end itself lies outside."""
 
     low: Decimal | None = None
     high: Decimal | None = None
     above: bool = False
     below: bool = False
 
-    def within(self, other: "Span") -> "Span":
-        """What lies in both."""
+    def intersection(self, other: "ValueRange") -> "ValueRange":
         low, above = max(
-            ((span.low, span.above) for span in (self, other) if span.low is not None),
+            ((side.low, side.above) for side in (self, other) if side.low is not None),
             default=(None, False),
         )
         high, below = min(
-            ((span.high, not span.below) for span in (self, other) if span.high is not None),
+            ((side.high, not side.below) for side in (self, other) if side.high is not None),
             default=(None, True),
         )
-        return Span(low, high, above, not below)
+        return ValueRange(low, high, above, not below)
 
     @property
     def is_empty(self) -> bool:
@@ -63,91 +63,136 @@ class Span:
         return self.low > self.high or (self.low == self.high and (self.above or self.below))
 
 
-Meaning = str | Span | datetime | timedelta
+ParsedValue = str | ValueRange | datetime | timedelta
 
 
-def read(field: Field, text: str) -> Meaning:
-    """What `text` means to `field`. Raises BadValue."""
-    if field.takes is Takes.CHOICE:
-        return _choice(field, text)
-    if field.takes is Takes.MOMENT:
-        return when(text)
-    return _span(field, text) if field.has_range else field.key(text)
+@dataclass(frozen=True, slots=True)
+class WordParser:
+    """Takes a word, or several in quotes; `normalize` returns what is stored for it."""
+
+    normalize: Callable[[str], str] = str
+
+    def parse(self, text: str, name: str, example: str) -> str:
+        return self.normalize(text)
 
 
-def _choice(field: Field, text: str) -> str:
-    word = text.lower().replace("_", "-")
-    if word not in field.choices:
-        raise BadValue(f"“{text[:40]}” is none of {', '.join(field.choices)}.")
-    return word
+@dataclass(frozen=True, slots=True)
+class ChoiceParser:
+    """Takes one of `choices`; a run never meets both choices of a pair in `exclusive`."""
+
+    choices: tuple[str, ...]
+    exclusive: tuple[frozenset[str], ...] = ()
+
+    def parse(self, text: str, name: str, example: str) -> str:
+        word = text.lower().replace("_", "-")
+        if word not in self.choices:
+            raise BadValue(f"“{text[:40]}” is none of {', '.join(self.choices)}.")
+        return word
 
 
-def when(text: str) -> datetime | timedelta:
-    """2026-11-22, 2026-11-22T09:30, or so long ago: 30m, 24h, 7d, 2w. Raises BadValue."""
+@dataclass(frozen=True, slots=True)
+class NumberParser:
+    """Takes a number (10k, 1.5M), alone or with >, >=, <, <=, or a range (1k..2k); `whole`: no
+    fractions."""
+
+    whole: bool = False
+
+    def parse(self, text: str, name: str, example: str) -> ValueRange:
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            number = self.amount(text, example)
+            return ValueRange(number, number)
+        return _range_from_match(match, text, example, self.amount)
+
+    def amount(self, text: str, example: str) -> Decimal:
+        text = text.strip()
+        if match := _NUMBER.fullmatch(text.lower()):
+            number = Decimal(match[1]) * _MULTIPLIERS[match[2] or ""]
+            largest = LARGEST_INTEGER if self.whole else LARGEST_DECIMAL
+            if abs(number) <= largest and not (self.whole and number != int(number)):
+                return number
+        whole = "whole " if self.whole else ""
+        raise BadValue(f"“{text[:40]}” is not a {whole}number. Write {example}.")
+
+
+@dataclass(frozen=True, slots=True)
+class DurationParser:
+    """Takes a duration with >, >=, <, <=, or a range (2s..5s); a bare number is seconds."""
+
+    def parse(self, text: str, name: str, example: str) -> ValueRange:
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            raise BadValue(
+                f"“{text[:40]}” would be one exact duration. Write {name}:>2s,"
+                f" {name}:<500ms or {name}:2s..5s."
+            )
+        return _range_from_match(match, text, example, self.amount)
+
+    def amount(self, text: str, example: str) -> Decimal:
+        """Return the microseconds of a duration."""
+        text = text.strip()
+        if match := _DURATION.fullmatch(text.lower()):
+            microseconds = int(Decimal(match[1]) * _MICROSECONDS[match[2] or "s"])
+            if microseconds <= LARGEST_INTEGER:
+                return Decimal(microseconds)
+        raise BadValue(f"“{text[:40]}” is not a duration. Write 2s, 500ms or 2m.")
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampParser:
+    """Takes a time, or how long ago it was."""
+
+    def parse(self, text: str, name: str, example: str) -> datetime | timedelta:
+        return parse_timestamp(text)
+
+
+ValueParser = WordParser | ChoiceParser | NumberParser | DurationParser | TimestampParser
+
+
+def parse_timestamp(text: str) -> datetime | timedelta:
+    """Read 2026-11-22, 2026-11-22T09:30, or so long ago: 30m, 24h, 7d, 2w. Raises BadValue."""
     if ago := _AGO.fullmatch(text.lower()):
         return timedelta(**{_AGO_UNITS[ago[2]]: int(ago[1])})
     try:
-        return _written(text)
+        return _datetime_from_text(text)
     except (ValueError, OverflowError):
         raise BadValue(
             f"“{text[:40]}” is not a time. Write 2026-11-22, 2026-11-22T09:30, or 24h, 7d."
         ) from None
 
 
-def _written(text: str) -> datetime:
+def _datetime_from_text(text: str) -> datetime:
     # "+" of a zone arrives as a space when nobody escaped it.
-    found = parse_datetime(re.sub(r"(\d) (\d\d:?\d\d)$", r"\1+\2", text) if "T" in text else text)
-    if found is None:
+    read = parse_datetime(re.sub(r"(\d) (\d\d:?\d\d)$", r"\1+\2", text) if "T" in text else text)
+    if read is None:
         day: date | None = parse_date(text)
         if day is None:
             raise ValueError
-        found = datetime.combine(day, time())
+        read = datetime.combine(day, time())
     # Beyond these years databases and time zones disagree.
-    if not 1970 <= found.year <= 9000:
+    if not 1970 <= read.year <= 9000:
         raise ValueError
-    return found
+    return read
 
 
-def _span(field: Field, text: str) -> Span:
-    found = _RANGE.fullmatch(text)
-    if found is None:
-        if field.takes is Takes.LASTING:
-            raise BadValue(
-                f"“{text[:40]}” would be one exact duration. Write {field.name}:>2s,"
-                f" {field.name}:<500ms or {field.name}:2s..5s."
-            )
-        value = _amount(field, text)
-        return Span(value, value)
-    if sign := found["sign"]:
-        value = _amount(field, found["one"])
+def _range_from_match(
+    match: re.Match[str], text: str, example: str, amount: Callable[[str, str], Decimal]
+) -> ValueRange:
+    """Return the range that a match of `_RANGE` in `text` writes; `amount` reads an end of it."""
+    if sign := match["sign"]:
+        value = amount(match["bound"], example)
         if sign == "=":
-            return Span(value, value)
+            return ValueRange(value, value)
         strict = len(sign) == 1
-        return Span(low=value, above=strict) if sign[0] == ">" else Span(high=value, below=strict)
+        if sign[0] == ">":
+            return ValueRange(low=value, above=strict)
+        return ValueRange(high=value, below=strict)
     low, high = (
-        _amount(field, end) if end.strip() else None for end in (found["low"], found["high"])
+        amount(end, example) if end.strip() else None for end in (match["low"], match["high"])
     )
     if low is None and high is None:
-        raise BadValue(f"A range has an end at least: {field.example}.")
-    span = Span(low, high)
-    if span.is_empty:
+        raise BadValue(f"A range has an end at least: {example}.")
+    value_range = ValueRange(low, high)
+    if value_range.is_empty:
         raise BadValue(f"“{text[:40]}” ends before it begins.")
-    return span
-
-
-def _amount(field: Field, text: str) -> Decimal:
-    """A number (10k, 1.5M), or a duration in microseconds (a bare number is seconds)."""
-    text, value = text.strip(), None
-    if field.takes is Takes.LASTING:
-        told = "a duration. Write 2s, 500ms or 2m"
-        if found := _LASTING.fullmatch(text.lower()):
-            value = Decimal(int(Decimal(found[1]) * _LASTING_US[found[2] or "s"]))
-    else:
-        whole = field.takes is Takes.COUNT
-        told = f"a {'whole ' if whole else ''}number. Write {field.example}"
-        if found := _NUMBER.fullmatch(text.lower()):
-            value = Decimal(found[1]) * _TIMES[found[2] or ""]
-            value = None if whole and value != int(value) else value
-    if value is None or abs(value) > LARGEST[field.takes]:
-        raise BadValue(f"“{text[:40]}” is not {told}.")
-    return value
+    return value_range

@@ -1,7 +1,7 @@
 """Finding runs by what stands in them: words, phrases and parts of words in any language."""
 
-from runs.search.finding import Found, find
+from runs.search.finding import SearchResult, find
 from runs.search.hits import Hit, hits_json
-from runs.search.terms import Terms, parse_text
+from runs.search.terms import SearchTerms, parse_text
 
-__all__ = ["Found", "Hit", "Terms", "find", "hits_json", "parse_text"]
+__all__ = ["Hit", "SearchResult", "SearchTerms", "find", "hits_json", "parse_text"]

@@ -17,28 +17,26 @@ from nodes.models import NodeExecution
 from runs.models import Conversation, Run, SearchDue
 from runs.models.run import RunQuerySet
 from runs.paging import Order
-from runs.search.coding import encoded, parts
-from runs.search.index import STEP, index
-from runs.search.terms import Terms, between_escapes
+from runs.search.coding import encoded, spaced_words
+from runs.search.index import NUMBER_STEP_US, search_index
+from runs.search.limits import SearchLimits
+from runs.search.terms import SearchTerms, between_escapes
 
 NEWEST = Order("started_at")
-# Runs of all kinds within which is looked at once: few at first, because a common word fills the
-# page from them, then more each time.
-FIRST, GROWTH, WIDEST = 500, 4, 20_000
-AT_ONCE = 500  # runs of a portion, ids in a question
 FIRST_ID = UUID(int=0)
-IDS = 5  # within a text, that are looked up
+MAX_IDS = 5  # within a text, that are looked up
+MAX_TURNS = 500  # of conversations that an id in the text leads to
 _ID = re.compile(r"\b(?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})\b", re.IGNORECASE)
 
 
-class Place(NamedTuple):
-    """Where in the order of runs something stands."""
+class RunPosition(NamedTuple):
+    """Where in the order of runs a run stands."""
 
     started_at: datetime
     run_id: UUID
 
     @classmethod
-    def of(cls, cursor: str) -> Self:
+    def from_cursor(cls, cursor: str) -> Self:
         us, _, run_id = cursor.partition("~")
         return cls(from_us(int(us)), UUID(run_id))
 
@@ -48,125 +46,145 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Portion:
-    """Runs to look at, newest first; down to `until` (None: the oldest run) no other can match.
-    `due`: those that the index does not hold; `typed`: those whose id was typed."""
+class CandidatePortion:
+    """Runs to look at, newest first; back to `until` (None: the oldest run) no other can match.
+    `unindexed`: those that the index does not hold; `named_by_id`: those whose id was typed."""
 
-    places: list[Place]
-    until: Place | None
-    due: set[UUID] = field(default_factory=set)
-    typed: set[UUID] = field(default_factory=set)
+    positions: list[RunPosition]
+    until: RunPosition | None
+    unindexed: set[UUID] = field(default_factory=set)
+    named_by_id: set[UUID] = field(default_factory=set)
 
 
 def candidates(
-    runs: RunQuerySet, terms: Terms, after: str, since: datetime | None, until: datetime | None
-) -> Iterator[Portion]:
-    """Portions of `runs` after the cursor `after`, see `finding.find`. Raises BadCursor."""
+    runs: RunQuerySet,
+    terms: SearchTerms,
+    after: str,
+    since: datetime | None,
+    until: datetime | None,
+    limits: SearchLimits,
+) -> Iterator[CandidatePortion]:
+    """Yield portions of `runs` after the cursor `after`, see `finding.find`. Raises BadCursor."""
     pieces = (piece for word in terms.words for piece in between_escapes(word))
-    words = [part for piece in pieces for part in parts(encoded(piece))]
-    typed = _typed(terms.told)
+    words = [part for piece in pieces for part in spaced_words(encoded(piece))]
+    named_by_id = _runs_named_by_id(terms.typed)
     runs = runs.prefetch_related(None)
-    cursor, width = after or (Place(until, FIRST_ID).cursor if until else ""), FIRST
+    cursor = after or (RunPosition(until, FIRST_ID).cursor if until else "")
+    width = limits.first_window
     while True:
-        window = _window(_after(runs, cursor), cursor, width, since)
-        yield from _portions(window, words, typed)
+        window = _next_window(_runs_after(runs, cursor), cursor, width, since, limits.portion)
+        yield from _window_portions(window, words, named_by_id, limits.portion)
         if window.low is None:
             return
-        cursor, width = window.low.cursor, min(width * GROWTH, WIDEST)
+        cursor = window.low.cursor
+        width = min(width * limits.window_growth, limits.widest_window)
 
 
-def _typed(told: str) -> set[UUID]:
-    """Runs that what was typed leads to, or an id within it (of an address, of a line of a log): as
-    the id of the run, of one of its steps, or of its conversation."""
-    words = {told, *_ID.findall(told)[:IDS]}
-    ids = [found for word in words if (found := as_uuid(word))]
-    talks = Conversation.objects.filter(Q(source_id__in=words) | Q(pk__in=ids))
-    turns = Run.objects.filter(conversation__in=talks).order_by("-started_at")
+def _runs_named_by_id(typed: str) -> set[UUID]:
+    """Return runs that what was typed leads to, or an id within it (of an address, of a line of a
+    log): as the id of the run, of one of its steps, or of its conversation."""
+    texts = {typed, *_ID.findall(typed)[:MAX_IDS]}
+    ids = [parsed for text in texts if (parsed := as_uuid(text))]
+    conversations = Conversation.objects.filter(Q(source_id__in=texts) | Q(pk__in=ids))
+    turns = Run.objects.filter(conversation__in=conversations).order_by("-started_at")
     steps = NodeExecution.objects.filter(pk__in=ids)
-    led = (Run.objects.with_source_id(word).values_list("pk", flat=True) for word in words)
+    by_source = (Run.objects.with_source_id(text).values_list("pk", flat=True) for text in texts)
     return set(chain(
-        *led, turns.values_list("pk", flat=True)[:AT_ONCE], steps.values_list("run_id", flat=True),
+        *by_source,
+        turns.values_list("pk", flat=True)[:MAX_TURNS],
+        steps.values_list("run_id", flat=True),
     ))  # fmt: skip
 
 
-def _after(runs: RunQuerySet, cursor: str) -> RunQuerySet:
+def _runs_after(runs: RunQuerySet, cursor: str) -> RunQuerySet:
     [rows] = NEWEST.stretches(runs, cursor)
     assert isinstance(rows, RunQuerySet)
     return rows
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """A stretch of time from `newest` to `oldest`: the runs of the pool in it down to the place
-    `low` (None: there are no further ones), and which of them are due."""
+class _TimeWindow:
+    """A stretch of time from `newest` to `oldest`: the runs of the pool in it back to the position
+    `low` (None: there are no further ones), and which of them the index does not hold."""
 
     pool: RunQuerySet
     newest: datetime | None
     oldest: datetime | None
-    low: Place | None
-    due: set[UUID]
+    low: RunPosition | None
+    unindexed: set[UUID]
 
-    def reaches(self, place: Place) -> bool:
-        return self.low is None or place >= self.low
+    def reaches(self, position: RunPosition) -> bool:
+        return self.low is None or position >= self.low
 
-    def places(self, runs: RunQuerySet) -> list[Place]:
-        """Of these runs of the pool."""
-        return [place for row in runs.values_list("started_at", "pk")
-                if self.reaches(place := Place(*row))]  # fmt: skip
+    def positions(self, runs: RunQuerySet) -> list[RunPosition]:
+        """Return the positions of `runs`, which are of the pool, as far as the window reaches."""
+        rows = (RunPosition(*row) for row in runs.values_list("started_at", "pk"))
+        return [position for position in rows if self.reaches(position)]
 
 
-def _window(pool: RunQuerySet, cursor: str, width: int, since: datetime | None) -> _Window:
-    """The next `width` runs of all kinds, or fewer where many of them are due; none before
-    `since`."""
-    place = Place.of(cursor) if cursor else None
-    every = _after(Run.objects.started_between(since, None), cursor)
+def _next_window(
+    pool: RunQuerySet, cursor: str, width: int, since: datetime | None, portion: int
+) -> _TimeWindow:
+    """Return the next `width` runs of all kinds, or fewer where the index does not hold many of
+    them; none before `since`."""
+    position = RunPosition.from_cursor(cursor) if cursor else None
+    every = _runs_after(Run.objects.started_between(since, None), cursor)
     low = None
     for oldest in every.values_list("started_at", flat=True)[width : width + 1]:
-        low, since = Place(oldest, FIRST_ID), oldest
-    due = [Place(*row) for row in SearchDue.objects.places_after(place, since)[:AT_ONCE]]
-    if len(due) == AT_ONCE:
-        low = due[-1]
+        low, since = RunPosition(oldest, FIRST_ID), oldest
+    unindexed = [
+        RunPosition(*row) for row in SearchDue.objects.positions_after(position, since)[:portion]
+    ]
+    if len(unindexed) == portion:
+        low = unindexed[-1]
         since = low.started_at
     pool = pool.started_between(since, None)
-    newest = place.started_at if place else None
-    return _Window(pool, newest, since, low, {place.run_id for place in due})
+    newest = position.started_at if position else None
+    run_ids = {position.run_id for position in unindexed}
+    return _TimeWindow(pool, newest, since, low, run_ids)
 
 
-def _portions(window: _Window, words: Sequence[str], typed: set[UUID]) -> Iterator[Portion]:
-    pool = window.pool
+def _window_portions(
+    window: _TimeWindow, words: Sequence[str], named_by_id: set[UUID], size: int
+) -> Iterator[CandidatePortion]:
+    """Yield portions of at most about `size` runs."""
+    pool, unindexed = window.pool, window.unindexed
     if not words:
-        yield from _all(window, typed)
+        yield from _every_run(window, named_by_id, size)
         return
-    named = index().runs(words, window.oldest, window.newest)
-    extra = set(window.places(pool.filter(pk__in=window.due | typed)))
-    if len(named) > AT_ONCE:
-        # Of few runs it is looked up whether the index names them, not the other way around.
-        few = window.places(pool[: 2 * AT_ONCE])
-        if len(few) < 2 * AT_ONCE:
-            told = {one.run_id for one in named}
-            extra |= {place for place in few if place.run_id in told}
-            named = []
-    while len(named) > AT_ONCE:
-        last = named[AT_ONCE].number  # of it all, and of those before it
-        part = [one.run_id for one in named if one.number >= last]
-        named = named[len(part) :]
-        low = Place(from_us(last * STEP), FIRST_ID)
+    indexed = search_index().runs(words, window.oldest, window.newest)
+    extra = set(window.positions(pool.filter(pk__in=unindexed | named_by_id)))
+    if len(indexed) > size:
+        # Where the pool is small, look up which of its runs the index names, not the other way
+        # around.
+        small_pool = window.positions(pool[: 2 * size])
+        if len(small_pool) < 2 * size:
+            run_ids = {run.run_id for run in indexed}
+            extra |= {position for position in small_pool if position.run_id in run_ids}
+            indexed = []
+    while len(indexed) > size:
+        last = indexed[size].number  # of it all runs, and of those before it
+        part = [run.run_id for run in indexed if run.number >= last]
+        indexed = indexed[len(part) :]
+        low = RunPosition(from_us(last * NUMBER_STEP_US), FIRST_ID)
         low = max(low, window.low) if window.low else low
-        found = extra.union(window.places(pool.filter(pk__in=part)))
-        now = {place for place in found if place >= low}
-        yield Portion(sorted(now, reverse=True), low, window.due, typed)
-        extra = found - now
-    extra |= set(window.places(pool.filter(pk__in=[one.run_id for one in named])))
-    yield Portion(sorted(extra, reverse=True), window.low, window.due, typed)
+        positions = extra.union(window.positions(pool.filter(pk__in=part)))
+        reached = {position for position in positions if position >= low}
+        yield CandidatePortion(sorted(reached, reverse=True), low, unindexed, named_by_id)
+        extra = positions - reached
+    extra |= set(window.positions(pool.filter(pk__in=[run.run_id for run in indexed])))
+    yield CandidatePortion(sorted(extra, reverse=True), window.low, unindexed, named_by_id)
 
 
-def _all(window: _Window, typed: set[UUID]) -> Iterator[Portion]:
-    """Where the index is of no use, all runs of the pool."""
+def _every_run(
+    window: _TimeWindow, named_by_id: set[UUID], size: int
+) -> Iterator[CandidatePortion]:
+    """Yield all runs of the pool, where the index is of no use."""
     pool = window.pool
     while True:
-        places = window.places(pool[:AT_ONCE])
-        if len(places) < AT_ONCE:
-            yield Portion(places, window.low, window.due, typed)
+        positions = window.positions(pool[:size])
+        if len(positions) < size:
+            yield CandidatePortion(positions, window.low, window.unindexed, named_by_id)
             return
-        yield Portion(places, places[-1], window.due, typed)
-        pool = _after(pool, places[-1].cursor)
+        yield CandidatePortion(positions, positions[-1], window.unindexed, named_by_id)
+        pool = _runs_after(pool, positions[-1].cursor)

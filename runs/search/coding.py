@@ -1,59 +1,60 @@
 """Text as the index keeps it: each word once, because every call of a model repeats what was said
-before; in ASCII, so that both databases cut it into the same groups of three characters,
+before; in ASCII, so that both databases cut it into the same trigrams (groups of three characters),
 whatever language it is in and whatever locale they have. Pure."""
 
 from collections.abc import Iterable
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-GROUP = 3
-LONG = 200_000  # characters
-MAX_PARTS = 12  # of one phrase that are asked for, and
-MAX_GROUPS = 48  # of one word that are asked for; what is found is looked at again anyway
+TRIGRAM = 3
+LONG_TEXT = 200_000  # characters
+MAX_WORDS_OF_PHRASE = 12  # that the index is asked for, and
+MAX_TRIGRAMS_OF_WORD = 48  # that it is asked for; the runs that it names are looked at anyway
 
 
-class _Codes(dict[int, str]):
+class _AsciiCodes(dict[int, str]):
     """Code point → three letters or digits; several share some, which only costs a second look."""
 
     def __missing__(self, code: int) -> str:
         high, low = divmod(code % 36**3, 36)
-        self[code] = found = DIGITS[high // 36] + DIGITS[high % 36] + DIGITS[low]
-        return found
+        self[code] = ascii_code = DIGITS[high // 36] + DIGITS[high % 36] + DIGITS[low]
+        return ascii_code
 
 
-_CODES = _Codes({code: chr(code) for code in range(128)} | {0: " "})
+_ASCII_CODES = _AsciiCodes({code: chr(code) for code in range(128)} | {0: " "})
 
 
-def encoded(folded: str) -> str:
-    """Folded text with single spaces, in ASCII."""
-    text = " ".join(folded.split())
-    return text.replace("\0", " ") if text.isascii() else text.translate(_CODES)
+def encoded(normalized: str) -> str:
+    """Return normalized text with single spaces, in ASCII."""
+    text = " ".join(normalized.split())
+    return text.replace("\0", " ") if text.isascii() else text.translate(_ASCII_CODES)
 
 
-def document(words: Iterable[str]) -> str:
-    """Folded words as a text of the index, with a space on both sides of each."""
+def document_text(words: Iterable[str]) -> str:
+    """Return normalized words as a text of the index, with a space on both sides of each."""
     return f" {encoded(' '.join(words))} "
 
 
-def parts(phrase: str) -> list[str]:
-    """What a document must have if a run says an encoded phrase: its words, each with a space where
-    another one stands beside it; only the longest. Empty if all are too short to be asked for."""
+def spaced_words(phrase: str) -> list[str]:
+    """Return what a document must have if a run has an encoded phrase: the phrase's words, each
+    with a space where another one stands beside it; only the longest. Empty if all are too short to
+    be looked up."""
     words = phrase.split()
     last = len(words) - 1
-    spaced = (" " * (at > 0) + word + " " * (at < last) for at, word in enumerate(words))
-    return sorted((part for part in spaced if len(part) >= GROUP), key=len)[-MAX_PARTS:]
+    spaced = (" " * (place > 0) + word + " " * (place < last) for place, word in enumerate(words))
+    return sorted((word for word in spaced if len(word) >= TRIGRAM), key=len)[-MAX_WORDS_OF_PHRASE:]
 
 
-def groups(text: str) -> list[str]:
-    """The different groups of three characters that stand in encoded text, for a word; of a long
-    one those of its beginning. Without any the index is of no use."""
-    found = (text[start : start + GROUP] for start in range(len(text) - GROUP + 1))
-    return list(dict.fromkeys(found))[:MAX_GROUPS]
+def trigrams(text: str) -> list[str]:
+    """Return the different trigrams of encoded text, for a word; of a long one those of its
+    beginning. Without any the index is of no use."""
+    every = (text[start : start + TRIGRAM] for start in range(len(text) - TRIGRAM + 1))
+    return list(dict.fromkeys(every))[:MAX_TRIGRAMS_OF_WORD]
 
 
 def condensed(text: str) -> str:
-    """Text from which an index makes the same groups: itself, or of a long one each group once, set
-    apart by a sign that no question has."""
-    if len(text) <= LONG:
+    """Return text from which an index makes the same trigrams: the text itself, or of a long one
+    each trigram once, separated by a character that no search has."""
+    if len(text) <= LONG_TEXT:
         return text
-    found = {text[start : start + GROUP] for start in range(len(text) - GROUP + 1)}
-    return "\1".join(sorted(found))
+    every = {text[start : start + TRIGRAM] for start in range(len(text) - TRIGRAM + 1)}
+    return "\1".join(sorted(every))

@@ -1,4 +1,4 @@
-"""Where in a run the terms stand: the places that are shown, each with the text around it. Pure."""
+"""Where in a run the search terms stand: the places to show, each with the text around it. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from nodes.formats import visible
-from runs.search.folding import fold, place_of, unfolded
-from runs.search.terms import Terms, unescaped_word
-from runs.search.texts import BETWEEN
+from runs.search.normalizing import find_term, normalized, original_index
+from runs.search.terms import SearchTerms, unescaped_word
+from runs.search.texts import BETWEEN_FORMS
 
-SHOWN = 3  # hits of one run
+MAX_HITS = 3  # that are shown of one run
 LABELS = {
     "inputs": "input",
     "process_data": "process data",
@@ -22,17 +22,17 @@ LABELS = {
     "node_id": "id",
     "source_id": "id of the step",
 }
-VALUES = ("inputs", "process_data", "outputs")
+VALUE_FIELDS = ("inputs", "process_data", "outputs")
 # What stands in JSON between two values, and between a name and its value.
-_NEXT = re.compile(r'"?[\]}]*, ?[\[{]*"|"[\]}]*,|[\]}]+,')
-_NAME = re.compile(r'": ?[\[{]*"?')
-_CUT_WORD = re.compile(r"^\S{0,12}\s")
-BEFORE, AFTER, LONGEST = 40, 120, 160  # characters of a snippet; of a match
+_BETWEEN_VALUES = re.compile(r'"?[\]}]*, ?[\[{]*"|"[\]}]*,|[\]}]+,')
+_AFTER_NAME = re.compile(r'": ?[\[{]*"?')
+_PART_OF_WORD = re.compile(r"^\S{0,12}\s")
+MAX_BEFORE, MAX_AFTER, MAX_MATCH = 40, 120, 160  # characters around and of a match
 
 
-class Piece(NamedTuple):
-    """Something that a run says: a value, an error, a name. `text` is readable. What the run
-    itself says has no execution. `field` is one of LABELS."""
+class SearchedText(NamedTuple):
+    """A text of a run: a value, an error, a name. `text` is composed (see `normalizing`). A text of
+    the run itself has no execution. `field` is one of LABELS."""
 
     execution_id: str | None
     field: str
@@ -44,7 +44,7 @@ class Piece(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A place where a term stands, with the text around it; `url` leads to the step, or to the run
-    for what it says itself."""
+    for a text of the run itself."""
 
     execution_id: UUID | None
     field: str
@@ -66,50 +66,60 @@ class Hit:
 
 
 @dataclass(slots=True)
-class Search:
-    """Looks through what one run says, a piece after the other."""
+class RunMatch:
+    """What of the `terms` the texts of one run have, which are looked at one after the other.
+    `spellings`: of each term, what may stand for it in a text."""
 
-    terms: Terms
+    terms: SearchTerms
     missing: set[str] = field(init=False)
-    readings: dict[str, list[str]] = field(init=False)
+    spellings: dict[str, list[str]] = field(init=False)
     count: int = 0
-    refused: bool = False  # something stands there that must not
-    is_whole: bool = True  # all that the run says was looked through
-    # Those to show, the best first: more of the terms, then one that was not found before.
+    excluded: bool = False  # something stands there that must not
+    is_whole: bool = True  # all texts of the run were looked at
+    # Those to show, the best first: more of the terms, then one that was missing so far.
     _best: list[tuple[tuple[int, bool, int], Hit]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.missing = set(self.terms.words)
-        self.readings = {word: [word, *filter(None, [unescaped_word(word)])]
-                         for word in (*self.terms.words, *self.terms.without)}  # fmt: skip
+        self.spellings = {
+            word: [word, *filter(None, [unescaped_word(word)])]
+            for word in (*self.terms.words, *self.terms.without)
+        }
 
-    def see(self, piece: Piece) -> None:
-        """Note where the piece has terms, and show one that was missing, the longest."""
-        folded = fold(piece.text)
-        look = _whole if piece.field == "source_id" else place_of
-        places = {word: place for word, readings in self.readings.items() for reading in readings
-                  if (place := look(reading, folded))}  # fmt: skip
-        self.refused = self.refused or not places.keys().isdisjoint(self.terms.without)
-        found = [(word not in self.missing, -len(word), word) for word in self.terms.words
-                 if word in places]  # fmt: skip
-        if not found:
+    def look_at(self, text: SearchedText) -> None:
+        """Note where the text has terms, and keep one that was missing to be shown, the longest."""
+        normalized_text = normalized(text.text)
+        find = _find_whole if text.field == "source_id" else find_term
+        spans = {
+            word: span
+            for word, spellings in self.spellings.items()
+            for spelling in spellings
+            if (span := find(spelling, normalized_text))
+        }
+        self.excluded = self.excluded or not spans.keys().isdisjoint(self.terms.without)
+        present = [
+            (word not in self.missing, -len(word), word)
+            for word in self.terms.words
+            if word in spans
+        ]
+        if not present:
             return
         self.count += 1
-        known, _, word = min(found)
-        self.missing -= places.keys()
-        rank = (-len(found), known, self.count)
-        if len(self._best) < SHOWN or rank < self._best[-1][0]:
-            best = sorted([*self._best, (rank, snippet(piece, places[word]))], key=itemgetter(0))
-            self._best = best[:SHOWN]
+        known, _, word = min(present)
+        self.missing -= spans.keys()
+        rank = (-len(present), known, self.count)
+        if len(self._best) < MAX_HITS or rank < self._best[-1][0]:
+            best = sorted([*self._best, (rank, snippet(text, spans[word]))], key=itemgetter(0))
+            self._best = best[:MAX_HITS]
 
     @property
     def complete(self) -> bool:
-        return not self.missing and not self.refused
+        return not self.missing and not self.excluded
 
     @property
     def enough(self) -> bool:
-        """Reading on would only count."""
-        return not self.missing and self.count >= SHOWN and not self.terms.without
+        """Whether reading on would only count."""
+        return not self.missing and self.count >= MAX_HITS and not self.terms.without
 
     @property
     def more(self) -> int | None:
@@ -119,47 +129,48 @@ class Search:
     @property
     def hits(self) -> list[Hit]:
         """At most three, in the order of the run."""
-        return [hit for _, hit in sorted(self._best, key=lambda one: one[0][-1])]
+        return [hit for _, hit in sorted(self._best, key=lambda ranked: ranked[0][-1])]
 
 
-def _whole(term: str, folded: str) -> tuple[int, int] | None:
-    """Ids are found as a whole: a part of one is another id."""
-    return (0, len(folded)) if term == folded else None
+def _find_whole(term: str, text: str) -> tuple[int, int] | None:
+    """Compare ids as a whole: a part of one is another id."""
+    return (0, len(text)) if term == text else None
 
 
-def snippet(piece: Piece, place: tuple[int, int]) -> Hit:
-    """The hit of what stands at `place` in the folded text of a piece."""
-    text = piece.text
-    start, end = unfolded(text, place[0]), unfolded(text, place[1] - 1) + 1
-    before = text[max(0, start - BEFORE) : start].rpartition(BETWEEN)[2]
-    after = text[end : end + AFTER].partition(BETWEEN)[0]
-    cut_before, cut_after = len(before) == BEFORE < start, len(after) == AFTER < len(text) - end
+def snippet(searched: SearchedText, span: tuple[int, int]) -> Hit:
+    """Return the hit at `span` of the normalized text of `searched`."""
+    text = searched.text
+    start, end = original_index(text, span[0]), original_index(text, span[1] - 1) + 1
+    before = text[max(0, start - MAX_BEFORE) : start].rpartition(BETWEEN_FORMS)[2]
+    after = text[end : end + MAX_AFTER].partition(BETWEEN_FORMS)[0]
+    cut_before = len(before) == MAX_BEFORE < start
+    cut_after = len(after) == MAX_AFTER < len(text) - end
     if cut_before:
-        before = _CUT_WORD.sub("", before)
+        before = _PART_OF_WORD.sub("", before)
     if cut_after:
-        after = _CUT_WORD.sub("", after[::-1])[::-1]
-    if piece.field in VALUES:
-        before, after = _spoken(before), _spoken(after)
+        after = _PART_OF_WORD.sub("", after[::-1])[::-1]
+    if searched.field in VALUE_FIELDS:
+        before, after = _without_json_marks(before), _without_json_marks(after)
         before = before if cut_before else before.lstrip('[{"')
         after = after if cut_after else after.rstrip(']}"')
     return Hit(
-        UUID(piece.execution_id) if piece.execution_id else None,
-        piece.field,
-        piece.title,
-        piece.iteration,
-        ("… " if cut_before else "") + _line(before).lstrip(),
-        _line(text[start : min(end, start + LONGEST)]),
-        _line(after).rstrip() + (" …" if cut_after else ""),
+        UUID(searched.execution_id) if searched.execution_id else None,
+        searched.field,
+        searched.title,
+        searched.iteration,
+        ("… " if cut_before else "") + _on_one_line(before).lstrip(),
+        _on_one_line(text[start : min(end, start + MAX_MATCH)]),
+        _on_one_line(after).rstrip() + (" …" if cut_after else ""),
     )
 
 
-def _spoken(text: str) -> str:
-    """A part of JSON with its names as people write them."""
-    return _NEXT.sub(" · ", _NAME.sub(": ", text))
+def _without_json_marks(text: str) -> str:
+    """Return a part of JSON with its names and values as people write them."""
+    return _BETWEEN_VALUES.sub(" · ", _AFTER_NAME.sub(": ", text))
 
 
-def _line(text: str) -> str:
-    """On one line, with white space at its ends kept as one space."""
+def _on_one_line(text: str) -> str:
+    """Return text on one line, with white space at its ends kept as one space."""
     words = " ".join(text.split())
     head = " " if text[:1].isspace() and words else ""
     tail = " " if text[-1:].isspace() else ""
@@ -167,7 +178,7 @@ def _line(text: str) -> str:
 
 
 def hits_json(hits: Sequence[Hit], base_url: str = "") -> list[dict[str, Any]]:
-    """Hits as the machine twin of the history tells them."""
+    """Return hits as the machine twin of the history has them."""
     return [
         {
             "execution": hit.execution_id and str(hit.execution_id),

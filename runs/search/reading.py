@@ -1,4 +1,4 @@
-"""What runs say, read from the database in bounded portions.
+"""The texts of runs, read from the database in bounded portions.
 
 Ids are texts as the database gives them: a page of hits reads thousands, and as many UUID objects
 would take longer than all the rest.
@@ -18,15 +18,15 @@ from nodes.clock import iteration_path
 from nodes.compression import unpack, unpack_head
 from nodes.models import NodeExecution, Payload
 from runs.models import Run
-from runs.search.hits import Piece
-from runs.search.texts import text_of
+from runs.search.hits import SearchedText
+from runs.search.texts import text_of_value
 
-TOGETHER = 1_000  # steps of several runs that are read together
-RUNS = 20  # that are read together
+STEPS_TOGETHER = 1_000  # of several runs, that are read together
+RUNS_TOGETHER = 20
 MAX_STEPS = 50_000  # of a run; what follows is not searched
-SMALL = 50_000  # bytes of a value; larger ones are read one by one
+SMALL_VALUE = 50_000  # bytes of a value; larger ones are read one by one
 MAX_BYTES = 32_000_000  # of values of a run; what follows is not searched
-SHORTEST_ID = 8  # characters; a shorter one is a number like any other
+MIN_ID_LENGTH = 8  # characters; a shorter id is a number like any other
 
 
 class SearchedRun(NamedTuple):
@@ -59,149 +59,173 @@ class SearchedStep(NamedTuple):
 
     @property
     def values(self) -> Iterator[tuple[str, str]]:
-        told = (("inputs", self.inputs), ("process_data", self.process_data),
-                ("outputs", self.outputs))  # fmt: skip
-        return ((name, id_) for name, id_ in told if id_)
+        """(name, id of the value) of each value that the step has."""
+        ids = (
+            ("inputs", self.inputs),
+            ("process_data", self.process_data),
+            ("outputs", self.outputs),
+        )
+        return ((name, value_id) for name, value_id in ids if value_id)
 
     @property
     def failure(self) -> str:
         return f"{self.error_type}: {self.error}" if self.error_type else self.error
 
-    def piece(self, name: str, text: str) -> Piece:
-        passes = list(iteration_path(self.iteration))
-        return Piece(self.id, name, self.title, passes, text)
+    def searched_text(self, name: str, text: str) -> SearchedText:
+        iteration = list(iteration_path(self.iteration))
+        return SearchedText(self.id, name, self.title, iteration, text)
 
 
 def searched_runs(run_ids: Iterable[UUID]) -> dict[UUID, SearchedRun]:
-    """By id; runs that are gone are left out."""
+    """Return the rows by id; runs that are gone are left out."""
     rows = Run.objects.filter(pk__in=list(run_ids)).order_by()
-    columns = ("id", "started_at", "steps", "name", "error", *_as_text("inputs_id", "outputs_id"))
+    columns = (
+        "id",
+        "started_at",
+        "steps",
+        "name",
+        "error",
+        *_ids_as_text("inputs_id", "outputs_id"),
+    )
     return {row[0]: SearchedRun(*row) for row in rows.values_list(*columns)}
 
 
-def _as_text(*names: str) -> list[Any]:
+def _ids_as_text(*names: str) -> list[Any]:
     return [Cast(name, CharField()) for name in names]
 
 
-def read(runs: Iterable[SearchedRun]) -> Iterator[tuple[SearchedRun, Iterator[Piece]]]:
-    """Each run with all that it says, in the order of its tree. Runs of few steps are read together
-    in three queries; the pieces of one must be taken before those of the next."""
+def read_texts(
+    runs: Iterable[SearchedRun],
+) -> Iterator[tuple[SearchedRun, Iterator[SearchedText]]]:
+    """Yield each run with all its texts, in the order of its tree. Runs of few steps are read
+    together in three queries; the texts of one must be taken before those of the next."""
     group: list[SearchedRun] = []
     steps = 0
     for run in runs:
-        if group and (steps + run.steps > TOGETHER or len(group) == RUNS):
-            yield from _together(group)
+        if group and (steps + run.steps > STEPS_TOGETHER or len(group) == RUNS_TOGETHER):
+            yield from _read_group(group)
             group, steps = [], 0
         group.append(run)
         steps += run.steps
     if group:
-        yield from _together(group)
+        yield from _read_group(group)
 
 
-def _together(runs: Sequence[SearchedRun]) -> Iterator[tuple[SearchedRun, Iterator[Piece]]]:
+def _read_group(
+    runs: Sequence[SearchedRun],
+) -> Iterator[tuple[SearchedRun, Iterator[SearchedText]]]:
     steps: dict[UUID, list[SearchedStep]] = {run.id: [] for run in runs}
     rows = NodeExecution.objects.visible().filter(run_id__in=steps).order_by("run_id", "index")
-    columns = (*_as_text("run_id", "id"), "depth", "title", "node_id", "source_id", "iteration",
+    columns = (*_ids_as_text("run_id", "id"), "depth", "title", "node_id", "source_id", "iteration",
                "error_type", "error",
-               *_as_text("inputs_id", "process_data_id", "outputs_id"))  # fmt: skip
+               *_ids_as_text("inputs_id", "process_data_id", "outputs_id"))  # fmt: skip
     each = map(SearchedStep._make, rows.values_list(*columns)[:MAX_STEPS])
-    for run_id, of_run in groupby(each, attrgetter("run_id")):
-        steps[UUID(run_id)] += of_run
-    told = {run.id: _Told(run, steps[run.id]) for run in runs}
-    values = Values([id_ for one in told.values() for id_ in one.owners])
+    for run_id, run_steps in groupby(each, attrgetter("run_id")):
+        steps[UUID(run_id)] += run_steps
+    run_texts = {run.id: _RunTexts(run, steps[run.id]) for run in runs}
+    values = StoredTexts([value_id for texts in run_texts.values() for value_id in texts.owners])
     for run in runs:
-        yield run, told[run.id].pieces(values)
+        yield run, run_texts[run.id].each(values)
 
 
-class _Told:
-    """Of one run: which step is named for each value and error that several have. It is the one
-    furthest down: those above it repeat what their steps say."""
+class _RunTexts:
+    """The texts of one run. `owners` and `failures` say which step is named for a value or error
+    that several steps have: the one furthest down, because those above it repeat what their steps
+    have."""
 
     def __init__(self, run: SearchedRun, steps: Sequence[SearchedStep]) -> None:
         self.run, self.steps = run, steps
         self.owners: dict[str, tuple[str, str] | None] = {}
         self.failures: dict[str, str] = {}
         for step in sorted(steps, key=lambda step: -step.depth):
-            for name, id_ in step.values:
-                self.owners.setdefault(id_, (step.id, name))
+            for name, value_id in step.values:
+                self.owners.setdefault(value_id, (step.id, name))
             if step.failure:
                 self.failures.setdefault(step.failure, step.id)
-        # In the order in which they are asked for.
-        order = {id_: self.owners[id_] for step in steps for name, id_ in step.values
-                 if self.owners[id_] == (step.id, name)}  # fmt: skip
-        self.owners = order | {id_: None for id_ in (run.inputs, run.outputs)
-                               if id_ and id_ not in order}  # fmt: skip
+        # In the order in which they are read.
+        in_order = {
+            value_id: self.owners[value_id]
+            for step in steps
+            for name, value_id in step.values
+            if self.owners[value_id] == (step.id, name)
+        }
+        own_values = (value_id for value_id in (run.inputs, run.outputs) if value_id)
+        self.owners = in_order | {
+            value_id: None for value_id in own_values if value_id not in in_order
+        }
 
-    def pieces(self, values: "Values") -> Iterator[Piece]:
+    def each(self, values: "StoredTexts") -> Iterator[SearchedText]:
         left, names = MAX_BYTES, set[str]()
         for step in self.steps:
             for name, text in (("title", step.title), ("node_id", step.node_id)):
                 if text and text.casefold() not in names:
                     names.add(text.casefold())
-                    yield step.piece(name, text_of(text, is_json=False))
-            if len(step.source_id) >= SHORTEST_ID:
-                yield step.piece("source_id", step.source_id)
-            for name, id_ in step.values:
-                if self.owners[id_] == (step.id, name) and left > 0:
-                    text = values[id_]
+                    yield step.searched_text(name, text_of_value(text, is_json=False))
+            if len(step.source_id) >= MIN_ID_LENGTH:
+                yield step.searched_text("source_id", step.source_id)
+            for name, value_id in step.values:
+                if self.owners[value_id] == (step.id, name) and left > 0:
+                    text = values[value_id]
                     left -= len(text)
-                    yield step.piece(name, text)
+                    yield step.searched_text(name, text)
             if self.failures.get(step.failure) == step.id:
-                yield step.piece("error", text_of(step.failure, is_json=False))
-        yield from self._of_run(values, names)
+                yield step.searched_text("error", text_of_value(step.failure, is_json=False))
+        yield from self._texts_of_run_itself(values, names)
 
-    def _of_run(self, values: "Values", names: set[str]) -> Iterator[Piece]:
-        """What no step says."""
+    def _texts_of_run_itself(
+        self, values: "StoredTexts", names: set[str]
+    ) -> Iterator[SearchedText]:
+        """Yield the texts of the run that no step has; `names`: those of its steps."""
         run = self.run
         for name, text, known in (
             ("title", run.name, run.name.casefold() in names),
             ("error", run.error, any(run.error in failure for failure in self.failures)),
         ):
             if text and not known:
-                yield Piece(None, name, run.name, [], text_of(text, is_json=False))
-        for name, id_ in (("inputs", run.inputs), ("outputs", run.outputs)):
-            if id_ and self.owners[id_] is None:
-                yield Piece(None, name, run.name, [], values[id_])
+                yield SearchedText(None, name, run.name, [], text_of_value(text, is_json=False))
+        for name, value_id in (("inputs", run.inputs), ("outputs", run.outputs)):
+            if value_id and self.owners[value_id] is None:
+                yield SearchedText(None, name, run.name, [], values[value_id])
 
 
-class Values:
-    """The texts of stored values, which are asked for in the order of `ids`, a portion of them at a
+class StoredTexts:
+    """The texts of stored values, which are read in the order of `ids`, a portion of them at a
     time."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.ids = ids
-        self.place = {id_: place for place, id_ in enumerate(ids)}
-        self._read: dict[str, str | None] = {}
+        self._index_by_id = {value_id: index for index, value_id in enumerate(ids)}
+        self._portion: dict[str, str | None] = {}
 
-    def __getitem__(self, id_: str) -> str:
-        """Nothing for a value that is gone."""
-        if id_ not in self._read:
-            start = self.place[id_]
-            self._read = _texts(self.ids[start : start + TOGETHER])
-        text = self._read[id_]
-        return _large(id_) if text is None else text
+    def __getitem__(self, value_id: str) -> str:
+        """Return "" for a value that is gone."""
+        if value_id not in self._portion:
+            start = self._index_by_id[value_id]
+            self._portion = _small_texts(self.ids[start : start + STEPS_TOGETHER])
+        text = self._portion[value_id]
+        return _large_text(value_id) if text is None else text
 
 
-def _texts(ids: Sequence[str]) -> dict[str, str | None]:
-    """None for large ones."""
-    near = Case(When(size__lte=SMALL, then="body"), default=None)
+def _small_texts(ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the texts by id, None for large ones."""
+    small_body = Case(When(size__lte=SMALL_VALUE, then="body"), default=None)
     rows = Payload.objects.filter(pk__in=ids)
-    found: dict[str, str | None] = dict.fromkeys(ids, "")
-    for id_, encoding, compressed, body in rows.values_list(
-        *_as_text("id"), "encoding", "compressed", near
+    texts: dict[str, str | None] = dict.fromkeys(ids, "")
+    for value_id, encoding, compressed, body in rows.values_list(
+        *_ids_as_text("id"), "encoding", "compressed", small_body
     ):
         stored = None if body is None else bytes(body)
         if stored is None:
-            found[id_] = None
+            texts[value_id] = None
         else:
             raw = unpack(stored) if compressed else stored
-            found[id_] = text_of(raw.decode("utf-8", "replace"), encoding == "json")
-    return found
+            texts[value_id] = text_of_value(raw.decode("utf-8", "replace"), encoding == "json")
+    return texts
 
 
-def _large(id_: str) -> str:
-    for payload in Payload.objects.filter(pk=id_):
+def _large_text(value_id: str) -> str:
+    for payload in Payload.objects.filter(pk=value_id):
         body = bytes(payload.body)
         raw = unpack_head(body, MAX_BYTES) if payload.compressed else body[:MAX_BYTES]
-        return text_of(raw.decode("utf-8", "replace"), payload.encoding == "json")
+        return text_of_value(raw.decode("utf-8", "replace"), payload.encoding == "json")
     return ""

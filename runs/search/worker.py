@@ -7,11 +7,11 @@ import time
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections
 
-from runs.search.indexing import work_off
+from runs.search.indexing import index_waiting
 
 log = logging.getLogger(__name__)
 
-POLL = 2  # seconds between two looks whether anything is due
+POLL = 2  # seconds between two looks whether any run waits
 PATIENCE = 30  # seconds after an error
 PORTION = 20  # runs, after which requests have the processor and the database to themselves
 
@@ -19,16 +19,16 @@ _started = threading.Lock()
 
 
 def start() -> None:
-    """Begin, once in a process; it ends with it."""
+    """Start the thread, once in a process; it ends with the process."""
     if settings.WAYLOG_INDEXING and _started.acquire(blocking=False):
-        threading.Thread(target=_run, name="search-index", daemon=True).start()
+        threading.Thread(target=work, name="search-index", daemon=True).start()
 
 
-def _run() -> None:
+def work() -> None:
     while True:
         time.sleep(POLL)
         try:
-            while _portion():
+            while index_portion():
                 pass
         except DatabaseError:
             log.warning("The search index cannot be written now.", exc_info=True)
@@ -40,9 +40,9 @@ def _run() -> None:
             close_old_connections()
 
 
-def _portion() -> bool:
-    """Do a portion, then rest for as long as it took; whether there was anything to do."""
+def index_portion() -> bool:
+    """Index a portion, then rest for as long as it took; return whether there was any run."""
     began = time.monotonic()
-    done = work_off(PORTION)
+    done = index_waiting(PORTION)
     time.sleep(time.monotonic() - began if done else 0)
     return bool(done)

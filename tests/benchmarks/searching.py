@@ -62,7 +62,7 @@ def fill(runs: int) -> None:
             store_spans(body, "application/x-protobuf")
     before, read = _size(), Spent()
     with read:
-        while indexing.work_off(early=True):
+        while indexing.index_waiting(early=True):
             pass
     size = _size() - before
     print(f"{runs:,} runs of {SPANS_PER_RUN} steps; a span {'us':>10}{'cpu us':>8}{'bytes':>8}")
@@ -126,9 +126,9 @@ def _size() -> int:
 
 def measure() -> None:
     from runs.models import App, Run
-    from runs.search import find, finding, parse_text
+    from runs.search import find, limits, parse_text
 
-    finding.BUDGET = 60.0
+    limits.DEFAULT_LIMITS = limits.SearchLimits(seconds=60)
     common = _Talk().common
     quiet = App.objects.get(name="bench-coach")
 

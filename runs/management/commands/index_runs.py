@@ -20,9 +20,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["anew"]:
-            indexing.begin_anew()
+            indexing.rebuild()
         show, count = self.stdout.isatty(), 0
-        while done := indexing.work_off(early=True):
+        while done := indexing.index_waiting(early=True):
             count += done
             if show:
                 self.stdout.write(f"\r{count:,} runs …", ending="")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from django.urls import URLPattern
 
-from runs.query.fields import ENDS, FIELDS
+from runs.query.fields import FIELDS, LANGUAGE
 from runs.query.run_filters import ORDERS
 
 # What ends so is for machines.
@@ -137,5 +137,5 @@ def _filters() -> Iterator[str]:
         choices = f" ({', '.join(field.choices)})" if field.choices else ""
         also = f"; also `{'`, `'.join(field.aliases)}`" if field.aliases else ""
         yield f"- `{field.name}`{choices}: {field.help}, such as `{field.example}`{also}"
-    yield f"- `{'`, `'.join(ENDS)}`: one end of a range, as a parameter"
+    yield f"- `{'`, `'.join(LANGUAGE.range_ends)}`: one end of a range, as a parameter"
     yield f"- `order`: {', '.join(f'`{order}`' for order in ORDERS)}"

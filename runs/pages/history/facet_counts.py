@@ -1,10 +1,14 @@
-"""How often each value of a field stands in the runs of a list: over the newest matching runs only,
-so that a list of a million costs what one of ten thousand does."""
+"""Count how often each value of a field stands in the runs of a list: over the newest matching runs
+only, so that a list of a million costs what one of ten thousand does.
+
+Steps are counted as the search would match them, so that a click on a value leads to as many runs.
+"""
 
 import json
 from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -14,66 +18,67 @@ from django.http import QueryDict
 
 from nodes.clock import hex_id
 from nodes.ids import as_uuid
+from nodes.models import NodeExecution
 from runs.models import Note, Run
-from runs.pages.history.step_counts import by_id_or_title, newest_few, runs_by, steps_of
 from runs.paging import PAGE_SIZE
+from runs.query.conditions import StepCondition, values_of
+from runs.query.fields import FACETS, FIELDS
 from runs.query.language import Query
-from runs.query.related_conditions import OF_STEP
+from runs.query.matching import related_conditions
 from runs.query.run_filters import RunFilters
 from runs.search import find
 
 MAX_RUNS = 10_000
-# Of those that a search finds.
-MAX_FOUND = 500
+# Of the runs that match words.
+MAX_SEARCHED_RUNS = 500
+# Models and nodes are counted over the newest runs that have so many steps together.
+MAX_STEPS = 10_000
 # People's tags that are counted: the newest, of all runs.
 MAX_TAGS = 10_000
 # For so many fields in force their values are counted as if the field were not: a further value of
-# it is asked for beside those that are.
-REOPENED = 3
+# it can be chosen beside those that are.
+MAX_REOPENED_FIELDS = 3
 # Ids, lists and times are read as text: thousands of objects would take longer than all the rest.
-AS_TEXT = ("id", "error_group_id", "tags", "started_at")
-TEXTS = {f"{name}_text": Cast(name, TextField()) for name in AS_TEXT}
-# What a run's own row tells, by column.
-COLUMNS = {
-    "status": "status",
-    "app": "app_id",
-    "version": "version_id",
-    "failed_in": "failed_node_id",
-    "errorgroup": "error_group_id_text",
-    "user": "user",
-    "source": "source_kind",
-    "trigger": "trigger",
-    "environment": "environment",
-    "tag": "tags_text",
+READ_AS_TEXT = ("id", "error_group_id", "tags", "started_at")
+TEXTS = {f"{column}_text": Cast(column, TextField()) for column in READ_AS_TEXT}
+# By field: the column of a run whose values are counted, or the field of its steps.
+COUNTED_COLUMNS = {
+    name: f"{facet.column}_text" if facet.column in READ_AS_TEXT else facet.column
+    for name, facet in FACETS.items()
+    if facet.column
 }
-# What comes before the columns that are asked for.
-FIRST = ("id_text", "steps", "failed_node_id", "failed_title")
+COUNTED_OF_STEPS = [
+    field.name for field in FIELDS if field.facet and isinstance(field.condition, StepCondition)
+]
+# What is read before the columns that are counted.
+LEADING_COLUMNS = ("id_text", "steps", "failed_node_id", "failed_title")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What the first page of a search has found: ids of runs, and the cursor behind them, "" where
-    there are no further ones. Counting begins with it, so that nothing is searched twice."""
+class FirstSearchPage:
+    """What the first page of a search shows: ids of runs, and the cursor behind them, "" where
+    there are no further ones. Counting begins with them, so that nothing is searched twice."""
 
     run_ids: list[UUID]
     next: str
 
     def query(self) -> str:
-        """As parameters, to be read by `shown_from`."""
-        return urlencode({"seen": ".".join(one.hex for one in self.run_ids), "after": self.next})
+        """Return it as parameters, to be read by `first_search_page_from`."""
+        seen = ".".join(run_id.hex for run_id in self.run_ids)
+        return urlencode({"seen": seen, "after": self.next})
 
 
-def shown_from(data: QueryDict) -> Shown | None:
-    """None if the address does not tell; what is no id in it is ignored."""
+def first_search_page_from(data: QueryDict) -> FirstSearchPage | None:
+    """Return None if the address has no such parameter; what is no id in it is ignored."""
     if "seen" not in data:
         return None
     ids = map(as_uuid, data.get("seen", "").split(".")[:PAGE_SIZE])
-    return Shown([found for found in ids if found], data.get("after", ""))
+    return FirstSearchPage([run_id for run_id in ids if run_id], data.get("after", ""))
 
 
 @dataclass(slots=True)
-class Counts:
-    """`by_field`: of each stored value, how many runs have it; `titles` of nodes by their id.
+class FacetCounts:
+    """`by_field`: for each stored value, how many runs have it; `titles` of nodes by their id.
     `runs` of so many `apps` were counted, `bounded`: there are more; steps over the newest
     `step_runs`."""
 
@@ -85,78 +90,90 @@ class Counts:
     titles: dict[str, str] = field(default_factory=dict)
 
 
-def counts_of(filters: RunFilters, shown: Shown | None = None) -> Counts:
-    """Valid filters; `shown`: what is found of their words already. Three queries, one or two more
-    for each field in force up to REOPENED, and one for each status asked for but the first."""
-    names = [name for name in COLUMNS if not (name == "app" and filters.only_app)]
-    columns = [COLUMNS[name] for name in names]
-    if filters.terms:
-        rows, bounded = _found(filters, columns, shown)
+def count_facets(filters: RunFilters, first_page: FirstSearchPage | None = None) -> FacetCounts:
+    """Count for valid filters; `first_page`: what their words are known to match. Takes three
+    queries, one or two more for each field in force up to MAX_REOPENED_FIELDS, and one for each
+    status asked for but the first."""
+    names = [name for name in COUNTED_COLUMNS if not (name == "app" and filters.only_app)]
+    columns = [COUNTED_COLUMNS[name] for name in names]
+    if filters.search_terms:
+        rows, bounded = _searched_rows(filters, columns, first_page)
     else:
-        rows, bounded = _rows(filters, filters.query, columns)
-    counts = Counts(len(rows), bounded, titles={row[2]: row[3] for row in rows})
-    for place, name in enumerate(names):
-        counts.by_field[name] = _counted(name, rows, place, _words(filters, name))
+        rows, bounded = _newest_rows(filters, filters.query, columns)
+    counts = FacetCounts(len(rows), bounded, titles={row[2]: row[3] for row in rows})
+    for index, name in enumerate(names):
+        counts.by_field[name] = _count_column(name, rows, index, _values_in_force(filters, name))
     counts.apps = len(counts.by_field.get("app", (None,)))
-    few = newest_few(rows)
-    steps = steps_of(few, filters.query)
-    for name in OF_STEP:
-        counts.by_field[name] = runs_by(name, steps, _words(filters, name))
+    run_ids = newest_with_few_steps(rows)
+    steps = counted_steps(run_ids, filters.query)
+    for name in COUNTED_OF_STEPS:
+        counts.by_field[name] = _count_steps(name, steps, _values_in_force(filters, name))
     counts.titles |= {step.node_id: step.title for step in steps}
-    counts.step_runs = len(few)
-    if not filters.terms:
-        in_force = [name for name in (*names, *OF_STEP) if filters.query.of(name)[0]]
-        for name in in_force[:REOPENED]:
-            counts.by_field[name] = _reopened(counts, filters, name)
+    counts.step_runs = len(run_ids)
+    if not filters.search_terms:
+        in_force = [name for name in (*names, *COUNTED_OF_STEPS) if filters.query.required(name)]
+        for name in in_force[:MAX_REOPENED_FIELDS]:
+            counts.by_field[name] = _count_reopened(counts, filters, name)
     return counts
 
 
-def _rows(filters: RunFilters, query: Query, columns: list[str]) -> tuple[list[Any], bool]:
-    """The newest matching runs, and whether there are more."""
-    found: list[Any] = []
-    parts = filters.apply(Run.objects.annotate(**TEXTS), query)
+def _newest_rows(filters: RunFilters, query: Query, columns: list[str]) -> tuple[list[Any], bool]:
+    """Read the newest runs that match `query`; return them, and whether there are more."""
+    rows: list[Any] = []
+    parts = filters.filtered_parts(Run.objects.annotate(**TEXTS), query)
     for part in parts:
         newest = part.order_by("-started_at", "-id")
-        found += newest.values_list(*FIRST, *columns, "started_at_text")[: MAX_RUNS + 1]
+        rows += newest.values_list(*LEADING_COLUMNS, *columns, "started_at_text")[: MAX_RUNS + 1]
     if len(parts) > 1:
-        found.sort(key=lambda row: row[-1], reverse=True)
-    return found[:MAX_RUNS], len(found) > MAX_RUNS
+        rows.sort(key=lambda row: row[-1], reverse=True)
+    return rows[:MAX_RUNS], len(rows) > MAX_RUNS
 
 
-def _found(filters: RunFilters, columns: list[str], shown: Shown | None) -> tuple[list[Any], bool]:
-    """The newest runs that a search finds at once: those that are shown, and those that follow."""
-    runs = filters.narrowed(Run.objects.for_link())
-    ids, after, more = (shown.run_ids, shown.next, False) if shown else ([], "", False)
-    if shown is None or after:
-        found = find(
-            runs, filters.terms, after, MAX_FOUND, since=filters.since, until=filters.until
+def _searched_rows(
+    filters: RunFilters, columns: list[str], first_page: FirstSearchPage | None
+) -> tuple[list[Any], bool]:
+    """Read the newest runs that a search finds at once: those of its first page, and those that
+    follow."""
+    runs = filters.filtered(Run.objects.for_link())
+    ids = first_page.run_ids if first_page else []
+    after = first_page.next if first_page else ""
+    more = False
+    if first_page is None or after:
+        result = find(
+            runs,
+            filters.search_terms,
+            after,
+            MAX_SEARCHED_RUNS,
+            since=filters.since,
+            until=filters.until,
         )
-        ids, more = [*ids, *(run.pk for run in found.rows)], not found.finished
-    rows = filters.narrowed(Run.objects.annotate(**TEXTS)).filter(pk__in=ids)
-    return list(rows.order_by("-started_at", "-id").values_list(*FIRST, *columns)), more
+        ids, more = [*ids, *(run.pk for run in result.rows)], not result.finished
+    rows = filters.filtered(Run.objects.annotate(**TEXTS)).filter(pk__in=ids)
+    return list(rows.order_by("-started_at", "-id").values_list(*LEADING_COLUMNS, *columns)), more
 
 
-def _words(filters: RunFilters, name: str) -> list[str]:
-    """The values of a field that are in force."""
-    return [term.value for term in filters.query.of(name)[0]]
+def _values_in_force(filters: RunFilters, name: str) -> list[str]:
+    return values_of(filters.query.required(name))
 
 
-def _counted(name: str, rows: list[Any], place: int, asked: list[str]) -> Counter[Any]:
-    """Of each value of a field how many of the runs have it; it stands at `place` among the columns
-    that were read."""
+def _count_column(name: str, rows: list[Any], index: int, in_force: list[str]) -> Counter[Any]:
+    """Count the runs of each value of a field; `index`: where it stands among the columns that
+    were read."""
     if name == "failed_in":
-        return by_id_or_title(((row[0], row[2], row[3]) for row in rows), asked)
-    place += len(FIRST)
-    counted = Counter(value for row in rows if (value := row[place]) not in (None, ""))
+        return count_by_id_or_title(((row[0], row[2], row[3]) for row in rows), in_force)
+    index += len(LEADING_COLUMNS)
+    counted = Counter(value for row in rows if (value := row[index]) not in (None, ""))
     if name == "errorgroup":
         return Counter({UUID(text): count for text, count in counted.items()})
     if name == "tag":
-        return _tags(counted) + _tags_of_people({row[0]: row[place] for row in rows})
+        return _count_producer_tags(counted) + _count_people_tags(
+            {row[0]: row[index] for row in rows}
+        )
     return counted
 
 
-def _tags(counted: Counter[Any]) -> Counter[Any]:
-    """Of lists of tags, as text."""
+def _count_producer_tags(counted: Counter[Any]) -> Counter[Any]:
+    """Count the tags in JSON lists of them, which are `counted` as texts."""
     tags: Counter[Any] = Counter()
     for text, count in counted.items():
         for tag in {str(tag) for tag in json.loads(text) or ()} - {""}:
@@ -164,25 +181,95 @@ def _tags(counted: Counter[Any]) -> Counter[Any]:
     return tags
 
 
-def _tags_of_people(told: dict[str, str]) -> Counter[Any]:
-    """Of these runs (id → the producer's tags, as text) how many have each tag that people gave
-    them and the producer did not. One query, served by `note_name_created`."""
-    tags_of = {hex_id(id_): tags for id_, tags in told.items()}
+def _count_people_tags(producer_tags: dict[str, str]) -> Counter[Any]:
+    """Count the runs that people gave a tag which the producer did not. `producer_tags`: of each
+    run's id, a JSON list. One query, served by `note_name_created`."""
+    tags_by_run = {hex_id(run_id): tags for run_id, tags in producer_tags.items()}
     notes = Note.objects.named("tag").on_runs().order_by("-created_at", "-id")
-    given = set(notes.values_list("run_id", "label")[:MAX_TAGS])
-    found = ((label, tags_of.get(run_id.hex)) for run_id, label in given)
+    newest = set(notes.values_list("run_id", "label")[:MAX_TAGS])
+    labels = ((label, tags_by_run.get(run_id.hex)) for run_id, label in newest)
     return Counter(
-        label for label, tags in found if tags is not None and label not in (json.loads(tags) or ())
+        label
+        for label, tags in labels
+        if tags is not None and label not in (json.loads(tags) or ())
     )
 
 
-def _reopened(counts: Counts, filters: RunFilters, name: str) -> Counter[Any]:
-    """The values of a field that is in force, as if it were not: what else could be chosen."""
-    query, asked = filters.query.without(*filters.query.of(name)[0]), _words(filters, name)
-    if name not in OF_STEP:
-        rows, _ = _rows(filters, query, [COLUMNS[name]])
+def _count_reopened(counts: FacetCounts, filters: RunFilters, name: str) -> Counter[Any]:
+    """Count the values of a field in force as if it were not: what else could be chosen."""
+    query = filters.query.without(*filters.query.required(name))
+    in_force = _values_in_force(filters, name)
+    if name not in COUNTED_OF_STEPS:
+        rows, _ = _newest_rows(filters, query, [COUNTED_COLUMNS[name]])
         counts.titles |= {row[2]: row[3] for row in rows}
-        return _counted(name, rows, 0, asked)
-    steps = steps_of(newest_few(_rows(filters, query, [])[0]), query)
+        return _count_column(name, rows, 0, in_force)
+    steps = counted_steps(newest_with_few_steps(_newest_rows(filters, query, [])[0]), query)
     counts.titles |= {step.node_id: step.title for step in steps}
-    return runs_by(name, steps, asked)
+    return _count_steps(name, steps, in_force)
+
+
+# -- steps ----------------------------------------------------------------------------------------
+
+
+class CountedStep(NamedTuple):
+    """What is counted of a step."""
+
+    run_id: UUID
+    node_id: str
+    title: str
+    kind: str
+    model: str
+
+
+def newest_with_few_steps(runs: Sequence[Sequence[Any]]) -> list[str]:
+    """Return ids of the newest runs that have no more than MAX_STEPS steps together, at least one
+    id. `runs`: newest first, rows that begin with (id, number of steps)."""
+    total = 0
+    for place, (_, steps, *_) in enumerate(runs):
+        total += steps
+        if total > MAX_STEPS and place:
+            return [row[0] for row in runs[:place]]
+    return [row[0] for row in runs]
+
+
+def counted_steps(run_ids: Iterable[str], query: Query) -> list[CountedStep]:
+    """Return the steps of these runs that meet all that `query` requires of one step, equal ones
+    once."""
+    steps = NodeExecution.objects.visible().filter(run_id__in=run_ids).order_by()
+    steps = steps.filter(*related_conditions(query, StepCondition))
+    return [CountedStep(*row) for row in steps.values_list(*CountedStep._fields).distinct()]
+
+
+def _count_steps(
+    name: str, steps: Iterable[CountedStep], in_force: Collection[str]
+) -> Counter[Any]:
+    """Count the runs of each node, kind or model; of nodes also of those in force."""
+    if name == "node":
+        named = ((step.run_id, step.node_id, step.title) for step in steps)
+        return count_by_id_or_title(named, in_force)
+    index = CountedStep._fields.index(name)
+    return Counter(value for _, value in {(step[0], step[index]) for step in steps} if value)
+
+
+def count_by_id_or_title(
+    nodes: Iterable[tuple[Any, str, str]], in_force: Collection[str]
+) -> Counter[Any]:
+    """Count the runs that have each node and each word in force. `nodes`: (run, node id, title).
+
+    A run has a word if one of its nodes has it as id, or as title in any case. A node that is asked
+    for by its title is not counted by its id again."""
+    distinct = set(nodes)
+    titles = {word.lower() for word in in_force}
+    ids = {
+        node_id
+        for _, node_id, title in distinct
+        if node_id and (node_id in in_force or title.lower() not in titles)
+    }
+    words_by_title: dict[str, list[str]] = {}
+    for word in ids.union(in_force):
+        words_by_title.setdefault(word.lower(), []).append(word)
+    pairs = {(run, node_id) for run, node_id, _ in distinct if node_id in ids}
+    pairs |= {
+        (run, word) for run, _, title in distinct for word in words_by_title.get(title.lower(), ())
+    }
+    return Counter(word for _, word in pairs)

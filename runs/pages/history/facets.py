@@ -1,5 +1,5 @@
-"""What the runs of a list have in common, counted: each value a link that narrows the list to it or
-takes it away again."""
+"""What the runs of a list have in common, counted: each value is a link that narrows the list to it
+or widens the list again."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,32 +9,18 @@ from nodes import formats
 from nodes.kinds import kind_of
 from runs.choices import RunStatus
 from runs.models import App, ErrorGroup, Version
-from runs.pages.history.facet_counts import Counts, Shown, counts_of
-from runs.query.language import Query, Term, term
+from runs.pages.history.facet_counts import FacetCounts, FirstSearchPage, count_facets
+from runs.query.fields import FACETS, LANGUAGE
+from runs.query.language import Query, Term
 from runs.query.run_filters import RunFilters
 
-SHOWN = 8
-FACETS = {
-    "status": "Status",
-    "app": "App",
-    "version": "Version",
-    "failed_in": "Failed in",
-    "errorgroup": "Kind of failure",
-    "model": "Model",
-    "node": "Node",
-    "kind": "Kind of node",
-    "user": "User",
-    "source": "Source",
-    "trigger": "Trigger",
-    "environment": "Environment",
-    "tag": "Tag",
-}
+MAX_VALUES = 8  # of a facet, beside those in force
+MAX_LABELS = 50  # values stored as ids for which names are read
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
-    """`value` as the query has it, `label` for people; `href` puts it in force or, where it is, out
-    of it."""
+class FacetValue:
+    """`label` is the value for people; `href` puts it in force or, where it is, out of it."""
 
     term: Term
     label: str
@@ -45,9 +31,11 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
+    """`name` of a field, and the commonest of its values; `more`: how many are left out."""
+
     name: str
     label: str
-    values: list[Value]
+    values: list[FacetValue]
     more: int
 
     @property
@@ -55,7 +43,7 @@ class Facet:
         return any(value.chosen for value in self.values)
 
     def narrows(self, runs: int) -> bool:
-        """Whether there is a choice; what all of the `runs` have in common is none."""
+        """Tell whether there is a choice: a value that all of the `runs` have is none."""
         if self.chosen or len(self.values) > 1:
             return True
         return bool(self.values) and self.values[0].count < runs
@@ -63,107 +51,118 @@ class Facet:
 
 @dataclass(frozen=True, slots=True)
 class Facets:
-    """`runs`: how many were counted, `bounded`: there are more; `of_steps`: over how many the
+    """`runs`: how many were counted, `bounded`: there are more; `step_runs`: over how many the
     steps were counted."""
 
     facets: list[Facet]
     runs: int
     bounded: bool
-    of_steps: int
+    step_runs: int
 
 
-def facets_of(filters: RunFilters, shown: Shown | None = None) -> Facets:
-    """See `counts_of`. Where the filters are wrong, what is understood of them is counted, without
-    the words, which may find nothing. A constant number of queries."""
+def facets_of(filters: RunFilters, first_page: FirstSearchPage | None = None) -> Facets:
+    """Count the facets of a list (see `count_facets`). Where the filters are wrong, what is
+    understood of them is counted, without the words, which may match nothing. The number of queries
+    is constant."""
     understood = filters.understood
     if understood is filters:
-        counts = counts_of(filters, shown)
+        counts = count_facets(filters, first_page)
     else:
-        filters, counts = understood, counts_of(understood.asking(Query(understood.query.terms)))
+        filters = understood
+        counts = count_facets(filters.with_query(Query(filters.query.terms)))
     if counts.apps > 1:
         del counts.by_field["version"]  # numbers and labels are an app's own
-    labels = _labels(counts)
+    labels = _labels_by_field(counts)
     facets = [
         _facet(filters, name, counts.by_field[name], labels)
         for name in FACETS
         if name in counts.by_field
     ]
-    told = [facet for facet in facets if facet.narrows(counts.runs)]
-    return Facets(told, counts.runs, counts.bounded, counts.step_runs)
+    narrowing = [facet for facet in facets if facet.narrows(counts.runs)]
+    return Facets(narrowing, counts.runs, counts.bounded, counts.step_runs)
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """Of a stored value: as the query has it, for people, and what else may be typed for it."""
+class LabelledValue:
+    """A stored value: as the query has it, its label for people, and what else may be typed for
+    it."""
 
     value: str
     label: str
-    also: frozenset[str] = frozenset()
+    also_typed: frozenset[str] = frozenset()
 
 
-def _labels(counts: Counts) -> dict[str, dict[Any, Named]]:
-    """Of what is stored as an id. Three queries."""
+def _labels_by_field(counts: FacetCounts) -> dict[str, dict[Any, LabelledValue]]:
+    """Return names for the values that are stored as ids. Takes three queries."""
 
     def commonest(name: str) -> list[Any]:
-        return [pk for pk, _ in counts.by_field.get(name, Counter()).most_common(50)]
+        return [pk for pk, _ in counts.by_field.get(name, Counter()).most_common(MAX_LABELS)]
 
     apps = App.objects.in_bulk(commonest("app"))
     versions = Version.objects.defer("graph", "configuration").in_bulk(commonest("version"))
     groups = ErrorGroup.objects.in_bulk(commonest("errorgroup"))
-    typed = {word: word for name in ("node", "failed_in") for word in counts.by_field[name]}
-    nodes = {pk: Named(pk, title or pk) for pk, title in (typed | counts.titles).items()}
+    titles = {word: word for name in ("node", "failed_in") for word in counts.by_field[name]}
+    titles |= counts.titles
+    nodes = {pk: LabelledValue(pk, title or pk) for pk, title in titles.items()}
     return {
-        "app": {pk: Named(app.slug, app.name) for pk, app in apps.items()},
-        "version": {pk: _numbered(one) for pk, one in versions.items()},
-        "errorgroup": {pk: Named(str(pk), str(group)) for pk, group in groups.items()},
-        "status": {status.value: Named(status.value, str(status.label)) for status in RunStatus},
+        "app": {pk: LabelledValue(app.slug, app.name) for pk, app in apps.items()},
+        "version": {pk: _version_label(version) for pk, version in versions.items()},
+        "errorgroup": {pk: LabelledValue(str(pk), str(group)) for pk, group in groups.items()},
+        "status": {
+            status.value: LabelledValue(status.value, str(status.label)) for status in RunStatus
+        },
         "node": nodes,
         "failed_in": nodes,
-        "kind": {key: Named(key, kind_of(key).label) for key in counts.by_field["kind"]},
+        "kind": {key: LabelledValue(key, kind_of(key).label) for key in counts.by_field["kind"]},
     }
 
 
-def _numbered(version: Version) -> Named:
+def _version_label(version: Version) -> LabelledValue:
     number = f"#{version.number}"
     label = f"{version.short} ({number})" if version.label else number
-    return Named(number, label, frozenset((str(version.number), version.label)))
+    return LabelledValue(number, label, frozenset((str(version.number), version.label)))
 
 
 def _facet(
-    filters: RunFilters, name: str, counted: Counter[Any], labels: dict[str, dict[Any, Named]]
+    filters: RunFilters,
+    name: str,
+    counted: Counter[Any],
+    labels: dict[str, dict[Any, LabelledValue]],
 ) -> Facet:
-    """The commonest values, those in force before all."""
-    in_force = {one.value: one for one in filters.query.of(name)[0]}
+    """Return the commonest values of the field `name`, after those in force."""
+    in_force = {term.value: term for term in filters.query.required(name)}
     known = labels.get(name)
-    values: list[Value] = []
-    for stored, count in sorted(counted.items(), key=lambda one: (-one[1], str(one[0]))):
-        named = Named(str(stored), str(stored)) if known is None else known.get(stored)
-        if named is None or "\0" in named.value:
+    values: list[FacetValue] = []
+    for stored, count in sorted(counted.items(), key=lambda item: (-item[1], str(item[0]))):
+        labelled = LabelledValue(str(stored), str(stored)) if known is None else known.get(stored)
+        if labelled is None or "\0" in labelled.value:
             continue
-        words = [named.value, *named.also]
-        one = next((in_force.pop(word) for word in words if word in in_force), None)
-        if one or len(values) < SHOWN:
-            values.append(
-                _value(filters, one or term(name, named.value), named.label, count, bool(one))
-            )
-    for one in in_force.values():
-        label = known[one.value].label if known and one.value in known else one.value
-        values.append(_value(filters, one, label, 0, True))
+        spellings = [labelled.value, *labelled.also_typed]
+        term = next((in_force.pop(word) for word in spellings if word in in_force), None)
+        if term or len(values) < MAX_VALUES:
+            chosen = term is not None
+            term = term or LANGUAGE.term(name, labelled.value)
+            values.append(_facet_value(filters, term, labelled.label, count, chosen=chosen))
+    for term in in_force.values():
+        label = known[term.value].label if known and term.value in known else term.value
+        values.append(_facet_value(filters, term, label, 0, chosen=True))
     values.sort(key=lambda value: not value.chosen)
-    return Facet(name, FACETS[name], values, max(len(counted) - len(values), 0))
+    return Facet(name, FACETS[name].label, values, max(len(counted) - len(values), 0))
 
 
-def _value(filters: RunFilters, one: Term, label: str, count: int, chosen: bool) -> Value:
-    return Value(one, formats.visible(label), count, chosen, filters.toggled(one))
+def _facet_value(
+    filters: RunFilters, term: Term, label: str, count: int, *, chosen: bool
+) -> FacetValue:
+    return FacetValue(term, formats.visible(label), count, chosen, filters.toggled(term))
 
 
 def facets_json(facets: Facets, list_url: str) -> dict[str, Any]:
-    """The machine twin. `query` of a value is the text that asks for it alone; `url` the list with
-    it in force, or without it where it is."""
+    """Return the machine twin. `query` of a value is the text that asks for it alone; `url` is the
+    list with it in force, or without it where it is."""
     return {
         "runs": facets.runs,
         "bounded": facets.bounded,
-        "runs_of_steps": facets.of_steps,
+        "runs_of_steps": facets.step_runs,
         "facets": [
             {
                 "field": facet.name,

@@ -7,35 +7,42 @@ from runs.models import Run
 from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE, Page, page_of
 from runs.query.run_filters import RunFilters
-from runs.search import Found, find
+from runs.search import SearchResult, find
 
 RUNS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
-    """`found`: what the search says of itself; None where no words are looked for."""
+class RunListing:
+    """`search` is the result of the search that the page shows; None where no words are searched
+    for."""
 
     page: Page[Run]
-    found: Found | None = None
+    search: SearchResult | None = None
 
 
-def listing(
+def list_runs(
     runs: RunQuerySet, filters: RunFilters, after: str = "", size: int = PAGE_SIZE
-) -> Listing:
-    """A page of what valid filters let through. Raises BadCursor."""
-    if not filters.terms:
-        return Listing(page_of(filters.apply(runs), filters.ordering, after, size))
-    since, until = filters.since, filters.until
-    found = find(filters.narrowed(runs), filters.terms, after, size, since=since, until=until)
-    return Listing(Page(found.rows, found.next, not after), found)
+) -> RunListing:
+    """Return a page of the runs that match valid filters. Raises BadCursor."""
+    if not filters.search_terms:
+        return RunListing(page_of(filters.filtered_parts(runs), filters.ordering, after, size))
+    result = find(
+        filters.filtered(runs),
+        filters.search_terms,
+        after,
+        size,
+        since=filters.since,
+        until=filters.until,
+    )
+    return RunListing(Page(result.rows, result.next, not after), result)
 
 
 def each_run(runs: RunQuerySet, filters: RunFilters) -> Iterator[Run]:
-    """All of them, in bounded memory."""
+    """Yield all runs that match, in bounded memory."""
     after = ""
     while True:
-        page = listing(runs, filters, after, RUNS_AT_ONCE).page
+        page = list_runs(runs, filters, after, RUNS_AT_ONCE).page
         yield from page.rows
         if not page.next:
             return

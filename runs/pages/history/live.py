@@ -1,5 +1,5 @@
 """What has changed since a page of the history was written: new runs, and news of those that were
-unfinished. The page tells in its request what it shows, so that the server remembers nothing."""
+unfinished. The page says in its request what it shows, so that the server remembers nothing."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,76 +17,77 @@ from runs.query.run_filters import RunFilters
 from runs.search import find
 
 MAX_NEW = 50
-# A page left open asks no longer than this (seconds).
+# A page left open polls no longer than this (seconds).
 PATIENCE = 2 * 3600
-# A run that began longer before the page was written is not told when it arrives late: so looking
-# for new ones costs little also where few of very many runs match.
+# A run that began longer before the page was written (seconds) is not announced when it arrives
+# late: so looking for new ones costs little also where few of very many runs match.
 LATE = 3600
-_PREFIX = 8
-_OLDEST_FIRST = Order("started_at", descending=False)
+ID_PREFIX = 8  # hex digits of a run's id that a page repeats to the server
+OLDEST_FIRST = Order("started_at", descending=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
     """What a page shows: `seen`, the beginnings of its runs' ids; `last`, the cursor of a row that
-    new ones follow in time, "" where all there are are shown; `open`, its unfinished runs;
+    new ones follow in time, "" where the page shows all runs; `open`, its unfinished runs;
     `opened`, when it was written (epoch seconds). `counts`: whether runs may come that belong
-    above; `told`: how many it has told of."""
+    above; `announced`: how many it has announced."""
 
     counts: bool
     seen: frozenset[str]
     last: str
     open: tuple[UUID, ...]
     opened: int
-    told: int = 0
+    announced: int = 0
 
     def query(self) -> str:
-        """As parameters, to be read by `watch_from`."""
-        told = {
+        """Return it as parameters, to be read by `watch_from`."""
+        parameters = {
             "live": "new" if self.counts else "rows",
             "seen": "".join(sorted(self.seen)),
             "after": self.last,
-            "open": ".".join(one.hex for one in self.open),
+            "open": ".".join(run_id.hex for run_id in self.open),
             "opened": self.opened,
-            "told": self.told or "",
+            "told": self.announced or "",
         }
-        return urlencode({name: value for name, value in told.items() if value})
+        return urlencode({name: value for name, value in parameters.items() if value})
 
 
 def watch_of(filters: RunFilters, page: Page[Run], opened: int) -> Watch | None:
-    """What to watch for a page of the list; None where nothing can change: no run is unfinished and
-    new ones belong elsewhere. Words are looked for only in what is newer than all that is shown."""
-    counts = page.first and filters.order == NEWEST and not filters.query.of("until")[0]
+    """Return what to watch for a page of the list; None where nothing can change: no run is
+    unfinished and new ones belong elsewhere. Words are searched for only in what is newer than all
+    runs of the page."""
+    counts = page.first and filters.order == NEWEST and not filters.query.required("until")
     unfinished = tuple(run.pk for run in page.rows if run.live)
     if not counts and not unfinished:
         return None
-    seen = frozenset(run.pk.hex[:_PREFIX] for run in page.rows) if counts else frozenset()
+    seen = frozenset(run.pk.hex[:ID_PREFIX] for run in page.rows) if counts else frozenset()
     last = page.next
-    if filters.terms:
+    if filters.search_terms:
         newest = page.rows[0] if page.rows else Run(id=UUID(int=0), started_at=filters.now)
-        last = _OLDEST_FIRST.cursor(newest)
+        last = OLDEST_FIRST.cursor(newest)
     return Watch(counts, seen, last if counts else "", unfinished, opened)
 
 
 def watch_from(data: QueryDict) -> Watch:
-    """From the parameters of a poll; what does not fit is left away."""
+    """Read the parameters of a poll; what does not fit is ignored."""
     seen = data.get("seen", "")
-    ids = (as_uuid(text) for text in data.get("open", "").split(".")[:PAGE_SIZE])
+    ids = map(as_uuid, data.get("open", "").split(".")[:PAGE_SIZE])
     return Watch(
         counts=data.get("live") == "new",
-        seen=frozenset(seen[at : at + _PREFIX] for at in range(0, len(seen), _PREFIX)),
+        seen=frozenset(seen[start : start + ID_PREFIX] for start in range(0, len(seen), ID_PREFIX)),
         last=data.get("after", ""),
-        open=tuple(found for found in ids if found),
-        opened=_whole(data.get("opened", "")),
-        told=_whole(data.get("told", "")),
+        open=tuple(run_id for run_id in ids if run_id),
+        opened=_whole_number(data.get("opened", "")),
+        announced=_whole_number(data.get("told", "")),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class News:
     """`new`: how many matching runs came, at most MAX_NEW + 1, and whether that has `changed`;
-    `rows`: the runs that the page showed as unfinished; `watch`: what to ask next, None: nothing
-    more. `tired`: the page has been open for long."""
+    `rows`: the runs that the page showed as unfinished; `watch`: what to ask for next, None: the
+    polling ends. `tired`: the page has been open for long."""
 
     new: int
     changed: bool
@@ -101,40 +102,41 @@ class News:
         return f"{self.new} new run{'' if self.new == 1 else 's'}"
 
 
-def news(filters: RunFilters, watch: Watch, now: int) -> News:
-    """Raises BadCursor. One query for the rows (and two for their apps and versions), one for each
-    status that is asked for to count."""
+def news_since(filters: RunFilters, watch: Watch, now: int) -> News:
+    """Return what has changed; `now`: epoch seconds. Raises BadCursor. One query for the rows (and
+    two for their apps and versions), one for each status that is asked for to count."""
     watch = replace(watch, opened=min(watch.opened, now))
     rows = list(Run.objects.for_list().filter(pk__in=watch.open)) if watch.open else []
-    still = tuple(run.pk for run in rows if run.live)
+    still_open = tuple(run.pk for run in rows if run.live)
     tired = now - watch.opened > PATIENCE
-    new = _count(filters, watch) if watch.counts and not tired else watch.told
+    new = _count_new_runs(filters, watch) if watch.counts and not tired else watch.announced
     counts = watch.counts and new <= MAX_NEW
     following = None
-    if not tired and (counts or still):
-        following = replace(watch, counts=counts, open=still, told=new)
-    return News(new, new != watch.told, rows, following, tired)
+    if not tired and (counts or still_open):
+        following = replace(watch, counts=counts, open=still_open, announced=new)
+    return News(new, new != watch.announced, rows, following, tired)
 
 
-def _count(filters: RunFilters, watch: Watch) -> int:
-    """Matching runs from the last one shown on that are not shown: also those that arrived late and
-    belong between. Read in the order of the list's own index."""
-    found: set[UUID] = set()
+def _count_new_runs(filters: RunFilters, watch: Watch) -> int:
+    """Count matching runs, from the page's last row on, that the page does not show: also those
+    that arrived late and belong between. They are read in the order of the list's own index."""
+    run_ids: set[UUID] = set()
     since = datetime.fromtimestamp(watch.opened - LATE, UTC)
     runs = Run.objects.started_between(since, None)
-    if filters.terms:
-        [stretch] = _OLDEST_FIRST.stretches(filters.narrowed(runs), watch.last)
+    if filters.search_terms:
+        [stretch] = OLDEST_FIRST.stretches(filters.filtered(runs), watch.last)
         newer = stretch.order_by()
         assert isinstance(newer, RunQuerySet)
-        more = find(newer, filters.terms, size=MAX_NEW + 1, since=since)
-        found.update(run.pk for run in more.rows)
+        result = find(newer, filters.search_terms, size=MAX_NEW + 1, since=since)
+        run_ids.update(run.pk for run in result.rows)
     else:
-        for part in filters.apply(runs):
-            [stretch] = _OLDEST_FIRST.stretches(part, watch.last)
-            found.update(stretch.values_list("pk", flat=True)[: PAGE_SIZE + MAX_NEW + 1])
-    new = sum(one.hex[:_PREFIX] not in watch.seen for one in found)
+        for part in filters.filtered_parts(runs):
+            [stretch] = OLDEST_FIRST.stretches(part, watch.last)
+            run_ids.update(stretch.values_list("pk", flat=True)[: PAGE_SIZE + MAX_NEW + 1])
+    new = sum(run_id.hex[:ID_PREFIX] not in watch.seen for run_id in run_ids)
     return min(new, MAX_NEW + 1)
 
 
-def _whole(text: str) -> int:
+def _whole_number(text: str) -> int:
+    """Return the number, 0 for what is none or too long to be one."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else 0

@@ -195,7 +195,7 @@ def _outcome(run: Run) -> str:
     return ""
 
 
-class ChangedRows(RunTable):
+class ChangedRunTable(RunTable):
     """Rows that take the place of the same runs' rows on the page."""
 
     swap = format_html(' {}="true"', "hx-swap-oob")

@@ -1,6 +1,7 @@
 """The run history: of all apps, or of one; the same for machines."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -15,14 +16,14 @@ from runs.json.execution import moment
 from runs.json.records import run_json
 from runs.lookup import app_or_404
 from runs.models import App, Run
-from runs.pages.history.facet_counts import Shown, shown_from
+from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
 from runs.pages.history.facets import Facets, facets_json, facets_of
-from runs.pages.history.listing import listing
-from runs.pages.history.live import news, watch_from, watch_of
-from runs.pages.history.tables import ChangedRows, RunTable
-from runs.pages.saved_views.forms import offered
+from runs.pages.history.listing import list_runs
+from runs.pages.history.live import news_since, watch_from, watch_of
+from runs.pages.history.tables import ChangedRunTable, RunTable
+from runs.pages.saved_views.forms import offered_views
 from runs.paging import BadCursor
-from runs.query.fields import FIELDS
+from runs.query.fields import FIELDS, LANGUAGE
 from runs.query.form import more_filters
 from runs.query.run_filters import RunFilters
 from runs.search import hits_json
@@ -46,79 +47,88 @@ def app_runs(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 def history(
     request: HtmxHttpRequest, page_template: str, filters: RunFilters, context: dict[str, Any]
 ) -> HttpResponse:
-    """The page, or a part of it for htmx: its news, its facets, the table of another page of the
-    list, or all below the heading."""
+    """Answer with the page, or for htmx with a part of it: its news, its facets, the table of
+    another page of the list, or all below the heading."""
     context |= {"filters": filters, "path": request.path}
     if wants_fragment(request) and "live" in request.GET:
-        return live(request, filters, context)
+        return history_news(request, filters, context)
     if wants_fragment(request) and "facets" in request.GET:
-        context |= {"problems": filters.sentences, "facets": counted(request, filters)}
+        context |= {"problems": filters.sentences, "facets": facets_of_request(request, filters)}
         return render_region(request, page_template, "history/_facets.html", context)
-    context |= listed(request, filters)
+    context |= results_context(request, filters)
     part = "history/_results_update.html"
     if not wants_fragment(request) or request.htmx.target != REGION:
-        context |= around(request, filters, context.get("shown"))
+        context |= surroundings_context(request, filters, context.get("first_page"))
         part = "history/_list_update.html"
     response = render_region(request, page_template, part, context)
     patch_vary_headers(response, ["HX-Target"])
-    return push_url(response, address(request, filters)) if wants_fragment(request) else response
+    return (
+        push_url(response, history_address(request, filters))
+        if wants_fragment(request)
+        else response
+    )
 
 
-def listed(request: HttpRequest, filters: RunFilters) -> dict[str, Any]:
-    """The table and its page, or what is wrong."""
+def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]:
+    """Return the context of _results.html: the table and its page, or what is wrong."""
     if not filters.is_valid():
         return {"problems": filters.sentences}
     try:
-        told = listing(Run.objects.for_list(), filters, request.GET.get("after", ""))
+        listing = list_runs(Run.objects.for_list(), filters, request.GET.get("after", ""))
     except BadCursor as problem:
         return {"problems": [str(problem)]}
+    page = listing.page
+    is_first_search_page = listing.search and page.first
     return {
-        "page": told.page,
-        "found": told.found,
-        "table": RunTable(told.page.rows, exclude=("app",) if filters.only_app else ()),
-        "watch": watch_of(filters, told.page, int(time.time())),
-        "shown": Shown([run.pk for run in told.page.rows], told.page.next)
-        if told.found and told.page.first
+        "page": page,
+        "search": listing.search,
+        "table": RunTable(page.rows, exclude=("app",) if filters.only_app else ()),
+        "watch": watch_of(filters, page, int(time.time())),
+        "first_page": FirstSearchPage([run.pk for run in page.rows], page.next)
+        if is_first_search_page
         else None,
     }
 
 
-def counted(request: HtmxHttpRequest, filters: RunFilters) -> Facets:
-    """The facets, as a page asks for them that tells what it has found."""
+def facets_of_request(request: HtmxHttpRequest, filters: RunFilters) -> Facets:
+    """Count the facets for a page that says in its request which runs its search found."""
     try:
-        return facets_of(filters, shown_from(request.GET))
+        return facets_of(filters, first_search_page_from(request.GET))
     except BadCursor:
         return facets_of(filters)
 
 
-def around(request: HtmxHttpRequest, filters: RunFilters, shown: Shown | None) -> dict[str, Any]:
-    """What stands above and beside the table."""
-    views = offered(signed_in(request), filters)
-    told: dict[str, Any] = {
+def surroundings_context(
+    request: HtmxHttpRequest, filters: RunFilters, first_page: FirstSearchPage | None
+) -> dict[str, Any]:
+    """Return the context of what stands above and beside the table."""
+    views = offered_views(signed_in(request), filters)
+    context: dict[str, Any] = {
         "fields": FIELDS,
-        "more": more_filters(filters.query, with_app=filters.only_app is None),
+        "more": more_filters(LANGUAGE, filters.query, with_app=filters.only_app is None),
         "views": views,
-        "is_saved": any(one.active for one in views),
+        "is_saved": any(view.active for view in views),
     }
     if filters.only_app is None:
-        told["apps"] = App.objects.in_use().order_by("name")[:APPS_TO_CHOOSE]
+        context["apps"] = App.objects.in_use().order_by("name")[:APPS_TO_CHOOSE]
     if "facets" in request.GET:
-        told["facets"] = facets_of(filters, shown)
-    return told
+        context["facets"] = facets_of(filters, first_page)
+    return context
 
 
-def live(request: HtmxHttpRequest, filters: RunFilters, context: dict[str, Any]) -> HttpResponse:
-    """What is new since the page was written; the last answer ends the polling."""
-    try:
-        told = (
-            news(filters, watch_from(request.GET), int(time.time())) if filters.is_valid() else None
-        )
-    except BadCursor:
-        told = None
-    rows = ChangedRows(told.rows, exclude=("app",) if filters.only_app else ()) if told else None
-    context |= {"news": told, "watch": told and told.watch, "table": rows}
+def history_news(
+    request: HtmxHttpRequest, filters: RunFilters, context: dict[str, Any]
+) -> HttpResponse:
+    """Answer with what is new since the page was written; the last answer ends the polling."""
+    news = table = None
+    if filters.is_valid():
+        with suppress(BadCursor):
+            news = news_since(filters, watch_from(request.GET), int(time.time()))
+    if news:
+        table = ChangedRunTable(news.rows, exclude=("app",) if filters.only_app else ())
+    context |= {"news": news, "watch": news and news.watch, "table": table}
     response = render_region(request, "", "history/_live_update.html", context)
-    return response if told and told.watch else stop_polling(response)
+    return response if news and news.watch else stop_polling(response)
 
 
 def stop_polling(response: HttpResponse) -> HttpResponse:
@@ -127,9 +137,9 @@ def stop_polling(response: HttpResponse) -> HttpResponse:
     return stop
 
 
-def address(request: HttpRequest, filters: RunFilters, after: str = "") -> str:
-    """This list's address without empty filters."""
-    query = filters.as_told(after=after or request.GET.get("after", ""))
+def history_address(request: HttpRequest, filters: RunFilters, after: str = "") -> str:
+    """Return the list's address without empty filters."""
+    query = filters.as_query_string(after=after or request.GET.get("after", ""))
     return f"{request.path}?{query}" if query else request.path
 
 
@@ -141,23 +151,23 @@ def run_list_json(request: ReadRequest) -> HttpResponse:
         return refusal(400, " ".join(filters.sentences))
     runs = Run.objects.for_list().with_sources().for_app(request.only_app)
     try:
-        told = listing(runs, filters, request.GET.get("after", ""))
+        listing = list_runs(runs, filters, request.GET.get("after", ""))
     except BadCursor as problem:
         return refusal(400, str(problem))
     base_url = request.build_absolute_uri("/")[:-1]
-    page, found = told.page, told.found
+    page, search = listing.page, listing.search
     rows = [
-        run_json(run, base_url) | {"hits": hits_json(run.hits, base_url) if found else None}  # type: ignore[attr-defined]
+        run_json(run, base_url) | {"hits": hits_json(run.hits, base_url) if search else None}  # type: ignore[attr-defined]
         for run in page.rows
     ]
-    following = base_url + address(request, filters, page.next) if page.next else None
-    until = moment(found.looked_until) if found else None
+    following = base_url + history_address(request, filters, page.next) if page.next else None
+    until = moment(search.searched_until) if search else None
     return JsonResponse({"runs": rows, "next": following, "searched_until": until})
 
 
 @require_safe
 @session_or_read_key
-def facets_twin(request: ReadRequest) -> HttpResponse:
+def facets_json_view(request: ReadRequest) -> HttpResponse:
     filters = RunFilters(request.GET, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))

@@ -10,7 +10,7 @@ from nodes.formats import visible
 from runs.models import App, Note
 from runs.models.note import NoteQuerySet
 from runs.pages.notes.ownership import THUMBS, NoteDraft
-from runs.query.form_fields import NUL, AppField, MomentField, sentences, without_nul
+from runs.query.form_fields import NUL, AppField, TimestampField, error_sentences, without_nul
 from runs.recording.records.payload_values import clean
 
 LONGEST = 100_000
@@ -67,7 +67,7 @@ class NoteForm(forms.Form):
 
     @property
     def sentences(self) -> list[str]:
-        return sentences(self)
+        return error_sentences(self)
 
 
 class NoteEditForm(forms.Form):
@@ -107,7 +107,7 @@ class NoteEditForm(forms.Form):
 
     @property
     def sentences(self) -> list[str]:
-        return sentences(self)
+        return error_sentences(self)
 
 
 class NoteFilterForm(forms.Form):
@@ -123,7 +123,7 @@ class NoteFilterForm(forms.Form):
     source = forms.CharField(required=False, max_length=20, help_text="person, api, langfuse …")
     author = forms.CharField(required=False, max_length=200)
     app = AppField(required=False)
-    since = MomentField(required=False, help_text="2026-11-22, or 24h, 7d")
+    since = TimestampField(required=False, help_text="2026-11-22, or 24h, 7d")
 
     NO_FILTERS = frozenset({"after"})
 
@@ -166,7 +166,7 @@ class NoteFilterForm(forms.Form):
 
     @property
     def sentences(self) -> list[str]:
-        return sentences(self)
+        return error_sentences(self)
 
 
 def visible_data(data: QueryDict) -> QueryDict:

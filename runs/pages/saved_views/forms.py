@@ -18,7 +18,7 @@ TAKEN = "You have a view of this name already. Choose another one, or delete tha
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class OfferedView:
     """`text` is what it asks for; `active`: the list shows just that."""
 
     view: SavedView
@@ -26,16 +26,16 @@ class Offered:
     active: bool
 
 
-def offered(user: User, filters: RunFilters) -> list[Offered]:
-    """What stands above a list. One query."""
+def offered_views(user: User, filters: RunFilters) -> list[OfferedView]:
+    """Return what stands above a list. One query."""
     views = SavedView.objects.open_to(user).of_list(filters.only_app).for_list()
-    return [_offered(view, filters) for view in views[:SHOWN]]
+    return [_offered_view(view, filters) for view in views[:SHOWN]]
 
 
-def _offered(view: SavedView, filters: RunFilters) -> Offered:
-    kept = filters_of(view)
-    same = kept.order == filters.order and kept.query.same_as(filters.query)
-    return Offered(view, kept.text, same)
+def _offered_view(view: SavedView, filters: RunFilters) -> OfferedView:
+    saved = filters_of(view)
+    same = saved.order == filters.order and saved.query.same_as(filters.query)
+    return OfferedView(view, saved.text, same)
 
 
 def filters_of(view: SavedView) -> RunFilters:
@@ -80,7 +80,7 @@ class ViewForm(forms.Form):
             filters = RunFilters(QueryDict(cleaned["query"]), app=cleaned["app"])
             for sentence in filters.sentences:
                 self.add_error(None, sentence)
-            cleaned["query"] = filters.as_told()
+            cleaned["query"] = filters.as_query_string()
             if len(cleaned["query"]) > LONGEST:  # no server takes its address
                 self.add_error(None, "These filters are too long for a view: leave some away.")
         return cleaned

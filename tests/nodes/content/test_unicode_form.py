@@ -7,7 +7,7 @@ import pytest
 from nodes.content.unicode_form import JOINER, in_normal_form
 from nodes.diff.text_diff import invisible_difference
 from runs.redaction.unescape import unescaped
-from runs.search.folding import fold, readable
+from runs.search.normalizing import composed, normalized
 
 PILE = "e" + "\u0316\u0301" * 100_000
 
@@ -28,6 +28,6 @@ def test_marks_are_put_in_order_thirty_at_a_time(marks: str) -> None:
 
 
 def test_a_pile_of_marks_is_searched_masked_and_compared() -> None:
-    assert fold(readable(PILE)) == "e"
+    assert normalized(composed(PILE)) == "e"
     assert JOINER in unescaped(PILE)
     assert invisible_difference(PILE[:20_000], "e" + "\u0301\u0316" * 9_000) == ""

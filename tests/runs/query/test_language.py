@@ -8,28 +8,30 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.query.address import query_string, typed
-from runs.query.fields import FIELDS, Takes, field_of
-from runs.query.language import MAX_LENGTH, MAX_TERMS, Query, parse, quoted
-from runs.query.values import Span
+from runs.query.address import query_string, text_from_parameters
+from runs.query.fields import FIELDS, LANGUAGE
+from runs.query.language import MAX_LENGTH, MAX_TERMS, Query, quoted
+from runs.query.values import ValueRange
+
+parse = LANGUAGE.parse
 
 
-def told(text):
-    """[(field, value, negated)] and the words of a text without errors."""
+def terms_and_words(text):
+    """Return [(field, value, negated)] and the words of a text without errors."""
     query, problems = parse(text)
     assert problems == []
-    return [(t.field.name, t.value, t.negated) for t in query.terms], query.words
+    return [(term.field.name, term.value, term.negated) for term in query.terms], query.words
 
 
-def wrong(text):
-    """What is said of a text with one error."""
+def only_problem(text):
+    """Return the sentence about a text with one error."""
     _, problems = parse(text)
     assert len(problems) == 1
     return problems[0]
 
 
 def test_fields_and_words_apart():
-    assert told('status:failed refund app:support "in full" -user:u-1') == (
+    assert terms_and_words('status:failed refund app:support "in full" -user:u-1') == (
         [("status", "failed", False), ("app", "support", False), ("user", "u-1", True)],
         'refund "in full"',
     )
@@ -37,7 +39,7 @@ def test_fields_and_words_apart():
 
 def test_every_example_in_the_help_is_understood():
     for field in FIELDS:
-        [(name, _, _)], words = told(field.example)
+        [(name, _, _)], words = terms_and_words(field.example)
         assert (name, words) == (field.name, "")
 
 
@@ -63,7 +65,7 @@ def test_every_example_in_the_help_is_understood():
     ],
 )
 def test_values(text, values):
-    assert [value for _, value, _ in told(text)[0]] == values
+    assert [value for _, value, _ in terms_and_words(text)[0]] == values
 
 
 @pytest.mark.parametrize(
@@ -84,12 +86,12 @@ def test_values(text, values):
 )
 def test_ranges(text, low, high, above, below):
     [term] = parse(text)[0].terms
-    assert term.meaning == Span(low, high, above, below)
+    assert term.parsed == ValueRange(low, high, above, below)
 
 
 def test_times():
-    assert parse("since:7d")[0].terms[0].meaning == timedelta(days=7)
-    assert parse("until:2026-11-22")[0].terms[0].meaning == datetime(2026, 11, 22)
+    assert parse("since:7d")[0].terms[0].parsed == timedelta(days=7)
+    assert parse("until:2026-11-22")[0].terms[0].parsed == datetime(2026, 11, 22)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +109,11 @@ def test_times():
     ],
 )
 def test_what_only_looks_like_a_field_is_text(text, words):
-    assert told(text) == ([], words)
+    assert terms_and_words(text) == ([], words)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "sentence"),
     [
         ("stauts:failed", "Did you mean “status:”?"),
         ("latency:>2s", "Did you mean “time:”?"),
@@ -146,11 +148,11 @@ def test_what_only_looks_like_a_field_is_text(text, words):
         (" ".join(f"user:u{n}" for n in range(MAX_TERMS + 1)), "more than 100"),
     ],
 )  # fmt: skip
-def test_errors_say_what_is_meant(text, said):
-    assert said in wrong(text)
+def test_errors_suggest_what_is_meant(text, sentence):
+    assert sentence in only_problem(text)
 
 
-def test_several_errors_are_all_told_and_the_rest_is_kept():
+def test_several_errors_are_all_reported_and_the_rest_is_kept():
     query, problems = parse("stauts:x status:failed tokens:many word")
     assert len(problems) == 2
     assert query.text == "status:failed word"
@@ -169,9 +171,9 @@ def test_any_value_can_be_quoted(value):
 @given(st.text())
 def test_no_text_breaks_the_parser_and_its_own_text_means_the_same(text):
     query, problems = parse(text)
-    again, said = parse(query.text)
-    assert again == query
-    assert problems or said == []
+    reparsed, new_problems = parse(query.text)
+    assert reparsed == query
+    assert problems or new_problems == []
 
 
 FIELD_TEXTS = st.sampled_from([field.example for field in FIELDS] + ["refund", '"a b"', "-tag:x"])
@@ -198,21 +200,17 @@ def test_a_query_without_a_term_and_with_it_again(texts):
         ("user=&order=-cost&after=x&q=", ""),
     ],
 )
-def test_parameters_say_the_same(address, text):
-    assert typed(QueryDict(address).lists()) == (text, [])
+def test_parameters_mean_the_same(address, text):
+    assert text_from_parameters(LANGUAGE, QueryDict(address).lists()) == (text, [])
 
 
-def test_an_unknown_parameter_is_told():
-    assert typed(QueryDict("colour=red").lists())[1] == ["There is no filter “colour”."]
+def test_an_unknown_parameter_is_terms_and_words():
+    assert text_from_parameters(LANGUAGE, QueryDict("colour=red").lists())[1] == [
+        "There is no filter “colour”."
+    ]
 
 
 def test_an_address_of_a_query():
     query = parse('status:failed "a b"')[0]
     assert query_string(query, "-cost") == "?q=status%3Afailed+%22a+b%22&order=-cost"
     assert query_string(Query(), "-started_at") == "?"
-
-
-def test_the_table_of_fields_is_complete():
-    for field in FIELDS:
-        assert field_of(field.name) is field and field.help
-        assert bool(field.choices) == (field.takes is Takes.CHOICE)

@@ -8,6 +8,8 @@ import pytest
 from django.utils import timezone
 
 from runs.models import ErrorGroup, IngestKey, Note, Rerun
+from runs.search import limits
+from runs.search.limits import SearchLimits
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
 from tests.pages import check_page, text_of
 
@@ -15,22 +17,22 @@ GROUP = "5a0c6a3e-9f0b-5c39-8f6e-2f7d1c0b4e55"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
-def found(client, text, **parameters):
-    """Previews of the runs that the machine twin lists, sorted."""
+def previews(client, text, **parameters):
+    """Return the input previews of the runs that the machine twin lists, sorted."""
     response = client.get("/runs.json?" + urlencode({"q": text, **parameters}))
     assert response.status_code == 200, response.content
     return sorted(run["input_preview"] for run in response.json()["runs"])
 
 
-def said(client, text):
-    """What is wrong with it, as a machine is told."""
+def error_of(client, text):
+    """Return the sentence with which the machine twin refuses a query."""
     response = client.get("/runs.json?" + urlencode({"q": text}))
     assert response.status_code == 400
     return response.json()["error"]
 
 
 @pytest.fixture
-def two(db):
+def two_runs(db):
     """Two runs that differ in everything a field can ask for."""
     now = timezone.now()
     app = make_app("desk")
@@ -62,7 +64,7 @@ def two(db):
     return hit
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_runs")
 @pytest.mark.parametrize(
     "text",
     [
@@ -82,10 +84,10 @@ def two(db):
     ],
 )  # fmt: skip
 def test_each_field_lets_through_what_it_names(console, text):
-    assert found(console, text) == ["hit"]
+    assert previews(console, text) == ["hit"]
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_runs")
 @pytest.mark.parametrize(
     "text",
     [
@@ -94,11 +96,11 @@ def test_each_field_lets_through_what_it_names(console, text):
         "-error:quota", "-version:#4", "-conversation:thread-9", "-tag:vip -is:rerun",
     ],
 )  # fmt: skip
-def test_and_for_the_other_side(console, text):
-    assert found(console, text) == ["miss"]
+def test_each_field_excludes_the_other_run(console, text):
+    assert previews(console, text) == ["miss"]
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_runs")
 @pytest.mark.parametrize(
     ("text", "names"),
     [
@@ -119,8 +121,8 @@ def test_and_for_the_other_side(console, text):
         ("-user:u-1 -user:u-2", []),
     ],
 )
-def test_several(console, text, names):
-    assert found(console, text) == names
+def test_several_terms(console, text, names):
+    assert previews(console, text) == names
 
 
 def test_states(console):
@@ -130,23 +132,23 @@ def test_states(console):
     make_run("desk", inputs_preview="stuck", status="running", last_seen_at=old)
     make_run("desk", inputs_preview="waits", status="paused")
     make_run("desk", inputs_preview="done")
-    assert found(console, "is:running") == ["going", "stuck"]
-    assert found(console, "is:stalled") == ["stuck"]
-    assert found(console, "is:running -is:stalled") == ["going"]
-    assert found(console, "is:paused") == ["waits"]
-    assert found(console, "is:finished") == ["done"]
+    assert previews(console, "is:running") == ["going", "stuck"]
+    assert previews(console, "is:stalled") == ["stuck"]
+    assert previews(console, "is:running -is:stalled") == ["going"]
+    assert previews(console, "is:paused") == ["waits"]
+    assert previews(console, "is:finished") == ["done"]
 
 
-@pytest.mark.usefixtures("two")
-def test_typed_and_told_in_the_address_are_one(console):
-    assert found(console, "refund", status="failed", min_tokens="10k", tag="vip") == ["hit"]
-    assert found(console, "refund", status="succeeded") == []
+@pytest.mark.usefixtures("two_runs")
+def test_typed_terms_and_parameters_combine(console):
+    assert previews(console, "refund", status="failed", min_tokens="10k", tag="vip") == ["hit"]
+    assert previews(console, "refund", status="succeeded") == []
     page = check_page(console.get("/runs/?status=failed&q=refund+-user:x").content.decode())
     box = page.find(".//input[@id='id_q']")
     assert box.get("value") == "status:failed -user:x refund"
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_runs")
 def test_conditions_in_force_can_be_taken_away(console):
     page = check_page(
         console.get("/runs/?q=status:failed+-user:x+refund&order=-started_at").content.decode()
@@ -165,8 +167,8 @@ def test_conditions_in_force_can_be_taken_away(console):
     ]
 
 
-@pytest.mark.usefixtures("two")
-def test_the_form_says_what_it_can_and_carries_the_rest(console):
+@pytest.mark.usefixtures("two_runs")
+def test_the_form_shows_what_it_can_and_keeps_the_rest(console):
     url = "/runs/?" + urlencode({"q": "status:failed app:desk time:>=2s tokens:>9 -tag:x refund"})
     page = check_page(console.get(url).content.decode())
     form = page.find(".//form[@aria-label='More filters']")
@@ -179,23 +181,23 @@ def test_the_form_says_what_it_can_and_carries_the_rest(console):
     assert app == "desk"
 
 
-@pytest.mark.usefixtures("two")
+@pytest.mark.usefixtures("two_runs")
 def test_apps_that_are_not_there(console):
-    assert "there is no app “des”. Did you mean “desk”?" in said(console, "app:des")
-    assert "no app “zzz”" in said(console, "-app:zzz")
+    assert "there is no app “des”. Did you mean “desk”?" in error_of(console, "app:des")
+    assert "no app “zzz”" in error_of(console, "-app:zzz")
     response = console.get("/apps/desk/?q=app:other")
     assert "history of one app" in text_of(check_page(response.content.decode()))
 
 
-@pytest.mark.usefixtures("two")
-def test_what_does_not_go_together(console):
-    assert "since is not before until" in said(console, "since:1d until:2d")
-    assert "nothing to be found" in said(console, '""')
+@pytest.mark.usefixtures("two_runs")
+def test_filters_that_contradict_each_other(console):
+    assert "since is not before until" in error_of(console, "since:1d until:2d")
+    assert "nothing to be found" in error_of(console, '""')
     assert "newest first" in console.get("/runs.json?q=refund&order=-cost").json()["error"]
-    assert "Fewer than 20 words" in said(console, " ".join(f"word{n}" for n in range(30)))
+    assert "Fewer than 20 words" in error_of(console, " ".join(f"word{n}" for n in range(30)))
 
 
-def test_a_bound_key_never_leaves_its_app(client, two):
+def test_a_bound_key_never_leaves_its_app(client, two_runs):
     secret = IngestKey.create("bound", can_read=True, app=make_app("other"))[1]
     headers = {"x-api-key": secret}
     for text in ("", "tokens:>1", "-user:x", "hello"):
@@ -205,7 +207,7 @@ def test_a_bound_key_never_leaves_its_app(client, two):
     assert refused.status_code == 400 and "no app “desk”" in refused.json()["error"]
 
 
-def test_hits_are_shown_and_told(console, two):
+def test_hits_on_the_page_and_in_json(console, two_runs):
     run = console.get("/runs.json?q=refund").json()["runs"][0]
     assert [(hit["match"], hit["field"]) for hit in run["hits"]] == [("refund", "inputs")]
     assert console.get("/runs.json").json()["runs"][0]["hits"] is None
@@ -218,7 +220,7 @@ def test_a_search_that_ran_out_of_time_can_go_on(console, monkeypatch):
     now = timezone.now()
     for n in range(3):
         make_run("desk", inputs=f"refund {n}", started_at=now - timedelta(hours=n))
-    monkeypatch.setattr("runs.search.finding.BUDGET", 0)
+    monkeypatch.setattr(limits, "DEFAULT_LIMITS", SearchLimits(seconds=-1))
     answer = console.get("/runs.json?q=refund").json()
     assert answer["next"] and answer["searched_until"]
     page = check_page(console.get("/runs/?q=refund").content.decode())
@@ -233,6 +235,6 @@ def test_a_search_that_ran_out_of_time_can_go_on(console, monkeypatch):
     assert len(seen) == len(set(seen)) == 3
 
 
-def test_exports_take_what_words_find(console, two):
+def test_exports_contain_what_a_search_finds(console, two_runs):
     lines = b"".join(console.get("/runs.csv?q=refund")).decode().splitlines()
-    assert len(lines) == 2 and str(two.pk) in lines[1]
+    assert len(lines) == 2 and str(two_runs.pk) in lines[1]

@@ -1,16 +1,16 @@
-"""What tests of the search do all the time."""
+"""What most tests of the search do."""
 
 from typing import Any
 
 from runs.models import Run
-from runs.search import Found, find, parse_text
-from runs.search.indexing import work_off
+from runs.search import SearchResult, find, parse_text
+from runs.search.indexing import index_waiting
 
 
 def index_all() -> None:
-    while work_off(early=True):
+    while index_waiting(early=True):
         pass
 
 
-def search(text: str, after: str = "", **options: Any) -> Found:
+def search(text: str, after: str = "", **options: Any) -> SearchResult:
     return find(Run.objects.for_list(), parse_text(text), after, **options)

@@ -1,4 +1,4 @@
-"""Finding runs by what stands in them, before and after they are in the index."""
+"""Find runs by what stands in them, before and after they are in the index."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from django.utils import timezone
 from runs.models import Run, SearchDue
 from runs.paging import BadCursor
 from runs.search import Hit, find, hits_json, parse_text
-from runs.search.indexing import begin_anew, forget
+from runs.search.indexing import forget, rebuild
 from tests.factories import make_app, make_conversation, make_execution, make_payload, make_run
 from tests.runs.search.searching import index_all, search
 
@@ -20,7 +20,7 @@ def hits(text: str) -> list[Hit]:
     return run.hits  # type: ignore[attr-defined, no-any-return]
 
 
-def test_everything_a_step_says_is_found(ready: Callable[[], None]) -> None:
+def test_every_text_of_a_step_is_searched(ready: Callable[[], None]) -> None:
     run = make_run()
     step = make_execution(
         run, "Ask the model", node_id="node_4711", inputs={"question": "Where is my parcel?"},
@@ -39,7 +39,7 @@ def test_everything_a_step_says_is_found(ready: Callable[[], None]) -> None:
         assert hit.url == f"/runs/{run.id}/tracing/{step.id}/"
 
 
-def test_a_snippet_shows_what_stands_around(ready: Callable[[], None]) -> None:
+def test_a_snippet_shows_the_text_around_a_match(ready: Callable[[], None]) -> None:
     run = make_run()
     words = " ".join(f"word{number}" for number in range(1000))
     make_execution(run, inputs={"text": f"{words} the NEEDLE\n\nin the hay {words}", "n": 1})
@@ -48,8 +48,8 @@ def test_a_snippet_shows_what_stands_around(ready: Callable[[], None]) -> None:
     assert hit.match == "NEEDLE in"
     assert hit.before == "… word996 word997 word998 word999 the "
     assert hit.after.startswith(" the hay word0") and hit.after.endswith(" …")
-    told = hits_json([hit], "http://console")[0]
-    assert told["url"].startswith("http://console/runs/") and told["match"] == "NEEDLE in"
+    as_json = hits_json([hit], "http://console")[0]
+    assert as_json["url"].startswith("http://console/runs/") and as_json["match"] == "NEEDLE in"
 
 
 def test_json_is_shown_as_people_write_it(ready: Callable[[], None]) -> None:
@@ -66,15 +66,15 @@ def test_all_terms_must_stand_in_one_run(ready: Callable[[], None]) -> None:
     make_execution(make_run(), "First", inputs={"order": "A-17"})
     make_execution(make_run(), "Second", outputs={"status": "refunded"})
     ready()
-    found = search("refunded a-17")
-    assert found.rows == [both]
-    assert [hit.match for hit in found.rows[0].hits] == ["A-17", "refunded"]  # type: ignore[attr-defined]
+    result = search("refunded a-17")
+    assert result.rows == [both]
+    assert [hit.match for hit in result.rows[0].hits] == ["A-17", "refunded"]  # type: ignore[attr-defined]
     assert len(search("refunded").rows) == 2
     assert search("refunded a-18").rows == []
 
 
 @pytest.mark.parametrize(
-    ("stored", "asked"),
+    ("stored", "typed"),
     [
         ("请为订单退款，谢谢", "退款"),
         ("请为订单退款，谢谢", "退"),
@@ -91,15 +91,15 @@ def test_all_terms_must_stand_in_one_run(ready: Callable[[], None]) -> None:
         ('{"inner": "\\u4f60\\u597d\\nnext"}', "你好"),
     ],
 )
-def test_any_language(ready: Callable[[], None], stored: str, asked: str) -> None:
+def test_any_language(ready: Callable[[], None], stored: str, typed: str) -> None:
     run = make_run()
     make_execution(run, "-", node_id="-", outputs={"answer": stored})
     make_execution(make_run(), "-", node_id="-", outputs={"answer": "none of it"})
     ready()
-    assert search(asked).rows == [run]
+    assert search(typed).rows == [run]
 
 
-def test_what_only_the_run_says(ready: Callable[[], None]) -> None:
+def test_texts_that_only_the_run_has(ready: Callable[[], None]) -> None:
     run = make_run(inputs={"question": "Why?"}, name="Night job", error="The worker went away")
     ready()
     for text, field in [("why", "inputs"), ("night", "title"), ("went away", "error")]:
@@ -123,24 +123,24 @@ def test_three_hits_are_shown_and_the_others_counted(ready: Callable[[], None]) 
         make_execution(run, f"Step {number}", inputs={"text": f"needle {number}"})
     make_execution(run, "Last", inputs={"text": "hay"})
     ready()
-    [found] = search("needle hay").rows
-    assert [hit.title for hit in found.hits] == ["Step 0", "Step 1", "Last"]  # type: ignore[attr-defined]
-    assert found.more_hits == 5  # type: ignore[attr-defined]
+    [match] = search("needle hay").rows
+    assert [hit.title for hit in match.hits] == ["Step 0", "Step 1", "Last"]  # type: ignore[attr-defined]
+    assert match.more_hits == 5  # type: ignore[attr-defined]
 
 
-def test_the_step_that_says_it_all_is_shown(ready: Callable[[], None]) -> None:
+def test_the_step_with_all_words_is_shown(ready: Callable[[], None]) -> None:
     run = make_run()
     for word in ("cannot", "read", "amount", "cannot", "read"):
         make_execution(run, "Step", node_id="step", inputs={"text": word})
     make_execution(run, "Join", error="cannot read amount", error_type="ValueError")
     make_execution(run, "Last", inputs={"text": "amount"})
     ready()
-    told = hits("cannot read amount")
-    assert [hit.title for hit in told] == ["Step", "Step", "Join"]
-    assert told[2].match != "read"  # the shortest
+    ranked = hits("cannot read amount")
+    assert [hit.title for hit in ranked] == ["Step", "Step", "Join"]
+    assert ranked[2].match != "read"  # the shortest
 
 
-def test_plumbing_is_not_searched(ready: Callable[[], None]) -> None:
+def test_wrappers_are_not_searched(ready: Callable[[], None]) -> None:
     make_execution(make_run(), "Wrapper", inputs={"text": "needle"}, folded=True)
     ready()
     assert search("needle").rows == []
@@ -150,9 +150,9 @@ def test_ids_lead_to_their_run(ready: Callable[[], None]) -> None:
     run = make_run(source_ids={"trace": "7d3f0a", "dify": "f" * 32})
     make_run()
     ready()
-    for told in (str(run.pk), run.pk.hex, "7d3f0a", "f" * 32):
-        found = search(told)
-        assert found.rows == [run] and found.rows[0].hits == []  # type: ignore[attr-defined]
+    for source_id in (str(run.pk), run.pk.hex, "7d3f0a", "f" * 32):
+        result = search(source_id)
+        assert result.rows == [run] and result.rows[0].hits == []  # type: ignore[attr-defined]
 
 
 def test_a_step_leads_to_its_run_by_its_whole_id(ready: Callable[[], None]) -> None:
@@ -171,8 +171,10 @@ def test_a_conversation_is_found_by_its_ids(ready: Callable[[], None]) -> None:
     turns = [make_run(conversation=talk) for _ in range(3)]
     make_run()
     ready()
-    for told in ("thread-9", str(talk.pk), talk.pk.hex):
-        assert sorted(run.pk for run in search(told).rows) == sorted(run.pk for run in turns)
+    for conversation_id in ("thread-9", str(talk.pk), talk.pk.hex):
+        assert sorted(run.pk for run in search(conversation_id).rows) == sorted(
+            run.pk for run in turns
+        )
 
 
 def test_an_id_within_a_text_leads_to_its_run(ready: Callable[[], None]) -> None:
@@ -180,16 +182,16 @@ def test_an_id_within_a_text_leads_to_its_run(ready: Callable[[], None]) -> None
     run = make_run(source_ids={"trace": trace})
     make_run()
     ready()
-    for told in (
+    for text in (
         f"https://waylog.example/runs/{run.pk}/tracing/",
         f"2026-11-22 ERROR trace_id={trace} it failed",
         f"00-{trace}-00f067aa0ba902b7-01",
     ):
-        assert search(told).rows == [run]
+        assert search(text).rows == [run]
     assert search(f"{trace}{trace}").rows == []
 
 
-def test_a_minus_takes_runs_away(ready: Callable[[], None]) -> None:
+def test_a_minus_excludes_runs(ready: Callable[[], None]) -> None:
     once, twice, never = make_run(), make_run(), make_run()
     make_execution(once, inputs={"text": "refunded"})
     make_execution(twice, inputs={"text": "refunded"})
@@ -202,7 +204,7 @@ def test_a_minus_takes_runs_away(ready: Callable[[], None]) -> None:
     assert len(search('refunded "-again"').rows) == 0
 
 
-def test_what_was_copied_from_json_as_it_is_written(ready: Callable[[], None]) -> None:
+def test_text_copied_from_json_with_its_escapes(ready: Callable[[], None]) -> None:
     run = make_run()
     make_execution(run, outputs={"said": 'First "A-17"\nthen 你好', "path": "C:\\new"})
     ready()
@@ -212,8 +214,8 @@ def test_what_was_copied_from_json_as_it_is_written(ready: Callable[[], None]) -
 
 def test_a_run_that_is_gone_is_not_found(ready: Callable[[], None]) -> None:
     run, other = make_run(), make_run()
-    for one in (run, other):
-        make_execution(one, inputs={"text": "needle"})
+    for indexed in (run, other):
+        make_execution(indexed, inputs={"text": "needle"})
     ready()
     forget(Run.objects.filter(pk=run.pk))
     run.delete()
@@ -221,7 +223,7 @@ def test_a_run_that_is_gone_is_not_found(ready: Callable[[], None]) -> None:
     assert not SearchDue.objects.filter(pk=run.pk).exists()
 
 
-def test_a_changed_run_is_found_by_what_it_says_now() -> None:
+def test_a_changed_run_is_found_by_its_new_texts() -> None:
     run = make_run()
     step = make_execution(run, inputs={"text": "former"})
     index_all()
@@ -232,13 +234,13 @@ def test_a_changed_run_is_found_by_what_it_says_now() -> None:
         assert search("latter").rows == [run] and search("former").rows == []
         assert search("latter").pending == pending
         index_all()
-    begin_anew()
+    rebuild()
     assert search("latter").pending == 1
     index_all()
     assert search("latter").rows == [run]
 
 
-def test_moments_that_no_index_holds() -> None:
+def test_times_that_no_index_holds() -> None:
     for year in (1950, 4000):
         run = make_run(started_at=timezone.now().replace(year=year, month=1))
         make_execution(run, inputs={"text": f"needle{year}"})
@@ -251,6 +253,6 @@ def test_a_cursor_from_elsewhere() -> None:
         search("needle", "not-a-cursor")
 
 
-def test_nothing_to_look_for() -> None:
+def test_nothing_to_search_for() -> None:
     run = make_run()
     assert find(Run.objects.all(), parse_text("")).rows == [run]

@@ -1,5 +1,6 @@
-"""What recording notes, what indexing makes of it, and how much a search may cost."""
+"""Which runs wait to be indexed, what indexing makes of them, and how much a search may cost."""
 
+import json
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,22 +21,22 @@ from runs import samples
 from runs.models import Run, SearchDue
 from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.storing.store import save_records
-from runs.search import Found, coding, find, indexing, parse_text, reading, worker
-from runs.search.folding import fold, readable
-from runs.search.indexing import work_off
-from runs.search.terms import Terms
+from runs.search import SearchResult, coding, find, indexing, parse_text, reading, worker
+from runs.search.indexing import index_waiting
+from runs.search.normalizing import composed, normalized
+from runs.search.terms import SearchTerms
 from tests.factories import make_execution, make_payload, make_run
 
 pytestmark = pytest.mark.django_db
-# Letters that are one character or are composed to one, in many scripts; without the sign that
-# parts two forms of a text, over which no phrase goes.
+# Letters that are one character or are composed to one, in many scripts; without the character that
+# separates two forms of a text, which no phrase spans.
 LETTERS = st.characters(
     codec="utf-8", exclude_categories=("Cs", "Cn", "Co", "Lm"),
     exclude_characters="".join(map(chr, [0x1E, *range(0x1100, 0x1200), *range(0xA960, 0xA980)])),
 )  # fmt: skip
 
 
-def search(text: str) -> Found:
+def search(text: str) -> SearchResult:
     return find(Run.objects.for_list(), parse_text(text))
 
 
@@ -46,55 +47,50 @@ def test_any_part_of_any_text_is_found(data: Any, text: str) -> None:
     wrap = data.draw(st.sampled_from([
         lambda value: value,
         lambda value: {"list": [1, {"text": value}]},
-        lambda value: {"json": '{"text": ' + _quoted(value) + "}"},
+        lambda value: {"json": '{"text": ' + json.dumps(value) + "}"},
     ]))  # fmt: skip
     make_execution(run, "-", outputs=wrap(text))
-    shown = readable(text)
-    start = data.draw(st.integers(0, len(shown) - 1))
-    end = data.draw(st.integers(start + 1, len(shown)))
-    word = " ".join(fold(shown[start:end]).split())
+    readable = composed(text)
+    start = data.draw(st.integers(0, len(readable) - 1))
+    end = data.draw(st.integers(start + 1, len(readable)))
+    word = " ".join(normalized(readable[start:end]).split())
     for _ in range(2):
         if word:
-            assert run in find(Run.objects.all(), Terms((word,))).rows
-        work_off(early=True)
+            assert run in find(Run.objects.all(), SearchTerms((word,))).rows
+        index_waiting(early=True)
     assert not SearchDue.objects.filter(pk=run.pk).exists()
     run.delete()
 
 
-def _quoted(text: str) -> str:
-    import json
-
-    return json.dumps(text)
-
-
-def test_recording_notes_what_is_due(record: Any) -> None:
+def test_recording_notes_which_runs_wait(record: Any) -> None:
+    before = timezone.now()
     record("langgraph-openinference")
-    due = SearchDue.objects.all()
-    assert {one.pk for one in due} == set(Run.objects.values_list("pk", flat=True)) != set()
-    assert {(one.pk, one.started_at) for one in due} == set(
+    waiting = SearchDue.objects.all()
+    assert {row.pk for row in waiting} == set(Run.objects.values_list("pk", flat=True)) != set()
+    assert {(row.pk, row.started_at) for row in waiting} == set(
         Run.objects.values_list("pk", "started_at")
     )
-    assert all(one.ready_at > timezone.now() - timedelta(seconds=30) for one in due)
-    # Runs that have just changed are left alone for a moment.
+    assert all(row.ready_at >= before for row in waiting)
+    # Runs that have just changed are left alone for a while.
     SearchDue.objects.update(ready_at=timezone.now() + timedelta(seconds=20))
-    assert work_off() == 0
-    assert work_off(early=True) == len(due)
+    assert index_waiting() == 0
+    assert index_waiting(early=True) == len(waiting)
     assert not SearchDue.objects.exists()
     record("langgraph-openinference")
     assert SearchDue.objects.exists()
 
 
-def test_a_run_that_changes_while_it_is_indexed_stays_due(monkeypatch: Any) -> None:
+def test_a_run_that_changes_while_it_is_indexed_waits_again(monkeypatch: Any) -> None:
     run = make_run()
     make_execution(run, inputs={"text": "needle"})
-    write = indexing.index().write
+    write = indexing.search_index().write
 
     def meanwhile(documents: Any) -> None:
         SearchDue.objects.filter(pk=run.pk).update(ready_at=timezone.now())
         write(documents)
 
-    monkeypatch.setattr(type(indexing.index()), "write", lambda self, rows: meanwhile(rows))
-    assert work_off(early=True) == 1
+    monkeypatch.setattr(type(indexing.search_index()), "write", lambda self, rows: meanwhile(rows))
+    assert index_waiting(early=True) == 1
     assert SearchDue.objects.get().pk == run.pk
 
 
@@ -104,7 +100,7 @@ def test_two_processes_do_not_take_the_same_run() -> None:
     first, second = SearchDue.objects.claim(2, early=True), SearchDue.objects.claim(9, early=True)
     assert len(first.runs) == 2 and len(second.runs) == 1
     assert not set(first.runs) & set(second.runs)
-    SearchDue.objects.done(second.runs, first.mark - timedelta(seconds=1))
+    SearchDue.objects.mark_done(second.runs, first.mark - timedelta(seconds=1))
     assert SearchDue.objects.count() == 3
 
 
@@ -114,31 +110,31 @@ def test_indexing_waits_for_nobody_who_records() -> None:
     run = make_run()
     claim = SearchDue.objects.claim(1, early=True)
 
-    def done() -> None:
+    def mark_done() -> None:
         try:
-            SearchDue.objects.done(claim.runs, claim.mark)
+            SearchDue.objects.mark_done(claim.runs, claim.mark)
         finally:
             connection.close()
 
-    with ThreadPoolExecutor() as aside, transaction.atomic():
+    with ThreadPoolExecutor() as executor, transaction.atomic():
         SearchDue.objects.filter(pk=run.pk).update(ready_at=timezone.now())
-        aside.submit(done).result(timeout=10)
+        executor.submit(mark_done).result(timeout=10)
     assert SearchDue.objects.get().pk == run.pk
 
 
-def test_what_is_due_of_a_run_that_is_gone() -> None:
+def test_a_run_that_is_gone_no_longer_waits() -> None:
     run = make_run()
     SearchDue.objects.filter(pk=run.pk)._raw_delete("default")  # type: ignore[attr-defined]
     SearchDue.objects.bulk_create([
         SearchDue(run_id=run.pk, started_at=run.started_at, ready_at=timezone.now())
     ])  # fmt: skip
     Run.objects.filter(pk=run.pk)._raw_delete("default")  # type: ignore[attr-defined]
-    assert work_off() == 1 and not SearchDue.objects.exists()
+    assert index_waiting() == 1 and not SearchDue.objects.exists()
 
 
-def test_the_worker_does_what_is_due() -> None:
+def test_the_worker_indexes_the_waiting_runs() -> None:
     make_execution(make_run(), inputs={"text": "needle"})
-    assert worker._portion() and not worker._portion()
+    assert worker.index_portion() and not worker.index_portion()
     assert search("needle").pending == 0 and len(search("needle").rows) == 1
 
 
@@ -156,10 +152,10 @@ def test_the_worker_outlives_what_cannot_be_read(monkeypatch: Any) -> None:
     def unreadable(most: int) -> int:
         raise ValueError("a broken value")
 
-    monkeypatch.setattr(worker, "work_off", unreadable)
+    monkeypatch.setattr(worker, "index_waiting", unreadable)
     monkeypatch.setattr(worker, "time", SimpleNamespace(sleep=rest, monotonic=time.monotonic))
     with pytest.raises(Ended):
-        worker._run()
+        worker.work()
     assert rests == [worker.POLL, worker.PATIENCE] * 2
 
 
@@ -174,7 +170,7 @@ def test_the_command(capsys: Any) -> None:
 
 def test_samples_are_found_and_gone() -> None:
     samples.load(limit=1)
-    while work_off(early=True):
+    while index_waiting(early=True):
         pass
     for text in ("A-17", "refund", "clause"):
         assert search(text).rows
@@ -199,7 +195,7 @@ def test_a_page_takes_a_constant_number_of_queries(django_assert_max_num_queries
     more(18)
     with django_assert_max_num_queries(len(few)):
         assert len(search("needle").rows) == 20
-    while work_off(early=True):
+    while index_waiting(early=True):
         pass
     with django_assert_max_num_queries(len(few) + 3):  # PostgreSQL is told what a look costs
         assert len(search("needle").rows) == 20
@@ -219,15 +215,15 @@ def test_a_run_of_ten_thousand_steps(django_assert_max_num_queries: Any) -> None
     )  # fmt: skip
     for _ in range(2):
         with django_assert_max_num_queries(25):
-            [found] = search("value 49").rows
-        assert found.hits and found.more_hits is None  # type: ignore[attr-defined]
-        work_off(early=True)
+            [match] = search("value 49").rows
+        assert match.hits and match.more_hits is None  # type: ignore[attr-defined]
+        index_waiting(early=True)
     assert search("value 50").rows == []
 
 
-def test_a_run_says_no_more_than_is_read(monkeypatch: Any) -> None:
+def test_a_run_has_no_more_texts_than_are_read(monkeypatch: Any) -> None:
     monkeypatch.setattr(reading, "MAX_BYTES", 1000)
-    monkeypatch.setattr(reading, "SMALL", 300)
+    monkeypatch.setattr(reading, "SMALL_VALUE", 300)
     run = make_run()
     for number in range(10):
         make_execution(run, f"Step {number}", inputs=f"needle{number} " + "x" * 200)
@@ -236,21 +232,21 @@ def test_a_run_says_no_more_than_is_read(monkeypatch: Any) -> None:
         assert len(search("needle3").rows) == 1 and search("needle9").rows == []
         assert search("yyyy").rows and search("end").rows == []
         assert search('"step 9"').rows == [run]
-        while work_off(early=True):
+        while index_waiting(early=True):
             pass
 
 
 def test_long_texts_are_condensed_for_the_index(monkeypatch: Any) -> None:
-    text = coding.encoded(fold(readable("Order A-17 was refunded 退款 " * 50)))
-    monkeypatch.setattr(coding, "LONG", 100)
+    text = coding.encoded(normalized(composed("Order A-17 was refunded 退款 " * 50)))
+    monkeypatch.setattr(coding, "LONG_TEXT", 100)
     short = coding.condensed(text)
     assert len(short) < len(text) / 5
-    assert set(coding.groups(text)) <= set(coding.groups(short[:])) | {
+    assert set(coding.trigrams(text)) <= set(coding.trigrams(short[:])) | {
         short[i : i + 3] for i in range(len(short))
     }
     run = make_run()
     make_execution(run, inputs="Order A-17 was refunded 退款 " * 50)
-    work_off(early=True)
+    index_waiting(early=True)
     assert search("a-17 退款 order").rows == [run] and search("a-18").rows == []
 
 
@@ -262,14 +258,14 @@ def test_a_run_that_another_takes_in_leaves_the_index() -> None:
 
     save_records([step("a", "1", inputs="needle")])
     save_records([step("b", "2", inputs="needle", run=RunFacts(source_ids=(("dify", "x"),)))])
-    while work_off(early=True):
+    while index_waiting(early=True):
         pass
     assert len(search("needle").rows) == 2
     save_records([step("a", "3", inputs="hay", run=RunFacts(source_ids=(("dify", "x"),)))])
     [run] = search("needle hay").rows
     assert SearchDue.objects.count() == 2
-    while work_off(early=True):
+    while index_waiting(early=True):
         pass
     assert search("needle hay").rows == [run] and search("needle hay").pending == 0
-    named = indexing.index().runs(["needle"], None, None)
-    assert [one.run_id for one in named] == [run.pk]
+    indexed = indexing.search_index().runs(["needle"], None, None)
+    assert [row.run_id for row in indexed] == [run.pk]

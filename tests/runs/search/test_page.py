@@ -1,11 +1,11 @@
-"""What is found, on the page of the history and in its twin."""
+"""What a search finds, on the page of the history and in its twin."""
 
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from runs.search.indexing import work_off
+from runs.search.indexing import index_waiting
 from tests.factories import make_execution, make_run
 from tests.pages import check_page, text_of
 
@@ -19,7 +19,7 @@ def test_from_words_to_the_step(console: Client, indexed: bool) -> None:
     step = make_execution(run, "Refund <b>payment</b>", outputs={"said": hostile}, iteration="2")
     make_execution(make_run("support"), "Other", outputs="order A-18")
     if indexed:
-        work_off(early=True)
+        index_waiting(early=True)
     page = console.get("/runs/", {"q": 'app:support "order a-17"'}).content.decode()
     link = f"/runs/{run.pk}/tracing/{step.pk}/"
     assert f'href="{link}"' in page and page.count('class="hit"') == 1
@@ -28,14 +28,14 @@ def test_from_words_to_the_step(console: Client, indexed: bool) -> None:
     assert console.get(link).status_code == 200
 
 
-def test_the_twin_tells_the_hits(client: Client, read_key: str) -> None:
+def test_hits_in_json(client: Client, read_key: str) -> None:
     run = make_run()
     step = make_execution(run, "Ask", inputs={"question": "退款在哪里"})
     make_run()
-    asked: Any = client.get("/runs.json", {"q": "退款"}, headers={"x-api-key": read_key}).json()
-    [told] = asked["runs"]
-    assert told["id"] == str(run.pk) and asked["next"] is None
-    assert told["hits"] == [{
+    response: Any = client.get("/runs.json", {"q": "退款"}, headers={"x-api-key": read_key}).json()
+    [row] = response["runs"]
+    assert row["id"] == str(run.pk) and response["next"] is None
+    assert row["hits"] == [{
         "execution": str(step.pk), "field": "inputs", "title": "Ask", "iteration": [],
         "before": "question: ", "match": "退款", "after": "在哪里",
         "url": f"http://testserver/runs/{run.pk}/tracing/{step.pk}/",
@@ -58,27 +58,27 @@ def test_a_pasted_message_is_found_as_it_stands(console: Client) -> None:
     notice = page.find(".//div[@data-level='error']")
     assert "model: has no value" in text_of(notice)
     [link] = notice.findall(".//a")
-    found = console.get(link.get("href")).content.decode()
-    assert f"/runs/{run.pk}/tracing/" in found and 'role="alert"' not in found
+    page = console.get(link.get("href")).content.decode()
+    assert f"/runs/{run.pk}/tracing/" in page and 'role="alert"' not in page
 
 
 def test_a_word_that_no_run_has_can_be_left_out(console: Client) -> None:
     make_execution(make_run("support"), "Refund", outputs={"said": "order A-17 was refunded"})
-    asked = {"q": 'app:support A-17 "was refunded" twice -cancelled'}
-    page = check_page(console.get("/runs/", asked).content.decode())
+    parameters = {"q": 'app:support A-17 "was refunded" twice -cancelled'}
+    page = check_page(console.get("/runs/", parameters).content.decode())
     empty = page.find(".//div[@class='empty']")
     assert "No run has all of these words" in text_of(empty)
     links = {text_of(link): link.get("href") for link in empty.findall(".//a")}
     assert list(links) == ["“a-17”", "“was refunded”", "“twice”"]
-    found = console.get(links["“twice”"]).content.decode()
-    assert found.count('class="hit"') >= 1 and 'value="app:support' in found
-    assert "-&quot;cancelled&quot;" in found
+    shorter = console.get(links["“twice”"]).content.decode()
+    assert shorter.count('class="hit"') >= 1 and 'value="app:support' in shorter
+    assert "-&quot;cancelled&quot;" in shorter
 
 
 def test_a_backslash_at_the_end_of_a_word_breaks_no_link(console: Client) -> None:
     make_execution(make_run(), "Ask", error="no file in shop\\new\\")
     page = check_page(console.get("/runs/", {"q": "file twice shop\\new\\"}).content.decode())
     links = [link.get("href") for link in page.findall(".//div[@class='empty']//a")]
-    found = [console.get(link).content.decode() for link in links]
-    assert [text.count('class="hit"') for text in found] == [0, 1, 0]
-    assert not any('role="alert"' in text for text in found)
+    pages = [console.get(link).content.decode() for link in links]
+    assert [page.count('class="hit"') for page in pages] == [0, 1, 0]
+    assert not any('role="alert"' in page for page in pages)

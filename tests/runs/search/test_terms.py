@@ -1,13 +1,13 @@
-"""Terms, folding and the texts of values: the pure half of a search."""
+"""Terms, normalizing and the texts of values: the pure half of a search."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.search.coding import DIGITS, document, encoded, groups, parts
-from runs.search.folding import fold, place_of, readable, unfolded
+from runs.search.coding import DIGITS, document_text, encoded, spaced_words, trigrams
+from runs.search.normalizing import composed, find_term, normalized, original_index
 from runs.search.terms import MAX_WORDS, as_phrases, between_escapes, parse_text, unescaped_word
-from runs.search.texts import text_of, unescaped
+from runs.search.texts import text_of_value, unescaped
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_signs_beside_words_are_not_looked_for() -> None:
 
 def test_a_text_as_it_stands() -> None:
     message = 'model: x\n  File "/app/a.py", line 12 status:\\"500\\"'
-    told = '"model: x File" "/app/a.py" ", line 12 status:" "500"'
-    assert as_phrases(message) == told
+    phrases = '"model: x File" "/app/a.py" ", line 12 status:" "500"'
+    assert as_phrases(message) == phrases
     assert as_phrases('model: C:\\ "x" D:\\new\\') == '"model: C:" "x" "D:\\new"'
     lines = "\n".join(f'File "/app/{number:03}.py", line {number}' for number in range(50))
     assert 0 < len(parse_text(as_phrases(lines)).words) < MAX_WORDS
@@ -76,9 +76,9 @@ def test_the_index_has_the_parts_of_every_phrase(texts: list[str], data: st.Data
     text = data.draw(st.sampled_from(texts))
     start = data.draw(st.integers(0, len(text) - 1))
     phrase = text[start : data.draw(st.integers(start + 1, len(text)))]
-    held = document({word for one in texts for word in one.split()})
-    for part in parts(encoded(phrase)):
-        assert part in held
+    document = document_text({word for source in texts for word in source.split()})
+    for part in spaced_words(encoded(phrase)):
+        assert part in document
 
 
 def test_very_many_words_are_bounded() -> None:
@@ -86,7 +86,7 @@ def test_very_many_words_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("text", "other"),
     [
         ("Straße", "STRASSE"),
         ("Zürich", "zurich"),
@@ -105,47 +105,47 @@ def test_very_many_words_are_bounded() -> None:
         ("e\u0301t\u0301", "et"),
     ],
 )
-def test_ways_of_writing_that_are_one(one: str, other: str) -> None:
-    assert fold(readable(one)) == fold(readable(other))
+def test_spellings_that_are_equal(text: str, other: str) -> None:
+    assert normalized(composed(text)) == normalized(composed(other))
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("ハ", "バ"), ("가", "각"), ("क", "कि"), ("不", "丕"), ("😀", "😁")]
+    ("text", "other"), [("ハ", "バ"), ("가", "각"), ("क", "कि"), ("不", "丕"), ("😀", "😁")]
 )
-def test_letters_that_are_not_one(one: str, other: str) -> None:
-    assert fold(readable(one)) != fold(readable(other))
+def test_letters_that_differ(text: str, other: str) -> None:
+    assert normalized(composed(text)) != normalized(composed(other))
 
 
-def test_a_place_in_folded_text_leads_back() -> None:
-    text = readable("Die Straße — ﬁn e\u0301 İ 你好, z\u0335ürich")
-    folded = fold(text)
-    for term, shown in [("strasse", "Straße"), ("fin", "ﬁn"), ("i 你", "İ 你"), ("好,", "好,"),
+def test_a_place_in_normalized_text_leads_back() -> None:
+    text = composed("Die Straße — ﬁn e\u0301 İ 你好, z\u0335ürich")
+    normalized_text = normalized(text)
+    for term, original in [("strasse", "Straße"), ("fin", "ﬁn"), ("i 你", "İ 你"), ("好,", "好,"),
                         ("zurich", "z\u0335ürich")]:  # fmt: skip
-        start, end = place_of(term, folded) or (0, 0)
-        assert text[unfolded(text, start) : unfolded(text, end - 1) + 1] == shown
+        start, end = find_term(term, normalized_text) or (0, 0)
+        assert text[original_index(text, start) : original_index(text, end - 1) + 1] == original
 
 
 @given(st.text())
-def test_each_character_is_folded_by_itself(text: str) -> None:
-    text = readable(text)
-    assert "".join(map(fold, text)) == fold(text)
-    for place in range(len(fold(text))):
-        where = unfolded(text, place)
-        assert len(fold(text[:where])) <= place < len(fold(text[: where + 1]))
+def test_each_character_is_normalized_by_itself(text: str) -> None:
+    text = composed(text)
+    assert "".join(map(normalized, text)) == normalized(text)
+    for place in range(len(normalized(text))):
+        where = original_index(text, place)
+        assert len(normalized(text[:where])) <= place < len(normalized(text[: where + 1]))
 
 
 def test_a_phrase_spans_white_space() -> None:
-    assert place_of("the refund", "all of the \n\t refund") == (7, 20)
-    assert place_of("the refund", "the re fund") is None
+    assert find_term("the refund", "all of the \n\t refund") == (7, 20)
+    assert find_term("the refund", "the re fund") is None
 
 
-def test_no_phrase_spans_two_ways_of_reading_a_text() -> None:
-    text = text_of(r"hello\nworld", False)
-    assert place_of("hello world", text) and place_of("world hello", text) is None
+def test_no_phrase_spans_two_forms_of_a_text() -> None:
+    text = text_of_value(r"hello\nworld", False)
+    assert find_term("hello world", text) and find_term("world hello", text) is None
 
 
 @pytest.mark.parametrize(
-    ("body", "shown"),
+    ("body", "text"),
     [
         (r'{"a":"one\ntwo"}', "one\ntwo"),
         (r'{"a":"say \"yes\""}', 'say "yes"'),
@@ -157,12 +157,12 @@ def test_no_phrase_spans_two_ways_of_reading_a_text() -> None:
         (r'{"a":"\ud83d"}', "{"),
     ],
 )
-def test_json_is_read_unescaped(body: str, shown: str) -> None:
-    assert shown in text_of(body, is_json=True)
+def test_json_is_read_unescaped(body: str, text: str) -> None:
+    assert text in text_of_value(body, is_json=True)
 
 
 def test_text_that_holds_json_is_read_both_ways() -> None:
-    text = text_of(r'400: {"message": "\u4f59\u989d\n', is_json=False)
+    text = text_of_value(r'400: {"message": "\u4f59\u989d\n', is_json=False)
     assert "余额\n" in text and r"\u4f59" in text
 
 
@@ -170,13 +170,13 @@ def test_text_that_holds_json_is_read_both_ways() -> None:
 def test_every_string_of_a_value_stands_in_its_text(value: object) -> None:
     import orjson
 
-    text = text_of(orjson.dumps(value).decode(), is_json=True)
+    text = text_of_value(orjson.dumps(value).decode(), is_json=True)
 
     def strings(inner: object) -> list[str]:
         return [inner] if isinstance(inner, str) else [s for x in inner for s in strings(x)]  # type: ignore[attr-defined]
 
     for string in strings(value):
-        assert readable(string) in text
+        assert composed(string) in text
 
 
 def test_unescaping_is_left_to_right() -> None:
@@ -184,8 +184,8 @@ def test_unescaping_is_left_to_right() -> None:
 
 
 def test_the_index_sees_ascii_only() -> None:
-    code = encoded(fold("Ünïcode 你好\0\n ok"))
+    code = encoded(normalized("Ünïcode 你好\0\n ok"))
     assert code.isascii() and code.startswith("unicode ") and code.endswith(" ok")
     pair = encoded("你好")
-    assert len(pair) == 6 and set(pair) <= set(DIGITS) and len(groups(pair)) == 4
-    assert groups("ab") == []
+    assert len(pair) == 6 and set(pair) <= set(DIGITS) and len(trigrams(pair)) == 4
+    assert trigrams("ab") == []

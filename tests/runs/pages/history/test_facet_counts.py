@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from runs.pages.history import facet_counts, step_counts
+from runs.pages.history import facet_counts
 from runs.search import find
 from tests.factories import make_execution, make_run
 from tests.pages import FRAGMENT, check_page
@@ -24,7 +24,7 @@ def test_the_newest_runs_are_counted_and_the_page_says_so(console, monkeypatch):
 
 
 def test_steps_are_counted_over_few(console, monkeypatch):
-    monkeypatch.setattr(step_counts, "MAX_STEPS", 10)
+    monkeypatch.setattr(facet_counts, "MAX_STEPS", 10)
     now = timezone.now()
     for n in range(3):
         run = make_run("desk", steps=6, started_at=now - timedelta(hours=n))
