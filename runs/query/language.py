@@ -6,9 +6,10 @@ stands for a quote inside them. Everything else is text to search for. Which fie
 declared in `runs.query.fields`; this module only knows what a field is. Pure.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable
-from dataclasses import KW_ONLY, dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from difflib import get_close_matches
 from functools import reduce
 
@@ -98,7 +99,7 @@ class Term:
     field: QueryField
     value: str
     negated: bool = False
-    parsed: ParsedValue = field(default="", compare=False)
+    parsed: ParsedValue = dataclasses.field(default="", compare=False)
 
     @property
     def text(self) -> str:
