@@ -1,4 +1,4 @@
-"""Documents that a retriever found, whatever shape their producer gives them. Pure."""
+"""Documents that a retriever returned, whatever shape their producer gives them. Pure."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,14 +7,14 @@ _TEXT_KEYS = ("page_content", "content", "text", "document.content")
 _SCORE_KEYS = ("score", "relevance_score", "similarity", "document.score")
 _TITLE_KEYS = ("title", "name", "document_name", "file_name", "source", "document.id")
 # Beside its text a document has at least one of these; else it is just a dict with a text.
-_SIGNS = frozenset(
+_DOCUMENT_KEYS = frozenset(
     {"score", "relevance_score", "metadata", "document.id", "document.score", "document.metadata"}
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RetrievedDocument:
-    """A found document; `score` as the producer wrote it, "" when it told none."""
+    """A retrieved document; `score` as its producer wrote it, "" for none."""
 
     content: str
     title: str = ""
@@ -23,33 +23,33 @@ class RetrievedDocument:
 
 
 def read_documents(value: list[Any]) -> list[RetrievedDocument] | None:
-    """The documents of a list that holds nothing else, or None."""
+    """Return the documents of a list that holds nothing else, or None."""
     documents = []
     for item in value:
-        document = _read(item)
+        document = _read_document(item)
         if document is None:
             return None
         documents.append(document)
     return documents or None
 
 
-def _read(value: Any) -> RetrievedDocument | None:
+def _read_document(value: Any) -> RetrievedDocument | None:
     if not isinstance(value, dict):
         return None
     if isinstance(inner := value.get("document"), dict) and len(value) <= 2:
-        value = {**inner, **{key: told for key, told in value.items() if key != "document"}}
+        value = {**inner, **{key: other for key, other in value.items() if key != "document"}}
     if isinstance(inner := value.get("kwargs"), dict) and "page_content" in inner:
         value = inner
-    content = _first(value, _TEXT_KEYS)
+    content = _first_present(value, _TEXT_KEYS)
     if not isinstance(content, str) or "role" in value:
         return None
-    if not (_SIGNS & value.keys() or "page_content" in value):
+    if not (_DOCUMENT_KEYS & value.keys() or "page_content" in value):
         return None
     metadata = value.get("metadata") or value.get("document.metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
-    score = _first(value, _SCORE_KEYS)
-    score = _first(metadata, _SCORE_KEYS) if score is None else score
-    title = _first(value, _TITLE_KEYS) or _first(metadata, _TITLE_KEYS)
+    score = _first_present(value, _SCORE_KEYS)
+    score = _first_present(metadata, _SCORE_KEYS) if score is None else score
+    title = _first_present(value, _TITLE_KEYS) or _first_present(metadata, _TITLE_KEYS)
     return RetrievedDocument(
         content=content,
         title=str(title) if title is not None else "",
@@ -58,5 +58,5 @@ def _read(value: Any) -> RetrievedDocument | None:
     )
 
 
-def _first(value: dict[str, Any], keys: tuple[str, ...]) -> Any:
+def _first_present(value: dict[str, Any], keys: tuple[str, ...]) -> Any:
     return next((value[key] for key in keys if value.get(key) is not None), None)

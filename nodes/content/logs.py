@@ -1,4 +1,4 @@
-"""Logs that came with a step, for its panel and its JSON.
+"""The logs of a step, for its panel and its JSON.
 
 Recording keeps them in the step's hints: `logs`, a list of texts that sort by time, each of 20
 digits of nanoseconds, one sign and the id of a payload {"name", "severity", "body", "attributes",
@@ -15,19 +15,18 @@ import orjson
 
 from nodes.clock import from_us
 from nodes.content.json_tree import TreeMark, tree_marks
+from nodes.content.limits import MAX_NAME, MAX_TEXT
 from nodes.formats import visible
 from nodes.models import NodeExecution, Payload
 
-IN_PANEL = 50
-MARKS = 24
-MAX_NAME = 200
-MAX_TEXT = 2000
+MAX_LINES = 50  # in a panel
+MAX_MARKS = 24  # of what a log has beside its text
 DIGITS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One log: its words, and what else it tells."""
+    """One log: its text, and as `marks` its attributes, scope and structured body."""
 
     at: datetime | None
     severity: str
@@ -37,8 +36,11 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class StepLogs:
-    """The earliest logs of a step; `left_out` of those kept are not here, and where `cut` there
-    were more than are kept."""
+    """The earliest logs of a step.
+
+    `kept` logs are stored, of which `left_out` are not in `lines`. Where `cut`, more had been sent
+    than are stored.
+    """
 
     lines: list[LogLine] = field(default_factory=list)
     kept: int = 0
@@ -50,29 +52,29 @@ class StepLogs:
 
 
 def step_logs(execution: NodeExecution) -> StepLogs:
-    """For the panel. One query where there are any."""
-    hints = _hints(execution)
-    told = hints.get("logs") or []
-    lines = [_line(*log) for log in _loaded(told[:IN_PANEL])]
-    return StepLogs(lines, len(told), bool(hints.get("logs_cut")))
+    """Return the logs for the panel of a step. Takes one query, none where there are no logs."""
+    hints = _log_hints(execution)
+    entries = hints.get("logs") or []
+    lines = [_log_line(*log) for log in _loaded_logs(entries[:MAX_LINES])]
+    return StepLogs(lines, len(entries), bool(hints.get("logs_cut")))
 
 
 def step_logs_json(execution: NodeExecution) -> list[dict[str, Any]]:
-    """All logs that are kept, in the order of their times."""
+    """Return all stored logs of a step in the order of their times, each with `time_us`."""
     return [
         {"time_us": time_us, **value}
-        for time_us, value in _loaded(_hints(execution).get("logs") or [])
+        for time_us, value in _loaded_logs(_log_hints(execution).get("logs") or [])
     ]
 
 
-def _hints(execution: NodeExecution) -> dict[str, Any]:
+def _log_hints(execution: NodeExecution) -> dict[str, Any]:
     if '"logs"' not in execution.hints:
         return {}
     hints: dict[str, Any] = orjson.loads(execution.hints)
     return hints
 
 
-def _loaded(entries: list[str]) -> Iterator[tuple[int | None, dict[str, Any]]]:
+def _loaded_logs(entries: list[str]) -> Iterator[tuple[int | None, dict[str, Any]]]:
     ids = [entry[DIGITS + 1 :] for entry in entries]
     payloads = Payload.objects.in_bulk([UUID(id_) for id_ in ids]) if ids else {}
     for entry, id_ in zip(entries, ids, strict=True):
@@ -82,7 +84,7 @@ def _loaded(entries: list[str]) -> Iterator[tuple[int | None, dict[str, Any]]]:
             yield int(entry[:DIGITS]) // 1000 or None, value
 
 
-def _line(time_us: int | None, value: dict[str, Any]) -> LogLine:
+def _log_line(time_us: int | None, value: dict[str, Any]) -> LogLine:
     body, name = value.get("body"), str(value.get("name") or "")
     text = body if isinstance(body, str) else ""
     rest = {key: value[key] for key in ("attributes", "scope") if value.get(key)}
@@ -90,10 +92,9 @@ def _line(time_us: int | None, value: dict[str, Any]) -> LogLine:
         rest["name"] = name
     if body is not None and not isinstance(body, str):
         rest = {"body": body, **rest}
-    shown = visible((text or name or "log")[:MAX_TEXT])
     return LogLine(
         from_us(time_us),
         visible(str(value.get("severity") or "")[:MAX_NAME]),
-        shown + ("…" if len(text) > MAX_TEXT else ""),
-        tree_marks(rest, MARKS) if rest else [],
+        visible((text or name or "log")[:MAX_TEXT]) + ("…" if len(text) > MAX_TEXT else ""),
+        tree_marks(rest, MAX_MARKS) if rest else [],
     )

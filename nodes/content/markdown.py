@@ -1,4 +1,4 @@
-"""Markdown of models and users as safe HTML. The one place that marks text as safe.
+"""Markdown of models and users as safe HTML. The only module that marks text as safe.
 
 HTML in the text is shown as text; images are never loaded, they become links; what the renderer
 makes goes through a sanitiser with a short list of tags.
@@ -30,12 +30,12 @@ _LOOKS_LIKE = re.compile(
 
 
 def looks_like_markdown(text: str) -> bool:
-    """True when showing `text` as Markdown would tell a reader more than showing it as it is."""
+    """Return whether a reader sees more in `text` rendered as Markdown than in the text itself."""
     return bool(_LOOKS_LIKE.search(text, 0, 4000))
 
 
 def render_markdown(text: str) -> SafeString:
-    """`text` as HTML that is safe to put into a page, whatever it says."""
+    """Return `text` as HTML that is safe to put into a page, whatever the text holds."""
     return _sanitized(_parser.render(text))
 
 
@@ -59,7 +59,8 @@ def _sanitized(html: str, more_tags: Iterable[str] = ()) -> SafeString:
 def _image_as_link(
     renderer: RendererProtocol, tokens: Sequence[Token], index: int, options: Any, env: Any
 ) -> str:
-    """A remote image would tell its host who reads this page, and when."""
+    """Render an image as a link: a remote image would tell its host who reads this page, and
+    when."""
     token = tokens[index]
     return (
         f'<a href="{escape(str(token.attrs.get("src", "")))}">[image: {escape(token.content)}]</a>'

@@ -25,7 +25,7 @@ RESPONSE_ITEMS = {
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call of a tool that a model asked for; `arguments` decoded where they are JSON text."""
+    """A tool call that a model requested; `arguments` decoded where they are JSON text."""
 
     name: str
     arguments: Any
@@ -34,7 +34,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered; `id` is the call's."""
+    """The result of a tool call; `id` is the call's."""
 
     value: Any
     id: str = ""
@@ -55,36 +55,36 @@ class Message:
 
 
 def read_message(value: Any) -> Message | None:
-    """The message that `value` is, or None when it is none."""
+    """Return the message that `value` is, or None where it is no message."""
     raw = _unwrap(value)
     if raw is None:
         return None
-    kind = _text(raw.get("type"))  # a JSON schema has a list there
+    kind = _as_text(raw.get("type"))  # a JSON schema has a list there
     role = raw.get("role") or RESPONSE_ITEMS.get(kind, kind)
     role = role if isinstance(role, str) else "user"
-    parts = _Parts()
+    parts = _MessageParts()
     for key in ("content", "contents", "parts"):
         parts.add_content(raw.get(key))
     if not (raw.get("content") or raw.get("parts")):
         parts.add_content(raw.get("text"))  # Dify's prompts
     if kind in RESPONSE_ITEMS:
         parts.add_content([raw])
-    for call in _list(raw.get("tool_calls")):
+    for call in _as_list(raw.get("tool_calls")):
         parts.add_call(call)
     if isinstance(raw.get("function_call"), dict):
         parts.add_call(raw["function_call"])
     role = ROLES.get(role, role)
     results = tuple(parts.results)
     text = "\n\n".join(parts.texts)
-    call_id = _text(raw.get("tool_call_id"))
+    call_id = _as_text(raw.get("tool_call_id"))
     if role == "tool" and text and not results:
-        results = (ToolResult(decoded_json(text), call_id, _text(raw.get("name"))),)
+        results = (ToolResult(decoded_json(text), call_id, _as_text(raw.get("name"))),)
         text = ""
     return Message(
         role=role,
         text=text,
-        name=_text(raw.get("name")),
-        thinking="\n\n".join(parts.thinking) or _text(raw.get("reasoning_content")),
+        name=_as_text(raw.get("name")),
+        thinking="\n\n".join(parts.thinking) or _as_text(raw.get("reasoning_content")),
         calls=tuple(parts.calls),
         results=results,
         rest=tuple(parts.rest),
@@ -92,7 +92,7 @@ def read_message(value: Any) -> Message | None:
 
 
 def read_messages(value: Any) -> list[Message] | None:
-    """The messages of a list that holds nothing else, or None."""
+    """Return the messages of a list that holds nothing else, or None."""
     if not isinstance(value, list) or not value:
         return None
     if len(value) == 1 and isinstance(value[0], list):
@@ -107,7 +107,7 @@ def read_messages(value: Any) -> list[Message] | None:
 
 
 def decoded_json(value: Any) -> Any:
-    """A string that holds a JSON object or list, decoded; anything else as it is."""
+    """Return a string that holds a JSON object or list decoded, anything else as it is."""
     if isinstance(value, str) and value[:1] in ("{", "["):
         try:
             return orjson.loads(value)
@@ -117,12 +117,12 @@ def decoded_json(value: Any) -> Any:
 
 
 def _unwrap(value: Any) -> dict[str, Any] | None:
-    """The dict that carries role and content, out of the wrappings that producers put around."""
+    """Return the dict that carries role and content, out of what producers wrap around it."""
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("role"), str):
         return value if _CONTENT_KEYS & value.keys() else None
-    kind = _text(value.get("type"))
+    kind = _as_text(value.get("type"))
     if kind in LANGCHAIN_TYPES:
         if isinstance(value.get("data"), dict):
             return {**value["data"], "type": kind}
@@ -132,20 +132,20 @@ def _unwrap(value: Any) -> dict[str, Any] | None:
     if kind in RESPONSE_ITEMS and ("call_id" in value or "summary" in value):
         return value
     inner = value.get("message")
-    if isinstance(inner, dict) and set(value) <= _AROUND_A_MESSAGE:
+    if isinstance(inner, dict) and set(value) <= _MESSAGE_SIBLINGS:
         return _unwrap(inner)
     return None
 
 
 _CONTENT_KEYS = {"content", "contents", "parts", "tool_calls", "text"}
 # What stands beside "message" in a choice (OpenAI) or generation (LangChain).
-_AROUND_A_MESSAGE = frozenset(
+_MESSAGE_SIBLINGS = frozenset(
     {"message", "finish_reason", "index", "logprobs", "text", "generation_info", "type"}
 )
 
 
 def _unwrap_constructor(value: dict[str, Any]) -> dict[str, Any] | None:
-    """LangChain's serialised objects: {"lc": 1, "id": […, "AIMessage"], "kwargs": {…}}."""
+    """Unwrap LangChain's serialised objects: {"lc": 1, "id": […, "AIMessage"], "kwargs": {…}}."""
     path = value.get("id")
     name = path[-1] if isinstance(path, list) and path else ""
     if not isinstance(name, str) or "Message" not in name:
@@ -154,8 +154,8 @@ def _unwrap_constructor(value: dict[str, Any]) -> dict[str, Any] | None:
     return {"type": name.removesuffix("Chunk"), **kwargs} if "content" in kwargs else None
 
 
-class _Parts:
-    """Collects the parts of one message's content by what they are."""
+class _MessageParts:
+    """Collects the parts of a message's content by what they are."""
 
     def __init__(self) -> None:
         self.texts: list[str] = []
@@ -171,7 +171,7 @@ class _Parts:
         elif isinstance(content, dict):
             self.add_part(content)
         else:
-            for part in _list(content):
+            for part in _as_list(content):
                 self.add_part(part)
 
     def add_part(self, part: Any) -> None:
@@ -183,66 +183,72 @@ class _Parts:
             return
         if isinstance(part.get("message_content"), dict):  # OpenInference
             part = part["message_content"]
-        kind = _text(part.get("type"))
+        kind = _as_text(part.get("type"))
         if kind in ("tool_call", "tool_use", "function_call") or "function_call" in part:
             self.add_call(part.get("function_call") or part)
-        elif result := _result(kind, part):
+        elif result := _tool_result(kind, part):
             self.results.append(result)
         elif kind in ("thinking", "reasoning") or part.get("thought") is True:
-            self.thinking.extend(filter(None, [_thought(part)]))
+            self.thinking.extend(filter(None, [_thinking_text(part)]))
         elif isinstance(text := part.get("text", part.get("content")), str):
             self.texts.append(text)
         elif part:
             self.rest.append(part)
 
     def add_call(self, call: Any) -> None:
-        """OpenAI, OpenInference, LangChain, Anthropic, Gemini and GenAI calls. The same call told
-        twice (LangChain: as content block and in tool_calls) counts once."""
+        """Add an OpenAI, OpenInference, LangChain, Anthropic, Gemini or GenAI call. A call that
+        stands twice (LangChain: as content block and in tool_calls) counts once."""
         if not isinstance(call, dict):
             return
-        outer = _dict(call.get("tool_call")) or call
-        inner = _dict(outer.get("function")) or outer
+        outer = _as_dict(call.get("tool_call")) or call
+        inner = _as_dict(outer.get("function")) or outer
         arguments: Any = next(
             (inner[key] for key in ("arguments", "args", "input") if inner.get(key) is not None), {}
         )
-        name = _text(inner.get("name"))
-        call_id = _text(outer.get("id") or outer.get("call_id"))
-        known = {(one.id, one.name) for one in self.calls if one.id}
+        name = _as_text(inner.get("name"))
+        call_id = _as_text(outer.get("id") or outer.get("call_id"))
+        known = {(earlier.id, earlier.name) for earlier in self.calls if earlier.id}
         if name and (call_id, name) not in known:
             self.calls.append(ToolCall(name, decoded_json(arguments), call_id))
 
 
-def _result(kind: str, part: dict[str, Any]) -> ToolResult | None:
-    """The answer of a tool: GenAI `tool_call_response`, Anthropic `tool_result`, Responses
+def _tool_result(kind: str, part: dict[str, Any]) -> ToolResult | None:
+    """Return the result of a tool: GenAI `tool_call_response`, Anthropic `tool_result`, Responses
     `function_call_output`, Gemini `function_response`."""
     if isinstance(inner := part.get("function_response"), dict):
-        return ToolResult(inner.get("response"), _text(inner.get("id")), _text(inner.get("name")))
+        return ToolResult(
+            inner.get("response"),
+            _as_text(inner.get("id")),
+            _as_text(inner.get("name")),
+        )
     if kind not in ("tool_call_response", "tool_result", "function_call_output"):
         return None
     keys = ("response", "result", "output", "content")
     value = next((part[key] for key in keys if part.get(key) is not None), None)
-    call_id = _text(part.get("id") or part.get("tool_use_id") or part.get("call_id"))
-    return ToolResult(decoded_json(value), call_id, _text(part.get("name")))
+    call_id = _as_text(part.get("id") or part.get("tool_use_id") or part.get("call_id"))
+    return ToolResult(decoded_json(value), call_id, _as_text(part.get("name")))
 
 
-def _thought(part: dict[str, Any]) -> str:
-    """The text of a thinking part; Responses items keep it as a list of summaries."""
+def _thinking_text(part: dict[str, Any]) -> str:
+    """Return the text of a thinking part; Responses items keep it as a list of summaries."""
     for key in ("thinking", "content", "text", "reasoning"):
         if isinstance(text := part.get(key), str):
             return text
     texts = [
-        _text(item.get("text")) for item in _list(part.get("summary")) if isinstance(item, dict)
+        _as_text(item.get("text"))
+        for item in _as_list(part.get("summary"))
+        if isinstance(item, dict)
     ]
     return "\n\n".join(texts)
 
 
-def _list(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _dict(value: Any) -> dict[str, Any]:
+def _as_dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else ""

@@ -1,11 +1,11 @@
-"""What a value is to a person: its parts, told by shape, never by who sent it. Pure.
+"""A value as parts for a page: recognised by its shape, never by who sent it. Pure.
 
 A part's `form` names its template, templates/content/_part_<form>.html.
 """
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from django.utils.safestring import SafeString
@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from nodes import formats
 from nodes.content import markdown
 from nodes.content.documents import RetrievedDocument, read_documents
+from nodes.content.limits import IN_PANEL, MAX_TEXT, Limits, cut_note, visible_name
 from nodes.content.messages import (
     Message,
     ToolCall,
@@ -26,25 +27,16 @@ from nodes.content.previews import preview
 MAX_DEPTH = 6
 MAX_ROWS = 100
 MAX_COLUMNS = 20
-MARKDOWN_LIMIT = 20_000
-LONG = 1200  # characters from which a system prompt or metadata is shown folded
-CELL = 160
-MAX_NAME = 200
+MAX_MARKDOWN = 20_000  # characters of a text that is rendered
+LONG_PROMPT = 1200  # characters from which a system prompt is collapsed
+MAX_CELL = 160  # characters of a text that may stand in a table
+_Named = TypeVar("_Named", ToolCall, ToolResult)
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{300,}={0,2}\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much is shown at once: characters of one text, and parts in all."""
-
-    text: int = 20_000
-    parts: int = 400
-    messages: int = 60
 
 
 @dataclass(slots=True)
 class ContentPart:
-    """A piece of a value. `note` says what is not shown here."""
+    """A part of a value. `note` is a sentence about what it leaves out."""
 
     form: str
     text: str = ""
@@ -70,17 +62,17 @@ class PresentedMessage:
 
     role: str
     name: str
-    said: ContentPart | None
+    content: ContentPart | None
     thinking: ContentPart | None
     calls: list[tuple[ToolCall, ContentPart]]
     results: list[tuple[ToolResult, ContentPart]]
     rest: list[ContentPart]
-    folded: bool
+    collapsed: bool
 
 
-def present(value: Any, limits: Limits | None = None) -> ContentPart:
-    """The parts of `value`, whatever it holds and however deep it is."""
-    return _Presenter(limits or Limits()).part(value, MAX_DEPTH)
+def present(value: Any, limits: Limits = IN_PANEL) -> ContentPart:
+    """Return `value` as parts, whatever it holds and however deep it is."""
+    return _Presenter(limits).part(value, MAX_DEPTH)
 
 
 class _Presenter:
@@ -111,58 +103,54 @@ class _Presenter:
         inner = decoded_json(text) if depth > 0 and len(text) < self.limits.text else text
         if inner is not text:
             return self.part(inner, depth - 1)
-        shown, note = text, ""
-        if len(text) > self.limits.text:
-            shown = text[: self.limits.text]
-            note = f"The first {len(shown):,} of {len(text):,} characters."
+        head, note = text[: self.limits.text], cut_note(self.limits.text, text)
         if text.startswith("Traceback (most recent call last)"):
-            return ContentPart("code", text=formats.visible(shown), note=note)
-        if len(text) <= MARKDOWN_LIMIT and markdown.looks_like_markdown(text):
+            return ContentPart("code", text=formats.visible(head), note=note)
+        if len(text) <= MAX_MARKDOWN and markdown.looks_like_markdown(text):
             return ContentPart(
                 "text", text=text, html=markdown.render_markdown(formats.visible(text))
             )
-        return ContentPart("text", text=formats.visible(shown), note=note)
+        return ContentPart("text", text=formats.visible(head), note=note)
 
     def compact(self, value: Any) -> ContentPart:
-        """Too deep or too much for this view: JSON on a few lines."""
+        """Return JSON on a few lines of what is too deep or too much for this view."""
         try:
             text = orjson.dumps(value, option=orjson.OPT_INDENT_2, default=str).decode()
         except (orjson.JSONEncodeError, RecursionError):
             return ContentPart("code", text="…", note="Nested too deeply to show here.")
-        shown = formats.visible(text[:2000])
-        return ContentPart("code", text=shown, note="Cut here." if len(text) > 2000 else "")
+        head = formats.visible(text[:MAX_TEXT])
+        return ContentPart("code", text=head, note="Cut here." if len(text) > MAX_TEXT else "")
 
     def mapping(self, value: dict[str, Any], depth: int) -> ContentPart:
         if message := read_message(value):
-            return ContentPart("messages", items=[self.speech(message, depth)])
+            return ContentPart("messages", items=[self.message(message, depth)])
         if documents := read_documents([value]):
             return self.documents(documents, depth)
         if value.get("dify_model_identity"):
-            return _file(value)
+            return _dify_file(value)
         pairs = []
         for key, inner in value.items():
             if self.left <= 0:
                 break
-            pairs.append((_name(str(key)), self.part(inner, depth - 1)))
+            pairs.append((visible_name(str(key)), self.part(inner, depth - 1)))
         hidden = len(value) - len(pairs)
         return ContentPart("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
 
     def listing(self, value: list[Any], depth: int) -> ContentPart:
         if messages := read_messages(value):
-            shown = messages[-self.limits.messages :]
-            hidden = len(messages) - len(shown)
-            speeches = [self.speech(message, depth) for message in shown]
-            return ContentPart(
-                "messages", items=speeches, note=f"{hidden} earlier messages." if hidden else ""
-            )
+            newest = messages[-self.limits.messages :]
+            hidden = len(messages) - len(newest)
+            note = f"{hidden} earlier messages." if hidden else ""
+            presented = [self.message(message, depth) for message in newest]
+            return ContentPart("messages", items=presented, note=note)
         if documents := read_documents(value):
             return self.documents(documents, depth)
-        if columns := _columns(value):
-            cells = [[_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
+        if columns := _column_names(value):
+            cells = [[_table_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
             hidden = len(value) - len(cells)
             note = f"{hidden} more rows." if hidden else ""
             return ContentPart(
-                "table", columns=[_name(name) for name in columns], items=cells, note=note
+                "table", columns=[visible_name(name) for name in columns], items=cells, note=note
             )
         items = []
         for inner in value[:MAX_ROWS]:
@@ -173,66 +161,64 @@ class _Presenter:
         return ContentPart("list", items=items, note=f"{hidden} more items." if hidden else "")
 
     def documents(self, documents: list[RetrievedDocument], depth: int) -> ContentPart:
-        shown = [
+        items = [
             (
-                _titled(document),
+                _document_for_page(document),
                 self.text(document.content),
                 self.part(document.metadata, depth - 1),
             )
             for document in documents[:MAX_ROWS]
         ]
-        hidden = len(documents) - len(shown)
+        hidden = len(documents) - len(items)
         return ContentPart(
-            "documents", items=shown, note=f"{hidden} more documents." if hidden else ""
+            "documents", items=items, note=f"{hidden} more documents." if hidden else ""
         )
 
-    def speech(self, message: Message, depth: int) -> PresentedMessage:
+    def message(self, message: Message, depth: int) -> PresentedMessage:
         self.left -= 1
         return PresentedMessage(
-            role=_name(message.role) or "unknown",
-            name=_name(message.name),
-            said=self.text(message.text, depth - 1) if message.text else None,
+            role=visible_name(message.role) or "unknown",
+            name=visible_name(message.name),
+            content=self.text(message.text, depth - 1) if message.text else None,
             thinking=self.text(message.thinking) if message.thinking else None,
-            calls=[(_call(call), self.part(call.arguments, depth - 1)) for call in message.calls],
-            results=[
-                (_result(result), self.part(result.value, depth - 1)) for result in message.results
+            calls=[
+                (_named_for_page(call), self.part(call.arguments, depth - 1))
+                for call in message.calls
             ],
-            rest=[self.part(other, depth - 1) for other in message.rest],
-            folded=message.role == "system" and len(message.text) > LONG,
+            results=[
+                (_named_for_page(result), self.part(result.value, depth - 1))
+                for result in message.results
+            ],
+            rest=[self.part(value, depth - 1) for value in message.rest],
+            collapsed=message.role == "system" and len(message.text) > LONG_PROMPT,
         )
 
 
-def _name(told: str) -> str:
-    return formats.visible(told[:MAX_NAME])
-
-
-def _file(value: dict[str, Any]) -> ContentPart:
-    """A file as Dify tells it: name, type, size; a link where it is open to all."""
+def _dify_file(value: dict[str, Any]) -> ContentPart:
+    """Return a file as Dify describes it: name, type, size; with a link where it has a web
+    address."""
     size = value.get("size")
-    told = (
+    facts = (
         value.get("filename") or value.get("related_id") or "file",
         value.get("mime_type") or value.get("extension"),
         formats.size(size) if isinstance(size, int) and size >= 0 else "",
     )
     url = str(value.get("remote_url") or value.get("url") or "")
+    names = [visible_name(str(fact)) for fact in facts if fact]
     links = [url] if url.startswith(("https://", "http://")) else []
-    return ContentPart("file", text=", ".join(_name(str(one)) for one in told if one), items=links)
+    return ContentPart("file", text=", ".join(names), items=links)
 
 
-def _call(call: ToolCall) -> ToolCall:
-    return replace(call, name=_name(call.name), id=_name(call.id))
+def _named_for_page(item: _Named) -> _Named:
+    return replace(item, name=visible_name(item.name), id=visible_name(item.id))
 
 
-def _result(result: ToolResult) -> ToolResult:
-    return replace(result, name=_name(result.name), id=_name(result.id))
-
-
-def _titled(document: RetrievedDocument) -> RetrievedDocument:
-    return replace(document, title=_name(document.title), score=_name(document.score))
+def _document_for_page(document: RetrievedDocument) -> RetrievedDocument:
+    return replace(document, title=visible_name(document.title), score=visible_name(document.score))
 
 
 def media_of(text: str) -> str:
-    """ "image/png, 12.4 KB" for a data: URL or a long run of base64; "" for any other text."""
+    """Return "image/png, 12.4 KB" for a data: URL or a long run of base64; "" for other texts."""
     if text[:5] == "data:" and (end := text.find(";base64,", 0, 120)) > 0:
         return f"{formats.visible(text[5:end])}, {formats.size((len(text) - end - 8) * 3 // 4)}"
     if len(text) > 300 and " " not in text[:300] and _BASE64.match(text):
@@ -240,18 +226,18 @@ def media_of(text: str) -> str:
     return ""
 
 
-def _columns(value: list[Any]) -> list[str]:
-    """Names of the columns of a list of two or more flat dicts; [] when it is no table."""
+def _column_names(value: list[Any]) -> list[str]:
+    """Return the column names of a list of two or more flat dicts; [] where it is no table."""
     if len(value) < 2 or not all(isinstance(row, dict) and row for row in value[:MAX_ROWS]):
         return []
     names: dict[str, None] = {}
     for row in value[:MAX_ROWS]:
         for name, cell in row.items():
-            if isinstance(cell, (dict, list)) or (isinstance(cell, str) and len(cell) > CELL):
+            if isinstance(cell, (dict, list)) or (isinstance(cell, str) and len(cell) > MAX_CELL):
                 return []
             names[name] = None
     return list(names) if len(names) <= MAX_COLUMNS else []
 
 
-def _cell(value: Any) -> str:
+def _table_cell(value: Any) -> str:
     return preview(value) if value is not None else ""

@@ -1,8 +1,8 @@
-"""Text in one of Unicode's normal forms, without taking long over a hostile one. Pure.
+"""Unicode's normal forms in bounded time, whatever the text. Pure.
 
-Marks on one sign are put in order, which takes the square of their number. No script has more than
-30 on one; after so many comes a joiner that nobody sees, as in Unicode's own Stream-Safe Text
-Format (UAX #15).
+A normal form puts the combining marks on a character in order, which takes the square of their
+number. No script has more than 30 on one character; after so many an invisible joiner is put in, as
+Unicode's own Stream-Safe Text Format does (UAX #15).
 """
 
 import re
@@ -14,15 +14,17 @@ JOINER = "\u034f"
 
 
 def in_normal_form(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """`text` in that form; the same text where it is."""
-    if text.isascii() or is_normalized(form, text):  # which looks at marks in order only
+    """Return `text` in that form."""
+    if text.isascii() or is_normalized(form, text):  # takes linear time
         return text
-    return normalize(form, _many_marks().sub(rf"\g<0>{JOINER}", text))
+    return normalize(form, _piled_marks().sub(rf"\g<0>{JOINER}", text))
 
 
 @cache
-def _many_marks() -> re.Pattern[str]:
-    """Thirty marks that another one follows. All that Unicode has stand in this range."""
-    signs = map(chr, range(0x300, 0x1E94B))
-    mark = f"[{''.join(sign for sign in signs if combining(normalize('NFKD', sign)[0]))}]"
+def _piled_marks() -> re.Pattern[str]:
+    """Match thirty combining marks that another one follows. All that Unicode has are in this
+    range."""
+    characters = map(chr, range(0x300, 0x1E94B))
+    marks = (char for char in characters if combining(normalize("NFKD", char)[0]))
+    mark = f"[{''.join(marks)}]"
     return re.compile(rf"{mark}{mark}{{29}}(?={mark})")

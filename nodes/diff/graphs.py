@@ -1,4 +1,4 @@
-"""What changed between two graphs of an app: nodes, their settings, the ways between them. Pure."""
+"""What changed between two graphs of an app: nodes, their settings and the edges. Pure."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,9 @@ MAX_EDGES = 100
 
 @dataclass(frozen=True, slots=True)
 class GraphNodeChange:
-    """`form`: added, removed, changed. `renamed` is the title before, `retyped` the kind before,
-    where it is another now; `settings` is None where they are the same or nobody sent them."""
+    """A node that differs. `form`: added, removed, changed. `renamed` is the former title and
+    `retyped` the former kind, where it is another now; `settings` is None where they are the same
+    or were not sent."""
 
     form: str
     node: GraphNode
@@ -24,9 +25,12 @@ class GraphNodeChange:
 
 @dataclass(frozen=True, slots=True)
 class GraphDifference:
-    """`nodes` and `edges` (form, title of the source, title of the target, case) are the first of
-    `node_count` and `edge_count`. `inferred`: one of the graphs is only what runs showed, and what
-    ran of it may be less than there is."""
+    """What differs between two graphs.
+
+    `nodes` and `edges` (form, title of the source, title of the target, case) are the first of
+    `node_count` and `edge_count`. `inferred`: one of the graphs is derived from runs, and what ran
+    of it may be less than there is.
+    """
 
     nodes: list[GraphNodeChange]
     edges: list[tuple[str, str, str, str]]
@@ -40,36 +44,43 @@ class GraphDifference:
 
 
 def graph_difference(before: Graph, after: Graph) -> GraphDifference:
-    """Nodes are the same by id, else by kind and title where that is unique."""
-    names = _names(before, after)
+    """Compare two graphs. Nodes are the same by id, else by kind and title where that is unique."""
+    old_ids = _old_ids(before, after)
     olds = {node.id: node for node in before.nodes}
-    news = {names.get(node.id, node.id): node for node in after.nodes}
+    news = {old_ids.get(node.id, node.id): node for node in after.nodes}
     nodes = [GraphNodeChange("removed", node) for key, node in olds.items() if key not in news]
     for key, node in news.items():
         old = olds.get(key)
         if old is None:
             nodes.append(GraphNodeChange("added", node))
-        elif change := _changed(old, node):
+        elif change := _node_change(old, node):
             nodes.append(change)
     titles = {key: node.title for key, node in {**olds, **news}.items()}
-    ways = [
+    edge_keys = [
         {(edge.source, edge.target, edge.handle) for edge in before.edges},
         {
-            (names.get(edge.source, edge.source), names.get(edge.target, edge.target), edge.handle)
+            (
+                old_ids.get(edge.source, edge.source),
+                old_ids.get(edge.target, edge.target),
+                edge.handle,
+            )
             for edge in after.edges
         },
     ]
     edges = [
         (form, titles.get(source, source), titles.get(target, target), handle)
-        for form, found in (("removed", ways[0] - ways[1]), ("added", ways[1] - ways[0]))
-        for source, target, handle in sorted(found)
+        for form, keys in (
+            ("removed", edge_keys[0] - edge_keys[1]),
+            ("added", edge_keys[1] - edge_keys[0]),
+        )
+        for source, target, handle in sorted(keys)
     ]
     inferred = before.inferred or after.inferred
     return GraphDifference(nodes[:MAX_NODES], edges[:MAX_EDGES], len(nodes), len(edges), inferred)
 
 
-def _names(before: Graph, after: Graph) -> dict[str, str]:
-    """Ids of `after` → ids of `before`, of nodes whose id is new and whose name is not."""
+def _old_ids(before: Graph, after: Graph) -> dict[str, str]:
+    """Return {id in `after`: id in `before`} of the nodes whose id is new and whose name is not."""
     known = {node.id for node in before.nodes}
     kept = {node.id for node in after.nodes} & known
     olds = by_name(node for node in before.nodes if node.id not in kept)
@@ -77,7 +88,7 @@ def _names(before: Graph, after: Graph) -> dict[str, str]:
     return {news[name].id: olds[name].id for name in news if name in olds}
 
 
-def _changed(old: GraphNode, new: GraphNode) -> GraphNodeChange | None:
+def _node_change(old: GraphNode, new: GraphNode) -> GraphNodeChange | None:
     settings = None
     if old.config is not None and new.config is not None:
         settings = value_difference(dict(old.config), dict(new.config))

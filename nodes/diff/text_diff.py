@@ -1,7 +1,7 @@
-"""Two texts as one, by word: what stayed, what went, what came. Pure.
+"""Compare two texts by word: what stayed, what was removed, what was added. Pure.
 
 Lines first, then words within the lines that changed; both bounded, because difflib takes the
-square of what it is given, and more.
+square of the length, and more.
 """
 
 import re
@@ -14,66 +14,69 @@ from unicodedata import category
 from nodes.content.unicode_form import in_normal_form
 from nodes.formats import visible
 
-Form = Literal["same", "removed", "added", "gap"]
+PieceForm = Literal["same", "removed", "added", "gap"]
 
-MAX_CHARS = 20_000  # characters of each text that are compared, from shortly before they part
-LINES, WORDS = 1500, 600
-CONTEXT = 100  # characters kept of what stayed on each side of a change
+MAX_CHARS = 20_000  # of each text that are compared, from shortly before they diverge
+MAX_LINES, MAX_WORDS = 1500, 600
+CONTEXT = 100  # characters of what stayed on each side of a change
 MIN_COMMON = 20  # percent of words in common below which a reader wants both texts whole
-# Words with the white space after them; signs of scripts without spaces one by one.
+# Words with the white space after them; characters of scripts without spaces one by one.
 _WIDE = "\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_WIDE}]|[^\W{_WIDE}]+[ \t]*|[^\w\s][ \t]*|\s+")
 
 
 @dataclass(frozen=True, slots=True)
 class DiffPiece:
-    """A stretch of text; `gap` stands for what stayed and is not shown."""
+    """A stretch of text; a `gap` stands for unchanged text that is left out."""
 
-    form: Form
+    form: PieceForm
     text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TextDiff:
     """`pieces` in order, [] where the texts have so little in common that both are better read by
-    themselves. `note` says what was left out."""
+    themselves. `note` is a sentence about what was not compared."""
 
     pieces: list[DiffPiece]
     note: str = ""
 
 
 def invisible_difference(before: str, after: str) -> str:
-    """A sentence about a difference that no reader would see; "" for one that can be seen."""
+    """Return a sentence about a difference that no reader would see; "" for a visible one."""
     if before.split() == after.split():
         return "Only white space differs."
-    if max(len(before), len(after)) <= MAX_CHARS and _plain(before) == _plain(after):
+    if max(len(before), len(after)) <= MAX_CHARS and _without_invisible(
+        before
+    ) == _without_invisible(after):
         return "Only characters that cannot be seen differ, or how signs are composed."
     return ""
 
 
-def _plain(text: str) -> str:
-    return "".join(sign for sign in in_normal_form("NFC", text) if category(sign) != "Cf")
+def _without_invisible(text: str) -> str:
+    return "".join(char for char in in_normal_form("NFC", text) if category(char) != "Cf")
 
 
 def diff_words(before: str, after: str) -> TextDiff:
-    parted = first_difference(before, after)
-    start = _at_a_word(before, max(0, parted - CONTEXT), parted)
-    shown = before[start : start + MAX_CHARS], after[start : start + MAX_CHARS]
+    """Compare two texts by word, from shortly before they diverge."""
+    diverge = first_difference(before, after)
+    start = _word_start(before, max(0, diverge - CONTEXT), diverge)
+    parts = before[start : start + MAX_CHARS], after[start : start + MAX_CHARS]
     note = ""
     longest = max(len(before), len(after))
     if longest - start > MAX_CHARS:
         note = f"Characters {start + 1:,} to {start + MAX_CHARS:,} of {longest:,} were compared."
-    pieces = list(_joined(_lines(*shown)))
+    pieces = list(_joined_pieces(_diff_lines(*parts)))
     stayed = sum(len(piece.text) for piece in pieces if piece.form == "same")
-    if (stayed + start) * 100 < MIN_COMMON * max(len(shown[0]), len(shown[1])):
+    if (stayed + start) * 100 < MIN_COMMON * max(len(parts[0]), len(parts[1])):
         return TextDiff([], note)
     if start:
         pieces.insert(0, DiffPiece("gap"))
-    return TextDiff(list(_short(pieces)), note)
+    return TextDiff(list(_with_gaps(pieces)), note)
 
 
 def first_difference(before: str, after: str) -> int:
-    """How many characters the texts begin with in common."""
+    """Return how many characters the texts begin with in common."""
     low, high = 0, min(len(before), len(after))
     while low < high:
         middle = (low + high + 1) // 2
@@ -84,33 +87,33 @@ def first_difference(before: str, after: str) -> int:
     return low
 
 
-def _lines(before: str, after: str) -> Iterator[DiffPiece]:
+def _diff_lines(before: str, after: str) -> Iterator[DiffPiece]:
     olds, news = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    if max(len(olds), len(news)) > LINES:
-        yield from _swap(before, after)
+    if max(len(olds), len(news)) > MAX_LINES:
+        yield from _replacement(before, after)
         return
     for form, old, new in _opcodes(olds, news):
         if form == "equal":
             yield DiffPiece("same", old)
         else:
-            yield from _words(old, new)
+            yield from _diff_line_words(old, new)
 
 
-def _words(before: str, after: str) -> Iterator[DiffPiece]:
+def _diff_line_words(before: str, after: str) -> Iterator[DiffPiece]:
     olds, news = _WORD.findall(before), _WORD.findall(after)
     first, last = ends_in_common(olds, news)
     yield DiffPiece("same", "".join(olds[:first]))
     end_a, end_b = len(olds) - last, len(news) - last
-    if max(end_a, end_b) - first > WORDS:
-        yield from _swap("".join(olds[first:end_a]), "".join(news[first:end_b]))
+    if max(end_a, end_b) - first > MAX_WORDS:
+        yield from _replacement("".join(olds[first:end_a]), "".join(news[first:end_b]))
     else:
         for form, old, new in _opcodes(olds[first:end_a], news[first:end_b]):
-            yield from [DiffPiece("same", old)] if form == "equal" else _swap(old, new)
+            yield from [DiffPiece("same", old)] if form == "equal" else _replacement(old, new)
     yield DiffPiece("same", "".join(olds[end_a:]))
 
 
 def ends_in_common(olds: Sequence[str], news: Sequence[str]) -> tuple[int, int]:
-    """How many items both begin with, and how many of the rest both end with."""
+    """Return how many items both begin with, and how many of the rest both end with."""
     short = min(len(olds), len(news))
     first = next((n for n in range(short) if olds[n] != news[n]), short)
     rest = range(1, short - first + 1)
@@ -123,53 +126,53 @@ def _opcodes(olds: Sequence[str], news: Sequence[str]) -> Iterator[tuple[str, st
         yield form, "".join(olds[i:j]), "".join(news[k:n])
 
 
-def _swap(before: str, after: str) -> Iterator[DiffPiece]:
+def _replacement(before: str, after: str) -> Iterator[DiffPiece]:
     if before:
         yield DiffPiece("removed", before)
     if after:
         yield DiffPiece("added", after)
 
 
-def _joined(pieces: Iterator[DiffPiece]) -> Iterator[DiffPiece]:
-    """Neighbours of one form as one; a lone blank between two changes belongs to both of them."""
-    held: dict[Form, str] = {}
+def _joined_pieces(pieces: Iterator[DiffPiece]) -> Iterator[DiffPiece]:
+    """Join neighbours of one form; a lone blank between two changes belongs to both of them."""
+    held: dict[PieceForm, str] = {}
     for piece in filter(lambda piece: piece.text, pieces):
         if piece.form == "same" and (piece.text.strip() or "same" in held or not held):
-            yield from _released(held)
+            yield from _held_pieces(held)
             held = {"same": piece.text}
         elif piece.form == "same":
             held = {form: held.get(form, "") + piece.text for form in ("removed", "added")}
         else:
             if "same" in held:
-                yield from _released(held)
+                yield from _held_pieces(held)
                 held = {}
             held[piece.form] = held.get(piece.form, "") + piece.text
-    yield from _released(held)
+    yield from _held_pieces(held)
 
 
-def _released(held: dict[Form, str]) -> Iterator[DiffPiece]:
+def _held_pieces(held: dict[PieceForm, str]) -> Iterator[DiffPiece]:
     for form in ("same", "removed", "added"):
         if text := held.get(form):
             yield DiffPiece(form, text)
 
 
-def _short(pieces: list[DiffPiece]) -> Iterator[DiffPiece]:
-    """What stayed, cut to some context around the changes; every character one a page can hold."""
+def _with_gaps(pieces: list[DiffPiece]) -> Iterator[DiffPiece]:
+    """Cut unchanged text to some context around the changes, and make every character visible."""
     last = len(pieces) - 1
-    for place, piece in enumerate(pieces):
+    for index, piece in enumerate(pieces):
         text = piece.text
         if piece.form != "same" or len(text) <= CONTEXT * 2 + 20:
             yield DiffPiece(piece.form, visible(text))
             continue
-        if place > 0:
+        if index > 0:
             yield DiffPiece("same", visible(text[:CONTEXT]))
         yield DiffPiece("gap")
-        if place < last:
+        if index < last:
             start = len(text) - CONTEXT
-            yield DiffPiece("same", visible(text[_at_a_word(text, start, start + CONTEXT) :]))
+            yield DiffPiece("same", visible(text[_word_start(text, start, start + CONTEXT) :]))
 
 
-def _at_a_word(text: str, start: int, end: int) -> int:
-    """`start`, or the beginning of the next word where one begins soon and before `end`."""
+def _word_start(text: str, start: int, end: int) -> int:
+    """Return `start`, or the start of the next word where it is near and before `end`."""
     blank = text.find(" ", start, min(end, start + CONTEXT // 3)) if start else -1
     return blank + 1 if blank >= 0 else start

@@ -14,8 +14,9 @@ from django.template.loader import render_to_string
 from nodes.choices import ERRORS
 from nodes.clock import to_us
 from nodes.configuration import models_used, resource_of
+from nodes.content.limits import Limits
 from nodes.content.logs import step_logs_json
-from nodes.content.parts import ContentPart, Limits, PresentedMessage, present
+from nodes.content.parts import ContentPart, PresentedMessage, present
 from nodes.content.payloads import indented_json, load_value
 from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
@@ -178,5 +179,5 @@ def _leaves_out(found: Any) -> bool:
     if isinstance(found, ContentPart):
         return bool(found.note) or _leaves_out(found.items)
     if isinstance(found, PresentedMessage):
-        return _leaves_out([found.said, found.thinking, found.calls, found.results, found.rest])
+        return _leaves_out([found.content, found.thinking, found.calls, found.results, found.rest])
     return isinstance(found, (list, tuple)) and any(_leaves_out(inner) for inner in found)

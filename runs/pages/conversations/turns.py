@@ -8,7 +8,7 @@ from nodes.content import payloads
 from nodes.content.markdown import looks_like_markdown, render_markdown
 from nodes.content.messages import read_message
 from nodes.content.parts import ContentPart
-from nodes.content.previews import TELLING_KEYS
+from nodes.content.previews import TEXT_KEYS
 from nodes.formats import visible
 from nodes.models import Payload
 from runs.models import Run
@@ -78,7 +78,7 @@ def _spoken(value: Any, depth: int = 4) -> str:
         return ""
     if message := read_message(value):
         return message.text if message.role in ("user", "assistant") else ""
-    told = [value[key] for key in ("sys.query", *TELLING_KEYS) if value.get(key)]
+    told = [value[key] for key in ("sys.query", *TEXT_KEYS) if value.get(key)]
     if len(value) == 1:
         told = list(value.values())
     return next(filter(None, (_spoken(inner, depth - 1) for inner in told)), "")

@@ -10,7 +10,8 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from nodes.content.parts import Limits, present
+from nodes.content.limits import Limits
+from nodes.content.parts import present
 from nodes.graph.graph import stored
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of

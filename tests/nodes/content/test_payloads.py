@@ -1,4 +1,4 @@
-"""What a value is to a person: by shape."""
+"""A stored value as parts, as a tree and raw; parts are recognised by shape."""
 
 from typing import Any
 from uuid import uuid4
@@ -8,7 +8,8 @@ import pytest
 
 from nodes.compression import pack
 from nodes.content.json_tree import tree_marks
-from nodes.content.parts import ContentPart, Limits, present
+from nodes.content.limits import Limits
+from nodes.content.parts import ContentPart, present
 from nodes.content.payloads import head_text, load_value, present_payload
 from nodes.models import Payload
 
@@ -77,33 +78,33 @@ MESSAGES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("told", MESSAGES, ids=range(len(MESSAGES)))
-def test_messages_of_every_producer_read_alike(told: list[dict[str, Any]]) -> None:
-    part = present(told)
+@pytest.mark.parametrize("messages", MESSAGES, ids=range(len(MESSAGES)))
+def test_messages_of_every_producer_read_alike(messages: list[dict[str, Any]]) -> None:
+    part = present(messages)
     assert part.form == "messages"
-    asked, called, answered = part.items
-    assert [speech.role for speech in part.items] == ["user", "assistant", "tool"]
-    assert asked.said and asked.said.text == "hi"
-    ((call, arguments),) = called.calls
+    question, request, response = part.items
+    assert [message.role for message in part.items] == ["user", "assistant", "tool"]
+    assert question.content and question.content.text == "hi"
+    ((call, arguments),) = request.calls
     assert (call.name, call.id, call.arguments) == ("look", "c1", {"id": 7})
     assert field(arguments, "id").text == "7"
-    ((result, value),) = answered.results
+    ((result, value),) = response.results
     assert (result.id, result.value) == ("c1", {"found": True})
     assert field(value, "found").text == "true"
 
 
-def test_a_call_told_twice_in_one_message_is_one_call() -> None:
-    (speech,) = present(
+def test_a_call_that_stands_twice_in_a_message_counts_once() -> None:
+    (message,) = present(
         {
             "role": "assistant",
             "content": [{"type": "tool_use", "id": "c1", "name": "look", "input": {}}],
             "tool_calls": [{"id": "c1", "name": "look", "args": {}}],
         }
     ).items
-    assert len(speech.calls) == 1
+    assert len(message.calls) == 1
 
 
-def test_a_dict_is_labelled_fields_with_messages_inside() -> None:
+def test_a_dict_becomes_labelled_fields_with_messages_inside() -> None:
     part = present({"messages": MESSAGES[0], "temperature": 0.2, "stop": None})
     assert part.form == "fields"
     assert [(label, inner.form) for label, inner in part.items] == [
@@ -125,8 +126,8 @@ def test_a_dict_is_labelled_fields_with_messages_inside() -> None:
 def test_documents_are_cards(document: dict[str, Any]) -> None:
     part = present([document])
     assert part.form == "documents"
-    ((found, content, _),) = part.items
-    assert (found.title, found.score, content.text) == ("FAQ", "0.912", "text")
+    ((result, content, _),) = part.items
+    assert (result.title, result.score, content.text) == ("FAQ", "0.912", "text")
 
 
 def test_flat_rows_are_a_table() -> None:
@@ -147,13 +148,13 @@ def test_markdown_and_plain_text() -> None:
 
 
 @pytest.mark.parametrize("text", ["data:image/png;base64," + "A" * 16_000, "QUJD" * 4000])
-def test_inlined_files_are_told_not_shown(text: str) -> None:
+def test_an_inlined_file_is_described_instead_of_printed(text: str) -> None:
     part = present({"image": text})
     assert field(part, "image").form == "file"
     assert "12.0 KB" in field(part, "image").text
 
 
-def test_long_text_says_how_much_is_shown() -> None:
+def test_a_long_text_is_cut_with_a_note() -> None:
     part = present("word " * 100_000)
     assert len(part.text) == 20_000 and "20,000 of 500,000" in part.note
     assert present("word " * 100_000, Limits(text=10**6)).note == ""
@@ -171,10 +172,10 @@ def test_wide_and_deep_values_stay_bounded() -> None:
 
 def test_the_tree_is_balanced_and_bounded() -> None:
     for value in ({"a": [1, {"b": None}], "c": "x"}, list(range(5000)), [[[]]], "text", {}):
-        found = tree_marks(value)
-        opened = sum(mark.form == "open" for mark in found)
-        assert opened == sum(mark.form == "close" for mark in found)
-        assert len(found) <= 503
+        marks = tree_marks(value)
+        opened = sum(mark.form == "open" for mark in marks)
+        assert opened == sum(mark.form == "close" for mark in marks)
+        assert len(marks) <= 503
     leaves = [mark for mark in tree_marks([True, None, 1.5, {}, "t"]) if mark.form == "leaf"]
     assert [leaf.text for leaf in leaves] == ["true", "null", "1.5", "{}", "t"]
 
@@ -186,7 +187,7 @@ def test_views_of_a_stored_value() -> None:
     assert present_payload(stored, "raw").text == '{\n  "answer": "yes"\n}'
 
 
-def test_json_that_no_parser_takes_is_shown_as_text() -> None:
+def test_json_that_no_parser_takes_becomes_text() -> None:
     stored = payload("[" * 10_000 + "]" * 10_000, text=True)
     stored.encoding = "json"
     assert load_value(stored) == "[" * 10_000 + "]" * 10_000

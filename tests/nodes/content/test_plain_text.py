@@ -1,4 +1,4 @@
-"""Marked-up text without its marks, for one line of a list."""
+"""Markdown, fences and broken JSON as plain text, for one line of a list."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from nodes.models import PREVIEW_LENGTH
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "plain"),
     [
         ("# Title\n\n## Section\n\nText", "Title · Section · Text"),
         ("**bold** and *slanted*, `code`", "bold and slanted, code"),
@@ -26,8 +26,8 @@ from nodes.models import PREVIEW_LENGTH
         ("a · b", "a · b"),
     ],
 )
-def test_marks_are_left_out_and_words_stay(text: str, said: str) -> None:
-    assert preview(text) == " ".join(without_markup(text).split()) == said
+def test_markup_is_left_out_and_words_stay(text: str, plain: str) -> None:
+    assert preview(text) == " ".join(without_markup(text).split()) == plain
 
 
 def test_broken_json_reads_like_fields() -> None:
@@ -47,6 +47,6 @@ def test_json_in_a_fence_is_read() -> None:
 @pytest.mark.parametrize(
     "mark", ["# " + " " * 99, "*", "**a", "[", "](", "|", "- ", "\n", "`", ">", "-", '["', '{"]']
 )
-def test_marks_without_end_are_read_to_their_end(mark: str) -> None:
-    """By the square of their length this would take minutes."""
+def test_markup_without_end_takes_linear_time(mark: str) -> None:
+    """A pattern that takes the square of the length would take minutes."""
     assert len(preview(mark * (60_000 // len(mark)) + "x")) <= PREVIEW_LENGTH

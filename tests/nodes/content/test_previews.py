@@ -14,7 +14,7 @@ CALL = {
 
 
 @pytest.mark.parametrize(
-    ("value", "told"),
+    ("value", "expected"),
     [
         ({"question": "When do\n you open?"}, "When do you open?"),
         ('{"query": "shoes"}', "shoes"),
@@ -49,8 +49,8 @@ CALL = {
         ({"type": {"$ref": "x"}, "role": "user", "content": "typed oddly"}, "typed oddly"),
     ],
 )
-def test_the_telling_text(value: Any, told: str) -> None:
-    assert preview(value) == told
+def test_the_most_telling_text(value: Any, expected: str) -> None:
+    assert preview(value) == expected
 
 
 def test_long_text_is_cut_on_a_character() -> None:
