@@ -13,9 +13,9 @@ from runs.recording.decoding.dify.dsl import read_dsl
 from runs.recording.storing.definitions import store_dsl
 from runs.recording.storing.ingest import store_spans
 from runs.samples import contract_review, invoice_intake, research_agent, support_chat
-from runs.samples.library import FOLDER
 from runs.samples.removal import remove
-from runs.samples.spans import CONTENT_TYPE, SampleRun, bodies, trace_id
+from runs.samples.spans import CONTENT_TYPE, SampleRun, request_bodies, trace_id
+from runs.samples.text_files import FOLDER
 
 __all__ = ["load", "remove", "sample_runs"]
 
@@ -37,7 +37,7 @@ def load(progress: Progress | None = None, limit: int | None = None, times: int 
     week keeps the place in time that it had. `times` as for `sample_runs`."""
     now = _loaded_at() or timezone.now()
     seen: set[UUID] = set()
-    for body, _ in bodies(sample_runs(to_us(now), limit, times)):
+    for body, _ in request_bodies(sample_runs(to_us(now), limit, times)):
         seen |= _send(body)
         if progress:
             progress(len(seen))

@@ -4,11 +4,11 @@ import random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from runs.samples.clock import SECOND
+from runs.samples.schedule import SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class PricedModel:
     """`per_second`: tokens written. Prices are the makers' public ones, USD per million tokens."""
 
     name: str
@@ -21,21 +21,21 @@ class Model:
 MODELS = {
     model.name: model
     for model in (
-        Model("gpt-4o-mini", "openai", 75, Decimal("0.15"), Decimal("0.60")),
-        Model("gpt-4o", "openai", 60, Decimal("2.50"), Decimal("10")),
-        Model("gpt-4", "openai", 28, Decimal("30"), Decimal("60")),
-        Model("claude-sonnet-4-5", "anthropic", 55, Decimal("3"), Decimal("15")),
-        Model("gemini-2.5-flash", "google", 160, Decimal("0.30"), Decimal("2.50")),
+        PricedModel("gpt-4o-mini", "openai", 75, Decimal("0.15"), Decimal("0.60")),
+        PricedModel("gpt-4o", "openai", 60, Decimal("2.50"), Decimal("10")),
+        PricedModel("gpt-4", "openai", 28, Decimal("30"), Decimal("60")),
+        PricedModel("claude-sonnet-4-5", "anthropic", 55, Decimal("3"), Decimal("15")),
+        PricedModel("gemini-2.5-flash", "google", 160, Decimal("0.30"), Decimal("2.50")),
     )
 }
 LONGEST = 20 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ModelCall:
     """One call: what it used and how long it took."""
 
-    model: Model
+    model: PricedModel
     input_tokens: int
     output_tokens: int
     first_token_us: int
@@ -54,11 +54,11 @@ def tokens(text: str) -> int:
     return latin // 4 + large + (len(text) - latin - large) // 2 + 3
 
 
-def call(rng: random.Random, model: str, prompt: str, answer: str) -> Call:
+def model_call(rng: random.Random, model: str, prompt: str, answer: str) -> ModelCall:
     """The call of `model` with this prompt that gave this answer."""
     made_by = MODELS[model]
     written = tokens(answer)
     first = rng.randrange(280_000, 900_000) + tokens(prompt) * 12
     speed = made_by.per_second * rng.randrange(80, 120)
     took = min(first + written * 100 * SECOND // speed + 200_000, LONGEST)
-    return Call(made_by, tokens(prompt), written, min(first, took), max(took, 600_000))
+    return ModelCall(made_by, tokens(prompt), written, min(first, took), max(took, 600_000))

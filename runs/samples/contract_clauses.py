@@ -3,13 +3,13 @@
 import json
 from typing import Any, NamedTuple
 
-from runs.samples.calls import Call, call
-from runs.samples.clock import SECOND
-from runs.samples.dify_passes import iteration, iteration_pass
+from runs.samples.calls import ModelCall, model_call
+from runs.samples.dify_attributes import prompt
+from runs.samples.dify_iteration import iteration, iteration_pass
 from runs.samples.dify_run import DifyRun
-from runs.samples.dify_words import prompt
-from runs.samples.library import Section
+from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps
+from runs.samples.text_files import TextSection
 
 INSTRUCTIONS = (
     "You review contracts for the customer's side. Assess one clause. Answer with one JSON object "
@@ -28,7 +28,7 @@ OVERLOADED = (
 BROKEN_AT = 811  # where the malformed answer stops being JSON
 
 
-class Case(NamedTuple):
+class ContractCase(NamedTuple):
     """What happens in one run. `retried` and `limited` are the passes with a failed attempt that
     was tried again, and with a rate limit that a default value covered."""
 
@@ -41,7 +41,7 @@ class Case(NamedTuple):
 
 
 def assess(
-    run: DifyRun, clauses: tuple[Section, ...], case: Case
+    run: DifyRun, clauses: tuple[TextSection, ...], case: ContractCase
 ) -> tuple[list[dict[str, Any]], str]:
     """The iteration: what each pass found, and the error that ended it, or ""."""
     items = [f"{clause.heading}\n{clause.text}" for clause in clauses]
@@ -59,7 +59,7 @@ def assess(
 
 
 def _assess_one(
-    run: DifyRun, index: int, clause: Section, case: Case
+    run: DifyRun, index: int, clause: TextSection, case: ContractCase
 ) -> tuple[dict[str, Any], str]:
     prompts = [
         prompt("system", INSTRUCTIONS),
@@ -68,7 +68,7 @@ def _assess_one(
     answer = assessment(clause)
     if index == case.malformed:
         answer = malformed(clause)
-    used = call(run.rng, "gpt-4o-mini", INSTRUCTIONS + clause.text, answer)
+    used = model_call(run.rng, "gpt-4o-mini", INSTRUCTIONS + clause.text, answer)
     if index == case.retried:
         run.llm(
             "Assess clause",
@@ -87,7 +87,9 @@ def _assess_one(
     return _parse(run, answer)
 
 
-def _cover(run: DifyRun, used: Call, prompts: list[dict[str, Any]], clause: Section) -> str:
+def _cover(
+    run: DifyRun, used: ModelCall, prompts: list[dict[str, Any]], clause: TextSection
+) -> str:
     """A rate limit, and the default value that the node has for such a case."""
     answer = dumps({"clause": clause.heading, "risk": "unknown", "finding": "not assessed"})
     run.llm(
@@ -123,7 +125,7 @@ def _parse(run: DifyRun, answer: str) -> tuple[dict[str, Any], str]:
     return found, ""
 
 
-def assessment(clause: Section) -> str:
+def assessment(clause: TextSection) -> str:
     return dumps(
         {
             "clause": clause.heading,
@@ -135,7 +137,7 @@ def assessment(clause: Section) -> str:
     )
 
 
-def malformed(clause: Section) -> str:
+def malformed(clause: TextSection) -> str:
     """An answer whose finding quotes the clause without escaping the quotation marks."""
     before = f'{{"clause": "{clause.heading}", "risk": "medium", "quote": "'
     between = '", "finding": "The wording "'

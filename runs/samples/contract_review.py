@@ -4,14 +4,14 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from runs.samples.calls import call
-from runs.samples.clock import DAY, HOUR, MINUTE, week
-from runs.samples.contract_clauses import Case, assess
+from runs.samples.calls import model_call
+from runs.samples.contract_clauses import ContractCase, assess
+from runs.samples.dify_attributes import prompt, version_label
 from runs.samples.dify_run import DifyRun
 from runs.samples.dify_whole import finish
-from runs.samples.dify_words import prompt, version_label
-from runs.samples.library import Section, sections
+from runs.samples.schedule import DAY, HOUR, MINUTE, week
 from runs.samples.spans import SEED, SampleRun, uuid_of
+from runs.samples.text_files import TextSection, sections
 
 PROJECT = "Contract review"
 COUNT = 27
@@ -36,11 +36,11 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
     rng = random.Random(f"{SEED}/{PROJECT}")
     old, new = now_us - CHANGED - 9 * HOUR, now_us - CHANGED
     told = [
-        (now_us - 41 * MINUTE, Case("en", malformed=6)),
-        (now_us - 26 * HOUR, Case("de", retried=3)),
-        (new + 5 * HOUR, Case("en", retried=1, limited=4)),
-        (old, Case("en", copies=8)),
-        (now_us - 12 * MINUTE, Case("zh")),
+        (now_us - 41 * MINUTE, ContractCase("en", malformed=6)),
+        (now_us - 26 * HOUR, ContractCase("de", retried=3)),
+        (new + 5 * HOUR, ContractCase("en", retried=1, limited=4)),
+        (old, ContractCase("en", copies=8)),
+        (now_us - 12 * MINUTE, ContractCase("zh")),
     ]
     plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
     plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
@@ -48,15 +48,15 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
         yield review(f"{PROJECT}/{number}", at_us, now_us, case)
 
 
-def _any_case(rng: random.Random) -> Case:
+def _any_case(rng: random.Random) -> ContractCase:
     language = rng.choices(list(LANGUAGES), [5, 4, 2])[0]
     happens = rng.random()
     if happens < 0.12:
-        return Case(language, limited=rng.randrange(5))
-    return Case(language, retried=rng.randrange(5) if happens < 0.35 else None)
+        return ContractCase(language, limited=rng.randrange(5))
+    return ContractCase(language, retried=rng.randrange(5) if happens < 0.35 else None)
 
 
-def review(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
+def review(name: str, at_us: int, now_us: int, case: ContractCase) -> SampleRun:
     if at_us < now_us - CHANGED:
         case = case._replace(summarised_by="gpt-4")
     published = now_us - (CHANGED if at_us >= now_us - CHANGED else 19 * DAY + 7 * HOUR)
@@ -90,7 +90,9 @@ def review(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
     return _conclude(run, text, assessed, case)
 
 
-def _read(run: DifyRun, file: dict[str, Any], clauses: tuple[Section, ...], case: Case) -> str:
+def _read(
+    run: DifyRun, file: dict[str, Any], clauses: tuple[TextSection, ...], case: ContractCase
+) -> str:
     """From the file to its clauses, by the way of its language."""
     whole = "\n\n".join(f"{clause.heading}\n{clause.text}" for clause in clauses)
     text = "\n\n".join(
@@ -116,7 +118,9 @@ def _read(run: DifyRun, file: dict[str, Any], clauses: tuple[Section, ...], case
     return text
 
 
-def _choose_checklist(run: DifyRun, text: str, clauses: tuple[Section, ...], case: Case) -> None:
+def _choose_checklist(
+    run: DifyRun, text: str, clauses: tuple[TextSection, ...], case: ContractCase
+) -> None:
     rng = run.rng
     language = LANGUAGES[case.language]
     chosen = {"en": "true", "de": "case-german", "zh": "false"}[case.language]
@@ -145,7 +149,9 @@ def _choose_checklist(run: DifyRun, text: str, clauses: tuple[Section, ...], cas
     )
 
 
-def _conclude(run: DifyRun, text: str, assessed: list[dict[str, Any]], case: Case) -> SampleRun:
+def _conclude(
+    run: DifyRun, text: str, assessed: list[dict[str, Any]], case: ContractCase
+) -> SampleRun:
     """Summary, report and the end; the older version's model cannot hold a long contract."""
     lines = [f"- **{found['clause']}** ({found['risk']}): {found['finding']}" for found in assessed]
     prompts = [
@@ -154,7 +160,7 @@ def _conclude(run: DifyRun, text: str, assessed: list[dict[str, Any]], case: Cas
     ]
     serious = [line for line in lines if "(high)" in line] or lines[:2]
     answer = "\n".join(serious)
-    used = call(run.rng, case.summarised_by, prompts[1]["text"], answer)
+    used = model_call(run.rng, case.summarised_by, prompts[1]["text"], answer)
     if case.summarised_by == "gpt-4" and used.input_tokens > GPT_4_HOLDS:
         error = TOO_LONG.format(tokens=used.input_tokens)
         run.llm("Write summary", used, prompts, "", status="failed", error=error, took_us=910_000)

@@ -4,9 +4,9 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from runs.samples.calls import Call
-from runs.samples.dify_words import failure, model_attributes, plugin_of, price_of, usage
-from runs.samples.spans import OK, Span, dumps, span_id, trace_id, uuid_of
+from runs.samples.calls import ModelCall
+from runs.samples.dify_attributes import failure, model_attributes, plugin_of, price_of, usage
+from runs.samples.spans import OK, SampleSpan, dumps, span_id, trace_id, uuid_of
 
 SPAN_KINDS = {"llm": "LLM", "knowledge-retrieval": "RETRIEVER", "tool": "TOOL", "agent": "AGENT"}
 JSON_TYPE = "application/json"
@@ -49,8 +49,8 @@ class DifyRun:
         self.trace = trace_id(name)
         self.workflow_span = span_id(f"{name}/workflow")
         self.parent = self.workflow_span
-        self.nodes: list[Span] = []
-        self.wrappers: list[Span] = []
+        self.nodes: list[SampleSpan] = []
+        self.wrappers: list[SampleSpan] = []
         self.tokens, self.price = 0, Decimal(0)
         self.inside: dict[str, Any] = {}  # the pass of an iteration, as nodes tell it
 
@@ -66,13 +66,13 @@ class DifyRun:
         error: str = "",
         metadata: dict[str, Any] | None = None,
         attributes: dict[str, Any] | None = None,
-    ) -> Span:
+    ) -> SampleSpan:
         """The next node; `metadata` is Dify's execution_metadata, `attributes` overwrite."""
         self.at += self.rng.randrange(8_000, 45_000)
         start, self.at = self.at, self.at + took_us
         own = span_id(f"{self.name}/{len(self.nodes)}")
         execution = uuid_of(f"{self.name}/node/{len(self.nodes)}")
-        span = Span(
+        span = SampleSpan(
             f"{kind}_{title}",
             self.trace,
             own,
@@ -134,7 +134,7 @@ class DifyRun:
     def llm(
         self,
         title: str,
-        call: Call,
+        call: ModelCall,
         prompts: list[dict[str, Any]],
         answer: str,
         *,
@@ -143,7 +143,7 @@ class DifyRun:
         status: str = "succeeded",
         error: str = "",
         metadata: dict[str, Any] | None = None,
-    ) -> Span:
+    ) -> SampleSpan:
         """A model node. Without an answer nothing was used: it failed, and `outputs` are what an
         error strategy put in its place."""
         plugin = plugin_of(call)

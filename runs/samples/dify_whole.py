@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from runs.samples.clock import SECOND
+from runs.samples.dify_attributes import failure, producer
 from runs.samples.dify_run import JSON_TYPE, DifyRun
-from runs.samples.dify_words import failure, producer
-from runs.samples.spans import OK, SampleRun, Span, dumps, span_id
+from runs.samples.schedule import SECOND
+from runs.samples.spans import OK, SampleRun, SampleSpan, dumps, span_id
 
 
 def finish(
@@ -21,7 +21,7 @@ def finish(
     }
     sent = run.at + run.rng.randrange(2 * SECOND, 9 * SECOND)
     root = _root(run, values, sent)
-    workflow = Span(
+    workflow = SampleSpan(
         f"workflow_{run.run_id}",
         run.trace,
         run.workflow_span,
@@ -42,14 +42,14 @@ def finish(
     return SampleRun(producer(run.project), spans)
 
 
-def _root(run: DifyRun, values: dict[str, Any], sent_us: int) -> Span:
+def _root(run: DifyRun, values: dict[str, Any], sent_us: int) -> SampleSpan:
     told = {
         "openinference.span.kind": "CHAIN",
         "dify_project_name": run.project,
         "dify_trace_id": run.run_id,
     }
     own = span_id(f"{run.name}/root")
-    return Span(
+    return SampleSpan(
         run.run_id, run.trace, own, b"", sent_us, sent_us + 120, told | values, status=(OK, "")
     )
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from runs.samples.calls import Call
+from runs.samples.calls import ModelCall
 from runs.samples.spans import (
     CLIENT,
     ERROR,
     INTERNAL,
-    Event,
     Producer,
+    SampleEvent,
     SampleRun,
-    Span,
+    SampleSpan,
     dumps,
     span_id,
     trace_id,
@@ -34,9 +34,9 @@ class GenAIRun:
     def __init__(self, name: str, user: str, rng: random.Random) -> None:
         self.name, self.user, self.rng = name, user, rng
         self.trace = trace_id(name)
-        self.spans: list[Span] = []
+        self.spans: list[SampleSpan] = []
 
-    def whole(self, workflow: str, at_us: int) -> Span:
+    def whole(self, workflow: str, at_us: int) -> SampleSpan:
         """The root: `invoke_workflow`."""
         attributes = {
             "gen_ai.operation.name": "invoke_workflow",
@@ -52,24 +52,24 @@ class GenAIRun:
         at_us: int,
         attributes: dict[str, Any],
         kind: "trace_pb2.Span.SpanKind.ValueType" = INTERNAL,
-    ) -> Span:
+    ) -> SampleSpan:
         own = span_id(f"{self.name}/{len(self.spans)}")
-        span = Span(name, self.trace, own, parent, at_us, at_us, attributes, kind)
+        span = SampleSpan(name, self.trace, own, parent, at_us, at_us, attributes, kind)
         self.spans.append(span)
         return span
 
-    def finished(self, whole: Span, at_us: int, producer: Producer) -> SampleRun:
+    def finished(self, whole: SampleSpan, at_us: int, producer: Producer) -> SampleRun:
         whole.end_us = at_us + self.rng.randrange(400, 2_000)
         return SampleRun(producer, sorted(self.spans, key=lambda span: span.end_us))
 
     def failed(
-        self, whole: Span, at_us: int, kind: str, message: str, producer: Producer
+        self, whole: SampleSpan, at_us: int, kind: str, message: str, producer: Producer
     ) -> SampleRun:
         fail(whole, at_us, kind, message)
         return self.finished(whole, at_us, producer)
 
 
-def fail(span: Span, at_us: int, kind: str, message: str) -> None:
+def fail(span: SampleSpan, at_us: int, kind: str, message: str) -> None:
     """The exception `kind` left the span."""
     span.status = (ERROR, f"{kind}: {message}")
     span.attributes["error.type"] = kind
@@ -80,7 +80,7 @@ def fail(span: Span, at_us: int, kind: str, message: str) -> None:
         "exception.stacktrace": trace,
         "exception.escaped": "True",
     }
-    span.events.append(Event("exception", at_us, told))
+    span.events.append(SampleEvent("exception", at_us, told))
 
 
 @dataclass(slots=True)
@@ -88,9 +88,9 @@ class Branch:
     """A line of spans with a cursor of its own, so that branches overlap in time."""
 
     run: GenAIRun
-    root: Span
+    root: SampleSpan
     at: int
-    inside: list[Span] = field(default_factory=list)
+    inside: list[SampleSpan] = field(default_factory=list)
 
     def fork(self) -> "Branch":
         """A branch that starts now, beside this one."""
@@ -101,21 +101,21 @@ class Branch:
         name: str,
         attributes: dict[str, Any],
         kind: "trace_pb2.Span.SpanKind.ValueType" = INTERNAL,
-    ) -> Span:
+    ) -> SampleSpan:
         parent = self.inside[-1] if self.inside else self.root
         self.at += self.run.rng.randrange(300, 2_500)
         span = self.run.add(name, parent.id, self.at, attributes, kind)
         self.inside.append(span)
         return span
 
-    def close(self, span: Span, error: tuple[str, str] | None = None) -> None:
+    def close(self, span: SampleSpan, error: tuple[str, str] | None = None) -> None:
         assert self.inside.pop() is span
         span.end_us = self.at
         self.at += self.run.rng.randrange(200, 900)
         if error:
             fail(span, span.end_us, *error)
 
-    def agent(self, name: str, asked: str) -> Span:
+    def agent(self, name: str, asked: str) -> SampleSpan:
         told = {
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": name,
@@ -123,12 +123,12 @@ class Branch:
         }
         return self.open(f"invoke_agent {name}", told)
 
-    def answered(self, agent: Span, text: str) -> None:
+    def answered(self, agent: SampleSpan, text: str) -> None:
         """Close an agent with its last words."""
         agent.attributes["gen_ai.output.messages"] = text_message("assistant", text)
         self.close(agent)
 
-    def chat(self, call: Call, system: str, asked: str, answer: list[dict[str, Any]]) -> None:
+    def chat(self, call: ModelCall, system: str, asked: str, answer: list[dict[str, Any]]) -> None:
         """One model call; `answer` are the parts of the one message that came back."""
         calls_tool = any(part["type"] == "tool_call" for part in answer)
         reason = "tool_calls" if calls_tool else "stop"
@@ -152,7 +152,7 @@ class Branch:
         self.at += call.took_us
         self.close(span)
 
-    def tool(self, name: str, arguments: dict[str, Any], call_id: str) -> Span:
+    def tool(self, name: str, arguments: dict[str, Any], call_id: str) -> SampleSpan:
         """Open `execute_tool`; the caller closes it."""
         told = {
             "gen_ai.operation.name": "execute_tool",
@@ -163,7 +163,7 @@ class Branch:
         }
         return self.open(f"execute_tool {name}", told)
 
-    def http(self, method: str, url: str, took_us: int, status: int = 200) -> Span:
+    def http(self, method: str, url: str, took_us: int, status: int = 200) -> SampleSpan:
         """Open an HTTP request; the caller closes it. Status 0: no answer came."""
         host = url.split("/")[2].split(":")[0]
         told: dict[str, Any] = {

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
-from runs.samples.clock import DAY, HOUR, MINUTE, days_ago, week
 from runs.samples.genai import SCOPE, Branch, GenAIRun, text_message
 from runs.samples.invoice_steps import (
     PARSE_ERROR,
@@ -15,8 +14,9 @@ from runs.samples.invoice_steps import (
     extract_totals,
     match_supplier,
 )
-from runs.samples.library import sections
+from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, week
 from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
+from runs.samples.text_files import sections
 
 PROJECT = "Invoice intake"
 COUNT = 34
@@ -24,13 +24,13 @@ CHANGED = 2 * DAY + 20 * HOUR  # before now: release 1.4.0
 SWISS = 4  # the invoice whose amounts release 1.4.0 cannot read: 3'470.01
 
 
-class Trouble(Enum):
+class InvoiceTrouble(Enum):
     NONE, REFUSED = range(2)
 
 
-class Case(NamedTuple):
+class InvoiceCase(NamedTuple):
     invoice: int
-    trouble: Trouble = Trouble.NONE
+    trouble: InvoiceTrouble = InvoiceTrouble.NONE
 
 
 # The oldest run is the anchor: it started so long before `now`, to the microsecond.
@@ -42,17 +42,19 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
     many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     told = [
-        (now_us - FIRST_AGO, Case(0)),
-        (now_us - 23 * MINUTE, Case(2)),
-        (now_us - 8 * MINUTE, Case(SWISS)),
-        (days_ago(now_us, 6, 10, 44), Case(1, Trouble.REFUSED)),
-        (days_ago(now_us, 4, 16, 2), Case(SWISS)),
-        (days_ago(now_us, 1, 11, 26), Case(SWISS)),
-        (days_ago(now_us, 1, 14, 51), Case(3, Trouble.REFUSED)),
-        (days_ago(now_us, 2, 9, 50), Case(SWISS)),
+        (now_us - FIRST_AGO, InvoiceCase(0)),
+        (now_us - 23 * MINUTE, InvoiceCase(2)),
+        (now_us - 8 * MINUTE, InvoiceCase(SWISS)),
+        (days_ago(now_us, 6, 10, 44), InvoiceCase(1, InvoiceTrouble.REFUSED)),
+        (days_ago(now_us, 4, 16, 2), InvoiceCase(SWISS)),
+        (days_ago(now_us, 1, 11, 26), InvoiceCase(SWISS)),
+        (days_ago(now_us, 1, 14, 51), InvoiceCase(3, InvoiceTrouble.REFUSED)),
+        (days_ago(now_us, 2, 9, 50), InvoiceCase(SWISS)),
     ]
-    plain = [(at, Case(rng.randrange(SWISS))) for at in week(now_us, COUNT - len(told), rng)]
-    plain += [(at, Case(rng.randrange(SWISS))) for at in week(now_us, COUNT * (times - 1), rng)]
+    plain = [(at, InvoiceCase(rng.randrange(SWISS))) for at in week(now_us, COUNT - len(told), rng)]
+    plain += [
+        (at, InvoiceCase(rng.randrange(SWISS))) for at in week(now_us, COUNT * (times - 1), rng)
+    ]
     for number, (at_us, case) in enumerate([*told, *plain][:limit]):
         yield intake(f"{PROJECT}/{number}", at_us, now_us, case)
 
@@ -70,7 +72,7 @@ def producer(version: str) -> Producer:
     return Producer(resource, *SCOPE)
 
 
-def intake(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
+def intake(name: str, at_us: int, now_us: int, case: InvoiceCase) -> SampleRun:
     rng = random.Random(f"{SEED}/{name}")
     newer = at_us >= now_us - CHANGED
     invoice = sections("invoices.md")[case.invoice]
@@ -81,7 +83,7 @@ def intake(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
     fork = Branch(run, whole, at_us + rng.randrange(2_000, 9_000))
     totals, fraud, supplier = fork.fork(), fork.fork(), fork.fork()
     amounts = extract_totals(totals, invoice)
-    refused = case.trouble is Trouble.REFUSED
+    refused = case.trouble is InvoiceTrouble.REFUSED
     score = detect_fraud(fraud, invoice, newer, refused)
     match = match_supplier(supplier, invoice)
     fork.at = max(totals.at, fraud.at, supplier.at)

@@ -3,10 +3,10 @@
 from decimal import Decimal
 from typing import Any
 
-from runs.samples.calls import call
+from runs.samples.calls import model_call
 from runs.samples.genai import Branch, text_message
-from runs.samples.library import Section, sections
 from runs.samples.spans import dumps, uuid_of
+from runs.samples.text_files import TextSection, sections
 
 EXTRACT = (
     "Read the invoice. Answer with JSON: number, supplier, net, tax, total, currency, due. Copy "
@@ -30,7 +30,7 @@ PARSE_ERROR = (
 )
 
 
-def extract_totals(branch: Branch, invoice: Section) -> dict[str, Any]:
+def extract_totals(branch: Branch, invoice: TextSection) -> dict[str, Any]:
     step = branch.agent("extract_totals", invoice.text)
     total = invoice.fields["total"]
     amounts = {
@@ -41,14 +41,16 @@ def extract_totals(branch: Branch, invoice: Section) -> dict[str, Any]:
         "due": "30 days",
     }
     answer = dumps(amounts)
-    used = call(branch.run.rng, "gpt-4o-mini", EXTRACT + invoice.text, answer)
+    used = model_call(branch.run.rng, "gpt-4o-mini", EXTRACT + invoice.text, answer)
     asked = text_message("user", invoice.text)
     branch.chat(used, EXTRACT, asked, [{"type": "text", "content": answer}])
     branch.answered(step, answer)
     return amounts
 
 
-def detect_fraud(branch: Branch, invoice: Section, newer: bool, refused: bool) -> dict[str, Any]:
+def detect_fraud(
+    branch: Branch, invoice: TextSection, newer: bool, refused: bool
+) -> dict[str, Any]:
     """Score and judgement. Release 1.4.0 asks a larger model, twice: it takes longer."""
     rng = branch.run.rng
     model = "claude-sonnet-4-5" if newer else "gemini-2.5-flash"
@@ -57,7 +59,7 @@ def detect_fraud(branch: Branch, invoice: Section, newer: bool, refused: bool) -
     call_id = f"call_{uuid_of(f'{branch.run.name}/score')[:12]}"
     wanted = {"type": "tool_call", "id": call_id, "name": "fraud_score", "arguments": arguments}
     asked = text_message("user", invoice.text)
-    branch.chat(call(rng, model, FRAUD + invoice.text, dumps(wanted)), FRAUD, asked, [wanted])
+    branch.chat(model_call(rng, model, FRAUD + invoice.text, dumps(wanted)), FRAUD, asked, [wanted])
 
     tool = branch.tool("fraud_score", arguments, call_id)
     request = branch.http("POST", FRAUD_SERVICE, rng.randrange(1_000, 4_000), 0 if refused else 200)
@@ -76,7 +78,7 @@ def detect_fraud(branch: Branch, invoice: Section, newer: bool, refused: bool) -
             f"deviates from the usual range; the score of {score['score']} is low. The bank "
             "details have been unchanged for more than a year, so no call back is needed."
         )
-        used = call(rng, model, EXPLAIN + invoice.text + dumps(score), text)
+        used = model_call(rng, model, EXPLAIN + invoice.text + dumps(score), text)
         seen = text_message("user", invoice.text + "\n\n" + dumps(score))
         branch.chat(used, EXPLAIN, seen, [{"type": "text", "content": text}])
         score["explanation"] = text
@@ -84,7 +86,7 @@ def detect_fraud(branch: Branch, invoice: Section, newer: bool, refused: bool) -
     return score
 
 
-def match_supplier(branch: Branch, invoice: Section) -> dict[str, Any]:
+def match_supplier(branch: Branch, invoice: TextSection) -> dict[str, Any]:
     """Nearest suppliers by text, then the register's record of the best."""
     rng, fields = branch.run.rng, invoice.fields
     step = branch.open("match_supplier", {"input.value": f"Supplier {fields['supplier']}"})
@@ -123,7 +125,7 @@ def match_supplier(branch: Branch, invoice: Section) -> dict[str, Any]:
 
 def decide(
     branch: Branch,
-    invoice: Section,
+    invoice: TextSection,
     amounts: dict[str, Any],
     score: dict[str, Any],
     match: dict[str, Any],
@@ -140,7 +142,7 @@ def decide(
             "number": amounts["number"],
         }
     )
-    used = call(branch.run.rng, "gpt-4o", DECIDE + known, answer)
+    used = model_call(branch.run.rng, "gpt-4o", DECIDE + known, answer)
     branch.chat(used, DECIDE, text_message("user", known), [{"type": "text", "content": answer}])
     branch.answered(step, answer)
     return answer

@@ -3,15 +3,15 @@
 import random
 from typing import Any
 
-from runs.samples.calls import MODELS, Call
+from runs.samples.calls import MODELS, ModelCall
 from runs.samples.spans import (
     ERROR,
     OK,
     SEED,
-    Event,
     Producer,
+    SampleEvent,
     SampleRun,
-    Span,
+    SampleSpan,
     dumps,
     span_id,
     trace_id,
@@ -37,7 +37,9 @@ def message(kind: str, content: str, **more: Any) -> Message:
     return {"type": kind, "data": data | {"name": None, "id": None} | more}
 
 
-def ai_message(content: str, call: Call, tool_calls: list[dict[str, Any]], run_id: str) -> Message:
+def ai_message(
+    content: str, call: ModelCall, tool_calls: list[dict[str, Any]], run_id: str
+) -> Message:
     counts = {
         "prompt_tokens": call.input_tokens,
         "completion_tokens": call.output_tokens,
@@ -91,12 +93,12 @@ class GraphRun:
         self.metadata = metadata | {"ls_integration": "langgraph"}
         self.rng = random.Random(f"{SEED}/{name}")
         self.trace = trace_id(name)
-        self.spans: list[Span] = []
-        self.open_spans: list[Span] = []
+        self.spans: list[SampleSpan] = []
+        self.open_spans: list[SampleSpan] = []
         self.step = 0
         self.place: dict[str, Any] = {}
 
-    def open(self, name: str, kind: str, attributes: dict[str, Any]) -> Span:
+    def open(self, name: str, kind: str, attributes: dict[str, Any]) -> SampleSpan:
         parent = self.open_spans[-1].id if self.open_spans else b""
         own = span_id(f"{self.name}/{len(self.spans)}")
         common = {
@@ -105,7 +107,7 @@ class GraphRun:
             "metadata": dumps(self.metadata | self.place | attributes.pop("metadata", {})),
             "openinference.span.kind": kind,
         }
-        span = Span(name, self.trace, own, parent, self.at, self.at, attributes | common)
+        span = SampleSpan(name, self.trace, own, parent, self.at, self.at, attributes | common)
         self.spans.append(span)
         self.open_spans.append(span)
         self.at += self.rng.randrange(300, 1_500)
@@ -126,7 +128,7 @@ class GraphRun:
             short = kind.rpartition(".")[2]
             span.status = (ERROR, f"{short}({text!r})")
             span.events.append(
-                Event(
+                SampleEvent(
                     "exception",
                     self.at,
                     {
@@ -138,7 +140,7 @@ class GraphRun:
                 )
             )
 
-    def node(self, name: str, state: dict[str, Any], kind: str = "CHAIN") -> Span:
+    def node(self, name: str, state: dict[str, Any], kind: str = "CHAIN") -> SampleSpan:
         """Open the next step of the graph."""
         self.step += 1
         place = f"{name}:{uuid_of(f'{self.name}/{self.step}')}"
@@ -162,7 +164,9 @@ class GraphRun:
         if namespace:
             self.place["checkpoint_ns"] = namespace
 
-    def model(self, call: Call, messages: list[Message], answer: Message, tools: list[str]) -> None:
+    def model(
+        self, call: ModelCall, messages: list[Message], answer: Message, tools: list[str]
+    ) -> None:
         """The model call itself, with what the instrumentation reads from the callback."""
         name, provider = call.model.name, call.model.provider
         kwargs = {"model_name": name, "temperature": 0.2, "stop": None}

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Any, NamedTuple
 
-from runs.samples.calls import call
-from runs.samples.clock import DAY, HOUR, MINUTE, days_ago, week
+from runs.samples.calls import model_call
 from runs.samples.langgraph import SCOPE, GraphRun, ai_message, message
-from runs.samples.library import Section, sections
 from runs.samples.research_tools import TOOLS, tool_calls, use_tools
+from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, week
 from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
+from runs.samples.text_files import TextSection, sections
 
 PROJECT = "Research agent"
 COUNT = 20
@@ -33,7 +33,7 @@ class Ending(Enum):
     WRITTEN, RECURSION = range(2)
 
 
-class Case(NamedTuple):
+class ResearchCase(NamedTuple):
     """`slips` is the loop in which the calculator raises; the tool node catches it."""
 
     topic: int
@@ -47,11 +47,11 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
     many."""
     rng = random.Random(f"{SEED}/{PROJECT}")
     told = [
-        (days_ago(now_us, 2, 9, 12), Case(1, RECURSION_LOOPS, Ending.RECURSION)),
-        (now_us - 55 * MINUTE, Case(0, 4, slips=2)),
-        (days_ago(now_us, 1, 13, 40), Case(2, 37)),
-        (days_ago(now_us, 5, 15, 3), Case(3, RECURSION_LOOPS, Ending.RECURSION)),
-        (now_us - 19 * MINUTE, Case(3, 2)),
+        (days_ago(now_us, 2, 9, 12), ResearchCase(1, RECURSION_LOOPS, Ending.RECURSION)),
+        (now_us - 55 * MINUTE, ResearchCase(0, 4, slips=2)),
+        (days_ago(now_us, 1, 13, 40), ResearchCase(2, 37)),
+        (days_ago(now_us, 5, 15, 3), ResearchCase(3, RECURSION_LOOPS, Ending.RECURSION)),
+        (now_us - 19 * MINUTE, ResearchCase(3, 2)),
     ]
     plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
     plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
@@ -59,8 +59,8 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
         yield research(f"{PROJECT}/{number}", at_us, now_us, case)
 
 
-def _any_case(rng: random.Random) -> Case:
-    return Case(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1]))
+def _any_case(rng: random.Random) -> ResearchCase:
+    return ResearchCase(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1]))
 
 
 def producer(version: str) -> Producer:
@@ -77,7 +77,7 @@ def producer(version: str) -> Producer:
     return Producer(resource, *SCOPE)
 
 
-def research(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
+def research(name: str, at_us: int, now_us: int, case: ResearchCase) -> SampleRun:
     rng = random.Random(f"{SEED}/{name}")
     version = "0.9.0" if at_us >= now_us - CHANGED else "0.8.2"
     tags = ["deep"] if case.loops > RECURSION_LOOPS else ["quick"]
@@ -101,9 +101,9 @@ def research(name: str, at_us: int, now_us: int, case: Case) -> SampleRun:
     return run.sent(producer(version))
 
 
-def _topic(number: int) -> tuple[Section, list[Section]]:
+def _topic(number: int) -> tuple[TextSection, list[TextSection]]:
     """A question and the notes that belong to it."""
-    found: list[tuple[Section, list[Section]]] = []
+    found: list[tuple[TextSection, list[TextSection]]] = []
     for one in sections("research.md"):
         if "slug" in one.fields:
             found.append((one, []))
@@ -112,7 +112,7 @@ def _topic(number: int) -> tuple[Section, list[Section]]:
     return found[number]
 
 
-def _plan(run: GraphRun, state: dict[str, Any], notes: list[Section]) -> None:
+def _plan(run: GraphRun, state: dict[str, Any], notes: list[TextSection]) -> None:
     run.node("plan", state)
     searches = [note.heading.removeprefix("note: ") for note in notes]
     asked = [message("system", PLAN), message("human", state["question"])]
@@ -131,14 +131,14 @@ def _sequence(run: GraphRun, template: str, asked: list[Any], text: str, model: 
         {"input.value": question, "llm.prompt_template.template": template},
     )
     run.close({"messages": [one["data"] for one in asked]})
-    used = call(run.rng, model, "".join(one["data"]["content"] for one in asked), text)
+    used = model_call(run.rng, model, "".join(one["data"]["content"] for one in asked), text)
     answer = ai_message(text, used, [], uuid_of(f"{run.name}/{len(run.spans)}"))
     run.model(used, asked, answer, [])
     run.close(answer)
 
 
 def _loop(
-    run: GraphRun, state: dict[str, Any], notes: list[Section], loop: int, slips: bool
+    run: GraphRun, state: dict[str, Any], notes: list[TextSection], loop: int, slips: bool
 ) -> None:
     """Once around: the agent asks for tools, the tools answer."""
     calls = tool_calls(run.name, notes, loop, slips)
@@ -156,7 +156,7 @@ def _answer(
     read = "".join(
         one["data"]["content"] + dumps(one["data"].get("tool_calls", "")) for one in asked
     )
-    used = call(run.rng, "claude-sonnet-4-5", read + "".join(TOOLS), text + dumps(calls))
+    used = model_call(run.rng, "claude-sonnet-4-5", read + "".join(TOOLS), text + dumps(calls))
     answer = ai_message(text, used, calls, uuid_of(f"{run.name}/{len(run.spans)}"))
     run.model(used, asked, answer, TOOLS)
     after = state | {"messages": [*state["messages"], answer]}
@@ -165,7 +165,9 @@ def _answer(
     state["messages"] = after["messages"]
 
 
-def _write(run: GraphRun, state: dict[str, Any], topic: Section, notes: list[Section]) -> str:
+def _write(
+    run: GraphRun, state: dict[str, Any], topic: TextSection, notes: list[TextSection]
+) -> str:
     run.node("write", state)
     parts = [f"## {note.heading.removeprefix('note: ')}\n\n{note.text}" for note in notes]
     report = f"# {topic.heading}\n\n" + "\n\n".join(parts)

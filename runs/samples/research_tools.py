@@ -3,8 +3,8 @@
 from typing import Any
 
 from runs.samples.langgraph import GraphRun, Message, message
-from runs.samples.library import Section
 from runs.samples.spans import dumps, uuid_of
+from runs.samples.text_files import TextSection
 
 DESCRIPTIONS = {
     "search": ("Search the library and the web for a phrase.", "query"),
@@ -32,7 +32,7 @@ BAD_EXPRESSION = "3,1 * 0.32"
 SLIP = f"invalid expression {BAD_EXPRESSION!r}: a comma is not a decimal point"
 
 
-def tool_calls(name: str, notes: list[Section], loop: int, slips: bool) -> list[dict[str, Any]]:
+def tool_calls(name: str, notes: list[TextSection], loop: int, slips: bool) -> list[dict[str, Any]]:
     """What the agent asks for in this loop: one call, or two at once in every third loop."""
     note = notes[loop % len(notes)]
     phrase = note.heading.removeprefix("note: ")
@@ -55,7 +55,7 @@ def tool_calls(name: str, notes: list[Section], loop: int, slips: bool) -> list[
 
 
 def use_tools(
-    run: GraphRun, state: dict[str, Any], calls: list[dict[str, Any]], notes: list[Section]
+    run: GraphRun, state: dict[str, Any], calls: list[dict[str, Any]], notes: list[TextSection]
 ) -> list[Message]:
     """The tool node: its calls run side by side; what one raises becomes its answer."""
     run.node("tools", state)
@@ -69,7 +69,7 @@ def use_tools(
     return results
 
 
-def _use(run: GraphRun, call: dict[str, Any], notes: list[Section]) -> Message:
+def _use(run: GraphRun, call: dict[str, Any], notes: list[TextSection]) -> Message:
     tool = call["name"]
     value = next(iter(call["args"].values()))
     run.open(
@@ -97,7 +97,7 @@ def _network(run: GraphRun) -> int:
     return run.rng.randrange(350_000, 2_800_000)
 
 
-def _answer(tool: str, value: str, notes: list[Section]) -> str:
+def _answer(tool: str, value: str, notes: list[TextSection]) -> str:
     if tool == "calculate":
         whole, _, _ = value.partition(".")
         hundredths = (int(whole) * 10 + 1) * 32  # the expressions are "N.1 * 0.32"

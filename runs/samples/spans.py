@@ -48,14 +48,14 @@ def dumps(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class SampleEvent:
     name: str
     at_us: int
     attributes: dict[str, Any]
 
 
 @dataclass(slots=True)
-class Span:
+class SampleSpan:
     """One span. `status` is (code, message). `attributes` may grow until the span is encoded."""
 
     name: str
@@ -67,7 +67,7 @@ class Span:
     attributes: dict[str, Any]
     kind: "trace_pb2.Span.SpanKind.ValueType" = INTERNAL
     status: "tuple[trace_pb2.Status.StatusCode.ValueType, str]" = (UNSET, "")
-    events: list[Event] = field(default_factory=list)
+    events: list[SampleEvent] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,14 @@ class SampleRun:
     """All spans of one run, in the order its exporter sends them."""
 
     producer: Producer
-    spans: list[Span]
+    spans: list[SampleSpan]
 
     @property
     def start_us(self) -> int:
         return min(span.start_us for span in self.spans)
 
 
-def bodies(runs: Iterable[SampleRun]) -> Iterator[tuple[bytes, int]]:
+def request_bodies(runs: Iterable[SampleRun]) -> Iterator[tuple[bytes, int]]:
     """Request bodies of about `SPANS_PER_BODY` spans, each with the number of whole runs in it."""
     batch: list[SampleRun] = []
     size = 0
@@ -124,7 +124,7 @@ def _encode(runs: list[SampleRun]) -> bytes:
     return request.SerializeToString()
 
 
-def _fill(to: trace_pb2.Span, span: Span) -> None:
+def _fill(to: trace_pb2.Span, span: SampleSpan) -> None:
     to.trace_id, to.span_id, to.parent_span_id = span.trace, span.id, span.parent
     to.name, to.kind, to.flags = span.name, span.kind, FLAGS
     to.start_time_unix_nano = span.start_us * 1000

@@ -5,14 +5,14 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from runs.samples.clock import DAY, HOUR, MINUTE, SECOND, days_ago, week
+from runs.samples.dify_attributes import version_label
 from runs.samples.dify_run import DifyRun
-from runs.samples.dify_side import suggested_questions
+from runs.samples.dify_suggestions import suggested_questions
 from runs.samples.dify_whole import finish
-from runs.samples.dify_words import version_label
-from runs.samples.library import Section, sections
+from runs.samples.schedule import DAY, HOUR, MINUTE, SECOND, days_ago, week
 from runs.samples.spans import SEED, SampleRun, uuid_of
-from runs.samples.support_steps import Day, Trouble, answer_turn
+from runs.samples.support_steps import SupportDay, SupportTrouble, answer_turn
+from runs.samples.text_files import TextSection, sections
 
 PROJECT = "Support chat"
 CONVERSATIONS = 18
@@ -26,12 +26,12 @@ class Talk(NamedTuple):
 
     questions: tuple[int, ...]
     troubled: int = -1
-    trouble: Trouble = Trouble.NONE
+    trouble: SupportTrouble = SupportTrouble.NONE
 
 
 REFUNDED_TWICE = Talk((1, 4, 2, 7))
-GATEWAY = Talk((0, 8, 6), 0, Trouble.GATEWAY)
-OUT_OF_QUOTA = Talk((18, 16, 19), 0, Trouble.QUOTA)
+GATEWAY = Talk((0, 8, 6), 0, SupportTrouble.GATEWAY)
+OUT_OF_QUOTA = Talk((18, 16, 19), 0, SupportTrouble.QUOTA)
 
 
 def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
@@ -45,7 +45,7 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
         (days_ago(now_us, 4, 14, 22), Talk((RETURNS, 7))),
         (days_ago(now_us, 1, 15, 8), Talk((RETURNS, 4, 6))),
         (days_ago(now_us, 3, 11, 48), OUT_OF_QUOTA),
-        (days_ago(now_us, 6, 13, 17), Talk((16, 17, 18, 19), 0, Trouble.GATEWAY)),
+        (days_ago(now_us, 6, 13, 17), Talk((16, 17, 18, 19), 0, SupportTrouble.GATEWAY)),
     ]
     plain = [(at, _any_talk(rng)) for at in week(now_us, CONVERSATIONS - len(told), rng)]
     plain += [(at, _any_talk(rng)) for at in week(now_us, CONVERSATIONS * (times - 1), rng)]
@@ -67,24 +67,24 @@ def _any_talk(rng: random.Random) -> Talk:
 def conversation(name: str, at_us: int, now_us: int, talk: Talk) -> Iterator[SampleRun]:
     rng = random.Random(f"{SEED}/{name}")
     user = "user-12" if talk is REFUNDED_TWICE else f"user-{rng.randrange(13, 60)}"
-    known: list[Section] = []
+    known: list[TextSection] = []
     for number, question in enumerate(talk.questions):
         asked = sections("support.md")[question]
         run = _turn(f"{name}/{number}", at_us, now_us, user, asked, len(known))
-        day = Day(
-            trouble=talk.trouble if number == talk.troubled else Trouble.NONE,
+        day = SupportDay(
+            trouble=talk.trouble if number == talk.troubled else SupportTrouble.NONE,
             has_fail_branch=at_us >= now_us - CHANGED,
             article_changed=at_us >= now_us - ARTICLE_CHANGED,
         )
         yield finish(run, *answer_turn(run, asked, known, day))
-        if number == 0 and day.trouble is Trouble.NONE:
+        if number == 0 and day.trouble is SupportTrouble.NONE:
             yield suggested_questions(run, _suggestions(asked))
         known.append(asked)
         at_us = run.at + rng.randrange(25, 110) * SECOND
 
 
 def _turn(
-    name: str, at_us: int, now_us: int, user: str, asked: Section, turns_before: int
+    name: str, at_us: int, now_us: int, user: str, asked: TextSection, turns_before: int
 ) -> DifyRun:
     conversation_id = uuid_of(name.rpartition("/")[0])
     published = now_us - (CHANGED if at_us >= now_us - CHANGED else 33 * DAY + 3 * HOUR)
@@ -106,7 +106,7 @@ def _turn(
     )
 
 
-def _suggestions(asked: Section) -> list[str]:
+def _suggestions(asked: TextSection) -> list[str]:
     """Other questions in the language of the one that was asked."""
     others = [
         one.heading

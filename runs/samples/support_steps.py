@@ -3,12 +3,12 @@
 from enum import Enum
 from typing import Any, NamedTuple
 
-from runs.samples.calls import call
-from runs.samples.clock import SECOND
+from runs.samples.calls import model_call
+from runs.samples.dify_attributes import price_of, prompt, usage
 from runs.samples.dify_run import DifyRun
-from runs.samples.dify_words import price_of, prompt, usage
-from runs.samples.library import Section, sections
+from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps, uuid_of
+from runs.samples.text_files import TextSection, sections
 
 CLASSES = {
     "status": ("1", "Order status"),
@@ -44,21 +44,23 @@ SHOP = "http://orders.internal:8080"
 Ending = tuple[dict[str, Any], str, str]  # outputs, status and error of the run
 
 
-class Trouble(Enum):
+class SupportTrouble(Enum):
     NONE, GATEWAY, QUOTA = range(3)
 
 
-class Day(NamedTuple):
+class SupportDay(NamedTuple):
     """What is the case at the time of the turn."""
 
-    trouble: Trouble
+    trouble: SupportTrouble
     has_fail_branch: bool
     article_changed: bool
 
 
-def answer_turn(run: DifyRun, asked: Section, known: list[Section], day: Day) -> Ending:
+def answer_turn(
+    run: DifyRun, asked: TextSection, known: list[TextSection], day: SupportDay
+) -> Ending:
     run.node("start", "Start", run.inputs, run.inputs, run.rng.randrange(3_000, 9_000))
-    error = QUOTA_ERROR if day.trouble is Trouble.QUOTA else ""
+    error = QUOTA_ERROR if day.trouble is SupportTrouble.QUOTA else ""
     _classify(run, asked, error)
     if error:
         return {}, "failed", error
@@ -79,9 +81,9 @@ def answer_turn(run: DifyRun, asked: Section, known: list[Section], day: Day) ->
     return _reply(run, "Explain status", asked.heading, asked.text, known, order)
 
 
-def _classify(run: DifyRun, asked: Section, error: str) -> None:
+def _classify(run: DifyRun, asked: TextSection, error: str) -> None:
     number, label = CLASSES[asked.fields["class"]]
-    used = call(run.rng, "gpt-4o-mini", CLASSIFY + asked.heading, label)
+    used = model_call(run.rng, "gpt-4o-mini", CLASSIFY + asked.heading, label)
     inputs = {"query": asked.heading}
     if error:
         run.node(
@@ -107,11 +109,11 @@ def _classify(run: DifyRun, asked: Section, error: str) -> None:
     )
 
 
-def _order(run: DifyRun, asked: Section, day: Day) -> tuple[str, str]:
+def _order(run: DifyRun, asked: TextSection, day: SupportDay) -> tuple[str, str]:
     """The order service's answer, or the error after it did not answer for 30 seconds."""
     request = f"GET /orders/{asked.fields['order']} HTTP/1.1\r\nHost: orders.internal:8080\r\n\r\n"
     inputs = {"request": request, "url": f"{SHOP}/orders/{asked.fields['order']}"}
-    if day.trouble is Trouble.GATEWAY:
+    if day.trouble is SupportTrouble.GATEWAY:
         late = {
             "status_code": 504,
             "body": GATEWAY_PAGE,
@@ -135,7 +137,7 @@ def _order(run: DifyRun, asked: Section, day: Day) -> tuple[str, str]:
     return body, ""
 
 
-def _refund(run: DifyRun, asked: Section) -> str:
+def _refund(run: DifyRun, asked: TextSection) -> str:
     """The tool refunds whenever it is called: it does not ask whether that was done before."""
     order, amount = asked.fields.get("order", ""), asked.fields["amount"]
     inputs = {"order": order or "latest", "amount": amount, "reason": asked.heading[:120]}
@@ -158,7 +160,7 @@ def _refund(run: DifyRun, asked: Section) -> str:
     return dumps(receipt)
 
 
-def _look_up(run: DifyRun, asked: Section, day: Day) -> tuple[str, str]:
+def _look_up(run: DifyRun, asked: TextSection, day: SupportDay) -> tuple[str, str]:
     """Articles near the question as they stood then, and the answer that follows from them."""
     replaced = [one for one in sections("knowledge.md") if one.fields["file"] == "returns.md"]
     gone = replaced[0] if day.article_changed else replaced[1]
@@ -197,14 +199,14 @@ def _look_up(run: DifyRun, asked: Section, day: Day) -> tuple[str, str]:
 
 
 def _reply(
-    run: DifyRun, title: str, question: str, answer: str, known: list[Section], facts: str
+    run: DifyRun, title: str, question: str, answer: str, known: list[TextSection], facts: str
 ) -> Ending:
     prompts = [prompt("system", f"{ANSWER}\n\nFacts:\n{facts}" if facts else ANSWER)]
     for earlier in known[-3:]:
         prompts += [prompt("user", earlier.heading), prompt("assistant", earlier.text)]
     prompts.append(prompt("user", question))
     model = "gpt-4o" if facts else "gpt-4o-mini"
-    used = call(run.rng, model, "".join(one["text"] for one in prompts), answer)
+    used = model_call(run.rng, model, "".join(one["text"] for one in prompts), answer)
     run.llm(title, used, prompts, answer)
     run.node(
         "answer", "Answer", {}, {"answer": answer, "files": []}, run.rng.randrange(2_000, 6_000)

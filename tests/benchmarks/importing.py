@@ -52,15 +52,15 @@ def measure(dsn: str, runs: int) -> None:
     from runs.recording.importing.dify_database import importer
 
     tenth, most = [], [0]
-    whole = importer.Progress.add
+    whole = importer.ImportProgress.add
 
     def add(progress: Any, **more: int) -> None:
         whole(progress, **more)
         most[0] = max(most[0], memory())
-        if not tenth and progress.things * 10 >= runs:
+        if not tenth and progress.runs * 10 >= runs:
             tenth.append(most[0])
 
-    importer.Progress.add = add  # type: ignore[method-assign]
+    importer.ImportProgress.add = add  # type: ignore[method-assign]
     before, began = memory(), time.perf_counter()
     call_command("import_dify", "--dsn", dsn)
     took = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""`manage.py import_dsl FILE…`: apps as Dify exports them, for their graphs and settings."""
+"""`manage.py import_dsl FILE…`: import apps as Dify exports them, for their graphs and settings."""
 
 from pathlib import Path
 from typing import Any

@@ -13,7 +13,7 @@ from django.urls import reverse
 from runs.models import App, Rerun
 from runs.pages.rerun import upstream_errors
 from runs.pages.rerun.inputs import stop_path
-from runs.recording.decoding.dify_stream import replies
+from runs.recording.decoding.dify_stream import api_calls
 from runs.recording.receiving import upstream
 from runs.recording.receiving.live_stream import StreamRecorder
 from runs.recording.records.record import Decoded
@@ -90,12 +90,12 @@ def _headers(app: App) -> list[tuple[bytes, bytes]]:
 
 
 def _record(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> str:
-    asked = replace(replies.asked_of(app.name, body), trigger=TRIGGER)
+    asked = replace(api_calls.read_run_request(app.name, body), trigger=TRIGGER)
     now = time.time_ns() // 1000
     in_chat = "query" in rerun.sent
-    failure = replies.Failure(asked, rerun.pk.hex, in_chat, now)
-    reading = replies.reading_of(response.status_code, response.headers, failure, False)
-    if not isinstance(reading, replies.Answer):
+    failure = api_calls.UnstartedRun(asked, rerun.pk.hex, in_chat, now)
+    reading = api_calls.answer_reader(response.status_code, response.headers, failure, False)
+    if not isinstance(reading, api_calls.RunAnswer):
         return "Dify's answer cannot be read: it is compressed."
     # What is refused of it can be sent again where events are taken.
     door = f"{reverse('dify-events')}?{urlencode({'app': app.name})}"

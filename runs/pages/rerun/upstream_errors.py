@@ -3,7 +3,7 @@ it."""
 
 from collections.abc import Iterable
 
-from runs.recording.decoding.dify.vocabulary import mapping, text
+from runs.recording.decoding.dify.vocabulary import object_or_empty, text_or_none
 from runs.recording.records.json_text import NotJson, parse_json
 from runs.redaction.secrets import redact_text
 
@@ -24,7 +24,7 @@ def head(parts: Iterable[bytes]) -> bytes:
 def object_of(body: bytes) -> dict[str, object]:
     """The JSON object of a body; {} where it is none."""
     try:
-        return mapping(parse_json(body))
+        return object_or_empty(parse_json(body))
     except NotJson:
         return {}
 
@@ -34,7 +34,11 @@ def refusal(who: str, status: int, body: bytes, key: str) -> str:
     if 300 <= status < 400:
         return f"{who} answered with a redirect ({status}), which is not followed."
     told = object_of(body)
-    said = text(told.get("message")) or text(told.get("error")) or text(told.get("detail"))
+    said = (
+        text_or_none(told.get("message"))
+        or text_or_none(told.get("error"))
+        or text_or_none(told.get("detail"))
+    )
     said = said or body[: 4 * SAID].decode("utf-8", "replace")
     said = " ".join(redact_text(said, key).split())
     said = "" if said.startswith("<") else said  # a page for browsers

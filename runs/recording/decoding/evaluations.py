@@ -1,5 +1,5 @@
-"""Results of evaluations as OpenTelemetry's conventions tell them: by a log that names the span
-evaluated, or (before events of spans were deprecated for it) by an event of that span. Pure.
+"""Results of evaluations as OpenTelemetry's conventions send them: in a log that names the span
+evaluated, or (before events of spans were deprecated for it) in an event of that span. Pure.
 
 Facts: `gen_ai.evaluation.result` with gen_ai.evaluation.name, .score.value, .score.label and
 .explanation; error.type, when the evaluation itself failed.
@@ -15,36 +15,39 @@ NAME = "gen_ai.evaluation.result"
 _PREFIX = "gen_ai.evaluation."
 
 
-def note_of(
-    told: Mapping[str, Any], trace: str, span: str, at_us: int | None, moment: int
+def evaluation_note(
+    attributes: Mapping[str, Any], trace: str, span: str, created_us: int | None, time_ns: int
 ) -> NoteRecord:
-    """`told`: its attributes. `span`: "" where the run as a whole was evaluated; `moment` tells
-    evaluations of one name apart."""
-    name = str(told.get(f"{_PREFIX}name") or "evaluation")
-    score = told.get(f"{_PREFIX}score.value")
-    failed = told.get("error.type")
+    """Return the note for the attributes of one result. `span` is "" where the run as a whole was
+    evaluated; `time_ns` tells evaluations of one name apart."""
+    name = str(attributes.get(f"{_PREFIX}name") or "evaluation")
+    error_type = attributes.get("error.type")
+    explanation = attributes.get(f"{_PREFIX}explanation")
     return NoteRecord(
         about=trace,
         source="evaluation",
-        source_id=f"{trace}:{span}:{moment}:{name}",
+        source_id=f"{trace}:{span}:{time_ns}:{name}",
         name=name,
-        number=_number(score),
-        label=str(told.get(f"{_PREFIX}score.label") or ""),
-        text=str(told.get(f"{_PREFIX}explanation") or (f"Failed: {failed}" if failed else "")),
+        number=_score_number(attributes.get(f"{_PREFIX}score.value")),
+        label=str(attributes.get(f"{_PREFIX}score.label") or ""),
+        text=str(explanation or (f"Failed: {error_type}" if error_type else "")),
         about_step=span,
-        created_us=at_us,
+        created_us=created_us,
     )
 
 
-def _number(score: Any) -> float | None:
+def _score_number(score: Any) -> float | None:
     try:
         return float(score) if isinstance(score, int | float) else None
     except OverflowError:  # of hundreds of digits
         return None
 
 
-def in_events(span: Span) -> Iterator[NoteRecord]:
+def notes_in_events(span: Span) -> Iterator[NoteRecord]:
+    """Yield a note for each event of the span that is the result of an evaluation."""
     for event in span.events:
         if event.name == NAME:
-            moment = (event.time_us or 0) * 1000
-            yield note_of(event.attributes, span.trace_id, span.span_id, event.time_us, moment)
+            time_ns = (event.time_us or 0) * 1000
+            yield evaluation_note(
+                event.attributes, span.trace_id, span.span_id, event.time_us, time_ns
+            )

@@ -1,9 +1,9 @@
-"""Langfuse's REST ingestion: its events in the words of its own OpenTelemetry attributes, so that
+"""Langfuse's REST ingestion: its events are rewritten as its own OpenTelemetry attributes, so that
 one dialect reads both. Pure.
 
 Facts: Langfuse's API reference. A batch holds envelopes {id, type, timestamp, body}; `body.id` is
-the id of the trace, observation or score, told in parts by several events (create, update). A trace
-has no end of its own. Times are ISO 8601, names camelCase.
+the id of the trace, observation or score, which several events describe in parts (create, update).
+A trace has no end of its own. Times are ISO 8601, names camelCase.
 """
 
 from collections.abc import Iterable
@@ -61,13 +61,14 @@ SOURCE = "langfuse"
 UNREADABLE, TOO_DEEP = "It is not readable.", f"It is nested more than {MAX_DEPTH} levels deep."
 
 
-class BadEvent(ValueError):
+class BadLangfuseEvent(ValueError):
     """One event that cannot be taken; the message says why."""
 
 
 @dataclass(slots=True)
-class Batch:
-    """What a batch told. `taken` and `bad` are the envelope ids with what is to be answered."""
+class LangfuseBatch:
+    """What a batch holds. `taken` are the envelope ids of the events that were read, `bad` those of
+    the others, each with the reason to answer."""
 
     records: list[NodeRecord] = field(default_factory=list)
     notes: list[NoteRecord] = field(default_factory=list)
@@ -76,31 +77,32 @@ class Batch:
     bad: list[tuple[str, str]] = field(default_factory=list)
 
 
-def read_batch(events: Iterable[Any], project: str) -> Batch:
-    """The records and notes of a batch, in the order sent; a bad event is refused alone. `project`
-    names the app where the events do not."""
-    batch = Batch()
+def read_batch(events: Iterable[Any], project: str) -> LangfuseBatch:
+    """Return the records and notes of a batch, in the order sent; a bad event is refused alone.
+    `project` names the app where the events do not."""
+    batch = LangfuseBatch()
     for event in events:
         try:
-            name = _read_event(event, project, batch)
+            envelope_id = _read_event(event, project, batch)
         except Exception as problem:  # whatever is wrong with one event must not cost the others
-            reason = str(problem if isinstance(problem, BadEvent) else UNREADABLE)
-            told = event.get("id") if isinstance(event, dict) else None
-            batch.bad.append((str(told or ""), reason))
+            reason = str(problem if isinstance(problem, BadLangfuseEvent) else UNREADABLE)
+            bad_id = event.get("id") if isinstance(event, dict) else None
+            batch.bad.append((str(bad_id or ""), reason))
             batch.refused.append(Refused(reason, event))
         else:
-            batch.taken.append(name)
+            batch.taken.append(envelope_id)
     return batch
 
 
-def _read_event(event: Any, project: str, batch: Batch) -> str:
+def _read_event(event: Any, project: str, batch: LangfuseBatch) -> str:
+    """Add what an event holds to the batch, and return the id of its envelope."""
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        raise BadEvent("An event is an object with id, type, timestamp and body.")
+        raise BadLangfuseEvent("An event is an object with id, type, timestamp and body.")
     body = event.get("body")
     if not isinstance(body, dict):
-        raise BadEvent("The event has no body.")
+        raise BadLangfuseEvent("The event has no body.")
     if deeper_than(event, MAX_DEPTH):
-        raise BadEvent(TOO_DEEP)
+        raise BadLangfuseEvent(TOO_DEEP)
     kind, _, action = event["type"].rpartition("-")
     if event["type"] == "trace-create":
         batch.records.append(read_trace(body, event.get("timestamp"), project))
@@ -109,91 +111,98 @@ def _read_event(event: Any, project: str, batch: Batch) -> str:
     elif kind in OBSERVATIONS and action in ("create", "update"):
         batch.records.append(read_observation(body, OBSERVATIONS[kind], project))
     elif event["type"] != "sdk-log":
-        raise BadEvent(f"Events of type {event['type'][:60]!r} are not known.")
+        raise BadLangfuseEvent(f"Events of type {event['type'][:60]!r} are not known.")
     return str(event.get("id") or "")
 
 
 def read_trace(body: dict[str, Any], sent: Any, project: str) -> NodeRecord:
-    """The trace as the run itself."""
-    trace_id = _id(body, "id")
-    told = {
+    """Return the trace as the run itself; `sent` is the timestamp of its envelope."""
+    trace_id = _required_id(body, "id")
+    known = {
         "source_id": trace_id,
         "is_run": True,
         "envelope": True,
-        "title": _text(body.get("name")),
-        "service": project or _text(body.get("name")) or SOURCE,
+        "title": _text_or_empty(body.get("name")),
+        "service": project or _text_or_empty(body.get("name")) or SOURCE,
     }
-    started = microseconds(body.get("timestamp") or sent)
-    return _record(_span(trace_id, trace_id, None, body, started, None, _named(body, TRACE)), told)
+    started = iso_microseconds(body.get("timestamp") or sent)
+    attributes = _langfuse_attributes(body, TRACE)
+    return _langfuse_record(
+        _langfuse_span(trace_id, trace_id, None, body, started, None, attributes), known
+    )
 
 
 def read_observation(body: dict[str, Any], kind: str, project: str) -> NodeRecord:
-    """An observation as a step of its trace. An update tells what it knows alone."""
-    own = _id(body, "id")
-    trace_id = _text(body.get("traceId")) or own
-    parent = _text(body.get("parentObservationId")) or None
-    attributes = _named(body, OBSERVATION)
+    """Return an observation as a step of its trace. An update holds only what is new."""
+    observation_id = _required_id(body, "id")
+    trace_id = _text_or_empty(body.get("traceId")) or observation_id
+    parent = _text_or_empty(body.get("parentObservationId")) or None
+    attributes = _langfuse_attributes(body, OBSERVATION)
     kind = kind or str(body.get("type", "span")).lower()
     attributes["langfuse.observation.type"] = kind
-    _read_old_usage(body, attributes)
-    started, ended = microseconds(body.get("startTime")), microseconds(body.get("endTime"))
+    _add_old_usage(body, attributes)
+    started, ended = iso_microseconds(body.get("startTime")), iso_microseconds(body.get("endTime"))
     if kind == "event":
         ended = ended or started
-    told: dict[str, Any] = {
-        "source_id": own,
+    known: dict[str, Any] = {
+        "source_id": observation_id,
         "is_run": False,
         "service": project or SOURCE,
     }
     if not body.get("name"):
-        told["title"] = ""  # an update: the name came, or will come, by itself
-    return _record(_span(trace_id, own, parent, body, started, ended, attributes), told)
+        known["title"] = ""  # an update: the name came, or will come, by itself
+    span = _langfuse_span(trace_id, observation_id, parent, body, started, ended, attributes)
+    return _langfuse_record(span, known)
 
 
 def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
-    """A score as a note on its run. Raises BadEvent when it is on no trace (but on a session)."""
+    """Return a score as a note on its run; `sent` is the timestamp of its envelope. Raises
+    BadLangfuseEvent when it is on no trace (but on a session)."""
     if deeper_than(body, MAX_DEPTH):
-        raise BadEvent(TOO_DEEP)
-    trace_id = _id(body, "traceId")
+        raise BadLangfuseEvent(TOO_DEEP)
+    trace_id = _required_id(body, "traceId")
     value = body.get("value")
-    name = _text(body.get("name"))
-    said = _text(body.get("comment"))
+    name = _text_or_empty(body.get("name"))
+    comment = _text_or_empty(body.get("comment"))
     if body.get("dataType") == "TEXT":
-        said, value = "\n\n".join(filter(None, [_text(value), said])), None
+        comment, value = "\n\n".join(filter(None, [_text_or_empty(value), comment])), None
     number = None
     if isinstance(value, int | float):  # a truth value is 1 or 0 there as well
         number = float(value)
     return NoteRecord(
         about=trace_id,
         source=SOURCE,
-        source_id=_text(body.get("id")) or f"{trace_id}:{body.get('observationId')}:{name}",
+        source_id=_text_or_empty(body.get("id"))
+        or f"{trace_id}:{body.get('observationId')}:{name}",
         name=name or "score",
         number=number,
-        label=value if isinstance(value, str) else _text(body.get("stringValue")),
-        text=said,
-        about_step=_text(body.get("observationId")),
-        created_us=microseconds(body.get("timestamp") or sent),
+        label=value if isinstance(value, str) else _text_or_empty(body.get("stringValue")),
+        text=comment,
+        about_step=_text_or_empty(body.get("observationId")),
+        created_us=iso_microseconds(body.get("timestamp") or sent),
     )
 
 
-def microseconds(told: Any) -> int | None:
-    """An ISO 8601 time in microseconds since the epoch; one without a zone is UTC."""
-    if not isinstance(told, str):
+def iso_microseconds(text: Any) -> int | None:
+    """Return an ISO 8601 time in microseconds since the epoch; one without a zone is UTC. None for
+    anything else."""
+    if not isinstance(text, str):
         return None
     try:
-        at = datetime.fromisoformat(told)
+        time = datetime.fromisoformat(text)
     except ValueError:
         return None
-    us = to_us(at.replace(tzinfo=UTC) if at.tzinfo is None else at)
+    us = to_us(time.replace(tzinfo=UTC) if time.tzinfo is None else time)
     return us if us is not None and 0 < us <= LAST_US else None
 
 
-def _record(span: Span, told: dict[str, Any]) -> NodeRecord:
-    record = read_span(span, told)
+def _langfuse_record(span: Span, known: dict[str, Any]) -> NodeRecord:
+    record = read_span(span, known)
     assert record is not None  # no dialect ignores what has a source id
     return record
 
 
-def _span(
+def _langfuse_span(
     trace_id: str,
     span_id: str,
     parent: str | None,
@@ -207,12 +216,12 @@ def _span(
         trace_id=trace_id,
         span_id=span_id,
         parent_span_id=parent,
-        name=_text(body.get("name")),
+        name=_text_or_empty(body.get("name")),
         kind="internal",
         start_us=started,
         end_us=ended,
         status="error" if level == "ERROR" else "unset",
-        status_message=_text(body.get("statusMessage")),
+        status_message=_text_or_empty(body.get("statusMessage")),
         attributes=attributes,
         events=[],
         links=[],
@@ -221,32 +230,33 @@ def _span(
     )
 
 
-def _named(body: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+def _langfuse_attributes(body: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     return {names[key]: body[key] for key in names if body.get(key) not in (None, "")}
 
 
-def _read_old_usage(body: dict[str, Any], attributes: dict[str, Any]) -> None:
+def _add_old_usage(body: dict[str, Any], attributes: dict[str, Any]) -> None:
+    """Add the older `usage` to the attributes, where no newer one is among them."""
     usage = body.get("usage")
     if not isinstance(usage, dict):
         return
     if str(usage.get("unit") or "TOKENS").upper() == "TOKENS":
-        counts = _renamed(usage, OLD_USAGE)
+        counts = _renamed_fields(usage, OLD_USAGE)
         if counts:
             attributes.setdefault(OBSERVATION["usageDetails"], counts)
-    if costs := _renamed(usage, OLD_COST):
+    if costs := _renamed_fields(usage, OLD_COST):
         attributes.setdefault(OBSERVATION["costDetails"], costs)
 
 
-def _renamed(told: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names[key]: told[key] for key in names if told.get(key) is not None}
+def _renamed_fields(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names[key]: fields[key] for key in names if fields.get(key) is not None}
 
 
-def _id(body: dict[str, Any], name: str) -> str:
-    told = _text(body.get(name))
-    if not told:
-        raise BadEvent(f"The body has no {name}.")
-    return told
+def _required_id(body: dict[str, Any], name: str) -> str:
+    value = _text_or_empty(body.get(name))
+    if not value:
+        raise BadLangfuseEvent(f"The body has no {name}.")
+    return value
 
 
-def _text(value: Any) -> str:
+def _text_or_empty(value: Any) -> str:
     return value if isinstance(value, str) else "" if value is None else str(value)

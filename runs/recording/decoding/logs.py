@@ -1,21 +1,26 @@
-"""What logs say: about steps, whose spans may come before or after them; evaluations, as notes; and
-the turns of coding agents that speak in logs alone. Pure.
+"""Decode the body of an OTLP logs request: logs about steps, whose spans may come before or after
+them; evaluations, as notes; and the turns of coding agents that send logs alone. Pure.
 
-A log that names a span belongs to that step: one that tells values of its own (Dify Enterprise) is
-read like a span without times, any other is kept with the step, where `assembling` reads what it
-tells. A log that names none is set aside: it is no part of any run.
+A log that names a span belongs to that step. One that brings values of its own (Dify Enterprise) is
+read like a span without times; any other is kept with the step, and `storing.log_merging` reads
+what it says about it. A log that names no span is set aside: it is no part of any run.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from runs.recording.decoding import agent_logs, evaluations
+from runs.recording.decoding import coding_agents, evaluations
 from runs.recording.decoding.dialects import dify_enterprise, read_span
 from runs.recording.decoding.dify.vocabulary import THUMBS
-from runs.recording.decoding.otlp.http import decoder
-from runs.recording.decoding.otlp.logs import LogRecord, decode_json, decode_protobuf
+from runs.recording.decoding.otlp.content_types import choose_decoder
+from runs.recording.decoding.otlp.log_requests import (
+    LogRecord,
+    decode_json_logs,
+    decode_protobuf_logs,
+)
 from runs.recording.records.record import NodeRecord, NoteRecord, Refused
 from runs.recording.records.span import Span
 
@@ -24,13 +29,13 @@ logger = logging.getLogger(__name__)
 DIFY_NAME = "dify.event.name"
 FEEDBACK = "dify.feedback.created"
 DIFY_IDS = ("dify.workflow.run_id", "dify.message.id", "dify.trace_id", "dify.node.execution_id")
-# Of a log's attributes these are about the run.
+# Those attributes of a log that are about the run.
 ABOUT_RUN = ("session.id", "user.id", "enduser.id", "gen_ai.conversation.id")
 
 
 @dataclass(slots=True)
-class ReadLogs:
-    """What one request of logs gave; `aside` counts those that are no part of any run."""
+class DecodedLogs:
+    """What one request of logs gave; `aside` counts the logs that are no part of any run."""
 
     records: list[NodeRecord] = field(default_factory=list)
     notes: list[NoteRecord] = field(default_factory=list)
@@ -38,65 +43,72 @@ class ReadLogs:
     aside: int = 0
 
 
-def decode_logs(body: bytes, content_type: str) -> ReadLogs:
-    """The records of an unpacked body. Raises UnsupportedType for another content type and
+def decode_logs(body: bytes, content_type: str) -> DecodedLogs:
+    """Return the records of an unpacked body. Raises UnsupportedType for another content type and
     UnreadableBody when nothing of it can be read."""
-    logs, refused = decoder(content_type, decode_protobuf, decode_json)(body)
-    found = ReadLogs(refused=refused)
+    return read_logs(*choose_decoder(content_type, decode_protobuf_logs, decode_json_logs)(body))
+
+
+def read_logs(logs: Iterable[LogRecord], refused: list[Refused]) -> DecodedLogs:
+    """Return the records of these logs, in the order sent. `refused` are the logs of the same
+    request that could not be decoded; those that cannot be understood join them."""
+    decoded = DecodedLogs(refused=refused)
     for log in logs:
         try:
-            _take(log, found)
+            _decode_log(log, decoded)
         except Exception as error:
             # A log that we cannot make sense of must not cost the others.
             logger.warning("log %s not understood: %s", log.name, type(error).__name__)
             reason = f"The log could not be understood ({type(error).__name__})."
-            found.refused.append(Refused(reason, {"name": log.name, "attributes": log.attributes}))
-    return found
+            raw = {"name": log.name, "attributes": log.attributes}
+            decoded.refused.append(Refused(reason, raw))
+    return decoded
 
 
-def _take(log: LogRecord, found: ReadLogs) -> None:
+def _decode_log(log: LogRecord, decoded: DecodedLogs) -> None:
+    """Append what one log gives to `decoded`."""
     event = str(log.attributes.get(DIFY_NAME))
     if event == FEEDBACK:
-        found.notes.append(_feedback(log))
+        decoded.notes.append(_dify_feedback_note(log))
     elif event in dify_enterprise.RECORDS:
-        record = _of_dify(log, event)
+        record = _dify_enterprise_record(log, event)
         if record.trace and record.source_id:
-            found.records.append(record)
+            decoded.records.append(record)
         else:  # it names neither a run nor an execution
-            found.aside += 1
+            decoded.aside += 1
     elif log.name == evaluations.NAME and log.trace_id and not log.span_id:
-        found.notes.append(_evaluation(log))  # of the whole run
+        decoded.notes.append(_evaluation_note(log))  # of the whole run
     elif not log.trace_id or not log.span_id:
-        records = agent_logs.read(log)
-        found.records.extend(records)
-        found.aside += not records
+        records = coding_agents.read_agent_event(log)
+        decoded.records.extend(records)
+        decoded.aside += not records
     else:
-        found.records.append(_of_span(log))
+        decoded.records.append(_record_of_logged_step(log))
         if log.name == evaluations.NAME:
-            found.notes.append(_evaluation(log))
+            decoded.notes.append(_evaluation_note(log))
 
 
-def _of_span(log: LogRecord) -> NodeRecord:
-    """A step of which nothing is known yet but that it said this."""
+def _record_of_logged_step(log: LogRecord) -> NodeRecord:
+    """Return a step of which nothing is known yet but this log."""
     about_run = {name: log.attributes[name] for name in ABOUT_RUN if name in log.attributes}
     known = {"title": "", "kind": "span", "is_run": False, "status": None}
-    record = read_span(_span(log, "", log.trace_id, about_run), known)
+    record = read_span(_span_without_times(log, "", log.trace_id, about_run), known)
     assert record is not None
     return replace(record, received=None, read_from={}, logs=(log.line(),))
 
 
-def _span(log: LogRecord, name: str, trace: str, attributes: dict[str, Any]) -> Span:
-    """The log as a span that neither began nor ended."""
+def _span_without_times(log: LogRecord, name: str, trace: str, attributes: dict[str, Any]) -> Span:
+    """Return the log as a span that neither began nor ended."""
     return Span(
         trace, log.span_id, None, name, "internal", None, None, "unset", "", attributes, [], [],
         log.resource, log.scope,
     )  # fmt: skip
 
 
-def _of_dify(log: LogRecord, event: str) -> NodeRecord:
-    """Dify Enterprise's log of a step. What was received is kept as the log; its span has its
-    own."""
-    span = _span(log, event, _dify_trace(log), log.attributes)
+def _dify_enterprise_record(log: LogRecord, event: str) -> NodeRecord:
+    """Return the step that a log of Dify Enterprise describes. What was received is kept as the
+    log, because the step's span has received attributes of its own."""
+    span = _span_without_times(log, event, _dify_trace(log), log.attributes)
     if event in dify_enterprise.LOG_ONLY_EVENTS:
         span = replace(span, end_us=log.time_us)
     record = read_span(span)
@@ -105,7 +117,7 @@ def _of_dify(log: LogRecord, event: str) -> NodeRecord:
 
 
 def _dify_trace(log: LogRecord) -> str:
-    """The trace by its own id, else by the id that Dify makes it of."""
+    """Return the trace by its own id, else by the id that Dify makes it from."""
     if log.trace_id:
         return log.trace_id
     for name in DIFY_IDS:
@@ -116,24 +128,27 @@ def _dify_trace(log: LogRecord) -> str:
     return ""
 
 
-def _evaluation(log: LogRecord) -> NoteRecord:
-    return evaluations.note_of(log.attributes, log.trace_id, log.span_id, log.time_us, log.time_ns)
+def _evaluation_note(log: LogRecord) -> NoteRecord:
+    return evaluations.evaluation_note(
+        log.attributes, log.trace_id, log.span_id, log.time_us, log.time_ns
+    )
 
 
-def _feedback(log: LogRecord) -> NoteRecord:
-    told = log.attributes
-    message, rating = str(told.get("dify.message.id") or ""), str(told.get("dify.feedback.rating"))
-    content = told.get("dify.feedback.content")
+def _dify_feedback_note(log: LogRecord) -> NoteRecord:
+    attributes = log.attributes
+    message = str(attributes.get("dify.message.id") or "")
+    rating = str(attributes.get("dify.feedback.rating"))
+    content = attributes.get("dify.feedback.content")
+    created = attributes.get("dify.feedback.created_at") or log.time_ns
+    has_text = content is not None and not dify_enterprise.is_content_reference(content)
     return NoteRecord(
         about=message,
         source="dify-feedback",
-        source_id=f"{message}:{told.get('dify.feedback.created_at') or log.time_ns}",
+        source_id=f"{message}:{created}",
         name="thumbs",
         number=THUMBS.get(rating),
         label=rating if rating in THUMBS else "",
-        text=""
-        if content is None or dify_enterprise.is_content_reference(content)
-        else str(content),
-        author=str(told.get("user_id") or told.get("gen_ai.user.id") or ""),
+        text=str(content) if has_text else "",
+        author=str(attributes.get("user_id") or attributes.get("gen_ai.user.id") or ""),
         created_us=log.time_us,
     )

@@ -2,9 +2,9 @@
 
 from django.http import HttpResponse, JsonResponse
 
-from runs.recording.decoding.dify_stream.event import Asked
-from runs.recording.decoding.dify_stream.reader import Reader
-from runs.recording.decoding.dify_stream.replies import Reply
+from runs.recording.decoding.dify_stream.api_calls import BlockingReply
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.receiving.endpoint import JSON, endpoint
 from runs.recording.receiving.live_stream import StreamRecorder
 from runs.recording.receiving.request import IncomingRequest, Refusal
@@ -20,13 +20,13 @@ def events(incoming: IncomingRequest) -> HttpResponse:
     """A streaming response of Dify's, SSE or NDJSON, while it is produced or afterwards: each event
     is stored as it arrives. Sent again, from the start or from where it broke off, it gives the
     same run. As application/json also a blocking reply."""
-    reader = Reader(Asked(_service(incoming)))
+    reader = StreamReader(RunRequest(_service(incoming)))
 
     def keep(found: Decoded) -> ingest.IngestResult:
         return ingest.store_decoded(found, incoming.sender, KIND)
 
     is_json = incoming.content_type == JSON
-    recording = StreamRecorder(Reply(reader) if is_json else reader, keep)
+    recording = StreamRecorder(BlockingReply(reader) if is_json else reader, keep)
     try:
         for part in incoming.parts():
             recording.put(part)

@@ -25,7 +25,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from runs.choices import Upstream
 from runs.models import App
-from runs.recording.decoding.dify_stream import replies
+from runs.recording.decoding.dify_stream import api_calls
 from runs.recording.receiving import upstream
 from runs.recording.receiving.live_stream import StreamDecoder, StreamRecorder, run_in_background
 from runs.recording.receiving.request import IncomingRequest
@@ -48,7 +48,7 @@ def proxy(request: HttpRequest, slug: str, path: str) -> HttpResponseBase:
         url = upstream.target(app.upstream_url, path, query) if app else None
         if not app or url is None:
             return _error(404, "not_found", "No Dify API is set for this address.")
-        if replies.asks_for_run(request.method or "", path):
+        if api_calls.is_run_request(request.method or "", path):
             return _recorded(request, app, path, url)
         return _passed(request, path, url)
     except upstream.UpstreamUnreachable as problem:
@@ -78,9 +78,9 @@ def _passed(request: HttpRequest, path: str, url: httpx2.URL) -> HttpResponseBas
     headers = upstream.sent_headers(request, plain=False)
     content, length = upstream.body_of(request)
     thumb = None
-    if request.method == "POST" and replies.FEEDBACK.fullmatch(path) and content:
+    if request.method == "POST" and api_calls.FEEDBACK_PATH.fullmatch(path) and content:
         body = _whole(content)
-        content, thumb = iter([body]), replies.feedback(path, body, _now())
+        content, thumb = iter([body]), api_calls.read_feedback(path, body, _now())
     close_old_connections()
     response = upstream.send_request(request.method or "GET", url, headers + length, content)
     if thumb is not None and response.status_code < 300:
@@ -93,8 +93,8 @@ def _recorded(request: HttpRequest, app: App, path: str, url: httpx2.URL) -> Htt
     it was asked for."""
     content, _ = upstream.body_of(request)
     body = None if content is None else _whole(content)
-    asked = replies.asked_of(app.name, body or b"")
-    failure = replies.Failure(asked, uuid4().hex, not path.startswith("workflow"), _now())
+    asked = api_calls.read_run_request(app.name, body or b"")
+    failure = api_calls.UnstartedRun(asked, uuid4().hex, not path.startswith("workflow"), _now())
     incoming = IncomingRequest(request)
     incoming.size = len(body or b"")
     close_old_connections()  # a stream may take minutes
@@ -105,7 +105,9 @@ def _recorded(request: HttpRequest, app: App, path: str, url: httpx2.URL) -> Htt
         if method == "POST":
             _record(failure, incoming, problem.status).close(str(problem))
         raise
-    reading = replies.reading_of(response.status_code, response.headers, failure, method == "POST")
+    reading = api_calls.answer_reader(
+        response.status_code, response.headers, failure, method == "POST"
+    )
     return _answer(response, _record(reading, incoming, response.status_code) if reading else None)
 
 

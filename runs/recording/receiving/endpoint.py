@@ -37,7 +37,7 @@ from django.views.decorators.http import require_http_methods
 from runs.access import key_from, presented_secret
 from runs.models import IngestKey
 from runs.models.key import key_digest
-from runs.recording.decoding.otlp.salvage import field
+from runs.recording.decoding.otlp.salvage import length_delimited
 from runs.recording.receiving.request import IncomingRequest, Refusal
 from runs.recording.records import request_body
 
@@ -157,7 +157,9 @@ def refusal_response(refusal: Refusal, content_type: str) -> HttpResponse:
     sentence = str(refusal)
     in_protobuf = content_type == PROTOBUF
     response = HttpResponse(
-        field(2, sentence.encode()) if in_protobuf else orjson.dumps({"message": sentence}),
+        length_delimited(2, sentence.encode())
+        if in_protobuf
+        else orjson.dumps({"message": sentence}),
         status=refusal.status,
         content_type=PROTOBUF if in_protobuf else JSON,
     )

@@ -57,7 +57,7 @@ def scores(incoming: IncomingRequest) -> HttpResponse:
     bodies_told = told if isinstance(told, list) else [told]
     try:
         found = [langfuse_rest.read_score(body) for body in bodies_told if isinstance(body, dict)]
-    except langfuse_rest.BadEvent as problem:
+    except langfuse_rest.BadLangfuseEvent as problem:
         raise Refusal(400, str(problem)) from None
     if not found or len(found) != len(bodies_told):
         raise Refusal(400, "A score is an object with traceId, name and value.")

@@ -5,8 +5,7 @@ from dataclasses import replace
 from django.http import HttpResponse
 
 from runs.recording.decoding.logs import decode_logs
-from runs.recording.decoding.otlp import logs as otlp_logs
-from runs.recording.decoding.otlp import protobuf
+from runs.recording.decoding.otlp import log_requests, trace_requests
 from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
 from runs.recording.receiving.request import IncomingRequest
 from runs.recording.records.record import Decoded
@@ -37,7 +36,7 @@ def logs(incoming: IncomingRequest) -> HttpResponse:
     notes.save(read.notes, incoming.sender.scope)
     incoming.result = replace(taken, records=taken.records + read.aside)
     partial = (len(taken.refused), taken.reason) if taken.refused else None
-    told = otlp_logs.encode_response(partial, incoming.content_type)
+    told = log_requests.encode_log_response(partial, incoming.content_type)
     return HttpResponse(told, content_type=incoming.content_type)
 
 
@@ -49,5 +48,5 @@ def metrics(incoming: IncomingRequest) -> HttpResponse:
 
 
 def _answer(incoming: IncomingRequest, partial: tuple[int, str] | None) -> HttpResponse:
-    told = protobuf.encode_response(partial, incoming.content_type)
+    told = trace_requests.encode_trace_response(partial, incoming.content_type)
     return HttpResponse(told, content_type=incoming.content_type)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import orjson
 
-from runs.recording.decoding.decode import decode_traces
-from runs.recording.decoding.otlp import single_span
+from runs.recording.decoding.otlp.trace_requests import single_span_request
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import Decoded, NodeRecord, Refused
 from runs.recording.storing import inbox, notes
 from runs.recording.storing.store import Origin, save_records
@@ -66,7 +66,7 @@ def store_spans(
         raw = refused.raw if isinstance(refused.raw, dict) else {}
         trace = str(raw.get("trace_id") or raw.get("trace"))
         ids = {raw.get("span_id"), raw.get("source_id"), *raw.get("span_ids", ())}
-        return refused.body or single_span.of_span(body, content_type, trace, ids)
+        return refused.body or single_span_request(body, content_type, trace, ids)
 
     decoded = decode_traces(body, content_type)
     if project:

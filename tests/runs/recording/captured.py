@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from runs.recording.decoding.decode import decode_traces
 from runs.recording.decoding.dialects import read_span
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Span, SpanEvent
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from runs.models import App, Run
-from runs.recording.decoding.dify_stream.event import Asked
-from runs.recording.decoding.dify_stream.reader import Reader
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.storing import store
 from tests.runs.recording.decoding.dify_stream.streams import recorded
 from tests.runs.recording.importing.dify_database.dify_rows import (
@@ -30,7 +30,7 @@ def taken(ways: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, l
         if way == "t":
             record("dify-phoenix")
         elif way == "e":
-            reader = Reader(Asked("My App"))
+            reader = StreamReader(RunRequest("My App"))
             store.save_records(reader.feed(recorded()).records + reader.end().records)
         else:
             imported(db, "--since", "2026-01-01")

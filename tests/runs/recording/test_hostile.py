@@ -11,7 +11,7 @@ from django.test import Client
 
 from nodes.models import NodeExecution
 from runs.models import App, Note, RefusedRecord, Run, RunSource
-from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
 from tests.hostile import NASTY, SECOND, START, Post, attributes, body, span

@@ -17,7 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from nodes.models import NodeExecution
 from runs.models import App, RefusedRecord, Run
-from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import ingest
 from runs.recording.storing.related_rows import app_ids

@@ -15,8 +15,8 @@ from nodes.models import NodeExecution, Payload
 from runs import samples
 from runs.choices import AppMode, RunStatus
 from runs.models import App, Conversation, Run, RunSource, Version
-from runs.samples.clock import DAY, HOUR
-from runs.samples.spans import bodies
+from runs.samples.schedule import DAY, HOUR
+from runs.samples.spans import request_bodies
 
 NOW = int(datetime(2026, 3, 11, 14, 30, tzinfo=UTC).timestamp()) * 1_000_000
 SOME = 5  # of each app: the telling ones
@@ -24,7 +24,7 @@ SOME = 5  # of each app: the telling ones
 
 @pytest.fixture(scope="module")
 def week() -> list[bytes]:
-    return [body for body, _ in bodies(samples.sample_runs(NOW))]
+    return [body for body, _ in request_bodies(samples.sample_runs(NOW))]
 
 
 @pytest.fixture
@@ -84,19 +84,19 @@ def test_most_of_the_work_is_done_in_working_hours(week: list[bytes]) -> None:
 
 
 def test_ids_are_the_same_at_any_time_of_loading(week: list[bytes]) -> None:
-    later = [body for body, _ in bodies(samples.sample_runs(NOW + 9 * DAY + 5 * HOUR))]
+    later = [body for body, _ in request_bodies(samples.sample_runs(NOW + 9 * DAY + 5 * HOUR))]
     assert {span.trace_id for span in spans_of(later)} == {span.trace_id for span in spans_of(week)}
 
 
 def test_a_busier_week_is_the_week_and_more(week: list[bytes]) -> None:
-    busier = [body for body, _ in bodies(samples.sample_runs(NOW, times=3))]
+    busier = [body for body, _ in request_bodies(samples.sample_runs(NOW, times=3))]
     runs, more = ({s.span_id: s.SerializeToString() for s in spans_of(w)} for w in (week, busier))
     assert runs.items() <= more.items()
     assert len(more) > 2 * len(runs)
 
 
 def test_the_same_now_gives_the_same_bodies(week: list[bytes]) -> None:
-    assert [body for body, _ in bodies(samples.sample_runs(NOW))] == week
+    assert [body for body, _ in request_bodies(samples.sample_runs(NOW))] == week
 
 
 def test_tokens_fit_the_texts(week: list[bytes]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import mapping, text
+from runs.recording.decoding.dify.vocabulary import object_or_empty, text_or_none
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 
@@ -51,15 +51,17 @@ def read(reading: SpanReading) -> None:
 def _read_dify_langfuse_node(reading: SpanReading) -> None:
     metadata = reading.metadata
     title = metadata.get("node_name") or reading.span.name
-    output = mapping(reading.parsed(OUTPUT))
+    output = object_or_empty(reading.parsed(OUTPUT))
     if metadata.get("status") == "exception":
         # The run went on, so that its error is not this step's.
-        reading.fill("error", text(output.get("error_message")), OUTPUT)
+        reading.fill("error", text_or_none(output.get("error_message")), OUTPUT)
         reading.fields.setdefault("error", None)
     execution_id = metadata.get("node_execution_id")
     dify_metadata.read_node(reading, execution_id, title, STEP_METADATA + ".node_name")
-    reading.fill("error_type", text(output.get("error_type")), OUTPUT)
+    reading.fill("error_type", text_or_none(output.get("error_type")), OUTPUT)
 
 
 def _dify_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
-    return mapping(readable(attributes.get(STEP_METADATA) or attributes.get(TRACE_METADATA)))
+    return object_or_empty(
+        readable(attributes.get(STEP_METADATA) or attributes.get(TRACE_METADATA))
+    )

@@ -14,7 +14,7 @@ from runs.recording.decoding.dify.vocabulary import (
     RUN_STATUSES,
     duration_us,
     step_status,
-    text,
+    text_or_none,
 )
 from runs.recording.records.usage import cost, to_count, usage
 
@@ -36,16 +36,16 @@ def read_node(reading: SpanReading, execution_id: Any, title: Any, attribute: st
     identify_by(reading, execution_id)
     reading.fields["rank"] = RANK
     reading.fill("kind", str(metadata["node_type"]), "metadata.node_type")
-    reading.fill("title", text(title), attribute)
-    reading.fill("node_id", text(title), attribute)
+    reading.fill("title", text_or_none(title), attribute)
+    reading.fill("node_id", text_or_none(title), attribute)
     _read_node_iteration(reading)
     read_status(reading, metadata.get("status"))
     reading.fields["handled"] = reading.fields.get("status") == "exception"
     _read_node_usage(reading)
     for name in ("ls_model_name", "model_name"):
-        reading.fill("model", text(metadata.get(name)), f"metadata.{name}")
+        reading.fill("model", text_or_none(metadata.get(name)), f"metadata.{name}")
     for name in ("ls_provider", "model_provider"):
-        reading.fill("provider", text(metadata.get(name)), f"metadata.{name}")
+        reading.fill("provider", text_or_none(metadata.get(name)), f"metadata.{name}")
 
 
 def identify_by(reading: SpanReading, dify_id: Any) -> None:
@@ -67,14 +67,14 @@ def _read_node_iteration(reading: SpanReading) -> None:
         ):
             reading.fill("iteration_index", to_count(value), attribute)
         reading.fill_from("container", f"dify.node.{kind}_id")
-        reading.fill("container", text(metadata.get(f"{kind}_id")), f"metadata.{kind}_id")
+        reading.fill("container", text_or_none(metadata.get(f"{kind}_id")), f"metadata.{kind}_id")
 
 
 def read_status(reading: SpanReading, status: Any) -> None:
     if isinstance(status, str) and status in NODE_STATUSES:
         reading.fill("status", status, "metadata.status")
     if reading.fields.get("status") in ENDED_BADLY:
-        message = text(reading.metadata.get("status_message"))
+        message = text_or_none(reading.metadata.get("status_message"))
         reading.fill("error", message, "metadata.status_message")
 
 
@@ -96,15 +96,15 @@ def read_run(reading: SpanReading, entity: str) -> None:
     reading.fields["rank"] = RANK
     identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message_id)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")
-    reading.fill("title", text(metadata.get("app_name")) or entity, "metadata.app_name")
+    reading.fill("title", text_or_none(metadata.get("app_name")) or entity, "metadata.app_name")
     is_chat = entity == "message" or bool(conversation or message_id)
     reading.fill_run("mode", "chatflow" if is_chat else "workflow", "metadata.conversation_id")
-    reading.fill_run("conversation", text(conversation), "metadata.conversation_id")
+    reading.fill_run("conversation", text_or_none(conversation), "metadata.conversation_id")
     for name in ("workflow_run_version", "version"):
-        reading.fill_run("version", text(metadata.get(name)), f"metadata.{name}")
+        reading.fill_run("version", text_or_none(metadata.get(name)), f"metadata.{name}")
     _read_run_user(reading)
     for name in ("triggered_from", "from_source"):
-        reading.fill_run("trigger", text(metadata.get(name)), f"metadata.{name}")
+        reading.fill_run("trigger", text_or_none(metadata.get(name)), f"metadata.{name}")
     status = metadata.get("status")
     status = status if entity == "workflow" else MESSAGE_STATUSES.get(str(status))
     if isinstance(status, str) and status in RUN_STATUSES:
@@ -119,7 +119,7 @@ def read_run(reading: SpanReading, entity: str) -> None:
 def _read_run_user(reading: SpanReading) -> None:
     """Read the user: the caller's own user id first, then Dify's ids of end user and account."""
     for name in ("end_user_id", "from_end_user_id", "user_id", "from_account_id"):
-        reading.fill_run("user", text(reading.metadata.get(name)), f"metadata.{name}")
+        reading.fill_run("user", text_or_none(reading.metadata.get(name)), f"metadata.{name}")
 
 
 def _read_source_ids(reading: SpanReading) -> None:
@@ -140,18 +140,18 @@ def read_message_step(reading: SpanReading) -> None:
     entity = str(metadata.get("trace_entity_type", ""))
     reading.fill("kind", MESSAGE_STEPS.get(entity), "metadata.trace_entity_type")
     _read_source_ids(reading)
-    conversation = text(metadata.get("conversation_id"))
+    conversation = text_or_none(metadata.get("conversation_id"))
     reading.fill_run("conversation", conversation, "metadata.conversation_id")
     if entity != "message":
         return
     if metadata.get("workflow_run_id"):
         # In a chatflow the nodes did the work; this span repeats the sum of their usage.
         reading.fields.update(folded=True, usage=None)
-    elif message_id := text(metadata.get("message_id")):
+    elif message_id := text_or_none(metadata.get("message_id")):
         identify_by(reading, f"{message_id[:120]}/llm")
     if metadata.get("ls_model_name"):
         reading.fill("title", str(metadata["ls_model_name"]), "metadata.ls_model_name")
-    reading.fill("model", text(metadata.get("ls_model_name")), "metadata.ls_model_name")
+    reading.fill("model", text_or_none(metadata.get("ls_model_name")), "metadata.ls_model_name")
     status = MESSAGE_STATUSES.get(str(metadata.get("status")))
     read_status(reading, status)
 

@@ -13,7 +13,7 @@ Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on t
 
 from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, mapping, text
+from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, object_or_empty, text_or_none
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import to_count
@@ -66,8 +66,8 @@ def _read_app_name(reading: SpanReading) -> None:
         return
     metadata = reading.metadata
     if "node_type" not in metadata:
-        reading.fill("service", text(metadata.get("app_name")), "metadata.app_name")
-    reading.fill("service", text(metadata.get("app_id")), "metadata.app_id")
+        reading.fill("service", text_or_none(metadata.get("app_name")), "metadata.app_name")
+    reading.fill("service", text_or_none(metadata.get("app_id")), "metadata.app_id")
 
 
 def _read_dispatch_span(reading: SpanReading) -> None:
@@ -101,8 +101,8 @@ def _read_error_class(reading: SpanReading) -> None:
         return
     output = reading.attributes.get("output.value")
     if isinstance(output, str) and '"error_type"' in output:
-        error_type = mapping(readable(output)).get("error_type")
-        reading.fill("error_type", text(error_type), "output.value.error_type")
+        error_type = object_or_empty(readable(output)).get("error_type")
+        reading.fill("error_type", text_or_none(error_type), "output.value.error_type")
     # The exception event has "str" for its type, because Dify records a text as an exception.
     if all(event.attributes.get("exception.type") == "str" for event in reading.span.events):
         reading.fields.setdefault("error_type", None)

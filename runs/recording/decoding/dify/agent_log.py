@@ -1,5 +1,5 @@
-"""What an agent or a tool logs of its work, as steps below it. Dify tells it live (`agent_log`) and
-again, as a list, with the node's metadata. Pure.
+"""The log that an agent or a tool keeps of its work, as steps below it. Dify sends it live
+(`agent_log`) and again, as a list, with the node's metadata. Pure.
 
 An entry: `message_id` (or `id`), `node_execution_id`, `parent_id`, `label`, `status` (start,
 success, error), `error`, `data`, `metadata` {elapsed_time, started_at (a clock of the process's
@@ -10,7 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.recording.decoding.dify.vocabulary import duration_us, mapping, text, usage_of
+from runs.recording.decoding.dify.vocabulary import (
+    duration_us,
+    object_or_empty,
+    text_or_none,
+    usage_of,
+)
 from runs.recording.records.record import NodeRecord
 
 STATUSES = {"start": "running", "success": "succeeded", "error": "failed"}
@@ -18,55 +23,64 @@ MAX_ID = 128
 
 
 @dataclass(slots=True)
-class Clock:
-    """When the entries of one node began: only the node's own start is known as a moment, the
-    entries tell how much later than each other they began. `places` keeps their order."""
+class AgentLogClock:
+    """When the entries of one node began: only the node's own start is known as a timestamp; the
+    entries say how much later than each other they began. `order` numbers them as they came."""
 
     node_started_us: int | None = None
-    base_us: int | None = None
-    places: dict[str, int] = field(default_factory=dict)
+    first_us: int | None = None  # `started_at` of the first entry
+    order: dict[str, int] = field(default_factory=dict)
 
-    def begin(self, entry_id: str, started_at: Any) -> int | None:
-        place = self.places.setdefault(entry_id, len(self.places) + 1)
-        told = duration_us(started_at)
-        if told is not None and self.base_us is None:
-            self.base_us = told
+    def start_us(self, entry_id: str, started_at: Any) -> int | None:
+        """Return when an entry began; `started_at` is in seconds of the process's own clock."""
+        number = self.order.setdefault(entry_id, len(self.order) + 1)
+        process_us = duration_us(started_at)
+        if process_us is not None and self.first_us is None:
+            self.first_us = process_us
         if self.node_started_us is None:
             return None
-        after = max(0, told - self.base_us) if told is not None and self.base_us is not None else 0
-        return self.node_started_us + after + place
+        elapsed = 0
+        if process_us is not None and self.first_us is not None:
+            elapsed = max(0, process_us - self.first_us)
+        return self.node_started_us + elapsed + number
 
 
-def entries_of(metadata: dict[str, Any]) -> list[dict[str, Any]]:
-    """The list in a node's execution metadata; of the newer agent node, which keeps an object,
-    nothing."""
-    told = metadata.get("agent_log")
-    return [entry for entry in told if isinstance(entry, dict)] if isinstance(told, list) else []
+def log_entries(metadata: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the list in a node's execution metadata; [] for the newer agent node, which keeps an
+    object there."""
+    log = metadata.get("agent_log")
+    return [entry for entry in log if isinstance(entry, dict)] if isinstance(log, list) else []
 
 
 def entry_id(entry: dict[str, Any]) -> str | None:
-    found = entry.get("message_id") or entry.get("id")
-    return found if isinstance(found, str) and 0 < len(found) <= MAX_ID else None
+    value = entry.get("message_id") or entry.get("id")
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_ID else None
 
 
-def steps(
-    entries: Iterable[dict[str, Any]], node_id: str, trace: str, service: str, clock: Clock
+def log_steps(
+    entries: Iterable[dict[str, Any]], node_id: str, trace: str, service: str, clock: AgentLogClock
 ) -> list[NodeRecord]:
-    """A record for each entry that has an id; `node_id` is the execution id of their node."""
+    """Return a record for each entry that has an id; `node_id` is the execution id of their
+    node."""
     return [
-        _step(entry, own, node_id, trace, service, clock)
+        _entry_record(entry, source_id, node_id, trace, service, clock)
         for entry in entries
-        if (own := entry_id(entry))
+        if (source_id := entry_id(entry))
     ]
 
 
-def _step(
-    entry: dict[str, Any], own: str, node_id: str, trace: str, service: str, clock: Clock
+def _entry_record(
+    entry: dict[str, Any],
+    source_id: str,
+    node_id: str,
+    trace: str,
+    service: str,
+    clock: AgentLogClock,
 ) -> NodeRecord:
-    metadata = mapping(entry.get("metadata"))
-    label = text(entry.get("label")) or "log"
+    metadata = object_or_empty(entry.get("metadata"))
+    label = text_or_none(entry.get("label")) or "log"
     status = STATUSES.get(str(entry.get("status")))
-    started = clock.begin(own, metadata.get("started_at"))
+    started = clock.start_us(source_id, metadata.get("started_at"))
     ended = None
     if started is not None and status in ("succeeded", "failed"):
         ended = started + (duration_us(metadata.get("elapsed_time")) or 0)
@@ -74,26 +88,26 @@ def _step(
     data = entry.get("data")
     return NodeRecord(
         trace=trace,
-        source_id=own,
+        source_id=source_id,
         service=service,
         title=label,
-        kind=_kind(label),
-        parent_source_id=text(entry.get("parent_id")) or node_id,
+        kind=_kind_from_label(label),
+        parent_source_id=text_or_none(entry.get("parent_id")) or node_id,
         status=status,
         started_us=started,
         ended_us=ended,
         outputs=data if data not in (None, {}) else None,
-        error=text(entry.get("error")),
-        provider=text(metadata.get("provider")),
+        error=text_or_none(entry.get("error")),
+        provider=text_or_none(metadata.get("provider")),
         usage=usage,
         cost=cost,
         received={"attributes": metadata, "scope": "dify agent_log"} if metadata else None,
-        # An entry is told when it begins and when it ends: the end knows more.
+        # An entry is sent when it begins and when it ends: the end knows more.
         rank={"outputs": 1, "received": 1} if status in ("succeeded", "failed") else {},
     )
 
 
-def _kind(label: str) -> str:
+def _kind_from_label(label: str) -> str:
     """Dify's strategies name what they do: "CALL search", "gpt-4o Thought", "ROUND 1"."""
     if label.startswith("CALL "):
         return "tool"

@@ -1,6 +1,7 @@
-"""What an app of Dify's is made to do: its graph, features and declared variables. Pure.
+"""What a Dify app is made to do: its graph, features and declared variables. Pure.
 
-The same from a DSL file and from the table `workflows`, so that equal content is seen to be equal.
+They are read the same from a DSL file and from the table `workflows`, so that equal content is seen
+to be equal.
 """
 
 from collections.abc import Mapping
@@ -14,13 +15,13 @@ from runs.redaction.secrets import is_secret_name, redact_settings, redact_text
 
 MAX_VARIABLES = 1_000
 # Features that are settings; the others are switches that count when they are on.
-_TEXTS = ("opening_statement", "suggested_questions")
+_TEXT_FEATURES = ("opening_statement", "suggested_questions")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """`behaviour` is what else decides what a run does; None where only the graph is known.
-    `extras` (notes, plugins) tell nothing about what runs."""
+    """A graph with what else decides what a run does: `behaviour`, None where only the graph is
+    known. `extras` (notes, plugins) change nothing about what runs."""
 
     graph: DifyGraph
     behaviour: dict[str, Any] | None = None
@@ -28,10 +29,10 @@ class Definition:
 
     @property
     def digest(self) -> str:
-        """32 hex digits of the graph, then, where it is known, 32 of the rest. Two definitions are
-        the same if all that both tell is equal."""
-        rest = "" if self.behaviour is None else digest_of(self.behaviour)
-        return self.graph.digest + rest
+        """32 hex digits of the graph, then, where it is known, 32 of the behaviour. Two definitions
+        are the same if all that both contain is equal."""
+        behaviour_digest = "" if self.behaviour is None else digest_of(self.behaviour)
+        return self.graph.digest + behaviour_digest
 
     @property
     def configuration(self) -> dict[str, Any] | None:
@@ -40,59 +41,61 @@ class Definition:
         return {**(self.behaviour or {}), **self.extras, **notes} or None
 
 
-def same_content(one: str, other: str) -> bool:
-    """Whether two digests (see `Definition.digest`) may be of the same content."""
-    length = min(len(one), len(other))
-    return length >= 32 and one[:length] == other[:length]
+def same_content(digest: str, other_digest: str) -> bool:
+    """Return whether two digests (see `Definition.digest`) may be of the same content."""
+    length = min(len(digest), len(other_digest))
+    return length >= 32 and digest[:length] == other_digest[:length]
 
 
 def behaviour_of(workflow: Mapping[str, Any]) -> dict[str, Any]:
-    """Features and variables as the keys of a DSL's `workflow`, or columns of the table, tell."""
-    features = _features(_json(workflow.get("features")))
-    found = {
-        "features": features,
-        "environment_variables": _variables(workflow.get("environment_variables")),
-        "conversation_variables": _variables(workflow.get("conversation_variables")),
+    """Return features and variables from the keys of a DSL's `workflow`, or from columns of the
+    table."""
+    behaviour = {
+        "features": _enabled_features(_shallow_json(workflow.get("features"))),
+        "environment_variables": _declared_variables(workflow.get("environment_variables")),
+        "conversation_variables": _declared_variables(workflow.get("conversation_variables")),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in behaviour.items() if value}
 
 
-def _features(told: Any) -> dict[str, Any]:
-    found = {}
-    for name, value in sorted(told.items()) if isinstance(told, dict) else ():
-        on = isinstance(value, dict) and value.get("enabled")
-        if on or (name in _TEXTS and value):
-            found[str(name)] = storable(redact_settings(value, str(name)))
-    return found
+def _enabled_features(features: Any) -> dict[str, Any]:
+    enabled = {}
+    for name, value in sorted(features.items()) if isinstance(features, dict) else ():
+        is_on = isinstance(value, dict) and value.get("enabled")
+        if is_on or (name in _TEXT_FEATURES and value):
+            enabled[str(name)] = storable(redact_settings(value, str(name)))
+    return enabled
 
 
-def _variables(told: Any) -> list[dict[str, Any]]:
-    """Declared variables by name. A DSL has a list of them, the database an object by name."""
-    told = _json(told)
-    if isinstance(told, dict):
+def _declared_variables(declared: Any) -> list[dict[str, Any]]:
+    """Return declared variables by name. A DSL has a list of them, the database an object by
+    name."""
+    declared = _shallow_json(declared)
+    items = declared if isinstance(declared, list) else []
+    if isinstance(declared, dict):
         items = [
             {"name": name, **value} if isinstance(value, dict) else {"name": name, "value": value}
-            for name, value in told.items()
+            for name, value in declared.items()
         ]
-    else:
-        items = [item for item in told if isinstance(item, dict)] if isinstance(told, list) else []
-    found = (_variable(_json(item)) for item in items[:MAX_VARIABLES] if isinstance(item, dict))
-    return sorted(found, key=lambda item: str(item["name"]))
+    items = [item for item in items if isinstance(item, dict)]
+    variables = (_declared_variable(_shallow_json(item)) for item in items[:MAX_VARIABLES])
+    return sorted(variables, key=lambda variable: str(variable["name"]))
 
 
-def _variable(item: dict[str, Any]) -> dict[str, Any]:
+def _declared_variable(item: dict[str, Any]) -> dict[str, Any]:
     name, kind = clean(str(item.get("name") or ""), 255), str(item.get("value_type") or "string")
-    found: dict[str, Any] = {"name": name, "type": clean(kind, 40)}
+    variable: dict[str, Any] = {"name": name, "type": clean(kind, 40)}
     if text := item.get("description"):
-        found["description"] = redact_text(clean(str(text))[:1000])
+        variable["description"] = redact_text(clean(str(text))[:1000])
     if kind == "secret" or is_secret_name(name):
-        return found
+        return variable
     value = item.get("value")
     if value not in (None, "", [], {}):
-        found["value"] = storable(redact_settings(value))
-    return found
+        variable["value"] = storable(redact_settings(value))
+    return variable
 
 
-def _json(told: Any) -> Any:
-    value = readable(told) if isinstance(told, str) else told
+def _shallow_json(value: Any) -> Any:
+    """Return the value, parsed if it is JSON text; None where it is nested too deep."""
+    value = readable(value) if isinstance(value, str) else value
     return None if deeper_than(value, 60) else value

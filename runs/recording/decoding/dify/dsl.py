@@ -2,7 +2,7 @@
 
 Facts: Dify's export of an app (`version`, `kind`, `app`, `dependencies`, `workflow`). Anybody may
 hand in such a file, so it is measured before it is built: a few lines of YAML can name billions of
-nodes.
+values.
 """
 
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ CLOSES = (yaml.SequenceEndEvent, yaml.MappingEndEvent)
 
 
 class UnreadableDsl(ValueError):
-    """The file is no app that can be kept; the message says why in one sentence, without quoting
-    it."""
+    """A file that is no app that can be kept; the message says why in one sentence, without quoting
+    the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +42,31 @@ class Dsl:
 
 
 def read_dsl(body: bytes) -> Dsl:
-    """The app in an exported file. Raises UnreadableDsl."""
-    told = _load(body)
-    if not isinstance(told, dict):
+    """Return the app in an exported file. Raises UnreadableDsl."""
+    document = _load_yaml(body)
+    if not isinstance(document, dict):
         raise UnreadableDsl("This is no Dify app: the file holds no fields.")
-    kind, about = told.get("kind", "app"), told.get("app")
+    kind, app = document.get("kind", "app"), document.get("app")
     if kind == "rag_pipeline":
         raise UnreadableDsl("This is a knowledge pipeline; workflows and chatflows are kept here.")
-    if kind != "app" or not isinstance(about, dict):
+    if kind != "app" or not isinstance(app, dict):
         raise UnreadableDsl("This is no Dify app: “kind: app” with its fields “app” is missing.")
-    mode = str(about.get("mode"))
+    mode = str(app.get("mode"))
     if mode in OTHER_MODES:
         raise UnreadableDsl(f"This is {OTHER_MODES[mode]}, which has no graph to keep.")
-    workflow = told.get("workflow")
+    workflow = document.get("workflow")
     if mode not in MODES or not isinstance(workflow, dict):
         raise UnreadableDsl("This is no workflow or chatflow: its “workflow” is missing.")
     graph = read_graph(workflow.get("graph"))
     if not graph.stored["nodes"]:
         raise UnreadableDsl("The graph of this app has no nodes.")
-    extras = {"plugins": plugins} if (plugins := _plugins(told.get("dependencies"))) else {}
-    name = clean(str(about.get("name") or ""), 200).strip()
+    plugins = _plugin_names(document.get("dependencies"))
+    extras = {"plugins": plugins} if plugins else {}
+    name = clean(str(app.get("name") or ""), 200).strip()
     return Dsl(name, MODES[mode], Definition(graph, behaviour_of(workflow), extras))
 
 
-def _load(body: bytes) -> Any:
+def _load_yaml(body: bytes) -> Any:
     if len(body) > MAX_BYTES:
         raise UnreadableDsl(f"The file is larger than {MAX_BYTES // 1024**2} MB.")
     try:
@@ -73,12 +74,12 @@ def _load(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise UnreadableDsl("The file is no UTF-8 text.") from None
     try:
-        _measure(text)
+        _check_size(text)
         return yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark else ""
-        raise UnreadableDsl(f"The file is no YAML that can be read{where}.") from None
+        place = f" at line {mark.line + 1}" if mark else ""
+        raise UnreadableDsl(f"The file is no YAML that can be read{place}.") from None
     except (ValueError, TypeError, RecursionError) as problem:
         if isinstance(problem, UnreadableDsl):
             raise
@@ -86,24 +87,27 @@ def _load(body: bytes) -> Any:
         raise UnreadableDsl("The file has values that are not valid YAML.") from None
 
 
-def _measure(text: str) -> None:
-    """Count what the file would be once all its aliases are written out, without building it."""
-    measure = _Measure()
+def _check_size(text: str) -> None:
+    """Raise UnreadableDsl where the file would hold too much once all its aliases are written out,
+    without building it."""
+    counter = _YamlValueCounter()
     for event in yaml.parse(text, Loader=LOADER):
-        measure.take(event)
-        if measure.count > MAX_VALUES:
+        counter.add(event)
+        if counter.count > MAX_VALUES:
             raise UnreadableDsl(f"The file holds more than {MAX_VALUES:,} values.")
-        if len(measure.open) > MAX_DEPTH:
+        if len(counter.open) > MAX_DEPTH:
             raise UnreadableDsl(f"The file is nested more than {MAX_DEPTH} levels deep.")
 
 
-class _Measure:
+class _YamlValueCounter:
+    """Counts the values of a document; an alias counts as much as what it stands for."""
+
     def __init__(self) -> None:
         self.count = 0
-        self.sizes: dict[str, int] = {}  # of what has an anchor
+        self.sizes: dict[str, int] = {}  # anchor → how many values it stands for
         self.open: list[tuple[str | None, int]] = []  # anchor, and the count before it
 
-    def take(self, event: Any) -> None:
+    def add(self, event: Any) -> None:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:  # unknown, or around itself
                 raise UnreadableDsl("The file has a reference that leads nowhere or to itself.")
@@ -121,12 +125,12 @@ class _Measure:
                 self.sizes[event.anchor] = 1
 
 
-def _plugins(told: Any) -> list[str]:
-    """Names of the plugins that the app needs, with their versions."""
-    found = []
-    for item in told if isinstance(told, list) else []:
+def _plugin_names(dependencies: Any) -> list[str]:
+    """Return the names of the plugins that the app needs, with their versions."""
+    names = set()
+    for item in dependencies if isinstance(dependencies, list) else []:
         value = item.get("value") if isinstance(item, dict) else None
-        for name, unique in value.items() if isinstance(value, dict) else ():
-            if str(name).endswith("plugin_unique_identifier") and unique:
-                found.append(clean(str(storable(unique)), 255).partition("@")[0])
-    return sorted(set(found))
+        for key, identifier in value.items() if isinstance(value, dict) else ():
+            if str(key).endswith("plugin_unique_identifier") and identifier:
+                names.add(clean(str(storable(identifier)), 255).partition("@")[0])
+    return sorted(names)

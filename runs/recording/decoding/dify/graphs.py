@@ -1,7 +1,8 @@
 """Dify's workflow graph, from a DSL file or from the database, as a version keeps it. Pure.
 
-Nodes keep their place, container and settings; an edge keeps the case that it stands for as people
-read it (IF, ELSE, the name of a class) instead of Dify's handle. Notes on the canvas are no nodes.
+Nodes keep their position, container and settings; an edge keeps the name of the branch that it
+stands for (IF, ELSE, the name of a class) instead of Dify's handle. Notes on the canvas are no
+nodes.
 """
 
 import hashlib
@@ -11,8 +12,8 @@ from typing import Any
 
 import orjson
 
-from runs.recording.decoding.dify.node_settings import shown_settings
-from runs.recording.decoding.dify.vocabulary import mapping
+from runs.recording.decoding.dify.node_settings import visible_settings
+from runs.recording.decoding.dify.vocabulary import object_or_empty
 from runs.recording.records.json_text import deeper_than, readable
 from runs.recording.records.payload_values import clean
 
@@ -21,24 +22,24 @@ MAX_LABEL, MAX_NOTE, MAX_DEPTH = 80, 4_000, 60
 # The editor gives these no title.
 TITLES = {"iteration-start": "Start", "loop-start": "Start", "loop-end": "Exit loop"}
 PLAIN_HANDLES = frozenset({"", "source", "None"})
-ERROR_CASES = {"fail-branch": "Error", "success-branch": "Success"}
+ERROR_BRANCHES = {"fail-branch": "Error", "success-branch": "Success"}
 
 
 @dataclass(frozen=True, slots=True)
 class DifyGraph:
-    """`stored` is {"nodes": […], "edges": […]} as nodes.graph.graph reads it. For reading runs:
-    `cases` has the label of (node id, handle), `before` of each node the (node id, handle) that
-    lead to it, `parents` the container of each node inside one."""
+    """A graph. `stored` is {"nodes": […], "edges": […]} as nodes.graph.graph reads it. For reading
+    runs: `branches` has the name of the branch for (node id, handle), `before` for each node the
+    (node id, handle) that lead to it, `parents` the container of each node inside one."""
 
     stored: dict[str, list[dict[str, Any]]]
     notes: list[dict[str, Any]] = field(default_factory=list)
-    cases: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    branches: Mapping[tuple[str, str], str] = field(default_factory=dict)
     before: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
     parents: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
-        """Equal for graphs that do the same: places and notes do not count. 32 hex digits."""
+        """32 hex digits, equal for graphs that do the same: positions and notes do not count."""
         nodes = [
             {name: value for name, value in node.items() if name not in ("x", "y")}
             for node in self.stored["nodes"]
@@ -48,35 +49,37 @@ class DifyGraph:
 
 
 def digest_of(value: Any) -> str:
-    """32 hex digits of canonical JSON."""
+    """Return 32 hex digits of a value's canonical JSON."""
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.sha256(text).hexdigest()[:32]
 
 
-def read_graph(told: Any) -> DifyGraph:
-    """The graph {"nodes", "edges", "viewport"} that Dify keeps; what is unreadable is left out."""
-    told = mapping(readable(told))
-    told = {} if deeper_than(told, MAX_DEPTH) else told
+def read_graph(graph: Any) -> DifyGraph:
+    """Return the graph {"nodes", "edges", "viewport"} that Dify keeps, as JSON or as JSON text;
+    what is unreadable is left out."""
+    graph = object_or_empty(readable(graph))
+    graph = {} if deeper_than(graph, MAX_DEPTH) else graph
     nodes: dict[str, dict[str, Any]] = {}
     notes = []
-    cases: dict[tuple[str, str], str] = {}
-    for item in _dicts(told.get("nodes"))[:MAX_NODES]:
-        data = mapping(item.get("data"))
+    branches: dict[tuple[str, str], str] = {}
+    items = _objects_in(graph.get("nodes"))
+    for item in items[:MAX_NODES]:
+        data = object_or_empty(item.get("data"))
         key = clean(str(item.get("id") or ""), 255)
         if item.get("type") == "custom-note":
-            notes += _note(item, data)
+            notes += _canvas_note(item, data)
         elif key and key not in nodes:
-            nodes[key] = _node(key, item, data)
-            cases |= {(key, handle): label for handle, label in _cases(data).items()}
-    edges, before = _edges(_dicts(told.get("edges"))[:MAX_EDGES], nodes, cases)
+            nodes[key] = _graph_node(key, item, data)
+            branches |= {(key, handle): label for handle, label in _branch_labels(data).items()}
+    edges, before = _graph_edges(_objects_in(graph.get("edges"))[:MAX_EDGES], nodes, branches)
     parents = {key: node["parent"] for key, node in nodes.items() if node["parent"]}
-    _place_inner(told, nodes)
+    _make_positions_absolute(items, nodes)
     stored = {"nodes": list(nodes.values()), "edges": edges}
-    return DifyGraph(stored, notes, cases, before, parents)
+    return DifyGraph(stored, notes, branches, before, parents)
 
 
-def _node(key: str, item: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    place = next((p for name in ("positionAbsolute", "position")
+def _graph_node(key: str, item: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
+    position = next((p for name in ("positionAbsolute", "position")
                   if isinstance(p := item.get(name), dict)), {})  # fmt: skip
     kind = clean(str(data.get("type") or "span"), 40)
     parent = item.get("parentId") or (
@@ -87,16 +90,17 @@ def _node(key: str, item: dict[str, Any], data: dict[str, Any]) -> dict[str, Any
         "id": key,
         "kind": kind,
         "title": clean(str(data.get("title") or TITLES.get(kind) or key), 255),
-        "x": _number(place.get("x")),
-        "y": _number(place.get("y")),
+        "x": _coordinate(position.get("x")),
+        "y": _coordinate(position.get("y")),
         "parent": clean(str(parent), 255) if parent and str(parent) != key else None,
-        "config": storable(shown_settings(kind, data)),
+        "config": storable(visible_settings(kind, data)),
     }
 
 
-def _place_inner(told: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> None:
-    """Older files tell the place of a node in a container from the container's corner alone."""
-    for item in _dicts(told.get("nodes")):
+def _make_positions_absolute(items: list[dict[str, Any]], nodes: dict[str, dict[str, Any]]) -> None:
+    """Add the position of its container to that of each inner node: older files give the latter
+    from the container's corner alone."""
+    for item in items:
         node = nodes.get(str(item.get("id")))
         above = nodes.get(node["parent"] or "") if node else None
         if node and above and not isinstance(item.get("positionAbsolute"), dict):
@@ -105,70 +109,75 @@ def _place_inner(told: dict[str, Any], nodes: dict[str, dict[str, Any]]) -> None
                     node[axis] += above[axis]
 
 
-def _cases(data: dict[str, Any]) -> dict[str, str]:
-    """Handle → what people call that way out of a node."""
-    found: dict[str, str] = {}
+def _branch_labels(data: dict[str, Any]) -> dict[str, str]:
+    """Return handle → what people call that branch of a node."""
+    labels: dict[str, str] = {}
     kind = data.get("type")
     if data.get("error_strategy") == "fail-branch":
-        found |= ERROR_CASES
+        labels |= ERROR_BRANCHES
     if kind == "if-else":
-        cases = [str(case.get("case_id") or case.get("id")) for case in _dicts(data.get("cases"))]
-        for place, handle in enumerate(cases or ["true"]):
-            found[handle] = f"ELIF {place}" if place else "IF"
-        found["false"] = "ELSE"
+        cases = _objects_in(data.get("cases"))
+        handles = [str(case.get("case_id") or case.get("id")) for case in cases]
+        for number, handle in enumerate(handles or ["true"]):
+            labels[handle] = f"ELIF {number}" if number else "IF"
+        labels["false"] = "ELSE"
     named = {"question-classifier": ("classes", "name"), "human-input": ("user_actions", "title")}
     if kind in named:
         items, name = named[str(kind)]
-        for item in _dicts(data.get(items)):
-            found[str(item.get("id"))] = str(item.get(name) or item.get("id"))
-    return {handle: label_of(label) for handle, label in found.items()}
+        for item in _objects_in(data.get(items)):
+            labels[str(item.get("id"))] = str(item.get(name) or item.get("id"))
+    return {handle: branch_label(label) for handle, label in labels.items()}
 
 
-def label_of(text: str) -> str:
-    """A case's name on one short line."""
+def branch_label(text: str) -> str:
+    """Return a branch's name on one short line."""
     line = " ".join(clean(text, 1000).split())
     return line if len(line) <= MAX_LABEL else line[: MAX_LABEL - 1].rstrip() + "…"
 
 
-def _edges(
-    told: list[dict[str, Any]], nodes: Mapping[str, Any], cases: Mapping[tuple[str, str], str]
+def _graph_edges(
+    items: list[dict[str, Any]], nodes: Mapping[str, Any], branches: Mapping[tuple[str, str], str]
 ) -> tuple[list[dict[str, str]], dict[str, list[tuple[str, str]]]]:
-    found: dict[tuple[str, str, str], dict[str, str]] = {}
+    """Return the edges between known nodes, each once, and `DifyGraph.before`."""
+    edges: dict[tuple[str, str, str], dict[str, str]] = {}
     before: dict[str, list[tuple[str, str]]] = {}
-    for item in told:
+    for item in items:
         source, target = (clean(str(item.get(end)), 255) for end in ("source", "target"))
         handle = str(item.get("sourceHandle") or "")
-        if source not in nodes or target not in nodes or (source, target, handle) in found:
+        if source not in nodes or target not in nodes or (source, target, handle) in edges:
             continue
-        label = cases.get((source, handle), "" if handle in PLAIN_HANDLES else label_of(handle))
-        found[source, target, handle] = {"source": source, "target": target, "handle": label}
+        unnamed = "" if handle in PLAIN_HANDLES else branch_label(handle)
+        label = branches.get((source, handle), unnamed)
+        edges[source, target, handle] = {"source": source, "target": target, "handle": label}
         before.setdefault(target, []).append((source, handle))
-    return list(found.values()), before
+    return list(edges.values()), before
 
 
-def _note(item: dict[str, Any], data: dict[str, Any]) -> list[dict[str, Any]]:
-    text = clean("\n".join(_lines(readable(data.get("text")))))[:MAX_NOTE].strip()
+def _canvas_note(item: dict[str, Any], data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the note as a list of one; [] for a note without text."""
+    text = clean("\n".join(_note_lines(readable(data.get("text")))))[:MAX_NOTE].strip()
     return [{"text": text, "author": clean(str(data.get("author") or ""), 100)}] if text else []
 
 
-def _lines(value: Any) -> list[str]:
-    """The text of a note, which its editor keeps as a tree of paragraphs."""
+def _note_lines(value: Any) -> list[str]:
+    """Return the lines of a note's text, which its editor keeps as a tree of paragraphs."""
     if isinstance(value, str):
         return [value]
     lines = []
-    for block in _dicts(mapping(mapping(value).get("root")).get("children")):
-        words, waiting = [], [block]
-        while waiting:
-            part = waiting.pop()
-            if isinstance(part.get("text"), str):
-                words.append(part["text"])
-            waiting += reversed(_dicts(part.get("children")))
-        lines.append("".join(words))
+    for block in _objects_in(object_or_empty(object_or_empty(value).get("root")).get("children")):
+        texts, stack = [], [block]
+        while stack:
+            element = stack.pop()
+            if isinstance(element.get("text"), str):
+                texts.append(element["text"])
+            stack += reversed(_objects_in(element.get("children")))
+        lines.append("".join(texts))
     return lines
 
 
 def storable(value: Any) -> Any:
-    """JSON that both databases hold: text without NUL, keys that are text, finite numbers."""
+    """Return the value as JSON that both databases hold: text without NUL, keys that are text,
+    finite numbers."""
     if isinstance(value, dict):
         return {clean(str(key), 255): storable(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple, set)):
@@ -180,10 +189,10 @@ def storable(value: Any) -> Any:
     return value if value is None or isinstance(value, bool) else clean(str(value))
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def _objects_in(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _number(value: Any) -> float | None:
+def _coordinate(value: Any) -> float | None:
     fits = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
     return value if fits else None

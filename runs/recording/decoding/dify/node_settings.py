@@ -1,6 +1,6 @@
 """Which settings of a Dify node are worth showing, by node type. Pure.
 
-Names are those of Dify's app DSL (0.1 to 0.6). What is not listed is the editor's business, an id
+Names are those of Dify's app DSL (0.1 to 0.6). What is not listed belongs to the editor, is an id
 of another installation, or a credential.
 """
 
@@ -10,7 +10,7 @@ from runs.redaction.secrets import redact_settings
 
 COMMON = ("desc", "version", "error_strategy", "default_value", "retry_config")
 _VARIABLES = ("variables",)
-SHOWN: dict[str, tuple[str, ...]] = {
+SETTINGS_BY_TYPE: dict[str, tuple[str, ...]] = {
     "start": _VARIABLES,
     "end": ("outputs",),
     "answer": ("answer", *_VARIABLES),
@@ -77,7 +77,7 @@ SHOWN: dict[str, tuple[str, ...]] = {
     "iteration-start": (), "loop-start": (), "loop-end": (), "datasource-empty": (),
     "start-placeholder": (),
 }  # fmt: skip
-# Of a type that nobody listed everything is shown but this.
+# Of a type that is not listed everything is shown but these.
 NOT_SETTINGS = frozenset({
     "type", "title", "selected", "isInIteration", "iteration_id", "isInLoop", "loop_id",
     "start_node_id", "dataset_ids", "credential_id", "subscription_id", "webhook_url",
@@ -86,14 +86,18 @@ NOT_SETTINGS = frozenset({
 })  # fmt: skip
 
 
-def shown_settings(kind: str, data: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a node worth showing, in the order of the table, without secrets."""
-    if kind in SHOWN:
-        names: list[str] = [*SHOWN[kind], *COMMON]
+def visible_settings(kind: str, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of a node of this type that are worth showing, in the order of the table,
+    without secrets."""
+    if kind in SETTINGS_BY_TYPE:
+        names: list[str] = [*SETTINGS_BY_TYPE[kind], *COMMON]
     else:
         names = [name for name in data if name not in NOT_SETTINGS]
     retry = data.get("retry_config")
     if isinstance(retry, dict) and not retry.get("retry_enabled"):
         names = [name for name in names if name != "retry_config"]
-    told = {name: data[name] for name in names if data.get(name) not in (None, "", [], {})}
-    return {name: redact_settings(value, name) for name, value in told.items()}
+    return {
+        name: redact_settings(data[name], name)
+        for name in names
+        if data.get(name) not in (None, "", [], {})
+    }

@@ -1,4 +1,5 @@
-"""Dify's own words, which its telemetry, event stream and database share. Pure."""
+"""Dify's vocabulary, which its telemetry, event stream and database share: statuses, ratings, and
+how it writes times, usage and branches. Pure."""
 
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -14,47 +15,49 @@ NODE_STATUSES = frozenset(
     {"running", "paused", "succeeded", "failed", "exception", "retry", "stopped"}
 )
 
-# What is told of a step that ended so is its error.
+# The message of a step that ended so is its error.
 ENDED_BADLY = frozenset({"failed", "exception", "retry", "stopped"})
 # Ratings of an answer, as numbers.
 THUMBS = {"like": 1.0, "dislike": -1.0}
 
 
-def text(value: Any) -> str | None:
-    """The value as text; None where it says nothing."""
+def text_or_none(value: Any) -> str | None:
+    """Return the value as text; None where it is empty or missing."""
     return str(value) if value is not None and value != "" else None
 
 
-def mapping(value: Any) -> dict[str, Any]:
+def object_or_empty(value: Any) -> dict[str, Any]:
+    """Return a JSON object as it is; {} for anything else."""
     return value if isinstance(value, dict) else {}
 
 
 def duration_us(seconds: Any) -> int | None:
-    """Seconds as Dify writes them, a float, in whole microseconds. None for nothing."""
-    told = _decimal(seconds)
-    return int(told * 1_000_000) if told is not None and 0 < told < 10**10 else None
+    """Return seconds as Dify writes them, a float, in whole microseconds. None for nothing."""
+    exact = _finite_decimal(seconds)
+    return int(exact * 1_000_000) if exact is not None and 0 < exact < 10**10 else None
 
 
-def moment_us(seconds: Any) -> int | None:
-    """A moment in seconds since the epoch, in microseconds."""
-    told = _decimal(seconds)
-    us = int(told * 1_000_000) if told is not None and 0 < told < 10**12 else 0
+def timestamp_us(seconds: Any) -> int | None:
+    """Return a timestamp in seconds since the epoch as microseconds."""
+    exact = _finite_decimal(seconds)
+    us = int(exact * 1_000_000) if exact is not None and 0 < exact < 10**12 else 0
     return us if 0 < us <= LAST_US else None
 
 
-def _decimal(value: Any) -> Decimal | None:
+def _finite_decimal(value: Any) -> Decimal | None:
     if value is None or isinstance(value, bool):
         return None
     try:
-        told = Decimal(str(value))
+        exact = Decimal(str(value))
     except InvalidOperation:
         return None
-    return told if told.is_finite() else None
+    return exact if exact.is_finite() else None
 
 
-def usage_of(told: Any) -> tuple[Usage | None, Cost | None]:
-    """Tokens and cost of Dify's `usage`, or of the execution metadata that has the sums only."""
-    counts = mapping(told)
+def usage_of(value: Any) -> tuple[Usage | None, Cost | None]:
+    """Return tokens and cost of Dify's `usage`, or of the execution metadata that has the sums
+    only."""
+    counts = object_or_empty(value)
     names = ("prompt_tokens", "completion_tokens", "total_tokens")
     return (
         usage(*(to_count(counts.get(name)) for name in names)),
@@ -63,11 +66,12 @@ def usage_of(told: Any) -> tuple[Usage | None, Cost | None]:
 
 
 def step_status(run_status: str) -> str:
-    """A step has no "partial-succeeded"; what stands for the run itself did end well."""
+    """Return the status of the step that stands for a run: a step has no "partial-succeeded", and
+    it did end well."""
     return "succeeded" if run_status == "partial-succeeded" else run_status
 
 
-def taken(kind: str, outputs: Any) -> str | None:
-    """The branch that an if-else or a classifier chose: the handle of the edge."""
+def branch_taken(kind: str, outputs: Any) -> str | None:
+    """Return the branch that an if-else or a classifier chose: the handle of the edge."""
     key = {"if-else": "selected_case_id", "question-classifier": "class_id"}.get(kind)
-    return text(mapping(outputs).get(key)) if key else None
+    return text_or_none(object_or_empty(outputs).get(key)) if key else None

@@ -12,137 +12,152 @@ HEX_DIGITS = frozenset("0123456789abcdef")
 INT64 = range(-(2**63), 2**63)
 
 
-def pick(told: dict[str, Any], *names: str) -> Any:
+# -- fields of a JSON object, under any of `names` -------------------------------------------------
+
+
+def pick(fields: dict[str, Any], *names: str) -> Any:
     for name in names:
-        if name in told:
-            return told[name]
+        if name in fields:
+            return fields[name]
     return None
 
 
-def items_of(told: dict[str, Any], *names: str) -> list[Any]:
-    found = pick(told, *names)
-    return found if isinstance(found, list) else []
+def items_of(fields: dict[str, Any], *names: str) -> list[Any]:
+    items = pick(fields, *names)
+    return items if isinstance(items, list) else []
 
 
-def objects(told: dict[str, Any], *names: str) -> list[dict[str, Any]]:
-    return [item for item in items_of(told, *names) if isinstance(item, dict)]
+def objects(fields: dict[str, Any], *names: str) -> list[dict[str, Any]]:
+    return [item for item in items_of(fields, *names) if isinstance(item, dict)]
 
 
-def text_of(told: dict[str, Any], *names: str) -> str:
-    found = pick(told, *names)
-    if isinstance(found, (dict, list)):
+def text_of(fields: dict[str, Any], *names: str) -> str:
+    value = pick(fields, *names)
+    if isinstance(value, (dict, list)):
         return ""
-    return found if isinstance(found, str) else "" if found is None else str(found)
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
-def id_of(told: dict[str, Any], digits: int, *names: str) -> str:
-    found = pick(told, *names)
-    text = found.lower() if isinstance(found, str) else ""
+def id_of(fields: dict[str, Any], digits: int, *names: str) -> str:
+    """Return an id of so many hex digits in lower case. Raises BadSpan for anything else."""
+    value = pick(fields, *names)
+    text = value.lower() if isinstance(value, str) else ""
     if len(text) != digits or not HEX_DIGITS.issuperset(text) or text.strip("0") == "":
         raise BadSpan(f"The {names[1].replace('_', ' ')} is not {digits} hex digits, or all zero.")
     return text
 
 
-def resource_of(told: dict[str, Any]) -> dict[str, Any]:
-    resource = told.get("resource")
+def time_of(fields: dict[str, Any], *names: str) -> int | None:
+    """Return a time in nanoseconds as microseconds since the epoch."""
+    nanoseconds = integer_or_none(pick(fields, *names))
+    return None if nanoseconds is None else us_from_ns(nanoseconds)
+
+
+def resource_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the attributes of the `resource` of a ResourceSpans or ResourceLogs."""
+    resource = fields.get("resource")
     try:
         return attributes_of(items_of(resource, "attributes")) if isinstance(resource, dict) else {}
     except BadSpan:  # too deep: the spans below it are still good
         return {}
 
 
-def scope_of(told: dict[str, Any]) -> str:
-    scope = told.get("scope")
+def scope_of(fields: dict[str, Any]) -> str:
+    """Return name and version of the `scope` of a ScopeSpans or ScopeLogs."""
+    scope = fields.get("scope")
     if not isinstance(scope, dict):
         return ""
     return f"{text_of(scope, 'name')} {text_of(scope, 'version')}".strip()
 
 
-def time_of(told: dict[str, Any], *names: str) -> int | None:
-    nanoseconds = whole(pick(told, *names))
-    return None if nanoseconds is None else us_from_ns(nanoseconds)
-
-
-def whole(told: Any) -> int | None:
-    if isinstance(told, str):
+def integer_or_none(value: Any) -> int | None:
+    if isinstance(value, str):
         try:
-            return int(told)
+            return int(value)
         except ValueError:  # no number, or one of thousands of digits
             return None
-    if isinstance(told, float):
-        return int(told) if told.is_integer() else None
-    return told if isinstance(told, int) else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    return value if isinstance(value, int) else None
+
+
+# -- attributes and their values -------------------------------------------------------------------
 
 
 def attributes_of(pairs: list[Any], depth: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """Return a list of {"key", "value"} as a dict; `depth` is how deep the list itself is nested.
+    Raises BadSpan where a value is nested too deep."""
+    attributes: dict[str, Any] = {}
     for pair in pairs:
         if isinstance(pair, dict):
             value = pair.get("value")
-            found[text_of(pair, "key")] = (
+            attributes[text_of(pair, "key")] = (
                 value_of(value, depth) if isinstance(value, dict) else None
             )
-    return found
+    return attributes
 
 
-def value_of(told: dict[str, Any], depth: int) -> Any:
+def value_of(any_value: dict[str, Any], depth: int) -> Any:
+    """Return what an AnyValue, such as {"stringValue": "a"}, holds."""
     if depth > MAX_DEPTH:
         raise BadSpan(f"An attribute is nested more than {MAX_DEPTH} levels deep.")
-    for name, content in told.items():
-        read = READERS.get(name)
-        if read is not None:
-            return read(content, depth)
+    for name, content in any_value.items():
+        read_content = READERS.get(name)
+        if read_content is not None:
+            return read_content(content, depth)
     return None
 
 
-def _integer(told: Any, depth: int) -> Any:
-    number = whole(told)
-    return told if number is None or number not in INT64 else number
+def _int_value(content: Any, depth: int) -> Any:
+    number = integer_or_none(content)
+    return content if number is None or number not in INT64 else number
 
 
-def _double(told: Any, depth: int) -> Any:
-    if isinstance(told, str):
+def _double_value(content: Any, depth: int) -> Any:
+    if isinstance(content, str):
         try:
-            return finite(float(told))
+            return finite(float(content))
         except ValueError:
-            return told
-    return finite(told) if isinstance(told, float) else _scalar(told, depth)
+            return content
+    return finite(content) if isinstance(content, float) else _scalar_value(content, depth)
 
 
-def _array(told: Any, depth: int) -> Any:
-    items = items_of(told, "values") if isinstance(told, dict) else []
+def _array_value(content: Any, depth: int) -> Any:
+    items = items_of(content, "values") if isinstance(content, dict) else []
     return [value_of(item, depth + 1) if isinstance(item, dict) else None for item in items]
 
 
-def _kvlist(told: Any, depth: int) -> Any:
-    return attributes_of(items_of(told, "values"), depth + 1) if isinstance(told, dict) else {}
+def _kvlist_value(content: Any, depth: int) -> Any:
+    pairs = items_of(content, "values") if isinstance(content, dict) else []
+    return attributes_of(pairs, depth + 1)
 
 
-def _scalar(told: Any, depth: int) -> Any:
-    return told if not isinstance(told, (dict, list)) else None
+def _scalar_value(content: Any, depth: int) -> Any:
+    return content if not isinstance(content, (dict, list)) else None
 
 
 READERS = {
-    "stringValue": _scalar,
-    "string_value": _scalar,
-    "intValue": _integer,
-    "int_value": _integer,
-    "boolValue": _scalar,
-    "bool_value": _scalar,
-    "doubleValue": _double,
-    "double_value": _double,
-    "bytesValue": _scalar,
-    "bytes_value": _scalar,
-    "arrayValue": _array,
-    "array_value": _array,
-    "kvlistValue": _kvlist,
-    "kvlist_value": _kvlist,
+    "stringValue": _scalar_value,
+    "string_value": _scalar_value,
+    "intValue": _int_value,
+    "int_value": _int_value,
+    "boolValue": _scalar_value,
+    "bool_value": _scalar_value,
+    "doubleValue": _double_value,
+    "double_value": _double_value,
+    "bytesValue": _scalar_value,
+    "bytes_value": _scalar_value,
+    "arrayValue": _array_value,
+    "array_value": _array_value,
+    "kvlistValue": _kvlist_value,
+    "kvlist_value": _kvlist_value,
 }
 
 
-def raw_of(told: Any) -> dict[str, Any]:
-    """The refused span as JSON text; where it is too deep even for that, what names it."""
+def raw_of(item: Any) -> dict[str, Any]:
+    """Return a refused span or log as JSON text; where it is too deep even for that, only what
+    names it."""
     try:
-        return {"json": json.dumps(told, ensure_ascii=False)}
+        return {"json": json.dumps(item, ensure_ascii=False)}
     except RecursionError:
-        return {name: text_of(told, name) for name in ("name", "traceId", "spanId")}
+        return {name: text_of(item, name) for name in ("name", "traceId", "spanId")}

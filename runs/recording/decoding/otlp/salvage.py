@@ -1,7 +1,7 @@
-"""What can be saved of an OTLP request that does not parse as a whole.
+"""Salvage what is readable of an OTLP request that does not parse as a whole.
 
-Protobuf refuses a request for one text that is not UTF-8 or one value nested too deep. Here its
-outer messages are walked by hand, so that only the spans or logs that do not parse are lost.
+Protobuf refuses a whole request for one text that is not UTF-8 or one value nested too deep. Here
+the outer messages are walked by hand, so that only the spans or logs that do not parse are lost.
 Facts: the protobuf wire format; field numbers of opentelemetry/proto/trace/v1/trace.proto, which
 logs/v1/logs.proto shares.
 """
@@ -25,56 +25,58 @@ RESOURCE, SCOPE_SPANS = 1, 2
 SCOPE, SPAN = 1, 2
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 
-Group = tuple[Resource, InstrumentationScope, list[Any], list[Refused]]
-M = TypeVar("M", bound=Message)
-_NAMES: dict[type[Message], str] = {SpanMessage: "span", LogMessage: "log"}
+SalvagedScope = tuple[Resource, InstrumentationScope, list[Any], list[Refused]]
+MessageT = TypeVar("MessageT", bound=Message)
+_RECORD_NAMES: dict[type[Message], str] = {SpanMessage: "span", LogMessage: "log"}
 
 
-def salvage(body: bytes, message: type[Message] = SpanMessage) -> list[Group]:
-    """(resource, scope, spans that parse, spans that do not) for each ScopeSpans; so for logs, with
-    their `message`. Raises UnreadableBody when the body is no protobuf message of this shape."""
-    groups: list[Group] = []
-    for resource_spans in _messages(body, RESOURCE_SPANS):
-        resource = _first(resource_spans, RESOURCE, Resource())
-        for scope_spans in _messages(resource_spans, SCOPE_SPANS):
-            scope = _first(scope_spans, SCOPE, InstrumentationScope())
-            around = (resource.SerializeToString(), scope.SerializeToString())
-            groups.append((resource, scope, *_spans(scope_spans, message, *around)))
-    if not any(spans for _, _, spans, _ in groups):
+def salvage(body: bytes, record_type: type[Message] = SpanMessage) -> list[SalvagedScope]:
+    """Return (resource, scope, spans that parse, spans that do not) for each ScopeSpans; for logs,
+    whose `record_type` is LogRecord, the same for each ScopeLogs. Raises UnreadableBody when the
+    body is no protobuf message of this shape."""
+    groups: list[SalvagedScope] = []
+    for resource_spans in _fields_of_number(body, RESOURCE_SPANS):
+        resource = _first_message(resource_spans, RESOURCE, Resource())
+        for scope_spans in _fields_of_number(resource_spans, SCOPE_SPANS):
+            scope = _first_message(scope_spans, SCOPE, InstrumentationScope())
+            envelope = (resource.SerializeToString(), scope.SerializeToString())
+            groups.append((resource, scope, *_parsed_records(scope_spans, record_type, *envelope)))
+    if not any(records for _, _, records, _ in groups):
         raise UnreadableBody("The body is not an OTLP request in protobuf.")
     return groups
 
 
-def _spans(
-    scope_spans: bytes, message: type[Message], resource: bytes, scope: bytes
+def _parsed_records(
+    scope_spans: bytes, record_type: type[Message], resource: bytes, scope: bytes
 ) -> tuple[list[Any], list[Refused]]:
-    spans: list[Any] = []
+    records: list[Any] = []
     refused: list[Refused] = []
-    for data in _messages(scope_spans, SPAN):
-        span = message()
+    for data in _fields_of_number(scope_spans, SPAN):
+        record = record_type()
         try:
-            span.ParseFromString(data)
-            spans.append(span)
+            record.ParseFromString(data)
+            records.append(record)
         except DecodeError:
             reason = "is not readable: text that is not UTF-8, or nested too deep."
-            alone = in_protobuf(data, resource, scope)
+            request = single_record_request(data, resource, scope)
             raw = {"protobuf": base64_text(data)}
-            refused.append(Refused(f"The {_NAMES[message]} {reason}", raw, alone))
-    return spans, refused
+            refused.append(Refused(f"The {_RECORD_NAMES[record_type]} {reason}", raw, request))
+    return records, refused
 
 
-def _first(data: bytes, number: int, message: M) -> M:
-    for found in _messages(data, number):
+def _first_message(data: bytes, number: int, message: MessageT) -> MessageT:
+    """Parse the first field with this number into `message`; an unreadable one leaves it empty."""
+    for content in _fields_of_number(data, number):
         try:
-            message.ParseFromString(found)
+            message.ParseFromString(content)
         except DecodeError:
             message.Clear()
         break
     return message
 
 
-def _messages(data: bytes, number: int) -> Iterator[bytes]:
-    """The length-delimited fields with this number."""
+def _fields_of_number(data: bytes, number: int) -> Iterator[bytes]:
+    """Yield the contents of the length-delimited fields with this number."""
     position = 0
     for _ in range(MAX_FIELDS):
         if position >= len(data):
@@ -98,14 +100,17 @@ def _messages(data: bytes, number: int) -> Iterator[bytes]:
     raise UnreadableBody("The body is not an OTLP request in protobuf.")
 
 
-def in_protobuf(span: bytes, resource: bytes, scope: bytes) -> bytes:
-    """A whole request of three encoded messages; the span need not be readable."""
-    scope_spans = field(SCOPE, scope) + field(SPAN, span)
-    return field(RESOURCE_SPANS, field(RESOURCE, resource) + field(SCOPE_SPANS, scope_spans))
+def single_record_request(record: bytes, resource: bytes, scope: bytes) -> bytes:
+    """Return a whole request of three encoded messages; the span or log need not be readable."""
+    scope_spans = length_delimited(SCOPE, scope) + length_delimited(SPAN, record)
+    resource_spans = length_delimited(RESOURCE, resource) + length_delimited(
+        SCOPE_SPANS, scope_spans
+    )
+    return length_delimited(RESOURCE_SPANS, resource_spans)
 
 
-def field(number: int, data: bytes) -> bytes:
-    """A length-delimited field on the wire."""
+def length_delimited(number: int, data: bytes) -> bytes:
+    """Return a length-delimited field as it is on the wire."""
     length, size = bytearray(), len(data)
     while size > 127:
         length.append(size & 127 | 128)
@@ -114,6 +119,7 @@ def field(number: int, data: bytes) -> bytes:
 
 
 def _varint(data: bytes, position: int) -> tuple[int, int]:
+    """Return the number at `position`, and the position after it."""
     value = shift = 0
     while position < len(data) and shift < 70:
         byte = data[position]

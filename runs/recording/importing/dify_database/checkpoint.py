@@ -1,9 +1,9 @@
-"""How far an import has come, and what may still change behind that place. Pure.
+"""How far an import has come, and what may still change before that point. Pure.
 
 Rows appear in about the order of `created_at`: a transaction that took longer shows earlier rows
 later. And a run that was seen at work changes until it has ended, and its steps may be written a
-little after it. So each pass begins a little before the place that the last one reached, and looks
-again at what had not ended; what has not changed since (`mark`) is not read again.
+little after it. So each import begins a little before the point that the last one reached, and
+looks again at what had not ended; what has not changed since (`mark`) is not read again.
 """
 
 from collections.abc import Iterable
@@ -13,15 +13,18 @@ from typing import Any
 
 OVERLAP = timedelta(minutes=10)
 # Longer than any run is at work; one that waits for somebody may take as long.
-PATIENCE = timedelta(days=30)
-MOST = 2_000
+MAX_RUN_AGE = timedelta(days=30)
+MAX_KNOWN = 2_000
+FIRST_ID = "00000000-0000-0000-0000-000000000000"
 
-Key = tuple[datetime, str]
+# `created_at` and id: a point in the order in which a table is read.
+RowKey = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
-    """A row before it is read: its place, what changes with it, and whether it still may."""
+class RowHead:
+    """A row before it is read: its key, a `mark` that changes whenever the row does, and whether it
+    still may change (`open`)."""
 
     created: datetime
     id: str
@@ -29,46 +32,47 @@ class Head:
     open: bool
 
     @property
-    def key(self) -> Key:
+    def key(self) -> RowKey:
         return self.created, self.id
 
 
 @dataclass(slots=True)
-class Trail:
-    """`reached`: the last place; `known`: heads near it, and those that were open."""
+class Checkpoint:
+    """`reached`: the key of the last row that was read; `known`: heads near it, and those that were
+    open, by id."""
 
-    reached: Key | None = None
-    known: dict[str, Head] = field(default_factory=dict)
+    reached: RowKey | None = None
+    known: dict[str, RowHead] = field(default_factory=dict)
 
     @property
-    def start(self) -> Key | None:
-        """Where the next pass begins."""
+    def start(self) -> RowKey | None:
+        """Where the next import begins."""
         if self.reached is None:
             return None
-        return self.reached[0] - OVERLAP, "00000000-0000-0000-0000-000000000000"
+        return self.reached[0] - OVERLAP, FIRST_ID
 
-    def news(self, heads: Iterable[Head]) -> list[Head]:
-        """Those that are new or have changed."""
+    def unread(self, heads: Iterable[RowHead]) -> list[RowHead]:
+        """Return those that are new or have changed."""
         return [h for h in heads if h.id not in self.known or self.known[h.id].mark != h.mark]
 
-    def note(self, heads: Iterable[Head]) -> None:
-        """These have been read."""
+    def mark_read(self, heads: Iterable[RowHead]) -> None:
         for head in heads:
             self.known[head.id] = head
             self.reached = max(self.reached or head.key, head.key)
         if self.reached is None:
             return
-        near = self.reached[0] - OVERLAP
+        overlap_start = self.reached[0] - OVERLAP
         kept = [
             head
             for head in self.known.values()
-            if head.created >= near or (head.open and head.created >= near - PATIENCE)
+            if head.created >= overlap_start
+            or (head.open and head.created >= overlap_start - MAX_RUN_AGE)
         ]
         kept.sort(key=lambda head: head.key)
-        self.known = {head.id: head for head in kept[-MOST:]}
+        self.known = {head.id: head for head in kept[-MAX_KNOWN:]}
 
     def forget(self, ids: Iterable[str]) -> None:
-        """These are gone: Dify's clean-up took them."""
+        """Forget rows that are gone: Dify's clean-up took them."""
         for id_ in ids:
             self.known.pop(id_, None)
 
@@ -81,14 +85,14 @@ class Trail:
         return {"reached": reached, "known": known}
 
     @classmethod
-    def of(cls, told: Any) -> "Trail":
-        """As `as_json` kept it; anything else begins anew."""
+    def from_json(cls, stored: Any) -> "Checkpoint":
+        """Return what `as_json` stored; anything else begins anew."""
         try:
-            at = told["reached"]
-            reached = (datetime.fromisoformat(at[0]), str(at[1])) if at else None
+            key = stored["reached"]
+            reached = (datetime.fromisoformat(key[0]), str(key[1])) if key else None
             heads = [
-                Head(datetime.fromisoformat(created), str(id_), str(mark), bool(is_open))
-                for created, id_, mark, is_open in told["known"]
+                RowHead(datetime.fromisoformat(created), str(id_), str(mark), bool(is_open))
+                for created, id_, mark, is_open in stored["known"]
             ]
         except (KeyError, TypeError, ValueError):
             return cls()

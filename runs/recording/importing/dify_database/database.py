@@ -1,33 +1,125 @@
-"""What is asked of a Dify PostgreSQL, in small pages.
+"""Queries to a Dify PostgreSQL, in small pages.
+
+Dify's schema grew from version to version (0.6 to after 1.14), so nothing is assumed: a column that
+this database does not have is read as NULL. Times, numbers and booleans come as they are, all else
+as text, so that broken JSON is no error.
 
 Facts: rows of an app are read by keyset over (created_at, id); node executions by their run, which
 is indexed in every version. A value of an execution that Dify found too large is a file of its
 storage, and the column keeps its beginning (`workflow_node_execution_offload`, since 1.9).
 """
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
-from runs.recording.importing.dify_database import tables
-from runs.recording.importing.dify_database.columns import TableRow, json_of
-from runs.recording.importing.dify_database.connection import Connection, Unreachable
-from runs.recording.importing.dify_database.tables import Tables
+from runs.recording.importing.dify_database.checkpoint import RowKey
+from runs.recording.importing.dify_database.column_values import TableRow, json_value
+from runs.recording.importing.dify_database.connection import Connection, DifyUnreachable
 
 COUNT_TIMEOUT = "5s"
 NEWEST = 200
-Key = tuple[datetime, str]  # a moment and an id: a place in a table
+LONG_AGO = datetime(1970, 1, 1)
+PLAIN_TYPES = frozenset({
+    "smallint", "integer", "bigint", "double precision", "real", "numeric", "boolean",
+    "timestamp without time zone", "timestamp with time zone",
+})  # fmt: skip
+
+# The columns that are read, in no version all of them.
+RUN_COLUMNS = (
+    "id", "app_id", "workflow_id", "type", "triggered_from", "version", "inputs", "status",
+    "outputs", "error", "elapsed_time", "total_tokens", "total_steps", "created_by_role",
+    "created_by", "created_at", "finished_at", "exceptions_count", "sequence_number",
+)  # fmt: skip
+STEP_COLUMNS = (
+    "id", "workflow_run_id", "triggered_from", "index", "predecessor_node_id", "node_id",
+    "node_type", "title", "inputs", "process_data", "outputs", "status", "error", "elapsed_time",
+    "execution_metadata", "created_at", "created_by_role", "finished_at",
+)  # fmt: skip
+WORKFLOW_COLUMNS = (
+    "id", "version", "marked_name", "marked_comment", "graph", "features", "environment_variables",
+    "conversation_variables", "created_at", "updated_at",
+)  # fmt: skip
+MESSAGE_COLUMNS = (
+    "id", "model_provider", "model_id", "conversation_id", "inputs", "query", "message",
+    "message_tokens", "answer", "answer_tokens", "parent_message_id", "provider_response_latency",
+    "total_price", "currency", "status", "error", "message_metadata", "invoke_from", "from_source",
+    "from_end_user_id", "from_account_id", "created_at", "updated_at", "agent_based",
+    "workflow_run_id", "app_mode",
+)  # fmt: skip
+THOUGHT_COLUMNS = (
+    "id", "message_id", "position", "thought", "tool", "tool_input", "observation",
+    "message_token", "answer", "answer_token", "total_price", "currency", "latency", "created_at",
+)  # fmt: skip
+FEEDBACK_COLUMNS = (
+    "id", "message_id", "rating", "from_source", "content", "from_end_user_id", "from_account_id",
+    "created_at", "updated_at",
+)  # fmt: skip
+RUN_HEAD_COLUMNS = ("id", "created_at", "status", "finished_at")
+MESSAGE_HEAD_COLUMNS = ("id", "created_at", "updated_at", "status", "error")
+WORKFLOW_HEAD_COLUMNS = ("id", "version", "marked_name", "marked_comment", "updated_at")
+ANNOTATION_COLUMNS = ("id", "message_id", "content", "account_id", "created_at", "updated_at")
+CONVERSATION_COLUMNS = ("id", "name", "created_at", "updated_at")
 
 _OFFLOADED = """(SELECT json_agg(json_build_array(o.type, f.size, f.key))::text
  FROM workflow_node_execution_offload o LEFT JOIN upload_files f ON f.id = o.file_id
  WHERE o.node_execution_id = t.id) AS offloaded"""
 # Graphs are large and mostly the same: read once, known by their digest.
 _GRAPH_MARK = "encode(sha256(convert_to(t.graph, 'UTF8')), 'hex') AS graph_mark"
+
+
+class DifySchema:
+    """The tables and columns that a Dify database has, and the SQL that asks for no others."""
+
+    def __init__(self, columns: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+        self.columns = columns  # table → column → (data_type, udt_name)
+
+    @classmethod
+    def look_up(cls, connection: psycopg.Connection[Any]) -> "DifySchema":
+        """Return the schema of every table that the connection's search path leads to."""
+        rows = connection.execute(
+            "SELECT table_name, column_name, data_type, udt_name FROM information_schema.columns"
+            " WHERE table_schema = ANY(current_schemas(false))"
+        )
+        tables: dict[str, dict[str, tuple[str, str]]] = {}
+        for row in rows:
+            types = (row["data_type"], row["udt_name"])
+            tables.setdefault(row["table_name"], {}).setdefault(row["column_name"], types)
+        return cls(tables)
+
+    def has(self, table: str, *columns: str) -> bool:
+        return table in self.columns and all(name in self.columns[table] for name in columns)
+
+    def select(
+        self, table: str, names: Iterable[str], more: Sequence[sql.Composable] = ()
+    ) -> sql.Composed:
+        """Return `SELECT … FROM table AS t`, with NULL for columns that do not exist; `more` are
+        further columns, as SQL."""
+        columns = sql.SQL(", ").join([*(self._column(table, name) for name in names), *more])
+        return sql.SQL("SELECT {} FROM {} AS t").format(columns, sql.Identifier(table))
+
+    def _column(self, table: str, name: str) -> sql.Composed:
+        types = self.columns[table].get(name)
+        if types is None:
+            return sql.SQL("NULL AS {}").format(sql.Identifier(name))
+        cast = "t.{0} AS {0}" if types[0] in PLAIN_TYPES else "t.{0}::text AS {0}"
+        return sql.SQL(cast).format(sql.Identifier(name))
+
+    def existing_columns(self, table: str, *names: str) -> sql.Composed:
+        """Return `t.a, t.b` of those columns that exist."""
+        existing = [sql.Identifier("t", name) for name in names if self.has(table, name)]
+        return sql.SQL(", ").join(existing)
+
+    def id_type(self, table: str, column: str = "id") -> sql.SQL:
+        """Return the type to compare ids with, so that an index can serve."""
+        name = self.columns[table][column][1]
+        return sql.SQL("uuid" if name == "uuid" else "text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,34 +130,35 @@ class DifyApp:
     tenant: str | None = None  # the workspace
 
 
-class Dify:
+class DifyDatabase:
     """Rows are dicts with every column that is asked for, NULL where it does not exist."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         with connection.reading():
-            self.tables = Tables.look_up(connection.connection)
-        if not self.tables.has("apps", "id", "name"):
-            raise Unreachable("This is no database of Dify's: it has no table “apps”.")
+            self.schema = DifySchema.look_up(connection.connection)
+        if not self.schema.has("apps", "id", "name"):
+            raise DifyUnreachable("This is no database of Dify's: it has no table “apps”.")
 
     def now(self) -> datetime:
-        """The moment by Dify's clock, in UTC without a zone, as its columns hold it."""
+        """Return the time by Dify's clock, in UTC without a zone, as its columns hold it."""
         [row] = self.connection.rows(sql.Composed([sql.SQL("SELECT now() AT TIME ZONE 'utc' t")]))
-        found: datetime = row["t"]
-        return found
+        now: datetime = row["t"]
+        return now
 
     def apps(self) -> list[DifyApp]:
-        """Every app, the oldest first."""
-        query = self.tables.select("apps", ("id", "name", "mode", "tenant_id"))
-        order = self.tables.order("apps", "created_at", "id")
+        """Return every app, the oldest first."""
+        query = self.schema.select("apps", ("id", "name", "mode", "tenant_id"))
+        order = self.schema.existing_columns("apps", "created_at", "id")
         return [
             DifyApp(row["id"], row["name"] or row["id"], row["mode"] or "", row["tenant_id"])
             for row in self.connection.rows(query + sql.SQL(" ORDER BY ") + order)
         ]
 
-    def _of(self, table: str, app: DifyApp) -> tuple[sql.Composable, list[str]]:
-        """The rows of an app, as the index of the table has them: by workspace and app."""
-        if app.tenant and self.tables.has(table, "tenant_id"):
+    def _app_condition(self, table: str, app: DifyApp) -> tuple[sql.Composable, list[str]]:
+        """Return the condition for the rows of an app, and its values: by workspace and app, as the
+        table is indexed."""
+        if app.tenant and self.schema.has(table, "tenant_id"):
             return sql.SQL("t.tenant_id = %s AND t.app_id = %s"), [app.tenant, app.id]
         return sql.SQL("t.app_id = %s"), [app.id]
 
@@ -76,58 +169,58 @@ class Dify:
         table: str,
         names: Sequence[str],
         app: DifyApp,
-        after: Key | None,
+        after: RowKey | None,
         limit: int,
         more: Sequence[sql.Composable] = (),
     ) -> list[TableRow]:
-        """The next rows after a place, in the order of (created_at, id)."""
-        if not self.tables.has(table, "app_id", "id", "created_at"):
+        """Return the next rows after a key, in the order of (created_at, id); `more` are further
+        columns."""
+        if not self.schema.has(table, "app_id", "id", "created_at"):
             return []
-        place = sql.SQL("(t.created_at, t.id) > (%s, %s::{})").format(self.tables.id_type(table))
-        own, ids = self._of(table, app)
+        is_after = sql.SQL("(t.created_at, t.id) > (%s, %s::{})").format(self.schema.id_type(table))
+        is_of_app, values = self._app_condition(table, app)
         query = sql.SQL("{} WHERE {} AND {} ORDER BY t.created_at, t.id LIMIT {}").format(
-            self.tables.select(table, names, more),
-            own,
-            place if after else sql.SQL("true"),
+            self.schema.select(table, names, more),
+            is_of_app,
+            is_after if after else sql.SQL("true"),
             sql.Literal(limit),
         )
-        return self.connection.rows(query, (*ids, *(after or ())))
+        return self.connection.rows(query, (*values, *(after or ())))
 
     def newest(self, table: str, app: DifyApp) -> list[str]:
-        """Ids of an app's newest rows."""
-        if not self.tables.has(table, "app_id", "id", "created_at"):
+        """Return the ids of an app's newest rows."""
+        if not self.schema.has(table, "app_id", "id", "created_at"):
             return []
-        own, ids = self._of(table, app)
+        is_of_app, values = self._app_condition(table, app)
         query = sql.SQL("{} WHERE {} ORDER BY t.created_at DESC LIMIT {}").format(
-            self.tables.select(table, ("id",)), own, sql.Literal(NEWEST)
+            self.schema.select(table, ("id",)), is_of_app, sql.Literal(NEWEST)
         )
-        return [str(row["id"]) for row in self.connection.rows(query, ids)]
+        return [str(row["id"]) for row in self.connection.rows(query, values)]
 
     def changed(
         self, table: str, names: Sequence[str], app: DifyApp, since: datetime | None
     ) -> Iterator[TableRow]:
-        """Rows of an app that are new or were changed from a moment on."""
-        if not self.tables.has(table, "app_id", "id", "created_at"):
+        """Yield the rows of an app that are new or were changed since then."""
+        if not self.schema.has(table, "app_id", "id", "created_at"):
             return
-        own, ids = self._of(table, app)
+        is_of_app, values = self._app_condition(table, app)
         query = sql.SQL("{} WHERE {} AND greatest({}) >= %s ORDER BY t.id").format(
-            self.tables.select(table, names),
-            own,
-            self.tables.order(table, "created_at", "updated_at"),
+            self.schema.select(table, names),
+            is_of_app,
+            self.schema.existing_columns(table, "created_at", "updated_at"),
         )
-        yield from self.connection.stream(query, (*ids, since or datetime(1970, 1, 1)))
+        yield from self.connection.stream(query, (*values, since or LONG_AGO))
 
     def count(self, table: str, app: DifyApp, since: datetime | None) -> int | None:
-        """How many rows there are; None where counting would take long."""
-        if not self.tables.has(table, "app_id", "created_at"):
+        """Return how many rows there are; None where counting would take long."""
+        if not self.schema.has(table, "app_id", "created_at"):
             return 0
-        own, ids = self._of(table, app)
+        is_of_app, values = self._app_condition(table, app)
         query = sql.SQL("SELECT count(*) n FROM {} AS t WHERE {} AND t.created_at >= %s").format(
-            sql.Identifier(table), own
+            sql.Identifier(table), is_of_app
         )
-        values = (*ids, since or datetime(1970, 1, 1))
         try:
-            [row] = self.connection.rows(query, values, COUNT_TIMEOUT)
+            [row] = self.connection.rows(query, (*values, since or LONG_AGO), COUNT_TIMEOUT)
         except psycopg.errors.QueryCanceled:
             return None
         return int(row["n"])
@@ -143,13 +236,13 @@ class Dify:
         order: Sequence[str] = ("id",),
         more: Sequence[sql.Composable] = (),
     ) -> list[TableRow]:
-        """Rows whose `column` is one of the ids."""
-        if not ids or not self.tables.has(table, column):
+        """Return the rows whose `column` is one of the ids; `more` are further columns."""
+        if not ids or not self.schema.has(table, column):
             return []
-        query = self._by_ids(table, names, column, order, more)
+        query = self._by_ids_query(table, names, column, order, more)
         return self.connection.rows(query, (sorted(ids),))
 
-    def _by_ids(
+    def _by_ids_query(
         self,
         table: str,
         names: Sequence[str],
@@ -158,68 +251,71 @@ class Dify:
         more: Sequence[sql.Composable],
     ) -> sql.Composed:
         return sql.SQL("{} WHERE t.{} = ANY(%s::{}[]) ORDER BY {}").format(
-            self.tables.select(table, names, more),
+            self.schema.select(table, names, more),
             sql.Identifier(column),
-            self.tables.id_type(table, column),
-            self.tables.order(table, *order),
+            self.schema.id_type(table, column),
+            self.schema.existing_columns(table, *order),
         )
 
     def runs(self, ids: Collection[str]) -> list[TableRow]:
-        """With `graph_mark`, which is equal for equal graphs."""
-        has_graph = self.tables.has("workflow_runs", "graph")
+        """Return runs with `graph_mark`, which is equal for equal graphs."""
+        has_graph = self.schema.has("workflow_runs", "graph")
         mark = sql.SQL(_GRAPH_MARK if has_graph else "NULL AS graph_mark")
         return self.by_ids(
-            "workflow_runs", tables.RUN, ids, order=("created_at", "id"), more=[mark]
+            "workflow_runs", RUN_COLUMNS, ids, order=("created_at", "id"), more=[mark]
         )
 
     def graph(self, run_id: str) -> str | None:
-        """The graph that ran, as JSON text."""
+        """Return the graph that ran, as JSON text."""
         rows = self.by_ids("workflow_runs", ("graph",), [run_id])
         return rows[0]["graph"] if rows else None
 
-    def nodes(self, run_ids: Collection[str]) -> Iterator[TableRow]:
-        """Run by run, in their order; with `offloaded`, as `offloads` reads it."""
+    def steps(self, run_ids: Collection[str]) -> Iterator[TableRow]:
+        """Yield node executions, run by run, in their order; with `offloaded`, which
+        `offloaded_values` reads."""
         table = "workflow_node_executions"
-        if not run_ids or not self.tables.has(table, "workflow_run_id", "created_at"):
+        if not run_ids or not self.schema.has(table, "workflow_run_id", "created_at"):
             return
-        stored = self.tables.has("workflow_node_execution_offload", "node_execution_id", "file_id")
-        stored = stored and self.tables.has("upload_files", "key", "size")
-        more = sql.SQL(_OFFLOADED if stored else "NULL AS offloaded")
+        has_offloads = self.schema.has(
+            "workflow_node_execution_offload", "node_execution_id", "file_id"
+        ) and self.schema.has("upload_files", "key", "size")
+        offloaded = sql.SQL(_OFFLOADED if has_offloads else "NULL AS offloaded")
         order = ("workflow_run_id", "created_at", "index", "id")
-        query = self._by_ids(table, tables.NODE, "workflow_run_id", order, [more])
+        query = self._by_ids_query(table, STEP_COLUMNS, "workflow_run_id", order, [offloaded])
         yield from self.connection.stream(query, (sorted(run_ids),))
 
-    def node_marks(self, run_ids: Collection[str]) -> dict[str, str]:
-        """Run → what changes whenever one of its node executions does."""
+    def step_marks(self, run_ids: Collection[str]) -> dict[str, str]:
+        """Return run → a text that changes whenever one of its node executions does."""
         table = "workflow_node_executions"
-        if not run_ids or not self.tables.has(table, "workflow_run_id", "finished_at", "status"):
+        if not run_ids or not self.schema.has(table, "workflow_run_id", "finished_at", "status"):
             return {}
         query = sql.SQL(
             "SELECT workflow_run_id::text id, concat_ws(' ', count(*), count(finished_at),"
             " max(finished_at), count(*) FILTER (WHERE status = 'running')) mark"
             " FROM workflow_node_executions WHERE workflow_run_id = ANY(%s::{}[]) GROUP BY 1"
-        ).format(self.tables.id_type(table, "workflow_run_id"))
+        ).format(self.schema.id_type(table, "workflow_run_id"))
         return {row["id"]: row["mark"] for row in self.connection.rows(query, (sorted(run_ids),))}
 
     def names(self, table: str, column: str, ids: Collection[str]) -> dict[str, str]:
-        """Id → what the row is called."""
+        """Return id → what the row is called."""
         rows = self.by_ids(table, ("id", column), ids)
         return {str(row["id"]): str(row[column]) for row in rows if row[column]}
 
 
-def offloads(row: TableRow) -> dict[str, tuple[int, str]]:
-    """Of values that Dify cut: name → (whole size in bytes, key in its storage)."""
-    listed = json_of(row["offloaded"])
+def offloaded_values(row: TableRow) -> dict[str, tuple[int, str]]:
+    """Return the values of a step that Dify cut: name → (whole size in bytes, key in its
+    storage)."""
+    offloads = json_value(row["offloaded"])
     return {
-        str(kind): (int(size or 0), str(key or ""))
-        for kind, size, key in (listed if isinstance(listed, list) else [])
+        str(name): (int(size or 0), str(key or ""))
+        for name, size, key in (offloads if isinstance(offloads, list) else [])
     }
 
 
-def ids_among(texts: Iterable[str]) -> list[str]:
-    """Those that can be ids of Dify's: the database takes no others for a uuid."""
-    found = []
+def valid_uuids(texts: Iterable[str]) -> list[str]:
+    """Return those that can be ids of Dify's: the database takes no others for a uuid."""
+    uuids = []
     for text in texts:
         with suppress(ValueError):
-            found.append(str(UUID(text)))
-    return found
+            uuids.append(str(UUID(text)))
+    return uuids

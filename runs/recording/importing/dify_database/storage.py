@@ -1,4 +1,4 @@
-"""Dify's storage as a folder: values that were too large for its database."""
+"""Read Dify's storage folder: values that were too large for its database."""
 
 from pathlib import Path
 from typing import Any
@@ -8,20 +8,21 @@ from runs.recording.records.json_text import NotJson, parse_json
 MAX_BYTES = 64 * 1024 * 1024
 
 
-class Storage:
+class DifyStorage:
     """The folder that Dify keeps files in (`STORAGE_LOCAL_PATH`, usually `storage`)."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
 
     def read(self, key: str) -> Any:
-        """The JSON value of a file; None where it cannot be had. No key leads out of the folder."""
+        """Return the JSON value of a file; None where it cannot be had. No key leads out of the
+        folder."""
         if not key or "\0" in key:
             return None
         try:
             path = (self.folder / key).resolve()
-            inside = path.is_relative_to(self.folder) and path.is_file()
-            if not inside or path.stat().st_size > MAX_BYTES:
+            is_inside = path.is_relative_to(self.folder) and path.is_file()
+            if not is_inside or path.stat().st_size > MAX_BYTES:
                 return None
             return parse_json(path.read_bytes())
         except (OSError, NotJson):

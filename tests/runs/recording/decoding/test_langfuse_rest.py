@@ -220,7 +220,7 @@ def test_links_of_the_clients_lead_to_the_pages(console: Client, ingest_key: str
     ],
 )
 def test_times(told: Any, us: int | None) -> None:
-    assert langfuse_rest.microseconds(told) == us
+    assert langfuse_rest.iso_microseconds(told) == us
 
 
 def test_spans_that_name_no_app_belong_to_the_one_of_the_key(

@@ -8,16 +8,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.recording.decoding.decode import decode_traces
-from runs.recording.decoding.logs import decode_logs
-from runs.recording.decoding.otlp.logs import LogRecord
+from runs.recording.decoding.logs import decode_logs, read_logs
+from runs.recording.decoding.otlp.log_requests import LogRecord
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.request_body import UnreadableBody
 from runs.recording.storing import notes
 from runs.recording.storing.related_rows import app_ids
-from runs.recording.storing.store import save_records
+from runs.recording.storing.store import save
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp.test_otlp_logs import TIME_NS, any_value, message, request
+from tests.runs.recording.decoding.otlp.test_log_requests import (
+    TIME_NS,
+    any_value,
+    message,
+    request,
+)
 from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, span, the_step
 from tests.runs.recording.snapshot import snapshot
 from tests.runs.recording.test_rules import deliveries, undone
@@ -35,7 +40,7 @@ def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     """Without payloads that nothing refers to any more: what was assembled of a part."""
     with undone():
         for part in requests:
-            save_records(part)
+            save(part)
         found = snapshot()
         used = {row[name] for row in [*found["executions"], *found["runs"]]
                 for name in row if name.endswith("puts_id")}  # fmt: skip
@@ -67,7 +72,7 @@ def test_messages_of_the_same_moment_keep_the_order_of_a_call():
     same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
     logs = decode_logs(request(*same), PROTOBUF).records
     with undone():
-        save_records(list(reversed(logs)))
+        save(list(reversed(logs)))
         step = the_step()
         roles = [told["role"] for told in step.inputs.value["messages"]]
         assert roles == ["system", "user", "assistant", "tool"]
@@ -112,15 +117,14 @@ def odd_logs(draw: st.DrawFn) -> list[LogRecord]:
 
 
 @pytest.mark.django_db
-def test_no_value_costs_the_logs_beside_it(monkeypatch, caplog):
+def test_no_value_costs_the_logs_beside_it(caplog):
     @settings(max_examples=80)
     @given(odd_logs())
     def check(logs: list[LogRecord]) -> None:
-        monkeypatch.setattr("runs.recording.decoding.logs.decode_protobuf", lambda body: (logs, []))
-        read = decode_logs(b"", PROTOBUF)
+        decoded = read_logs(logs, [])
         with undone():
-            assert save_records(read.records).refused == read.refused == []
-            notes.save(read.notes)
+            assert save_records(decoded.records).refused == decoded.refused == []
+            notes.save(decoded.notes)
         assert not [line for line in caplog.messages if "not understood" in line]
 
     check()

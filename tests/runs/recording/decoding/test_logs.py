@@ -11,8 +11,8 @@ from nodes.models import NodeExecution
 from runs.models import Note, RefusedRecord, Run
 from runs.recording.storing import log_merging
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp import test_otlp as spans
-from tests.runs.recording.decoding.otlp.test_otlp_logs import (
+from tests.runs.recording.decoding.otlp import test_trace_requests as spans
+from tests.runs.recording.decoding.otlp.test_log_requests import (
     TIME_NS,
     any_value,
     message,

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from uuid import UUID
 
-from runs.recording.decoding.dify_stream.replies import ASKING
+from runs.recording.decoding.dify_stream.api_calls import RUN_REQUEST_PATH
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Upstream:
     def answer_to(self, seen: Seen) -> Answer:
         self.seen.append(seen)
         answer = self.answers.pop(0)
-        problem = problem_of(seen) if self.strict and ASKING.search(seen.path) else ""
+        problem = problem_of(seen) if self.strict and RUN_REQUEST_PATH.search(seen.path) else ""
         if not problem:
             return answer
         told = {"code": "invalid_param", "message": problem, "status": 400}
@@ -133,7 +133,7 @@ def running() -> Iterator[Upstream]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), upstream.handler())
     server.daemon_threads = True
     upstream.url = f"http://127.0.0.1:{server.server_port}/v1"
-    # Asked every 10 ms whether it shall end: half a second each would be minutes of the suite.
+    # RunRequest every 10 ms whether it shall end: half a second each would be minutes of the suite.
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

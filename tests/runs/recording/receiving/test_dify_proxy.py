@@ -22,8 +22,8 @@ from django.test import Client
 
 from nodes.models import NodeExecution, Payload
 from runs.models import App, Note, ReceivedRequest, RefusedRecord, Run
-from runs.recording.decoding.dify_stream.event import Asked
-from runs.recording.decoding.dify_stream.reader import Reader
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.receiving import live_stream, upstream
 from runs.recording.storing import ingest
 from runs.recording.storing.inbox import Sender
@@ -161,7 +161,7 @@ def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify_api: Upstream) -
     assert (run.status, run.error) == ("running", "")  # nobody knows whether it goes on
     own = NodeExecution.objects.get(source_id=RUN)
     assert "broke off" in own.error
-    ingest.store_decoded(Reader(Asked("My App")).feed(sse(finished())), Sender("later"))
+    ingest.store_decoded(StreamReader(RunRequest("My App")).feed(sse(finished())), Sender("later"))
     assert Run.objects.get().status == "succeeded"
 
 

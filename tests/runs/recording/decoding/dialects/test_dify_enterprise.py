@@ -6,13 +6,13 @@ import pytest
 
 from nodes.models import NodeExecution
 from runs.models import Note, Run
-from runs.recording.decoding.logs import ReadLogs, decode_logs
+from runs.recording.decoding.logs import DecodedLogs, decode_logs
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import notes
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.captured import record
-from tests.runs.recording.decoding.otlp.test_otlp_logs import message, pairs, request
+from tests.runs.recording.decoding.otlp.test_log_requests import message, pairs, request
 
 SERVER = {"service.name": "dify", "host.name": "dify-api-1"}
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -83,7 +83,7 @@ def log(event: str, told: dict[str, Any], **changes: Any) -> Any:
     return message(**(around | changes), attributes=pairs(names | told))
 
 
-def read_logs(*logs: Any) -> ReadLogs:
+def read_logs(*logs: Any) -> DecodedLogs:
     found = decode_logs(request(*logs), PROTOBUF)
     assert found.refused == []
     return found

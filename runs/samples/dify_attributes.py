@@ -6,9 +6,9 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from runs.samples.calls import Call
-from runs.samples.clock import SECOND
-from runs.samples.spans import ERROR, Event, Producer, dumps
+from runs.samples.calls import ModelCall
+from runs.samples.schedule import SECOND
+from runs.samples.spans import ERROR, Producer, SampleEvent, dumps
 
 MILLION = Decimal("0.000001")
 
@@ -22,9 +22,9 @@ def producer(project: str) -> Producer:
 
 def failure(
     message: str, at_us: int
-) -> "tuple[tuple[trace_pb2.Status.StatusCode.ValueType, str], list[Event]]":
+) -> "tuple[tuple[trace_pb2.Status.StatusCode.ValueType, str], list[SampleEvent]]":
     """Status and event of a span that failed: the provider knows a text, no exception."""
-    event = Event(
+    event = SampleEvent(
         "exception",
         at_us,
         {
@@ -37,7 +37,7 @@ def failure(
     return (ERROR, message), [event]
 
 
-def usage(call: Call) -> dict[str, Any]:
+def usage(call: ModelCall) -> dict[str, Any]:
     """`usage` of a model node, with Dify's prices as strings and seconds as numbers."""
     model = call.model
     prompt_price = call.input_tokens * model.input_price * MILLION
@@ -65,12 +65,12 @@ def prompt(role: str, text: str) -> dict[str, Any]:
     return {"role": role, "text": text, "files": []}
 
 
-def plugin_of(call: Call) -> str:
+def plugin_of(call: ModelCall) -> str:
     """The provider as Dify's plugins name it."""
     return f"langgenius/{call.model.provider}/{call.model.provider}"
 
 
-def model_attributes(call: Call, prompts: list[dict[str, Any]]) -> dict[str, Any]:
+def model_attributes(call: ModelCall, prompts: list[dict[str, Any]]) -> dict[str, Any]:
     """Model and messages; the prompts take the place of the node's inputs."""
     attributes = {
         "input.value": dumps(prompts),

@@ -3,10 +3,9 @@ from typing import Any
 import orjson
 import pytest
 
-from runs.recording.decoding.otlp.json_spans import decode_json
-from runs.recording.decoding.otlp.protobuf import decode_protobuf
+from runs.recording.decoding.otlp.trace_requests import decode_json_spans, decode_protobuf_spans
 from runs.recording.records.request_body import UnreadableBody
-from tests.runs.recording.decoding.otlp.test_otlp import START_NS, message, request, text
+from tests.runs.recording.decoding.otlp.test_trace_requests import START_NS, message, request, text
 
 
 def document(**changes: Any) -> bytes:
@@ -35,19 +34,19 @@ def test_json_and_protobuf_give_the_same_span() -> None:
         status={"code": 2, "message": "boom"},
         attributes=[text("a", "b")],
     )
-    [expected], _ = decode_protobuf(request(sent).SerializeToString())
+    [expected], _ = decode_protobuf_spans(request(sent).SerializeToString())
     attributes = [{"key": "a", "value": {"stringValue": "b"}}]
     for kind, code in ((2, 2), ("SPAN_KIND_SERVER", "STATUS_CODE_ERROR"), ("2", "2")):
         status = {"code": code, "message": "boom"}
         body = document(kind=kind, status=status, attributes=attributes, unknownField=[1])
-        assert decode_json(body) == ([expected], [])
+        assert decode_json_spans(body) == ([expected], [])
 
 
 def test_snake_case_is_tolerated() -> None:
     told = {"trace_id": "0a" * 16, "span_id": "0b" * 8, "parent_span_id": "", "name": "work"}
     told["start_time_unix_nano"] = str(START_NS)
     body = {"resource_spans": [{"scope_spans": [{"spans": [told]}]}]}
-    [span], _ = decode_json(orjson.dumps(body))
+    [span], _ = decode_json_spans(orjson.dumps(body))
     assert (span.start_us, span.parent_span_id) == (1_795_000_000_123_456, None)
 
 
@@ -68,7 +67,7 @@ def test_json_values_of_every_type() -> None:
         "wrong": "text",
     }
     attributes = [{"key": key, "value": value} for key, value in values.items()]
-    [span], _ = decode_json(document(attributes=attributes))
+    [span], _ = decode_json_spans(document(attributes=attributes))
     assert span.attributes == {
         "text": "天气",
         "no": False,
@@ -94,7 +93,7 @@ def test_one_bad_json_span_does_not_cost_the_good_one(bad: dict[str, Any]) -> No
     told = orjson.loads(document())
     spans = told["resourceSpans"][0]["scopeSpans"][0]["spans"]
     spans[:0] = [spans[0] | bad, "no span", None]
-    found, refused = decode_json(orjson.dumps(told))
+    found, refused = decode_json_spans(orjson.dumps(told))
     assert len(found) == 1
     assert len(refused) == 3
 
@@ -107,7 +106,7 @@ def test_a_json_value_nested_too_deep_costs_only_its_own_span() -> None:
     text = '{"traceId":"' + "0a" * 16 + '","spanId":"' + "0c" * 8 + '","attributes":[{"key":"d",'
     text += '"value":' + '{"arrayValue":{"values":[' * 80 + "{}" + "]}}" * 80 + "}]}"
     body = orjson.dumps(wrapped([deep])).replace(b'"spans":[', b'"spans":[' + text.encode() + b",")
-    spans, refused = decode_json(body)
+    spans, refused = decode_json_spans(body)
     assert len(spans) == len(refused) == 1
     assert "deep" in refused[0].reason
 
@@ -115,14 +114,14 @@ def test_a_json_value_nested_too_deep_costs_only_its_own_span() -> None:
 @pytest.mark.parametrize("levels", [1100, 10_000, 1_000_000])
 def test_json_without_end_does_not_blow_the_stack(levels: int) -> None:
     with pytest.raises(UnreadableBody):
-        decode_json(b"[" * levels + b"]" * levels)
+        decode_json_spans(b"[" * levels + b"]" * levels)
 
 
 def test_lone_surrogates_and_broken_utf8_are_replaced() -> None:
     body = document(name="NAME")
     lone = body.replace(b"NAME", rb"a\ud800b \\ud800 \ud83d\ude00")
-    assert decode_json(lone)[0][0].name == "a\ufffdb \\ud800 😀"
-    assert decode_json(body.replace(b"NAME", b"a\xffb"))[0][0].name == "a\ufffdb"
+    assert decode_json_spans(lone)[0][0].name == "a\ufffdb \\ud800 😀"
+    assert decode_json_spans(body.replace(b"NAME", b"a\xffb"))[0][0].name == "a\ufffdb"
 
 
 @pytest.mark.parametrize("value", ["-5", "1e400", "never", 0, -1, 10**30, None, [], 1.5, True])
@@ -130,13 +129,13 @@ def test_json_times_that_are_none(value: Any) -> None:
     told = document(startTimeUnixNano="TIME").replace(b'"TIME"', str(value).encode())
     if isinstance(value, str) or value is None or isinstance(value, bool):
         told = document(startTimeUnixNano=value)
-    assert decode_json(told)[0][0].start_us is None
+    assert decode_json_spans(told)[0][0].start_us is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"text"', b"\x0a\x00"])
 def test_other_text_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableBody):
-        decode_json(body)
+        decode_json_spans(body)
 
 
 @pytest.mark.parametrize(
@@ -149,4 +148,4 @@ def test_other_text_is_unreadable(body: bytes) -> None:
     ],
 )
 def test_requests_without_spans_are_empty(told: Any) -> None:
-    assert decode_json(orjson.dumps(told)) == ([], [])
+    assert decode_json_spans(orjson.dumps(told)) == ([], [])

@@ -5,17 +5,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.samples.clock import SECOND
+from runs.samples.dify_attributes import failure
 from runs.samples.dify_run import DifyRun
-from runs.samples.dify_words import failure
-from runs.samples.spans import OK, Span, dumps, span_id
+from runs.samples.schedule import SECOND
+from runs.samples.spans import OK, SampleSpan, dumps, span_id
 
 
 @dataclass(slots=True)
 class Iteration:
     """An iteration that is open. Whoever tells the run fills `outputs`, or `error` if it failed."""
 
-    container: Span
+    container: SampleSpan
     outputs: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     seconds: dict[str, Any] = field(default_factory=dict)  # by pass, as Dify writes them
@@ -61,7 +61,7 @@ def iteration_pass(run: DifyRun, index: int, loop: Iteration) -> Iterator[None]:
         "container_execution_id": container,
     }
     run.wrappers.append(
-        Span(
+        SampleSpan(
             f"iteration[{index}]",
             run.trace,
             wrapper,
@@ -82,6 +82,6 @@ def iteration_pass(run: DifyRun, index: int, loop: Iteration) -> Iterator[None]:
     )
 
 
-def _graph_id(span: Span) -> str:
+def _graph_id(span: SampleSpan) -> str:
     """Ids in Dify's graphs are the milliseconds at which the node was drawn."""
     return str(1_760_000_000_000 + int.from_bytes(span.name.encode()[-4:]) % 900_000_000)

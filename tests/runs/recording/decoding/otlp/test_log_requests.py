@@ -11,11 +11,11 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
 
-from runs.recording.decoding.otlp.logs import (
+from runs.recording.decoding.otlp.log_requests import (
     LogRecord,
-    decode_json,
-    decode_protobuf,
-    encode_response,
+    decode_json_logs,
+    decode_protobuf_logs,
+    encode_log_response,
 )
 from runs.recording.records.request_body import UnreadableBody
 
@@ -94,34 +94,36 @@ def json_request(*logs: Any) -> bytes:
 
 
 def test_a_log_is_the_same_in_both_encodings() -> None:
-    assert decode_protobuf(request(message())) == ([EXPECTED], [])
-    assert decode_json(json_request(in_json())) == ([EXPECTED], [])
+    assert decode_protobuf_logs(request(message())) == ([EXPECTED], [])
+    assert decode_json_logs(json_request(in_json())) == ([EXPECTED], [])
 
 
 def test_the_name_of_an_event_was_an_attribute_before() -> None:
     sent = message(event_name="", attributes=pairs({"event.name": "gen_ai.choice"}))
-    [log], _ = decode_protobuf(request(sent))
+    [log], _ = decode_protobuf_logs(request(sent))
     assert log.name == "gen_ai.choice"
 
 
 def test_a_log_without_a_time_has_the_one_when_it_was_seen() -> None:
-    [log], _ = decode_protobuf(request(message(time_unix_nano=0, observed_time_unix_nano=TIME_NS)))
+    [log], _ = decode_protobuf_logs(
+        request(message(time_unix_nano=0, observed_time_unix_nano=TIME_NS))
+    )
     assert (log.time_ns, log.time_us) == (TIME_NS, TIME_NS // 1000)
-    [log], _ = decode_json(json_request(in_json(timeUnixNano="9" * 40)))
+    [log], _ = decode_json_logs(json_request(in_json(timeUnixNano="9" * 40)))
     assert (log.time_ns, log.time_us) == (0, None)
 
 
 def test_a_log_may_be_in_no_trace() -> None:
-    [log], refused = decode_protobuf(request(message(trace_id=b"", span_id=bytes(8))))
+    [log], refused = decode_protobuf_logs(request(message(trace_id=b"", span_id=bytes(8))))
     assert (log.trace_id, log.span_id, refused) == ("", "", [])
 
 
 @pytest.mark.parametrize(
     ("decode", "body"),
     [
-        (decode_protobuf, request(message(trace_id=b"short"), message())),
-        (decode_json, json_request(in_json(traceId="zz"), in_json())),
-        (decode_json, json_request("no log", in_json())),
+        (decode_protobuf_logs, request(message(trace_id=b"short"), message())),
+        (decode_json_logs, json_request(in_json(traceId="zz"), in_json())),
+        (decode_json_logs, json_request("no log", in_json())),
     ],
 )
 def test_a_bad_log_is_refused_alone_and_can_be_sent_again(decode, body) -> None:
@@ -132,14 +134,14 @@ def test_a_bad_log_is_refused_alone_and_can_be_sent_again(decode, body) -> None:
 
 def test_text_that_is_no_utf8_costs_one_log() -> None:
     broken = request(message(), message(severity_text="broken")).replace(b"broken", b"brok\xff\xff")
-    [log], [refused] = decode_protobuf(broken)
+    [log], [refused] = decode_protobuf_logs(broken)
     assert log == EXPECTED
     assert "not readable" in refused.reason and "log" in refused.reason
 
 
 @pytest.mark.parametrize(
     ("decode", "body"),
-    [(decode_protobuf, b"\xff\xff"), (decode_json, b"{"), (decode_json, b"[]")],
+    [(decode_protobuf_logs, b"\xff\xff"), (decode_json_logs, b"{"), (decode_json_logs, b"[]")],
 )
 def test_a_body_that_is_no_request(decode, body) -> None:
     with pytest.raises(UnreadableBody):
@@ -147,11 +149,11 @@ def test_a_body_that_is_no_request(decode, body) -> None:
 
 
 def test_the_answer_says_what_was_refused() -> None:
-    assert encode_response(None, "application/json") == b"{}"
-    told = json.loads(encode_response((2, "no"), "application/json"))
+    assert encode_log_response(None, "application/json") == b"{}"
+    told = json.loads(encode_log_response((2, "no"), "application/json"))
     assert told == {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "no"}}
     answer = ExportLogsServiceResponse.FromString(
-        encode_response((2, "no"), "application/x-protobuf")
+        encode_log_response((2, "no"), "application/x-protobuf")
     )
     assert answer.partial_success.rejected_log_records == 2
-    assert encode_response(None, "application/x-protobuf") == b""
+    assert encode_log_response(None, "application/x-protobuf") == b""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 FOLDER = Path(__file__).parent / "texts"
 
 
-class Section(NamedTuple):
+class TextSection(NamedTuple):
     """A heading, the text below it, and its fields: lines such as `risk: high`."""
 
     heading: str
@@ -16,7 +16,7 @@ class Section(NamedTuple):
 
 
 @cache
-def sections(name: str) -> tuple[Section, ...]:
+def sections(name: str) -> tuple[TextSection, ...]:
     """Sections of a text file; each starts at `## `. Lines that start with `- key: ` are fields."""
     found = []
     for part in (FOLDER / name).read_text("utf-8").split("\n## ")[1:]:
@@ -28,5 +28,5 @@ def sections(name: str) -> tuple[Section, ...]:
                 fields[key] = value
             else:
                 lines.append(line)
-        found.append(Section(heading.strip(), "\n".join(lines).strip(), fields))
+        found.append(TextSection(heading.strip(), "\n".join(lines).strip(), fields))
     return tuple(found)

@@ -1,13 +1,12 @@
-"""From the body of an OTLP trace request to neutral records. Pure."""
+"""Decode the body of an OTLP trace request into neutral records. Pure."""
 
 import logging
 from typing import Any
 
 from runs.recording.decoding import evaluations
 from runs.recording.decoding.dialects import read_span
-from runs.recording.decoding.otlp.http import decoder
-from runs.recording.decoding.otlp.json_spans import decode_json
-from runs.recording.decoding.otlp.protobuf import decode_protobuf
+from runs.recording.decoding.otlp.content_types import choose_decoder
+from runs.recording.decoding.otlp.trace_requests import decode_json_spans, decode_protobuf_spans
 from runs.recording.records.record import Decoded, NodeRecord, NoteRecord, Refused
 from runs.recording.records.span import Span
 
@@ -15,38 +14,38 @@ logger = logging.getLogger(__name__)
 
 
 def decode_traces(body: bytes, content_type: str) -> Decoded:
-    """The records of an unpacked body, in the order sent, and what was refused of it. Raises
+    """Return the records of an unpacked body, in the order sent, and what was refused of it. Raises
     UnsupportedType for another content type and UnreadableBody when nothing of it can be read."""
-    spans, refused = decoder(content_type, decode_protobuf, decode_json)(body)
+    spans, refused = choose_decoder(content_type, decode_protobuf_spans, decode_json_spans)(body)
     records: list[NodeRecord] = []
     notes: list[NoteRecord] = []
     for span in spans:
         try:
             record = read_span(span)
-            notes += evaluations.in_events(span)
+            notes += evaluations.notes_in_events(span)
         except Exception as error:
             # A span that we cannot make sense of must not cost the others. No payload in the log.
-            where = _where(error)
+            place = _code_location(error)
             logger.warning(
-                "span %s not understood: %s at %s", span.span_id, type(error).__name__, where
+                "span %s not understood: %s at %s", span.span_id, type(error).__name__, place
             )
-            refused.append(
-                Refused(f"The span could not be understood ({type(error).__name__}).", _raw(span))
-            )
+            reason = f"The span could not be understood ({type(error).__name__})."
+            refused.append(Refused(reason, _raw_span(span)))
             continue
         if record is not None:
             records.append(record)
     return Decoded(records, refused, notes)
 
 
-def _where(error: Exception) -> str:
+def _code_location(error: Exception) -> str:
+    """Return the file and line that raised the error."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     return "" if trace is None else f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
 
 
-def _raw(span: Span) -> dict[str, Any]:
+def _raw_span(span: Span) -> dict[str, Any]:
     return {
         "trace_id": span.trace_id,
         "span_id": span.span_id,

@@ -10,7 +10,7 @@ from runs.recording.decoding.logs import decode_logs
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp.test_otlp_logs import TIME_NS, message, pairs, request
+from tests.runs.recording.decoding.otlp.test_log_requests import TIME_NS, message, pairs, request
 
 SECOND = 1_000_000_000
 

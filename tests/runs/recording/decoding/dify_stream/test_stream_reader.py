@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runs.recording.decoding.dify_stream.event import Asked
-from runs.recording.decoding.dify_stream.reader import Reader
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.records.record import Decoded, NodeRecord, Usage
 from tests.runs.recording.decoding.dify_stream.streams import (
     AT,
@@ -28,7 +28,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
 
 
 def read(*parts: bytes) -> Decoded:
-    reader = Reader(Asked("shop"))
+    reader = StreamReader(RunRequest("shop"))
     found = Decoded([], [])
     for part in parts:
         more = reader.feed(part)
@@ -289,14 +289,14 @@ NAMELESS = {"event": "error", "status": 400, "code": "invalid_param", "message":
 
 
 def test_an_error_that_names_nothing_is_of_the_run_before_it() -> None:
-    started_, failed = Reader(Asked("shop")).feed(sse(started(), NAMELESS)).records
+    started_, failed = StreamReader(RunRequest("shop")).feed(sse(started(), NAMELESS)).records
     assert (failed.source_id, failed.error) == (started_.source_id, "q is required")
 
 
 def test_an_error_that_names_nothing_is_the_answer_where_one_was_asked() -> None:
-    reader = Reader(Asked("shop"), is_answer=True)
+    reader = StreamReader(RunRequest("shop"), is_answer=True)
     assert reader.feed(sse(NAMELESS)) == Decoded([], []) and reader.refusal == NAMELESS
-    [refused] = Reader(Asked("shop")).feed(sse(NAMELESS)).refused
+    [refused] = StreamReader(RunRequest("shop")).feed(sse(NAMELESS)).refused
     assert "names no run" in refused.reason
 
 
@@ -366,10 +366,10 @@ def test_thoughts_of_an_agent_app() -> None:
 
 
 def test_a_blocking_reply_of_a_workflow() -> None:
-    asked = Asked("shop", inputs={"q": "hi"}, user="u1", trigger="app-run")
+    asked = RunRequest("shop", inputs={"q": "hi"}, user="u1", trigger="app-run")
     data = finished()["data"]
     body = ndjson({"task_id": "task-1", "workflow_run_id": RUN, "data": data})
-    reader = Reader(asked)
+    reader = StreamReader(asked)
     [run] = reader.whole(body.replace(b", ", b",\n  ")).records
     assert reader.finished
     assert (run.source_id, run.inputs, run.outputs) == (RUN, {"q": "hi"}, {"answer": "yes"})
@@ -377,8 +377,8 @@ def test_a_blocking_reply_of_a_workflow() -> None:
 
 
 def test_a_blocking_reply_of_a_chat() -> None:
-    asked = Asked("shop", query="hi?", user="u1")
+    asked = RunRequest("shop", query="hi?", user="u1")
     told = of_chat("message", id=MESSAGE, mode="chat", answer="Hello", metadata={"usage": {}})
-    message, call = Reader(asked).whole(ndjson(told)).records
+    message, call = StreamReader(asked).whole(ndjson(told)).records
     assert (message.inputs, message.outputs, message.status) == ("hi?", "Hello", "succeeded")
     assert (call.kind, call.outputs) == ("llm", "Hello")

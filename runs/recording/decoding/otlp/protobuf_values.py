@@ -7,27 +7,30 @@ from google.protobuf.json_format import MessageToDict
 from runs.recording.records.span import MAX_DEPTH, BadSpan, base64_text, finite
 
 
-def resource_of(told: Any) -> dict[str, Any]:
+def resource_of(resource: Any) -> dict[str, Any]:
     try:
-        return attributes_of(told.attributes)
+        return attributes_of(resource.attributes)
     except BadSpan:  # nested too deep: the spans that share it are still good
         return {}
 
 
-def scope_of(told: Any) -> str:
-    return f"{told.name} {told.version}".strip()
+def scope_of(scope: Any) -> str:
+    return f"{scope.name} {scope.version}".strip()
 
 
 def attributes_of(pairs: Any, depth: int = 0) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """Return a list of KeyValue messages as a dict. Raises BadSpan where a value is nested too
+    deep."""
+    attributes: dict[str, Any] = {}
     for pair in pairs:
         value = pair.value
         # Most attributes are text: asking for it first saves the look at which field is set.
-        found[pair.key] = value.string_value or value_of(value, depth)
-    return found
+        attributes[pair.key] = value.string_value or value_of(value, depth)
+    return attributes
 
 
 def value_of(value: Any, depth: int) -> Any:
+    """Return what an AnyValue message holds."""
     field = value.WhichOneof("value")
     if field is None:
         return None
@@ -37,21 +40,21 @@ def value_of(value: Any, depth: int) -> Any:
     if field == "bytes_value":
         return base64_text(content)
     if field == "array_value":
-        depth = _deeper(depth)
+        depth = _next_depth(depth)
         return [item.string_value or value_of(item, depth) for item in content.values]
     if field == "kvlist_value":
-        return attributes_of(content.values, _deeper(depth))
+        return attributes_of(content.values, _next_depth(depth))
     return content
 
 
-def _deeper(depth: int) -> int:
+def _next_depth(depth: int) -> int:
     if depth >= MAX_DEPTH:
         raise BadSpan(f"An attribute is nested more than {MAX_DEPTH} levels deep.")
     return depth + 1
 
 
 def raw_of(message: Any) -> dict[str, Any]:
-    """The refused span as JSON has it, with ids in hex."""
+    """Return a refused span as JSON has it, with ids in hex."""
     ids = {"traceId": message.trace_id.hex(), "spanId": message.span_id.hex()}
-    told: dict[str, Any] = MessageToDict(message)
-    return told | ids
+    fields: dict[str, Any] = MessageToDict(message)
+    return fields | ids

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from runs.recording.decoding import dialects
-from runs.recording.decoding.decode import decode_traces
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnsupportedType
 from runs.recording.records.span import Span
 from tests.runs.recording.captured import PROTOBUF, bodies
@@ -17,14 +17,14 @@ def test_other_content_types_are_named() -> None:
 def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read = dialects.read_span
+    read = dialects.read
 
     def failing(span: Span) -> object:
         if span.name == "Triage":
             raise KeyError(span.attributes)
         return read(span)
 
-    monkeypatch.setattr("runs.recording.decoding.decode.read_span", failing)
+    monkeypatch.setattr("runs.recording.decoding.traces.read_span", failing)
     with caplog.at_level(logging.WARNING):
         decoded = decode_traces(bodies("openai-agents-openinference")[0], PROTOBUF)
     assert len(decoded.records) == 45

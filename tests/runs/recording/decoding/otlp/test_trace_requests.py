@@ -10,8 +10,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
-from runs.recording.decoding.decode import decode_traces
-from runs.recording.decoding.otlp.protobuf import decode_protobuf, encode_response
+from runs.recording.decoding.otlp.trace_requests import decode_protobuf_spans, encode_trace_response
+from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnreadableBody
 from tests.runs.recording.captured import bodies
 
@@ -51,7 +51,7 @@ def test_a_span_as_it_was_sent() -> None:
         events=[{"name": "exception", "time_unix_nano": START_NS, "attributes": [text("a", "b")]}],
         links=[{"trace_id": b"l" * 16, "span_id": b"m" * 8}],
     )
-    [span], refused = decode_protobuf(request(sent).SerializeToString())
+    [span], refused = decode_protobuf_spans(request(sent).SerializeToString())
     assert refused == []
     assert span.trace_id == "74" * 16
     assert span.span_id == "73" * 8
@@ -65,7 +65,7 @@ def test_a_span_as_it_was_sent() -> None:
 
 
 def test_times_are_whole_microseconds_without_floats() -> None:
-    [span], _ = decode_protobuf(request(message()).SerializeToString())
+    [span], _ = decode_protobuf_spans(request(message()).SerializeToString())
     assert span.start_us == 1_795_000_000_123_456
     assert span.end_us == 1_795_000_000_123_458
 
@@ -73,7 +73,7 @@ def test_times_are_whole_microseconds_without_floats() -> None:
 @pytest.mark.parametrize("nanoseconds", [0, 1, 999])
 def test_times_that_are_none(nanoseconds: int) -> None:
     sent = message(start_time_unix_nano=nanoseconds)
-    [span], _ = decode_protobuf(request(sent).SerializeToString())
+    [span], _ = decode_protobuf_spans(request(sent).SerializeToString())
     assert span.start_us is None
 
 
@@ -94,7 +94,7 @@ def test_values_of_every_type() -> None:
         "map": AnyValue(kvlist_value=KeyValueList(values=[text("a", "b")])),
     }
     sent = message(attributes=[KeyValue(key=key, value=value) for key, value in values.items()])
-    [span], _ = decode_protobuf(request(sent).SerializeToString())
+    [span], _ = decode_protobuf_spans(request(sent).SerializeToString())
     assert span.attributes == {
         "text": "天气",
         "empty": "",
@@ -120,7 +120,7 @@ def test_values_of_every_type() -> None:
     ],
 )
 def test_one_bad_span_does_not_cost_the_good_one(bad: dict[str, Any]) -> None:
-    spans, refused = decode_protobuf(request(message(**bad), message()).SerializeToString())
+    spans, refused = decode_protobuf_spans(request(message(**bad), message()).SerializeToString())
     assert len(spans) == len(refused) == 1
     assert refused[0].reason.endswith(".")
     assert refused[0].raw["name"] == "work"
@@ -129,7 +129,7 @@ def test_one_bad_span_does_not_cost_the_good_one(bad: dict[str, Any]) -> None:
 def test_a_text_that_is_not_utf8_costs_only_its_own_span() -> None:
     body = request(message(name="BROKEN"), message(name="good")).SerializeToString()
     body = body.replace(b"BROKEN", b"\xff\xfe\xfd\xfc\xfb\xfa")
-    [span], [refused] = decode_protobuf(body)
+    [span], [refused] = decode_protobuf_spans(body)
     assert (span.name, span.scope, span.resource["service.name"]) == ("good", "tracer 1.2", "shop")
     assert "UTF-8" in refused.reason
 
@@ -151,14 +151,14 @@ def test_a_value_nested_too_deep_costs_only_its_own_span(levels: int) -> None:
     deep = message().SerializeToString() + field(9, field(1, b"deep") + field(2, value))
     good = message().SerializeToString()
     body = field(1, field(2, field(2, deep) + field(2, good)))
-    spans, refused = decode_protobuf(body)
+    spans, refused = decode_protobuf_spans(body)
     assert len(spans) == len(refused) == 1
     assert "deep" in refused[0].reason
 
 
 def test_odd_spans_are_kept() -> None:
     odd = message(name="", start_time_unix_nano=START_NS, end_time_unix_nano=START_NS - 5000)
-    [span], refused = decode_protobuf(request(odd).SerializeToString())
+    [span], refused = decode_protobuf_spans(request(odd).SerializeToString())
     assert refused == []
     assert span.end_us is not None and span.start_us is not None
     assert span.end_us < span.start_us
@@ -167,11 +167,11 @@ def test_odd_spans_are_kept() -> None:
 @pytest.mark.parametrize("body", [b"\xff\xff\xff", b"no protobuf", b"{}", b"\x0a\xff\x01abc"])
 def test_other_bytes_are_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableBody):
-        decode_protobuf(body)
+        decode_protobuf_spans(body)
 
 
 def test_an_empty_request_is_empty() -> None:
-    assert decode_protobuf(b"") == ([], [])
+    assert decode_protobuf_spans(b"") == ([], [])
 
 
 def test_damaged_bodies_never_end_in_another_error() -> None:
@@ -187,13 +187,13 @@ def test_damaged_bodies_never_end_in_another_error() -> None:
 
 
 def test_the_answer_is_in_the_content_type_of_the_request() -> None:
-    assert encode_response(None, "application/x-protobuf") == b""
-    assert encode_response(None, "application/json; charset=utf-8") == b"{}"
+    assert encode_trace_response(None, "application/x-protobuf") == b""
+    assert encode_trace_response(None, "application/json; charset=utf-8") == b"{}"
     answer = ExportTraceServiceResponse.FromString(
-        encode_response((2, "No id."), "application/x-protobuf")
+        encode_trace_response((2, "No id."), "application/x-protobuf")
     )
     assert answer.partial_success.rejected_spans == 2
     assert answer.partial_success.error_message == "No id."
-    assert orjson.loads(encode_response((2, "No id."), "application/json")) == {
+    assert orjson.loads(encode_trace_response((2, "No id."), "application/json")) == {
         "partialSuccess": {"rejectedSpans": "2", "errorMessage": "No id."}
     }

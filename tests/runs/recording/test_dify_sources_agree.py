@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.recording.decoding.dify_stream.event import Asked
-from runs.recording.decoding.dify_stream.reader import Reader
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
@@ -33,7 +33,7 @@ SERVICE = "My App"
 
 def read(events: list[dict[str, Any]]) -> list[NodeRecord]:
     """The records of one upload."""
-    reader = Reader(Asked(SERVICE))
+    reader = StreamReader(RunRequest(SERVICE))
     found = reader.feed(ndjson(*events))
     last = reader.end()
     assert found.refused == last.refused == []

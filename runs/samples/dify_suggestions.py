@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from runs.samples.clock import SECOND
+from runs.samples.dify_attributes import producer
 from runs.samples.dify_run import JSON_TYPE, DifyRun
-from runs.samples.dify_words import producer
-from runs.samples.spans import OK, SampleRun, Span, dumps, span_id, trace_id
+from runs.samples.schedule import SECOND
+from runs.samples.spans import OK, SampleRun, SampleSpan, dumps, span_id, trace_id
 
 
 def suggested_questions(run: DifyRun, questions: list[str]) -> SampleRun:
@@ -14,7 +14,7 @@ def suggested_questions(run: DifyRun, questions: list[str]) -> SampleRun:
     trace = trace_id(name)
     start = run.at + 60_000
     end = start + run.rng.randrange(700_000, 1_900_000)
-    root = Span(
+    root = SampleSpan(
         "Dify",
         trace,
         span_id(f"{name}/root"),
@@ -28,7 +28,7 @@ def suggested_questions(run: DifyRun, questions: list[str]) -> SampleRun:
         },
         status=(OK, ""),
     )
-    span = Span(
+    span = SampleSpan(
         "suggested_question",
         trace,
         span_id(f"{name}/span"),

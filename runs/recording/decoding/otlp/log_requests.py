@@ -1,0 +1,214 @@
+"""OTLP/HTTP log requests: protobuf and JSON bodies to log records, and the answer.
+
+Facts: opentelemetry/proto/logs/v1/logs.proto. The name of an event is a field of its own since
+1.5 of the protocol; before, the attribute `event.name`.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
+    ExportLogsServiceRequest,
+    ExportLogsServiceResponse,
+)
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
+
+from runs.recording.decoding.otlp import content_types
+from runs.recording.decoding.otlp import json_values as in_json
+from runs.recording.decoding.otlp import protobuf_values as in_protobuf
+from runs.recording.decoding.otlp.salvage import salvage, single_record_request
+from runs.recording.records.json_text import NotJson, parse_json
+from runs.recording.records.record import LogLine, Refused
+from runs.recording.records.request_body import UnreadableBody
+from runs.recording.records.span import LAST_US, BadSpan
+
+LAST_NS = LAST_US * 1000 + 999
+EXCEPTION = frozenset({"exception.type", "exception.message"})
+SEVERITIES = ("", "trace", "debug", "info", "warn", "error", "fatal")
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log. Ids are lower-case hex, "" where the log belongs to no span. `time_ns` is when it
+    happened, else when it was observed, in nanoseconds since the epoch, which put messages in
+    order; 0 where neither is known. `severity` is text in lower case. Values are JSON-like, as
+    those of `records.span.Span`."""
+
+    trace_id: str
+    span_id: str
+    time_ns: int
+    name: str
+    severity: str
+    body: Any
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+    scope: str
+
+    @property
+    def time_us(self) -> int | None:
+        return self.time_ns // 1000 or None
+
+    def line(self) -> LogLine:
+        """Return the log as it is kept with its step."""
+        fields = {
+            "name": self.name,
+            "severity": self.severity,
+            "body": self.body,
+            "attributes": self.attributes,
+            "scope": self.scope,
+        }
+        tells = self.name.startswith("gen_ai.") or not EXCEPTION.isdisjoint(self.attributes)
+        return LogLine(self.time_ns, {key: value for key, value in fields.items() if value}, tells)
+
+
+# -- protobuf --------------------------------------------------------------------------------------
+
+
+def decode_protobuf_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
+    """Return the logs of an ExportLogsServiceRequest in the order sent, and those refused. Raises
+    UnreadableBody when the body is no such message."""
+    request = ExportLogsServiceRequest()
+    logs: list[LogRecord] = []
+    refused: list[Refused] = []
+    try:
+        request.ParseFromString(body)
+    except DecodeError:
+        for resource, scope, messages, unreadable in salvage(body, LogMessage):
+            refused.extend(unreadable)
+            _add_protobuf_logs(messages, resource, scope, logs, refused)
+        return logs, refused
+    for resource_logs in request.resource_logs:
+        for scope_logs in resource_logs.scope_logs:
+            messages, scope = scope_logs.log_records, scope_logs.scope
+            _add_protobuf_logs(messages, resource_logs.resource, scope, logs, refused)
+    return logs, refused
+
+
+def _add_protobuf_logs(
+    messages: Iterable[Any],
+    resource: Any,
+    scope: Any,
+    logs: list[LogRecord],
+    refused: list[Refused],
+) -> None:
+    """Append the logs of one scope to `logs`, or to `refused`."""
+    envelope = (in_protobuf.resource_of(resource), in_protobuf.scope_of(scope))
+    for message in messages:
+        try:
+            logs.append(_protobuf_log(message, *envelope))
+        except BadSpan as error:
+            parts = (part.SerializeToString() for part in (message, resource, scope))
+            raw = {"name": message.event_name, "trace_id": message.trace_id.hex()}
+            refused.append(Refused(str(error), raw, single_record_request(*parts)))
+
+
+def _protobuf_log(message: Any, resource: dict[str, Any], scope: str) -> LogRecord:
+    attributes = in_protobuf.attributes_of(message.attributes)
+    return LogRecord(
+        _checked_id(message.trace_id.hex(), 32, "trace"),
+        _checked_id(message.span_id.hex(), 16, "span"),
+        _first_valid_ns(message.time_unix_nano, message.observed_time_unix_nano),
+        message.event_name or str(attributes.get("event.name") or ""),
+        _severity_name(message.severity_text, message.severity_number),
+        in_protobuf.value_of(message.body, 0),
+        attributes,
+        resource,
+        scope,
+    )
+
+
+# -- JSON ------------------------------------------------------------------------------------------
+
+
+def decode_json_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
+    """Return the logs of an ExportLogsServiceRequest in JSON, and those refused. Raises
+    UnreadableBody when the body is not such a document."""
+    try:
+        document = parse_json(body)
+    except NotJson as error:
+        raise UnreadableBody(f"The body is not readable JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise UnreadableBody("The body is not an OTLP logs request: it is not a JSON object.")
+    logs: list[LogRecord] = []
+    refused: list[Refused] = []
+    for resource_logs in in_json.objects(document, "resourceLogs", "resource_logs"):
+        resource = in_json.resource_of(resource_logs)
+        for scope_logs in in_json.objects(resource_logs, "scopeLogs", "scope_logs"):
+            scope = in_json.scope_of(scope_logs)
+            for item in in_json.items_of(scope_logs, "logRecords", "log_records"):
+                try:
+                    logs.append(_json_log(item, resource, scope))
+                except BadSpan as error:
+                    request = _single_log_json(
+                        item, resource_logs.get("resource"), scope_logs.get("scope")
+                    )
+                    refused.append(Refused(str(error), in_json.raw_of(item), request))
+    return logs, refused
+
+
+def _json_log(item: Any, resource: dict[str, Any], scope: str) -> LogRecord:
+    if not isinstance(item, dict):
+        raise BadSpan("A log is not a JSON object.")
+    text_of, integer, pick = in_json.text_of, in_json.integer_or_none, in_json.pick
+    attributes = in_json.attributes_of(in_json.items_of(item, "attributes"))
+    body = item.get("body")
+    name = text_of(item, "eventName", "event_name")
+    severity_number = integer(pick(item, "severityNumber", "severity_number"))
+    return LogRecord(
+        _checked_id(text_of(item, "traceId", "trace_id").lower(), 32, "trace"),
+        _checked_id(text_of(item, "spanId", "span_id").lower(), 16, "span"),
+        _first_valid_ns(
+            integer(pick(item, "timeUnixNano", "time_unix_nano")),
+            integer(pick(item, "observedTimeUnixNano", "observed_time_unix_nano")),
+        ),
+        name or str(attributes.get("event.name") or ""),
+        _severity_name(text_of(item, "severityText", "severity_text"), severity_number or 0),
+        in_json.value_of(body, 0) if isinstance(body, dict) else None,
+        attributes,
+        resource,
+        scope,
+    )
+
+
+def _single_log_json(log: Any, resource: Any, scope: Any) -> bytes:
+    """Return a whole request of one log; b"" where it is nested too deep to be written."""
+    scope_logs = {"scope": scope, "logRecords": [log]}
+    request = {"resourceLogs": [{"resource": resource, "scopeLogs": [scope_logs]}]}
+    try:
+        return json.dumps(request).encode()
+    except RecursionError:
+        return b""
+
+
+# -- in both encodings -----------------------------------------------------------------------------
+
+
+def _checked_id(hex_id: str, digits: int, name: str) -> str:
+    """Return the id; "" where the log is in no trace. Raises BadSpan."""
+    if not hex_id.strip("0"):
+        return ""
+    if len(hex_id) != digits or not in_json.HEX_DIGITS.issuperset(hex_id):
+        raise BadSpan(f"The {name} id is not {digits} hex digits.")
+    return hex_id
+
+
+def _first_valid_ns(happened: int | None, observed: int | None) -> int:
+    return next((ns for ns in (happened, observed) if ns and 0 < ns <= LAST_NS), 0)
+
+
+def _severity_name(text: str, number: int) -> str:
+    if text:
+        return text.lower()
+    return SEVERITIES[(number + 3) // 4] if 0 < number <= 24 else ""
+
+
+def encode_log_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
+    """Return an ExportLogsServiceResponse in the request's content type; `partial` is how many logs
+    were refused and why."""
+    response = ExportLogsServiceResponse()
+    return content_types.encode_export_response(
+        response, "rejected_log_records", partial, content_type
+    )

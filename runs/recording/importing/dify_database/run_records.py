@@ -1,0 +1,381 @@
+"""Rows of `workflow_runs` and `workflow_node_executions` as records: the run, its steps in their
+order, the containers and iterations they run in, and which steps each of them waited for. Pure.
+
+Facts: tokens by direction and prices are in `process_data.usage`, else `outputs.usage`; a container
+has the sum of its children in `execution_metadata`. Before 1.9 a failed attempt is a row of its own
+(`retry`), since then the same row becomes the next attempt. Steps inside an iteration or a loop
+name the container's node and the number of their iteration in `execution_metadata`; each iteration
+becomes a hidden step, as Dify's own exporter makes one. Which steps came before follows from the
+graph that ran; `predecessor_node_id` names one of them at most.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from runs.recording.decoding.dify import agent_log
+from runs.recording.decoding.dify.graphs import DifyGraph, branch_label
+from runs.recording.decoding.dify.vocabulary import (
+    RUN_STATUSES,
+    duration_us,
+    object_or_empty,
+    step_status,
+    text_or_none,
+)
+from runs.recording.importing.dify_database.column_values import (
+    CUT,
+    DIALECT,
+    NEAREST,
+    RUN_ENDS,
+    UNFINISHED,
+    TableRow,
+    column_us,
+    json_value,
+)
+from runs.recording.records.record import Cost, NodeRecord, RunFacts, Usage, Value
+from runs.recording.records.usage import cost, to_count, usage
+
+STEP_ENDS = frozenset({"succeeded", "failed", "exception", "stopped", "retry"})
+CONTAINERS = frozenset({"iteration", "loop"})
+PLAIN_HANDLES = frozenset({"", "source", "success-branch"})
+# Columns that are kept as what was received.
+RUN_DETAILS = (
+    "workflow_id", "version", "type", "triggered_from", "total_steps", "exceptions_count",
+    "created_by_role", "sequence_number",
+)  # fmt: skip
+STEP_DETAILS = ("index", "predecessor_node_id", "triggered_from", "created_by_role", "status")
+
+
+# -- the run ---------------------------------------------------------------------------------------
+
+
+def run_record(row: TableRow, service: str, version: str | None, user: str | None) -> NodeRecord:
+    """Return the run by Dify's own id. What is said of a run at work could not be taken back: its
+    status, totals and outputs are recorded at its end."""
+    run_id, status, started = str(row["id"]), row["status"], column_us(row["created_at"])
+    has_ended = status in RUN_ENDS
+    facts = RunFacts(
+        mode="chatflow" if row["type"] == "chat" else "workflow",
+        version=version,
+        user=user,
+        trigger=text_or_none(row["triggered_from"]),
+        status=status if has_ended else None,
+        source_ids=(("dify-run", run_id),),
+        reported_tokens=to_count(row["total_tokens"]) if has_ended else None,
+        reported_duration_us=duration_us(row["elapsed_time"]) if has_ended else None,
+    )
+    return NodeRecord(
+        trace=run_id,
+        source_id=run_id,
+        service=service,
+        title=service,
+        kind="workflow",
+        is_run=True,
+        status=step_status(status) if status in RUN_STATUSES else None,
+        started_us=started,
+        ended_us=_end_us(row, started) if has_ended else None,
+        inputs=json_value(row["inputs"]),
+        outputs=json_value(row["outputs"]) if has_ended else None,
+        error=text_or_none(row["error"]) if status in ("failed", "stopped") else None,
+        received={"attributes": _details(row, RUN_DETAILS)},
+        read_from={name: (DIALECT, f"workflow_runs.{name}") for name in ("inputs", "outputs")},
+        rank=NEAREST,
+        run=facts,
+    )
+
+
+def _details(row: TableRow, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: row[name] for name in names if row[name] is not None}
+
+
+def _end_us(row: TableRow, started: int | None) -> int | None:
+    """Return the end of a run or a step: its `finished_at`, else its start and `elapsed_time`."""
+    finished, elapsed = column_us(row["finished_at"]), duration_us(row["elapsed_time"])
+    if finished is None and started is not None and elapsed is not None:
+        return started + elapsed
+    return finished
+
+
+# -- one step --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow:
+    """A row with its JSON columns read: `values` has inputs, process_data and outputs, `cut` the
+    whole size in bytes of those that Dify cut."""
+
+    row: TableRow
+    metadata: dict[str, Any]
+    values: Mapping[str, Value]
+    cut: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def process_data(self) -> dict[str, Any]:
+        return object_or_empty(self.values.get("process_data"))
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return object_or_empty(self.values.get("outputs"))
+
+
+def step_record(step: StepRow, run: NodeRecord, run_ended: bool, **position: Any) -> NodeRecord:
+    """Return the step by the id of its row. `position`: where it belongs, as fields of NodeRecord.
+    Of a step at work the inputs alone are recorded."""
+    row, status = step.row, _step_row_status(step.row, run_ended)
+    is_done = status in STEP_ENDS
+    is_final = is_done and status == row["status"]
+    started = _ordered_start_us(row)
+    values = step.values if is_done else {"inputs": step.values.get("inputs")}
+    has_failed = status in ("failed", "exception", "retry")
+    return NodeRecord(
+        trace=run.trace,
+        source_id=str(row["id"]),
+        service=run.service,
+        title=text_or_none(row["title"]) or str(row["node_type"]),
+        kind=str(row["node_type"]),
+        node_id=str(row["node_id"]),
+        status=status,
+        started_us=started,
+        ended_us=_end_us(row, started) if is_final else None,
+        inputs=values.get("inputs"),
+        outputs=values.get("outputs"),
+        process_data=values.get("process_data"),
+        inputs_cut=step.cut.get("inputs"),
+        outputs_cut=step.cut.get("outputs"),
+        process_data_cut=step.cut.get("process_data"),
+        received=_step_received(step),
+        read_from={
+            name: (DIALECT, f"workflow_node_executions.{name}")
+            for name, value in values.items()
+            if value is not None
+        },
+        model=text_or_none(step.process_data.get("model_name")),
+        provider=text_or_none(step.process_data.get("model_provider")),
+        usage=_step_usage(step) if is_done else None,
+        cost=_step_cost(step) if is_done else None,
+        error=text_or_none(row["error"]) if has_failed or status == "stopped" else None,
+        error_type=text_or_none(step.outputs.get("error_type")) if has_failed else None,
+        handled=status == "exception",
+        rank={**(NEAREST if is_final else UNFINISHED), **dict.fromkeys(step.cut, CUT)},
+        **position,
+    )
+
+
+def _step_row_status(row: TableRow, run_ended: bool) -> str:
+    """Return the status of a step. Before 1.14, steps of an aborted run stay `running` for ever:
+    they were stopped with it. A failed attempt in a run at work may be tried again in the same
+    row."""
+    status = str(row["status"])
+    if status in ("running", "pending"):
+        return "stopped" if run_ended else "running"
+    if status == "retry" and not run_ended:
+        return "running"
+    return status if status in STEP_ENDS or status == "paused" else "running"
+
+
+def _ordered_start_us(row: TableRow) -> int | None:
+    """Return when a step began. Old rows have whole seconds: `index` says in which order the steps
+    of a second began, and stands in the digits below it."""
+    started, index = column_us(row["created_at"]), row["index"]
+    if started is None or started % 1_000_000 or not isinstance(index, int):
+        return started
+    return started + min(max(index, 0), 9_999) * 100
+
+
+def _step_received(step: StepRow) -> dict[str, Any]:
+    details = _details(step.row, STEP_DETAILS)
+    # The log of an agent becomes steps of its own.
+    metadata = {
+        name: value
+        for name, value in step.metadata.items()
+        if value is not None and not (name == "agent_log" and isinstance(value, list))
+    }
+    return {"attributes": {**details, "execution_metadata": metadata} if metadata else details}
+
+
+def _usage_objects(step: StepRow) -> Iterator[dict[str, Any]]:
+    for values in (step.process_data, step.outputs):
+        for name in ("usage", "__usage"):
+            if isinstance(counts := values.get(name), dict) and counts:
+                yield counts
+
+
+def _step_usage(step: StepRow) -> Usage | None:
+    for counts in _usage_objects(step):
+        names = ("prompt_tokens", "completion_tokens", "total_tokens")
+        step_usage = usage(*(to_count(counts.get(name)) for name in names))
+        if step_usage and step_usage.total:
+            return step_usage
+    total = to_count(step.metadata.get("total_tokens"))
+    return usage(None, None, total) if total else None
+
+
+def _step_cost(step: StepRow) -> Cost | None:
+    for prices in (step.metadata, *_usage_objects(step)):
+        step_cost = cost(prices.get("total_price"), prices.get("currency"))
+        if step_cost and step_cost.amount:
+            return step_cost
+    return None
+
+
+# -- the steps of a run, in their order ------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StepPosition:
+    """Where a step runs: source id of the container's execution (None: not known, or none), number
+    of the iteration, node id of the container."""
+
+    container_source_id: str | None = None
+    iteration: int | None = None
+    container: str | None = None
+
+    @property
+    def parent_source_id(self) -> str:
+        """The source id of the step above: the iteration's; "" on the top level."""
+        if self.container_source_id is None or self.iteration is None:
+            return self.container_source_id or ""
+        return f"{self.container_source_id}/{self.iteration}"
+
+
+@dataclass(slots=True)
+class RunSteps:
+    """Reads the steps of one run, rows in the order of `created_at` and `index`: later ones need
+    the earlier ones."""
+
+    run: NodeRecord
+    graph: DifyGraph
+    ended: bool
+    # (parent source id, node id) → source id of its newest execution.
+    latest: dict[tuple[str, str], str] = field(default_factory=dict)
+    # Source id → the handle by which the graph's edges leave the step.
+    handles: dict[str, str] = field(default_factory=dict)
+    # Node id of a container → source id of its newest execution, and the position of that.
+    containers: dict[str, tuple[str, StepPosition]] = field(default_factory=dict)
+    iterations: set[str] = field(default_factory=set)
+
+    def read(self, step: StepRow) -> Iterator[NodeRecord]:
+        """Yield the records of one row: its iteration, if it is new, the step, steps of its log."""
+        source_id, node_id = str(step.row["id"]), str(step.row["node_id"])
+        position = self._position(node_id, step)
+        parent = position.parent_source_id
+        if (
+            position.iteration is not None
+            and position.container_source_id is not None
+            and parent not in self.iterations
+        ):
+            self.iterations.add(parent)
+            yield self._iteration_record(position, position.container_source_id)
+        handle = self._handle(node_id, step)
+        ran_after = self._ran_after(parent, node_id, step)
+        self.latest[parent, node_id] = source_id
+        self.handles[source_id] = handle
+        if step.row["node_type"] in CONTAINERS:
+            self.containers[node_id] = (source_id, position)
+        record = step_record(
+            step,
+            self.run,
+            self.ended,
+            # Of an unknown container nothing is said: it may still be read.
+            parent_source_id=parent or (None if position.container else self.run.source_id),
+            iteration_index=position.iteration,
+            container=position.container,
+            taken=self._branch_label(node_id, handle),
+            ran_after=ran_after,
+        )
+        yield record
+        if record.status not in ("running", "paused"):
+            clock = agent_log.AgentLogClock(record.started_us)
+            entries = agent_log.log_entries(step.metadata)
+            yield from agent_log.log_steps(entries, source_id, record.trace, record.service, clock)
+
+    def _position(self, node_id: str, step: StepRow) -> StepPosition:
+        """Return where a step runs. A node in an iteration in a loop names both: the inner one
+        counts."""
+        kinds = {
+            str(step.metadata[f"{kind}_id"]): kind
+            for kind in sorted(CONTAINERS)
+            if step.metadata.get(f"{kind}_id")
+        }
+        if not kinds:
+            return StepPosition()
+        container = next(iter(kinds))
+        if len(kinds) > 1:
+            parent = self.graph.parents.get(node_id)
+            container = parent if parent in kinds else self._innermost(list(kinds))
+        execution = self.containers.get(container)
+        iteration = to_count(step.metadata.get(f"{kinds[container]}_index"))
+        return StepPosition(execution[0] if execution else None, iteration, container)
+
+    def _innermost(self, containers: list[str]) -> str:
+        """Return the inner one of containers that lie in one another; the first where none of them
+        has been read."""
+        outer = {self.containers[c][1].container for c in containers if c in self.containers}
+        return next((c for c in containers if c not in outer), containers[0])
+
+    def _iteration_record(self, position: StepPosition, container: str) -> NodeRecord:
+        return NodeRecord(
+            trace=self.run.trace,
+            source_id=position.parent_source_id,
+            service=self.run.service,
+            title=f"Pass {position.iteration}",
+            kind="chain",
+            parent_source_id=container,
+            status="succeeded",
+            folded=True,
+            pass_index=position.iteration,
+            container=container,
+            rank=NEAREST,
+        )
+
+    def _handle(self, node_id: str, step: StepRow) -> str:
+        """Return the handle by which the graph's edges leave a step; "" where nothing says it."""
+        handle = handle_of(step)
+        if handle and (node_id, handle) not in self.graph.branches:
+            # A classifier may give the name of the class alone.
+            label = branch_label(handle)
+            branches = self.graph.branches.items()
+            own_handles = {name: h for (node, h), name in branches if node == node_id}
+            return own_handles.get(label, handle)
+        return handle
+
+    def _branch_label(self, node_id: str, handle: str) -> str | None:
+        """Return what people call the branch that was chosen."""
+        if handle in PLAIN_HANDLES:
+            return None
+        return self.graph.branches.get((node_id, handle)) or branch_label(handle)
+
+    def _ran_after(self, parent: str, node_id: str, step: StepRow) -> tuple[str, ...]:
+        """Return the steps of the same iteration that this one waited for."""
+        source_ids = set()
+        for source, handle in self.graph.before.get(node_id, ()):
+            executed = self.latest.get((parent, source))
+            if executed and self._followed_edge(source, self.handles[executed], handle):
+                source_ids.add(executed)
+        predecessor = str(step.row["predecessor_node_id"] or "")
+        if not source_ids and (executed := self.latest.get((parent, predecessor))):
+            source_ids.add(executed)
+        return tuple(sorted(source_ids))
+
+    def _followed_edge(self, source: str, chosen: str, handle: str) -> bool:
+        """Return whether a step that chose the handle `chosen` came to an edge with `handle`. A
+        branch that does not name its choice may have come to any."""
+        if chosen == handle or (chosen in PLAIN_HANDLES and handle in PLAIN_HANDLES):
+            return True
+        return chosen == "" and (source, "fail-branch") not in self.graph.branches
+
+
+def handle_of(step: StepRow) -> str:
+    """Return the handle of the branch that a step chose, as its values name it; "" where nothing
+    does."""
+    kind, outputs = step.row["node_type"], step.outputs
+    if kind == "if-else":
+        chosen = outputs.get("selected_case_id")
+        if chosen is None and isinstance(outputs.get("result"), bool):
+            chosen = str(outputs["result"]).lower()
+        return str(chosen or "")
+    if kind == "question-classifier":
+        return str(outputs.get("class_id") or outputs.get("class_name") or "")
+    if kind == "human-input":
+        return str(outputs.get("__action_id") or outputs.get("action_id") or "")
+    return "fail-branch" if step.metadata.get("error_strategy") == "fail-branch" else ""
