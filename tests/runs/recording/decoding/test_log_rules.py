@@ -15,7 +15,7 @@ from runs.recording.records.record import NodeRecord
 from runs.recording.records.request_body import UnreadableBody
 from runs.recording.storing import notes
 from runs.recording.storing.related_rows import app_ids
-from runs.recording.storing.store import save
+from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.decoding.otlp.test_log_requests import (
     TIME_NS,
@@ -40,7 +40,7 @@ def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     """Without payloads that nothing refers to any more: what was assembled of a part."""
     with undone():
         for part in requests:
-            save(part)
+            save_records(part)
         found = snapshot()
         used = {row[name] for row in [*found["executions"], *found["runs"]]
                 for name in row if name.endswith("puts_id")}  # fmt: skip
@@ -72,7 +72,7 @@ def test_messages_of_the_same_moment_keep_the_order_of_a_call():
     same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
     logs = decode_logs(request(*same), PROTOBUF).records
     with undone():
-        save(list(reversed(logs)))
+        save_records(list(reversed(logs)))
         step = the_step()
         roles = [told["role"] for told in step.inputs.value["messages"]]
         assert roles == ["system", "user", "assistant", "tool"]

@@ -17,12 +17,12 @@ def test_other_content_types_are_named() -> None:
 def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read = dialects.read
+    read_span = dialects.read_span
 
     def failing(span: Span) -> object:
         if span.name == "Triage":
             raise KeyError(span.attributes)
-        return read(span)
+        return read_span(span)
 
     monkeypatch.setattr("runs.recording.decoding.traces.read_span", failing)
     with caplog.at_level(logging.WARNING):
