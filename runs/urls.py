@@ -48,7 +48,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
     path("runs/<uuid:run_id>/tracing/", tracing.tracing, name="run-tracing"),
     path("runs/<uuid:run_id>/time/", time.page, name="run-time"),
-    path("runs/<uuid:run_id>/variables/", variables.page, name="run-variables"),
+    path("runs/<uuid:run_id>/variables/", variables.variables_page, name="run-variables"),
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
     path("runs/<uuid:run_id>/notes/", notes.run_notes, name="run-notes"),
     path("runs/<uuid:run_id>/share/", share.run_share, name="run-share"),
@@ -68,7 +68,9 @@ urlpatterns = [
     ),
     path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/", loops.page, name="run-passes"),
     path(
-        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage/", lineage.page, name="run-lineage"
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage/",
+        lineage.lineage_page,
+        name="run-lineage",
     ),
     path("apps/<str:slug>/", history.app_runs, name="app"),
     path("apps/<str:slug>/graph/", graph.graph_page, name="app-graph"),
@@ -142,7 +144,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>.json", run.run_json, name="run-json"),
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_json, name="run-tracing-json"),
-    path("runs/<uuid:run_id>/variables.json", variables.twin, name="run-variables-json"),
+    path("runs/<uuid:run_id>/variables.json", variables.variables_json, name="run-variables-json"),
     path("runs/<uuid:run_id>/time.json", time.twin, name="run-time-json"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>.json",
@@ -156,7 +158,7 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage.json",
-        lineage.twin,
+        lineage.lineage_json,
         name="run-lineage-json",
     ),
     path(

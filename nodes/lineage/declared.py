@@ -1,110 +1,97 @@
-"""What producers tell of where a step's values came from: its node's settings, who sends to it,
-the ids of tool calls. Pure."""
+"""Certain links: what producers declare of where a step's values came from. Pure.
 
-from collections.abc import Iterator
+In this order: the settings of its node (as its engine reads them), the run's inputs, who sends to
+it, and the ids of tool calls.
+"""
+
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nodes.kinds import kind_of
-from nodes.lineage.calls import asked_by, results
-from nodes.lineage.executions import Visit
-from nodes.lineage.links import Link, Source
-from nodes.lineage.run_index import Story
-from nodes.lineage.settings import (
-    GATHERING,
-    from_passes,
-    from_rounds,
-    from_settings,
-    of_assigner,
-)
-from nodes.lineage.values import MISSING, Path, at, key_of
+from nodes.lineage.engine import AssignedVariable
+from nodes.lineage.links import LineageLink, ValueSource
+from nodes.lineage.run_index import RunIndex
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.tool_calls import link_to_request, links_to_results
+from nodes.lineage.values import MISSING, ValuePath, equality_key, value_at
 
+# Kinds of the steps that pass on the run's inputs.
 STARTS = frozenset({"start", "trigger-webhook", "trigger-schedule", "trigger-plugin", "datasource"})
-# What Dify tells of these only in the process data: what a model was told, what a tool was asked.
-_TOLD_BESIDE = ("prompts", "request")
 
 
-def told(story: Story, visit: Visit, call_id: str = "") -> list[Link]:
-    """Links of a step's inputs that are certain; of a tool without the id of its call the likely
-    one to that call. `call_id`: of the tool call that the step is."""
-    story.load([visit.inputs, visit.process])
-    given = story.value(visit.inputs)
-    found = [*_settled(story, visit, given), *_from_start(story, visit, given)]
-    found += _from_senders(story, visit, given)
-    kind = kind_of(visit.kind)
+def declared_input_links(run: RunIndex, step: LineageStep, call_id: str = "") -> list[LineageLink]:
+    """Return the certain links of a step's inputs and process data; of a tool without the id of its
+    call the likely one to that call. `call_id`: of the tool call that the step is."""
+    run.load([step.inputs, step.process_data])
+    inputs = run.value(step.inputs)
+    links = [link for engine in run.engines for link in engine.input_links(step)]
+    links += _links_to_run_inputs(run, step, inputs)
+    links += _links_to_senders(run, step, inputs)
+    kind = kind_of(step.kind)
     if kind.group == "tool":
-        asked = asked_by(story, visit, call_id)
-        found += [asked] if asked else []
+        request = link_to_request(run, step, call_id)
+        links += [request] if request else []
     elif kind.call == "model":
-        found += results(story, visit, given)
-    return found
+        links += links_to_results(run, step, inputs)
+    return links
 
 
-def _settled(story: Story, visit: Visit, given: Any) -> list[Link]:
-    """What the settings say of its inputs, and of what it was told or wrote beside them."""
-    beside = story.value(visit.process)
-    if isinstance(beside, dict):
-        beside = {key: beside[key] for key in _TOLD_BESIDE if key in beside} or MISSING
-    if visit.kind == "assigner" and isinstance(given, dict) and "items" in given:
-        given = MISSING  # they are its settings
-    found = list(from_settings(story, visit, ("inputs", given), ("process_data", beside)))
-    wrote = list(of_assigner(story, visit)) if visit.kind == "assigner" else []
-    known = {link.why for link in wrote}
-    return wrote + [link for link in found if link.path is not None or link.why not in known]
-
-
-def told_of_outputs(story: Story, visit: Visit) -> list[Link]:
-    """Links of what a step gives out that are certain: where its settings say what that is."""
-    gave = story.value(visit.outputs)
-    if gave is MISSING:
+def declared_output_links(run: RunIndex, step: LineageStep) -> list[LineageLink]:
+    """Return the certain links of a step's outputs: where its settings say what these are."""
+    if run.value(step.outputs) is MISSING:
         return []
-    if visit.kind in GATHERING:
-        found = from_settings(story, visit, ("outputs", gave))
-    elif visit.kind == "iteration":
-        found = from_passes(story, visit, gave)
-    elif visit.kind == "loop":
-        found = from_rounds(story, visit, gave)
-    else:
-        return []
-    return [replace(link, part="outputs") for link in found if link.path is not None]
+    links = (link for engine in run.engines for link in engine.output_links(step))
+    return [replace(link, part="outputs") for link in links if link.path is not None]
 
 
-# -- what starts a run --
+def assigned_variables(
+    run: RunIndex, step: LineageStep | None, values: Mapping[str, Any]
+) -> list[AssignedVariable]:
+    """Return what a variable assigner wrote, given its `values` by part; `step` is None for a step
+    of another run."""
+    return [
+        variable for engine in run.engines for variable in engine.assigned_variables(step, values)
+    ]
 
 
-def _from_start(story: Story, visit: Visit, given: Any) -> Iterator[Link]:
-    asked = story.value(story.whole.inputs)
-    if visit.kind not in STARTS or not isinstance(given, dict) or not isinstance(asked, dict):
+def is_system_variable(run: RunIndex, name: str) -> bool:
+    """Tell whether an input of the run came from the engine, not from who started the run."""
+    return any(engine.is_system_variable(name) for engine in run.engines)
+
+
+def _links_to_run_inputs(run: RunIndex, step: LineageStep, inputs: Any) -> Iterator[LineageLink]:
+    """Yield links of the inputs of a start step that are the run's, by name and value."""
+    run_inputs = run.value(run.run_values.inputs)
+    if step.kind not in STARTS or not isinstance(inputs, dict) or not isinstance(run_inputs, dict):
         return
-    for name, value in given.items():
-        if name in asked and asked[name] == value:
-            form = "system" if name.startswith("sys.") else "input"
-            source = Source(form, path=(name,), name=name)
-            yield Link((name,), source, "same", True, "given to the run", value)
+    for name, value in inputs.items():
+        if name in run_inputs and run_inputs[name] == value:
+            form = "system" if is_system_variable(run, name) else "input"
+            source = ValueSource(form, path=(name,), name=name)
+            yield LineageLink((name,), source, "same", True, "given to the run", value)
 
 
-# -- who sends --
-
-
-def _from_senders(story: Story, visit: Visit, given: Any) -> Iterator[Link]:
-    """Inputs that are the one equal thing that those who send to the step gave out."""
-    came = [sent for name in visit.senders if (sent := story.visits.in_force([name], visit))]
-    story.load(sender.outputs for sender in came)
-    for name, value in given.items() if isinstance(given, dict) else ():
-        alone = value[0] if isinstance(value, list) and len(value) == 1 else value
-        found = [
+def _links_to_senders(run: RunIndex, step: LineageStep, inputs: Any) -> Iterator[LineageLink]:
+    """Yield links of the inputs that equal exactly one output of those who send to the step."""
+    senders = [sender for name in step.senders if (sender := run.steps.visible_from(step, [name]))]
+    run.load(sender.outputs for sender in senders)
+    for name, value in inputs.items() if isinstance(inputs, dict) else ():
+        item = value[0] if isinstance(value, list) and len(value) == 1 else value
+        matches = [
             (sender, socket)
-            for sender in came
-            for socket, sent in _items(story.value(sender.outputs))
-            if sent in (value, alone) and (name == socket or key_of(alone) is not None)
+            for sender in senders
+            for socket, sent in _named_outputs(run.value(sender.outputs))
+            if sent in (value, item) and (name == socket or equality_key(item) is not None)
         ]
-        if len(found) == 1 and alone not in (None, "", [], {}):
-            sender, socket = found[0]
-            same = at(story.value(sender.outputs), (socket,)) == value
-            path: Path = (name,) if same else (name, 0)
-            source = Source("step", sender, "outputs", (socket,))
-            yield Link(path, source, "same", True, f"{sender.title} sends to this step", value)
+        if len(matches) == 1 and item not in (None, "", [], {}):
+            sender, socket = matches[0]
+            same = value_at(run.value(sender.outputs), (socket,)) == value
+            path: ValuePath = (name,) if same else (name, 0)
+            source = ValueSource("step", sender, "outputs", (socket,))
+            why = f"{sender.title} sends to this step"
+            yield LineageLink(path, source, "same", True, why, value)
 
 
-def _items(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, dict) else []
+def _named_outputs(outputs: Any) -> list[tuple[str, Any]]:
+    return list(outputs.items()) if isinstance(outputs, dict) else []

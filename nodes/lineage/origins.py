@@ -1,101 +1,105 @@
-"""Where the values of one step came from. Pure."""
+"""Where the values of one step came from: what is declared, and beside it what was found among
+equal values. Pure."""
 
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
-from nodes.lineage.declared import told, told_of_outputs
-from nodes.lineage.executions import Visit
-from nodes.lineage.links import Link, Search, Source
-from nodes.lineage.run_index import Story
-from nodes.lineage.settings import GATHERING
-from nodes.lineage.values import MISSING, Path, Piece, key_of
+from nodes.lineage.declared import declared_input_links, declared_output_links
+from nodes.lineage.links import LineageLink, ValueSource
+from nodes.lineage.run_index import RunIndex
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.value_search import ValueSearch
+from nodes.lineage.values import MISSING, ValuePath, ValuePiece, equality_key
 
 
-def came_from(story: Story, visit: Visit, call_id: str = "") -> list[Link]:
-    """Links of a step's inputs, in their order; of what it gathered without inputs, its outputs."""
-    story.load_before(visit)
-    certain = told(story, visit, call_id)
-    given = story.value(visit.inputs)
-    search = story.before(visit)
-    likely = _as_whole(search, visit) if given is MISSING else story.search(search, given)
-    found = _ordered(_merged(story, certain, likely), story.index.pieces.get(visit.inputs, []))
-    if visit.kind in GATHERING and visit.outputs != visit.inputs:
-        gathered = _gathered(story, visit)
-        found = [one for one in found if one.path is not None or not gathered]
-        found += [
+def origins_of_inputs(run: RunIndex, step: LineageStep, call_id: str = "") -> list[LineageLink]:
+    """Return the links of a step's inputs, in the inputs' order; where it gathers values without
+    naming them as inputs, those of its outputs. `call_id`: of the tool call that the step is."""
+    run.load_possible_sources(step)
+    certain = declared_input_links(run, step, call_id)
+    inputs = run.value(step.inputs)
+    search = run.search_before(step)
+    likely = (
+        _link_of_whole_value(search, step) if inputs is MISSING else run.find_links(search, inputs)
+    )
+    links = _in_order(_with_likely(run, certain, likely), run.values.pieces.get(step.inputs, []))
+    if run.gathers(step) and step.outputs != step.inputs:
+        gathered = _links_of_gathered(run, step)
+        links = [link for link in links if link.path is not None or not gathered]
+        links += [
             link
             for link in gathered
-            if not any(_same_source(link.source, other.source) for other in found)
+            if not any(_same_source(link.source, other.source) for other in links)
         ]
-    return found
+    return links
 
 
-def _as_whole(search: Search, visit: Visit) -> list[Link]:
-    """The source of a value that is too large to look at: it is equal to another as a whole."""
-    held = search.holder(visit.inputs) if visit.inputs else None
-    return [Link((), held.source)] if held else []
-
-
-def _gathered(story: Story, visit: Visit) -> list[Link]:
-    """What a step that has no inputs worth the name gathered from the steps before."""
-    gave = story.value(visit.outputs)
-    likely = [] if gave is MISSING else story.search(story.before(visit), gave)
-    certain = told_of_outputs(story, visit)
-    return _merged(story, certain, [replace(link, part="outputs") for link in likely])
-
-
-def made_from(story: Story, visit: Visit) -> list[Link]:
-    """Links of a step's outputs: to its own inputs, to the steps inside it, and where its settings
-    say what it gathers, to those."""
-    made = [replace(link, part="outputs") for link in story.made_of(visit)]
-    if visit.kind in GATHERING and not made:
-        story.load_before(visit)
-        found = _gathered(story, visit)
+def origins_of_outputs(run: RunIndex, step: LineageStep) -> list[LineageLink]:
+    """Return the links of a step's outputs: to its own inputs, to the steps inside it, and where
+    its settings say what it gathers, to those."""
+    inside = [replace(link, part="outputs") for link in run.links_inside(step)]
+    if run.gathers(step) and not inside:
+        run.load_possible_sources(step)
+        links = _links_of_gathered(run, step)
     else:
-        found = _merged(story, told_of_outputs(story, visit), made)
-    return _ordered(found, story.index.pieces.get(visit.outputs, []))
+        links = _with_likely(run, declared_output_links(run, step), inside)
+    return _in_order(links, run.values.pieces.get(step.outputs, []))
 
 
-def _merged(story: Story, certain: list[Link], likely: list[Link]) -> list[Link]:
-    """What is certain, and what is likely beside it. Several texts may stand in one."""
-    rest = [one for one in likely if not any(covers(story, known, one) for known in certain)]
-    return certain + rest
+def _link_of_whole_value(search: ValueSearch, step: LineageStep) -> list[LineageLink]:
+    """Return the link of inputs that are too large to be loaded: their digest is another's."""
+    holder = search.find_holder(step.inputs) if step.inputs else None
+    return [LineageLink((), holder.source)] if holder else []
 
 
-def covers(story: Story, known: Link, other: Link) -> bool:
-    """Whether what is known says already what was found by looking."""
-    if known.path is None or other.path is None:
-        return _same_source(known.source, other.source)
-    if known.path[: len(other.path)] == other.path and known.path != other.path:
-        return _same_source(known.source, other.source)
-    if known.path != other.path or known.change != "inserted":
-        return other.path[: len(known.path)] == known.path
+def _links_of_gathered(run: RunIndex, step: LineageStep) -> list[LineageLink]:
+    """Return the links of the outputs of a step that gathers them from the steps before."""
+    outputs = run.value(step.outputs)
+    likely = [] if outputs is MISSING else run.find_links(run.search_before(step), outputs)
+    certain = declared_output_links(run, step)
+    return _with_likely(run, certain, [replace(link, part="outputs") for link in likely])
+
+
+def _with_likely(
+    run: RunIndex, certain: list[LineageLink], likely: Iterable[LineageLink]
+) -> list[LineageLink]:
+    """Return what is certain, and what is likely beside it. Several texts may stand in one."""
+    return certain + [
+        link for link in likely if not any(covers(run, known, link) for known in certain)
+    ]
+
+
+def covers(run: RunIndex, certain: LineageLink, likely: LineageLink) -> bool:
+    """Tell whether a certain link says already what a likely one would."""
+    if certain.path is None or likely.path is None:
+        return _same_source(certain.source, likely.source)
+    if certain.path[: len(likely.path)] == likely.path and certain.path != likely.path:
+        return _same_source(certain.source, likely.source)
+    if certain.path != likely.path or certain.change != "inserted":
+        return likely.path[: len(certain.path)] == certain.path
     return (
-        _same_source(known.source, other.source)
-        or other.change != "inserted"
-        or key_of(at_source(story, known.source)) == key_of(at_source(story, other.source))
+        _same_source(certain.source, likely.source)
+        or likely.change != "inserted"
+        or equality_key(run.value_at_source(certain.source))
+        == equality_key(run.value_at_source(likely.source))
     )
 
 
-def at_source(story: Story, source: Source) -> Any:
-    """The value at a source; MISSING where it is not known."""
-    if source.form == "step" and source.visit:
-        return story.index.get(source.visit.payload(source.part), source.path)
-    return story.index.get(story.whole.inputs, source.path) if source.path else MISSING
-
-
-def _same_source(one: Source, other: Source) -> bool:
-    shorter = min(len(one.path), len(other.path))
-    return (one.form, one.visit, one.part) == (other.form, other.visit, other.part) and (
-        one.path[:shorter] == other.path[:shorter]
+def _same_source(first: ValueSource, second: ValueSource) -> bool:
+    """Tell whether two sources are in the same value, one at or inside of the other."""
+    shorter = min(len(first.path), len(second.path))
+    return (first.form, first.step, first.part) == (second.form, second.step, second.part) and (
+        first.path[:shorter] == second.path[:shorter]
     )
 
 
-def _ordered(links: list[Link], pieces: list[Piece]) -> list[Link]:
-    places: dict[Path, int] = {}
+def _in_order(links: list[LineageLink], pieces: list[ValuePiece]) -> list[LineageLink]:
+    """Sort links as the pieces that they stand at; those without a path come last."""
+    positions: dict[ValuePath, int] = {}
     for number, piece in enumerate(pieces):
-        places.setdefault(piece.path, number)
-    last = len(places)
+        positions.setdefault(piece.path, number)
+    last = len(positions)
     return sorted(
-        links, key=lambda one: last + 1 if one.path is None else places.get(one.path, last)
+        links,
+        key=lambda link: last + 1 if link.path is None else positions.get(link.path, last),
     )

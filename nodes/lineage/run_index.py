@@ -1,31 +1,30 @@
-"""One run as lineage reads it: its steps, its values as far as they are looked at, and its graph.
-Pure; values come through `load`, which says no when they are too many."""
+"""One run as lineage reads it: its steps, its graph, and its values as far as they are loaded.
+Pure; values come through `load`, which leaves out what is too much."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from nodes.graph.alignment import by_name
 from nodes.graph.graph import Graph, GraphNode
-from nodes.lineage.assigners import PARTS, Assigned, Selector, assigned, targets
-from nodes.lineage.executions import Visit, Visits, is_before, newest
-from nodes.lineage.index import Index
-from nodes.lineage.links import Holder, Link, Search, Source
-from nodes.lineage.references import Reference, references
+from nodes.lineage.engine import Engine
+from nodes.lineage.links import LineageLink, ValueSource
+from nodes.lineage.steps import LineageStep, StepIndex, end_order, precedes
+from nodes.lineage.value_search import ValueHolder, ValueIndex, ValueSearch
 from nodes.lineage.values import MISSING
 
-# Values of steps looked at: before a step, after it, and of the run's beginning.
-NEAREST, NEXT, FIRST = 120, 60, 30
-MAX_ABOVE = 10
-Add = Callable[[str, Any], object]
-Load = Callable[[list[str], Add], None]  # hands over the values of these digests, in order
+# Steps whose values are looked at: before a step, after it, and at the beginning of the run.
+MAX_BEFORE, MAX_AFTER, MAX_FIRST = 120, 60, 30
+MAX_CONTAINERS = 10
+AddValue = Callable[[str, Any], object]
+LoadValues = Callable[[list[str], AddValue], None]  # hands over the values of digests, in order
 
 
 @dataclass(slots=True)
-class Whole:
-    """The run itself: digests of its values, and what its version tells of variables."""
+class RunValues:
+    """What belongs to the run itself: the digests of its inputs and outputs, and the variables that
+    its version declares, by name."""
 
     inputs: str = ""
     outputs: str = ""
@@ -33,195 +32,160 @@ class Whole:
     conversation: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Story:
+class RunIndex:
+    """`truncated`: there was more to look at than was looked at. `engines` read what the settings
+    of the graph's nodes declare."""
+
     def __init__(
-        self, visits: Iterable[Visit], whole: Whole, graph: Graph | None, load: Load
+        self,
+        steps: Iterable[LineageStep],
+        run_values: RunValues,
+        graph: Graph | None,
+        load: LoadValues,
+        engines: Iterable[Callable[["RunIndex"], Engine]] = (),
     ) -> None:
-        self.visits = Visits(visits)
-        self.whole = whole
-        self.index = Index()
-        self.stopped = False
+        self.steps = StepIndex(steps)
+        self.run_values = run_values
+        self.values = ValueIndex()
+        self.truncated = False
         self._load = load
-        self._wrote: dict[Selector, list[Visit]] = {}
-        self.holders: dict[str, list[tuple[Visit, str]]] = defaultdict(list)
-        for visit in self.visits.by_id.values():
-            self.holders[visit.inputs].append((visit, "inputs"))
-            self.holders[visit.outputs].append((visit, "outputs"))
+        self._holders: dict[str, list[tuple[LineageStep, str]]] = defaultdict(list)
+        for step in self.steps.by_id.values():
+            self._holders[step.inputs].append((step, "inputs"))
+            self._holders[step.outputs].append((step, "outputs"))
         self.nodes: dict[str, GraphNode] = {n.id: n for n in graph.nodes} if graph else {}
         named = by_name(self.nodes.values())
-        self._by_name = {name: node.id for name, node in named.items()}
+        self._graph_ids = {name: node.id for name, node in named.items()}
         self._node_ids: dict[str, set[str]] = defaultdict(set)
-        for visit in self.visits.by_id.values() if graph else ():
-            self._node_ids[self.graph_id(visit)].add(visit.node_id)
+        for step in self.steps.by_id.values() if graph else ():
+            self._node_ids[self.graph_id(step)].add(step.node_id)
+        self.engines = [engine(self) for engine in engines]
 
     # -- the graph --
 
-    def graph_id(self, visit: Visit) -> str:
-        """The id of the node in the graph that a step is of; "" for none."""
-        if visit.node_id in self.nodes:
-            return visit.node_id
-        return self._by_name.get((visit.kind, visit.title), "")
+    def graph_id(self, step: LineageStep) -> str:
+        """Return the id of the node in the graph that a step is an execution of; "" for none."""
+        if step.node_id in self.nodes:
+            return step.node_id
+        return self._graph_ids.get((step.kind, step.title), "")
 
     def node_ids(self, graph_id: str) -> Collection[str]:
-        """What the steps of a node of the graph call it."""
+        """Return what the steps of a node of the graph call it."""
         return self._node_ids.get(graph_id, ())
 
-    def config(self, visit: Visit) -> Mapping[str, Any]:
-        node = self.nodes.get(self.graph_id(visit))
-        return (node.config if node else None) or {}
-
-    def writers(self, variable: Selector, visit: Visit) -> Iterator[Visit]:
-        """Variable assigners that had written a variable when a step began, the newest first."""
-        yield from (one for one in self._writers(variable) if self.visits.had_written(one, visit))
-
-    def writers_inside(self, variable: Selector, container: Visit) -> Iterator[Visit]:
-        """Those inside of a loop, the newest first."""
-        yield from (one for one in self._writers(variable) if container in self.visits.above(one))
-
-    def _writers(self, variable: Selector) -> list[Visit]:
-        """The newest first. One that failed wrote nothing."""
-        if variable not in self._wrote:
-            found = [
-                visit
-                for graph_id, written in self.written.items()
-                for visit in (self._of(graph_id) if variable in written else ())
-                if visit.status == "succeeded"
-            ]
-            self._wrote[variable] = sorted(found, key=newest, reverse=True)
-        return self._wrote[variable]
-
-    def _of(self, graph_id: str) -> Iterator[Visit]:
-        for node_id in self.node_ids(graph_id):
-            yield from self.visits.of_node[node_id]
-
-    def inside(self, container: Visit, graph_id: str) -> list[Visit]:
-        """The visits of a node inside of a container, the newest last."""
-        found = [
-            visit
-            for visit in self._of(graph_id)
-            if visit.status != "retry" and container in self.visits.above(visit)
-        ]
-        return sorted(found, key=newest)
-
-    def assigned(self, writer: Visit) -> dict[Selector, Assigned]:
-        """What an assigner wrote, by variable."""
-        self.load(writer.payload(part) for part in PARTS)
-        told = {part: self.value(writer.payload(part)) for part in PARTS}
-        written = list(self.written.get(self.graph_id(writer), ()))
-        return {one.selector: one for one in assigned(told, written)}
-
-    @cached_property
-    def written(self) -> dict[str, dict[Selector, list[str]]]:
-        """The variables that each assigner of the graph writes, with the settings that say what."""
-        found = {node.id: targets(node.kind, node.config) for node in self.nodes.values()}
-        return {graph_id: variables for graph_id, variables in found.items() if variables}
-
-    @cached_property
-    def references(self) -> dict[str, list[Reference]]:
-        """What the settings of each node of the graph refer to."""
-        return {
-            node.id: references(node.kind, node.config, self.nodes) for node in self.nodes.values()
-        }
+    def gathers(self, step: LineageStep) -> bool:
+        """Tell whether a step gathers what its settings refer to into its outputs."""
+        return any(engine.gathers(step) for engine in self.engines)
 
     # -- values --
 
     def load(self, digests: Iterable[str]) -> None:
-        """Look at these values, as far as there is room."""
-        wanted = dict.fromkeys(d for d in digests if d and d not in self.index.values)
+        """Load these values, as far as there is room."""
+        wanted = dict.fromkeys(d for d in digests if d and d not in self.values.values)
         if wanted:
-            self._load(list(wanted), self.index.add)
+            self._load(list(wanted), self.values.add)
 
     def value(self, digest: str) -> Any:
-        """One value; MISSING where there is none or no room for it."""
+        """Return one value; MISSING where there is none or no room for it."""
         self.load([digest])
-        return self.index.get(digest) if digest else MISSING
+        return self.values.value_at(digest) if digest else MISSING
 
-    def load_before(self, visit: Visit) -> None:
-        """What a step's inputs may have come from, the nearest first."""
-        before = self.visits.before(visit)
-        above = [container.inputs for container in self.visits.above(visit)][:MAX_ABOVE]
-        first = [other.outputs for other in before[NEAREST:][-FIRST:]]
+    def value_at_source(self, source: ValueSource) -> Any:
+        """Return the value at a source, as far as it is loaded; MISSING where it is not known."""
+        if source.form == "step" and source.step:
+            return self.values.value_at(source.step.digest(source.part), source.path)
+        if not source.path:
+            return MISSING
+        return self.values.value_at(self.run_values.inputs, source.path)
+
+    def load_possible_sources(self, step: LineageStep) -> None:
+        """Load what a step's inputs may have come from, the nearest first."""
+        preceding = self.steps.preceding(step)
+        containers = [container.inputs for container in self.steps.containers(step)]
+        first = [other.outputs for other in preceding[MAX_BEFORE:][-MAX_FIRST:]]
         self.load([
-            visit.inputs, *self.told_by(visit), *above, self.whole.inputs,
-            *(other.outputs for other in before[:NEAREST]), *first,
+            step.inputs, *self.referenced_values(step), *containers[:MAX_CONTAINERS],
+            self.run_values.inputs, *(other.outputs for other in preceding[:MAX_BEFORE]), *first,
         ])  # fmt: skip
-        self.stopped = self.stopped or len(before) > NEAREST + FIRST
+        self.truncated = self.truncated or len(preceding) > MAX_BEFORE + MAX_FIRST
 
-    def told_by(self, visit: Visit) -> Iterator[str]:
-        """Digests of what its settings refer to, however far away, and of what it was told."""
-        yield visit.process
-        for one in self.references.get(self.graph_id(visit), ()):
-            written = next(self.writers((one.node, str(one.path[0])), visit), None)
-            if written:
-                yield from (written.payload(part) for part in PARTS)
-            elif found := self.visits.in_force(list(self.node_ids(one.node)), visit):
-                yield found.outputs
+    def referenced_values(self, step: LineageStep) -> list[str]:
+        """Return the digests of what a step's settings refer to, and of its process data."""
+        referenced = [step.process_data]
+        for engine in self.engines:
+            referenced += engine.referenced_values(step)
+        return referenced
 
-    # -- who may be the source --
+    # -- who may be the source of an equal value --
 
-    def before(self, visit: Visit) -> Search:
-        """Searches what was known when a step began: what steps before gave out, what the
-        containers around it and the run were given."""
-        above = {container.id for container in self.visits.above(visit)}
+    def steps_with_output(self, digest: str) -> list[LineageStep]:
+        """Return the steps that gave out the value with this digest."""
+        return [step for step, part in self._holders.get(digest, ()) if part == "outputs"]
 
-        def holder(payload: str) -> Holder | None:
-            found = []
-            for other, part in self.holders.get(payload, ()):
-                if part == "outputs" and is_before(other, visit):
-                    found.append(_gave(other))
-                elif part == "inputs" and other.id in above:
-                    found.append(Holder(other.order, Source("step", other, part)))
-            if payload == self.whole.inputs:
-                found.append(Holder((-1, 0), Source("input")))
-            return _latest(found)
+    def search_before(self, step: LineageStep) -> ValueSearch:
+        """Search what was known when a step started: what steps before gave out, and the inputs of
+        the containers around it and of the run."""
+        containers = {container.id for container in self.steps.containers(step)}
 
-        return Search(self.index, holder)
+        def find_holder(digest: str) -> ValueHolder | None:
+            holders = []
+            for other, part in self._holders.get(digest, ()):
+                if part == "outputs" and precedes(other, step):
+                    holders.append(_output_holder(other))
+                elif part == "inputs" and other.id in containers:
+                    holders.append(ValueHolder(other.start_order, ValueSource("step", other, part)))
+            if digest == self.run_values.inputs:
+                holders.append(ValueHolder((-1, 0), ValueSource("input")))
+            return _latest_holder(holders)
 
-    def within(self, visit: Visit) -> Search:
-        """Searches what a step's own outputs may have come from: its inputs, the steps inside."""
-        inside = {inner.id for inner in self.visits.below(visit)}
+        return ValueSearch(self.values, find_holder)
 
-        def holder(payload: str) -> Holder | None:
-            found = [
-                _gave(other)
-                for other, part in self.holders.get(payload, ())
-                if part == "outputs" and other.id in inside and other.status != "retry"
+    def search_inside(self, step: LineageStep) -> ValueSearch:
+        """Search what a step's own outputs may have come from: its inputs, the steps inside."""
+        descendants = {inner.id for inner in self.steps.descendants(step)}
+
+        def find_holder(digest: str) -> ValueHolder | None:
+            holders = [
+                _output_holder(other)
+                for other in self.steps_with_output(digest)
+                if other.id in descendants and other.status != "retry"
             ]
-            if payload == visit.inputs:
-                found.append(Holder(visit.order, Source("step", visit, "inputs")))
-            return _latest(found)
+            if digest == step.inputs:
+                holders.append(ValueHolder(step.start_order, ValueSource("step", step, "inputs")))
+            return _latest_holder(holders)
 
-        return Search(self.index, holder)
+        return ValueSearch(self.values, find_holder)
 
-    def at_end(self) -> Search:
-        """Searches what the run's answer may have come from."""
+    def search_outputs(self) -> ValueSearch:
+        """Search what the run's output may have come from: the outputs of all steps."""
 
-        def holder(payload: str) -> Holder | None:
-            held = self.holders.get(payload, ())
-            return _latest([_gave(visit) for visit, part in held if part == "outputs"])
+        def find_holder(digest: str) -> ValueHolder | None:
+            return _latest_holder([_output_holder(step) for step in self.steps_with_output(digest)])
 
-        return Search(self.index, holder)
+        return ValueSearch(self.values, find_holder)
 
-    def made_of(self, visit: Visit) -> list[Link]:
-        """Where a step's outputs came from: what it was given, or what ran inside it gave out."""
-        inside = self.visits.below(visit, NEAREST)
-        self.load([visit.outputs, visit.inputs, *(inner.outputs for inner in inside)])
-        value = self.value(visit.outputs)
-        return [] if value is MISSING else self.search(self.within(visit), value)
+    def links_inside(self, step: LineageStep) -> list[LineageLink]:
+        """Return links of a step's outputs to its inputs and to what ran inside it gave out."""
+        descendants = self.steps.descendants(step, MAX_BEFORE)
+        self.load([step.outputs, step.inputs, *(inner.outputs for inner in descendants)])
+        outputs = self.value(step.outputs)
+        return [] if outputs is MISSING else self.find_links(self.search_inside(step), outputs)
 
-    def search(self, search: Search, value: Any) -> list[Link]:
-        found = search.links(value)
-        self.stopped = self.stopped or search.stopped or self.index.cut
-        return found
-
-
-def _gave(visit: Visit) -> Holder:
-    return Holder(newest(visit), Source("step", visit, "outputs"), frozenset([visit.node_id]))
+    def find_links(self, search: ValueSearch, value: Any) -> list[LineageLink]:
+        links = search.links_of(value)
+        self.truncated = self.truncated or search.truncated or self.values.truncated
+        return links
 
 
-def _latest(found: list[Holder]) -> Holder | None:
-    """The nearest of those that had one value, with the nodes of them all."""
-    if len(found) < 2:
-        return found[0] if found else None
-    gave = frozenset[str]().union(*(one.gave for one in found))
-    return max(found, key=lambda one: one.when)._replace(gave=gave)
+def _output_holder(step: LineageStep) -> ValueHolder:
+    return ValueHolder(
+        end_order(step), ValueSource("step", step, "outputs"), frozenset([step.node_id])
+    )
+
+
+def _latest_holder(holders: list[ValueHolder]) -> ValueHolder | None:
+    """Return the nearest of those that had one value, with the nodes of them all."""
+    if len(holders) < 2:
+        return holders[0] if holders else None
+    node_ids = frozenset[str]().union(*(holder.node_ids for holder in holders))
+    return max(holders, key=lambda holder: holder.when)._replace(node_ids=node_ids)

@@ -1,166 +1,175 @@
-"""Following one value back to its first origin, and forwards to the answer. Pure."""
+"""Follow one value back to its first origin, and forward to the run's output. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nodes.kinds import kind_of
-from nodes.lineage.executions import Visit
-from nodes.lineage.links import Link, Source
-from nodes.lineage.origins import at_source, came_from, made_from
-from nodes.lineage.run_index import Story
-from nodes.lineage.uses import Use, used_by
-from nodes.lineage.values import MISSING, Path, at
+from nodes.lineage.links import LineageLink, ValueSource
+from nodes.lineage.origins import origins_of_inputs, origins_of_outputs
+from nodes.lineage.run_index import RunIndex
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.uses import OutputUse, uses_of_outputs
+from nodes.lineage.values import MISSING, ValuePath, paths_overlap, value_at
 
 MAX_HOPS = 40
-MAX_USES = 40  # places a value went to
-MAX_FOLLOWED = 12  # steps whose uses are looked for
-# After these the place inside a value is still the same.
-WHOLE = frozenset({"same", "parsed", "as text", "trimmed"})
+MAX_TRACED_USES = 40  # places that a value went to
+MAX_TRACED_STEPS = 12  # steps whose uses are looked for
+# After these changes the path inside of a value is still the same.
+_KEEPS_PATH = frozenset({"same", "parsed", "as text", "trimmed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Hop:
     """A place where the value was. `link` says how it came from here to the hop before it in the
-    list (None: the place asked for); `others`: how many more sources it was made of there; `level`
-    indents the ways forwards."""
+    list (None: the place that the trace starts at); `other_sources`: how many more sources it was
+    made of there; `level` indents the branches of a trace forward."""
 
-    source: Source
+    source: ValueSource
     value: Any = MISSING
-    link: Link | None = None
-    others: int = 0
+    link: LineageLink | None = None
+    other_sources: int = 0
     level: int = 0
 
 
-def back(story: Story, visit: Visit, part: str, path: Path, call_id: str = "") -> list[Hop]:
-    """From a value to its first origin."""
-    hop = _hop(story, Source("step", visit, part, path))
+def trace_back(
+    run: RunIndex, step: LineageStep, part: str, path: ValuePath, call_id: str = ""
+) -> list[Hop]:
+    """Return the hops from the value at `path` in a `part` of a step to its first origin.
+    `call_id`: of the tool call that the step is."""
+    hop = _hop(run, ValueSource("step", step, part, path))
     hops, seen = [hop], set()
-    while hop.source.visit:
+    while source_step := hop.source.step:
         if len(hops) >= MAX_HOPS:
-            story.stopped = True
+            run.truncated = True
             break
         source = hop.source
-        step = hop.source.visit
-        place = (step.id, source.part, tuple(map(str, source.path)))
+        place = (source_step.id, source.part, tuple(map(str, source.path)))
         if place in seen:
             break
         seen.add(place)
         links = (
-            made_from(story, step)
+            origins_of_outputs(run, source_step)
             if source.part == "outputs"
-            else came_from(story, step, call_id if step is visit else "")
+            else origins_of_inputs(run, source_step, call_id if source_step is step else "")
         )
-        chosen = _chosen([link for link in links if link.part == source.part], source.path)
-        if chosen is None:
+        best = _best_link([link for link in links if link.part == source.part], source.path)
+        if best is None:
             break
-        link, rest, others = chosen
-        if source.part == "outputs" and _made_by_model(step, link):
+        link, rest, other_sources = best
+        if source.part == "outputs" and _is_written_by_model(source_step, link):
             break
-        found = link.source
-        following = Source(found.form, found.visit, found.part, (*found.path, *rest), found.name)
-        hop = _hop(story, following, link, others)
+        next_source = replace(link.source, path=(*link.source.path, *rest))
+        hop = _hop(run, next_source, link, other_sources)
         hops.append(hop)
     return hops
 
 
-def _made_by_model(visit: Visit, link: Link) -> bool:
-    """What a model says is its own, also where it quotes what it was given."""
+def _is_written_by_model(step: LineageStep, link: LineageLink) -> bool:
+    """Tell whether a value is a model's own, which it also is where it quotes its inputs."""
     return (
-        kind_of(visit.kind).call == "model"
-        and link.source.visit is visit
+        kind_of(step.kind).call == "model"
+        and link.source.step is step
         and link.change not in ("same", "trimmed")
     )
 
 
-def _hop(story: Story, source: Source, link: Link | None = None, others: int = 0) -> Hop:
-    if source.visit:
-        story.load([source.visit.payload(source.part)])
-    value = at_source(story, source)
+def _hop(
+    run: RunIndex, source: ValueSource, link: LineageLink | None = None, other_sources: int = 0
+) -> Hop:
+    if source.step:
+        run.load([source.step.digest(source.part)])
+    value = run.value_at_source(source)
     if value is MISSING and link is not None and link.change == "same":
         value = link.value
-    return Hop(source, value, link, others)
+    return Hop(source, value, link, other_sources)
 
 
-def _chosen(links: list[Link], path: Path) -> tuple[Link, Path, int] | None:
-    """The link of a place: of the place itself, else of what it is a part of, else the one that
-    says most of what stands in it; what remains of the path; and how many more there are."""
+def _best_link(
+    links: list[LineageLink], path: ValuePath
+) -> tuple[LineageLink, ValuePath, int] | None:
+    """Return the link of the value at `path`: of that place itself, else of what it is a part of,
+    else the one that says most of what stands in it; what remains of the path; and how many more
+    links there are."""
     wanted = tuple(map(str, path))
-    told = [(tuple(map(str, link.path)), link) for link in links if link.path is not None]
-    at_place = [link for place, link in told if place == wanted]
-    if at_place:
-        best = max(at_place, key=lambda link: (link.certain, len(str(link.value))))
-        return best, (), len(at_place) - 1
+    placed = [(tuple(map(str, link.path)), link) for link in links if link.path is not None]
+    at_path = [link for place, link in placed if place == wanted]
+    if at_path:
+        return max(at_path, key=_certain_and_long), (), len(at_path) - 1
     around = [
         (place, link)
-        for place, link in told
-        if wanted[: len(place)] == place and link.change in WHOLE
+        for place, link in placed
+        if wanted[: len(place)] == place and link.change in _KEEPS_PATH
     ]
     if around:
-        place, link = max(around, key=lambda one: len(one[0]))
+        place, link = max(around, key=lambda pair: len(pair[0]))
         return link, path[len(place) :], 0
-    inside = [link for place, link in told if place[: len(wanted)] == wanted]
+    inside = [link for place, link in placed if place[: len(wanted)] == wanted]
     if inside:
-        best = max(inside, key=lambda link: (link.certain, len(str(link.value))))
-        return best, (), len(inside) - 1
+        return max(inside, key=_certain_and_long), (), len(inside) - 1
     return None
 
 
-def forward(story: Story, visit: Visit, part: str, path: Path) -> list[Hop]:
-    """Where a value went: who used it, and where those who gave it out again sent it."""
-    found: list[Hop] = []
-    waiting: list[tuple[Visit, Path, int]] = []
+def _certain_and_long(link: LineageLink) -> tuple[bool, int]:
+    return link.certain, len(str(link.value))
+
+
+def trace_forward(run: RunIndex, step: LineageStep, part: str, path: ValuePath) -> list[Hop]:
+    """Return where the value at `path` in a `part` of a step went: who used it, and where those who
+    gave it out again sent it."""
+    hops: list[Hop] = []
+    waiting: list[tuple[LineageStep, ValuePath, int]] = []
     if part != "inputs":
-        waiting.append((visit, path, 0))
+        waiting.append((step, path, 0))
     else:
-        waiting += [(visit, sent, 0) for sent in _passed_on(story, visit, path)]
-    seen: set[tuple[str, Path]] = set()
-    told: set[tuple[Visit | None, str, Path]] = set()
-    while waiting and len(seen) < MAX_FOLLOWED and len(found) < MAX_USES:
-        giver, place, level = waiting.pop()
-        if (giver.id, place) in seen:
+        waiting += [(step, output_path, 0) for output_path in _output_paths(run, step, path)]
+    followed: set[tuple[str, ValuePath]] = set()
+    places: set[tuple[LineageStep | None, str, ValuePath]] = set()
+    while waiting and len(followed) < MAX_TRACED_STEPS and len(hops) < MAX_TRACED_USES:
+        giver, output_path, level = waiting.pop()
+        if (giver.id, output_path) in followed:
             continue
-        seen.add((giver.id, place))
-        further: list[tuple[Visit, Path, int]] = []
-        for use in used_by(story, giver):
-            shown = (use.user, use.link.part, use.link.path or ())
-            if not _overlap(use.link.source.path, place) or len(found) >= MAX_USES or shown in told:
+        followed.add((giver.id, output_path))
+        further: list[tuple[LineageStep, ValuePath, int]] = []
+        for use in uses_of_outputs(run, giver):
+            link_path = use.link.path or ()
+            place = (use.user, use.link.part, link_path)
+            if (
+                not paths_overlap(use.link.source.path, output_path)
+                or len(hops) >= MAX_TRACED_USES
+                or place in places
+            ):
                 continue
-            told.add(shown)
-            found.append(_use_hop(story, use, level))
-            if use.user and (use.link.part == "outputs" or use.user.kind == "assigner"):
-                further.append((use.user, use.link.path or (), level + 1))
+            places.add(place)
+            hops.append(_hop_of_use(run, use, level))
+            if use.user and (use.link.part == "outputs" or use.user.assigns_variables):
+                further.append((use.user, link_path, level + 1))
             elif use.user and use.link.path is not None:
                 further += [
                     (use.user, sent, level + 1)
-                    for sent in _passed_on(story, use.user, use.link.path)
+                    for sent in _output_paths(run, use.user, use.link.path)
                 ]
         waiting += reversed(further)
-    story.stopped = story.stopped or bool(waiting)
-    return found
+    run.truncated = run.truncated or bool(waiting)
+    return hops
 
 
-def _use_hop(story: Story, use: Use, level: int) -> Hop:
+def _hop_of_use(run: RunIndex, use: OutputUse, level: int) -> Hop:
     path = use.link.path or ()
     if use.user is None:
-        value = at(story.value(story.whole.outputs), path)
-        return Hop(Source("answer", path=path), value, use.link, level=level)
-    source = Source("step", use.user, use.link.part, path)
-    return Hop(source, at_source(story, source), use.link, level=level)
+        value = value_at(run.value(run.run_values.outputs), path)
+        return Hop(ValueSource("answer", path=path), value, use.link, level=level)
+    source = ValueSource("step", use.user, use.link.part, path)
+    return Hop(source, run.value_at_source(source), use.link, level=level)
 
 
-def _passed_on(story: Story, visit: Visit, path: Path) -> list[Path]:
-    """Places in a step's outputs where something of its inputs stands again."""
+def _output_paths(run: RunIndex, step: LineageStep, path: ValuePath) -> list[ValuePath]:
+    """Return up to three paths in a step's outputs where something of its inputs at `path` stands
+    again."""
     return [
         link.path
-        for link in made_from(story, visit)
+        for link in origins_of_outputs(run, step)
         if link.path is not None
-        and link.source.visit is visit
+        and link.source.step is step
         and link.source.part == "inputs"
-        and _overlap(link.source.path, path)
+        and paths_overlap(link.source.path, path)
     ][:3]
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    """Whether one place is the other or a part of it."""
-    shorter = min(len(one), len(other))
-    return tuple(map(str, one[:shorter])) == tuple(map(str, other[:shorter]))

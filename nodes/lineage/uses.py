@@ -6,168 +6,177 @@ from functools import partial
 from typing import Any
 
 from nodes.kinds import kind_of
-from nodes.lineage.declared import told, told_of_outputs
-from nodes.lineage.executions import Visit
-from nodes.lineage.index import Index
-from nodes.lineage.links import Holder, Link, Search, Source
+from nodes.lineage.declared import declared_input_links, declared_output_links
+from nodes.lineage.links import LineageLink, ValueSource
 from nodes.lineage.origins import covers
-from nodes.lineage.run_index import NEXT, Story
-from nodes.lineage.settings import GATHERING
-from nodes.lineage.values import MISSING, Piece, key_of
+from nodes.lineage.run_index import MAX_AFTER, RunIndex
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.value_search import ValueHolder, ValueIndex, ValueSearch
+from nodes.lineage.values import MISSING, ValuePiece, equality_key
 
-MAX_TOLD = 60  # later steps whose settings and messages are read
+MAX_DECLARED = 60  # later steps whose settings and messages are read
 MAX_USES = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Use:
+class OutputUse:
     """Who used an output: a step, which has it in its inputs (`link.part`) or gave it out again as
-    the container around; None: the run's answer. `link.source.path` is the place in the output."""
+    the container around; None: the run's output. `link.source.path` is where the used value stands
+    in the output."""
 
-    user: Visit | None
-    link: Link
+    user: LineageStep | None
+    link: LineageLink
 
 
-def used_by(story: Story, visit: Visit) -> list[Use]:
-    """The steps that used what a step gave out, in their order; the containers around it and the
-    run that gave it out again come last."""
-    later = story.visits.after(visit)
-    asking = _asking(story, visit, later)
-    after = later[:NEXT] + [user for user in later[NEXT:] if user.id in asking]
-    story.stopped = story.stopped or len(later) > NEXT
-    above = list(story.visits.above(visit))
-    story.load([
-        visit.outputs, story.whole.outputs, *(container.outputs for container in above),
-        *(user.inputs for user in after), *(user.outputs for user in after),
-        *(digest for user in after if user.id in asking for digest in story.told_by(user)),
+def uses_of_outputs(run: RunIndex, step: LineageStep) -> list[OutputUse]:
+    """Return the uses of what a step gave out, in the order of the steps; the containers around it
+    and the run that gave it out again come last."""
+    following = run.steps.following(step)
+    declaring = _ids_of_declaring_steps(run, step, following)
+    users = following[:MAX_AFTER] + [user for user in following[MAX_AFTER:] if user.id in declaring]
+    run.truncated = run.truncated or len(following) > MAX_AFTER
+    containers = list(run.steps.containers(step))
+    run.load([
+        step.outputs, run.run_values.outputs, *(container.outputs for container in containers),
+        *(user.inputs for user in users), *(user.outputs for user in users),
+        *(digest for user in users if user.id in declaring
+          for digest in run.referenced_values(user)),
     ])  # fmt: skip
-    gave = story.value(visit.outputs)
-    if gave is MISSING and visit.kind != "assigner":
+    outputs = run.value(step.outputs)
+    if outputs is MISSING and not step.assigns_variables:
         return []
-    mine = _Mine(story, visit, gave)
-    found: list[Use] = []
-    for user in after:
-        if len(found) >= MAX_USES:
-            story.stopped = True
+    finder = _OutputFinder(run, step, outputs)
+    uses: list[OutputUse] = []
+    for user in users:
+        if len(uses) >= MAX_USES:
+            run.truncated = True
             break
-        hits = mine.hits(user.inputs, partial(story.before, user))
-        certain: list[Link] = []
-        if hits or user.id in asking:
-            gathered = told_of_outputs(story, user)
-            settled = [one for one in told(story, user) if one.path is not None or not gathered]
-            certain = settled + gathered
-        if user.kind in GATHERING and user.outputs != user.inputs:
-            gathered = mine.hits(user.outputs, partial(story.before, user))
-            hits += [replace(hit, part="outputs") for hit in gathered]
-        found += [Use(user, link) for link in _known(story, visit, certain, hits)]
-    for container in above:
-        hits = mine.hits(container.outputs, partial(story.within, container))
-        links = _known(story, visit, told_of_outputs(story, container), hits)
-        found += [Use(container, replace(link, part="outputs")) for link in links]
-    return found + [Use(None, link) for link in _answered(story, visit, gave, mine)]
+        likely = finder.links_in(user.inputs, partial(run.search_before, user))
+        certain: list[LineageLink] = []
+        if likely or user.id in declaring:
+            gathered = declared_output_links(run, user)
+            certain = [
+                link
+                for link in declared_input_links(run, user)
+                if link.path is not None or not gathered
+            ] + gathered
+        if run.gathers(user) and user.outputs != user.inputs:
+            in_outputs = finder.links_in(user.outputs, partial(run.search_before, user))
+            likely += [replace(link, part="outputs") for link in in_outputs]
+        uses += [OutputUse(user, link) for link in _links_to(run, step, certain, likely)]
+    for container in containers:
+        likely = finder.links_in(container.outputs, partial(run.search_inside, container))
+        links = _links_to(run, step, declared_output_links(run, container), likely)
+        uses += [OutputUse(container, replace(link, part="outputs")) for link in links]
+    return uses + [OutputUse(None, link) for link in _links_of_run_output(run, step, finder)]
 
 
-def _answered(story: Story, visit: Visit, gave: Any, mine: "_Mine") -> list[Link]:
-    """Where it is the run's answer: what an end gives out is that by its name."""
-    answer = story.value(story.whole.outputs)
-    found: list[Link] = []
-    if visit.kind in ("end", "answer") and isinstance(gave, dict) and isinstance(answer, dict):
-        for name, value in gave.items():
-            if name in answer and answer[name] == value:
-                source = Source("step", visit, "outputs", (name,))
-                found.append(
-                    Link((name,), source, "same", True, f"the run gives out {name}", value)
-                )
-    hits = [] if found else mine.hits(story.whole.outputs, story.at_end)
-    return [replace(link, part="outputs") for link in found + hits]
+def _links_of_run_output(
+    run: RunIndex, step: LineageStep, finder: "_OutputFinder"
+) -> list[LineageLink]:
+    """Return links of the run's output to a step: what an end gives out is that by its name."""
+    run_output, outputs = run.value(run.run_values.outputs), finder.outputs
+    links: list[LineageLink] = []
+    if (
+        step.kind in ("end", "answer")
+        and isinstance(outputs, dict)
+        and isinstance(run_output, dict)
+    ):
+        for name, value in outputs.items():
+            if name in run_output and run_output[name] == value:
+                source = ValueSource("step", step, "outputs", (name,))
+                why = f"the run gives out {name}"
+                links.append(LineageLink((name,), source, "same", True, why, value))
+    likely = [] if links else finder.links_in(run.run_values.outputs, run.search_outputs)
+    return [replace(link, part="outputs") for link in links + likely]
 
 
-def _known(story: Story, visit: Visit, certain: list[Link], hits: list[Link]) -> list[Link]:
-    """What is told of uses of `visit`, and beside it what was found."""
-    rest = [hit for hit in hits if not any(covers(story, one, hit) for one in certain)]
-    return [one for one in certain if _gave_it(visit, one)] + rest
+def _links_to(
+    run: RunIndex, step: LineageStep, certain: list[LineageLink], likely: list[LineageLink]
+) -> list[LineageLink]:
+    """Return the certain links to what `step` gave out, and beside them the likely ones."""
+    rest = [link for link in likely if not any(covers(run, known, link) for known in certain)]
+    return [link for link in certain if _gave_out(step, link)] + rest
 
 
-def _gave_it(visit: Visit, link: Link) -> bool:
-    """What an assigner wrote stands in its process data."""
-    return link.source.visit is visit and link.source.part != "inputs"
+def _gave_out(step: LineageStep, link: LineageLink) -> bool:
+    """Tell whether a link leads to what a step gave out; what an assigner wrote is in its process
+    data."""
+    return link.source.step is step and link.source.part != "inputs"
 
 
-class _Mine:
+class _OutputFinder:
     """Finds what one step gave out in the values of others."""
 
-    def __init__(self, story: Story, visit: Visit, gave: Any) -> None:
-        self.story = story
-        self.visit = visit
-        self.index = Index()
-        self.index.add(visit.outputs, gave)
-        self.held = Holder((0, 0), Source("step", visit, "outputs"))
-        self.seen: dict[str, list[tuple[list[Piece], Link]]] = {}
+    def __init__(self, run: RunIndex, step: LineageStep, outputs: Any) -> None:
+        self.run = run
+        self.step = step
+        self.outputs = outputs
+        self.index = ValueIndex()
+        self.index.add(step.outputs, outputs)
+        self.holder = ValueHolder((0, 0), ValueSource("step", step, "outputs"))
+        self.links_by_digest: dict[str, list[tuple[list[ValuePiece], LineageLink]]] = {}
 
-    def hits(self, payload: str, nearest: Callable[[], Search]) -> list[Link]:
-        """Pieces of a value that came from what the step gave out, and from nobody nearer."""
-        if payload not in self.seen:
-            self.seen[payload] = self.look(self.story.index.pieces.get(payload, []))
-        found = self.seen[payload]
-        search = nearest() if found else None
-        return [link for around, link in found if search and self.is_nearest(search, around, link)]
+    def links_in(self, digest: str, make_search: Callable[[], ValueSearch]) -> list[LineageLink]:
+        """Return links of the pieces of a value that came from the step and from none nearer, which
+        `make_search` tells."""
+        if digest not in self.links_by_digest:
+            self.links_by_digest[digest] = self._links_with_pieces(
+                self.run.values.pieces.get(digest, [])
+            )
+        links = self.links_by_digest[digest]
+        search = make_search() if links else None
+        return [link for around, link in links if search and self._is_nearest(search, around, link)]
 
-    def look(self, found: list[Piece]) -> list[tuple[list[Piece], Link]]:
-        """Links to what the step gave out, each with the pieces around it and its own."""
-        if not found:
+    def _links_with_pieces(
+        self, pieces: list[ValuePiece]
+    ) -> list[tuple[list[ValuePiece], LineageLink]]:
+        """Return links to what the step gave out, each with the pieces around it and its own."""
+        if not pieces:
             return []
-        search = Search(self.index, lambda payload: self.held)
-        links = search.links_of(found)
-        self.story.stopped = self.story.stopped or search.stopped
+        search = ValueSearch(self.index, lambda digest: self.holder)
+        links = search.links_of_pieces(pieces)
+        self.run.truncated = self.run.truncated or search.truncated
         return [
-            ([*(piece for piece in found[:number] if piece.end > number), found[number]], link)
+            ([*(p for p in pieces[:number] if p.end > number), pieces[number]], link)
             for number, link in links
         ]
 
-    def is_nearest(self, search: Search, around: list[Piece], link: Link) -> bool:
-        whole = around[:-1]
+    def _is_nearest(self, search: ValueSearch, around: list[ValuePiece], link: LineageLink) -> bool:
+        pieces = around[:-1]
         if link.change in ("inserted", "cut out"):
-            whole = around
-            text = self.index.get(self.visit.outputs, link.source.path)
-            if self.giver(search, key_of(text), text) is not self.visit:
+            pieces = around
+            text = self.index.value_at(self.step.outputs, link.source.path)
+            if self._origin(search, equality_key(text), text) is not self.step:
                 return False
-        elif self.giver(search, around[-1].key, link.value) is not self.visit:
+        elif self._origin(search, around[-1].key, link.value) is not self.step:
             return False
-        return all(self.giver(search, p.key, p.value) in (self.visit, None) for p in whole)
+        return all(self._origin(search, p.key, p.value) in (self.step, None) for p in pieces)
 
-    def giver(self, search: Search, key: int | None, value: Any) -> Visit | None:
-        """The step that a value as a whole came from, where it came from one."""
-        spots = self.story.index.equal.get(key) if key is not None else None
-        best = search.best(spots, value) if spots else None
-        return best[0].source.visit if best else None
+    def _origin(self, search: ValueSearch, key: int | None, value: Any) -> LineageStep | None:
+        """Return the step that a value as a whole came from, where it came from a step."""
+        spots = self.run.values.equal.get(key) if key is not None else None
+        nearest = search.nearest(spots, value) if spots else None
+        return nearest[0].source.step if nearest else None
 
 
-def _asking(story: Story, visit: Visit, later: list[Visit]) -> set[str]:
-    """Later steps that may tell for certain that they used this one: those whose settings refer to
-    it or whose senders name it; of the next ones also those with calls and results of tools."""
-    group = kind_of(visit.kind).group
-    readers = _readers(story, visit)
+def _ids_of_declaring_steps(
+    run: RunIndex, step: LineageStep, following: list[LineageStep]
+) -> set[str]:
+    """Return the ids of later steps that may declare that they used `step`: those whose settings
+    refer to it or whose senders name it; of the next ones also those with calls and results of
+    tools."""
+    group = kind_of(step.kind).group
+    readers = {reader for engine in run.engines for reader in engine.readers(step)}
     reading = [
-        user for user in later
-        if story.graph_id(user) in readers or visit.node_id in user.senders
+        user for user in following
+        if run.graph_id(user) in readers or step.node_id in user.senders
     ]  # fmt: skip
-    # Of a node in many passes the first, then what there is room for.
+    # Of a node in many iterations the first, then what there is room for.
     first = {user.node_id: user for user in reversed(reading)}
-    asking = dict.fromkeys(user.id for user in [*first.values(), *reading])
+    ids = dict.fromkeys(user.id for user in [*first.values(), *reading])
     calling = [
-        user.id for user in later[:NEXT]
+        user.id for user in following[:MAX_AFTER]
         if group in ("model", "agent", "tool") and kind_of(user.kind).group in ("model", "tool")
     ]  # fmt: skip
-    return {*list(asking)[:MAX_TOLD], *calling}
-
-
-def _readers(story: Story, visit: Visit) -> set[str]:
-    """Nodes of the graph whose settings refer to a step's node, or to a variable that it writes."""
-    graph_id = story.graph_id(visit)
-    written = story.written.get(graph_id, {})
-    return {
-        reader
-        for reader, read in (story.references.items() if graph_id else ())
-        for one in read
-        if one.node == graph_id or (one.node, str(one.path[0])) in written
-    }
+    return {*list(ids)[:MAX_DECLARED], *calling}

@@ -1,7 +1,7 @@
 """The variables of a run, each with what was written to it and by which step. Pure.
 
-A variable is what a producer calls one: a key of a node's outputs (Dify's node.text), sys., env.
-and conversation. variables, a channel of a graph's state (LangGraph). Where steps below one
+A variable is what a producer calls one: a key of a node's outputs (node.text), an input of the run,
+a variable that a version declares, a channel of a graph's state (LangGraph). Where steps below one
 container, or below the run, all give out keys of what the whole gives out, these keys are its
 state.
 """
@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nodes.lineage.declared import STARTS
-from nodes.lineage.executions import Visit, newest
-from nodes.lineage.values import MISSING, Path
+from nodes.lineage.steps import LineageStep, end_order
+from nodes.lineage.values import MISSING, ValuePath
 
-GROUPS = {
+VARIABLE_GROUPS = {
     "input": "Inputs of the run",
     "system": "System",
     "environment": "Environment",
@@ -23,141 +23,150 @@ GROUPS = {
     "state": "State",
     "node": "Steps",
 }
+# The first part of the name of a variable that a version declares, as producers write it.
+_SCOPES = {"environment": "env", "conversation": "conversation"}
 MAX_KEYS = 50  # of one output
 
 
 @dataclass(slots=True)
-class Write:
-    """A value given to a variable. `visit` is None where it came with the run or is declared;
+class VariableWrite:
+    """A value given to a variable. `step` is None where it came with the run or is declared;
     `value` MISSING where it was not looked at; `turn`: the other run of the conversation that wrote
-    it; `masked`: a part of the value is hidden; `place`: where an assigner tells it, the part of
-    the step first."""
+    it; `redacted`: a part of the value is hidden; `path`: where an assigner has it, the part of the
+    step first."""
 
     value: Any
-    visit: Visit | None = None
+    step: LineageStep | None = None
     turn: Any = None
-    masked: bool = False
-    place: Path = ()
+    redacted: bool = False
+    path: ValuePath = ()
 
 
 @dataclass(slots=True)
 class Variable:
     """`writes` from the oldest to the newest; `earlier`: how many before them are not listed.
-    `place` is where the step that wrote it has it: a key of its outputs, None for the whole."""
+    `output_key` is where the step that wrote it has it: a key of its outputs, None for the
+    whole."""
 
     group: str
     name: str
     title: str = ""
     node_id: str = ""
-    place: str | None = None
-    writes: list[Write] = field(default_factory=list)
+    output_key: str | None = None
+    writes: list[VariableWrite] = field(default_factory=list)
     earlier: int = 0
 
     @property
-    def last(self) -> Write:
+    def last(self) -> VariableWrite:
         return self.writes[-1]
 
     @property
-    def starts(self) -> bool:
-        """Whether a node wrote it that only passes on what the run was given."""
-        visit = self.last.visit
-        return visit is not None and visit.kind in STARTS
+    def is_written_by_start(self) -> bool:
+        """Whether a node wrote it that only passes on the inputs of the run."""
+        step = self.last.step
+        return step is not None and step.kind in STARTS
 
     @property
     def key(self) -> str:
         """What names it in an address."""
-        return f"{self.node_id}.{self.place}" if self.node_id and self.place else self.name
+        return (
+            f"{self.node_id}.{self.output_key}" if self.node_id and self.output_key else self.name
+        )
 
 
-Values = Callable[[str], Any]  # by digest; MISSING for one that was not looked at
+ValueOfDigest = Callable[[str], Any]  # MISSING for a value that was not looked at
 
 
-def by_node(visits: Iterable[Visit], after: Visit | None = None) -> dict[str, list[Visit]]:
-    """The visits of each node that gave something out, the newest first; nodes in the order in
-    which they first did. `after`: as of the end of this step."""
-    found: dict[str, list[Visit]] = defaultdict(list)
-    for visit in sorted(visits, key=newest):
-        if visit.outputs and (after is None or newest(visit) <= newest(after)):
-            found[visit.node_id or visit.title].append(visit)
-    return {node: list(reversed(group)) for node, group in found.items()}
+def steps_by_node(
+    steps: Iterable[LineageStep], after: LineageStep | None = None
+) -> dict[str, list[LineageStep]]:
+    """Return the steps of each node that gave something out, the newest first; nodes in the order
+    in which they first did. `after`: as of the end of this step."""
+    groups: dict[str, list[LineageStep]] = defaultdict(list)
+    for step in sorted(steps, key=end_order):
+        if step.outputs and (after is None or end_order(step) <= end_order(after)):
+            groups[step.node_id or step.title].append(step)
+    return {node: list(reversed(group)) for node, group in groups.items()}
 
 
-def of_run(given: Any) -> list[Variable]:
-    """What the run was given: its inputs and, of Dify, the system's variables."""
-    if not isinstance(given, dict):
-        known = given is not MISSING and given not in (None, "")
-        return [Variable("input", "input", writes=[Write(given)])] if known else []
+def input_variables(inputs: Any, is_system: Callable[[str], bool]) -> list[Variable]:
+    """Return the inputs of the run as variables. `is_system` tells which names are the engine's."""
+    if not isinstance(inputs, dict):
+        known = inputs is not MISSING and inputs not in (None, "")
+        return [Variable("input", "input", writes=[VariableWrite(inputs)])] if known else []
     return [
-        Variable("system" if str(name).startswith("sys.") else "input", str(name),
-                 writes=[Write(value)])
-        for name, value in list(given.items())[:MAX_KEYS]
+        Variable("system" if is_system(str(name)) else "input", str(name),
+                 writes=[VariableWrite(value)])
+        for name, value in list(inputs.items())[:MAX_KEYS]
     ]  # fmt: skip
 
 
-def declared(group: str, items: Any) -> list[Variable]:
-    """Variables as a version declares them: [{"name", "type", "value"}]. A secret has no value."""
-    found = []
-    for item in items if isinstance(items, list) else ():
+def declared_variables(group: str, declarations: Any) -> list[Variable]:
+    """Return the variables that a version declares: [{"name", "type", "value"}]. `group`:
+    environment or conversation. A secret has no value."""
+    variables = []
+    for item in declarations if isinstance(declarations, list) else ():
         if isinstance(item, dict) and item.get("name"):
             secret = item.get("type") == "secret"
             empty = MISSING if secret else "" if item.get("type") == "string" else None
-            write = Write(item.get("value", empty), masked=secret)
-            prefix = "env" if group == "environment" else group
-            found.append(Variable(group, f"{prefix}.{item['name']}", writes=[write]))
-    return found
+            write = VariableWrite(item.get("value", empty), redacted=secret)
+            name = f"{_SCOPES[group]}.{item['name']}"
+            variables.append(Variable(group, name, writes=[write]))
+    return variables
 
 
-def of_node(
-    visits: Sequence[Visit], values: Values, kept: int, state: bool = False
+def node_variables(
+    steps: Sequence[LineageStep], value_of: ValueOfDigest, kept: int, state: bool = False
 ) -> list[Variable]:
-    """The variables of one node from its visits, the newest first; of the newest `kept` visits the
-    values. With `state` they are channels of a state."""
-    found: dict[str | None, Variable] = {}
-    node = visits[0]
-    for visit in visits[:kept]:
-        value = values(visit.outputs)
+    """Return the variables of one node from its steps, the newest first; of the newest `kept` steps
+    the values. With `state` they are channels of a state."""
+    variables: dict[str | None, Variable] = {}
+    node = steps[0]
+    for step in steps[:kept]:
+        value = value_of(step.outputs)
         parts: Mapping[str | None, Any] = {None: value}
         if isinstance(value, dict) and value:
             parts = {str(key): inner for key, inner in list(value.items())[:MAX_KEYS]}
         for key, inner in parts.items():
-            if key not in found:
+            if key not in variables:
                 name = key or node.title
                 if not state and key is not None:
                     name = f"{node.title}.{key}"
-                found[key] = Variable(
+                variables[key] = Variable(
                     "state" if state else "node", name, node.title, node.node_id, key
                 )
-            found[key].writes.insert(0, Write(inner, visit))
-    for variable in found.values():
-        variable.earlier = max(0, len(visits) - kept)
-    return list(found.values())
+            variables[key].writes.insert(0, VariableWrite(inner, step))
+    for variable in variables.values():
+        variable.earlier = max(0, len(steps) - kept)
+    return list(variables.values())
 
 
-def stateful(nodes: Mapping[str, Sequence[Visit]], whole: Mapping[str, Any]) -> set[str]:
-    """Nodes that write the state of what they run in. `whole`: what the containers (by id) and the
-    run ("") gave out. Keys decide: see above."""
-    inside: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
-    for node, visits in nodes.items():
-        gave = whole.get(visits[0].id)
-        above = whole.get(visits[0].parent)
-        if isinstance(gave, dict) and isinstance(above, dict) and gave.keys() <= above.keys():
-            inside[visits[0].parent].append((node, set(map(str, gave))))
-    found: set[str] = set()
-    for parent, writers in inside.items():
-        if len(writers) > 1 and len(whole[parent]) > 1:
-            found.update(node for node, _ in writers)
-    return found
+def nodes_that_write_state(
+    nodes: Mapping[str, Sequence[LineageStep]], outputs: Mapping[str, Any]
+) -> set[str]:
+    """Return the nodes that write the state of what they run in. `outputs`: what the steps and
+    their containers (by id) and the run ("") gave out. Keys decide: see above."""
+    by_parent: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
+    for node, steps in nodes.items():
+        own, parent = outputs.get(steps[0].id), outputs.get(steps[0].parent)
+        if isinstance(own, dict) and isinstance(parent, dict) and own.keys() <= parent.keys():
+            by_parent[steps[0].parent].append((node, set(map(str, own))))
+    writing: set[str] = set()
+    for parent_id, writers in by_parent.items():
+        if len(writers) > 1 and len(outputs[parent_id]) > 1:
+            writing.update(node for node, _ in writers)
+    return writing
 
 
-def joined(variables: Iterable[Variable]) -> list[Variable]:
-    """Channels of a state that several nodes write, as one variable each."""
-    found: dict[str, Variable] = {}
+def merge_by_name(variables: Iterable[Variable]) -> list[Variable]:
+    """Merge channels of a state that several nodes write into one variable each."""
+    by_name: dict[str, Variable] = {}
     for variable in variables:
-        first = found.setdefault(variable.name, variable)
+        first = by_name.setdefault(variable.name, variable)
         if first is not variable:
             first.writes += variable.writes
             first.earlier += variable.earlier
-    for variable in found.values():
-        variable.writes.sort(key=lambda write: newest(write.visit) if write.visit else (0, 0))
+    for variable in by_name.values():
+        variable.writes.sort(key=lambda write: end_order(write.step) if write.step else (0, 0))
         variable.title = variable.node_id = ""
-    return list(found.values())
+    return list(by_name.values())

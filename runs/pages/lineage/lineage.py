@@ -1,68 +1,79 @@
-"""Lineage of one step for its page and its twins."""
+"""Lineage of one step, or of one value of it, for its page and its twins."""
 
 from typing import Any
 
 from django.http import Http404
 
-from nodes.lineage.executions import Visit
-from nodes.lineage.origins import came_from
-from nodes.lineage.run_index import Story
-from nodes.lineage.trace import back, forward
-from nodes.lineage.uses import used_by
-from nodes.lineage.values import MISSING, at, from_pointer, pointer, resolved, spoken
+from nodes.lineage.origins import origins_of_inputs
+from nodes.lineage.run_index import RunIndex
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.trace import trace_back, trace_forward
+from nodes.lineage.uses import uses_of_outputs
+from nodes.lineage.values import (
+    MISSING,
+    ValuePath,
+    display_path,
+    from_pointer,
+    resolve_path,
+    to_pointer,
+    value_at,
+)
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.pages.lineage.loading import Bodies, call_id_of, story_of
-from runs.pages.lineage.rows import Lines, path_of
+from runs.pages.lineage.loading import load_run_index, tool_call_id
+from runs.pages.lineage.rows import LinkRows, part_and_path
 
 
-def lineage_context(run: Run, execution: NodeExecution, asked: str = "") -> dict[str, Any]:
-    """`came_from` and `used_by` of the step, or `back` and `forward` of the value at `asked`;
-    `left_out` counts values that were not looked at."""
-    story, bodies = story_of(run, execution.id)
-    visit = story.visits.by_id.get(execution.id.hex)
-    lines = Lines(run.id)
+def lineage_context(run: Run, execution: NodeExecution, pointer: str = "") -> dict[str, Any]:
+    """Return `came_from` and `used_by` of the step, or `back` and `forward` of the value at the
+    JSON `pointer`; `left_out` counts values that were not loaded, `stopped` says that there was
+    more to look at."""
+    run_index, loader = load_run_index(run, execution.id)
+    step = run_index.steps.by_id.get(execution.id.hex)
+    rows = LinkRows(run.id)
     context: dict[str, Any] = {"path": "", "came_from": [], "used_by": []}
-    if visit is None:  # beyond the steps that are read
+    if step is None:  # beyond the steps that are read
         return context | {"left_out": 1, "stopped": True}
-    part, path = path_of(from_pointer(asked))
+    part, path = part_and_path(from_pointer(pointer))
+    call_id = tool_call_id(execution)
     if part:
-        context |= _way(story, visit, part, path, lines, call_id_of(execution))
+        context |= _trace_context(run_index, step, part, path, rows, call_id)
     else:
-        found = came_from(story, visit, call_id_of(execution))
-        context["came_from"] = lines.came_from(visit, found)
-        context["used_by"] = lines.used_by(visit, used_by(story, visit))
-    return context | _bounds(story, bodies)
+        context["came_from"] = rows.of_origins(step, origins_of_inputs(run_index, step, call_id))
+        context["used_by"] = rows.of_uses(uses_of_outputs(run_index, step))
+    return context | {"left_out": loader.left_out, "stopped": run_index.truncated}
 
 
-def _way(
-    story: Story, visit: Visit, part: str, path: Any, lines: Lines, call_id: str
+def _trace_context(
+    run_index: RunIndex,
+    step: LineageStep,
+    part: str,
+    path: ValuePath,
+    rows: LinkRows,
+    call_id: str,
 ) -> dict[str, Any]:
-    value = story.value(visit.payload(part))
-    if value is not MISSING and at(value, path) is MISSING:
+    value = run_index.value(step.digest(part))
+    if value is not MISSING and value_at(value, path) is MISSING:
         raise Http404("There is nothing at this place of the value.")
-    path = resolved(value, path)
-    origins, uses = lines.way(
-        back(story, visit, part, path, call_id), forward(story, visit, part, path)
+    path = resolve_path(value, path)
+    back, forward = rows.of_traces(
+        trace_back(run_index, step, part, path, call_id),
+        trace_forward(run_index, step, part, path),
     )
     return {
-        "path": pointer((part, *path)),
-        "spoken": spoken((part, *path)),
-        "back": origins,
-        "forward": uses,
+        "path": to_pointer((part, *path)),
+        "spoken": display_path((part, *path)),
+        "back": back,
+        "forward": forward,
     }
 
 
-def _bounds(story: Story, bodies: Bodies) -> dict[str, Any]:
-    return {"left_out": bodies.left_out, "stopped": story.stopped}
-
-
-def links_json(found: dict[str, Any]) -> dict[str, Any]:
-    """`links` of an execution's twin. `left_out` counts values that were not looked at, `stopped`
-    says that there was more to look at."""
+def links_json(context: dict[str, Any]) -> dict[str, Any]:
+    """Return `links` of an execution's twin. `left_out` counts values that were not looked at,
+    `stopped` says that there was more to look at."""
     return {
-        "came_from": [line.data for line in found["came_from"]],
-        "used_by": [line.data | {"times": line.times} for line in found["used_by"]],
-        "left_out": found["left_out"],
-        "stopped": found["stopped"],
+        "came_from": [row.data for row in context["came_from"]],
+        "used_by": [row.data | {"times": row.times} for row in context["used_by"]],
+        "left_out": context["left_out"],
+        "stopped": context["stopped"],
     }

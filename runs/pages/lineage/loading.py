@@ -1,4 +1,4 @@
-"""Loads what lineage looks at: a light row of every step, the graph, and values within bounds."""
+"""Load what lineage looks at: a light row of every step, the graph, and values within bounds."""
 
 from typing import Any
 from uuid import UUID
@@ -10,108 +10,113 @@ from nodes.clock import hex_id, iteration_path, to_us
 from nodes.content.payloads import load_value
 from nodes.digests import digest_of
 from nodes.graph.graph import stored
-from nodes.lineage.executions import Visit
-from nodes.lineage.run_index import Add, Story, Whole
+from nodes.lineage.engines import ENGINES
+from nodes.lineage.run_index import AddValue, RunIndex, RunValues
+from nodes.lineage.steps import LineageStep
 from nodes.models import NodeExecution, Payload
 from runs.models import Run, Version
 
 MAX_STEPS = 20_000
-MAX_BODY = 1_000_000  # bytes of a value that is looked at
-MAX_BYTES = 3_000_000  # of all that are
+MAX_VALUE_BYTES = 1_000_000  # of one value that is loaded
+MAX_TOTAL_BYTES = 3_000_000  # of all that are
 MAX_VALUES = 400
-MAX_ROUNDS = 12  # times that values are asked for: two queries each
+MAX_ROUNDS = 12  # times that values are loaded: two queries each
 # What lineage reads of each step beside the columns of a light row.
-_COLUMNS = (
+_STEP_COLUMNS = (
     "title", "attempt", "index", "started_at", "ended_at", "hex_inputs", "hex_outputs", "senders",
     "hex_process",
 )  # fmt: skip
 
 
-class Bodies:
-    """Values of a run by digest, as far as there is room. `left_out` counts those that were wanted
-    and not looked at."""
+class PayloadLoader:
+    """Loads values of a run by digest, as far as there is room. `left_out` counts those that were
+    wanted and not loaded."""
 
     def __init__(self) -> None:
-        self.ids: dict[str, str] = {}  # digest → id of the payload
+        self.payload_ids: dict[str, str] = {}  # by digest
         self.left_out = 0
         self._tried: set[str] = set()
         self._bytes = self._values = self._rounds = 0
 
-    def know(self, payload_id: str | None) -> str:
-        """The digest of a payload, which is the same wherever the value is stored; "" for none."""
+    def register(self, payload_id: str | None) -> str:
+        """Return the digest of a payload, which is the same wherever the value is stored; "" for
+        none. From then on it can be loaded."""
         if not payload_id:
             return ""
-        content = digest_of(payload_id)
-        self.ids.setdefault(content, payload_id)
-        return content
+        digest = digest_of(payload_id)
+        self.payload_ids.setdefault(digest, payload_id)
+        return digest
 
-    def load(self, digests: list[str], add: Add) -> None:
-        wanted = [d for d in digests if d in self.ids and d not in self._tried]
+    def load(self, digests: list[str], add: AddValue) -> None:
+        """Call `add` with each digest and its value, in order, for those that there is room for."""
+        wanted = [d for d in digests if d in self.payload_ids and d not in self._tried]
         self._tried.update(wanted)
         self._rounds += bool(wanted)
         if self._rounds > MAX_ROUNDS:
             self.left_out += len(wanted)
             return
-        asked = wanted[: MAX_VALUES - self._values]
-        self.left_out += len(wanted) - len(asked)
-        ids = {UUID(self.ids[content]): content for content in asked}
-        sizes = dict(Payload.objects.filter(id__in=list(ids)).values_list("id", "size"))
+        admitted = wanted[: MAX_VALUES - self._values]
+        self.left_out += len(wanted) - len(admitted)
+        digest_by_id = {UUID(self.payload_ids[digest]): digest for digest in admitted}
+        sizes = dict(Payload.objects.filter(id__in=list(digest_by_id)).values_list("id", "size"))
         chosen = []
-        for payload_id in ids:
+        for payload_id in digest_by_id:
             size = sizes.get(payload_id, 0)
-            if size > MAX_BODY or self._bytes + size > MAX_BYTES:
+            if size > MAX_VALUE_BYTES or self._bytes + size > MAX_TOTAL_BYTES:
                 self.left_out += 1
                 continue
             self._bytes += size
             chosen.append(payload_id)
         self._values += len(chosen)
-        found = Payload.objects.in_bulk(chosen) if chosen else {}
-        for payload_id in chosen:  # in the order asked for: the nearest first
-            if payload_id in found:
-                add(ids[payload_id], load_value(found[payload_id]))
+        payloads = Payload.objects.in_bulk(chosen) if chosen else {}
+        for payload_id in chosen:  # the nearest come first
+            if payload_id in payloads:
+                add(digest_by_id[payload_id], load_value(payloads[payload_id]))
 
 
-def story_of(run: Run, execution_id: UUID | None = None) -> tuple[Story, Bodies]:
-    """What is known of a run; with the step `execution_id` even where it is plumbing.
-    Three queries."""
-    bodies = Bodies()
+def load_run_index(run: Run, execution_id: UUID | None = None) -> tuple[RunIndex, PayloadLoader]:
+    """Return what is known of a run, and what loads its values; with the step `execution_id` even
+    where it is a wrapper. Three queries."""
+    loader = PayloadLoader()
     rows = (
         NodeExecution.objects.in_run(run.id)
         .filter(Q(folded=False) | Q(id=execution_id))
-        .light_rows(*_COLUMNS)[:MAX_STEPS]
+        .light_rows(*_STEP_COLUMNS)[:MAX_STEPS]
     )
-    visits = [_visit(row, bodies) for row in rows]
+    steps = [_lineage_step(row, loader) for row in rows]
     if run.source_kind.startswith("dify"):
-        for visit in visits:
-            visit.senders = ()  # Dify names who came before, which need not have sent anything
+        for step in steps:
+            step.senders = ()  # Dify names who came before, which need not have sent anything
     version = Version.objects.filter(pk=run.version_id).first() if run.version_id else None
     configuration = (version.configuration if version else None) or {}
-    whole = Whole(
-        bodies.know(str(run.inputs_id or "")),
-        bodies.know(str(run.outputs_id or "")),
-        _values(configuration.get("environment_variables")),
-        {} if _is_later_turn(run) else _values(configuration.get("conversation_variables")),
+    run_values = RunValues(
+        loader.register(str(run.inputs_id or "")),
+        loader.register(str(run.outputs_id or "")),
+        _declared_values(configuration.get("environment_variables")),
+        {}
+        if _is_later_turn(run)
+        else _declared_values(configuration.get("conversation_variables")),
     )
     graph = stored(version.graph) if version and version.graph else None
-    story = Story(visits, whole, graph, bodies.load)
-    story.stopped = len(visits) == MAX_STEPS
-    return story, bodies
+    run_index = RunIndex(steps, run_values, graph, loader.load, ENGINES)
+    run_index.truncated = len(steps) == MAX_STEPS
+    return run_index, loader
 
 
 def _is_later_turn(run: Run) -> bool:
-    """Whether turns before may have written what the version declares."""
+    """Tell whether turns before may have written what the version declares."""
     if not run.conversation_id:
         return False
-    others = Run.objects.filter(conversation=run.conversation_id, started_at__lt=run.started_at)
-    return others.exists()
+    earlier = Run.objects.filter(conversation=run.conversation_id, started_at__lt=run.started_at)
+    return earlier.exists()
 
 
-def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
+def _lineage_step(row: tuple[Any, ...], loader: PayloadLoader) -> LineageStep:
     (
         step_id, parent_id, node_id, kind, status, iteration, title, attempt, index, started, ended,
-        inputs_id, outputs_id, hints, process_id,
+        inputs_id, outputs_id, hints, process_data_id,
     ) = row  # fmt: skip
-    return Visit(
+    return LineageStep(
         hex_id(step_id),
         hex_id(parent_id),
         node_id,
@@ -123,34 +128,36 @@ def _visit(row: tuple[Any, ...], bodies: Bodies) -> Visit:
         index,
         to_us(started),
         to_us(ended),
-        bodies.know(inputs_id),
-        bodies.know(outputs_id),
-        _senders(hints),
-        bodies.know(process_id),
+        loader.register(inputs_id),
+        loader.register(outputs_id),
+        _senders_of(hints),
+        loader.register(process_data_id),
     )
 
 
-def _senders(hints: str) -> tuple[str, ...]:
-    """Nodes that may send to a step (Haystack)."""
-    told = orjson.loads(hints).get("ran_after") if hints else None
-    return tuple(str(name) for name in told) if isinstance(told, list) else ()
+def _senders_of(hints: str) -> tuple[str, ...]:
+    """Return the nodes that may send to a step (Haystack), from its stored hints."""
+    names = orjson.loads(hints).get("ran_after") if hints else None
+    return tuple(str(name) for name in names) if isinstance(names, list) else ()
 
 
-def _values(declared: Any) -> dict[str, Any]:
-    """Values of declared variables by name; those of secrets are not kept."""
+def _declared_values(declarations: Any) -> dict[str, Any]:
+    """Return the values of declared variables by name; those of secrets are not stored."""
     return {
         str(item.get("name")): item["value"]
-        for item in (declared if isinstance(declared, list) else ())
+        for item in (declarations if isinstance(declarations, list) else ())
         if isinstance(item, dict) and "value" in item
     }
 
 
-_CALL_IDS = ("gen_ai.tool.call.id", "tool_call.id", "ai.toolCall.id", "tool_call_id")
+_CALL_ID_ATTRIBUTES = (
+    "gen_ai.tool.call.id", "tool_call.id", "ai.toolCall.id", "tool_call_id",
+)  # fmt: skip
 
 
-def call_id_of(execution: NodeExecution) -> str:
-    """The id of the tool call that a step is, where its producer tells it."""
+def tool_call_id(execution: NodeExecution) -> str:
+    """Return the id of the tool call that a step is, where its producer reports it; else ""."""
     attributes = execution.received.get("attributes") if execution.kind == "tool" else None
     if not isinstance(attributes, dict):
         return ""
-    return next((str(attributes[key]) for key in _CALL_IDS if attributes.get(key)), "")
+    return next((str(attributes[key]) for key in _CALL_ID_ATTRIBUTES if attributes.get(key)), "")

@@ -1,4 +1,4 @@
-"""What a step's lineage is to a page and to its JSON twin: lines with words and addresses."""
+"""Write lineage for the page and its JSON twin: links and hops as rows with words and addresses."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,18 +12,18 @@ from django.urls import reverse
 from nodes import formats
 from nodes.clock import iteration_text
 from nodes.content.previews import preview
-from nodes.lineage.assigners import PARTS
-from nodes.lineage.executions import Visit
-from nodes.lineage.links import CHANGES, Link, Source
+from nodes.lineage.links import CHANGES, LineageLink, ValueSource
+from nodes.lineage.steps import PARTS, LineageStep
 from nodes.lineage.trace import Hop
-from nodes.lineage.uses import Use
-from nodes.lineage.values import MISSING, Path, pointer, spoken
+from nodes.lineage.uses import OutputUse
+from nodes.lineage.values import MISSING, ValuePath, display_path, to_pointer
 from runs.json.execution import writable
 from runs.redaction.secrets import is_secret_name, redact_value
 
 PREVIEW = 160  # characters of a value shown on one line
 PREVIEW_TEXT, PREVIEW_ITEMS = 5_000, 40  # of a value that a preview is made from
-FORMS = {
+# ValueSource.form → the title of a place that is not a step
+FORM_TITLES = {
     "input": "The run's input",
     "system": "System variable",
     "environment": "Environment variable",
@@ -34,13 +34,13 @@ FORMS = {
 
 
 @dataclass(slots=True)
-class Place:
+class ValuePlace:
     """A value at a step or at the edge of the run. `url` is the page of the step or the variable,
-    `chain` the address of the value's way back and forwards; "" where there is none."""
+    `chain` the address of the value's trace; "" where there is none."""
 
     title: str
-    name: str = ""  # of the variable or place: text, messages[0].content
-    visit: str = ""  # which pass and attempt: #3, attempt 2
+    name: str = ""  # of the variable or path: text, messages[0].content
+    iteration: str = ""  # and attempt: #3 attempt 2
     url: str = ""
     chain: str = ""
     kind: str = ""
@@ -49,12 +49,12 @@ class Place:
 
 
 @dataclass(slots=True)
-class Line:
+class LinkRow:
     """One link: the place in this step (`here`), the other place, and how they are linked
     (`change`: a key of CHANGES). `times`: so many places of the same kind in all."""
 
-    here: Place
-    there: Place
+    here: ValuePlace
+    there: ValuePlace
     change: str
     certain: bool
     why: str
@@ -65,7 +65,7 @@ class Line:
 
     @property
     def words(self) -> str:
-        """How it was changed on the way."""
+        """How the value was changed from one place to the other."""
         return CHANGES.get(self.change, "")
 
     @property
@@ -80,118 +80,136 @@ class Line:
         }
 
 
-class Lines:
-    """Makes the lines of one run's page."""
+class LinkRows:
+    """Makes the rows of one run's pages."""
 
     def __init__(self, run_id: UUID) -> None:
-        self.base = reverse("run-tracing", args=[run_id])
-        self.variables = reverse("run-variables", args=[run_id])
+        self.tracing_url = reverse("run-tracing", args=[run_id])
+        self.variables_url = reverse("run-variables", args=[run_id])
 
-    def came_from(self, visit: Visit, links: Iterable[Link]) -> list[Line]:
+    def of_origins(self, step: LineageStep, links: Iterable[LineageLink]) -> list[LinkRow]:
         return [
-            Line(
-                self.here(visit, link),
-                self.place(link.source),
+            LinkRow(
+                self._place_in_step(step, link),
+                self._place(link.source),
                 link.change,
                 link.certain,
                 link.why,
-                said(link.value, *_names(link, link.source)),
+                redacted_preview(link.value, *_names_of_value(link, link.source)),
             )
             for link in links
         ]
 
-    def here(self, visit: Visit, link: Link) -> Place:
-        """The place of a link in its step; of one that only the settings tell, no place in it."""
-        place = self.place(Source("step", visit, link.part, link.path or (), link.name))
+    def of_uses(self, uses: Iterable[OutputUse]) -> list[LinkRow]:
+        """Return one row for the same place in the same node, iteration after iteration."""
+        rows: dict[tuple[Any, ...], LinkRow] = {}
+        for use in uses:
+            link = use.link
+            key = (use.user.node_id if use.user else "", link.source.path, link.change)
+            if key in rows:
+                rows[key].times += 1
+                continue
+            user_place = self._place_in_step(use.user, link) if use.user else None
+            rows[key] = LinkRow(
+                self._place(link.source),
+                user_place or self._place(ValueSource("answer", path=link.path or ())),
+                link.change,
+                link.certain,
+                link.why,
+                redacted_preview(link.value, *_names_of_value(link, link.source)),
+            )
+        return list(rows.values())
+
+    def of_traces(self, *traces: Sequence[Hop]) -> Iterator[list[LinkRow]]:
+        """Yield the rows of each trace of one value. A value that has the name of a secret at one
+        place is redacted at all of them."""
+        names = [
+            name
+            for trace in traces
+            for hop in trace
+            for name in _names_of_value(hop.link, hop.source)
+        ]
+        for trace in traces:
+            yield [self._hop_row(hop, names) for hop in trace]
+
+    def _hop_row(self, hop: Hop, names: Sequence[str]) -> LinkRow:
+        link, place = hop.link, self._place(hop.source)
+        return LinkRow(
+            place,
+            place,
+            link.change if link else "",
+            bool(link and link.certain),
+            link.why if link else "",
+            redacted_preview(hop.value, *names),
+            level=hop.level,
+            others=hop.other_sources,
+        )
+
+    def _place_in_step(self, step: LineageStep, link: LineageLink) -> ValuePlace:
+        """Return where a link stands in its step; where only the settings are known, no place."""
+        place = self._place(ValueSource("step", step, link.part, link.path or (), link.name))
         if link.path is None:
             place.name, place.chain, place.data["path"] = "its settings", "", None
         return place
 
-    def used_by(self, visit: Visit, uses: Iterable[Use]) -> list[Line]:
-        """The same place in the same node, pass after pass, is one line."""
-        found: dict[tuple[Any, ...], Line] = {}
-        for use in uses:
-            key = (use.user.node_id if use.user else "", use.link.source.path, use.link.change)
-            if key in found:
-                found[key].times += 1
-                continue
-            path = use.link.path or ()
-            user = self.here(use.user, use.link) if use.user else None
-            found[key] = Line(
-                self.place(use.link.source),
-                user or self.place(Source("answer", path=path)),
-                use.link.change,
-                use.link.certain,
-                use.link.why,
-                said(use.link.value, *_names(use.link, use.link.source)),
-            )
-        return list(found.values())
-
-    def way(self, *ways: Sequence[Hop]) -> Iterator[list[Line]]:
-        """Lines of the ways of one value. A secret by its name at one place is one everywhere."""
-        names = [name for way in ways for hop in way for name in _names(hop.link, hop.source)]
-        for way in ways:
-            yield list(self.chain(way, names))
-
-    def chain(self, hops: Iterable[Hop], names: Sequence[str]) -> Iterator[Line]:
-        for hop in hops:
-            link = hop.link
-            place = self.place(hop.source)
-            yield Line(
-                place,
-                place,
-                link.change if link else "",
-                bool(link and link.certain),
-                link.why if link else "",
-                said(hop.value, *names),
-                level=hop.level,
-                others=hop.others,
-            )
-
-    def place(self, source: Source) -> Place:
-        visit = source.visit
-        if visit is None:
-            name = formats.visible(source.name or spoken(source.path))
-            data = {"form": source.form, "name": source.name or spoken(source.path) or None}
-            title, url = FORMS.get(source.form, source.form), ""
-            if source.form in ("system", "environment", "conversation"):
-                url = f"{self.variables}?{urlencode({'q': source.name})}"
-            return Place(title, name, url=url, form=source.form, data=data)
-        number = formats.iteration(iteration_text(visit.iteration))
-        attempt = f"attempt {visit.attempt}" if visit.attempt > 1 else ""
+    def _place(self, source: ValueSource) -> ValuePlace:
+        step = source.step
+        if step is None:
+            return self._place_outside_steps(source)
         path = (source.part, *source.path)
-        execution = UUID(visit.id)
-        url = f"{self.base}{execution}/"
+        execution = UUID(step.id)
+        url = f"{self.tracing_url}{execution}/"
         # What an assigner wrote is its variable to a reader.
         name = source.name if source.part == "process_data" else ""
-        return Place(
-            formats.visible(visit.title) or "(no name)",
-            formats.visible(name or spoken(path)),
-            " ".join(filter(None, (number, attempt))),
+        return ValuePlace(
+            formats.visible(step.title) or "(no name)",
+            formats.visible(name or display_path(path)),
+            iteration_and_attempt(step),
             url,
-            f"{url}lineage/?{urlencode({'path': pointer(path)})}",
-            visit.kind,
+            f"{url}lineage/?{urlencode({'path': to_pointer(path)})}",
+            step.kind,
             data={
                 "form": "step",
                 "execution": str(execution),
-                "node_id": visit.node_id,
-                "title": visit.title,
-                "iteration": list(visit.iteration),
-                "attempt": visit.attempt,
-                "path": pointer(path),
+                "node_id": step.node_id,
+                "title": step.title,
+                "iteration": list(step.iteration),
+                "attempt": step.attempt,
+                "path": to_pointer(path),
             },
         )
 
+    def _place_outside_steps(self, source: ValueSource) -> ValuePlace:
+        name = source.name or display_path(source.path)
+        url = ""
+        if source.form in ("system", "environment", "conversation"):
+            url = f"{self.variables_url}?{urlencode({'q': source.name})}"
+        return ValuePlace(
+            FORM_TITLES.get(source.form, source.form),
+            formats.visible(name),
+            url=url,
+            form=source.form,
+            data={"form": source.form, "name": name or None},
+        )
 
-def said(value: Any, *names: str) -> str:
-    """The beginning of a value on one line, without what its form or one of its `names` (those of
-    all places where it stands) shows to be secret."""
+
+def iteration_and_attempt(step: LineageStep) -> str:
+    """Write the iteration and the attempt of a step: "#3 attempt 2"; "" for the only one."""
+    number = formats.iteration(iteration_text(step.iteration))
+    attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
+    return " ".join(filter(None, (number, attempt)))
+
+
+def redacted_preview(value: Any, *names: str) -> str:
+    """Return the beginning of a value on one line, without what its form or one of its `names`
+    (those of all places where it stands) shows to be secret."""
     if value is MISSING or writable(value) is None:
         return ""
     if value in ("", [], {}):
         return "empty"
-    secret = next(filter(is_secret_name, names), "")
-    return formats.visible(preview(redact_value(_beginning_of_value(value), secret))[:PREVIEW])
+    secret_name = next(filter(is_secret_name, names), "")
+    redacted = redact_value(_beginning_of_value(value), secret_name)
+    return formats.visible(preview(redacted)[:PREVIEW])
 
 
 def _beginning_of_value(value: Any) -> Any:
@@ -204,15 +222,16 @@ def _beginning_of_value(value: Any) -> Any:
     return value[:PREVIEW_TEXT] if isinstance(value, str) else value
 
 
-def _names(link: Link | None, *sources: Source) -> list[str]:
-    """The names of a value at both ends of a link."""
-    paths = [source.path for source in sources]
+def _names_of_value(link: LineageLink | None, source: ValueSource) -> list[str]:
+    """Return the names of a value at both ends of a link."""
+    paths = [source.path]
     paths += [link.path] if link and link.path else []
-    told = [source.name for source in sources] + [link.name if link else ""]
-    return [name.rpartition(".")[2] for name in told] + [str(path[-1]) for path in paths if path]
+    names = [source.name, link.name if link else ""]
+    return [name.rpartition(".")[2] for name in names] + [str(path[-1]) for path in paths if path]
 
 
-def path_of(pointer_path: Path) -> tuple[str, Path]:
-    """Part and path of a pointer: ("inputs", ("messages", "0"))."""
+def part_and_path(pointer_path: ValuePath) -> tuple[str, ValuePath]:
+    """Split the path of a pointer: ("inputs", ("messages", "0")); ("", ()) where it names no part
+    of a step."""
     part = str(pointer_path[0]) if pointer_path else ""
     return (part, pointer_path[1:]) if part in PARTS else ("", ())

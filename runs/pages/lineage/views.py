@@ -1,4 +1,5 @@
-"""Where the values of one step came from and who used them; one value back to its origin."""
+"""The pages of lineage: where the values of one step came from and who used them; one value traced
+back to its origin."""
 
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,9 @@ from runs.pages.lineage.lineage import lineage_context, links_json
 
 
 @require_safe
-def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
-    """With `?path=` (a JSON pointer) the way of one value; for htmx the part for the panel."""
+def lineage_page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+    """Show the links of a step, or with `?path=` (a JSON pointer) the trace of one value; for htmx
+    the part for the panel."""
     run = run_or_404(run_id)
     execution = execution_or_404(run.id, execution_id, with_payloads=False)
     context = lineage_context(run, execution, request.GET.get("path", ""))
@@ -26,16 +28,16 @@ def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResp
 
 @require_safe
 @session_or_read_key
-def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+def lineage_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     execution = execution_or_404(run.id, execution_id, with_payloads=False)
-    found = lineage_context(run, execution, request.GET.get("path", ""))
+    context = lineage_context(run, execution, request.GET.get("path", ""))
     data: dict[str, Any] = {"run": str(run.id), "execution": str(execution.id)}
-    if found["path"]:
-        data["path"] = found["path"]
-        data["back"] = [line.data for line in found["back"]]
-        data["forward"] = [line.data | {"level": line.level} for line in found["forward"]]
-        data |= {"left_out": found["left_out"], "stopped": found["stopped"]}
+    if context["path"]:
+        data["path"] = context["path"]
+        data["back"] = [row.data for row in context["back"]]
+        data["forward"] = [row.data | {"level": row.level} for row in context["forward"]]
+        data |= {"left_out": context["left_out"], "stopped": context["stopped"]}
     else:
-        data |= links_json(found)
+        data |= links_json(context)
     return json_response(data)

@@ -1,4 +1,4 @@
-"""Variables as the page writes them: one row each, with words and addresses."""
+"""Write variables for the page: one row each, with words and addresses."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,42 +8,42 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
-from nodes.clock import iteration_text
-from nodes.lineage.executions import Visit
-from nodes.lineage.values import MISSING, key_of, pointer
-from nodes.lineage.variables import Variable, Write
+from nodes.lineage.steps import LineageStep
+from nodes.lineage.values import MISSING, equality_key, to_pointer
+from nodes.lineage.variables import Variable, VariableWrite
 from runs.models import Run
-from runs.pages.lineage.rows import said
-from runs.pages.variables.variables import NODES, Asked, RunVariables
+from runs.pages.lineage.rows import iteration_and_attempt, redacted_preview
+from runs.pages.variables.variables import MAX_NODES, RunVariables, VariablesQuery
 
 
 @dataclass(slots=True)
-class Written:
-    """One write: the beginning of the value, who wrote it, and whether it changed anything."""
+class WriteCell:
+    """One write: the beginning of the value, who wrote it, and whether it changed anything.
+    `chain` is the address of the value's trace, `as_of` that of all variables at its time."""
 
     text: str
     title: str = ""
-    visit: str = ""
+    iteration: str = ""  # and attempt
     url: str = ""
     chain: str = ""
     as_of: str = ""
-    masked: bool = False
+    redacted: bool = False
     same: bool = False
 
 
 @dataclass(slots=True)
-class Row:
+class VariableRow:
     name: str
-    last: Written
+    last: WriteCell
     node: str = ""  # its id, where several nodes have its name
-    before: list[Written] = field(default_factory=list)
+    before: list[WriteCell] = field(default_factory=list)
     more: str = ""  # address of all its writes
     earlier: int = 0
 
 
 @dataclass(slots=True)
-class Steps:
-    """Addresses of the states around the one shown."""
+class StepLinks:
+    """Addresses of the variables as of the steps around the one that they are listed for."""
 
     title: str = ""
     url: str = ""
@@ -56,106 +56,110 @@ class Steps:
     json: str = ""
 
 
-def rows(run: Run, found: RunVariables, asked: Asked) -> list[tuple[str, list[Row]]]:
-    base = reverse("run-variables", args=[run.pk])
-    names = Counter(variable.name for _, variables in found.groups for variable in variables)
-    return [
-        (label, [_row(run, variable, base, asked, names) for variable in variables])
-        for label, variables in found.groups
-    ]
+class VariableRows:
+    """Makes the rows and links of one page of variables."""
+
+    def __init__(self, run: Run, variables: RunVariables, query: VariablesQuery) -> None:
+        self.run = run
+        self.variables = variables
+        self.query = query
+        self.url = reverse("run-variables", args=[run.pk])
+
+    def groups(self) -> list[tuple[str, list[VariableRow]]]:
+        """Return (label, rows) of each group."""
+        groups = self.variables.groups
+        names = Counter(variable.name for _, variables in groups for variable in variables)
+        return [
+            (label, [self._row(variable, names[variable.name] > 1) for variable in variables])
+            for label, variables in groups
+        ]
+
+    def step_links(self) -> StepLinks:
+        variables, pk = self.variables, self.run.pk
+        links = StepLinks(now=self._address(self.url, after="") if variables.after else "")
+        links.json = self._address(reverse("run-variables-json", args=[pk]))
+        if variables.after:
+            links.title = _step_name(variables.after)
+            links.url = reverse("run-execution", args=[pk, UUID(variables.after.id)])
+        if variables.before:
+            links.before = self._address(self.url, after=str(UUID(variables.before.id)))
+            links.before_title = _step_name(variables.before)
+        if variables.next:
+            links.next = self._address(self.url, after=str(UUID(variables.next.id)))
+            links.next_title = _step_name(variables.next)
+        if variables.more:
+            links.more = self._address(self.url, first=self.query.first + MAX_NODES)
+        return links
+
+    def _address(self, url: str, **changes: object) -> str:
+        """Return the address of what is listed with some `changes` of the query."""
+        parameters = {
+            "q": self.query.q,
+            "after": self.query.after or "",
+            "name": self.query.name,
+            "from": changes.pop("first", ""),
+        }
+        parameters |= changes
+        query = urlencode({name: value for name, value in parameters.items() if value})
+        return f"{url}?{query}" if query else url
+
+    def _row(self, variable: Variable, is_ambiguous: bool) -> VariableRow:
+        cells: list[WriteCell] = []
+        previous: VariableWrite | None = None
+        for write in variable.writes:
+            cells.append(self._cell(variable, write, previous))
+            previous = write
+        return VariableRow(
+            formats.visible(variable.name),
+            cells[-1],
+            formats.visible(variable.node_id) if is_ambiguous else "",
+            cells[-2::-1],
+            self._address(self.url, name=variable.key) if variable.earlier else "",
+            variable.earlier,
+        )
+
+    def _cell(
+        self, variable: Variable, write: VariableWrite, previous: VariableWrite | None
+    ) -> WriteCell:
+        step = write.step
+        cell = WriteCell(_write_text(write), redacted=write.redacted)
+        cell.same = previous is not None and _same_value(previous.value, write.value)
+        if step:
+            cell.title = formats.visible(step.title) or "(no name)"
+            cell.iteration = iteration_and_attempt(step)
+            cell.url = reverse("run-execution", args=[self.run.pk, UUID(step.id)])
+            cell.as_of = self._address(self.url, after=str(UUID(step.id)))
+            path = write.path
+            if not step.assigns_variables:
+                key = variable.output_key
+                path = ("outputs",) if key is None else ("outputs", key)
+            if path:
+                cell.chain = f"{cell.url}lineage/?{urlencode({'path': to_pointer(path)})}"
+        elif write.turn:
+            cell.title = "an earlier turn"
+            cell.url = write.turn.get_absolute_url()
+        elif variable.group in ("environment", "conversation"):
+            cell.title = "as declared"
+        else:
+            cell.title = "given to the run"
+        return cell
 
 
-def steps(run: Run, found: RunVariables, asked: Asked) -> Steps:
-    base = reverse("run-variables", args=[run.pk])
-    shown = Steps(now=_address(base, asked, after="") if found.after else "")
-    shown.json = _address(reverse("run-variables-json", args=[run.pk]), asked)
-    if found.after:
-        shown.title = _named(found.after)
-        shown.url = reverse("run-execution", args=[run.pk, UUID(found.after.id)])
-    if found.before:
-        shown.before = _address(base, asked, after=str(UUID(found.before.id)))
-        shown.before_title = _named(found.before)
-    if found.next:
-        shown.next = _address(base, asked, after=str(UUID(found.next.id)))
-        shown.next_title = _named(found.next)
-    if found.more:
-        shown.more = _address(base, asked, first=asked.first + NODES)
-    return shown
-
-
-def _address(base: str, asked: Asked, **changes: object) -> str:
-    told = {
-        "q": asked.q,
-        "after": asked.after or "",
-        "name": asked.name,
-        "from": changes.pop("first", ""),
-    }
-    query = urlencode({name: value for name, value in (told | changes).items() if value})
-    return f"{base}?{query}" if query else base
-
-
-def _row(run: Run, variable: Variable, base: str, asked: Asked, names: Counter[str]) -> Row:
-    written: list[Written] = []
-    previous: Write | None = None
-    for write in variable.writes:
-        written.append(_written(run, variable, write, previous, base, asked))
-        previous = write
-    more = _address(base, asked, name=variable.key) if variable.earlier else ""
-    return Row(
-        formats.visible(variable.name),
-        written[-1],
-        formats.visible(variable.node_id) if names[variable.name] > 1 else "",
-        written[-2::-1],
-        more,
-        variable.earlier,
-    )
-
-
-def _written(
-    run: Run, variable: Variable, write: Write, previous: Write | None, base: str, asked: Asked
-) -> Written:
-    visit = write.visit
-    shown = Written(_text(write), masked=write.masked)
-    shown.same = previous is not None and _same(previous.value, write.value)
-    if visit:
-        shown.title, shown.visit = formats.visible(visit.title) or "(no name)", _pass(visit)
-        shown.url = reverse("run-execution", args=[run.pk, UUID(visit.id)])
-        shown.as_of = _address(base, asked, after=str(UUID(visit.id)))
-        path = write.place
-        if visit.kind != "assigner":
-            path = ("outputs",) if variable.place is None else ("outputs", variable.place)
-        if path:
-            shown.chain = f"{shown.url}lineage/?{urlencode({'path': pointer(path)})}"
-    elif write.turn:
-        shown.title = "an earlier turn"
-        shown.url = write.turn.get_absolute_url()
-    elif variable.group in ("environment", "conversation"):
-        shown.title = "as declared"
-    else:
-        shown.title = "given to the run"
-    return shown
-
-
-def _text(write: Write) -> str:
+def _write_text(write: VariableWrite) -> str:
     if write.value is MISSING:
-        return "" if write.masked else "not looked at: too large, or too many"
+        return "" if write.redacted else "not looked at: too large, or too many"
     if write.value is None:
         return "null"
-    return said(write.value) or "empty"
+    return redacted_preview(write.value) or "empty"
 
 
-def _same(one: object, other: object) -> bool:
-    if one is MISSING or other is MISSING:
+def _same_value(first: object, second: object) -> bool:
+    if first is MISSING or second is MISSING:
         return False
-    key = key_of(one)
-    return key == key_of(other) if key is not None else one == other
+    key = equality_key(first)
+    return key == equality_key(second) if key is not None else first == second
 
 
-def _pass(visit: Visit) -> str:
-    number = formats.iteration(iteration_text(visit.iteration))
-    attempt = f"attempt {visit.attempt}" if visit.attempt > 1 else ""
-    return " ".join(filter(None, (number, attempt)))
-
-
-def _named(visit: Visit) -> str:
-    return " ".join(filter(None, (formats.visible(visit.title) or "(no name)", _pass(visit))))
+def _step_name(step: LineageStep) -> str:
+    title = formats.visible(step.title) or "(no name)"
+    return " ".join(filter(None, (title, iteration_and_attempt(step))))

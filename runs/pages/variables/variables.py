@@ -1,4 +1,4 @@
-"""The variables of a run for its page and its twin: loaded within bounds, secrets masked."""
+"""The variables of a run for its page and its twin: loaded within bounds, secrets redacted."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -7,29 +7,30 @@ from uuid import UUID
 
 import orjson
 
-from nodes.lineage.assigners import PARTS, Selector, assigned, targets
-from nodes.lineage.executions import Visit, newest
-from nodes.lineage.run_index import Story
+from nodes.lineage.declared import assigned_variables, is_system_variable
+from nodes.lineage.engine import AssignedVariable, VariableSelector
+from nodes.lineage.run_index import RunIndex
+from nodes.lineage.steps import LineageStep, end_order
 from nodes.lineage.values import MISSING
 from nodes.lineage.variables import (
-    GROUPS,
+    VARIABLE_GROUPS,
     Variable,
-    Write,
-    by_node,
-    declared,
-    joined,
-    of_node,
-    of_run,
-    stateful,
+    VariableWrite,
+    declared_variables,
+    input_variables,
+    merge_by_name,
+    node_variables,
+    nodes_that_write_state,
+    steps_by_node,
 )
 from runs.models import Run
-from runs.pages.lineage.loading import Bodies, story_of
+from runs.pages.lineage.loading import PayloadLoader, load_run_index
 from runs.pages.variables.turns import assigners_of, turns_before
 from runs.recording.records.json_text import deeper_than
 from runs.redaction.secrets import redact_value
 
-NODES, MAX_VARIABLES = 60, 400  # of one page
-KEPT = 5  # newest writes of each variable
+MAX_NODES, MAX_VARIABLES = 60, 400  # of one page
+KEPT_WRITES = 5  # newest writes of each variable
 MAX_WRITES = 100  # of one variable on its own
 MAX_DEPTH = 60  # of a value that is shown
 SEARCHED = 20_000  # characters of a value in which a filter looks
@@ -37,14 +38,15 @@ SEARCHED = 20_000  # characters of a value in which a filter looks
 
 @dataclass(slots=True)
 class RunVariables:
-    """`groups`: (label, variables). `after` is the step as of whose end they are told, `before` and
-    `next` the ones that wrote before and after it. `more`: there are nodes after these; `cut`:
-    variables beyond those of one page; `older_turns`: there are turns before those looked at."""
+    """`groups`: (label, variables). `after` is the step as of whose end they are listed, `before`
+    and `next` the ones that wrote before and after it. `more`: there are nodes after these;
+    `left_out`: values that were not loaded; `cut`: variables beyond those of one page;
+    `older_turns`: there are turns before those looked at."""
 
     groups: list[tuple[str, list[Variable]]]
-    after: Visit | None = None
-    before: Visit | None = None
-    next: Visit | None = None
+    after: LineageStep | None = None
+    before: LineageStep | None = None
+    next: LineageStep | None = None
     more: bool = False
     left_out: int = 0
     cut: int = 0
@@ -52,8 +54,9 @@ class RunVariables:
 
 
 @dataclass(slots=True)
-class Asked:
-    """What of the variables is asked for, as the address has it."""
+class VariablesQuery:
+    """Which variables to list, as the address has it: as of the end of the step `after`, with `q`
+    in name or value, one variable by `name`, nodes from number `first` on."""
 
     after: UUID | None = None
     q: str = ""
@@ -61,57 +64,70 @@ class Asked:
     first: int = 0
 
     @property
-    def kept(self) -> int:
-        """Writes of each variable whose values are looked at."""
-        return MAX_WRITES if self.name else KEPT
+    def kept_writes(self) -> int:
+        """How many writes of each variable have their values loaded."""
+        return MAX_WRITES if self.name else KEPT_WRITES
 
 
-def variables_of(run: Run, asked: Asked) -> RunVariables | None:
-    """None where the run has no step `asked.after`."""
-    story, bodies = story_of(run)
-    after = story.visits.by_id.get(asked.after.hex) if asked.after else None
-    if asked.after and after is None:
+def variables_of(run: Run, query: VariablesQuery) -> RunVariables | None:
+    """Return the variables that the query lists; None where the run has no step `query.after`."""
+    run_index, loader = load_run_index(run)
+    after = run_index.steps.by_id.get(query.after.hex) if query.after else None
+    if query.after and after is None:
         return None
-    loader = _Loader(run, story, bodies)
-    nodes = by_node(story.visits.by_id.values(), after)
-    of_name = {node: visits for node, visits in nodes.items() if asked.name.startswith(f"{node}.")}
-    nodes = of_name or nodes
-    page = dict(list(nodes.items())[asked.first : asked.first + NODES])
-    found = loader.nodes(page, asked.kept)
-    if not asked.first:
-        found = loader.whole(found, after)
-    given = {variable.name for variable in found if variable.group in ("input", "system")}
-    for variable in found:
-        _hide(variable)
-    found = [
+    reader = _VariableReader(run, run_index, loader)
+    nodes = steps_by_node(run_index.steps.by_id.values(), after)
+    named = {node: steps for node, steps in nodes.items() if query.name.startswith(f"{node}.")}
+    nodes = named or nodes
+    page = dict(list(nodes.items())[query.first : query.first + MAX_NODES])
+    variables = reader.variables_of_nodes(page, query.kept_writes)
+    if not query.first:
+        variables = reader.with_run_variables(variables, after)
+    inputs = {variable.name for variable in variables if variable.group in ("input", "system")}
+    for variable in variables:
+        _redact_writes(variable)
+    variables = [
         variable
-        for variable in found
-        if _matches(variable, asked) and not (variable.starts and variable.place in given)
+        for variable in variables
+        if _matches(variable, query)
+        and not (variable.is_written_by_start and variable.output_key in inputs)
     ]
-    shown = found[:MAX_VARIABLES]
+    listed = variables[:MAX_VARIABLES]
     groups = [
-        (label, [variable for variable in shown if variable.group == group])
-        for group, label in GROUPS.items()
+        (label, [variable for variable in listed if variable.group == group])
+        for group, label in VARIABLE_GROUPS.items()
     ]
-    writers = sorted((v for v in story.visits.by_id.values() if v.outputs), key=newest)
-    place = next((n for n, v in enumerate(writers) if v is after), None)
+    before, following = _neighbours(run_index, after)
     return RunVariables(
-        [(label, variables) for label, variables in groups if variables],
+        [(label, members) for label, members in groups if members],
         after,
-        writers[place - 1] if place else (writers[-1] if place is None and writers else None),
-        writers[place + 1] if place is not None and place + 1 < len(writers) else None,
-        len(nodes) > asked.first + NODES,
-        bodies.left_out,
-        len(found) - len(shown),
-        loader.older_turns,
+        before,
+        following,
+        len(nodes) > query.first + MAX_NODES,
+        loader.left_out,
+        len(variables) - len(listed),
+        reader.older_turns,
     )
 
 
-class _Loader:
-    def __init__(self, run: Run, story: Story, bodies: Bodies) -> None:
+def _neighbours(
+    run_index: RunIndex, after: LineageStep | None
+) -> tuple[LineageStep | None, LineageStep | None]:
+    """Return the steps that gave something out before and after the step `after`; without it the
+    last one."""
+    writers = sorted((s for s in run_index.steps.by_id.values() if s.outputs), key=end_order)
+    position = next((number for number, step in enumerate(writers) if step is after), None)
+    if position is None:
+        return (writers[-1] if writers else None), None
+    before = writers[position - 1] if position else None
+    return before, writers[position + 1] if position + 1 < len(writers) else None
+
+
+class _VariableReader:
+    def __init__(self, run: Run, run_index: RunIndex, loader: PayloadLoader) -> None:
         self.run = run
-        self.story = story
-        self.bodies = bodies
+        self.run_index = run_index
+        self.loader = loader
         self.values: dict[str, Any] = {}
         self.older_turns = False
 
@@ -119,109 +135,117 @@ class _Loader:
         return self.values.get(digest, MISSING)
 
     def load(self, digests: Iterable[str]) -> None:
-        self.bodies.load(list(dict.fromkeys(d for d in digests if d)), self.values.__setitem__)
+        self.loader.load(list(dict.fromkeys(d for d in digests if d)), self.values.__setitem__)
 
-    def nodes(self, nodes: dict[str, list[Visit]], kept: int) -> list[Variable]:
-        """Variables of these nodes. The newest value of each node is looked at first."""
-        whole = self.story.whole
-        above = {v.parent for visits in nodes.values() for v in visits[:1]}
-        containers = [v for v in self.story.visits.by_id.values() if v.id in above]
+    def variables_of_nodes(self, nodes: dict[str, list[LineageStep]], kept: int) -> list[Variable]:
+        """Return the variables of these nodes. The newest value of each node is loaded first."""
+        run_values = self.run_index.run_values
+        parents = {step.parent for steps in nodes.values() for step in steps[:1]}
+        containers = [step for step in self.run_index.steps.by_id.values() if step.id in parents]
         self.load([
-            whole.inputs, whole.outputs, *(v.outputs for v in containers),
-            *(visits[n].outputs for n in range(kept) for visits in nodes.values()
-              if n < len(visits)),
+            run_values.inputs, run_values.outputs, *(step.outputs for step in containers),
+            *(steps[number].outputs for number in range(kept) for steps in nodes.values()
+              if number < len(steps)),
         ])  # fmt: skip
-        gave = {v.id: self.value(v.outputs) for visits in nodes.values() for v in visits[:1]}
-        gave |= {v.id: self.value(v.outputs) for v in containers}
-        gave[""] = self.value(whole.outputs)
-        states = set() if self.run.source_kind.startswith("dify") else stateful(nodes, gave)
-        found: list[Variable] = []
+        newest = [step for steps in nodes.values() for step in steps[:1]]
+        outputs = {step.id: self.value(step.outputs) for step in [*newest, *containers]}
+        outputs[""] = self.value(run_values.outputs)
+        is_dify = self.run.source_kind.startswith("dify")
+        writing_state = set() if is_dify else nodes_that_write_state(nodes, outputs)
+        variables: list[Variable] = []
         channels: dict[str, list[Variable]] = {}
-        for node, visits in nodes.items():
-            if visits[0].kind == "assigner":
+        for node, steps in nodes.items():
+            if steps[0].assigns_variables:
                 continue
-            if node in states:
-                of_state = of_node(visits, self.value, kept, state=True)
-                channels.setdefault(visits[0].parent, []).extend(of_state)
+            if node in writing_state:
+                of_state = node_variables(steps, self.value, kept, state=True)
+                channels.setdefault(steps[0].parent, []).extend(of_state)
             else:
-                found += of_node(visits, self.value, kept)
-        for variables in channels.values():
-            found += joined(variables)
-        return found
+                variables += node_variables(steps, self.value, kept)
+        for of_state in channels.values():
+            variables += merge_by_name(of_state)
+        return variables
 
-    def whole(self, nodes: list[Variable], after: Visit | None) -> list[Variable]:
-        """What came with the run or is declared by its version, and what assigners wrote, beside
-        what `nodes` have."""
-        found = of_run(self.value(self.story.whole.inputs))
-        told = self.run.version.configuration if self.run.version else None
-        told = told or {}
-        found += declared("environment", told.get("environment_variables"))
-        conversation = declared("conversation", told.get("conversation_variables"))
-        return nodes + found + self.assigned(nodes, conversation, after)
-
-    def assigned(
-        self, nodes: list[Variable], known: list[Variable], after: Visit | None
+    def with_run_variables(
+        self, variables: list[Variable], after: LineageStep | None
     ) -> list[Variable]:
-        """Conversation and loop variables with what this run and the turns before wrote. What a
-        loop gives out is the last value of its variables."""
-        variables = {variable.key: variable for variable in nodes + known}
-        for run, visit, told, written in self._assigners(after):
-            for one in assigned(told, written):
-                if run is not self.run and one.selector[0] != "conversation":
-                    continue  # a loop's variable ends with the loop
-                variable = self._named(one.selector)
-                variable = variables.setdefault(variable.key, variable)
-                turn = run if run is not self.run else None
-                place = (one.part, *one.path) if one.part else ()
-                variable.writes.append(Write(one.value, visit, turn, place=place))
-                variable.writes.sort(key=lambda write: newest(write.visit) if write.visit else (0,))
-        shown = {id(variable) for variable in nodes}
-        return [variable for variable in variables.values() if id(variable) not in shown]
+        """Return `variables` and what came with the run or is declared by its version, with what
+        assigners wrote."""
+        inputs = self.value(self.run_index.run_values.inputs)
+        run_variables = input_variables(
+            inputs, lambda name: is_system_variable(self.run_index, name)
+        )
+        configuration = (self.run.version.configuration if self.run.version else None) or {}
+        environment = configuration.get("environment_variables")
+        run_variables += declared_variables("environment", environment)
+        declared = configuration.get("conversation_variables")
+        conversation = declared_variables("conversation", declared)
+        return variables + run_variables + self._add_assigned(variables, conversation, after)
 
-    def _assigners(
-        self, after: Visit | None
-    ) -> Iterator[tuple[Run, Visit | None, dict[str, Any], list[Selector]]]:
-        """Those that wrote, the oldest first: run, step (None in another run), values by part,
-        variables that their settings name."""
+    def _add_assigned(
+        self, variables: list[Variable], conversation: list[Variable], after: LineageStep | None
+    ) -> list[Variable]:
+        """Add what assigners of this run and of the turns before wrote to the loop variables among
+        `variables` and to those of the conversation. Return the variables that are not among
+        `variables`. What a loop gives out is the last value of its variables."""
+        by_key = {variable.key: variable for variable in variables + conversation}
+        for run, step, assigned in self._assignments(after):
+            if run is not self.run and assigned.selector[0] != "conversation":
+                continue  # a loop's variable ends with the loop
+            variable = self._named_variable(assigned.selector)
+            variable = by_key.setdefault(variable.key, variable)
+            turn = run if run is not self.run else None
+            path = (assigned.part, *assigned.path) if assigned.part else ()
+            variable.writes.append(VariableWrite(assigned.value, step, turn, path=path))
+            variable.writes.sort(key=lambda write: end_order(write.step) if write.step else (0,))
+        known = {id(variable) for variable in variables}
+        return [variable for variable in by_key.values() if id(variable) not in known]
+
+    def _assignments(
+        self, after: LineageStep | None
+    ) -> Iterator[tuple[Run, LineageStep | None, AssignedVariable]]:
+        """Yield what assigners wrote, the oldest first: run, step (None in another run), and the
+        variable."""
         turns, self.older_turns = turns_before(self.run)
-        if not turns and not any(v.kind == "assigner" for v in self.story.visits.by_id.values()):
+        steps = self.run_index.steps.by_id
+        if not turns and not any(step.assigns_variables for step in steps.values()):
             return
         runs = {run.id: run for run in [*turns, self.run]}
         rows, more = assigners_of(runs.values())
-        self.bodies.left_out += more
-        steps = [
-            (row[0], runs[row[1]], [self.bodies.know(str(one or "")) for one in row[2:]])
-            for row in rows
-        ]
-        self.load(digest for _, _, digests in steps for digest in digests)
-        for step_id, run, digests in reversed(steps):
-            visit = self.story.visits.by_id.get(step_id.hex)
-            if not (visit and after and newest(visit) > newest(after)):
-                written = targets("assigner", self.story.config(visit)) if visit else {}
-                told = {part: self.value(d) for part, d in zip(PARTS, digests, strict=True)}
-                yield run, visit, told, list(written)
+        self.loader.left_out += more
+        for row in rows:
+            row.digests = {
+                part: self.loader.register(str(payload_id or ""))
+                for part, payload_id in row.payload_ids.items()
+            }
+        self.load(digest for row in rows for digest in row.digests.values())
+        for row in reversed(rows):
+            step = steps.get(row.step_id.hex)
+            if not (step and after and end_order(step) > end_order(after)):
+                values = {part: self.value(digest) for part, digest in row.digests.items()}
+                for assigned in assigned_variables(self.run_index, step, values):
+                    yield runs[row.run_id], step, assigned
 
-    def _named(self, selector: Selector) -> Variable:
-        name = ".".join(selector)
+    def _named_variable(self, selector: VariableSelector) -> Variable:
         if selector[0] == "conversation":
-            return Variable("conversation", name)
-        node = self.story.nodes.get(selector[0])
+            return Variable("conversation", ".".join(selector))
+        node = self.run_index.nodes.get(selector[0])
         title = node.title if node else selector[0]
         return Variable("node", f"{title}.{selector[-1]}", title, selector[0], selector[-1])
 
 
-def _matches(variable: Variable, asked: Asked) -> bool:
-    if asked.name and variable.key != asked.name:
+def _matches(variable: Variable, query: VariablesQuery) -> bool:
+    if query.name and variable.key != query.name:
         return False
-    if not asked.q:
+    if not query.q:
         return True
-    wanted = asked.q.casefold()
+    wanted = query.q.casefold()
     return wanted in variable.name.casefold() or any(
-        wanted in _text(write.value).casefold() for write in variable.writes
+        wanted in _searched_text(write.value).casefold() for write in variable.writes
     )
 
 
-def _text(value: Any) -> str:
+def _searched_text(value: Any) -> str:
     if isinstance(value, str):
         return value[:SEARCHED]
     try:
@@ -230,8 +254,8 @@ def _text(value: Any) -> str:
         return ""
 
 
-def _hide(variable: Variable) -> None:
-    """Secrets by name and by form."""
+def _redact_writes(variable: Variable) -> None:
+    """Redact secrets by name and by form; leave out what is nested too deeply to be looked at."""
     name = variable.name.rpartition(".")[2]
     for write in variable.writes:
         if write.value is MISSING:
@@ -239,6 +263,6 @@ def _hide(variable: Variable) -> None:
         if deeper_than(write.value, MAX_DEPTH):
             write.value = MISSING
             continue
-        shown = redact_value(write.value, name)
-        if shown != write.value:
-            write.value, write.masked = shown, True
+        redacted = redact_value(write.value, name)
+        if redacted != write.value:
+            write.value, write.redacted = redacted, True

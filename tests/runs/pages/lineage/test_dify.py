@@ -1,4 +1,4 @@
-"""Lineage of Dify's runs, as pages and twins tell it: assigners, secrets, and runs so long that not
+"""Lineage of Dify's runs, as pages and twins show it: assigners, secrets, and runs so long that not
 all of them is looked at."""
 
 from datetime import timedelta
@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from nodes.lineage.run_index import NEXT
+from nodes.lineage.run_index import MAX_AFTER
 from nodes.models import NodeExecution
 from runs.models import Run
 from tests.factories import (
@@ -23,28 +23,28 @@ from tests.runs.order_desk import KEY, record_turn
 PASSWORD = "correct horse battery"
 
 
-def told(console: Client, name: str, *ids: Any, query: str = "") -> dict[str, Any]:
-    answer = console.get(reverse(name, args=ids) + query)
-    assert answer.status_code == 200, answer.content
-    return dict(answer.json())
+def get_json(console: Client, name: str, *ids: Any, query: str = "") -> dict[str, Any]:
+    response = console.get(reverse(name, args=ids) + query)
+    assert response.status_code == 200, response.content
+    return dict(response.json())
 
 
-def lineage(console: Client, step: NodeExecution, path: str = "") -> dict[str, Any]:
+def lineage_json(console: Client, step: NodeExecution, path: str = "") -> dict[str, Any]:
     query = f"?path={path}" if path else ""
-    return told(console, "run-lineage-json", step.run_id, step.id, query=query)
+    return get_json(console, "run-lineage-json", step.run_id, step.id, query=query)
 
 
-def variables(console: Client, run: Run) -> dict[str, Any]:
-    listed = told(console, "run-variables-json", run.id)["variables"]
-    return {one["name"]: one for one in listed}
+def variables_json(console: Client, run: Run) -> dict[str, Any]:
+    listed = get_json(console, "run-variables-json", run.id)["variables"]
+    return {variable["name"]: variable for variable in listed}
 
 
-def at(run: Run, second: float) -> dict[str, Any]:
+def times_at(run: Run, second: float) -> dict[str, Any]:
     start = run.started_at + timedelta(seconds=second)
     return {"started_at": start, "ended_at": start + timedelta(milliseconds=500)}
 
 
-def wrote(**values: Any) -> dict[str, Any]:
+def assigner_log(**values: Any) -> dict[str, Any]:
     listed = [{"selector": ["conversation", name], "new_value": v} for name, v in values.items()]
     return {**values, "__updated_variables": listed}
 
@@ -55,14 +55,16 @@ def graph(*nodes: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_from_a_variable_to_who_wrote_it_and_why(ingest_key: str, console: Client) -> None:
+def test_from_a_variable_to_the_step_that_wrote_it_and_why(
+    ingest_key: str, console: Client
+) -> None:
     run = record_turn(ingest_key)
     remember = NodeExecution.objects.get(title="Remember")
-    [token] = lineage(console, remember)["came_from"]
+    [token] = lineage_json(console, remember)["came_from"]
     assert token["place"]["path"] == "/process_data/__updated_variables/1/new_value"
     assert (token["other"]["title"], token["other"]["path"]) == ("Read orders", "/outputs/token")
     assert token["certain"] and KEY not in str(token)
-    users = {line["other"]["title"] for line in lineage(console, remember)["used_by"]}
+    users = {line["other"]["title"] for line in lineage_json(console, remember)["used_by"]}
     assert users == {"Letter"}
 
     page = check_view(console, reverse("run-variables", args=[run.id]))
@@ -82,20 +84,20 @@ def test_a_prompt_that_dify_logs_beside_the_inputs(console: Client) -> None:
         ("say", {"type": "llm", "prompt_template": [{"role": "user", "text": "{{#ask.q#}}!"}]}),
     ))  # fmt: skip
     run = make_run(app, version=version, source_kind="dify-db", inputs={"q": "hi"})
-    make_execution(run, "ask", kind="code", outputs={"q": "hello"}, **at(run, 0))
+    make_execution(run, "ask", kind="code", outputs={"q": "hello"}, **times_at(run, 0))
     prompts = {"prompts": [{"role": "user", "text": "hello!"}]}
-    say = make_execution(run, "say", inputs={}, process_data=prompts, **at(run, 1))
-    [link] = lineage(console, say)["came_from"]
+    say = make_execution(run, "say", inputs={}, process_data=prompts, **times_at(run, 1))
+    [link] = lineage_json(console, say)["came_from"]
     assert link["place"]["path"] == "/process_data/prompts/0/text"
     assert (link["other"]["title"], link["change"], link["certain"]) == ("ask", "inserted", True)
-    way = lineage(console, say, link["place"]["path"])["back"]
-    assert [line["place"].get("title") for line in way] == ["say", "ask"]
+    back = lineage_json(console, say, link["place"]["path"])["back"]
+    assert [line["place"].get("title") for line in back] == ["say", "ask"]
     url = reverse("run-lineage", args=[run.id, say.id]) + "?path=/process_data/prompts/9"
     assert console.get(url).status_code == 404
 
 
 @pytest.mark.django_db
-def test_variables_with_secret_names_are_masked_wherever_they_are_told(console: Client) -> None:
+def test_variables_with_secret_names_are_redacted_wherever_they_are_shown(console: Client) -> None:
     app = make_app("chat", mode="chatflow")
     declared = [{"name": "SHOP_PASSWORD", "type": "string", "value": PASSWORD},
                 {"name": "PIN_SECRET", "type": "number", "value": 13579},
@@ -108,22 +110,22 @@ def test_variables_with_secret_names_are_masked_wherever_they_are_told(console: 
     version = make_version(app, graph=graph(("call", used), ("make", made)),
                            configuration={"environment_variables": declared})  # fmt: skip
     run = make_run(app, version=version, source_kind="dify-db")
-    call = make_execution(run, "call", kind="http-request", inputs={}, **at(run, 0))
+    call = make_execution(run, "call", kind="http-request", inputs={}, **times_at(run, 0))
     make = make_execution(
-        run, "make", kind="template-transform", inputs={"x": PASSWORD}, **at(run, 1)
+        run, "make", kind="template-transform", inputs={"x": PASSWORD}, **times_at(run, 1)
     )
-    found = [lineage(console, call), lineage(console, make), lineage(console, make, "/inputs/x")]
-    assert [line["other"]["name"] for line in found[0]["came_from"]] == [
+    of_call, of_make = lineage_json(console, call), lineage_json(console, make)
+    assert [line["other"]["name"] for line in of_call["came_from"]] == [
         "env.SHOP_PASSWORD", "env.PIN_SECRET", "env.limits",
     ]  # fmt: skip
-    assert found[1]["came_from"][0]["preview"] == "••••••"
-    shown = [text_of(check_view(console, reverse("run-variables", args=[run.id])))]
-    for text in [*map(str, found[:2]), str(variables(console, run)), *shown]:
+    assert of_make["came_from"][0]["preview"] == "••••••"
+    page_texts = [text_of(check_view(console, reverse("run-variables", args=[run.id])))]
+    for text in [str(of_call), str(of_make), str(variables_json(console, run)), *page_texts]:
         assert PASSWORD not in text and "13579" not in text
 
 
 @pytest.mark.django_db
-def test_what_is_written_to_a_secret_variable_is_masked(console: Client) -> None:
+def test_what_is_written_to_a_secret_variable_is_redacted(console: Client) -> None:
     item = {"variable_selector": ["conversation", "password"], "operation": "over-write",
             "input_type": "variable", "value": ["give", "x"]}  # fmt: skip
     use = {"type": "code", "variables": [{"variable": "y", "value_selector":
@@ -132,28 +134,28 @@ def test_what_is_written_to_a_secret_variable_is_masked(console: Client) -> None
         ("give", {"type": "code"}), ("keep", {"type": "assigner", "items": [item]}), ("use", use),
     ))  # fmt: skip
     run = make_run(make_app(), version=version, source_kind="dify-db")
-    give = make_execution(run, "give", kind="code", outputs={"x": PASSWORD}, **at(run, 0))
-    told = wrote(password=PASSWORD)
-    del told["password"]  # as the first form of the node has it
-    keep = make_execution(run, "keep", kind="assigner", process_data=told, **at(run, 1))
-    use_it = make_execution(run, "use", kind="code", inputs={"y": PASSWORD}, **at(run, 2))
+    give = make_execution(run, "give", kind="code", outputs={"x": PASSWORD}, **times_at(run, 0))
+    log = assigner_log(password=PASSWORD)
+    del log["password"]  # as the first form of the node has it
+    keep = make_execution(run, "keep", kind="assigner", process_data=log, **times_at(run, 1))
+    use_it = make_execution(run, "use", kind="code", inputs={"y": PASSWORD}, **times_at(run, 2))
     for step, count in ((give, 1), (keep, 2), (use_it, 1)):
-        found = lineage(console, step)
-        assert len(found["came_from"] + found["used_by"]) == count and PASSWORD not in str(found)
+        links = lineage_json(console, step)
+        assert len(links["came_from"] + links["used_by"]) == count and PASSWORD not in str(links)
     for step, path in ((give, "/outputs/x"), (use_it, "/inputs/y")):
-        found = lineage(console, step, path)
-        assert len(found["back"] + found["forward"]) == 3 and PASSWORD not in str(found)
+        trace = lineage_json(console, step, path)
+        assert len(trace["back"] + trace["forward"]) == 3 and PASSWORD not in str(trace)
     page = check_view(console, reverse("run-lineage", args=[run.id, keep.id]))
     assert "conversation.password" in text_of(page) and PASSWORD not in text_of(page)
 
 
 @pytest.mark.django_db
-def test_what_the_cut_end_of_a_preview_hides_is_no_secret_told_half(console: Client) -> None:
+def test_a_preview_that_is_cut_within_a_secret_shows_none_of_it(console: Client) -> None:
     run = make_run(make_app())
     text = f'{"so it goes, " * 11}"password": "{PASSWORD}-{"x" * 90}"'
-    make_execution(run, "Give", outputs={"text": text}, **at(run, 0))
-    use = make_execution(run, "Use", inputs={"text": text}, **at(run, 1))
-    [link] = lineage(console, use)["came_from"]
+    make_execution(run, "Give", outputs={"text": text}, **times_at(run, 0))
+    use = make_execution(run, "Use", inputs={"text": text}, **times_at(run, 1))
+    [link] = lineage_json(console, use)["came_from"]
     assert link["preview"].startswith("so it goes") and "correct" not in link["preview"]
 
 
@@ -163,15 +165,17 @@ def test_what_the_cut_end_of_a_preview_hides_is_no_secret_told_half(console: Cli
 @pytest.mark.django_db
 def test_a_long_run_says_that_not_all_of_it_was_looked_at(console: Client) -> None:
     run = make_run(make_app())
-    give = make_execution(run, "Give", outputs={"text": "The lamp is on its way."}, **at(run, 0))
-    for number in range(NEXT):
-        make_execution(run, f"Step {number}", **at(run, number + 1))
+    give = make_execution(
+        run, "Give", outputs={"text": "The lamp is on its way."}, **times_at(run, 0)
+    )
+    for number in range(MAX_AFTER):
+        make_execution(run, f"Step {number}", **times_at(run, number + 1))
     url = reverse("run-lineage", args=[run.id, give.id])
     words = "There is more than was looked at"
-    assert not lineage(console, give)["stopped"]
+    assert not lineage_json(console, give)["stopped"]
     assert words not in text_of(check_view(console, url))
-    make_execution(run, "Use", inputs={"text": "The lamp is on its way."}, **at(run, 99))
-    assert lineage(console, give)["used_by"] == [] and lineage(console, give)["stopped"]
+    make_execution(run, "Use", inputs={"text": "The lamp is on its way."}, **times_at(run, 99))
+    assert lineage_json(console, give)["used_by"] == [] and lineage_json(console, give)["stopped"]
     assert words in text_of(check_view(console, url))
-    panel = told(console, "run-execution-json", run.id, give.id)
+    panel = get_json(console, "run-execution-json", run.id, give.id)
     assert panel["links"]["stopped"] and panel["links"]["left_out"] == 0

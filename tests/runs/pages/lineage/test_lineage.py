@@ -1,4 +1,4 @@
-"""Where values came from, as the pages and their twins tell it, for runs sent through the doors."""
+"""Where values came from, as the pages and their twins show it, for runs that were received."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from nodes.models import NodeExecution
 from runs.models import IngestKey, Run
-from runs.pages.lineage import loading as value_lineage
+from runs.pages.lineage import loading
 from tests.factories import make_app, make_execution, make_run
 from tests.pages import check_view, text_of
 from tests.runs.order_desk import KEY, LETTER, record_turn
@@ -26,18 +26,18 @@ def lineage(read_key: str) -> Get:
     def get(execution: NodeExecution, path: str = "") -> dict[str, Any]:
         url = reverse("run-lineage-json", args=[execution.run_id, execution.id])
         query = f"?{urlencode({'path': path})}" if path else ""
-        answer = Client().get(url + query, headers={"x-api-key": read_key})
-        assert answer.status_code == 200, answer.content
-        return dict(answer.json())
+        response = Client().get(url + query, headers={"x-api-key": read_key})
+        assert response.status_code == 200, response.content
+        return dict(response.json())
 
     return get
 
 
-def step(title: str, **told: Any) -> NodeExecution:
-    return NodeExecution.objects.visible().filter(title=title, **told).order_by("index")[0]
+def step(title: str, **fields: Any) -> NodeExecution:
+    return NodeExecution.objects.visible().filter(title=title, **fields).order_by("index")[0]
 
 
-def sources(told: dict[str, Any]) -> dict[str | None, tuple[Any, ...]]:
+def sources(links: dict[str, Any]) -> dict[str | None, tuple[Any, ...]]:
     """place → (title or name, place there, change, certain)"""
     return {
         line["place"].get("path"): (
@@ -46,15 +46,15 @@ def sources(told: dict[str, Any]) -> dict[str | None, tuple[Any, ...]]:
             line["change"],
             line["certain"],
         )
-        for line in told["came_from"]
+        for line in links["came_from"]
     }
 
 
-def users(told: dict[str, Any]) -> set[tuple[Any, ...]]:
+def users(links: dict[str, Any]) -> set[tuple[Any, ...]]:
     return {
         (line["other"].get("title") or line["other"]["form"], line["place"]["path"],
          line["other"].get("path"), line["certain"])
-        for line in told["used_by"]
+        for line in links["used_by"]
     }  # fmt: skip
 
 
@@ -68,12 +68,12 @@ def test_settings_of_dify(ingest_key: str, lineage: Get) -> None:
     assert sources(start)["/inputs/orders"] == ("orders", None, "same", True)
     assert {(name, certain) for name, _, _, certain in users(start)} == {("Find orders", True)}
 
-    found = lineage(step("Find orders"))["came_from"]
+    came_from = lineage(step("Find orders"))["came_from"]
     assert [(line["other"].get("name") or line["other"]["title"], line["other"]["form"])
-            for line in found] == [
+            for line in came_from] == [
         ("env.SHOP_URL", "environment"), ("Start", "step"), ("env.SHOP_KEY", "environment"),
     ]  # fmt: skip
-    assert all(line["certain"] for line in found)
+    assert all(line["certain"] for line in came_from)
 
     read = lineage(step("Read orders"))
     assert sources(read) == {"/inputs/body": ("Find orders", "/outputs/body", "same", True)}
@@ -82,10 +82,10 @@ def test_settings_of_dify(ingest_key: str, lineage: Get) -> None:
     assert sources(lineage(first))["/inputs/#1004.item#"] == (
         "Each order", "/inputs/iterator_selector/0", "same", True,
     )  # fmt: skip
-    told = sources(lineage(second))
-    assert told["/inputs/#1004.item#"][1] == "/inputs/iterator_selector/1"
-    assert told["/inputs/#sys.user_id#"][0] == "sys.user_id"
-    assert told["/inputs/#conversation.language#"][0] == "conversation.language"
+    second_sources = sources(lineage(second))
+    assert second_sources["/inputs/#1004.item#"][1] == "/inputs/iterator_selector/1"
+    assert second_sources["/inputs/#sys.user_id#"][0] == "sys.user_id"
+    assert second_sources["/inputs/#conversation.language#"][0] == "conversation.language"
 
     letter = sources(lineage(step("Letter")))
     assert letter["/inputs/language"][0] == "Remember"
@@ -98,21 +98,19 @@ def test_settings_of_dify(ingest_key: str, lineage: Get) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_following_a_value_back_and_forwards(
-    ingest_key: str, lineage: Get, console: Client
-) -> None:
+def test_a_value_is_traced_back_and_forward(ingest_key: str, lineage: Get, console: Client) -> None:
     run = record_turn(ingest_key)
     letter = step("Letter")
-    told = lineage(letter, "/inputs/lines/1")
-    way = [(line["place"].get("title"), line["place"].get("path")) for line in told["back"]]
-    assert way == [
+    trace = lineage(letter, "/inputs/lines/1")
+    back = [(line["place"].get("title"), line["place"].get("path")) for line in trace["back"]]
+    assert back == [
         ("Letter", "/inputs/lines/1"),
         ("Each order", "/outputs/output/1"),
         ("Write", "/outputs/text"),
     ]
-    assert told["back"][-1]["place"]["iteration"] == [1]
-    went = [(line["place"].get("title"), line["place"]["form"]) for line in told["forward"]]
-    assert ("Answer", "step") in went and (None, "answer") in went
+    assert trace["back"][-1]["place"]["iteration"] == [1]
+    uses = [(line["place"].get("title"), line["place"]["form"]) for line in trace["forward"]]
+    assert ("Answer", "step") in uses and (None, "answer") in uses
 
     url = reverse("run-lineage", args=[run.id, letter.id])
     page = text_of(check_view(console, f"{url}?path=/inputs/lines/1"))
@@ -130,21 +128,21 @@ def test_haystack_senders(record: Callable[..., Any], lineage: Get) -> None:
     record("haystack-native")
     run = Run.objects.order_by("-steps")[0]
 
-    def at(title: str, **more: Any) -> NodeExecution:
-        return step(title, run=run, **more)
+    def step_of_run(title: str, **fields: Any) -> NodeExecution:
+        return step(title, run=run, **fields)
 
-    assert sources(lineage(at("retriever")))["/inputs/query"] == (
+    assert sources(lineage(step_of_run("retriever")))["/inputs/query"] == (
         "router", "/outputs/general", "same", True,
     )  # fmt: skip
-    first, second = (at("prompt", iteration=number) for number in ("0", "1"))
+    first, second = (step_of_run("prompt", iteration=number) for number in ("0", "1"))
     assert sources(lineage(first))["/inputs/q"][:3] == ("joiner", "/outputs/value", "same")
     again = lineage(second)["came_from"][0]
     assert again["other"]["iteration"] == [1] and again["certain"]
-    way = lineage(at("llm", iteration="0"), "/inputs/messages/0/content")["back"]
-    assert [line["place"].get("title") or line["place"]["form"] for line in way] == [
+    back = lineage(step_of_run("llm", iteration="0"), "/inputs/messages/0/content")["back"]
+    assert [line["place"].get("title") or line["place"]["form"] for line in back] == [
         "llm", "prompt", "prompt", "joiner", "joiner", "router", "router", "input",
     ]  # fmt: skip
-    assert way[2]["change"] == "inserted"
+    assert back[2]["change"] == "inserted"
 
 
 @pytest.mark.django_db
@@ -152,8 +150,7 @@ def test_states_of_langgraph(record: Callable[..., Any], lineage: Get) -> None:
     record("langgraph-openinference")
     run = Run.objects.order_by("-steps")[0]
     draft = step("draft", run=run)
-    told = sources(lineage(draft))
-    assert told["/inputs/docs/1"][:2] == ("retrieve", "/outputs/docs/0")
+    assert sources(lineage(draft))["/inputs/docs/1"][:2] == ("retrieve", "/outputs/docs/0")
     lines = lineage(draft)["came_from"]
     assert [line["other"]["iteration"] for line in lines
             if line["place"]["path"].startswith("/inputs/docs/")] == [[0], [1], [2]]  # fmt: skip
@@ -186,8 +183,8 @@ def test_short_and_common_values_give_no_link(value: Any, lineage: Get) -> None:
     run = make_run(make_app(), inputs={"x": value})
     make_execution(run, "First", outputs={"out": value}, **_times(run, 0))
     second = make_execution(run, "Second", inputs={"in": value, "x": value}, **_times(run, 1))
-    told = lineage(second)
-    assert told["came_from"] == [] and told["used_by"] == []
+    links = lineage(second)
+    assert links["came_from"] == [] and links["used_by"] == []
 
 
 def _times(run: Run, number: int) -> dict[str, Any]:
@@ -216,14 +213,14 @@ def test_only_what_had_ended_is_an_origin_and_the_newest_is_it(lineage: Get) -> 
 def test_equal_large_values_are_seen_without_being_loaded(
     lineage: Get, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(value_lineage, "MAX_BODY", 1000)
+    monkeypatch.setattr(loading, "MAX_VALUE_BYTES", 1000)
     run = make_run(make_app())
     large = {"text": "a long story, " * 200}
     make_execution(run, "Tell", outputs=large, **_times(run, 0))
     use = make_execution(run, "Hear", inputs=large, **_times(run, 1))
-    told = lineage(use)
-    assert sources(told)["/inputs"][:2] == ("Tell", "/outputs")
-    assert told["left_out"] == 1
+    links = lineage(use)
+    assert sources(links)["/inputs"][:2] == ("Tell", "/outputs")
+    assert links["left_out"] == 1
 
 
 @pytest.mark.django_db
@@ -238,55 +235,58 @@ def test_queries_do_not_grow_with_the_run(
     ]  # fmt: skip
     url = reverse("run-lineage", args=[run.id, steps[20].id])
     with django_assert_max_num_queries(16):
-        answer = console.get(url)
-    assert b"Step 19" in answer.content and b"Step 21" in answer.content
+        response = console.get(url)
+    assert b"Step 19" in response.content and b"Step 21" in response.content
     with django_assert_max_num_queries(36):
-        way = console.get(f"{url}?path=/inputs/text")
-    assert b"Step 0" not in way.content and way.status_code == 200
+        response = console.get(f"{url}?path=/inputs/text")
+    assert b"Step 0" not in response.content and response.status_code == 200
 
 
 @pytest.mark.django_db
 def test_the_panel_and_the_twin_of_the_step(console: Client, record: Callable[..., Any]) -> None:
     record("haystack-native")
-    found = step("retriever")
-    url = reverse("run-execution", args=[found.run_id, found.id])
-    lineage_url = reverse("run-lineage", args=[found.run_id, found.id])
+    retriever = step("retriever")
+    url = reverse("run-execution", args=[retriever.run_id, retriever.id])
+    lineage_url = reverse("run-lineage", args=[retriever.run_id, retriever.id])
     panel = console.get(url).content.decode()
     assert f'hx-get="{lineage_url}"' in panel and f'href="{lineage_url}"' in panel
-    told = console.get(f"{url.rstrip('/')}.json").json()
-    assert told["links"]["came_from"][0]["other"]["title"] == "router"
-    assert told["span_links"] == []
-    nobody = reverse("run-lineage", args=[found.run_id, UUID(int=1)])
-    assert console.get(nobody).status_code == 404
+    execution_json = console.get(f"{url.rstrip('/')}.json").json()
+    assert execution_json["links"]["came_from"][0]["other"]["title"] == "router"
+    assert execution_json["span_links"] == []
+    missing = reverse("run-lineage", args=[retriever.run_id, UUID(int=1)])
+    assert console.get(missing).status_code == 404
 
 
 @pytest.mark.django_db
-def test_secrets_are_masked_in_previews(lineage: Get) -> None:
+def test_secrets_are_redacted_in_previews(lineage: Get) -> None:
     run = make_run(make_app())
-    gave = {"api_token": "correct horse battery", "text": f"use {KEY} to sign in"}
-    make_execution(run, "Give", outputs={**gave, "n": 1}, **_times(run, 0))
-    use = make_execution(run, "Use", inputs=gave, **_times(run, 1))
-    told = lineage(use)
-    assert len(told["came_from"]) == 2
-    assert "correct horse" not in str(told) and KEY not in str(told)
+    outputs = {"api_token": "correct horse battery", "text": f"use {KEY} to sign in"}
+    make_execution(run, "Give", outputs={**outputs, "n": 1}, **_times(run, 0))
+    use = make_execution(run, "Use", inputs=outputs, **_times(run, 1))
+    links = lineage(use)
+    assert len(links["came_from"]) == 2
+    assert "correct horse" not in str(links) and KEY not in str(links)
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["inputs", "/", "//", "/attributes/x", "x" * 5000, "/inputs~2/~"])
 def test_odd_paths_are_the_whole_step_or_nothing(path: str, console: Client) -> None:
     run = make_run(make_app())
-    found = make_execution(run, "Use", inputs={"~": 1}, **_times(run, 1))
-    url = reverse("run-lineage", args=[run.id, found.id])
-    answer = console.get(url, {"path": path})
-    assert answer.status_code in (200, 404)
+    execution = make_execution(run, "Use", inputs={"~": 1}, **_times(run, 1))
+    url = reverse("run-lineage", args=[run.id, execution.id])
+    response = console.get(url, {"path": path})
+    assert response.status_code in (200, 404)
 
 
 @pytest.mark.django_db
 def test_a_bound_key_reads_its_own_app_only(console: Client) -> None:
     run = make_run(make_app())
-    found = make_execution(run, "Use", inputs={"a": 1})
+    execution = make_execution(run, "Use", inputs={"a": 1})
     _, secret = IngestKey.create("bound", can_read=True, app=make_app("other"))
-    for name, args in (("run-lineage-json", [run.id, found.id]), ("run-variables-json", [run.id])):
+    for name, args in (
+        ("run-lineage-json", [run.id, execution.id]),
+        ("run-variables-json", [run.id]),
+    ):
         url = reverse(name, args=args)
         assert Client().get(url, headers={"x-api-key": secret}).status_code == 404
         assert Client().get(url).status_code in (302, 401)

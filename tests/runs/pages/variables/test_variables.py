@@ -25,36 +25,40 @@ def variables(read_key: str) -> Get:
 
     def get(run: Run, query: str = "") -> dict[str, Any]:
         url = reverse("run-variables-json", args=[run.id])
-        answer = Client().get(f"{url}{query}", headers={"x-api-key": read_key})
-        assert answer.status_code == 200, answer.content
-        return {told["name"]: told for told in answer.json()["variables"]}
+        response = Client().get(f"{url}{query}", headers={"x-api-key": read_key})
+        assert response.status_code == 200, response.content
+        return {variable["name"]: variable for variable in response.json()["variables"]}
 
     return get
 
 
-def writers(told: dict[str, Any]) -> list[str | None]:
-    return [one["written_by"] and one["written_by"]["title"] for one in told["writes"]]
+def writers(variable: dict[str, Any]) -> list[str | None]:
+    steps = [write["written_by"] for write in variable["writes"]]
+    return [step and step["title"] for step in steps]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_variables_of_dify(ingest_key: str, variables: Get, console: Client) -> None:
     run = record_turn(ingest_key)
-    told = variables(run)
-    assert told["orders"]["group"] == "input" and told["orders"]["value"] == "A-17"
-    assert told["sys.user_id"]["group"] == "system"
-    assert told["Letter.output"]["value"] == LETTER
-    assert [one["value"] for one in told["Write.text"]["writes"]] == [
+    by_name = variables(run)
+    assert by_name["orders"]["group"] == "input" and by_name["orders"]["value"] == "A-17"
+    assert by_name["sys.user_id"]["group"] == "system"
+    assert by_name["Letter.output"]["value"] == LETTER
+    assert [write["value"] for write in by_name["Write.text"]["writes"]] == [
         "Your lamp is on its way.", "Your chair is on its way.",
     ]  # fmt: skip
-    assert [one["written_by"]["iteration"] for one in told["Write.text"]["writes"]] == [[0], [1]]
-    assert "Start.orders" not in told  # it only passes on what the run was given
+    assert [write["written_by"]["iteration"] for write in by_name["Write.text"]["writes"]] == [
+        [0],
+        [1],
+    ]
+    assert "Start.orders" not in by_name  # it only passes on what the run was given
 
-    language = told["conversation.language"]
-    assert [one["value"] for one in language["writes"]] == ["en", "de"]
+    language = by_name["conversation.language"]
+    assert [write["value"] for write in language["writes"]] == ["en", "de"]
     assert writers(language) == [None, "Remember"]
-    assert told["env.SHOP_URL"]["value"] == "https://shop.example.com"
+    assert by_name["env.SHOP_URL"]["value"] == "https://shop.example.com"
     for name in ("env.SHOP_KEY", "conversation.api_token", "Read orders.token"):
-        assert told[name]["masked"] and KEY not in str(told[name]), name
+        assert by_name[name]["masked"] and KEY not in str(by_name[name]), name
 
     page = text_of(check_view(console, reverse("run-variables", args=[run.id])))
     assert "conversation.language" in page and "masked" in page
@@ -97,9 +101,9 @@ def test_conversation_variables_over_the_turns(variables: Get, console: Client) 
         written = [{"selector": ["conversation", "language"], "new_value": value}]
         make_execution(run, "Remember", kind="assigner", outputs={"updated_variables": written})
         turns.append(run)
-    told = variables(turns[1])["conversation.language"]
-    assert [one["value"] for one in told["writes"]] == ["en", "de"]
-    assert [one["written_in_run"] for one in told["writes"]] == [str(turns[0].id), None]
+    language = variables(turns[1])["conversation.language"]
+    assert [write["value"] for write in language["writes"]] == ["en", "de"]
+    assert [write["written_in_run"] for write in language["writes"]] == [str(turns[0].id), None]
     page = console.get(reverse("run-variables", args=[turns[2].id])).content.decode()
     assert f'href="{turns[0].get_absolute_url()}"' in page and "an earlier turn" in page
 
@@ -108,13 +112,14 @@ def test_conversation_variables_over_the_turns(variables: Get, console: Client) 
 def test_the_state_of_langgraph(record: Callable[..., Any], variables: Get) -> None:
     record("langgraph-openinference")
     run = Run.objects.order_by("-steps")[0]
-    told = {name: one for name, one in variables(run).items() if one["group"] == "state"}
-    assert {"docs", "draft", "category"} <= set(told)
-    assert writers(told["docs"])[-3:] == ["retrieve"] * 3
-    assert [one["written_by"]["iteration"] for one in told["docs"]["writes"][-3:]] == [
+    listed = variables(run).items()
+    states = {name: variable for name, variable in listed if variable["group"] == "state"}
+    assert {"docs", "draft", "category"} <= set(states)
+    assert writers(states["docs"])[-3:] == ["retrieve"] * 3
+    assert [write["written_by"]["iteration"] for write in states["docs"]["writes"][-3:]] == [
         [0], [1], [2],
     ]  # fmt: skip
-    assert len(told["draft"]["writes"]) > 1
+    assert len(states["draft"]["writes"]) > 1
 
 
 @pytest.mark.django_db
@@ -122,24 +127,29 @@ def test_other_producers_by_the_title_of_the_step(
     record: Callable[..., Any], variables: Get
 ) -> None:
     record("haystack-native")
-    told = variables(Run.objects.order_by("-steps")[0])
-    assert told["joiner.value"]["value"] == "too short, try again"
-    assert told["joiner.value"]["writes"][0]["value"] == "when do you open?"
-    assert not any(one["group"] == "state" for one in told.values())
+    by_name = variables(Run.objects.order_by("-steps")[0])
+    assert by_name["joiner.value"]["value"] == "too short, try again"
+    assert by_name["joiner.value"]["writes"][0]["value"] == "when do you open?"
+    assert not any(variable["group"] == "state" for variable in by_name.values())
 
 
 @pytest.mark.django_db
-def test_many_passes_are_bounded(
+def test_writes_of_many_iterations_are_bounded(
     variables: Get, console: Client, django_assert_max_num_queries: Any
 ) -> None:
     run = make_run(make_app())
     for number in range(130):
-        at = run.started_at + timedelta(milliseconds=number)
+        time = run.started_at + timedelta(milliseconds=number)
         make_execution(
-            run, "Work", outputs={"n": number}, iteration=str(number), started_at=at, ended_at=at
+            run,
+            "Work",
+            outputs={"n": number},
+            iteration=str(number),
+            started_at=time,
+            ended_at=time,
         )
-    told = variables(run)["Work.n"]
-    assert (told["value"], len(told["writes"]), told["earlier_writes"]) == (129, 5, 125)
+    work = variables(run)["Work.n"]
+    assert (work["value"], len(work["writes"]), work["earlier_writes"]) == (129, 5, 125)
     [alone] = variables(run, "?name=work.n").values()
     assert (len(alone["writes"]), alone["earlier_writes"]) == (100, 30)
     url = reverse("run-variables", args=[run.id])
@@ -152,8 +162,8 @@ def test_many_passes_are_bounded(
 def test_many_nodes_come_page_by_page(variables: Get, console: Client) -> None:
     run = make_run(make_app())
     for number in range(70):
-        at = run.started_at + timedelta(milliseconds=number)
-        make_execution(run, f"Step {number}", outputs=f"v{number}", started_at=at, ended_at=at)
+        time = run.started_at + timedelta(milliseconds=number)
+        make_execution(run, f"Step {number}", outputs=f"v{number}", started_at=time, ended_at=time)
     assert len(variables(run)) == 60
     assert set(variables(run, "?from=60")) == {f"Step {number}" for number in range(60, 70)}
     page = console.get(reverse("run-variables", args=[run.id])).content.decode()
@@ -161,7 +171,7 @@ def test_many_nodes_come_page_by_page(variables: Get, console: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_nothing_to_show_is_said(console: Client) -> None:
+def test_a_run_without_variables_says_so(console: Client) -> None:
     run = make_run(make_app())
     url = reverse("run-variables", args=[run.id])
     assert "No variables" in text_of(check_view(console, url))
@@ -175,9 +185,9 @@ def test_strange_values(variables: Get, console: Client) -> None:
         deep = [deep]
     run = make_run(make_app(), inputs={"<b>name</b>": "\u202eevil", "deep": deep, "n": None})
     make_execution(run, "دور", outputs={"مفتاح": "قيمة", "password": {"a": "hunter2", "n": 3}})
-    told = variables(run)
-    assert told["deep"]["left_out"] and told["n"]["value"] is None
-    assert told["دور.password"]["masked"] and "hunter2" not in str(told)
+    by_name = variables(run)
+    assert by_name["deep"]["left_out"] and by_name["n"]["value"] is None
+    assert by_name["دور.password"]["masked"] and "hunter2" not in str(by_name)
     page = check_view(console, reverse("run-variables", args=[run.id]))
     assert "قيمة" in text_of(page)
     assert (

@@ -1,15 +1,14 @@
-"""What Dify's settings say of where inputs come from: one case for each type that refers."""
+"""What Dify's settings refer to: one case for each type of node that refers to anything."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nodes.lineage.references import references
-from nodes.lineage.values import MISSING, at, resolved
+from nodes.lineage.engines.dify.references import references_of
 from runs.recording.decoding.dify.dsl import read_dsl
 
-DSL = Path(__file__).parents[2] / "dsl"
+DSL = Path(__file__).parents[4] / "dsl"
 NODES = {"a", "b", "1001"}
 N = {"variable": "x", "value_selector": ["a", "n"]}
 
@@ -115,8 +114,10 @@ CASES: list[tuple[str, dict[str, Any], list[tuple[str, str, str, bool]]]] = [
 def test_what_settings_refer_to(
     kind: str, config: dict[str, Any], expected: list[tuple[str, str, str, bool]]
 ) -> None:
-    found = references(kind, config, NODES)
-    assert [(one.variable, one.field, one.name, one.in_text) for one in found] == expected
+    assert [
+        (reference.variable, reference.field, reference.name, reference.in_text)
+        for reference in references_of(kind, config, NODES)
+    ] == expected
 
 
 # What an editor keeps of settings that are switched off, and constants that look like selectors.
@@ -186,7 +187,7 @@ OFF: list[tuple[str, dict[str, Any], list[str]]] = [
 def test_what_is_switched_off_or_a_constant_is_no_reference(
     kind: str, config: dict[str, Any], expected: list[str]
 ) -> None:
-    assert [one.variable for one in references(kind, config, NODES)] == expected
+    assert [r.variable for r in references_of(kind, config, NODES)] == expected
 
 
 def test_what_is_no_reference() -> None:
@@ -196,8 +197,8 @@ def test_what_is_no_reference() -> None:
         "code": "{{#a.text#}}",
         "deep": {"x": [[[[[[[[[[[[[["a", "text"]]]]]]]]]]]]]]},
     }
-    assert references("code", config, NODES) == []
-    assert references("llm", None, NODES) == []
+    assert references_of("code", config, NODES) == []
+    assert references_of("llm", None, NODES) == []
 
 
 @pytest.mark.parametrize(
@@ -217,14 +218,8 @@ def test_what_is_no_reference() -> None:
 def test_whole_apps(file: str, expected: dict[str, list[str]]) -> None:
     nodes = read_dsl((DSL / file).read_bytes()).definition.graph.stored["nodes"]
     ids = {node["id"] for node in nodes}
-    found = {
-        node["id"]: [one.variable for one in references(node["kind"], node["config"], ids)]
+    variables = {
+        node["id"]: [r.variable for r in references_of(node["kind"], node["config"], ids)]
         for node in nodes
     }
-    assert {node_id: variables for node_id, variables in found.items() if variables} == expected
-
-
-def test_a_number_of_thousands_of_digits_is_no_place() -> None:
-    assert at([1, 2], ("1",)) == 2
-    assert at([1, 2], ("9" * 5_000,)) is MISSING
-    assert resolved([1, 2], ("9" * 5_000,)) == ("9" * 5_000,)
+    assert {node_id: names for node_id, names in variables.items() if names} == expected

@@ -1,22 +1,24 @@
-"""Variable assigners of Dify: what they are to write, and what they tell that they wrote."""
+"""Variable assigners of Dify: which variables they write, and what they report that they wrote."""
 
 from typing import Any
 
 import pytest
 
-from nodes.lineage.assigners import assigned, targets
+from nodes.lineage.engines.dify.assigners import assigner_targets, written_variables
 from nodes.lineage.values import MISSING
 
 
 def test_what_an_assigner_writes() -> None:
     items = [{"variable_selector": ["conversation", name]} for name in ("x", "y")]
-    assert targets("assigner", {"items": [*items, "odd", {"variable_selector": ["x"]}]}) == {
+    assert assigner_targets(
+        "assigner", {"items": [*items, "odd", {"variable_selector": ["x"]}]}
+    ) == {
         ("conversation", "x"): ["items[0].variable_selector", "items[0].value"],
         ("conversation", "y"): ["items[1].variable_selector", "items[1].value"],
     }
     old = {"assigned_variable_selector": ["conversation", "x"]}
-    assert list(targets("assigner", old)) == [("conversation", "x")]
-    assert targets("code", old) == {}
+    assert list(assigner_targets("assigner", old)) == [("conversation", "x")]
+    assert assigner_targets("code", old) == {}
 
 
 @pytest.mark.parametrize(
@@ -37,5 +39,7 @@ def test_what_an_assigner_writes() -> None:
     ],
 )  # fmt: skip
 def test_what_an_assigner_wrote(process: Any, outputs: Any, inputs: Any, expected: Any) -> None:
-    told = {"process_data": process, "outputs": outputs, "inputs": inputs}
-    assert assigned(told, [("conversation", "x")]) == [(("conversation", "x"), *expected)]
+    values = {"process_data": process, "outputs": outputs, "inputs": inputs}
+    assert written_variables(values, [("conversation", "x")]) == [
+        (("conversation", "x"), *expected)
+    ]
