@@ -1,4 +1,4 @@
-"""Admin of steps and payloads, and what makes admin pages of large tables cheap and read-only."""
+"""Admin of payloads, and what makes admin pages of large tables cheap and read-only."""
 
 import uuid
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from nodes.ids import as_uuid
-from nodes.models import NodeExecution, Payload, PayloadQuerySet
+from nodes.models import Payload, PayloadQuerySet
 
 LISTED = 1000
 DAYS = 14
@@ -28,12 +28,12 @@ def link(url: str, text: str) -> SafeString:
 
 
 def payload_link(payload_id: uuid.UUID | None) -> str:
-    """To the page that shows a payload: its body is loaded there, never here."""
+    """Return a link to the page that shows a payload: its body is loaded there, never here."""
     return link(reverse("payload", args=[payload_id]), "Open payload") if payload_id else "–"
 
 
 class CappedPaginator(Paginator):
-    """Looks at the first LISTED rows only: a large table is never counted."""
+    """Counts the first LISTED rows only: a large table is never counted."""
 
     @cached_property
     def count(self) -> int:
@@ -44,8 +44,8 @@ class CappedPaginator(Paginator):
 
 
 class DayFilter(admin.SimpleListFilter):
-    """One of the last days, or any other by ?day=2026-11-02. A range, so that an index serves it;
-    Django's date_hierarchy would first ask the whole table which days it holds."""
+    """Filters by one of the last days, or any other by ?day=2026-11-02. A range, so that an index
+    serves it; Django's date_hierarchy would first ask the whole table which days it holds."""
 
     title = "day"
     parameter_name = "day"
@@ -70,7 +70,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 class RecordAdmin(admin.ModelAdmin):
-    """Looks and never touches: records come through the doors and go by retention.
+    """Shows records and changes none: they are made by recording alone.
 
     Each field in `payload_fields` is shown as a link; `deferred` is left in the database."""
 
@@ -79,7 +79,7 @@ class RecordAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 100
     list_max_show_all = 0
-    # Shows the search box; what is searched, each record's own `find` says.
+    # Shows the search box; `find` of each admin says what is searched.
     search_fields: ClassVar[tuple[str, ...]] = ("pk",)
     search_help_text = f"An id, ours or the producer's. Lists end after {LISTED} rows."
     payload_fields: tuple[str, ...] = ()
@@ -122,7 +122,7 @@ class RecordAdmin(admin.ModelAdmin):
 
     @admin.display(description="Console")
     def console(self, obj: Model) -> str:
-        """The same record where people look at it."""
+        """Return a link to the page of the console that shows the record."""
         url = self.console_url(obj)
         return link(url, "Open in console") if url else "–"
 
@@ -144,30 +144,6 @@ class RecordAdmin(admin.ModelAdmin):
     @admin.display(description="Resource")
     def resource_link(self, obj: Any) -> str:
         return payload_link(obj.resource_id)
-
-
-@admin.register(NodeExecution)
-class NodeExecutionAdmin(RecordAdmin):
-    list_display = ("title", "kind", "status", "app", "started_at", "duration_us", "console")
-    list_select_related = ("app",)
-    list_filter = ("app", "status", DayFilter)
-    payload_fields = ("inputs", "outputs", "process_data", "resource")
-    deferred = ("received_body",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[NodeExecution]:
-        return super().get_queryset(request).select_related("app")
-
-    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """By its id or its run's, then the run's producer's id, then its own producer's id."""
-        if found := as_uuid(term.strip()):
-            ours = queryset.filter(Q(pk=found) | Q(run_id=found))
-            if ours.exists():
-                return ours
-        of_run = queryset.filter(run__sources__source_id=term.lower())
-        return of_run if of_run.exists() else queryset.filter(source_id=term)
-
-    def console_url(self, obj: NodeExecution) -> str:
-        return reverse("run-execution", args=[obj.run_id, obj.pk])
 
 
 @admin.register(Payload)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.urls import reverse
-
 from nodes import formats
 from nodes.choices import ERRORS, NodeStatus
 from nodes.content.json_tree import TreeMark, tree_marks
@@ -14,13 +12,13 @@ from nodes.content.payloads import PayloadView, load_value, present_payload
 from nodes.kinds import Kind
 from nodes.models import NodeExecution
 
-MAX_VISITS = 20_000
+MAX_SAME_NODE = 20_000
 # Of what was received; all of it is one link away.
 MAX_EVENTS = 50
 MAX_STACK = 20_000
 MAX_NAME = 200
 EVENT_MARKS = 24
-NEAR = 6  # other visits linked on each side of this one
+NEAR = 6  # other executions linked on each side of this one
 
 _STATUSES = {status.value: str(status.label) for status in NodeStatus}
 # What inputs and outputs are called, by the kind's call or group.
@@ -33,7 +31,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class ValueSection:
     """A value under its heading; `view` is None where nothing was recorded."""
 
     name: str
@@ -42,14 +40,13 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class SameNodeExecution:
     """Another execution of the same node in the same run."""
 
     id: UUID
     label: str
     status: str
     status_label: str
-    url: str
     is_this: bool
 
 
@@ -66,26 +63,26 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class ExecutionPanel:
     execution: NodeExecution
     kind: Kind
     status_label: str
     failed: bool
-    sections: list[Section]
+    sections: list[ValueSection]
     received: Received | None
     logs: StepLogs
     resource: list[TreeMark]
-    visits: list[Visit]
-    visit_count: int
-    previous: Visit | None
-    next: Visit | None
+    same_node: list[SameNodeExecution]
+    same_node_count: int
+    previous: SameNodeExecution | None
+    next: SameNodeExecution | None
 
 
-def build_panel(execution: NodeExecution) -> Panel:
+def build_panel(execution: NodeExecution) -> ExecutionPanel:
     """The panel of an execution that was loaded with `with_payloads()`. One query more."""
-    visits, count = _visits(execution)
-    place = next((n for n, visit in enumerate(visits) if visit.is_this), 0)
-    return Panel(
+    same_node, count = _same_node(execution)
+    place = next((n for n, other in enumerate(same_node) if other.is_this), 0)
+    return ExecutionPanel(
         execution=execution,
         kind=execution.kind_info,
         status_label=status_label(execution.status),
@@ -94,10 +91,10 @@ def build_panel(execution: NodeExecution) -> Panel:
         received=_received(execution),
         logs=step_logs(execution),
         resource=tree_marks(load_value(execution.resource)) if execution.resource else [],
-        visits=visits if count > 1 else [],
-        visit_count=count,
-        previous=visits[place - 1] if place else None,
-        next=visits[place + 1] if place + 1 < len(visits) else None,
+        same_node=same_node if count > 1 else [],
+        same_node_count=count,
+        previous=same_node[place - 1] if place else None,
+        next=same_node[place + 1] if place + 1 < len(same_node) else None,
     )
 
 
@@ -110,7 +107,7 @@ def value_labels(kind: Kind) -> tuple[str, str]:
     return _LABELS.get(kind.call) or _LABELS.get(kind.group) or ("Inputs", "Outputs")
 
 
-def sections(execution: NodeExecution) -> list[Section]:
+def sections(execution: NodeExecution) -> list[ValueSection]:
     """Inputs, process data, outputs, named as what they are to this kind of node."""
     kind = execution.kind_info
     names = value_labels(kind)
@@ -119,36 +116,34 @@ def sections(execution: NodeExecution) -> list[Section]:
         values.append(("process", "Process data", execution.process_data))
     values.append(("outputs", names[1], execution.outputs))
     return [
-        Section(name, label, present_payload(value) if value else None)
+        ValueSection(name, label, present_payload(value) if value else None)
         for name, label, value in values
     ]
 
 
-def _visits(execution: NodeExecution) -> tuple[list[Visit], int]:
+def _same_node(execution: NodeExecution) -> tuple[list[SameNodeExecution], int]:
     """This execution and those of the same node in the same run around it, in order; how many
     there are in all."""
-    base = reverse("run-tracing", args=[execution.run_id])
     found = NodeExecution.objects.same_node(execution).values_list(
         "id", "iteration", "status", "attempt"
     )
-    rows = list(found[:MAX_VISITS])
+    rows = list(found[:MAX_SAME_NODE])
     place = next((n for n, row in enumerate(rows) if row[0] == execution.id), 0)
     first = max(0, place - NEAR)
-    visits = [
-        Visit(
+    same_node = [
+        SameNodeExecution(
             row_id,
-            (formats.iteration(path) or f"#{number}")
+            (formats.iteration_label(path) or f"#{number}")
             + (f" attempt {attempt}" if attempt > 1 else ""),
             status,
             status_label(status),
-            f"{base}{row_id}/",
             row_id == execution.id,
         )
         for number, (row_id, path, status, attempt) in enumerate(
             rows[first : place + NEAR + 1], first + 1
         )
     ]
-    return visits, len(rows)
+    return same_node, len(rows)
 
 
 def _received(execution: NodeExecution) -> Received | None:

@@ -90,13 +90,13 @@ def ago(moment: datetime | None, now: datetime) -> str:
     return moment.strftime("%Y-%m-%d")
 
 
-def moment_label(text: str) -> str:
+def timestamp_label(text: str) -> str:
     """A label that is a moment (2026-11-19 05:32:10.482113) to the minute; any other as it is."""
     found = _MOMENT.match(text)
     return f"{found[1]} {found[2]}" if found else text
 
 
-def iteration(path: str) -> str:
+def iteration_label(path: str) -> str:
     """A stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
     return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""
 

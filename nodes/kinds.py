@@ -85,7 +85,7 @@ KINDS = _table(
 _BY_LABEL = {kind.label.lower(): kind.key for kind in reversed(KINDS.values())}
 
 
-def key_of(word: str) -> str:
+def kind_key(word: str) -> str:
     """The key of the kind that has this key or label; for any other word the word itself."""
     told = word.lower()
     return told if told in KINDS else _BY_LABEL.get(told, word)

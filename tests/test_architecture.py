@@ -91,6 +91,12 @@ def test_imports_go_one_way(package: str) -> None:
     assert wrong == []
 
 
+def test_nodes_link_to_no_page_of_a_run_or_an_app() -> None:
+    """What is shown of one step knows no addresses of whole runs: pages and templates link."""
+    links = re.compile(r"reverse\(\s*[\"'](run|app)")
+    assert [name(path) for path in files("*.py", "nodes") if links.search(path.read_text())] == []
+
+
 # Packages that still import each other in a circle, to be cut one by one. Nothing may be added.
 CIRCULAR = {
     "runs.json",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from nodes.diff.difference import ValueDifference, value_difference
-from nodes.graph.alignment import by_name
+from nodes.graph.alignment import nodes_by_name
 from nodes.graph.graph import Graph, GraphNode
 
 MAX_NODES = 100
@@ -83,8 +83,8 @@ def _old_ids(before: Graph, after: Graph) -> dict[str, str]:
     """Return {id in `after`: id in `before`} of the nodes whose id is new and whose name is not."""
     known = {node.id for node in before.nodes}
     kept = {node.id for node in after.nodes} & known
-    olds = by_name(node for node in before.nodes if node.id not in kept)
-    news = by_name(node for node in after.nodes if node.id not in kept)
+    olds = nodes_by_name(node for node in before.nodes if node.id not in kept)
+    news = nodes_by_name(node for node in after.nodes if node.id not in kept)
     return {news[name].id: olds[name].id for name in news if name in olds}
 
 

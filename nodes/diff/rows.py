@@ -188,7 +188,7 @@ def _title(pair: StepPair) -> str:
 
 def _numbers(step: ComparedStep) -> Iterator[str]:
     if step.iteration:
-        yield formats.iteration(step.iteration)
+        yield formats.iteration_label(step.iteration)
     if step.attempt > 1:
         yield f"attempt {step.attempt}"
 
@@ -202,5 +202,5 @@ def _side(step: ComparedStep | None, with_status: bool) -> RowSide | None:
 def repetition_text(pair: StepPair) -> str:
     """ "pass 3, attempt 2", "" for a step that ran once."""
     step = pair.step
-    told = [f"pass {formats.iteration(step.iteration)[1:]}"] if step.iteration else []
+    told = [f"pass {formats.iteration_label(step.iteration)[1:]}"] if step.iteration else []
     return ", ".join([*told, *([f"attempt {step.attempt}"] if step.attempt > 1 else [])])

@@ -22,7 +22,7 @@ BESIDE = frozenset(
 )
 
 
-class Likeness(Enum):
+class GraphMatch(Enum):
     """How the steps of runs are told to be nodes of a graph; the value for a person to read."""
 
     NONE = ""
@@ -30,7 +30,7 @@ class Likeness(Enum):
     TITLES = "the titles and types of their nodes"
 
 
-def by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
+def nodes_by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
     """Nodes by kind and title, where no other has the same."""
     found: dict[Name, list[GraphNode]] = defaultdict(list)
     for node in nodes:
@@ -38,12 +38,12 @@ def by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
     return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
 
 
-def align(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
+def align_ids(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
     """`sent` with the ids that its nodes have in the runs, so that they are found by them. Where
     runs name one node by its id and by its title, the steps named by title get the id."""
     known = {node.id for node in sent.nodes}
     keys = {step.key for steps in runs for step in steps}
-    named = by_name(sent.nodes)
+    named = nodes_by_name(sent.nodes)
     aliases: dict[str, set[str]] = defaultdict(set)  # node id → other keys of its steps
     for steps in runs:
         for step in steps:
@@ -81,12 +81,12 @@ def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
     )
 
 
-def likeness(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> Likeness:
+def match_steps(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> GraphMatch:
     """How the steps of all runs are nodes of the graph; NONE if one of them is not, or if they are
     too few to tell. What a node did inside (an agent's calls) is no node of the graph; what ran in
     an iteration or a loop is."""
     known = {node.id for node in graph.nodes}
-    named = by_name(graph.nodes)
+    named = nodes_by_name(graph.nodes)
     by_id, by_title = set(), set()
     for steps in runs:
         own = {step.id: step for step in steps}
@@ -101,7 +101,7 @@ def likeness(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> Likeness:
             elif (step.kind, step.title) in named:
                 by_title.add(step.key)
             else:
-                return Likeness.NONE
+                return GraphMatch.NONE
     if len(by_id | by_title) < min(len(graph.nodes), FEWEST):
-        return Likeness.NONE
-    return Likeness.TITLES if by_title else Likeness.IDS
+        return GraphMatch.NONE
+    return GraphMatch.TITLES if by_title else GraphMatch.IDS

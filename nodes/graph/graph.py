@@ -13,7 +13,7 @@ from typing import Any
 
 from nodes.choices import FAILURES
 from nodes.graph.steps import GraphStep
-from nodes.graph.ways import END, EdgeKey, ways
+from nodes.graph.taken_edges import END, EdgeKey, taken_edges
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class _Seen:
     parents: Counter[str] = field(default_factory=Counter)
 
 
-def infer(runs: Iterable[Sequence[GraphStep]]) -> Graph:
+def infer_graph(runs: Iterable[Sequence[GraphStep]]) -> Graph:
     """The union of the given runs. The same runs in any order give the same graph."""
     runs = list(runs)
     seen: dict[str, _Seen] = {}
@@ -86,7 +86,7 @@ def infer(runs: Iterable[Sequence[GraphStep]]) -> Graph:
     via: dict[EdgeKey, str] = {}
     ended = 0
     for steps in runs:
-        found = ways(steps, seen)
+        found = taken_edges(steps, seen)
         counts.update(way.key for way in found)
         ended += any(way.key[1] == END for way in found)
         for way in found:
@@ -140,7 +140,7 @@ def _parents(seen: Mapping[str, _Seen]) -> dict[str, str | None]:
     return found
 
 
-def stored(data: object) -> Graph:
+def sent_graph(data: object) -> Graph:
     """A graph as somebody sent it: {"nodes": […], "edges": […]}. What is unreadable is left out."""
     data = data if isinstance(data, dict) else {}
     nodes: dict[str, GraphNode] = {}
@@ -175,7 +175,7 @@ def _number(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def complete(sent: Graph, observed: Graph) -> Graph:
+def complete_graph(sent: Graph, observed: Graph) -> Graph:
     """A sent graph with what its runs showed: counts, and the steps that it does not name (those
     inside its nodes, mostly) with their ways."""
     known = {node.id for node in sent.nodes}
@@ -212,7 +212,7 @@ def _counted(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
 def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
     """The edges of `graph` that one run took."""
     took: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for way in ways(steps, {node.id for node in graph.nodes}):
+    for way in taken_edges(steps, {node.id for node in graph.nodes}):
         took[way.key[:2]].add(way.key[2])
     pairs = Counter((edge.source, edge.target) for edge in graph.edges)
     return {
@@ -223,7 +223,7 @@ def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
     }
 
 
-def not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[str]]:
+def branches_not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[str]]:
     """Where a run chose between ways: {id of the step that chose: [ids of the nodes it did not go
     to]}, in the order of the graph. Nothing for a step after which the run did not go on."""
     taken = set(taken_node_ids)

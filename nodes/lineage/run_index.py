@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nodes.graph.alignment import by_name
+from nodes.graph.alignment import nodes_by_name
 from nodes.graph.graph import Graph, GraphNode
 from nodes.lineage.engine import Engine
 from nodes.lineage.links import LineageLink, ValueSource
@@ -54,7 +54,7 @@ class RunIndex:
             self._holders[step.inputs].append((step, "inputs"))
             self._holders[step.outputs].append((step, "outputs"))
         self.nodes: dict[str, GraphNode] = {n.id: n for n in graph.nodes} if graph else {}
-        named = by_name(self.nodes.values())
+        named = nodes_by_name(self.nodes.values())
         self._graph_ids = {name: node.id for name, node in named.items()}
         self._node_ids: dict[str, set[str]] = defaultdict(set)
         for step in self.steps.by_id.values() if graph else ():

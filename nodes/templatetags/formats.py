@@ -13,7 +13,7 @@ register = template.Library()
 register.filter("duration", formats.duration)
 register.filter("tokens", formats.tokens)
 register.filter("size", formats.size)
-register.filter("pass_number", formats.iteration)
+register.filter("pass_number", formats.iteration_label)
 
 
 @register.filter

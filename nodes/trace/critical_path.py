@@ -12,23 +12,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nodes.choices import NodeStatus
-from nodes.trace.timeline import Entry, Timeline
+from nodes.trace.tree import TraceEntry, TraceTree
 from nodes.trace.waterfall import slack_of
 
 Gap = Literal["waiting for a person", "waiting to begin", "before another attempt", "nothing ran"]
 # Containers that do nothing themselves: time of theirs in which no step ran is a gap.
 IDLE_KINDS = frozenset({"iteration", "loop", "workflow"})
-Reaches = dict[Entry, tuple[int | None, int | None]]
+Reaches = dict[TraceEntry, tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PathPart:
     """A stretch of the path, in microseconds since the epoch: a step's own work, or a gap, of which
     `entry` is the container (None: the run itself)."""
 
     start: int
     end: int
-    entry: Entry | None
+    entry: TraceEntry | None
     gap: Gap | None = None
 
     @property
@@ -36,15 +36,15 @@ class Part:
         return self.end - self.start
 
 
-def critical_path(timeline: Timeline, start: int, end: int) -> list[Part]:
+def critical_path(timeline: TraceTree, start: int, end: int) -> list[PathPart]:
     """Parts in order of time, without overlap; together they are all of [start, end]."""
-    parts: list[Part] = []
+    parts: list[PathPart] = []
     reaches = _reaches(timeline)
     # What is still to be walked back, the latest on top: parts that are done, or containers.
-    stack: list[Part | _Inside] = [_Inside(None, timeline.top, start, end)]
+    stack: list[PathPart | _Inside] = [_Inside(None, timeline.top, start, end)]
     while stack:
         task = stack.pop()
-        if isinstance(task, Part):
+        if isinstance(task, PathPart):
             if task.lasted > 0:
                 parts.append(task)
         else:
@@ -53,7 +53,7 @@ def critical_path(timeline: Timeline, start: int, end: int) -> list[Part]:
     return parts
 
 
-def _reaches(timeline: Timeline) -> Reaches:
+def _reaches(timeline: TraceTree) -> Reaches:
     """When each container, or anything in it, began and ended; the end is None while it runs."""
     waiting, order = list(timeline.top), []
     while waiting:
@@ -75,16 +75,16 @@ def _reaches(timeline: Timeline) -> Reaches:
 class _Inside:
     """A container, of which [start, end] is on the path."""
 
-    entry: Entry | None
-    children: list[Entry]
+    entry: TraceEntry | None
+    children: list[TraceEntry]
     start: int
     end: int
 
 
-def _pieces(inside: _Inside, reaches: Reaches) -> list["Part | _Inside"]:
+def _pieces(inside: _Inside, reaches: Reaches) -> list["PathPart | _Inside"]:
     """The last piece on top."""
-    pieces: list[Part | _Inside] = []
-    following: Entry | None = None
+    pieces: list[PathPart | _Inside] = []
+    following: TraceEntry | None = None
     reached = inside.end
     for child, begin, finish in _chain(inside, reaches):
         if finish < reached:
@@ -97,7 +97,7 @@ def _pieces(inside: _Inside, reaches: Reaches) -> list["Part | _Inside"]:
     return pieces
 
 
-def _chain(inside: _Inside, reaches: Reaches) -> Iterator[tuple[Entry, int, int]]:
+def _chain(inside: _Inside, reaches: Reaches) -> Iterator[tuple[TraceEntry, int, int]]:
     """The children on the path, the last first, with the stretch that is theirs."""
     ran = [reaches.get(child, (child.start, child.end)) for child in inside.children]
     known = sorted(
@@ -142,22 +142,22 @@ def _earliest(known: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
     return found[::-1]
 
 
-def _piece(child: Entry, begin: int, finish: int) -> Part | _Inside:
+def _piece(child: TraceEntry, begin: int, finish: int) -> PathPart | _Inside:
     if child.children:
         return _Inside(child, child.children, begin, finish)
     waits = child.step is not None and waits_for_person(child)
-    return Part(begin, finish, child, "waiting for a person" if waits else None)
+    return PathPart(begin, finish, child, "waiting for a person" if waits else None)
 
 
-def waits_for_person(entry: Entry) -> bool:
+def waits_for_person(entry: TraceEntry) -> bool:
     """A step that is there to wait: for a form to be filled, or for the run to go on."""
     step = entry.step
     return step is not None and (step.kind == "human-input" or step.status == NodeStatus.PAUSED)
 
 
 def _between(
-    inside: _Inside, before: Entry | None, after: Entry | None, start: int, end: int
-) -> Iterator[Part]:
+    inside: _Inside, before: TraceEntry | None, after: TraceEntry | None, start: int, end: int
+) -> Iterator[PathPart]:
     """What lies between two children, the last first: its container's own work, gaps by name."""
     entry = inside.entry
     own = (end, end)
@@ -167,14 +167,14 @@ def _between(
         own = (min(max(start, began), end), max(start, min(end, ended)))
     gap = gap_name(before, after)
     if own[0] >= own[1]:
-        yield Part(start, end, entry, gap)
+        yield PathPart(start, end, entry, gap)
         return
-    yield Part(own[1], end, entry, gap)
-    yield Part(*own, entry)
-    yield Part(start, own[0], entry, gap)
+    yield PathPart(own[1], end, entry, gap)
+    yield PathPart(*own, entry)
+    yield PathPart(start, own[0], entry, gap)
 
 
-def gap_name(before: Entry | None, after: Entry | None) -> Gap:
+def gap_name(before: TraceEntry | None, after: TraceEntry | None) -> Gap:
     """Why nothing ran between two steps, as far as they tell."""
     if (before and waits_for_person(before)) or (after and waits_for_person(after)):
         return "waiting for a person"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from operator import itemgetter
 
-from nodes.trace.timeline import Entry
+from nodes.trace.tree import TraceEntry
 from nodes.trace.waterfall import slack_of
 
 LOOKED_AT = 50  # lanes that a step may go on in
@@ -28,7 +28,9 @@ class Lane:
     total: int
 
 
-def lanes(siblings: Sequence[Entry], now: int, sources: Sources = dict) -> dict[Entry, Lane]:
+def assign_lanes(
+    siblings: Sequence[TraceEntry], now: int, sources: Sources = dict
+) -> dict[TraceEntry, Lane]:
     """The lanes of those that ran beside others; none where one followed the other. `now` is the
     end of what still runs."""
     if not _overlap(siblings, now):
@@ -37,7 +39,7 @@ def lanes(siblings: Sequence[Entry], now: int, sources: Sources = dict) -> dict[
         (entry for entry in siblings if entry.start is not None), key=lambda entry: entry.start or 0
     )
     leading = sources()
-    found: dict[Entry, Lane] = {}
+    found: dict[TraceEntry, Lane] = {}
     ends: list[_End] = []
     for group in _groups(known, now):
         # A branch may go on after a moment in which nothing ran.
@@ -49,11 +51,11 @@ def lanes(siblings: Sequence[Entry], now: int, sources: Sources = dict) -> dict[
     return found
 
 
-def _node(entry: Entry) -> str:
+def _node(entry: TraceEntry) -> str:
     return entry.step.node_id if entry.step else ""
 
 
-def _overlap(siblings: Iterable[Entry], now: int) -> bool:
+def _overlap(siblings: Iterable[TraceEntry], now: int) -> bool:
     """Quick, as most never do. Siblings that stand in another order may seem to."""
     reached = 0
     for entry in siblings:
@@ -68,9 +70,9 @@ def _overlap(siblings: Iterable[Entry], now: int) -> bool:
     return False
 
 
-def _groups(ordered: Iterable[Entry], now: int) -> Iterator[list[Entry]]:
+def _groups(ordered: Iterable[TraceEntry], now: int) -> Iterator[list[TraceEntry]]:
     """Stretches without a moment at which none ran."""
-    group: list[Entry] = []
+    group: list[TraceEntry] = []
     reached = 0
     for entry in ordered:
         start = entry.start or 0
@@ -84,10 +86,10 @@ def _groups(ordered: Iterable[Entry], now: int) -> Iterator[list[Entry]]:
 
 
 def _placed(
-    group: list[Entry], now: int, leading: Mapping[str, Collection[str]], ends: list[_End]
-) -> dict[Entry, Lane]:
+    group: list[TraceEntry], now: int, leading: Mapping[str, Collection[str]], ends: list[_End]
+) -> dict[TraceEntry, Lane]:
     """The lanes of a group. `ends`, in order of time, has the lanes so far, and is updated."""
-    numbers: dict[Entry, int] = {}
+    numbers: dict[TraceEntry, int] = {}
     for entry in group:
         start = entry.start or 0
         node = _node(entry)

@@ -1,5 +1,5 @@
-"""The TRACING list of one run: loads a light skeleton of all steps, and texts only for the lines
-that are shown, so that a run of 10,000 steps costs two queries and one small page."""
+"""The TRACING list of one run: loads a light row of every step, and what rows show only for the
+lines in sight, so that a run of 10,000 steps costs two queries and one small page."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ from uuid import UUID
 
 from nodes.clock import hex_id, to_us
 from nodes.models import NodeExecution
+from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
 from nodes.trace.critical_path import IDLE_KINDS, critical_path, waits_for_person
-from nodes.trace.folding import Folding, Line, lines
 from nodes.trace.lanes import Sources
-from nodes.trace.timeline import Entry, Timeline, TraceStep, build
-from nodes.trace.waterfall import Bar, Scale, Tick, breaks
+from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_tree
+from nodes.trace.waterfall import Bar, Tick, TimeScale, breaks
 
 # Steps read at most; further ones are reached through the JSON twin.
 MAX_STEPS = 20_000
@@ -22,11 +22,12 @@ WINDOW = 250  # lines of one response
 CONTEXT = 100  # lines above the chosen one when it lies beyond the first window
 HEAVIEST = 6
 _WAITING = IDLE_KINDS | {"human-input", "paused"}
+# What a `TraceStep` needs beside the columns of a light row.
 _COLUMNS = ("started_at", "duration_us", "self_us")
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RunPeriod:
     """When a run began and, unless it still runs, ended."""
 
     start: datetime | None
@@ -34,7 +35,7 @@ class Span:
 
 
 @dataclass(slots=True)
-class Heavy:
+class HeaviestNode:
     """A node that took much of the time: all its executions of the run together."""
 
     execution: NodeExecution | None
@@ -47,17 +48,18 @@ class Heavy:
 @dataclass(slots=True)
 class Trace:
     """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines;
-    `path` has the stretches of the critical path by entry, where it is asked for."""
+    `executions` has what rows show, by 32 hex digits; `path` has the stretches of the critical path
+    by entry, where the state asks for it."""
 
-    scale: Scale
-    folding: Folding
-    shown: list[Line]
+    scale: TimeScale
+    state: TreeState
+    shown: list[TreeLine]
     offset: int
     total: int
-    texts: dict[str, NodeExecution]
-    heaviest: list[Heavy]
+    executions: dict[str, NodeExecution]
+    heaviest: list[HeaviestNode]
     left_out: bool
-    path: dict[Entry, list[tuple[int, int]]]
+    path: dict[TraceEntry, list[tuple[int, int]]]
 
     @property
     def ticks(self) -> list[Tick]:
@@ -68,18 +70,19 @@ class Trace:
         return self.scale.broken()
 
     def without_lines(self) -> "Trace":
-        """For a template, once the rows are made. What a template is given lives on until the
-        garbage collector runs (Django's contexts refer to themselves), and the lines hold the tree:
-        tens of thousands of objects, view after view."""
-        return replace(self, shown=[], texts={}, path={})
+        """Return the trace for a template, once the rows are made. What a template is given lives
+        on until the garbage collector runs (Django's contexts refer to themselves), and the lines
+        hold the tree: tens of thousands of objects, view after view."""
+        return replace(self, shown=[], executions={}, path={})
 
 
 def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[TraceStep]:
-    """The skeleton of a run, in pre-order; with plumbing, as the producer sent it."""
+    """Return the steps of a run in pre-order; with `all_spans` wrappers too, in the tree that the
+    producer sent."""
     executions = NodeExecution.objects.in_run(run_id)
     if all_spans:
         rows = executions.light_rows(*_COLUMNS, "orphan", "source_id", "parent_source_id")
-        return _as_sent(list(rows[:MAX_STEPS]))
+        return _in_producer_order(list(rows[:MAX_STEPS]))
     return [_trace_step(row) for row in executions.visible().light_rows(*_COLUMNS)[:MAX_STEPS]]
 
 
@@ -91,8 +94,8 @@ def _trace_step(row: tuple[Any, ...]) -> TraceStep:
     return TraceStep(*ids, node_id, kind, status, iteration, start, end, self_us)
 
 
-def _as_sent(rows: list[tuple[Any, ...]]) -> list[TraceStep]:
-    """Steps below the parents that their producer named, in pre-order by start."""
+def _in_producer_order(rows: list[tuple[Any, ...]]) -> list[TraceStep]:
+    """Return steps below the parents that their producer named, in pre-order by start."""
     ids = {row[-2]: hex_id(row[0]) for row in rows}
     below: dict[str, list[TraceStep]] = defaultdict(list)
     for row in rows:
@@ -116,52 +119,52 @@ def _as_sent(rows: list[tuple[Any, ...]]) -> list[TraceStep]:
 
 def load_trace(
     run_id: UUID,
-    span: Span,
-    folding: Folding,
+    period: RunPeriod,
+    state: TreeState,
     chosen: UUID | None = None,
     offset: int | None = None,
     sources: Sources = dict,
 ) -> Trace:
-    """The lines of a run's tree as `folding` has them, from line `offset`, or around `chosen`;
-    `sources` for `nodes.trace.lanes`."""
-    steps = load_steps(run_id, all_spans=folding.all_spans)
-    scale = scale_of(steps, span)
-    timeline = build(steps)
-    scale = with_breaks(scale, timeline, steps)
-    entry = timeline.by_id.get(chosen.hex) if chosen else None
-    found = lines(timeline, folding, scale, entry, sources)
+    """Return the lines of a run's tree in the given state, from line `offset`, or around `chosen`;
+    `sources` is for `nodes.trace.lanes`."""
+    steps = load_steps(run_id, all_spans=state.all_spans)
+    tree = build_tree(steps)
+    scale = with_breaks(scale_of(steps, period), tree, steps)
+    entry = tree.by_id.get(chosen.hex) if chosen else None
+    lines = tree_lines(tree, state, scale, entry, sources)
     if offset is None:
-        offset = _first_line(found, entry, folding.only)
-    shown = found[offset : offset + WINDOW]
-    heaviest = _heaviest(steps)
+        offset = _first_line(lines, entry, state.only)
+    shown = lines[offset : offset + WINDOW]
+    heaviest = _heaviest_nodes(steps)
     ids = {line.entry.id for line in shown if line.entry and line.entry.id}
-    texts = load_texts(run_id, ids | {heavy.id for heavy in heaviest})
-    for heavy in heaviest:
-        heavy.execution = texts.get(heavy.id)
+    executions = load_row_executions(run_id, ids | {node.id for node in heaviest})
+    for node in heaviest:
+        node.execution = executions.get(node.id)
     return Trace(
         scale,
-        folding,
+        state,
         shown,
         offset,
-        len(found),
-        texts,
+        len(lines),
+        executions,
         heaviest,
         len(steps) == MAX_STEPS,
-        _path(timeline, scale) if folding.path else {},
+        _critical_stretches(tree, scale) if state.path else {},
     )
 
 
-def with_breaks(scale: Scale, timeline: Timeline, steps: list[TraceStep]) -> Scale:
-    """The scale with long waits drawn short. Where no step waits and none holds waits, the first
-    level tells that there are none, without looking at all others."""
+def with_breaks(scale: TimeScale, tree: TraceTree, steps: list[TraceStep]) -> TimeScale:
+    """Return the scale with long waits drawn short. Where no step waits and none holds waits, the
+    first level tells that there are none, without looking at all others."""
     plain = _WAITING.isdisjoint({step.kind for step in steps} | {step.status for step in steps})
-    if plain and not breaks(scale, _working(timeline.top, scale)):
+    if plain and not breaks(scale, _working_times(tree.top, scale)):
         return scale
-    return replace(scale, breaks=breaks(scale, _working(timeline.by_id.values(), scale)))
+    return replace(scale, breaks=breaks(scale, _working_times(tree.by_id.values(), scale)))
 
 
-def _working(entries: Iterable[Entry], scale: Scale) -> list[tuple[int, int]]:
-    """When steps worked: not those that are there to wait, nor containers that do nothing else."""
+def _working_times(entries: Iterable[TraceEntry], scale: TimeScale) -> list[tuple[int, int]]:
+    """Return when steps worked, without those that are there to wait and containers that do
+    nothing else."""
     return [
         (entry.start, scale.end if entry.end is None else entry.end)
         for entry in entries
@@ -171,59 +174,63 @@ def _working(entries: Iterable[Entry], scale: Scale) -> list[tuple[int, int]]:
     ]
 
 
-def _path(timeline: Timeline, scale: Scale) -> dict[Entry, list[tuple[int, int]]]:
-    """The stretches of the critical path by entry; containers that it leads through have none."""
-    found: dict[Entry, list[tuple[int, int]]] = {}
-    for part in critical_path(timeline, scale.start, scale.end):
+def _critical_stretches(
+    tree: TraceTree, scale: TimeScale
+) -> dict[TraceEntry, list[tuple[int, int]]]:
+    """Return the stretches of the critical path by entry; containers that it leads through have
+    none."""
+    stretches: dict[TraceEntry, list[tuple[int, int]]] = {}
+    for part in critical_path(tree, scale.start, scale.end):
         if part.entry is None:
             continue
-        stretches = found.setdefault(part.entry, [])
+        of_entry = stretches.setdefault(part.entry, [])
         if not part.gap:
-            stretches.append((part.start, part.end))
-        above = timeline.above.get(part.entry)
-        while above is not None and above not in found:
-            found[above] = []
-            above = timeline.above.get(above)
-    return found
+            of_entry.append((part.start, part.end))
+        above = tree.above.get(part.entry)
+        while above is not None and above not in stretches:
+            stretches[above] = []
+            above = tree.above.get(above)
+    return stretches
 
 
-def load_texts(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
-    """What rows show of executions, by 32 hex digits."""
-    wanted = [UUID(found) for found in ids]
+def load_row_executions(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecution]:
+    """Return what rows show of executions (`for_row()`), by 32 hex digits. One query."""
+    wanted = [UUID(execution_id) for execution_id in ids]
     rows = NodeExecution.objects.in_run(run_id).for_row().filter(id__in=wanted)
     return {row.id.hex: row for row in rows}
 
 
-def scale_of(steps: list[TraceStep], span: Span) -> Scale:
-    """From the first to the last sign of life of the run or any step."""
+def scale_of(steps: list[TraceStep], period: RunPeriod) -> TimeScale:
+    """Return the scale from the first to the last sign of life of the run or any step."""
     starts = [start for step in steps if (start := step.start) is not None]
     ends = [end for step in steps if (end := step.end) is not None]
-    starts += [start for start in [to_us(span.start)] if start is not None]
-    ends += [end for end in [to_us(span.end)] if end is not None]
+    starts += [start for start in [to_us(period.start)] if start is not None]
+    ends += [end for end in [to_us(period.end)] if end is not None]
     start = min(starts, default=0)
-    return Scale(start, max([*starts, *ends], default=start))
+    return TimeScale(start, max([*starts, *ends], default=start))
 
 
-def _first_line(found: list[Line], chosen: Entry | None, only: str) -> int:
-    """So that the chosen line, or the one that alone is open, is among those shown."""
+def _first_line(lines: list[TreeLine], chosen: TraceEntry | None, only: str) -> int:
+    """Return the line to begin with, so that the chosen one, or the one that alone is open, is
+    among those shown."""
     if only:
-        chosen = next((line.entry for line in found if line.entry and line.entry.key == only), None)
+        chosen = next((line.entry for line in lines if line.entry and line.entry.key == only), None)
     if chosen is None:
         return 0
-    place = next((n for n, line in enumerate(found) if line.entry is chosen), 0)
+    place = next((n for n, line in enumerate(lines) if line.entry is chosen), 0)
     return 0 if place < WINDOW - 10 else place - CONTEXT
 
 
-def _heaviest(steps: list[TraceStep]) -> list[Heavy]:
-    """The nodes whose own work took longest."""
-    nodes: dict[str, Heavy] = {}
+def _heaviest_nodes(steps: list[TraceStep]) -> list[HeaviestNode]:
+    """Return the nodes whose own work took longest."""
+    nodes: dict[str, HeaviestNode] = {}
     for step in steps:
         if not step.self_us:
             continue
-        heavy = nodes.setdefault(step.node_id, Heavy(None, step.id, 0, 0, 0))
-        heavy.times += 1
-        heavy.self_us += step.self_us
-    longest = sorted(nodes.values(), key=lambda heavy: -heavy.self_us)[:HEAVIEST]
-    for heavy in longest:
-        heavy.share = heavy.self_us * 100 // longest[0].self_us
+        node = nodes.setdefault(step.node_id, HeaviestNode(None, step.id, 0, 0, 0))
+        node.times += 1
+        node.self_us += step.self_us
+    longest = sorted(nodes.values(), key=lambda node: -node.self_us)[:HEAVIEST]
+    for node in longest:
+        node.share = node.self_us * 100 // longest[0].self_us
     return longest

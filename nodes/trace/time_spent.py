@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+from nodes.aggregates import main_currency
 from nodes.kinds import kind_of
-from nodes.trace.critical_path import Part
-from nodes.trace.figures import main_currency
-from nodes.trace.timeline import Entry, TraceStep
+from nodes.trace.critical_path import PathPart
+from nodes.trace.tree import TraceEntry, TraceStep
 
 SHORT = 200  # parts of the path shorter than one in so many of it are told together
-Sort = Literal["own", "path", "most", "times", "tokens", "cost"]
+TimeSort = Literal["own", "path", "most", "times", "tokens", "cost"]
 
 
 @dataclass(frozen=True, slots=True)
-class Amount:
+class StepUsage:
     """What one step that counts used."""
 
     tokens: int
@@ -24,7 +24,7 @@ class Amount:
 
 
 @dataclass(slots=True)
-class Spent:
+class TimeSpent:
     """All executions of a node, or of a kind, together. Times in microseconds: `own` without those
     of steps below, `most` the longest own, `path` the part on the critical path. `example` is the
     step with the longest own time; `costs` are by currency."""
@@ -50,41 +50,41 @@ class Spent:
 
 
 @dataclass(slots=True)
-class PathLine:
+class CriticalPathLine:
     """A line of the critical path: a step, a gap, or `short` parts too short to be told alone."""
 
     start: int
     lasted: int
-    entry: Entry | None = None
+    entry: TraceEntry | None = None
     gap: str = ""
     short: int = 0
 
 
-def by_node(
-    steps: Sequence[TraceStep], path: Iterable[Part], amounts: Mapping[str, Amount]
-) -> list[Spent]:
+def time_by_node(
+    steps: Sequence[TraceStep], path: Iterable[PathPart], amounts: Mapping[str, StepUsage]
+) -> list[TimeSpent]:
     return _grouped(steps, path, amounts, lambda step: (step.node_id, step.kind))
 
 
-def by_kind(
-    steps: Sequence[TraceStep], path: Iterable[Part], amounts: Mapping[str, Amount]
-) -> list[Spent]:
+def time_by_kind(
+    steps: Sequence[TraceStep], path: Iterable[PathPart], amounts: Mapping[str, StepUsage]
+) -> list[TimeSpent]:
     return _grouped(steps, path, amounts, lambda step: (kind_of(step.kind).label, step.kind))
 
 
 def _grouped(
     steps: Sequence[TraceStep],
-    path: Iterable[Part],
-    amounts: Mapping[str, Amount],
+    path: Iterable[PathPart],
+    amounts: Mapping[str, StepUsage],
     key: Callable[[TraceStep], tuple[str, str]],
-) -> list[Spent]:
+) -> list[TimeSpent]:
     on_path: dict[str, int] = {}
     for part in path:
         if part.entry and part.entry.step and not part.gap:
             on_path[part.entry.id] = on_path.get(part.entry.id, 0) + part.lasted
-    groups: dict[tuple[str, str], Spent] = {}
+    groups: dict[tuple[str, str], TimeSpent] = {}
     for step in steps:
-        spent = groups.setdefault(key(step), Spent(*key(step), step.id))
+        spent = groups.setdefault(key(step), TimeSpent(*key(step), step.id))
         own = step.self_us or 0
         spent.times += 1
         spent.own += own
@@ -98,16 +98,16 @@ def _grouped(
     return list(groups.values())
 
 
-def sorted_by(spent: Iterable[Spent], sort: Sort) -> list[Spent]:
+def sort_time_spent(spent: Iterable[TimeSpent], sort: TimeSort) -> list[TimeSpent]:
     """Most first; of equals what took longest."""
 
-    def key(one: Spent) -> tuple[Decimal, int]:
+    def key(one: TimeSpent) -> tuple[Decimal, int]:
         return Decimal(getattr(one, sort) or 0), one.own
 
     return sorted(spent, key=key, reverse=True)
 
 
-def gaps_by_name(path: Iterable[Part]) -> list[tuple[str, int, int]]:
+def gaps_by_name(path: Iterable[PathPart]) -> list[tuple[str, int, int]]:
     """(why nothing ran, how long in all, how often), the longest first."""
     found: dict[str, list[int]] = {}
     for part in path:
@@ -117,22 +117,22 @@ def gaps_by_name(path: Iterable[Part]) -> list[tuple[str, int, int]]:
     return sorted(gaps, key=lambda gap: -gap[1])
 
 
-def waited(path: Iterable[Part]) -> int:
+def waited_for_people(path: Iterable[PathPart]) -> int:
     """How long the run waited for people."""
     return sum(part.lasted for part in path if part.gap == "waiting for a person")
 
 
-def path_lines(path: Sequence[Part], worked: int) -> list[PathLine]:
+def path_lines(path: Sequence[PathPart], worked: int) -> list[CriticalPathLine]:
     """The critical path in order, at most some hundred lines: what is short beside the time
     `worked` is told together."""
     least = worked / SHORT
-    lines: list[PathLine] = []
+    lines: list[CriticalPathLine] = []
     for part in path:
         if part.lasted < least:
             if not (lines and lines[-1].short):
-                lines.append(PathLine(part.start, 0))
+                lines.append(CriticalPathLine(part.start, 0))
             lines[-1].short += 1
             lines[-1].lasted += part.lasted
         else:
-            lines.append(PathLine(part.start, part.lasted, part.entry, part.gap or ""))
+            lines.append(CriticalPathLine(part.start, part.lasted, part.entry, part.gap or ""))
     return lines

@@ -42,7 +42,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class TimeScale:
     """The run's time line, from the first sign of life to the last. `breaks` are stretches that are
     drawn short, in order."""
 
@@ -140,7 +140,7 @@ def idle(start: int, end: int, busy: Iterable[tuple[int, int]]) -> list[tuple[in
     return free
 
 
-def gaps(scale: Scale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]:
+def gaps(scale: TimeScale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Stretches in which nothing in `busy` ran, if they are long enough to be worth a line."""
     return [
         (start, end)
@@ -154,7 +154,7 @@ def slack_of(start: int) -> int:
     return JITTER if start % SECOND else SECOND
 
 
-def breaks(scale: Scale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+def breaks(scale: TimeScale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
     """Waits so long that they would leave no room for the work, in order."""
     reached, longest = scale.start, 0
     for start, end in busy:
@@ -170,7 +170,7 @@ def breaks(scale: Scale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, in
 
 
 def own_segments(
-    scale: Scale, start: int | None, end: int | None, below: Iterable[tuple[int, int]]
+    scale: TimeScale, start: int | None, end: int | None, below: Iterable[tuple[int, int]]
 ) -> list[Bar]:
     """Where a container itself was busy: its time without that of the steps below it. The longest
     few only, and none too short to be seen."""

@@ -1,6 +1,6 @@
 """Admin: records are looked at, keys and addresses are set. One file for apps, one for what
 producers sent, one for what people made of it."""
 
-from runs.admin import apps, findings, records
+from runs.admin import apps, executions, findings, records
 
-__all__ = ["apps", "findings", "records"]
+__all__ = ["apps", "executions", "findings", "records"]

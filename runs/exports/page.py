@@ -23,8 +23,8 @@ from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload
 from nodes.trace.loading import MAX_STEPS, load_steps
-from nodes.trace.timeline import Entry, TraceStep, build
-from nodes.trace.waterfall import Bar, Scale, own_segments
+from nodes.trace.tree import TraceEntry, TraceStep, build_tree
+from nodes.trace.waterfall import Bar, TimeScale, own_segments
 from runs.models import Run
 from runs.pages.run.header import header_of
 
@@ -53,7 +53,7 @@ class ExportedValue:
 class TreeLine:
     """One line of the tree. `entry` is a step, a pass, or a parent that was not received."""
 
-    entry: Entry
+    entry: TraceEntry
     level: int
     bar: Bar | None
     segments: list[Bar]
@@ -71,7 +71,7 @@ def run_page_html(run: Run, base_url: str = "") -> Iterator[bytes]:
     yield head.encode() + b"<style>" + _styles() + b"</style>" + _linked(body, base_url)
     scale = _scale(run, steps)
     waiting: list[TreeLine] = []
-    for line in _lines(build(steps).top, scale):
+    for line in _lines(build_tree(steps).top, scale):
         waiting.append(line)
         if len(waiting) == AT_ONCE:
             yield _linked(_written(run.id, waiting), base_url)
@@ -103,14 +103,14 @@ def _linked(text: str, base_url: str) -> bytes:
     return LINK.sub(rf' href="{base_url}/\1"' if base_url else "", text).encode()
 
 
-def _scale(run: Run, steps: list[TraceStep]) -> Scale:
+def _scale(run: Run, steps: list[TraceStep]) -> TimeScale:
     times = [to_us(run.started_at), to_us(run.ended_at)]
     times += [time for step in steps for time in (step.start, step.end)]
     known = [time for time in times if time is not None]
-    return Scale(min(known, default=0), max(known, default=0))
+    return TimeScale(min(known, default=0), max(known, default=0))
 
 
-def _lines(top: list[Entry], scale: Scale) -> Iterator[TreeLine]:
+def _lines(top: list[TraceEntry], scale: TimeScale) -> Iterator[TreeLine]:
     """The tree in its order. A stack instead of recursion: trees may be deep."""
     stack = [iter(top)]
     while stack:

@@ -3,34 +3,34 @@
 from typing import Any
 from uuid import UUID
 
-from nodes.trace.loop_cells import Row
-from nodes.trace.loop_page import Window
-from nodes.trace.pass_values import Values
+from nodes.loops.cells import MatrixRow
+from nodes.loops.pass_values import PassValues
+from nodes.loops.window import MatrixWindow
 
 
-def window_json(window: Window, values: Values) -> dict[str, Any]:
+def window_json(window: MatrixWindow, values: PassValues) -> dict[str, Any]:
     """Numbers of passes count from 0, as in `iteration`; null for what ran in none."""
     return {
         "passes": [
             {
-                "number": head.number,
-                "status": head.status,
-                "steps": head.steps,
-                "failed_steps": head.failed,
-                "started_us": head.start,
-                "duration_us": head.duration_us,
-                "variables": {name: told[place] for name, told in values.rows if told[place]},
+                "number": column.number,
+                "status": column.status,
+                "steps": column.steps,
+                "failed_steps": column.failed,
+                "started_us": column.start,
+                "duration_us": column.duration_us,
+                "variables": {name: texts[place] for name, texts in values.rows if texts[place]},
             }
-            for place, head in enumerate(window.heads)
+            for place, column in enumerate(window.columns)
         ],
-        "nodes": [_row_json(row, window) for row in window.rows],
+        "nodes": [_matrix_row_json(row, window) for row in window.rows],
         "count": window.passes,
         "failed_count": window.failed,
         "nodes_left_out": window.nodes - len(window.rows),
     }
 
 
-def _row_json(row: Row, window: Window) -> dict[str, Any]:
+def _matrix_row_json(row: MatrixRow, window: MatrixWindow) -> dict[str, Any]:
     return {
         "node_id": row.node.node_id,
         "title": row.title,
@@ -38,11 +38,11 @@ def _row_json(row: Row, window: Window) -> dict[str, Any]:
         "level": row.node.level,
         "cells": [
             {
-                "pass": head.number,
+                "pass": column.number,
                 "status": cell.status,
                 "executions": [str(UUID(step.id)) for step in cell.steps],
             }
-            for head, cell in zip(window.heads, row.cells, strict=True)
+            for column, cell in zip(window.columns, row.cells, strict=True)
             if cell
         ],
     }

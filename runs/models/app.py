@@ -162,4 +162,4 @@ class Version(models.Model):
     @property
     def short(self) -> str:
         """The label for narrow places; of one that is a moment (Dify's) date and time alone."""
-        return formats.moment_label(str(self))
+        return formats.timestamp_label(str(self))

@@ -5,7 +5,7 @@ the form, the facets and `/llms.txt` read this list; a field cannot be declared 
 
 from dataclasses import KW_ONLY, dataclass
 
-from nodes.kinds import key_of
+from nodes.kinds import kind_key
 from runs.choices import RunStatus
 from runs.query import conditions
 from runs.query.conditions import (
@@ -150,7 +150,7 @@ FIELDS: tuple[FilterField, ...] = (
     ),
     FilterField(
         "kind", "Has a step of this kind", "kind:llm",
-        WordParser(key_of), step_column_equals("kind"), synonyms=("type",),
+        WordParser(kind_key), step_column_equals("kind"), synonyms=("type",),
         facet=FieldFacet("Kind of node", 8), form=FormInput("Kind of node", "llm, tool, …", 9),
     ),
     FilterField(

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nodes.graph.drawing.columns import SWEEPS, Columns
-from nodes.graph.drawing.routes import Box, Return, Route, curve, loop_below
+from nodes.graph.drawing.routes import Box, ReturnLine, Route, curve, loop_below
 
 ROW_GAP = 28
 LINE_GAP = 14  # between a box and a line that runs past it
@@ -183,7 +183,7 @@ class _Part(Columns):
                 )
                 across = ends[low : high + 1]
                 lane = max(end for _, end in across) if below else min(end for end, _ in across)
-                route = Return(
+                route = ReturnLine(
                     boxes[source], boxes[target],
                     self.is_open(source, below=below), self.is_open(target, below=below),
                     self.sides[high][1], self.sides[low][0], lane, below,

@@ -8,9 +8,9 @@ from collections import defaultdict
 from dataclasses import replace
 
 from nodes.graph.drawing.layers import arrange
-from nodes.graph.drawing.shapes import Card, Drawing, Line, clip, columns_of
+from nodes.graph.drawing.shapes import Card, Drawing, EdgeLine, clip_text, columns_of
 from nodes.graph.graph import Graph, GraphEdge
-from nodes.graph.ways import END
+from nodes.graph.taken_edges import END
 from nodes.kinds import kind_of
 
 MAX_NODES = 400
@@ -28,17 +28,17 @@ ALWAYS_BOXES = frozenset({"iteration", "loop", "workflow"})
 def layout(graph: Graph) -> Drawing:
     """Draw the graph. The same graph gives the same drawing; of a huge one its first nodes and
     ways."""
-    tree = _Tree(graph)
+    tree = _DrawingTree(graph)
     drawing = tree.draw(None)
     drawing.hidden = max(0, len(graph.nodes) - MAX_NODES)
-    drawing.hidden_ways = tree.hidden_ways
+    drawing.hidden_edges = tree.hidden_edges
     return drawing
 
 
-class _Tree:
+class _DrawingTree:
     def __init__(self, graph: Graph) -> None:
         self.has_runs = graph.runs > 0
-        self.hidden_ways = 0
+        self.hidden_edges = 0
         nodes = graph.nodes[:MAX_NODES]
         self.nodes = {node.id: node for node in nodes}
         self.above: dict[str, str | None] = {}
@@ -70,7 +70,7 @@ class _Tree:
         drawn between the containers. Nothing is drawn from a container to its own steps."""
         found: dict[str | None, dict[tuple[str, str], list[GraphEdge]]] = defaultdict(dict)
         drawn = [e for e in edges if e.source in self.nodes and e.target in self.nodes]
-        self.hidden_ways = max(0, len(drawn) - MAX_LINES)
+        self.hidden_edges = max(0, len(drawn) - MAX_LINES)
         for edge in drawn[:MAX_LINES]:
             source, target = (self._chain(end)[::-1] for end in (edge.source, edge.target))
             level = 0
@@ -102,7 +102,7 @@ class _Tree:
                 drawing.cards += [inner.move(x, y) for inner in sub.cards]
                 drawing.lines += [replace(line, route=line.route.moved(x, y)) for line in sub.lines]
         drawing.lines += [
-            Line(tuple(edges[pair]), route, labels[pair], self._says(edges[pair]))
+            EdgeLine(tuple(edges[pair]), route, labels[pair], self._description(edges[pair]))
             for pair, route in level.routes.items()
         ]
         return drawing
@@ -162,13 +162,13 @@ class _Tree:
         for edge in edges:
             target, source = self.nodes[edge.target], self.nodes[edge.source]
             if edge.handle and edge.handle not in (target.id, target.title, "source"):
-                names.append("end" if edge.handle == END else clip(edge.handle, 16))
+                names.append("end" if edge.handle == END else clip_text(edge.handle, 16))
             if edge.runs < source.runs:
                 shares.append(f"{edge.runs} of {source.runs}")
         parts = [" / ".join(dict.fromkeys(names))] if names else []
-        return clip(" · ".join(parts + shares[:1]), 28)
+        return clip_text(" · ".join(parts + shares[:1]), 28)
 
-    def _says(self, edges: list[GraphEdge]) -> str:
+    def _description(self, edges: list[GraphEdge]) -> str:
         """What the line means: "agent → tools: 7 of 12 runs"."""
         return "; ".join(
             f"{self.nodes[edge.source].title} → {self.nodes[edge.target].title}"

@@ -1,4 +1,4 @@
-"""A drawing with what a reader asked to see in it: the way of one run, a legend. Pure."""
+"""A drawing with what a reader wants to see in it: where one run went, a legend. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -22,13 +22,11 @@ MAX_LISTED = 1000
 
 @dataclass(slots=True)
 class Picture:
-    """`steps` of the run whose way is shown; None: of no run in particular. `selected` is the id of
-    the node whose panel is open."""
+    """`selected` is the id of the node whose panel is open."""
 
     graph: Graph
     drawing: Drawing
     selected: str = ""
-    of_run: bool = False
 
     @property
     def width(self) -> int:
@@ -40,7 +38,7 @@ class Picture:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        """(group, its name) of the kinds that are drawn."""
+        """Return (group, its name) of the kinds that are drawn."""
         shown = {card.group for card in self.cards() if card.shape != "end"}
         return [(group, name) for group, name in GROUPS.items() if group in shown]
 
@@ -56,54 +54,56 @@ class Picture:
 
     @property
     def unlisted(self) -> int:
-        """How many nodes the list leaves out: TRACING leads to them."""
+        """Return how many nodes the list leaves out: TRACING leads to them."""
         return max(0, len(self.graph.nodes) - MAX_LISTED)
 
     def in_order(self) -> list[tuple[GraphNode, Kind, int]]:
-        """The nodes as a list: each with its kind and how deep it lies; of a huge graph the first
-        ones."""
+        """Return the nodes as a list, each with its kind and how deep it lies; of a huge graph the
+        first ones."""
         depth: dict[str, int] = {}
         below: dict[str | None, list[GraphNode]] = defaultdict(list)
         known = {node.id for node in self.graph.nodes}
         for node in self.graph.nodes:
             below[node.parent if node.parent in known else None].append(node)
-        found: list[tuple[GraphNode, Kind, int]] = []
+        listed: list[tuple[GraphNode, Kind, int]] = []
         waiting = below.pop(None, [])[::-1]
-        while waiting and len(found) < MAX_LISTED:
+        while waiting and len(listed) < MAX_LISTED:
             node = waiting.pop()
             depth[node.id] = depth.get(node.parent or "", -1) + 1
-            found.append((node, kind_of(node.kind), min(depth[node.id], 6)))
+            listed.append((node, kind_of(node.kind), min(depth[node.id], 6)))
             waiting.extend(below.pop(node.id, [])[::-1])
-        return found
+        return listed
 
 
-def picture(graph: Graph, selected: str = "", steps: Sequence[GraphStep] | None = None) -> Picture:
+def draw_picture(
+    graph: Graph, selected: str = "", steps: Sequence[GraphStep] | None = None
+) -> Picture:
     """Draw `graph`; with `steps`, as one run went through it."""
-    shown = Picture(graph, layout(graph), selected, steps is not None)
+    picture = Picture(graph, layout(graph), selected)
     if steps is not None:
-        _show_run(shown, steps)
-    return shown
+        _mark_run(picture, steps)
+    return picture
 
 
-def _show_run(shown: Picture, steps: Sequence[GraphStep]) -> None:
-    visits: dict[str, list[GraphStep]] = defaultdict(list)
+def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
+    by_node: dict[str, list[GraphStep]] = defaultdict(list)
     for step in steps:
-        visits[step.key].append(step)
-    taken = edges_taken(shown.graph, steps)
-    ends = {target for _, target, _ in taken}
-    for card in shown.cards():
-        own = visits.get(card.node.id, [])
+        by_node[step.key].append(step)
+    taken = edges_taken(picture.graph, steps)
+    targets = {target for _, target, _ in taken}
+    for card in picture.cards():
+        own = by_node.get(card.node.id, [])
         newest = max(own, key=lambda step: (step.started_us or 0, step.index), default=None)
         failed = sum(step.status in FAILURES for step in own)
         card.status = newest.status if newest else "skipped"
         card.alarm = bool(failed)
-        card.note = _times(len(own), failed)
-        card.state = "" if own or card.node.id in ends else "skipped"
-    for line in shown.drawing.lines:
+        card.note = _times_note(len(own), failed)
+        card.state = "" if own or card.node.id in targets else "skipped"
+    for line in picture.drawing.lines:
         line.state = "" if any(edge.key in taken for edge in line.edges) else "skipped"
 
 
-def _times(count: int, failed: int) -> str:
+def _times_note(count: int, failed: int) -> str:
     if failed:
         return "failed" if count == 1 else f"{failed} of {count} failed"
     return "not reached" if not count else "" if count == 1 else f"{count} times"

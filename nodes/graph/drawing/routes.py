@@ -63,7 +63,7 @@ def loop_below(box: Box) -> Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class ReturnLine:
     """What a line needs to know that leads back: both boxes, whether nothing stands between each
     and the lane, the outer sides of their columns, and the lane (above everything, or below)."""
 

@@ -12,9 +12,9 @@ from nodes.kinds import kind_of
 @dataclass(slots=True)
 class Card:
     """A node as drawn: `shape` is "card", "box" (a container), "chip" (an inner step listed on a
-    card) or "end". `note` says how it went, with `alarm` where it failed; `status` is that of its
-    newest execution. `state` is "unused" where no run came through, "skipped" where the run that is
-    shown did not, else ""."""
+    card) or "end". `note` says how often it ran or failed, with `alarm` where it failed; `status`
+    is that of its newest execution. `state` is "unused" where no run came through, "skipped" where
+    the run that is shown did not, else ""."""
 
     node: GraphNode
     x: int
@@ -55,14 +55,14 @@ class Card:
 
 
 @dataclass(slots=True)
-class Line:
-    """Edges between the same two cards, drawn as one. `says` tells them in words. `state` is
+class EdgeLine:
+    """Edges between the same two cards, drawn as one, with a `description` in words. `state` is
     "unused" where no run went, "skipped" where the run that is shown did not go, else ""."""
 
     edges: tuple[GraphEdge, ...]
     route: Route
     label: str
-    says: str
+    description: str
     state: str = ""
 
     def __post_init__(self) -> None:
@@ -75,19 +75,19 @@ class Line:
 
 @dataclass(slots=True)
 class Drawing:
-    """`hidden`, `hidden_ways`: how many nodes, and ways between drawn ones, are left out, because
+    """`hidden`, `hidden_edges`: how many nodes, and edges between drawn ones, are left out, because
     there are too many to see anything."""
 
     cards: list[Card] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
+    lines: list[EdgeLine] = field(default_factory=list)
     width: int = 0
     height: int = 0
     hidden: int = 0
-    hidden_ways: int = 0
+    hidden_edges: int = 0
 
 
-def clip(text: str, room: int) -> str:
-    """`text` on one line in at most `room` columns of type, without invisible characters."""
+def clip_text(text: str, room: int) -> str:
+    """Return `text` on one line in at most `room` columns of type, without invisible characters."""
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     if columns_of(text) <= room:
         return text
@@ -100,5 +100,5 @@ def clip(text: str, room: int) -> str:
 
 
 def columns_of(text: str) -> int:
-    """Columns of type: East Asian characters take two."""
+    """Return the width in columns of type, of which East Asian characters take two."""
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)

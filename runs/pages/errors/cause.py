@@ -112,7 +112,7 @@ def _chain(steps: list[NodeExecution]) -> list[Link]:
         if own and above and above.kind_info.group == "loop":
             where[place - 1].append(f"pass {own.pop(0) + 1}")
         if own:
-            where[place].append(formats.iteration(iteration_text(own)))
+            where[place].append(formats.iteration_label(iteration_text(own)))
         if step.attempt > 1:
             where[place].append(f"attempt {step.attempt}")
     return [Link(step, ", ".join(told)) for step, told in zip(steps, where, strict=True)]

@@ -3,17 +3,17 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
+from nodes.aggregates import percentile
 from nodes.choices import FAILURES
 from nodes.configuration import parameters_of
 from nodes.content.parts import ContentPart, present
 from nodes.content.previews import preview
 from nodes.content.tools import tools_of
-from nodes.execution_detail import Panel, build_panel
-from nodes.graph.alignment import by_name
+from nodes.execution_detail import ExecutionPanel, build_panel
+from nodes.graph.alignment import nodes_by_name
 from nodes.graph.graph import Graph, GraphNode
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
-from nodes.trace.figures import percentile
 from runs.models import App
 
 TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
@@ -32,7 +32,7 @@ class NodePanel:
     node: GraphNode
     tab: str
     history: list[NodeExecution]
-    last: Panel | None = None
+    last: ExecutionPanel | None = None
     parameters: list[tuple[str, str]] = field(default_factory=list)
     tools: dict[str, str] = field(default_factory=dict)
 
@@ -92,7 +92,9 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
         return None
     if node is None:
         # Named by its title in runs, by an id in the graph.
-        alike = by_name(graph.nodes).get((history[0].kind, history[0].title)) if graph else None
+        alike = (
+            nodes_by_name(graph.nodes).get((history[0].kind, history[0].title)) if graph else None
+        )
         node = replace(alike, id=node_id) if alike else None
     if node is None:
         node = GraphNode(node_id, history[0].kind, history[0].title)
@@ -100,7 +102,7 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
     if panel.tab == "last-run" and history:
         # Its other passes belong to the run's page, where they stand in their order.
         found = build_panel(executions.with_payloads()[0])
-        panel.last = replace(found, visits=[], previous=None, next=None)
+        panel.last = replace(found, same_node=[], previous=None, next=None)
     elif panel.tab == "settings" and panel.models:
         _read_settings(panel, executions.exclude(model="").with_payloads()[0])
     return panel

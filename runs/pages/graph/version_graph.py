@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from nodes.graph.alignment import align
-from nodes.graph.graph import Graph, complete, infer, stored
+from nodes.graph.alignment import align_ids
+from nodes.graph.graph import Graph, complete_graph, infer_graph, sent_graph
 from nodes.graph.loading import load_graph_steps
 from nodes.graph.steps import GraphStep
 from runs.models import App, Run, Version
@@ -31,24 +31,24 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
         run_ids.append(run_id)
     runs = load_graph_steps(run_ids)
     if version is None or not version.graph:
-        return VersionGraph(version, infer(runs.values()), runs)
-    sent = align(stored(version.graph), runs.values())
-    return VersionGraph(version, complete(sent, infer(runs.values())), runs)
+        return VersionGraph(version, infer_graph(runs.values()), runs)
+    sent = align_ids(sent_graph(version.graph), runs.values())
+    return VersionGraph(version, complete_graph(sent, infer_graph(runs.values())), runs)
 
 
-def leading_to(version_id: int | None) -> dict[str, set[str]]:
+def nodes_leading_to(version_id: int | None) -> dict[str, set[str]]:
     """The ids of the nodes that lead to each node, in the graph that was sent; {} if none was sent.
     One query."""
     if version_id is None:
         return {}
     found = Version.objects.filter(pk=version_id).values_list("graph", flat=True).first()
     sources: dict[str, set[str]] = {}
-    for edge in stored(found).edges:
+    for edge in sent_graph(found).edges:
         sources.setdefault(edge.target, set()).add(edge.source)
     return sources
 
 
-def steps_looked_at(app: App, version: Version | None) -> int:
+def count_steps_to_read(app: App, version: Version | None) -> int:
     """How many steps `version_graph` reads: what it costs. One query."""
     counts = Run.objects.newest_of_version(app, version)[:MAX_RUNS]
     return min(sum(count for _, count in counts), MAX_STEPS)

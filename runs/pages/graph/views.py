@@ -9,8 +9,8 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from nodes.graph.drawing.picture import Picture, picture
-from nodes.graph.graph import stored
+from nodes.graph.drawing.picture import Picture, draw_picture
+from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, session_or_read_key
@@ -33,11 +33,17 @@ def version_of_graph(app: App, number: str, run: Run | None = None) -> Version |
     return run.version if run else app.versions.first()
 
 
-def panel_or_404(
-    app: App, node_id: str, tab: str, version: Version | None, found: VersionGraph | None = None
+def node_panel_or_404(
+    app: App,
+    node_id: str,
+    tab: str,
+    version: Version | None,
+    completed: VersionGraph | None = None,
 ) -> NodePanel:
-    """The panel of a node of the graph; without `found`, of the graph as it was sent."""
-    graph = found.graph if found else stored(version.graph) if version else None
+    """Return the panel of a node of the graph `completed` by runs; without it, of the graph as it
+    was sent."""
+    sent = sent_graph(version.graph) if version else None
+    graph = completed.graph if completed else sent
     panel = "\0" not in node_id and node_panel(app, node_id, tab, graph)
     if not panel:
         raise Http404(f"{app.name} has no node “{node_id[:80]}”.")
@@ -51,32 +57,32 @@ def graph_page(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     run = app_run_or_404(app, run_id) if run_id else None
     version = version_of_graph(app, request.GET.get("version", ""), run)
     node_id, tab = request.GET.get("node", ""), request.GET.get("tab", "")
-    page_url = reverse("app-graph", args=[app.slug])
-    context: dict[str, Any] = {"app": app, "tab": "graph", "graph_url": page_url, "run": run}
+    graph_url = reverse("app-graph", args=[app.slug])
+    context: dict[str, Any] = {"app": app, "tab": "graph", "graph_url": graph_url, "run": run}
     if node_id and wants_fragment(request):
-        context["node_panel"] = panel_or_404(app, node_id, tab, version)
+        context["node_panel"] = node_panel_or_404(app, node_id, tab, version)
         return render_region(request, "graph/graph.html", "graph/_node_panel.html", context)
-    found = version_graph(app, version, run.pk if run else None)
+    completed = version_graph(app, version, run.pk if run else None)
     if node_id:
-        context["node_panel"] = panel_or_404(app, node_id, tab, version, found)
-    steps = found.runs.get(str(run.pk), []) if run else None
+        context["node_panel"] = node_panel_or_404(app, node_id, tab, version, completed)
+    steps = completed.runs.get(str(run.pk), []) if run else None
     context |= {
         "version": version,
         "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
-        "picture": picture(found.graph, node_id, steps),
+        "picture": draw_picture(completed.graph, node_id, steps),
     }
     return render_region(request, "graph/graph.html", "graph/_graph.html", context)
 
 
 @require_safe
 def last_run(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
-    """The newest execution of a node: its panel, or the graph with that panel open."""
+    """Show the newest execution of a node: its panel, or the graph with that panel open."""
     app = app_or_404(slug)
-    page_url = reverse("app-graph", args=[app.slug])
-    panel = panel_or_404(app, node_id, "last-run", version_of_graph(app, ""))
+    graph_url = reverse("app-graph", args=[app.slug])
+    panel = node_panel_or_404(app, node_id, "last-run", version_of_graph(app, ""))
     if not wants_fragment(request):
-        return redirect(f"{page_url}?{urlencode({'node': node_id, 'tab': 'last-run'})}")
-    context = {"app": app, "node_panel": panel, "graph_url": page_url}
+        return redirect(f"{graph_url}?{urlencode({'node': node_id, 'tab': 'last-run'})}")
+    context = {"app": app, "node_panel": panel, "graph_url": graph_url}
     return render_region(request, "graph/graph.html", "graph/_node_panel.html", context)
 
 
@@ -85,10 +91,10 @@ def last_run(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
 def last_run_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     executions = NodeExecution.objects.of_node(app.pk, node_id)
-    found = None if "\0" in node_id else executions.first()
-    if found is None:
+    newest = None if "\0" in node_id else executions.first()
+    if newest is None:
         raise Http404(f"Node “{node_id[:80]}” of {app.name} has not run.")
-    return json_response(execution_json(found))
+    return json_response(execution_json(newest))
 
 
 @session_or_read_key
@@ -96,29 +102,30 @@ def last_run_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse
 def graph_json(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     version = version_of_graph(app, request.GET.get("version", ""))
-    found = version_graph(app, version)
+    graph = version_graph(app, version).graph
     return json_response({
         "version": version_head(version),
-        "inferred": found.graph.inferred,
-        "runs": found.graph.runs,
-        "nodes": nodes_json(picture(found.graph)),
+        "inferred": graph.inferred,
+        "runs": graph.runs,
+        "nodes": nodes_json(draw_picture(graph)),
         "edges": [
             {"source": e.source, "target": e.target, "handle": e.handle or None, "runs": e.runs}
-            for e in found.graph.edges
+            for e in graph.edges
         ],
     })  # fmt: skip
 
 
-def nodes_json(shown: Picture) -> list[dict[str, Any]]:
-    """Nodes with where they stand: as sent, else as drawn; null for those that are not drawn."""
-    ids = [UUID(node.last_id) for node in shown.graph.nodes if node.last_id]
-    last = NodeExecution.objects.in_bulk(ids)
-    drawn = {card.node.id: (card.x, card.y) for card in shown.cards()}
-    found = []
-    for node in shown.graph.nodes:
+def nodes_json(picture: Picture) -> list[dict[str, Any]]:
+    """Return the nodes with where they stand: as sent, else as drawn; null for those that are not
+    drawn."""
+    ids = [UUID(node.last_id) for node in picture.graph.nodes if node.last_id]
+    newest = NodeExecution.objects.in_bulk(ids)
+    drawn = {card.node.id: (card.x, card.y) for card in picture.cards()}
+    nodes = []
+    for node in picture.graph.nodes:
         x, y = drawn.get(node.id, (None, None))
-        execution = last.get(UUID(node.last_id)) if node.last_id else None
-        found.append({
+        execution = newest.get(UUID(node.last_id)) if node.last_id else None
+        nodes.append({
             "id": node.id,
             "kind": node.kind,
             "title": node.title,
@@ -130,4 +137,4 @@ def nodes_json(shown: Picture) -> list[dict[str, Any]]:
             "failed": node.failed,
             "last_run": execution_json(execution) if execution else None,
         })  # fmt: skip
-    return found
+    return nodes

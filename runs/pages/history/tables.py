@@ -116,7 +116,7 @@ class RunTable(tables.Table):
         )  # fmt: skip
 
     def render_version(self, record: Run) -> str:
-        return _word(record.version, formats.moment_label)
+        return _word(record.version, formats.timestamp_label)
 
     def render_duration_us(self, record: Run) -> str:
         return formats.duration(record.duration_us)

@@ -9,7 +9,7 @@ from django.db.models import Q
 from nodes.clock import hex_id, iteration_path, to_us
 from nodes.content.payloads import load_value
 from nodes.digests import digest_of
-from nodes.graph.graph import stored
+from nodes.graph.graph import sent_graph
 from nodes.lineage.engines import ENGINES
 from nodes.lineage.run_index import AddValue, RunIndex, RunValues
 from nodes.lineage.steps import LineageStep
@@ -97,7 +97,7 @@ def load_run_index(run: Run, execution_id: UUID | None = None) -> tuple[RunIndex
         if _is_later_turn(run)
         else _declared_values(configuration.get("conversation_variables")),
     )
-    graph = stored(version.graph) if version and version.graph else None
+    graph = sent_graph(version.graph) if version and version.graph else None
     run_index = RunIndex(steps, run_values, graph, loader.load, ENGINES)
     run_index.truncated = len(steps) == MAX_STEPS
     return run_index, loader

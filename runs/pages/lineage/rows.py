@@ -195,7 +195,7 @@ class LinkRows:
 
 def iteration_and_attempt(step: LineageStep) -> str:
     """Write the iteration and the attempt of a step: "#3 attempt 2"; "" for the only one."""
-    number = formats.iteration(iteration_text(step.iteration))
+    number = formats.iteration_label(iteration_text(step.iteration))
     attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
     return " ".join(filter(None, (number, attempt)))
 

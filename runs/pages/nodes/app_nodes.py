@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from nodes.aggregates import add_costs, main_currency, percentile
 from nodes.choices import FAILURES
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
-from nodes.trace.figures import add_costs, main_currency, percentile
 from runs.models import App, Run
 
 # The newest runs that are looked at: so many, and no more steps than these.

@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models.functions import Left
 
+from nodes.aggregates import add_costs, percentile
 from nodes.choices import FAILURES, NodeStatus
 from nodes.kinds import Kind
 from nodes.models import NodeExecution
-from nodes.trace.figures import add_costs, percentile
 from runs.models import App, Version
 from runs.paging import Order, Page, page_of
 

@@ -7,10 +7,10 @@ from nodes import formats
 from nodes.choices import FAILURES
 from nodes.clock import to_us
 from nodes.models import NodeExecution
-from nodes.trace.folding import Folding, Line, lines
-from nodes.trace.loading import load_steps, load_texts
-from nodes.trace.timeline import build
-from nodes.trace.waterfall import Scale
+from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
+from nodes.trace.loading import load_row_executions, load_steps
+from nodes.trace.tree import build_tree
+from nodes.trace.waterfall import TimeScale
 from runs.models import Run
 from runs.pages.run.markdown_text import line as escaped
 
@@ -29,18 +29,20 @@ class WayLine:
 def way(run: Run, path: Collection[str]) -> list[WayLine]:
     """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
     that failed the run."""
-    timeline = build(load_steps(run.id))
+    timeline = build_tree(load_steps(run.id))
     start, end = to_us(run.started_at) or 0, to_us(run.ended_at)
-    scale = Scale(start, end if end is not None else start)
+    scale = TimeScale(start, end if end is not None else start)
     chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
-    every = [one for one in lines(timeline, Folding(), scale, chosen) if one.form != "gap"]
+    every = [one for one in tree_lines(timeline, TreeState(), scale, chosen) if one.form != "gap"]
     shown, left_out = _most_telling(every, path)
-    texts = load_texts(run.id, [one.entry.id for one in shown if one.entry and one.entry.id])
+    texts = load_row_executions(
+        run.id, [one.entry.id for one in shown if one.entry and one.entry.id]
+    )
     told = [_told(one, texts, path) for one in shown]
     return [*told, WayLine(f"- … {left_out} more lines", True)] if left_out else told
 
 
-def _most_telling(every: list[Line], path: Collection[str]) -> tuple[list[Line], int]:
+def _most_telling(every: list[TreeLine], path: Collection[str]) -> tuple[list[TreeLine], int]:
     """The first lines, and failures and the path to them wherever they stand."""
     if len(every) <= MAX_LINES:
         return every, 0
@@ -56,7 +58,7 @@ def _most_telling(every: list[Line], path: Collection[str]) -> tuple[list[Line],
     return shown, len(every) - len(shown)
 
 
-def _on_path(one: Line, path: Collection[str]) -> bool:
+def _on_path(one: TreeLine, path: Collection[str]) -> bool:
     """Also the pass that a step of the path ran in."""
     if one.entry is None or one.form == "elided":
         return False
@@ -65,15 +67,15 @@ def _on_path(one: Line, path: Collection[str]) -> bool:
     return one.entry.id in path
 
 
-def _is_failure(one: Line) -> bool:
+def _is_failure(one: TreeLine) -> bool:
     return one.form == "step" and one.entry is not None and one.entry.status in FAILURES
 
 
-def _told(one: Line, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
+def _told(one: TreeLine, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
     indent, entry = "  " * min(one.level, MAX_INDENT), one.entry
     kept = _on_path(one, path) or _is_failure(one)
     if entry is None or one.form == "elided":
-        return WayLine(f"{indent}- … {len(one.left_out)} more without failure", False)
+        return WayLine(f"{indent}- … {len(one.elided)} more without failure", False)
     if entry.form == "pass":
         failed = f", {entry.failed} failed" if entry.failed else ""
         steps = f" ({entry.steps} steps inside{failed})" if one.is_open is False else ""

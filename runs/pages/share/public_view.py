@@ -16,7 +16,7 @@ from nodes.execution_detail import status_label, value_labels
 from nodes.formats import visible
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution, Payload
-from nodes.trace.waterfall import Scale
+from nodes.trace.waterfall import TimeScale
 from runs.json.execution import stored, writable
 from runs.models import Run, ShareLink
 from runs.pages.notes.notes import NoteView, notes_of_run
@@ -125,7 +125,7 @@ class Shared:
             error_head=Left("error", ERROR_LINE * 5)
         )
         found = list(light[: STEPS + 1])
-        scale = Scale(to_us(self.run.started_at) or 0, _end_of(self.run, found))
+        scale = TimeScale(to_us(self.run.started_at) or 0, _end_of(self.run, found))
         rows = [
             self._step(step, self._error_in_list(step), ERROR_LINE, scale) for step in found[:STEPS]
         ]
@@ -166,7 +166,7 @@ class Shared:
         step: NodeExecution,
         error: str,
         length: int,
-        scale: Scale | None,
+        scale: TimeScale | None,
         values: list[SharedValue] | None = None,
         received: str = "",
     ) -> SharedStep:

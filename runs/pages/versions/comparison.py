@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from nodes import formats
+from nodes.aggregates import percentile
 from nodes.diff.side_by_side import ComparedFact
 from nodes.formats import visible
 from nodes.models import NodeExecution
-from nodes.trace.figures import percentile
 from runs.choices import UNFINISHED, RunStatus
 from runs.json.execution import amount, moment
 from runs.models import Run, Version

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 from nodes.diff.difference import changes_json
 from nodes.diff.graphs import GraphDifference, GraphNodeChange, graph_difference
 from nodes.diff.side_by_side import compare_values
-from nodes.graph.graph import stored
+from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
 from runs.json import records
@@ -40,7 +40,7 @@ def named(app: App, text: str) -> Version | None:
 def graphs(a: Version, b: Version) -> GraphDifference:
     """Of what was sent, where both were; else of what is known of them."""
     if a.graph and b.graph:
-        return graph_difference(stored(a.graph), stored(b.graph))
+        return graph_difference(sent_graph(a.graph), sent_graph(b.graph))
     seen = [version_graph(version.app, version).graph for version in (a, b)]
     return graph_difference(seen[0], seen[1])
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from nodes.content.limits import Limits
 from nodes.content.parts import present
-from nodes.graph.graph import stored
+from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from runs.access import ReadRequest, session_or_read_key
@@ -78,7 +78,7 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
     """What a version is made to do, as it was sent, and its newest runs."""
     app = app_or_404(slug)
     version = version_or_404(app, number)
-    graph = stored(version.graph)
+    graph = sent_graph(version.graph)
     titles = {node.id: node.title for node in graph.nodes}
     limits = Limits(text=4_000, parts=120)
     runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: SHOWN_RUNS + 1])

@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from nodes.graph.alignment import Likeness, likeness
-from nodes.graph.graph import stored
+from nodes.graph.alignment import GraphMatch, match_steps
+from nodes.graph.graph import sent_graph
 from nodes.graph.loading import load_graph_steps
 from runs.models import App, Run, Version
 from runs.recording.decoding.dify.definition import Definition, same_content
@@ -110,13 +110,13 @@ def _has_runs(version: Version) -> bool:
 def _ran(app: App, definition: Definition) -> tuple[Version | None, str]:
     """The newest version of which nobody sent the graph and whose runs went through no step that
     this one lacks; and how the steps were told to be the same."""
-    graph = stored(definition.graph.stored)
+    graph = sent_graph(definition.graph.stored)
     runs = Run.objects.order_by().filter(version=OuterRef("pk"))
     waiting = app.versions.filter(Exists(runs), graph__isnull=True).order_by("-number")
     for version in waiting[:COMPARED_VERSIONS]:
         newest = Run.objects.newest_of_version(app, version)[:COMPARED_RUNS]
         steps = load_graph_steps([run_id for run_id, _ in newest])
-        found = likeness(graph, steps.values())
-        if found is not Likeness.NONE:
+        found = match_steps(graph, steps.values())
+        if found is not GraphMatch.NONE:
             return version, found.value
     return None, ""

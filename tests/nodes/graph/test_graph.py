@@ -5,9 +5,16 @@ from collections.abc import Sequence
 from itertools import count
 from typing import Any
 
-from nodes.graph.graph import Graph, complete, edges_taken, infer, not_taken, stored
+from nodes.graph.graph import (
+    Graph,
+    branches_not_taken,
+    complete_graph,
+    edges_taken,
+    infer_graph,
+    sent_graph,
+)
 from nodes.graph.steps import GraphStep
-from nodes.graph.ways import END
+from nodes.graph.taken_edges import END
 
 ids = count()
 
@@ -36,14 +43,14 @@ def edges(graph: Graph) -> dict[str, int]:
 
 
 def test_steps_in_turn_are_joined_and_counted_by_run() -> None:
-    graph = infer([in_turn("a", "b", "c"), in_turn("a", "b")])
+    graph = infer_graph([in_turn("a", "b", "c"), in_turn("a", "b")])
     assert edges(graph) == {"a>b": 2, "b>c": 1}
     assert [(node.id, node.runs) for node in graph.nodes] == [("a", 2), ("b", 2), ("c", 1)]
     assert (graph.inferred, graph.runs) == (True, 2)
 
 
 def test_a_loop_leads_back() -> None:
-    graph = infer([in_turn("agent", "tools", "agent", "tools", "agent", "finish")])
+    graph = infer_graph([in_turn("agent", "tools", "agent", "tools", "agent", "finish")])
     assert edges(graph) == {"agent>tools": 1, "tools>agent": 1, "agent>finish": 1}
 
 
@@ -52,7 +59,7 @@ def test_steps_that_overlap_are_parallel_and_join() -> None:
         step("plan", 0, 10), step("retrieve-1", 11, 30), step("retrieve-2", 12, 25),
         step("retrieve-3", 13, 40), step("draft", 41, 50),
     ]  # fmt: skip
-    assert set(edges(infer([run]))) == {
+    assert set(edges(infer_graph([run]))) == {
         "plan>retrieve-1", "plan>retrieve-2", "plan>retrieve-3",
         "retrieve-1>draft", "retrieve-2>draft", "retrieve-3>draft",
     }  # fmt: skip
@@ -60,20 +67,20 @@ def test_steps_that_overlap_are_parallel_and_join() -> None:
 
 def test_items_of_a_fan_out_are_parallel_however_they_were_run() -> None:
     items = [step("retrieve", 20 + 10 * n, 28 + 10 * n, fan_out=n) for n in range(3)]
-    graph = infer([[step("plan", 0, 8), *items, step("draft", 60, 70)]])
+    graph = infer_graph([[step("plan", 0, 8), *items, step("draft", 60, 70)]])
     assert edges(graph) == {"plan>retrieve": 1, "retrieve>draft": 1}
 
 
 def test_what_the_producer_tells_beats_time() -> None:
     a, b = step("a", 0, 10), step("b", 11, 20)
-    graph = infer([[a, b, step("c", 21, 30, ran_after=(a.id,))]])
+    graph = infer_graph([[a, b, step("c", 21, 30, ran_after=(a.id,))]])
     assert edges(graph) == {"a>b": 1, "a>c": 1}
 
 
 def test_an_inner_router_names_the_way_of_its_node() -> None:
     classify = step("classify", 0, 20)
     route = step("classify/route", 15, 18, parent_id=classify.id, kind="branch", taken="agent")
-    graph = infer([[classify, route, step("agent", 21, 30)]])
+    graph = infer_graph([[classify, route, step("agent", 21, 30)]])
     assert edges(graph) == {"classify>agent:agent": 1}
     assert graph.edges[0].via == "classify/route"
     assert graph.node("classify/route").parent == "classify"
@@ -84,21 +91,21 @@ def test_a_case_that_is_no_node_labels_the_way() -> None:
         [step("if", 0, 5, kind="if-else", taken=case), step(after, 6, 9)]
         for case, after in (("true", "refund"), ("false", "reject"), ("true", "refund"))
     ]
-    assert edges(infer(runs)) == {"if>refund:true": 2, "if>reject:false": 1}
+    assert edges(infer_graph(runs)) == {"if>refund:true": 2, "if>reject:false": 1}
 
 
 def test_a_router_may_end_the_run() -> None:
     review = step("review", 0, 20)
     ok = step("review/ok", 15, 18, parent_id=review.id, kind="branch", taken=END)
-    graph = infer([[review, ok], in_turn("review", "draft")])
+    graph = infer_graph([[review, ok], in_turn("review", "draft")])
     assert edges(graph) == {"review>__end__:__end__": 1, "review>draft": 1}
     assert graph.node(END).runs == 1
 
 
 def test_a_way_that_was_chosen_and_not_reached_is_known_from_other_runs() -> None:
     crashed = [step("if", 0, 5, kind="if-else", taken="refund")]
-    assert edges(infer([crashed])) == {}
-    assert edges(infer([crashed, in_turn("if", "refund")]))["if>refund:refund"] == 1
+    assert edges(infer_graph([crashed])) == {}
+    assert edges(infer_graph([crashed, in_turn("if", "refund")]))["if>refund:refund"] == 1
 
 
 def test_passes_of_an_iteration_are_inside_it_and_apart() -> None:
@@ -107,7 +114,7 @@ def test_passes_of_an_iteration_are_inside_it_and_apart() -> None:
         step(node_id, 10 * n + at, 10 * n + at + 3, parent_id=each.id, iteration=str(n))
         for n in range(3) for at, node_id in ((0, "write"), (4, "check"))
     ]  # fmt: skip
-    graph = infer([[each, *inner, step("end", 101, 102)]])
+    graph = infer_graph([[each, *inner, step("end", 101, 102)]])
     assert edges(graph) == {"write>check": 1, "each>end": 1}
     assert graph.node("write").parent == "each"
 
@@ -115,7 +122,7 @@ def test_passes_of_an_iteration_are_inside_it_and_apart() -> None:
 def test_failures_and_the_newest_execution_are_told() -> None:
     old = [step("a", 0, 5, status="failed"), step("a", 6, 9)]
     new = [step("a", 100, 105, status="exception", title="A, renamed")]
-    node = infer([new, old]).node("a")
+    node = infer_graph([new, old]).node("a")
     assert (node.runs, node.failed, node.last_id, node.last_status) == (
         2,
         2,
@@ -127,7 +134,7 @@ def test_failures_and_the_newest_execution_are_told() -> None:
 
 def test_an_attempt_that_was_tried_again_is_no_loop() -> None:
     run = [step("a", 0, 5), step("b", 6, 9, status="retry"), step("b", 10, 15), step("c", 16, 18)]
-    assert edges(infer([run])) == {"a>b": 1, "b>c": 1}
+    assert edges(infer_graph([run])) == {"a>b": 1, "b>c": 1}
 
 
 def test_steps_without_times_or_ids_or_parents() -> None:
@@ -135,10 +142,10 @@ def test_steps_without_times_or_ids_or_parents() -> None:
         step("a"), step("b", parent_id="never received"), step("", title="Write", kind="llm"),
         step("", title="Write", kind="tool"),
     ]  # fmt: skip
-    graph = infer([run])
+    graph = infer_graph([run])
     assert {node.id for node in graph.nodes} == {"a", "b", "Write (llm)", "Write (tool)"}
     assert edges(graph)["a>b"] == 1
-    assert infer([]) == infer([[]]).__class__()
+    assert infer_graph([]) == infer_graph([[]]).__class__()
 
 
 def test_a_container_inside_itself_is_cut() -> None:
@@ -146,7 +153,7 @@ def test_a_container_inside_itself_is_cut() -> None:
     for outer, inner in ("ab", "ba"):
         top = step(outer, 0, 50)
         runs.append([top, *(step(inner, n, n + 5, parent_id=top.id) for n in (1, 10))])
-    assert {node.id: node.parent for node in infer(runs).nodes} == {"a": "b", "b": None}
+    assert {node.id: node.parent for node in infer_graph(runs).nodes} == {"a": "b", "b": None}
 
 
 def some_runs() -> list[list[GraphStep]]:
@@ -162,23 +169,23 @@ def some_runs() -> list[list[GraphStep]]:
 
 def test_the_order_of_runs_does_not_matter() -> None:
     runs: list[list[GraphStep]] = some_runs()
-    expected = infer(runs)
+    expected = infer_graph(runs)
     for seed in range(10):
         mixed: list[Sequence[GraphStep]] = list(runs)
         random.Random(seed).shuffle(mixed)
-        assert infer(mixed) == expected
+        assert infer_graph(mixed) == expected
 
 
 def test_the_graph_grows_with_new_ways() -> None:
     runs = some_runs()
-    before, after = infer(runs[:1]), infer(runs)
+    before, after = infer_graph(runs[:1]), infer_graph(runs)
     assert {node.id for node in before.nodes} < {node.id for node in after.nodes}
     for key, times in edges(before).items():
         assert edges(after)[key] >= times
 
 
 def test_a_sent_graph_wins_and_is_counted() -> None:
-    sent = stored({
+    sent = sent_graph({
         "nodes": [{"id": "if", "kind": "if-else", "title": "Refund?", "x": 10, "y": 5},
                   {"id": "yes"}, {"id": "no"}, {"id": "agent", "config": {"model": "m"}}],
         "edges": [{"source": "if", "target": "yes", "handle": "case-1"},
@@ -188,7 +195,7 @@ def test_a_sent_graph_wins_and_is_counted() -> None:
     agent = step("agent", 20, 30)
     run = [step("if", 0, 5, taken="true"), step("yes", 6, 9), agent,
            step("agent/chat", 21, 25, parent_id=agent.id)]  # fmt: skip
-    graph = complete(sent, infer([run, run[:2]]))
+    graph = complete_graph(sent, infer_graph([run, run[:2]]))
     assert not graph.inferred
     assert edges(graph) == {"if>no:false": 0, "if>yes:case-1": 2, "yes>agent": 1}
     assert [(node.id, node.runs) for node in graph.nodes] == [
@@ -207,13 +214,13 @@ def test_an_unreadable_sent_graph_is_empty() -> None:
         {"nodes": 5, "edges": "x"},
         {"nodes": [1, {"title": "no id"}], "edges": [7]},
     ):
-        assert stored(data).nodes == ()
+        assert sent_graph(data).nodes == ()
 
 
 def test_ways_not_taken() -> None:
-    graph = infer(some_runs())
-    assert not_taken(graph, ["classify", "agent", "finish"]) == {
+    graph = infer_graph(some_runs())
+    assert branches_not_taken(graph, ["classify", "agent", "finish"]) == {
         "classify": ["plan"], "agent": ["tools"],
     }  # fmt: skip
-    assert not_taken(graph, ["classify"]) == {}
-    assert not_taken(graph, ["nobody"]) == {}
+    assert branches_not_taken(graph, ["classify"]) == {}
+    assert branches_not_taken(graph, ["nobody"]) == {}

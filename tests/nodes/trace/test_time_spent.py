@@ -2,19 +2,19 @@
 
 from decimal import Decimal
 
-from nodes.trace.critical_path import Part, critical_path
+from nodes.trace.critical_path import PathPart, critical_path
 from nodes.trace.time_spent import (
-    Amount,
-    by_kind,
-    by_node,
+    StepUsage,
     gaps_by_name,
     path_lines,
-    sorted_by,
-    waited,
+    sort_time_spent,
+    time_by_kind,
+    time_by_node,
+    waited_for_people,
 )
-from nodes.trace.timeline import TraceStep, build
+from nodes.trace.tree import TraceStep, build_tree
 from tests.nodes.trace.test_critical_path import US, at
-from tests.nodes.trace.test_timeline import ident
+from tests.nodes.trace.test_tree import ident
 
 STEPS = [
     at(1, 0, 2, node_id="ask", self_us=2 * US),
@@ -23,18 +23,18 @@ STEPS = [
     at(4, 6, 90, node_id="form", kind="human-input", self_us=84 * US),
 ]
 AMOUNTS = {
-    ident(1): Amount(100, Decimal("0.5"), "USD"),
-    ident(3): Amount(50, None, ""),
-    ident(2): Amount(0, Decimal("2"), "USD"),
+    ident(1): StepUsage(100, Decimal("0.5"), "USD"),
+    ident(3): StepUsage(50, None, ""),
+    ident(2): StepUsage(0, Decimal("2"), "USD"),
 }
 
 
-def way(steps: list[TraceStep] = STEPS, until: int = 90) -> list[Part]:
-    return critical_path(build(steps), 1, until * US + 1)
+def way(steps: list[TraceStep] = STEPS, until: int = 90) -> list[PathPart]:
+    return critical_path(build_tree(steps), 1, until * US + 1)
 
 
 def test_executions_of_a_node_are_told_together() -> None:
-    ask, check, form = by_node(STEPS, way(), AMOUNTS)
+    ask, check, form = time_by_node(STEPS, way(), AMOUNTS)
     assert (ask.key, ask.times, ask.own, ask.most, ask.example) == (
         "ask", 2, 5 * US, 3 * US, ident(3),
     )  # fmt: skip
@@ -45,28 +45,32 @@ def test_executions_of_a_node_are_told_together() -> None:
 
 def test_costs_in_several_currencies_are_not_added() -> None:
     amounts = {
-        ident(1): Amount(0, Decimal("3"), "RMB"),
-        ident(3): Amount(0, Decimal("0.5"), "USD"),
+        ident(1): StepUsage(0, Decimal("3"), "RMB"),
+        ident(3): StepUsage(0, Decimal("0.5"), "USD"),
     }
-    ask = by_node(STEPS, [], amounts)[0]
+    ask = time_by_node(STEPS, [], amounts)[0]
     assert ask.costs == {"RMB": Decimal("3"), "USD": Decimal("0.5")}
     assert (ask.cost, ask.currency) == (Decimal("0.5"), "USD")
 
 
 def test_sorted_by_what_was_asked_for() -> None:
-    nodes = by_node(STEPS, way(), AMOUNTS)
-    assert [one.key for one in sorted_by(nodes, "own")] == ["form", "ask", "check"]
-    assert [one.key for one in sorted_by(nodes, "cost")] == ["check", "ask", "form"]
-    assert sorted_by(nodes, "tokens")[0].key == "ask"
+    nodes = time_by_node(STEPS, way(), AMOUNTS)
+    assert [one.key for one in sort_time_spent(nodes, "own")] == ["form", "ask", "check"]
+    assert [one.key for one in sort_time_spent(nodes, "cost")] == ["check", "ask", "form"]
+    assert sort_time_spent(nodes, "tokens")[0].key == "ask"
 
 
 def test_kinds_are_told_by_their_words() -> None:
-    assert [one.key for one in by_kind(STEPS, way(), AMOUNTS)] == ["LLM", "Code", "Human input"]
+    assert [one.key for one in time_by_kind(STEPS, way(), AMOUNTS)] == [
+        "LLM",
+        "Code",
+        "Human input",
+    ]
 
 
 def test_gaps_are_summed_by_name_and_waits_for_people_are_known() -> None:
     assert gaps_by_name(way()) == [("waiting for a person", 85 * US, 2)]
-    assert waited(way()) == 85 * US
+    assert waited_for_people(way()) == 85 * US
 
 
 def test_short_parts_of_the_path_are_told_together() -> None:

@@ -6,9 +6,9 @@ from itertools import pairwise
 import pytest
 
 from nodes.graph.drawing.layout import MAX_NODES, layout
-from nodes.graph.drawing.shapes import Card, Drawing, clip
+from nodes.graph.drawing.shapes import Card, Drawing, clip_text
 from nodes.graph.graph import Graph, GraphEdge, GraphNode
-from nodes.graph.ways import END
+from nodes.graph.taken_edges import END
 
 
 def graph(*edges: str, **parents: str) -> Graph:
@@ -179,4 +179,4 @@ def test_many_nodes_are_drawn_and_a_huge_graph_says_what_is_missing() -> None:
     ],
 )
 def test_texts_are_cut_to_their_room(text: str, shown: str) -> None:
-    assert clip(text, 10) == shown
+    assert clip_text(text, 10) == shown

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from nodes.graph.graph import infer
+from nodes.graph.graph import infer_graph
 from nodes.graph.steps import GraphStep
 from runs.models import App
 from runs.pages.graph.version_graph import version_graph
@@ -47,7 +47,7 @@ def test_steps_are_read_from_rows(db: None) -> None:
     make_execution(run, "broken", hints="{", started_at=plan.started_at + timedelta(seconds=10))
     found = version_graph(version.app, version)
     steps: list[GraphStep] = found.runs[str(run.pk)]
-    assert found.graph == infer([steps])
+    assert found.graph == infer_graph([steps])
     assert {(e.source, e.target) for e in found.graph.edges} == {
         ("plan", "fetch"), ("plan", "draft"), ("draft", "broken")
     }  # fmt: skip

@@ -120,7 +120,7 @@ def test_further_nodes_are_a_link_away(console: Client) -> None:
 def test_what_follows_a_loop_or_is_of_another_pass_is_not_read(
     console: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nodes.trace.loop_page.MAX_STEPS", 8)
+    monkeypatch.setattr("nodes.loops.window.MAX_STEPS", 8)
     _, inner = nested()
     assert "very long" not in text_of(check_view(console, passes_url(inner[0])))
     make_execution(inner[0].run, "After")

@@ -8,8 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from nodes.aggregates import add_costs, main_currency, percentile
 from nodes.models import NodeExecution
-from nodes.trace.figures import add_costs, main_currency, percentile
 from runs.models import App, IngestKey, Run
 from runs.pages.nodes import app_nodes as app_nodes
 from tests.factories import make_app, make_execution, make_run

@@ -58,7 +58,7 @@ def test_below_a_branch_stands_where_the_run_did_not_go(console: Client) -> None
     assert page.status_code == 200 and "not reached" in page.content.decode()
 
 
-def test_all_spans_and_unfinished_runs_show_no_other_ways(console: Client) -> None:
+def test_all_spans_and_unfinished_runs_show_no_branches_not_taken(console: Client) -> None:
     branched("Refund")
     run = branched("Answer")
     assert not lines(check_page(console.get(tracing(run) + "?all=1").content.decode()))
@@ -88,15 +88,15 @@ def test_what_is_dear_is_asked_for_afterwards(
     run = branched("Answer")
     tree = check_page(console.get(tracing(run)).content.decode())
     assert not lines(tree)
-    (later,) = tree.findall(".//span[@id='other-ways']")
+    (later,) = tree.findall(".//span[@id='branches-not-taken']")
     assert later.get("hx-trigger") == "load"
     (link,) = later.findall(".//a")
     assert link.get("href") == later.get("hx-get")
-    headers = FRAGMENT | {"HX-Target": "tree", "HX-Trigger": "other-ways"}
+    headers = FRAGMENT | {"HX-Target": "tree", "HX-Trigger": "branches-not-taken"}
     response = console.get(later.get("hx-get"), headers=headers)
     found = check_fragment(response.content.decode())
     assert lines(found) == ["not taken: Refund"] and "HX-Push-Url" not in response
-    assert not found.findall(".//span[@id='other-ways']")
+    assert not found.findall(".//span[@id='branches-not-taken']")
     # Known by now: opening and closing groups shows it at once.
     assert lines(check_page(console.get(tracing(run)).content.decode()))
     cache.clear()
@@ -107,7 +107,7 @@ def test_a_very_long_run_is_not_asked(console: Client) -> None:
     branched("Refund")
     run = branched("Answer", steps=branches_not_taken.MAX_STEPS + 1)
     tree = check_page(console.get(tracing(run)).content.decode())
-    assert not lines(tree) and not tree.findall(".//span[@id='other-ways']")
+    assert not lines(tree) and not tree.findall(".//span[@id='branches-not-taken']")
 
 
 def test_the_number_of_queries_does_not_grow(

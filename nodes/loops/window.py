@@ -1,16 +1,24 @@
-"""The matrix of one loop as a page shows it: a light skeleton of all its steps, and figures only
-for the cells in sight, so that a thousand passes cost two queries and one small page."""
+"""The matrix of one loop as a page shows it: a light row of each of its steps, and figures only for
+the cells in sight, so that a thousand passes cost two queries and one small page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from nodes.clock import hex_id, to_us
+from nodes.loops.cells import (
+    HeatMeasure,
+    MatrixColumn,
+    MatrixRow,
+    StepFigures,
+    column_of,
+    matrix_row_of,
+    set_heat,
+)
+from nodes.loops.matrix import LoopMatrix, MatrixNode, PassCells, build_matrix
 from nodes.models import NodeExecution
 from nodes.trace.loading import MAX_STEPS
-from nodes.trace.loop_cells import Figures, Head, Heat, Row, head_of, heat_up, row_of
-from nodes.trace.loop_matrix import Cells, Matrix, Node, build
-from nodes.trace.timeline import key_of
+from nodes.trace.tree import entry_key
 
 MAX_ROWS = 60
 CELLS = 600  # of one page, about a screenful; the rest comes in parts
@@ -33,24 +41,24 @@ class Loop:
 
     @property
     def is_container(self) -> bool:
-        """It is there to loop; else it is whatever held nodes that came again, and others."""
+        """Whether it is there to loop; else it is whatever held nodes that ran again."""
         return self.container is not None and self.container.kind_info.group == "loop"
 
     def pass_key(self, number: int | None) -> str:
-        """Names a pass in the query of TRACING; "" where that has no group for it."""
+        """Return the name of a pass in the query of TRACING; "" where that has no group for it."""
         if not self.is_container or number is None:
             return ""
-        return f"{key_of(self.scope)}.{number}"
+        return f"{entry_key(self.scope)}.{number}"
 
 
 @dataclass(slots=True)
-class Window:
-    """A part of the matrix: `heads` are passes `offset` + 1 and following of those in order, of
+class MatrixWindow:
+    """A part of the matrix: `columns` are passes `offset` + 1 and following of those in order, of
     each of which `failures` says whether it failed; `rows` are nodes `first_node` + 1 and following
     of `nodes`. It does not hold the matrix: what a template is given lives on for a while."""
 
-    heads: list[Head]
-    rows: list[Row]
+    columns: list[MatrixColumn]
+    rows: list[MatrixRow]
     failures: list[bool]
     nodes: int
     first_node: int
@@ -81,7 +89,7 @@ class Window:
 
 
 def loop_of(execution: NodeExecution) -> Loop:
-    """The loop that an execution is, else the one that it is a pass of. One query or two."""
+    """Return the loop that an execution is, else the one that it is a pass of. One query or two."""
     if execution.folded and execution.parent_id is None:
         return Loop(execution.run_id, None, "")
     steps = NodeExecution.objects.in_run(execution.run_id)
@@ -94,59 +102,61 @@ def loop_of(execution: NodeExecution) -> Loop:
     return Loop(execution.run_id, parent, execution.parent_id.hex)
 
 
-def load_matrix(loop: Loop) -> tuple[Matrix, bool]:
-    """All steps of a loop; whether it has more than are read."""
+def load_matrix(loop: Loop) -> tuple[LoopMatrix, bool]:
+    """Return the matrix of all steps of a loop, and whether it has more than are read."""
     steps = NodeExecution.objects.in_run(loop.run_id).visible()
     if loop.container:
-        base = loop.container.iteration
-        steps = steps.after_index(loop.container.index).in_pass(base)
+        steps = steps.after_index(loop.container.index).in_pass(loop.container.iteration)
     rows = list(steps.light_rows()[: MAX_STEPS + 1])
     scope = loop.scope
     if scope and rows and "-" in rows[0][0]:
         scope = str(UUID(scope))
     read = rows[:MAX_STEPS]
-    matrix = build(scope, loop.depth, read)
-    left_out = len(rows) > MAX_STEPS and any(one.steps[-1] is read[-1] for one in matrix.passes)
+    matrix = build_matrix(scope, loop.depth, read)
+    left_out = len(rows) > MAX_STEPS and any(
+        loop_pass.steps[-1] is read[-1] for loop_pass in matrix.passes
+    )
     return matrix if loop.is_container else matrix.repeated(), left_out
 
 
-def load_window(
+def load_matrix_window(
     loop: Loop,
     offset: int = 0,
     first_node: int = 0,
     *,
     failed_first: bool = False,
-    heat: Heat | None = "time",
+    heat: HeatMeasure | None = "time",
     chosen: UUID | None = None,
-) -> Window:
-    """Passes `offset` and following, of nodes `first_node` and following, with the figures of their
-    cells; `chosen` is a step in one."""
+) -> MatrixWindow:
+    """Return passes `offset` and following, of nodes `first_node` and following, with the figures
+    of their cells; `chosen` is a step in one of them."""
     matrix, left_out = load_matrix(loop)
     nodes = matrix.rows[first_node : first_node + MAX_ROWS]
     size = min(max(CELLS // max(1, min(len(matrix.rows), MAX_ROWS)), FEWEST), MOST)
     passes = matrix.failed_first() if failed_first else matrix.passes
     shown = passes[offset : offset + size]
-    cells = [one.cells() for one in shown]
-    figures = load_figures(loop.run_id, nodes, cells)
-    rows = [row_of(node, cells, figures, chosen.hex if chosen else "") for node in nodes]
-    hottest = heat_up(rows, figures, heat) if heat else ""
-    heads = [
-        head_of(one, held, figures, loop.pass_key(one.number))
-        for one, held in zip(shown, cells, strict=True)
+    cells = [loop_pass.cells() for loop_pass in shown]
+    figures = load_step_figures(loop.run_id, nodes, cells)
+    rows = [matrix_row_of(node, cells, figures, chosen.hex if chosen else "") for node in nodes]
+    hottest = set_heat(rows, figures, heat) if heat else ""
+    columns = [
+        column_of(loop_pass, steps, figures, loop.pass_key(loop_pass.number))
+        for loop_pass, steps in zip(shown, cells, strict=True)
     ]
-    failures = [one.failed > 0 for one in passes]
+    failures = [loop_pass.failed > 0 for loop_pass in passes]
     count = len(matrix.rows)
-    return Window(heads, rows, failures, count, first_node, offset, size, hottest, left_out)
+    return MatrixWindow(columns, rows, failures, count, first_node, offset, size, hottest, left_out)
 
 
-def load_figures(
-    run_id: UUID, nodes: Iterable[Node], passes: Iterable[Cells]
-) -> dict[str, Figures]:
-    """Names and figures of all steps of some passes and of an example of each node."""
+def load_step_figures(
+    run_id: UUID, nodes: Iterable[MatrixNode], passes: Iterable[PassCells]
+) -> dict[str, StepFigures]:
+    """Return names and figures of all steps of some passes and of an example of each node, by 32
+    hex digits."""
     ids = {node.example for node in nodes}
     ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
     executions = NodeExecution.objects.in_run(run_id).filter(id__in=map(UUID, ids)).order_by()
     return {
-        hex_id(step_id): Figures(title, to_us(started), *rest)
+        hex_id(step_id): StepFigures(title, to_us(started), *rest)
         for step_id, title, started, *rest in executions.computed(*_FIGURES).values_list(*_FIGURES)
     }

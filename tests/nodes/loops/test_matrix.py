@@ -7,19 +7,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.light_step import LightRow
-from nodes.trace.loop_matrix import Matrix, build, worst
-from tests.nodes.trace.test_timeline import ident
+from nodes.loops.matrix import LoopMatrix, build_matrix, worst_status
+from tests.nodes.trace.test_tree import ident
 
 
 def inner(number: int, parent: int, node: str, path: str, status: str = "succeeded") -> LightRow:
     return (ident(number), ident(parent) if parent else "", node, "llm", status, path)
 
 
-def loop(*steps: LightRow, depth: int = 0) -> Matrix:
-    return build(ident(1), depth, steps)
+def loop(*steps: LightRow, depth: int = 0) -> LoopMatrix:
+    return build_matrix(ident(1), depth, steps)
 
 
-def nodes_of(matrix: Matrix) -> list[tuple[str, int]]:
+def nodes_of(matrix: LoopMatrix) -> list[tuple[str, int]]:
     return [(row.node_id, row.level) for row in matrix.rows]
 
 
@@ -64,7 +64,7 @@ def test_inner_loops_are_rows_with_their_steps_below() -> None:
 
 def test_visits_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
     """An agent that ran once holds a model that ran twice: the run itself has no passes."""
-    matrix = build(
+    matrix = build_matrix(
         "", 0, [inner(1, 0, "agent", ""), inner(2, 1, "llm", "0"), inner(3, 1, "llm", "1")]
     )
     assert [one.number for one in matrix.passes] == [None]
@@ -80,7 +80,7 @@ def test_what_ran_in_no_pass_comes_last_or_is_left_out() -> None:
 
 def test_ids_may_be_written_with_dashes() -> None:
     one, scope = (str(UUID(ident(number))) for number in (2, 1))
-    matrix = build(scope, 0, [(one, scope, "write", "llm", "succeeded", "0")])
+    matrix = build_matrix(scope, 0, [(one, scope, "write", "llm", "succeeded", "0")])
     (cells,) = (one.cells() for one in matrix.passes)
     assert cells[matrix.rows[0]][0].id == matrix.rows[0].example == ident(2)
 
@@ -90,9 +90,9 @@ def test_steps_of_other_containers_are_left_out() -> None:
 
 
 def test_the_worst_status_stands_for_several() -> None:
-    assert worst(["succeeded", "exception", "retry"]) == "exception"
-    assert worst(["retry", "succeeded"]) == "succeeded"
-    assert worst([]) == ""
+    assert worst_status(["succeeded", "exception", "retry"]) == "exception"
+    assert worst_status(["retry", "succeeded"]) == "succeeded"
+    assert worst_status([]) == ""
 
 
 @st.composite

@@ -1,6 +1,6 @@
 """The steps of a run as a reader follows them: the tree, with passes of loops as groups. Pure.
 
-Rows come in pre-order (`NodeExecution.index`); a parent may be missing: then a placeholder stands
+Steps come in pre-order (`NodeExecution.index`); a parent may be missing: then a placeholder stands
 where it will be.
 """
 
@@ -26,19 +26,19 @@ class TraceStep(LightStep):
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
+class TraceEntry:
     """One place in the tree: a step, a pass of a loop, or a parent that was not received.
 
     `failed` and `steps` count the steps of the subtree, itself included; `number` of `total` is the
-    pass of a group, or the visit of a step that ran more than once; `attempts` is how many there
-    were of a visit that was tried again.
+    pass of a group, or which execution of its node this is among siblings; `attempts` is how many
+    there were of an execution that was tried again.
     """
 
     form: Literal["step", "pass", "placeholder"]
     key: str
     id: str = ""
     step: TraceStep | None = None
-    children: list["Entry"] = field(default_factory=list)
+    children: list["TraceEntry"] = field(default_factory=list)
     start: int | None = None
     end: int | None = None
     failed: int = 0
@@ -53,7 +53,7 @@ class Entry:
 
     @property
     def status(self) -> str:
-        """A group's status is the worst of its steps'."""
+        """The status of a step; of a group the worst of its steps'."""
         if self.step:
             return self.step.status
         statuses = {entry.status for entry in self.children}
@@ -70,62 +70,67 @@ WORST_FIRST = (
 
 
 @dataclass(slots=True)
-class Timeline:
+class TraceTree:
     """The whole tree. `by_id` finds the entry of an execution by its 32 hex digits, `above` the one
     that an entry stands below. Entries do not hold it themselves: in circles, tens of thousands of
     objects would outlive each view until the garbage collector stops everything to find them."""
 
-    top: list[Entry]
-    by_id: dict[str, Entry]
-    above: dict[Entry, Entry]
+    top: list[TraceEntry]
+    by_id: dict[str, TraceEntry]
+    above: dict[TraceEntry, TraceEntry]
 
 
-def build(steps: Iterable[TraceStep]) -> Timeline:
-    """The tree of a run's steps, given in pre-order."""
-    top: list[Entry] = []
-    by_id: dict[str, Entry] = {}
-    above: dict[Entry, Entry] = {}
+def build_tree(steps: Iterable[TraceStep]) -> TraceTree:
+    """Return the tree of a run's steps, which come in pre-order."""
+    top: list[TraceEntry] = []
+    by_id: dict[str, TraceEntry] = {}
+    above: dict[TraceEntry, TraceEntry] = {}
     for step in steps:
-        if early := by_id.get(step.id):  # a placeholder: its child came first
-            early.form, early.step, early.start, early.end = "step", step, step.start, step.end
+        if placeholder := by_id.get(step.id):  # its child came first
+            placeholder.form, placeholder.step = "step", step
+            placeholder.start, placeholder.end = step.start, step.end
             continue
-        entry = Entry("step", key_of(step.id), step.id, step, start=step.start, end=step.end)
+        entry = TraceEntry(
+            "step", entry_key(step.id), step.id, step, start=step.start, end=step.end
+        )
         by_id[step.id] = entry
-        if parent := _parent(step, by_id, top):
+        if parent := _parent_entry(step, by_id, top):
             above[entry] = parent
         (parent.children if parent else top).append(entry)
     for entry in list(by_id.values()):
         if entry.children:
             _group_passes(entry, above)
-    _number_visits(top)
-    _sum_up(top)
-    return Timeline(top, by_id, above)
+    _number_executions(top)
+    _sum_subtrees(top)
+    return TraceTree(top, by_id, above)
 
 
-def key_of(execution_id: str) -> str:
-    """Names an entry in a URL's query; a rare clash would open two groups instead of one. The end,
-    because the ids of a run's executions begin alike."""
+def entry_key(execution_id: str) -> str:
+    """Return the name of an entry in a URL's query; a rare clash would open two groups instead of
+    one. It is the end of the id, because the ids of a run's executions begin alike."""
     return execution_id[-8:]
 
 
-def _parent(step: TraceStep, by_id: dict[str, Entry], top: list[Entry]) -> Entry | None:
+def _parent_entry(
+    step: TraceStep, by_id: dict[str, TraceEntry], top: list[TraceEntry]
+) -> TraceEntry | None:
     if not step.parent_id or step.parent_id == step.id:
         return None
     parent = by_id.get(step.parent_id)
     if parent is None:
-        parent = Entry("placeholder", key_of(step.parent_id), step.parent_id)
+        parent = TraceEntry("placeholder", entry_key(step.parent_id), step.parent_id)
         by_id[step.parent_id] = parent
         top.append(parent)
     return parent
 
 
-def _group_passes(entry: Entry, above: dict[Entry, Entry]) -> None:
-    """Children of an iteration or loop stand in groups, one per pass, in order of the passes."""
+def _group_passes(entry: TraceEntry, above: dict[TraceEntry, TraceEntry]) -> None:
+    """Put the children of an iteration or loop in groups, one per pass, in order of the passes."""
     if entry.step is None or kind_of(entry.step.kind).group != "loop":
         return
     depth = len(iteration_path(entry.step.iteration))
-    groups: dict[int, Entry] = {}
-    outside: list[Entry] = []
+    groups: dict[int, TraceEntry] = {}
+    outside: list[TraceEntry] = []
     for child in entry.children:
         path = iteration_path(child.step.iteration) if child.step else ()
         if len(path) <= depth:
@@ -134,7 +139,7 @@ def _group_passes(entry: Entry, above: dict[Entry, Entry]) -> None:
         number = path[depth]
         group = groups.get(number)
         if group is None:
-            group = Entry("pass", f"{entry.key}.{number}", number=number + 1)
+            group = TraceEntry("pass", f"{entry.key}.{number}", number=number + 1)
             groups[number] = group
             above[group] = entry
         above[child] = group
@@ -146,51 +151,51 @@ def _group_passes(entry: Entry, above: dict[Entry, Entry]) -> None:
         entry.children = passes + outside
 
 
-def _number_visits(top: list[Entry]) -> None:
-    """A node that ran more than once among its siblings: which time this was, of how many. A
-    failed attempt and the attempt that followed it are one visit."""
+def _number_executions(top: list[TraceEntry]) -> None:
+    """Number the executions of a node that ran more than once among its siblings: which time this
+    was, of how many. A failed attempt and the attempt that followed it count once."""
     levels = [top]
     while levels:
         siblings = levels.pop()
         levels.extend(entry.children for entry in siblings if entry.children)
-        visits: Counter[str] = Counter()
-        numbered: list[tuple[Entry, str]] = []
-        attempts: list[list[Entry]] = []  # of each visit that was tried again
-        retried: dict[str, list[Entry]] = {}
+        times: Counter[str] = Counter()
+        numbered: list[tuple[TraceEntry, str]] = []
+        retried: list[list[TraceEntry]] = []  # the attempts at each step that was tried again
+        open_attempts: dict[str, list[TraceEntry]] = {}  # by node, while another one is to follow
         for entry in siblings:
             if entry.step is None or not entry.step.node_id:
                 continue
             node = entry.step.node_id
-            tries = retried.pop(node, None) if retried else None
-            if tries is None:
-                visits[node] += 1
+            attempts = open_attempts.pop(node, None) if open_attempts else None
+            if attempts is None:
+                times[node] += 1
             else:
-                tries.append(entry)
+                attempts.append(entry)
             if entry.step.status == NodeStatus.RETRY:
-                if tries is None:
-                    attempts.append(tries := [entry])
-                retried[node] = tries
-            entry.number = visits[node]
+                if attempts is None:
+                    retried.append(attempts := [entry])
+                open_attempts[node] = attempts
+            entry.number = times[node]
             numbered.append((entry, node))
         for entry, node in numbered:
-            entry.total = visits[node]
-        if attempts:
-            _join_attempts(siblings, attempts)
+            entry.total = times[node]
+        if retried:
+            _join_attempts(siblings, retried)
 
 
-def _join_attempts(siblings: list[Entry], attempts: list[list[Entry]]) -> None:
-    """Put attempts of a visit next to each other, where something ran in between."""
+def _join_attempts(siblings: list[TraceEntry], retried: list[list[TraceEntry]]) -> None:
+    """Put the attempts at a step next to each other, where something ran in between."""
     place = {entry: number for number, entry in enumerate(siblings)}
-    for tries in attempts:
-        for entry in tries:
-            entry.attempts = len(tries)
-            place[entry] = place[tries[0]]
+    for attempts in retried:
+        for entry in attempts:
+            entry.attempts = len(attempts)
+            place[entry] = place[attempts[0]]
     siblings.sort(key=place.__getitem__)
 
 
-def _sum_up(top: list[Entry]) -> None:
-    """Counts and times of the subtrees, from the leaves up; no recursion, trees may be deep."""
-    order: list[Entry] = []
+def _sum_subtrees(top: list[TraceEntry]) -> None:
+    """Set counts and times of the subtrees, from the leaves up. No recursion: trees may be deep."""
+    order: list[TraceEntry] = []
     waiting = list(top)
     while waiting:
         entry = waiting.pop()

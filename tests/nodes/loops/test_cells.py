@@ -2,37 +2,37 @@
 
 from decimal import Decimal
 
-from nodes.trace.loop_cells import Figures, Row, heat_up, row_of
-from nodes.trace.loop_matrix import build
-from tests.nodes.trace.test_timeline import ident
+from nodes.loops.cells import MatrixRow, StepFigures, matrix_row_of, set_heat
+from nodes.loops.matrix import build_matrix
+from tests.nodes.trace.test_tree import ident
 
 
-def rows_of(*costs: tuple[str, str]) -> tuple[list[Row], dict[str, Figures]]:
+def rows_of(*costs: tuple[str, str]) -> tuple[list[MatrixRow], dict[str, StepFigures]]:
     """One node with a pass for each (cost, currency), "" for none."""
     steps = [
         (ident(number), ident(99), "work", "llm", "succeeded", str(number))
         for number in range(len(costs))
     ]
     figures = {
-        step[0]: Figures("work", 1, 5, None, Decimal(cost) if cost else None, currency)
+        step[0]: StepFigures("work", 1, 5, None, Decimal(cost) if cost else None, currency)
         for step, (cost, currency) in zip(steps, costs, strict=True)
     }
-    matrix = build(ident(99), 0, steps)
+    matrix = build_matrix(ident(99), 0, steps)
     cells = [one.cells() for one in matrix.passes]
-    return [row_of(node, cells, figures, "") for node in matrix.rows], figures
+    return [matrix_row_of(node, cells, figures, "") for node in matrix.rows], figures
 
 
 def test_costs_are_compared_in_one_currency_and_told_with_it() -> None:
     rows, figures = rows_of(("2", "USD"), ("9", "RMB"), ("1", "USD"), ("", ""))
-    assert heat_up(rows, figures, "cost") == "$2.00"
+    assert set_heat(rows, figures, "cost") == "$2.00"
     assert [cell.heat for row in rows for cell in row.cells if cell] == ["100", "0", "50", "0"]
 
 
 def test_a_cell_tells_visits_from_attempts() -> None:
     def words(*statuses: str) -> str:
         steps = [(ident(n), ident(99), "call", "tool", one, "0") for n, one in enumerate(statuses)]
-        matrix = build(ident(99), 0, steps)
-        (cell,) = row_of(matrix.rows[0], [matrix.passes[0].cells()], {}, "").cells
+        matrix = build_matrix(ident(99), 0, steps)
+        (cell,) = matrix_row_of(matrix.rows[0], [matrix.passes[0].cells()], {}, "").cells
         return cell.title if cell else ""
 
     assert words("succeeded") == "Succeeded"

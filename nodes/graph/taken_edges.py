@@ -25,7 +25,7 @@ _Moment = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class TakenEdge:
     """An edge that was taken. `via`: node id of the inner step that chose it, or ""."""
 
     key: EdgeKey
@@ -139,7 +139,7 @@ def _fan_outs(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
         yield block
 
 
-def ways(steps: Sequence[GraphStep], known: Collection[str]) -> set[Way]:
+def taken_edges(steps: Sequence[GraphStep], known: Collection[str]) -> set[TakenEdge]:
     """The edges that this run took. `known`: ids of all nodes of the version, so that a branch may
     lead to a node that this run did not reach any more."""
     run = _Run(steps)
@@ -153,7 +153,7 @@ def ways(steps: Sequence[GraphStep], known: Collection[str]) -> set[Way]:
             handle, via = choices.labels.get(source.id, ("", ""))
             if handle or (source.key, target.key) not in choices.pairs:
                 found.setdefault((source.key, target.key, handle), via)
-    return {Way(key, via) for key, via in found.items()}
+    return {TakenEdge(key, via) for key, via in found.items()}
 
 
 def _follow(run: _Run, step: GraphStep, known: Collection[str], choices: _Choices) -> None:

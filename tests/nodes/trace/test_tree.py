@@ -3,9 +3,9 @@
 import gc
 from typing import Any
 
-from nodes.trace.folding import Folding, Line, lines
-from nodes.trace.timeline import Entry, Timeline, TraceStep, build
-from nodes.trace.waterfall import Scale, idle, own_segments, tick_label
+from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
+from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_tree
+from nodes.trace.waterfall import TimeScale, idle, own_segments, tick_label
 
 SECOND = 1_000_000
 
@@ -27,7 +27,7 @@ def step(number: int, parent: int | None = None, **told: Any) -> TraceStep:
     return TraceStep(ident(number), ident(parent) if parent else "", **told)
 
 
-def loop(passes: int, failed: tuple[int, ...] = ()) -> Timeline:
+def loop(passes: int, failed: tuple[int, ...] = ()) -> TraceTree:
     """An iteration (step 1) of so many passes with one step each."""
     steps = [
         step(
@@ -39,17 +39,17 @@ def loop(passes: int, failed: tuple[int, ...] = ()) -> Timeline:
         )
         for n in range(passes)
     ]
-    return build([step(1, kind="iteration"), *steps])
+    return build_tree([step(1, kind="iteration"), *steps])
 
 
 def shown(
-    timeline: Timeline, folding: Folding | None = None, chosen: int | None = None
-) -> list[Line]:
+    timeline: TraceTree, folding: TreeState | None = None, chosen: int | None = None
+) -> list[TreeLine]:
     entry = timeline.by_id[ident(chosen)] if chosen else None
-    return lines(timeline, folding or Folding(), Scale(0, 60 * SECOND), entry)
+    return tree_lines(timeline, folding or TreeState(), TimeScale(0, 60 * SECOND), entry)
 
 
-def forms(found: list[Line]) -> list[str]:
+def forms(found: list[TreeLine]) -> list[str]:
     return [line.form for line in found if line.form != "gap"]
 
 
@@ -66,7 +66,7 @@ def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
 
 
 def test_inner_passes_count_from_their_own_container() -> None:
-    timeline = build(
+    timeline = build_tree(
         [
             step(1, kind="loop"),
             step(2, 1, kind="iteration", iteration="4"),
@@ -80,7 +80,7 @@ def test_inner_passes_count_from_their_own_container() -> None:
 
 
 def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None:
-    timeline = build(
+    timeline = build_tree(
         [
             step(1, node_id="agent"),
             step(2, node_id="tool", status="retry"),
@@ -97,7 +97,7 @@ def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None
 
 
 def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
-    timeline = build([step(5, 9), step(6, 9)])
+    timeline = build_tree([step(5, 9), step(6, 9)])
     (placeholder,) = timeline.top
     assert placeholder.form == "placeholder" and placeholder.id == ident(9)
     assert [entry.id for entry in placeholder.children] == [ident(5), ident(6)]
@@ -105,13 +105,13 @@ def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
 
 
 def test_a_child_before_its_parent_ends_up_below_it() -> None:
-    timeline = build([step(2, 1), step(1)])
+    timeline = build_tree([step(2, 1), step(1)])
     (top,) = timeline.top
     assert top.form == "step" and len(top.children) == 1
 
 
 def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
-    timeline = build([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
+    timeline = build_tree([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
     assert timeline.top[0].steps == 10_000
     assert len(shown(timeline)) >= 10_000
 
@@ -125,7 +125,7 @@ def test_few_passes_are_open_and_many_closed() -> None:
 def test_of_many_passes_the_failed_one_is_open_and_the_rest_is_one_line() -> None:
     found = shown(loop(37, failed=(20,)))
     assert forms(found) == ["step", "elided", "pass", "step", "elided"]
-    assert [len(line.left_out) for line in found if line.form == "elided"] == [20, 16]
+    assert [len(line.elided) for line in found if line.form == "elided"] == [20, 16]
     assert next(line.entry for line in found if line.form == "pass").number == 21  # type: ignore[union-attr]
 
 
@@ -136,7 +136,7 @@ def test_beside_a_failed_pass_those_that_went_well_are_closed() -> None:
         False, False, False, True, False
     ]  # fmt: skip
     first = loop(5, failed=(3,)).top[0].children[0]
-    opened = shown(loop(5, failed=(3,)), Folding().toggled(first.key, is_open=False))
+    opened = shown(loop(5, failed=(3,)), TreeState().toggled(first.key, is_open=False))
     assert forms(opened)[:3] == ["step", "pass", "step"]
 
 
@@ -148,62 +148,69 @@ def test_the_chosen_step_is_always_in_sight() -> None:
 def test_what_the_reader_opened_or_closed_stays_so() -> None:
     timeline = loop(37)
     key = timeline.top[0].key
-    opened = Folding().toggled(key, is_open=False)
+    opened = TreeState().toggled(key, is_open=False)
     assert forms(shown(timeline, opened)) == ["step"] + ["pass"] * 37
-    closed = Folding().toggled(loop(2).top[0].key, is_open=True)
+    closed = TreeState().toggled(loop(2).top[0].key, is_open=True)
     assert forms(shown(loop(2), closed)) == ["step"]
-    assert Folding.from_query({"open": key}).query() == f"?open={key}"
+    assert TreeState.from_query({"open": key}).query() == f"?open={key}"
     assert (
-        Folding.from_query({"open": "," * 9 + "x" * 99, "all": "1"}).query()
+        TreeState.from_query({"open": "," * 9 + "x" * 99, "all": "1"}).query()
         == f"?all=1&open={'x' * 24}"
     )
 
 
 def test_long_idle_time_between_steps_has_a_line() -> None:
-    timeline = build([step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)])
+    timeline = build_tree(
+        [step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)]
+    )
     (gap,) = [line for line in shown(timeline) if line.form == "gap"]
     assert (gap.start, gap.end) == (SECOND, 13 * SECOND)
-    assert forms(shown(build([]))) == []
+    assert forms(shown(build_tree([]))) == []
 
 
 def test_bars_stay_inside_the_run() -> None:
-    scale = Scale(0, 10 * SECOND)
+    scale = TimeScale(0, 10 * SECOND)
     assert scale.place(None, SECOND) is None
     bar = scale.place(5 * SECOND, None)
     assert bar and (bar.start, bar.width) == ("50", "50")
     late = scale.place(99 * SECOND, 100 * SECOND)
     assert late and (late.start, late.width) == ("100", "0")
-    assert Scale(7, 7).place(7, 7) is not None
+    assert TimeScale(7, 7).place(7, 7) is not None
 
 
 def test_own_time_is_what_the_steps_below_leave() -> None:
     assert idle(0, 10, [(2, 4), (3, 6)]) == [(0, 2), (6, 10)]
-    segments = own_segments(Scale(0, 100), 0, 100, [(10, 40), (50, 90)])
+    segments = own_segments(TimeScale(0, 100), 0, 100, [(10, 40), (50, 90)])
     assert [(bar.start, bar.width) for bar in segments] == [("0", "10"), ("40", "10"), ("90", "10")]
 
 
 def test_ticks_are_few_and_round() -> None:
     for span in (1, 999, 15_300, 6_100_000, 95_000_000, 7_200_000_000, 10**15):
-        ticks = Scale(0, span).ticks()
+        ticks = TimeScale(0, span).ticks()
         assert 1 <= len(ticks) <= 5 and ticks[0].label == "0"
-    assert [tick.label for tick in Scale(0, 6_100_000).ticks()] == ["0", "2 s", "4 s"]
+    assert [tick.label for tick in TimeScale(0, 6_100_000).ticks()] == ["0", "2 s", "4 s"]
     assert [tick_label(us) for us in (5, 500_000, 90_000_000)] == ["5 µs", "500 ms", "90 s"]
 
 
 def test_a_group_of_steps_that_still_run_has_no_end() -> None:
-    timeline = build(
+    timeline = build_tree(
         [step(1, kind="iteration"), step(2, 1, iteration="0", end=None, status="running")]
     )
     (group,) = timeline.top[0].children
-    assert isinstance(group, Entry) and group.end is None and group.status == "running"
+    assert isinstance(group, TraceEntry) and group.end is None and group.status == "running"
 
 
 def test_a_tree_is_freed_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        timeline = build([step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)])
-        assert len(lines(timeline, Folding(), Scale(0, SECOND), timeline.by_id[ident(3)])) == 7
+        timeline = build_tree(
+            [step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)]
+        )
+        assert (
+            len(tree_lines(timeline, TreeState(), TimeScale(0, SECOND), timeline.by_id[ident(3)]))
+            == 7
+        )
         del timeline
         assert gc.collect() == 0
     finally:
@@ -212,5 +219,5 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
 
 def test_thousands_of_attempts_are_one_visit() -> None:
     retries = [step(n, node_id="ask", status="retry") for n in range(5_000)]
-    top = build([*retries, step(5_000, node_id="ask")]).top
+    top = build_tree([*retries, step(5_000, node_id="ask")]).top
     assert {(entry.number, entry.total, entry.attempts) for entry in top} == {(1, 1, 5_001)}

@@ -3,12 +3,12 @@
 import json
 
 from nodes.compression import pack
+from nodes.loops.pass_values import pass_values_of
 from nodes.models import NodeExecution
-from nodes.trace.pass_values import values_of
 
 
 def test_passes_are_named_by_numbers_and_nothing_else() -> None:
     told = {"0": {"n": 1}, "1": {"n": 2}, "9" * 5_000: {"n": 3}, "x": {"n": 4}, "2": "?"}
     received = {"attributes": {"metadata": {"loop_variable_map": told}}}
     loop = NodeExecution(kind="loop", received_body=pack(json.dumps(received).encode())[1])
-    assert values_of(loop, [0, 1, 2, None]).rows == [("n", ["1", "2", "", ""])]
+    assert pass_values_of(loop, [0, 1, 2, None]).rows == [("n", ["1", "2", "", ""])]

@@ -1,0 +1,220 @@
+"""Lines of the TRACING list as rows for the page: everything a template writes, worked out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from django.urls import reverse
+
+from nodes import formats
+from nodes.choices import NodeStatus
+from nodes.graph.taken_edges import END
+from nodes.kinds import Kind, kind_of
+from nodes.models import NodeExecution
+from nodes.trace.collapsing import TreeLine
+from nodes.trace.lanes import Lane
+from nodes.trace.loading import Trace
+from nodes.trace.tree import TraceEntry
+from nodes.trace.waterfall import MAX_SEGMENTS, Bar, own_segments
+
+MAX_LEVEL = 16  # deeper rows are not indented further
+HEAVY = 4  # a step whose own work took more than one part in so many of the run
+
+
+@dataclass(frozen=True, slots=True)
+class BranchesNotTaken:
+    """Where a run did not go after a step: (title, address) of the first nodes; how many `more`."""
+
+    links: list[tuple[str, str]]
+    more: int = 0
+
+
+@dataclass(slots=True)
+class TraceRow:
+    """A row of the list. `bar` is the whole time, `segments` the parts a container worked itself
+    (leaves have none: they work all the time). `passes` is the address of a loop's matrix, `path`
+    the parts of the critical path."""
+
+    form: str
+    level: int
+    title: str = ""
+    id: str = ""
+    key: str = ""
+    href: str = ""
+    toggle: str = ""
+    is_open: bool | None = None
+    kind: Kind | None = None
+    status: str = ""
+    status_label: str = ""
+    marked: bool = False
+    number: str = ""
+    attempt: int = 0
+    taken: str = ""
+    note: str = ""
+    error: str = ""
+    bar: Bar | None = None
+    segments: list[Bar] = field(default_factory=list)
+    is_group: bool = False
+    heavy: bool = False
+    duration: str = ""
+    tokens: int | None = None
+    cost: str = ""
+    counted: bool = True
+    chosen: bool = False
+    is_wrapper: bool = False
+    not_taken: BranchesNotTaken | None = None
+    attempts: int = 0
+    lane: Lane | None = None
+    passes: str = ""
+    on_path: bool = False
+    path: list[Bar] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class RowLinks:
+    """What the addresses in rows begin with: TRACING of the run, the page itself; and the chosen
+    execution."""
+
+    tracing: str
+    page: str
+    chosen: UUID | None
+
+
+def trace_rows(
+    trace: Trace, run_id: UUID, chosen: UUID | None, page_url: str = ""
+) -> list[TraceRow]:
+    """Return the rows of the lines that `trace` shows. Groups open and close at `page_url`, the
+    address of the page, so that the panel beside stays."""
+    tracing_url = reverse("run-tracing", args=[run_id])
+    links = RowLinks(tracing_url, page_url or tracing_url, chosen)
+    return [_trace_row(line, trace, links) for line in trace.shown]
+
+
+def with_branches_not_taken(
+    rows: list[TraceRow], trace: Trace, not_taken: Mapping[str, BranchesNotTaken]
+) -> list[TraceRow]:
+    """Return the rows of `trace.shown` with a row added below the last execution shown of every
+    node after which the run could have taken another branch. `not_taken` is by node id."""
+    if not not_taken:
+        return rows
+    last_lines: dict[str, int] = {}
+    for number, line in enumerate(trace.shown):
+        step = line.entry.step if line.entry and line.form == "step" else None
+        if step and step.node_id in not_taken:
+            last_lines[step.node_id] = number
+    below = {number: not_taken[node_id] for node_id, number in last_lines.items()}
+    result: list[TraceRow] = []
+    for number, row in enumerate(rows):
+        result.append(row)
+        if branches := below.get(number):
+            level = min(row.level + 1, MAX_LEVEL)
+            result.append(TraceRow("not-taken", level, not_taken=branches))
+    return result
+
+
+def _trace_row(line: TreeLine, trace: Trace, links: RowLinks) -> TraceRow:
+    bar = trace.scale.place(line.start, line.end)
+    row = TraceRow(line.form, min(line.level, MAX_LEVEL), bar=bar)
+    entry = line.entry
+    row.duration = _duration_between(line.start, line.end)
+    if entry is None:
+        row.title = f"{line.gap.capitalize() or 'Nothing ran'}: {row.duration}"
+        return row
+    if line.form == "elided":
+        row.title = elided_title(line.elided)
+        row.toggle = links.page + trace.state.toggled(entry.key, False).query()
+        return row
+    row.key, row.id = entry.key, entry.id
+    row.is_open, row.is_group = line.is_open, bool(entry.children)
+    row.status, row.status_label = entry.status, _node_status_label(entry.status)
+    row.marked = row.status not in ("", NodeStatus.SUCCEEDED)
+    row.lane = line.lane
+    if (stretches := trace.path.get(entry)) is not None:
+        row.on_path = True
+        row.path = [
+            bar for start, end in stretches[:MAX_SEGMENTS] if (bar := trace.scale.place(start, end))
+        ]
+    if line.is_open is not None:
+        row.toggle = links.page + trace.state.toggled(entry.key, line.is_open).query()
+        row.note = "" if line.is_open else _collapsed_note(entry)
+    if entry.form == "pass":
+        row.title = f"Pass {entry.number}"
+        row.number = f"of {entry.total}"
+    elif entry.step is None:
+        row.title, row.note = "Parent not received", "not ended yet, or lost on its way"
+    else:
+        _fill_step(row, entry, trace, links)
+    return row
+
+
+def _fill_step(row: TraceRow, entry: TraceEntry, trace: Trace, links: RowLinks) -> None:
+    step = entry.step
+    if step is None:
+        return
+    row.kind = kind_of(step.kind)
+    row.href = f"{links.tracing}{UUID(step.id)}/{trace.state.query()}"
+    row.chosen = links.chosen is not None and step.id == links.chosen.hex
+    row.number = f"#{entry.number} of {entry.total}" if entry.total > 1 else ""
+    if entry.children:
+        below = [
+            (child.start, trace.scale.end if child.end is None else child.end)
+            for child in entry.children
+            if child.start is not None
+        ]
+        row.segments = own_segments(trace.scale, step.start, step.end, below)
+    row.heavy = (step.self_us or 0) * HEAVY > trace.scale.drawn
+    row.attempts = entry.attempts
+    if entry.has_passes:
+        row.passes = f"{links.tracing}{UUID(step.id)}/passes/"
+    if execution := trace.executions.get(entry.id):
+        _fill_execution(row, execution)
+        # The reason stands where it arose, not again at every step above.
+        if row.marked and not (row.is_open and entry.failed > 1):
+            row.error = formats.visible(getattr(execution, "error_head", ""))
+
+
+def _fill_execution(row: TraceRow, execution: NodeExecution) -> None:
+    row.title = formats.visible(execution.title) or "(no name)"
+    row.taken = "the end" if execution.taken == END else execution.taken
+    was_retried = execution.attempt > 1 or execution.status == NodeStatus.RETRY
+    row.attempt = execution.attempt if was_retried else 0
+    row.is_wrapper = execution.folded
+    row.counted = execution.counted
+    row.tokens = execution.total_tokens
+    if execution.cost is not None:
+        row.cost = formats.money(execution.cost, execution.cost_currency)
+    if execution.duration_us is not None:
+        row.duration = formats.duration(execution.duration_us)
+
+
+def _duration_between(start: int | None, end: int | None) -> str:
+    return formats.duration(end - start) if start is not None and end is not None else ""
+
+
+def _node_status_label(status: str) -> str:
+    return NodeStatus(status).label if status in NodeStatus.values else status
+
+
+def _collapsed_note(entry: TraceEntry) -> str:
+    """Return what a collapsed group holds: 37 passes, 2 failed."""
+    if entry.has_passes:
+        passes = [child for child in entry.children if child.form == "pass"]
+        failed = sum(child.failed > 0 for child in passes)
+        return _count_with_failures(len(passes), "pass", "passes", failed)
+    steps = entry.steps - (1 if entry.step else 0)
+    return _count_with_failures(steps, "step", "steps", entry.failed)
+
+
+def _count_with_failures(count: int, singular: str, plural: str, failed: int) -> str:
+    noun = singular if count == 1 else plural
+    return f"{count:,} {noun}" + (f", {failed} failed" if failed else "")
+
+
+def elided_title(entries: list[TraceEntry]) -> str:
+    """Return the words for siblings that are left out: Passes 3–41: 2 failed."""
+    failed = sum(entry.failed > 0 for entry in entries)
+    if all(entry.form == "pass" for entry in entries):
+        outcome = f"{failed} failed" if failed else "no failure"
+        return f"Passes {entries[0].number}–{entries[-1].number}: {outcome}"
+    outcome = f", {failed} with a failure" if failed else " without failure"
+    return f"{len(entries):,} more steps{outcome}"
