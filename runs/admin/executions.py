@@ -7,7 +7,8 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from nodes.admin import DayFilter, RecordAdmin, as_uuid
+from nodes.admin import DayFilter, RecordAdmin
+from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 
 
@@ -25,7 +26,7 @@ class NodeExecutionAdmin(RecordAdmin):
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         """Return executions by their id or their run's, else by a producer's id of the run, else by
         their own producer's id."""
-        if record_id := as_uuid(term):
+        if record_id := as_uuid(term.strip()):
             by_id = queryset.filter(Q(pk=record_id) | Q(run_id=record_id))
             if by_id.exists():
                 return by_id
