@@ -12,25 +12,25 @@ CAPTURES = Path(__file__).parents[2] / "captures"
 PROTOBUF = "application/x-protobuf"
 
 
-def bodies(name: str) -> list[bytes]:
+def capture_bodies(name: str) -> list[bytes]:
     return [path.read_bytes() for path in sorted(CAPTURES.glob(f"{name}-[0-9][0-9].bin"))]
 
 
-def records(name: str) -> list[NodeRecord]:
+def captured_records(name: str) -> list[NodeRecord]:
     """All records of a capture, in the order sent."""
-    found: list[NodeRecord] = []
-    for body in bodies(name):
+    records: list[NodeRecord] = []
+    for body in capture_bodies(name):
         decoded = decode_traces(body, PROTOBUF)
         assert decoded.refused == []
-        found.extend(decoded.records)
-    assert found
-    return found
+        records.extend(decoded.records)
+    assert records
+    return records
 
 
-def traces(name: str) -> list[list[NodeRecord]]:
+def captured_traces(name: str) -> list[list[NodeRecord]]:
     """The same by trace, each in the order of starting; traces by the start of their root."""
     by_trace: dict[str, list[NodeRecord]] = {}
-    for record in records(name):
+    for record in captured_records(name):
         by_trace.setdefault(record.trace, []).append(record)
     ordered = [
         sorted(group, key=lambda r: (r.started_us or 0, -(r.ended_us or 0)))
@@ -39,9 +39,9 @@ def traces(name: str) -> list[list[NodeRecord]]:
     return sorted(ordered, key=lambda group: group[0].started_us or 0)
 
 
-def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
-    """A finished internal root span, changed as told."""
-    told: dict[str, Any] = {
+def make_span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
+    """Return a finished internal root span with these attributes; `changes` replace its fields."""
+    fields: dict[str, Any] = {
         "trace_id": "a" * 32,
         "span_id": "b" * 16,
         "parent_span_id": None,
@@ -57,19 +57,19 @@ def span(attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
         "resource": {"service.name": "shop"},
         "scope": "",
     }
-    return Span(**(told | changes))
+    return Span(**(fields | changes))
 
 
-def record(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
-    found = read_span(span(attributes, **changes))
-    assert found is not None
-    return found
+def read_record(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
+    record = read_span(make_span(attributes, **changes))
+    assert record is not None
+    return record
 
 
-def event(name: str, **attributes: Any) -> SpanEvent:
+def make_event(name: str, **attributes: Any) -> SpanEvent:
     return SpanEvent(name, 1_500_000, attributes)
 
 
-def exception(type_name: str, message: str) -> SpanEvent:
-    told = {"exception.type": type_name, "exception.message": message}
-    return SpanEvent("exception", 1_900_000, told | {"exception.stacktrace": "Traceback …"})
+def exception_event(type_name: str, message: str) -> SpanEvent:
+    attributes = {"exception.type": type_name, "exception.message": message}
+    return SpanEvent("exception", 1_900_000, attributes | {"exception.stacktrace": "Traceback …"})

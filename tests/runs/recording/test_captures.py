@@ -17,9 +17,9 @@ class Console:
         self.key = key
 
     def get(self, path: str) -> Any:
-        answer = Client().get(path, headers={"x-api-key": self.key})
-        assert answer.status_code == 200, (path, answer.status_code, answer.content[:300])
-        return answer.json()
+        response = Client().get(path, headers={"x-api-key": self.key})
+        assert response.status_code == 200, (path, response.status_code, response.content[:300])
+        return response.json()
 
     def runs(self) -> list[dict[str, Any]]:
         """Oldest first."""
@@ -30,12 +30,12 @@ class Console:
 
     def step(self, run: dict[str, Any], title: str, nth: int = 0) -> dict[str, Any]:
         """The whole of the nth execution with that title."""
-        found = [step for step in self.steps(run) if step["title"] == title]
-        return self.get(f"/runs/{run['id']}/tracing/{found[nth]['id']}.json")
+        steps = [step for step in self.steps(run) if step["title"] == title]
+        return self.get(f"/runs/{run['id']}/tracing/{steps[nth]['id']}.json")
 
 
 @pytest.fixture
-def see(record: Callable[..., Any], read_key: str) -> Callable[[str], Console]:
+def recorded_console(record: Callable[..., Any], read_key: str) -> Callable[[str], Console]:
     def recorded(name: str) -> Console:
         record(name)
         return Console(read_key)
@@ -43,17 +43,17 @@ def see(record: Callable[..., Any], read_key: str) -> Callable[[str], Console]:
     return recorded
 
 
-def way(steps: list[dict[str, Any]]) -> list[tuple[str, int, list[int]]]:
+def titles_and_passes(steps: list[dict[str, Any]]) -> list[tuple[str, int, list[int]]]:
     return [(step["title"], step["depth"], step["iteration"]) for step in steps]
 
 
-def at(console: Console, source_id: str) -> dict[str, Any]:
+def run_by(console: Console, source_id: str) -> dict[str, Any]:
     return console.get(f"/runs/by/{source_id}.json")
 
 
-def test_dify_workflow(see):
-    console = see("dify-phoenix")
-    run = at(console, "11111111-1111-4111-8111-111111111111")
+def test_dify_workflow(recorded_console):
+    console = recorded_console("dify-phoenix")
+    run = run_by(console, "11111111-1111-4111-8111-111111111111")
     assert run["app"] == {"slug": "my-app", "name": "My App", "mode": "workflow"}
     assert run["version"]["label"] == "2026-06-01 00:00:00"
     assert (run["status"], run["error"]) == ("failed", "boom")
@@ -68,14 +68,14 @@ def test_dify_workflow(see):
     assert run["reported"]["tokens"] == 300
     assert (run["steps"], run["iterations"]) == (7, 2)
     assert run["inputs"]["q"] == "hi" and run["outputs"] == {"answer": "A"}
-    assert at(console, run["source"]["ids"]["trace"])["id"] == run["id"]
+    assert run_by(console, run["source"]["ids"]["trace"])["id"] == run["id"]
 
 
-def test_dify_tracing(see):
-    console = see("dify-phoenix")
-    run = at(console, "11111111-1111-4111-8111-111111111111")
+def test_dify_tracing(recorded_console):
+    console = recorded_console("dify-phoenix")
+    run = run_by(console, "11111111-1111-4111-8111-111111111111")
     steps = console.steps(run)
-    assert way(steps) == [
+    assert titles_and_passes(steps) == [
         ("Start", 0, []), ("Each item", 0, []), ("Write", 1, [0]), ("Write", 1, [1]),
         ("Search", 0, []), ("KB", 0, []), ("Output", 0, []),
     ]  # fmt: skip
@@ -94,9 +94,9 @@ def test_dify_tracing(see):
     assert (handled["error"], handled["status"]) == ("rate limit", "exception")
 
 
-def test_dify_chatflow_turn(see):
-    console = see("dify-phoenix")
-    run = at(console, "m1")
+def test_dify_chatflow_turn(recorded_console):
+    console = recorded_console("dify-phoenix")
+    run = run_by(console, "m1")
     assert (run["app"]["mode"], run["status"], run["user"]) == ("chatflow", "succeeded", "acc")
     assert run["conversation"]["source_id"] == "c1"
     assert (run["input_preview"], run["output_preview"]) == ("hi", "hello")
@@ -107,8 +107,8 @@ def test_dify_chatflow_turn(see):
     assert len(console.runs()) == 2
 
 
-def test_langgraph(see):
-    runs = see("langgraph-openinference").runs()
+def test_langgraph(recorded_console):
+    runs = recorded_console("langgraph-openinference").runs()
     assert [run["status"] for run in runs] == [
         "succeeded", "succeeded", "failed", "failed", "paused", "succeeded",
     ]  # fmt: skip
@@ -126,8 +126,8 @@ def test_langgraph(see):
     assert runs[0]["tokens"]["total"] == 17 + 24 + 35 + 36
 
 
-def test_langgraph_loop_and_branch(see):
-    console = see("langgraph-openinference")
+def test_langgraph_loop_and_branch(recorded_console):
+    console = recorded_console("langgraph-openinference")
     refund, question = console.runs()[:2]
     top = [step for step in console.steps(refund) if step["depth"] == 0]
     assert [(step["node_id"], step["iteration"]) for step in top] == [
@@ -144,8 +144,8 @@ def test_langgraph_loop_and_branch(see):
     ]  # fmt: skip
 
 
-def test_langgraph_values(see):
-    console = see("langgraph-openinference")
+def test_langgraph_values(recorded_console):
+    console = recorded_console("langgraph-openinference")
     run = console.runs()[0]
     call = console.step(run, "ScriptedChat", 1)
     assert call["model"] == "gpt-4o-2024-07-18"
@@ -158,8 +158,8 @@ def test_langgraph_values(see):
     assert run["output_preview"] == "I have refunded 49.90 for order A-17."
 
 
-def test_langgraph_graph(see):
-    console = see("langgraph-openinference")
+def test_langgraph_graph(recorded_console):
+    console = recorded_console("langgraph-openinference")
     graph = console.get("/apps/support/graph.json")
     assert {"classify", "agent", "tools", "plan", "retrieve", "draft", "review", "approve",
             "finish"} <= {node["id"] for node in graph["nodes"]}  # fmt: skip
@@ -171,8 +171,8 @@ def test_langgraph_graph(see):
     assert last["title"] == "tools"
 
 
-def test_pydantic_ai(see):
-    console = see("pydantic-ai")
+def test_pydantic_ai(recorded_console):
+    console = recorded_console("pydantic-ai")
     runs = console.runs()
     assert [run["status"] for run in runs] == ["succeeded", "succeeded", "failed"]
     first = runs[0]
@@ -191,8 +191,8 @@ def test_pydantic_ai(see):
     assert runs[2]["error"] == "order A-404 not found in the warehouse database"
 
 
-def test_openai_agents(see):
-    console = see("openai-agents-openinference")
+def test_openai_agents(recorded_console):
+    console = recorded_console("openai-agents-openinference")
     runs = console.runs()
     assert [run["name"] for run in runs] == [
         "Support workflow", "Two step workflow", "Agent workflow", "Agent workflow",
@@ -211,8 +211,8 @@ def test_openai_agents(see):
     assert tool["outputs"] == {"order_id": "A-17", "amount": 49.9}
 
 
-def test_google_adk(see):
-    console = see("google-adk")
+def test_google_adk(recorded_console):
+    console = recorded_console("google-adk")
     runs = console.runs()
     assert [run["status"] for run in runs] == ["succeeded", "succeeded", "failed"]
     assert {run["app"]["name"] for run in runs} == {"adk-bot"}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_the_runs(console: Console) -> None:
 def test_the_components_in_their_passes(console: Console) -> None:
     good, crash = console.runs()
     steps = console.steps(good)
-    assert way(steps) == [
+    assert titles_and_passes(steps) == [
         ("router", 0, []), ("joiner", 0, [0]), ("retriever", 0, []), ("prompt", 0, [0]),
         ("llm", 0, [0]), ("validator", 0, [0]), ("joiner", 0, [1]), ("prompt", 0, [1]),
         ("llm", 0, [1]), ("validator", 0, [1]),
@@ -92,13 +92,13 @@ def agent_in_a_pipeline() -> dict[str, Any]:
     """A request to a web service that runs a pipeline with an agent of two steps."""
     spans: list[dict[str, Any]] = []
 
-    def add(number: int, parent: int, name: str, **told: Any) -> None:
+    def add(number: int, parent: int, name: str, **attributes: Any) -> None:
         values = [
             {
                 "key": f"haystack.{key.replace('__', '.')}",
                 "value": {"intValue": value} if isinstance(value, int) else {"stringValue": value},
             }
-            for key, value in told.items()
+            for key, value in attributes.items()
         ]
         spans.append(
             {
@@ -127,12 +127,12 @@ def agent_in_a_pipeline() -> dict[str, Any]:
 def test_an_agent_in_a_pipeline(ingest_key: str, read_key: str) -> None:
     headers = {"x-api-key": ingest_key}
     body = agent_in_a_pipeline()
-    answer = Client().post("/v1/traces", body, content_type="application/json", headers=headers)
-    assert answer.status_code == 200
+    response = Client().post("/v1/traces", body, content_type="application/json", headers=headers)
+    assert response.status_code == 200
     console = Console(read_key)
     (run,) = console.runs()
     # The request, the pipeline and the agent's own span are no steps of their own.
-    assert way(console.steps(run)) == [
+    assert titles_and_passes(console.steps(run)) == [
         ("helper", 0, []), ("llm", 1, [0]), ("lookup", 1, [0]), ("llm", 1, [1]),
         ("lookup", 1, [1]),
     ]  # fmt: skip

@@ -7,18 +7,18 @@ import pytest
 from django.test import Client
 
 from tests.conftest import PROTOBUF, capture
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
-DOOR = "/api/public/otel/v1/traces"
+ENDPOINT = "/api/public/otel/v1/traces"
 
 
 @pytest.fixture
 def console(ingest_key: str, read_key: str) -> Console:
     for body in capture("langfuse"):
         headers = {"x-api-key": ingest_key}
-        answer = Client().post(DOOR, body, content_type=PROTOBUF, headers=headers)
-        assert answer.status_code == 200, answer.content[:200]
+        response = Client().post(ENDPOINT, body, content_type=PROTOBUF, headers=headers)
+        assert response.status_code == 200, response.content[:200]
     return Console(read_key)
 
 
@@ -41,7 +41,7 @@ def test_the_runs(console: Console) -> None:
 
 def test_tokens_and_cost(console: Console) -> None:
     runs = console.runs()
-    # `input` is told without what came from the cache: 16 + 12 + 23 + 29, and 10 + 3 by hand.
+    # `input` is sent without tokens from the cache: 16 + 12 + 23 + 29, and 10 + 3 by hand.
     assert runs[0]["tokens"] == {
         "input": 93, "output": 34, "cached": 11, "reasoning": 12, "total": 127,
     }  # fmt: skip
@@ -55,7 +55,7 @@ def test_tokens_and_cost(console: Console) -> None:
 def test_the_tree(console: Console) -> None:
     refund, question, _ = console.runs()
     steps = console.steps(refund)
-    assert way([step for step in steps if step["depth"] == 0]) == [
+    assert titles_and_passes([step for step in steps if step["depth"] == 0]) == [
         ("retrieve-docs", 0, []), ("guard", 0, []), ("support_ticket", 0, []),
         ("summarise", 0, []),
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 import pytest
 
 from nodes.models import NodeExecution
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -36,14 +36,14 @@ def test_runs(console):
     assert console.get("/runs/by/ro6Tshqvv0.json")["id"] == runs[0]["id"]
 
 
-def test_the_way_by_events(console):
+def test_branches_by_events(console):
     refund, question, _ = console.runs()
     top = [step for step in console.steps(refund) if step["depth"] == 0]
     assert [(s["node_id"], s["kind"], s["taken"]) for s in top] == [
         ("classify", "task", "Refund"), ("refund", "task", "__end__"),
     ]  # fmt: skip
     top = [step for step in console.steps(question) if step["depth"] == 0]
-    assert way(top) == [
+    assert titles_and_passes(top) == [
         ("classify", 0, []), ("draft", 0, [0]), ("draft", 0, [1]), ("draft", 0, [2]),
     ]  # fmt: skip
     assert [step["taken"] for step in top] == ["Question", "Draft", "Draft", "__end__"]
@@ -57,15 +57,15 @@ def test_messages(console):
     refund = console.runs()[0]
     call = console.step(refund, "MockLLM.achat")
     assert (call["kind"], call["model"]) == ("llm", None)
-    asked, answered = call["messages"]
-    assert (asked["role"], asked["text"]) == ("user", "Classify: please refund A-17")
-    assert (answered["role"], answered["text"]) == ("assistant", WORDS)
+    request, reply = call["messages"]
+    assert (request["role"], request["text"]) == ("user", "Classify: please refund A-17")
+    assert (reply["role"], reply["text"]) == ("assistant", WORDS)
     # achat called chat, which called complete: one call to a reader, and nothing is lost
     titles = [step["title"] for step in console.steps(refund)]
     assert titles == ["classify", "MockLLM.achat", "refund"]
     inner = NodeExecution.objects.filter(run=refund["id"], title="MockLLM.complete", folded=True)[0]
-    told = console.get(f"/runs/{refund['id']}/tracing/{inner.id}.json")
-    assert told["messages"][0]["text"] == "user: Classify: please refund A-17\nassistant: "
+    detail = console.get(f"/runs/{refund['id']}/tracing/{inner.id}.json")
+    assert detail["messages"][0]["text"] == "user: Classify: please refund A-17\nassistant: "
 
 
 def test_the_failure(console):

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from runs.models import Run
 from tests.conftest import capture
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -45,11 +45,11 @@ def test_runs(console):
     assert (runs[0]["retries"], manual["name"]) == (1, "manual x=1")
 
 
-def test_nodes_are_the_way_taken(console):
+def test_nodes_in_the_order_run(console):
     refund, question, failed, _ = console.runs()
     top = [[s for s in console.steps(run) if s["depth"] == 0] for run in (refund, question)]
-    assert way(top[0]) == [("classify", 0, []), ("do_refund", 0, [])]
-    assert way(top[1]) == [
+    assert titles_and_passes(top[0]) == [("classify", 0, []), ("do_refund", 0, [])]
+    assert titles_and_passes(top[1]) == [
         ("classify", 0, []), ("do_faq", 0, [0]), ("review", 0, [0]), ("do_faq", 0, [1]),
         ("review", 0, [1]), ("publish", 0, []),
     ]  # fmt: skip
@@ -80,43 +80,43 @@ def test_agents_and_tools(console):
     assert (last["model"], last["messages"][0]["role"]) == ("claude-sonnet-4-5", "system")
 
 
-def test_a_line_of_a_log_is_a_detail(console):
+def test_a_log_line_is_a_detail_of_its_run(console):
     manual = console.runs()[-1]
     assert (manual["steps"], console.steps(manual)) == (0, [])
     whole = console.get(f"/runs/{manual['id']}.json")
     assert whole["inputs"] == {"x": 1}
 
 
-def spans(body: bytes) -> dict[str, Any]:
+def request_of(body: bytes) -> dict[str, Any]:
     return MessageToDict(ExportTraceServiceRequest.FromString(body))
 
 
-def only(document: dict[str, Any], wanted: Any) -> dict[str, Any]:
+def with_changed_spans(document: dict[str, Any], change: Any) -> dict[str, Any]:
     """The request with those spans, each as `wanted` makes it anew (None: without it)."""
-    made = deepcopy(document)
-    for resource in made["resourceSpans"]:
+    copy = deepcopy(document)
+    for resource in copy["resourceSpans"]:
         for scope in resource["scopeSpans"]:
-            scope["spans"] = [new for span in scope["spans"] if (new := wanted(span))]
-    return made
+            scope["spans"] = [changed for span in scope["spans"] if (changed := change(span))]
+    return copy
 
 
 NODE = "f3d62d13f8cf536a"  # run node do_refund of the first ticket
 
 
-def pending(span: dict[str, Any]) -> dict[str, Any] | None:
+def pending_span(span: dict[str, Any]) -> dict[str, Any] | None:
     """What Logfire sends when the span begins. (MessageToDict writes ids in base64.)"""
     parent = base64_hex(span["parentSpanId"]) if "parentSpanId" in span else "0" * 16
-    told = [
+    attributes = [
         a for a in span["attributes"] if a["key"] not in ("logfire.span_type", "logfire.metrics")
     ]
-    told += [
+    attributes += [
         {"key": "logfire.span_type", "value": {"stringValue": "pending_span"}},
         {"key": "logfire.pending_parent_id", "value": {"stringValue": parent}},
     ]
-    own = base64_hex(span["spanId"])
+    span_id = base64_hex(span["spanId"])
     return {
-        "traceId": base64_hex(span["traceId"]), "spanId": own[::-1], "parentSpanId": own,
-        "name": span["name"], "kind": span["kind"], "attributes": told,
+        "traceId": base64_hex(span["traceId"]), "spanId": span_id[::-1], "parentSpanId": span_id,
+        "name": span["name"], "kind": span["kind"], "attributes": attributes,
         "startTimeUnixNano": span["startTimeUnixNano"],
         "endTimeUnixNano": span["startTimeUnixNano"],
     }  # fmt: skip
@@ -127,11 +127,11 @@ def base64_hex(text: str) -> str:
 
 
 def post(document: dict[str, Any], key: str) -> None:
-    answer = Client().post(
+    response = Client().post(
         "/v1/traces", json.dumps(document), content_type="application/json",
         headers={"x-api-key": key},
     )  # fmt: skip
-    assert answer.status_code == 200 and "partialSuccess" not in answer.json(), answer.content
+    assert response.status_code == 200 and "partialSuccess" not in response.json(), response.content
 
 
 def first_ticket(span: dict[str, Any]) -> bool:
@@ -139,48 +139,53 @@ def first_ticket(span: dict[str, Any]) -> bool:
 
 
 @pytest.fixture
-def begun(ingest_key, read_key):
+def running_console(ingest_key, read_key):
     """The first ticket while its second node is at work: nothing has ended."""
     at_work = {"b8407d4d4926e581", NODE}
 
     def started(span: dict[str, Any]) -> dict[str, Any] | None:
-        return pending(span) if base64_hex(span["spanId"]) in at_work else None
+        return pending_span(span) if base64_hex(span["spanId"]) in at_work else None
 
     for body in capture(NAME):
-        post(only(spans(body), started), ingest_key)
+        post(with_changed_spans(request_of(body), started), ingest_key)
     return Console(read_key)
 
 
-def test_running_work_is_visible(begun):
-    [run] = begun.runs()
+def test_running_work_is_visible(running_console):
+    [run] = running_console.runs()
     assert (run["status"], run["name"], run["duration_us"]) == ("running", "ticket_graph", None)
-    [step] = begun.steps(run)
+    [step] = running_console.steps(run)
     assert (step["title"], step["status"], step["duration_us"]) == ("do_refund", "running", None)
     assert not run["stalled"]
     Run.objects.update(last_seen_at=timezone.now() - timedelta(days=1))
-    [run] = begun.runs()
+    [run] = running_console.runs()
     assert (run["status"], run["stalled"]) == ("running", True)
 
 
-def test_the_finished_span_completes_the_same_row(begun, record):
-    [before] = begun.runs()
-    [step] = begun.steps(before)
+def test_the_finished_span_completes_the_same_row(running_console, record):
+    [before] = running_console.runs()
+    [step] = running_console.steps(before)
     record(NAME)
-    after = begun.runs()[0]
+    after = running_console.runs()[0]
     assert (after["id"], after["status"]) == (before["id"], "succeeded")
-    steps = begun.steps(after)
+    steps = running_console.steps(after)
     assert [s["title"] for s in steps if s["depth"] == 0] == ["classify", "do_refund"]
-    [same] = [s for s in steps if s["title"] == "do_refund"]
-    assert (same["id"], same["status"]) == (step["id"], "succeeded")
+    [finished] = [s for s in steps if s["title"] == "do_refund"]
+    assert (finished["id"], finished["status"]) == (step["id"], "succeeded")
     # What a finished span received replaces what was announced.
-    whole = begun.step(after, "do_refund")
+    whole = running_console.step(after, "do_refund")
     assert "logfire.metrics" in whole["attributes"]
 
 
-def test_announced_after_it_ended_changes_nothing(record, ingest_key, read_key):
+def test_a_pending_span_after_the_finished_span_changes_nothing(record, ingest_key, read_key):
     record(NAME)
     console = Console(read_key)
     before = [console.get(f"/runs/{run['id']}/tracing.json") for run in console.runs()]
     for body in capture(NAME):
-        post(only(spans(body), lambda s: pending(s) if first_ticket(s) else None), ingest_key)
+        post(
+            with_changed_spans(
+                request_of(body), lambda s: pending_span(s) if first_ticket(s) else None
+            ),
+            ingest_key,
+        )
     assert [console.get(f"/runs/{run['id']}/tracing.json") for run in console.runs()] == before

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -47,12 +47,12 @@ def test_decorated_runs(decorated: Console) -> None:
 def test_decorated_tracing(decorated: Console) -> None:
     refund, question = decorated.runs()[:2]
     # The workflow's span is the run, no step of it.
-    assert way(decorated.steps(refund)) == [
+    assert titles_and_passes(decorated.steps(refund)) == [
         ("classify", 0, []), ("openai.chat", 1, []), ("refund_agent", 0, []),
         ("lookup_order", 1, []),
     ]  # fmt: skip
     assert kinds(decorated, refund) == ["task", "llm", "agent", "tool"]
-    assert way(decorated.steps(question)) == [
+    assert titles_and_passes(decorated.steps(question)) == [
         ("classify", 0, []), ("openai.chat", 1, []), ("draft", 0, [0]), ("openai.chat", 1, [0]),
         ("review", 0, [0]), ("draft", 0, [1]), ("openai.chat", 1, [1]), ("review", 0, [1]),
     ]  # fmt: skip
@@ -76,10 +76,10 @@ def test_decorated_values(decorated: Console) -> None:
     ]  # fmt: skip
     assert call["outputs"]["messages"][0]["content"] == "refund"
     # Nothing that was sent is lost.
-    told = classify["attributes"]
-    assert told["traceloop.entity.version"] == 2
-    assert told["traceloop.association.properties.tenant"] == "acme"
-    assert "traceloop.entity.input" not in told
+    attributes = classify["attributes"]
+    assert attributes["traceloop.entity.version"] == 2
+    assert attributes["traceloop.association.properties.tenant"] == "acme"
+    assert "traceloop.entity.input" not in attributes
 
 
 def test_decorated_usage(decorated: Console) -> None:
@@ -129,7 +129,7 @@ def test_graph_tracing(graph: Console) -> None:
     refund = graph.runs()[0]
     steps = graph.steps(refund)
     # RunnableSequence and ChatPromptTemplate are folded; the model call below them is not.
-    assert way(steps) == [
+    assert titles_and_passes(steps) == [
         ("classify", 0, []), ("ScriptedChat", 1, []), ("route", 1, []),
         ("agent", 0, [0]), ("ScriptedChat", 1, [0]), ("tools_condition", 1, [0]),
         ("tools", 0, [0]), ("lookup_order", 1, [0]),
@@ -172,13 +172,13 @@ def test_graph_values(graph: Console) -> None:
     assert tool["inputs"] == {"order_id": "A-17"}
     assert (tool["outputs"]["status"], tool["outputs"]["amount"]) == ("shipped", 49.9)
     # What LangChain wrapped around the value is kept, the value not twice.
-    told = tool["attributes"]
-    assert told["traceloop.entity.input"]["tags"] == ["seq:step:1", "cfg-tag"]
-    assert "gen_ai.tool.call.arguments" not in told
+    attributes = tool["attributes"]
+    assert attributes["traceloop.entity.input"]["tags"] == ["seq:step:1", "cfg-tag"]
+    assert "gen_ai.tool.call.arguments" not in attributes
     call = graph.step(refund, "ScriptedChat", 1)
     assert (call["model"], call["provider"]) == ("gpt-4o-2024-07-18", "openai")
-    asked = call["outputs"]["messages"][-1]["tool_calls"][0]
-    assert (asked["name"], asked["arguments"]) == ("lookup_order", {"order_id": "A-17"})
+    tool_call = call["outputs"]["messages"][-1]["tool_calls"][0]
+    assert (tool_call["name"], tool_call["arguments"]) == ("lookup_order", {"order_id": "A-17"})
 
 
 def test_graph_usage(graph: Console) -> None:

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.runs.recording.captured import CAPTURES
-from tests.runs.recording.test_captures import Console, way
+from tests.runs.recording.test_captures import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -22,13 +22,13 @@ def console(
     if request.param == "protobuf":
         record("vercel-ai-v7")
     else:
-        answer = Client().post(
+        response = Client().post(
             "/v1/traces",
             AS_JSON.read_bytes(),
             content_type="application/json",
             headers={"x-api-key": ingest_key},
         )
-        assert (answer.status_code, answer.content) == (200, b"{}")
+        assert (response.status_code, response.content) == (200, b"{}")
     return Console(read_key)
 
 
@@ -50,7 +50,7 @@ def test_runs(console: Console) -> None:
 def test_tracing(console: Console) -> None:
     refund, question = console.runs()[:2]
     # The spans `step 1` … are folded.
-    assert way(console.steps(refund)) == [
+    assert titles_and_passes(console.steps(refund)) == [
         ("classify", 0, []), ("chat gpt-4o-mini", 1, []), ("refund-agent", 0, []),
         ("chat gpt-4o-mini", 1, [0]), ("lookup_order", 1, []), ("chat gpt-4o-mini", 1, [1]),
         ("issue_refund", 1, []), ("chat gpt-4o-mini", 1, [2]),
@@ -72,15 +72,15 @@ def test_values(console: Console) -> None:
     call = console.step(refund, "chat gpt-4o-mini", 1)
     assert (call["model"], call["provider"]) == ("gpt-4o-mini-2024-07-18", "openai")
     assert call["inputs"]["tools"] == ["lookup_order", "issue_refund"]
-    asked = call["outputs"]["messages"][0]["tool_calls"][0]
-    assert (asked["name"], asked["arguments"]) == ("lookup_order", {"orderId": "A-17"})
+    tool_call = call["outputs"]["messages"][0]["tool_calls"][0]
+    assert (tool_call["name"], tool_call["arguments"]) == ("lookup_order", {"orderId": "A-17"})
     system = console.step(refund, "classify")["inputs"]["messages"][0]
     assert system == {"role": "system", "content": "Classify"}
-    # The agent's calls and what came back, then what it said.
-    said = console.step(refund, "refund-agent")["outputs"]["messages"]
-    assert [message["role"] for message in said] == ["assistant", "tool", "tool", "assistant"]
-    assert [one["name"] for one in said[0]["tool_calls"]] == ["lookup_order", "issue_refund"]
-    assert said[-1]["content"] == "Refunded 49.90 for A-17"
+    # The agent's calls and their results, then its answer.
+    replies = console.step(refund, "refund-agent")["outputs"]["messages"]
+    assert [message["role"] for message in replies] == ["assistant", "tool", "tool", "assistant"]
+    assert [item["name"] for item in replies[0]["tool_calls"]] == ["lookup_order", "issue_refund"]
+    assert replies[-1]["content"] == "Refunded 49.90 for A-17"
 
 
 def test_usage_is_counted_once(console: Console) -> None:

@@ -14,7 +14,7 @@ from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
-from tests.runs.recording.captured import records
+from tests.runs.recording.captured import captured_records
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
     chatflow,
@@ -50,7 +50,7 @@ def by_events() -> list[NodeRecord]:
 
 
 def by_telemetry() -> list[NodeRecord]:
-    return [r for r in records("dify-phoenix") if r.trace.startswith("822f1c")]
+    return [r for r in captured_records("dify-phoenix") if r.trace.startswith("822f1c")]
 
 
 def paused_and_resumed() -> list[dict[str, Any]]:

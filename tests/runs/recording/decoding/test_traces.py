@@ -6,7 +6,7 @@ from runs.recording.decoding import dialects
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnsupportedType
 from runs.recording.records.span import Span
-from tests.runs.recording.captured import PROTOBUF, bodies
+from tests.runs.recording.captured import PROTOBUF, capture_bodies
 
 
 def test_other_content_types_are_named() -> None:
@@ -26,7 +26,7 @@ def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
 
     monkeypatch.setattr("runs.recording.decoding.traces.read_span", failing)
     with caplog.at_level(logging.WARNING):
-        decoded = decode_traces(bodies("openai-agents-openinference")[0], PROTOBUF)
+        decoded = decode_traces(capture_bodies("openai-agents-openinference")[0], PROTOBUF)
     assert len(decoded.records) == 45
     assert {refused.raw["name"] for refused in decoded.refused} == {"Triage"}
     assert "KeyError" in caplog.text
@@ -36,7 +36,7 @@ def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
 def test_everything_received_is_kept_once() -> None:
     """What is shown as inputs or outputs is not repeated; all else is there."""
     for name in ("dify-phoenix", "langgraph-openinference", "pydantic-ai", "google-adk"):
-        for body in bodies(name):
+        for body in capture_bodies(name):
             for record in decode_traces(body, PROTOBUF).records:
                 attributes = record.received.get("attributes", {})
                 assert "gen_ai.input.messages" not in attributes
@@ -48,5 +48,5 @@ def test_everything_received_is_kept_once() -> None:
 
 
 def test_spans_of_one_process_share_one_resource() -> None:
-    records = decode_traces(bodies("google-adk")[0], PROTOBUF).records
+    records = decode_traces(capture_bodies("google-adk")[0], PROTOBUF).records
     assert len({id(record.resource) for record in records}) == 1

@@ -10,7 +10,7 @@ from nodes.models import NodeExecution
 from runs.models import Run, RunSource
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
-from tests.runs.recording.captured import record
+from tests.runs.recording.captured import read_record
 
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
 TRACE = UUID(RUN).hex
@@ -18,12 +18,12 @@ PROMPTS = [{"role": "system", "text": "Be brief."}, {"role": "user", "text": "He
 DOCUMENTS = [{"content": "Waffles need eggs.", "metadata": {"document_id": "d1"}, "score": 0.9}]
 
 
-def told(kind: str, **attributes: Any) -> dict[str, Any]:
+def dify_attributes(kind: str, **attributes: Any) -> dict[str, Any]:
     return {"gen_ai.span.kind": kind, "gen_ai.framework": "dify", **attributes}
 
 
-def of_dify(kind: str, name: str, attributes: dict[str, Any], **changes: Any) -> NodeRecord:
-    return record(told(kind, **attributes), name=name, trace_id=TRACE, **changes)
+def dify_record(kind: str, name: str, attributes: dict[str, Any], **changes: Any) -> NodeRecord:
+    return read_record(dify_attributes(kind, **attributes), name=name, trace_id=TRACE, **changes)
 
 
 def model_call(values: str, **changes: Any) -> NodeRecord:
@@ -40,44 +40,44 @@ def model_call(values: str, **changes: Any) -> NodeRecord:
         values.format("input"): json.dumps(PROMPTS),
         values.format("output"): "Hello.",
     }
-    return of_dify("LLM", "Write", attributes, **changes)
+    return dify_record("LLM", "Write", attributes, **changes)
 
 
 @pytest.mark.parametrize("values", ["{}.value", "gen_ai.entity.{}"])
 def test_a_model_call(values: str) -> None:
-    found = model_call(values, parent_span_id="a" * 16)
-    assert (found.kind, found.title, found.model, found.provider) == (
+    record = model_call(values, parent_span_id="a" * 16)
+    assert (record.kind, record.title, record.model, record.provider) == (
         "llm", "Write", "qwen-max", "tongyi",
     )  # fmt: skip
-    assert found.usage is not None
-    assert (found.usage.input, found.usage.output, found.usage.total) == (12, 3, 15)
-    assert [message["content"] for message in found.inputs["messages"]] == ["Be brief.", "Hello?"]
-    assert found.outputs["messages"][0]["content"] == "Hello."
-    assert found.run.conversation == "c1"
+    assert record.usage is not None
+    assert (record.usage.input, record.usage.output, record.usage.total) == (12, 3, 15)
+    assert [message["content"] for message in record.inputs["messages"]] == ["Be brief.", "Hello?"]
+    assert record.outputs["messages"][0]["content"] == "Hello."
+    assert record.run.conversation == "c1"
 
 
 def test_a_generic_name_gives_way_to_the_model() -> None:
-    found = of_dify("GENERATION", "GENERATION", {"gen_ai.response.model": "qwen-max"})
-    assert (found.kind, found.title) == ("llm", "qwen-max")
+    record = dify_record("GENERATION", "GENERATION", {"gen_ai.response.model": "qwen-max"})
+    assert (record.kind, record.title) == ("llm", "qwen-max")
 
 
 def test_a_retrieval() -> None:
-    found = of_dify("RETRIEVER", "Look up", {
+    record = dify_record("RETRIEVER", "Look up", {
         "retrieval.query": "waffles",
         "retrieval.document": json.dumps([{"document": DOCUMENTS[0]}]),
         "input.value": "waffles",
     })  # fmt: skip
-    assert (found.kind, found.inputs) == ("retriever", {"query": "waffles"})
-    assert found.outputs == {"documents": DOCUMENTS}
+    assert (record.kind, record.inputs) == ("retriever", {"query": "waffles"})
+    assert record.outputs == {"documents": DOCUMENTS}
 
 
 def test_a_tool() -> None:
-    found = of_dify("TOOL", "Weather", {
+    record = dify_record("TOOL", "Weather", {
         "tool.name": "weather", "tool.parameters": '{"city": "Bonn"}',
         "gen_ai.entity.output": "It rains.",
     }, parent_span_id="a" * 16)  # fmt: skip
-    assert (found.kind, found.title) == ("tool", "weather")
-    assert (found.inputs, found.outputs) == ({"city": "Bonn"}, "It rains.")
+    assert (record.kind, record.title) == ("tool", "weather")
+    assert (record.inputs, record.outputs) == ({"city": "Bonn"}, "It rains.")
 
 
 @pytest.mark.parametrize(
@@ -85,30 +85,45 @@ def test_a_tool() -> None:
     [("TASK", "task"), ("AGENT", "agent"), ("CHAIN", "chain"), ("RERANKER", "reranker")],
 )
 def test_other_kinds(kind: str, expected: str) -> None:
-    assert record({"gen_ai.span.kind": kind}, parent_span_id="a" * 16).kind == expected
+    assert read_record({"gen_ai.span.kind": kind}, parent_span_id="a" * 16).kind == expected
 
 
 def test_zeros_where_no_model_was_used_are_no_usage() -> None:
     zeros = {f"gen_ai.usage.{side}_tokens": "0" for side in ("input", "output", "total")}
-    found = of_dify("TASK", "Code", zeros, parent_span_id="a" * 16)
-    assert found.usage is None or not found.usage.total
+    record = dify_record("TASK", "Code", zeros, parent_span_id="a" * 16)
+    assert record.usage is None or not record.usage.total
 
 
 @pytest.mark.django_db
 def test_a_turn_of_a_chatflow_is_one_run():
     turn, flow = "1" * 16, "2" * 16
-    save_records([
-        of_dify("CHAIN", "message", {"gen_ai.session.id": "c1", "gen_ai.user.id": "u1",
-                                     "input.value": "Hello?", "output.value": '{"answer": "Hi"}'},
-                span_id=turn),
-        of_dify("CHAIN", "workflow", {"gen_ai.user.id": "u1", "input.value": '{"sys.query": "?"}'},
-                span_id=flow, parent_span_id=turn),
-        model_call("{}.value", span_id="3" * 16, parent_span_id=flow),
-    ])  # fmt: skip
+    save_records(
+        [
+            dify_record(
+                "CHAIN",
+                "message",
+                {
+                    "gen_ai.session.id": "c1",
+                    "gen_ai.user.id": "u1",
+                    "input.value": "Hello?",
+                    "output.value": '{"answer": "Hi"}',
+                },
+                span_id=turn,
+            ),
+            dify_record(
+                "CHAIN",
+                "workflow",
+                {"gen_ai.user.id": "u1", "input.value": '{"sys.query": "?"}'},
+                span_id=flow,
+                parent_span_id=turn,
+            ),
+            model_call("{}.value", span_id="3" * 16, parent_span_id=flow),
+        ]
+    )
     run = Run.objects.get()
     assert (run.mode, run.user, run.status) == ("chatflow", "u1", "succeeded")
     assert run.conversation is not None and run.conversation.source_id == "c1"
     assert run.total_tokens == 15
-    shown = NodeExecution.objects.in_run(run.pk).visible()
-    assert [(step.title, step.depth) for step in shown] == [("Write", 0)]
+    visible_steps = NodeExecution.objects.in_run(run.pk).visible()
+    assert [(step.title, step.depth) for step in visible_steps] == [("Write", 0)]
     assert RunSource.objects.get(kind="dify-run").source_id == RUN

@@ -11,7 +11,7 @@ from runs.recording.records.record import NodeRecord
 from runs.recording.storing import notes
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
-from tests.runs.recording.captured import record
+from tests.runs.recording.captured import read_record
 from tests.runs.recording.decoding.otlp.test_log_requests import message, pairs, request
 
 SERVER = {"service.name": "dify", "host.name": "dify-api-1"}
@@ -21,7 +21,7 @@ TRACE = RUN.replace("-", "")
 ROOT, CHILD = "1" * 16, "2" * 16
 APP = "0a1b2c3d-0000-4000-8000-0000000000aa"
 
-OF_RUN: dict[str, Any] = {
+RUN_ATTRIBUTES: dict[str, Any] = {
     "dify.trace_id": RUN,
     "dify.app_id": APP,
     "dify.workflow.id": "flow-1",
@@ -32,7 +32,7 @@ OF_RUN: dict[str, Any] = {
     "gen_ai.usage.total_tokens": 9,
     "gen_ai.user.id": "u1",
 }
-OF_NODE: dict[str, Any] = {
+NODE_ATTRIBUTES: dict[str, Any] = {
     "dify.trace_id": RUN,
     "dify.app_id": APP,
     "dify.workflow.run_id": RUN,
@@ -65,39 +65,41 @@ NODE_VALUES = {
 }
 
 
-def span(name: str, told: dict[str, Any], **changes: Any) -> NodeRecord:
-    around = {"trace_id": TRACE, "resource": SERVER, "scope": "dify.enterprise", "name": name}
-    return record(told, **(around | changes))
+def enterprise_record(name: str, attributes: dict[str, Any], **changes: Any) -> NodeRecord:
+    defaults = {"trace_id": TRACE, "resource": SERVER, "scope": "dify.enterprise", "name": name}
+    return read_record(attributes, **(defaults | changes))
 
 
-def spans() -> list[NodeRecord]:
+def span_records() -> list[NodeRecord]:
     return [
-        span("dify.workflow.run", OF_RUN, span_id=ROOT),
-        span("dify.node.execution", OF_NODE, span_id=CHILD, parent_span_id=ROOT),
+        enterprise_record("dify.workflow.run", RUN_ATTRIBUTES, span_id=ROOT),
+        enterprise_record(
+            "dify.node.execution", NODE_ATTRIBUTES, span_id=CHILD, parent_span_id=ROOT
+        ),
     ]
 
 
-def log(event: str, told: dict[str, Any], **changes: Any) -> Any:
+def log(event: str, attributes: dict[str, Any], **changes: Any) -> Any:
     names = {"dify.event.name": event, "dify.event.signal": "span_detail"}
-    around = {"event_name": "", "body": None, "trace_id": bytes.fromhex(TRACE), "span_id": b""}
-    return message(**(around | changes), attributes=pairs(names | told))
+    defaults = {"event_name": "", "body": None, "trace_id": bytes.fromhex(TRACE), "span_id": b""}
+    return message(**(defaults | changes), attributes=pairs(names | attributes))
 
 
 def read_logs(*logs: Any) -> DecodedLogs:
-    found = decode_logs(request(*logs), PROTOBUF)
-    assert found.refused == []
-    return found
+    decoded = decode_logs(request(*logs), PROTOBUF)
+    assert decoded.refused == []
+    return decoded
 
 
-def companions() -> list[NodeRecord]:
+def log_records() -> list[NodeRecord]:
     return read_logs(
-        log("dify.workflow.run", OF_RUN | RUN_VALUES, span_id=bytes.fromhex(ROOT)),
-        log("dify.node.execution", OF_NODE | NODE_VALUES, span_id=bytes.fromhex(CHILD)),
+        log("dify.workflow.run", RUN_ATTRIBUTES | RUN_VALUES, span_id=bytes.fromhex(ROOT)),
+        log("dify.node.execution", NODE_ATTRIBUTES | NODE_VALUES, span_id=bytes.fromhex(CHILD)),
     ).records
 
 
 def test_spans_of_run_and_node() -> None:
-    run, node = spans()
+    run, node = span_records()
     assert (run.is_run, run.source_id, run.kind) == (True, RUN, "workflow")
     assert (run.run.status, run.status, run.run.reported_duration_us) == (
         "partial-succeeded", "succeeded", 2_000_000,
@@ -111,10 +113,12 @@ def test_spans_of_run_and_node() -> None:
 
 
 @pytest.mark.parametrize(
-    "order", [(spans, companions), (companions, spans)], ids=["spans first", "logs first"]
+    "order",
+    [(span_records, log_records), (log_records, span_records)],
+    ids=["spans first", "logs first"],
 )
 @pytest.mark.django_db
-def test_logs_bring_the_values_in_whichever_order(order):
+def test_logs_add_the_values_before_or_after_the_spans(order):
     for part in order:
         save_records(part())
     run = Run.objects.get()
@@ -131,40 +135,40 @@ def test_logs_bring_the_values_in_whichever_order(order):
 
 
 @pytest.mark.django_db
-def test_what_its_log_tells_beside_the_values_is_kept(console):
-    save_records([*spans(), *companions()])
+def test_attributes_of_a_log_beside_the_values_are_kept(console):
+    save_records([*span_records(), *log_records()])
     step = NodeExecution.objects.get(source_id=NODE)
-    told = console.get(f"/runs/{step.run_id}/tracing/{step.pk}.json").json()
-    assert told["logs"][0]["attributes"]["dify.plugin.name"] == "openai"
+    detail = console.get(f"/runs/{step.run_id}/tracing/{step.pk}.json").json()
+    assert detail["logs"][0]["attributes"]["dify.plugin.name"] == "openai"
 
 
 @pytest.mark.django_db
-def test_logs_without_ids_of_a_span_join_by_those_of_dify():
+def test_logs_without_span_ids_are_joined_by_dify_s_ids():
     logs = read_logs(
-        log("dify.workflow.run", OF_RUN | RUN_VALUES, trace_id=b""),
-        log("dify.node.execution", OF_NODE | NODE_VALUES),
+        log("dify.workflow.run", RUN_ATTRIBUTES | RUN_VALUES, trace_id=b""),
+        log("dify.node.execution", NODE_ATTRIBUTES | NODE_VALUES),
     )
-    save_records([*spans(), *logs.records])
+    save_records([*span_records(), *logs.records])
     assert Run.objects.get().outputs.value == {"answer": "Hello!"}
     assert NodeExecution.objects.count() == 2
 
 
-def test_held_back_content_is_not_shown_as_data() -> None:
+def test_references_to_withheld_content_are_not_shown_as_values() -> None:
     ref = f"ref:node_execution_id={NODE}"
     gated = {name: ref for name in ("dify.node.inputs", "dify.node.outputs", "input.value")}
-    found = span("dify.node.execution", OF_NODE | gated, span_id=CHILD)
-    assert (found.inputs, found.outputs) == (None, None)
-    assert found.received["attributes"]["dify.node.inputs"] == ref
+    record = enterprise_record("dify.node.execution", NODE_ATTRIBUTES | gated, span_id=CHILD)
+    assert (record.inputs, record.outputs) == (None, None)
+    assert record.received["attributes"]["dify.node.inputs"] == ref
 
 
 def test_a_handled_failure() -> None:
-    told = {"dify.node.status": "exception", "dify.node.error": "Timed out"}
-    found = span("dify.node.execution", OF_NODE | told, status="error")
-    assert (found.status, found.handled, found.error) == ("exception", True, "Timed out")
+    attributes = {"dify.node.status": "exception", "dify.node.error": "Timed out"}
+    record = enterprise_record("dify.node.execution", NODE_ATTRIBUTES | attributes, status="error")
+    assert (record.status, record.handled, record.error) == ("exception", True, "Timed out")
 
 
 @pytest.mark.django_db
-def test_a_pass_of_an_iteration_is_told_by_the_log():
+def test_the_log_has_the_index_of_an_iteration_s_pass():
     container = {
         "dify.node.execution_id": "e0",
         "dify.node.id": "it",
@@ -172,14 +176,31 @@ def test_a_pass_of_an_iteration_is_told_by_the_log():
         "dify.node.title": "Each",
     }
     inner = {"dify.node.iteration_id": "it"}
-    save_records([
-        *spans()[:1],
-        span("dify.node.execution", OF_NODE | container, span_id="3" * 16, parent_span_id=ROOT),
-        span("dify.node.execution", OF_NODE | inner, span_id=CHILD, parent_span_id=ROOT,
-             start_us=1_200_000, end_us=1_300_000),
-        *read_logs(log("dify.node.execution", OF_NODE | inner | {"dify.node.iteration_index": 3}))
-        .records,
-    ])  # fmt: skip
+    save_records(
+        [
+            *span_records()[:1],
+            enterprise_record(
+                "dify.node.execution",
+                NODE_ATTRIBUTES | container,
+                span_id="3" * 16,
+                parent_span_id=ROOT,
+            ),
+            enterprise_record(
+                "dify.node.execution",
+                NODE_ATTRIBUTES | inner,
+                span_id=CHILD,
+                parent_span_id=ROOT,
+                start_us=1_200_000,
+                end_us=1_300_000,
+            ),
+            *read_logs(
+                log(
+                    "dify.node.execution",
+                    NODE_ATTRIBUTES | inner | {"dify.node.iteration_index": 3},
+                )
+            ).records,
+        ]
+    )
     step = NodeExecution.objects.get(source_id=NODE)
     assert (step.iteration, step.depth) == ("3", 1)
 
@@ -187,36 +208,47 @@ def test_a_pass_of_an_iteration_is_told_by_the_log():
 @pytest.mark.django_db
 def test_a_workflow_used_as_a_tool_is_below_its_step():
     child, inner = RUN[:-1] + "7", NODE[:-1] + "8"
-    nested = OF_RUN | {
+    nested = RUN_ATTRIBUTES | {
         "dify.workflow.run_id": child,
         "dify.workflow.status": "succeeded",
         "dify.parent.workflow.run_id": RUN,
         "dify.parent.node.execution_id": NODE,
         "gen_ai.user.id": "other",
     }
-    step = OF_NODE | {"dify.node.execution_id": inner, "dify.workflow.run_id": child}
+    step = NODE_ATTRIBUTES | {"dify.node.execution_id": inner, "dify.workflow.run_id": child}
     save_records([
-        *spans(),
-        span("dify.workflow.run", nested, span_id="4" * 16, parent_span_id=CHILD),
-        span("dify.node.execution", step, span_id="5" * 16, parent_span_id="4" * 16),
+        *span_records(),
+        enterprise_record("dify.workflow.run", nested, span_id="4" * 16, parent_span_id=CHILD),
+        enterprise_record("dify.node.execution", step, span_id="5" * 16, parent_span_id="4" * 16),
     ])  # fmt: skip
     # The logs of the inner run have a trace of their own.
-    save_records(read_logs(log("dify.node.execution", step | NODE_VALUES,
-                       trace_id=bytes.fromhex(child.replace("-", "")))).records)  # fmt: skip
+    save_records(
+        read_logs(
+            log(
+                "dify.node.execution",
+                step | NODE_VALUES,
+                trace_id=bytes.fromhex(child.replace("-", "")),
+            )
+        ).records
+    )
     run = Run.objects.get()
     assert run.user == "u1"
-    shown = NodeExecution.objects.in_run(run.pk).visible()
-    assert [(row.source_id, row.depth) for row in shown] == [(NODE, 0), (child, 1), (inner, 2)]
+    visible_steps = NodeExecution.objects.in_run(run.pk).visible()
+    assert [(row.source_id, row.depth) for row in visible_steps] == [
+        (NODE, 0),
+        (child, 1),
+        (inner, 2),
+    ]
     assert NodeExecution.objects.get(source_id=inner).outputs.value == {"text": "Hello!"}
 
 
 def test_a_step_run_alone() -> None:
-    found = span("dify.node.execution.draft", OF_NODE, span_id=CHILD)
-    assert (found.is_run, found.run.trigger, found.title) == (False, "single-step", "Write")
+    record = enterprise_record("dify.node.execution.draft", NODE_ATTRIBUTES, span_id=CHILD)
+    assert (record.is_run, record.run.trigger, record.title) == (False, "single-step", "Write")
 
 
 @pytest.mark.django_db
-def test_a_turn_of_a_chat_app_comes_as_logs_alone():
+def test_a_turn_of_a_chat_app_is_sent_as_logs_only():
     turn = {
         "dify.app.name": "Helper", "dify.message.id": NODE, "dify.conversation.id": "c1",
         "dify.message.status": "normal", "dify.message.duration": "1.5",
@@ -241,16 +273,24 @@ def test_a_turn_of_a_chat_app_comes_as_logs_alone():
 
 @pytest.mark.django_db
 def test_feedback_is_a_note_on_its_run():
-    told = {
+    attributes = {
         "dify.message.id": "m1",
         "dify.feedback.rating": "dislike",
         "dify.feedback.content": "Wrong.",
         "dify.feedback.created_at": "2026-11-01",
     }
-    found = read_logs(log("dify.feedback.created", told), log("dify.feedback.created", told))
-    assert found.records == []
-    notes.save(found.notes)
-    save_records([span("dify.workflow.run", OF_RUN | {"dify.message.id": "m1"}, span_id=ROOT)])
+    record = read_logs(
+        log("dify.feedback.created", attributes), log("dify.feedback.created", attributes)
+    )
+    assert record.records == []
+    notes.save(record.notes)
+    save_records(
+        [
+            enterprise_record(
+                "dify.workflow.run", RUN_ATTRIBUTES | {"dify.message.id": "m1"}, span_id=ROOT
+            )
+        ]
+    )
     note = Note.objects.get()
     assert (note.name, note.label, note.number, note.text) == ("thumbs", "dislike", -1.0, "Wrong.")
     assert note.run == Run.objects.get()

@@ -10,7 +10,7 @@ from runs.models import Run
 from runs.recording.decoding import langfuse_rest
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
-from tests.runs.recording.captured import records
+from tests.runs.recording.captured import captured_records
 from tests.runs.recording.decoding.test_langfuse_rest import event
 
 RUN = "11111111-1111-4111-8111-111111111111"
@@ -21,32 +21,34 @@ RUN_METADATA = {
 }  # fmt: skip
 
 
-def by_telemetry() -> list[NodeRecord]:
-    return [found for found in records("dify-phoenix") if found.trace.startswith("822f1c")]
+def phoenix_records() -> list[NodeRecord]:
+    return [
+        record for record in captured_records("dify-phoenix") if record.trace.startswith("822f1c")
+    ]
 
 
-def moment(us: int | None) -> str:
+def iso_time(us: int | None) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us or 0)).isoformat()
 
 
-def by_langfuse() -> list[NodeRecord]:
+def langfuse_records() -> list[NodeRecord]:
     """As the provider makes them: flat, with the run's error at every node."""
-    sent = by_telemetry()
-    [run] = [found for found in sent if found.is_run]
-    told: dict[str, Any] = {"input": run.inputs, "output": run.outputs, "metadata": RUN_METADATA}
-    events = [event("trace-create", {"id": RUN, "name": "workflow", "userId": "u1", **told})]
-    for node in sent:
+    phoenix = phoenix_records()
+    [run] = [record for record in phoenix if record.is_run]
+    values: dict[str, Any] = {"input": run.inputs, "output": run.outputs, "metadata": RUN_METADATA}
+    events = [event("trace-create", {"id": RUN, "name": "workflow", "userId": "u1", **values})]
+    for node in phoenix:
         if not node.chained:
             continue
-        known = orjson.loads(node.received["attributes"]["metadata"])
-        metadata = {**known, "workflow_run_id": RUN, "node_execution_id": node.source_id,
+        span_metadata = orjson.loads(node.received["attributes"]["metadata"])
+        metadata = {**span_metadata, "workflow_run_id": RUN, "node_execution_id": node.source_id,
                     "node_name": node.title}  # fmt: skip
         for name in ("status_message", "level", "node_status", "app_name", "node_id"):
             metadata.pop(name, None)
         body = {
             "id": node.source_id, "traceId": RUN, "name": node.title, "input": node.inputs,
-            "output": node.outputs, "startTime": moment(node.started_us),
-            "endTime": moment(node.ended_us), "metadata": metadata, "statusMessage": "boom",
+            "output": node.outputs, "startTime": iso_time(node.started_us),
+            "endTime": iso_time(node.ended_us), "metadata": metadata, "statusMessage": "boom",
             "level": "DEFAULT" if node.status == "succeeded" else "ERROR",
         }  # fmt: skip
         kind = "generation-create" if node.kind == "llm" else "span-create"
@@ -56,7 +58,7 @@ def by_langfuse() -> list[NodeRecord]:
     return batch.records
 
 
-def told() -> list[Any]:
+def run_summary() -> list[Any]:
     run = Run.objects.get()
     steps = [
         (step.title, step.kind, step.status, step.iteration, step.model, step.total_tokens)
@@ -67,26 +69,26 @@ def told() -> list[Any]:
 
 
 @pytest.mark.django_db
-def test_it_is_the_run_that_phoenix_tells() -> None:
-    save_records(by_telemetry())
-    expected = told()
+def test_it_is_stored_as_the_run_of_phoenix() -> None:
+    save_records(phoenix_records())
+    expected = run_summary()
     Run.objects.all().delete()
-    save_records(by_langfuse())
-    assert told() == expected
+    save_records(langfuse_records())
+    assert run_summary() == expected
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("first", [by_telemetry, by_langfuse])
-def test_by_both_ways_it_is_one_run(first: Any) -> None:
-    second = by_langfuse if first is by_telemetry else by_telemetry
+@pytest.mark.parametrize("first", [phoenix_records, langfuse_records])
+def test_sent_by_both_providers_it_is_one_run(first: Any) -> None:
+    second = langfuse_records if first is phoenix_records else phoenix_records
     save_records(first())
     steps = Run.objects.get().steps
     save_records(second())
     assert Run.objects.get().steps == steps
 
 
-def test_a_handled_failure_has_not_the_runs_error() -> None:
-    [handled] = [found for found in by_langfuse() if found.status == "exception"]
+def test_a_handled_failure_does_not_have_the_error_of_the_run() -> None:
+    [handled] = [record for record in langfuse_records() if record.status == "exception"]
     assert handled.handled
     assert handled.error != "boom"
 

@@ -7,20 +7,22 @@ import orjson
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import event, record
+from tests.runs.recording.captured import make_event, read_record
 
 QUESTION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
 CALL = {"id": "c1", "name": "look", "arguments": {"at": 1}}
 
 
-def chat(told: dict[str, Any], **changes: Any) -> NodeRecord:
-    found = record({"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"} | told, **changes)
-    assert (found.kind, found.model) == ("llm", "m")
-    return found
+def chat(attributes: dict[str, Any], **changes: Any) -> NodeRecord:
+    record = read_record(
+        {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"} | attributes, **changes
+    )
+    assert (record.kind, record.model) == ("llm", "m")
+    return record
 
 
 def test_until_1_26_messages_are_numbered_attributes() -> None:
-    found = chat(
+    record = chat(
         {
             "gen_ai.system": "openai",
             "gen_ai.usage.prompt_tokens": 7,
@@ -37,18 +39,18 @@ def test_until_1_26_messages_are_numbered_attributes() -> None:
             "gen_ai.completion.0.tool_calls.0.arguments": '{"at": 1}',
         }
     )
-    assert found.provider == "openai"
-    assert found.usage == Usage(input=7, output=2, total=9)
-    assert found.inputs == {"messages": QUESTION}
-    [message] = found.outputs["messages"]
+    assert record.provider == "openai"
+    assert record.usage == Usage(input=7, output=2, total=9)
+    assert record.inputs == {"messages": QUESTION}
+    [message] = record.outputs["messages"]
     assert (message["content"], message["tool_calls"]) == ("Hello", [CALL])
-    assert "gen_ai.prompt.0.role" not in found.received["attributes"]
+    assert "gen_ai.prompt.0.role" not in record.received["attributes"]
 
 
 def test_numbered_messages_alone_make_a_model_call() -> None:
-    found = record({"gen_ai.prompt.0.content": "Hi", "gen_ai.completion.0.content": "Hello"})
-    assert found.kind == "llm"
-    assert found.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
+    record = read_record({"gen_ai.prompt.0.content": "Hi", "gen_ai.completion.0.content": "Hello"})
+    assert record.kind == "llm"
+    assert record.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.mark.parametrize("as_text", [True, False])
@@ -58,40 +60,40 @@ def test_until_1_36_messages_are_events(as_text: bool) -> None:
     calls: Any = [function]
     if as_text:
         answer, calls = orjson.dumps(answer).decode(), orjson.dumps(calls).decode()
-    found = chat(
+    record = chat(
         {},
         events=[
-            event("gen_ai.system.message", content="Be brief."),
-            event("gen_ai.user.message", content="Hi"),
-            event("gen_ai.assistant.message", tool_calls=calls),
-            event("gen_ai.tool.message", content="a cat", id="c1"),
-            event("gen_ai.choice", index=0, finish_reason="stop", message=answer),
-            event("cache hit"),
+            make_event("gen_ai.system.message", content="Be brief."),
+            make_event("gen_ai.user.message", content="Hi"),
+            make_event("gen_ai.assistant.message", tool_calls=calls),
+            make_event("gen_ai.tool.message", content="a cat", id="c1"),
+            make_event("gen_ai.choice", index=0, finish_reason="stop", message=answer),
+            make_event("cache hit"),
         ],
     )
-    assert found.inputs["messages"] == [
+    assert record.inputs["messages"] == [
         *QUESTION,
         {"role": "assistant", "content": "", "tool_calls": [CALL]},
         {"role": "tool", "content": "a cat", "tool_call_id": "c1"},
     ]
-    [message] = found.outputs["messages"]
+    [message] = record.outputs["messages"]
     assert (message["content"], message["finish_reason"]) == ("Hello", "stop")
     assert message["tool_calls"] == [CALL]
-    assert [told["name"] for told in found.received["events"]] == ["cache hit"]
+    assert [event["name"] for event in record.received["events"]] == ["cache hit"]
 
 
 def test_until_1_36_contents_are_two_events() -> None:
     prompt = {"gen_ai.prompt": orjson.dumps(QUESTION).decode()}
     completion = {"gen_ai.completion": '[{"role": "assistant", "content": "Hello"}]'}
-    found = chat(
+    record = chat(
         {},
         events=[
-            event("gen_ai.content.prompt", **prompt),
-            event("gen_ai.content.completion", **completion),
+            make_event("gen_ai.content.prompt", **prompt),
+            make_event("gen_ai.content.completion", **completion),
         ],
     )
-    assert found.inputs == {"messages": QUESTION}
-    assert found.outputs == {"messages": [{"role": "assistant", "content": "Hello"}]}
+    assert record.inputs == {"messages": QUESTION}
+    assert record.outputs == {"messages": [{"role": "assistant", "content": "Hello"}]}
 
 
 PARTS = {
@@ -116,22 +118,24 @@ ANSWER = {
 @pytest.mark.parametrize("as_text", [True, False])
 @pytest.mark.parametrize("in_event", [True, False])
 def test_from_1_37_messages_are_json(as_text: bool, in_event: bool) -> None:
-    told = {key: orjson.dumps(value).decode() if as_text else value for key, value in PARTS.items()}
+    attributes = {
+        key: orjson.dumps(value).decode() if as_text else value for key, value in PARTS.items()
+    }
     if in_event:
-        details = event("gen_ai.client.inference.operation.details", **told)
-        found = chat({"gen_ai.provider.name": "openai"}, events=[details])
-        assert "events" not in found.received
+        details = make_event("gen_ai.client.inference.operation.details", **attributes)
+        record = chat({"gen_ai.provider.name": "openai"}, events=[details])
+        assert "events" not in record.received
     else:
-        found = chat(told | {"gen_ai.provider.name": "openai"})
-    assert found.provider == "openai"
-    assert found.inputs == {"messages": QUESTION}
-    assert found.outputs == {"messages": [ANSWER]}
+        record = chat(attributes | {"gen_ai.provider.name": "openai"})
+    assert record.provider == "openai"
+    assert record.inputs == {"messages": QUESTION}
+    assert record.outputs == {"messages": [ANSWER]}
 
 
 def test_whole_prompts_in_one_attribute() -> None:
-    found = chat({"gen_ai.prompt": "Hi", "gen_ai.completion": '{"text": "Hello"}'})
-    assert found.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
-    assert found.outputs["messages"][0]["role"] == "assistant"
+    record = chat({"gen_ai.prompt": "Hi", "gen_ai.completion": '{"text": "Hello"}'})
+    assert record.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
+    assert record.outputs["messages"][0]["role"] == "assistant"
 
 
 def test_results_of_tools_and_other_parts() -> None:
@@ -142,8 +146,8 @@ def test_results_of_tools_and_other_parts() -> None:
         {"type": "uri", "modality": "audio", "uri": "https://x/y.mp3"},
         {"type": "strange", "thing": 1},
     ]
-    found = chat({"gen_ai.input.messages": [{"role": "user", "parts": parts}]})
-    assert found.inputs["messages"] == [
+    record = chat({"gen_ai.input.messages": [{"role": "user", "parts": parts}]})
+    assert record.inputs["messages"] == [
         {"role": "tool", "content": '{"a":1}', "tool_call_id": "c1"},
         {
             "role": "user",
@@ -157,15 +161,17 @@ def test_results_of_tools_and_other_parts() -> None:
     ]
 
 
-@pytest.mark.parametrize("told", ["text", "[]", "[1, 2]", '{"a": 1}', '[{"parts": 3}]', 5, [None]])
-def test_messages_that_are_none_are_kept_as_attributes(told: Any) -> None:
-    found = chat({"gen_ai.input.messages": told})
-    if found.inputs is None:
-        assert found.received["attributes"]["gen_ai.input.messages"] == told
+@pytest.mark.parametrize(
+    "attributes", ["text", "[]", "[1, 2]", '{"a": 1}', '[{"parts": 3}]', 5, [None]]
+)
+def test_values_that_are_no_messages_are_kept_as_attributes(attributes: Any) -> None:
+    record = chat({"gen_ai.input.messages": attributes})
+    if record.inputs is None:
+        assert record.received["attributes"]["gen_ai.input.messages"] == attributes
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("attributes", "expected"),
     [
         ({"input_tokens": 100, "output_tokens": 20}, Usage(100, 20, total=120)),
         ({"input_tokens": 1, "output_tokens": 2, "total_tokens": 9}, Usage(1, 2, total=9)),
@@ -190,8 +196,10 @@ def test_messages_that_are_none_are_kept_as_attributes(told: Any) -> None:
         ({}, None),
     ],
 )
-def test_usage(told: dict[str, Any], expected: Usage | None) -> None:
-    assert chat({f"gen_ai.usage.{key}": value for key, value in told.items()}).usage == expected
+def test_usage(attributes: dict[str, Any], expected: Usage | None) -> None:
+    assert (
+        chat({f"gen_ai.usage.{key}": value for key, value in attributes.items()}).usage == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -209,8 +217,8 @@ def test_usage(told: dict[str, Any], expected: Usage | None) -> None:
     ],
 )
 def test_reported_cost_is_exact(amount: Any, expected: str | None) -> None:
-    found = chat({"gen_ai.usage.cost": amount}).cost
-    assert (found.amount if found else None) == (Decimal(expected) if expected else None)
+    record = chat({"gen_ai.usage.cost": amount}).cost
+    assert (record.amount if record else None) == (Decimal(expected) if expected else None)
 
 
 @pytest.mark.parametrize(
@@ -227,29 +235,29 @@ def test_reported_cost_is_exact(amount: Any, expected: str | None) -> None:
     ],
 )
 def test_kinds(operation: str, kind: str) -> None:
-    assert record({"gen_ai.operation.name": operation}).kind == kind
+    assert read_record({"gen_ai.operation.name": operation}).kind == kind
 
 
 def test_a_tool_that_hands_over_names_its_target() -> None:
-    told = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "transfer_to_agent"}
-    assert record(told).taken is None
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "transfer_to_agent"}
+    assert read_record(attributes).taken is None
     arguments = {"gen_ai.tool.call.arguments": '{"agent_name": "refunder"}'}
-    found = record(told | arguments)
-    assert (found.kind, found.taken) == ("handoff", "refunder")
-    swarm = record({**told, "gen_ai.tool.name": "transfer_to_billing"})
+    record = read_record(attributes | arguments)
+    assert (record.kind, record.taken) == ("handoff", "refunder")
+    swarm = read_record({**attributes, "gen_ai.tool.name": "transfer_to_billing"})
     assert (swarm.kind, swarm.taken) == ("handoff", "billing")
 
 
 def test_documents_of_a_retrieval() -> None:
-    found = record(
+    record = read_record(
         {
             "gen_ai.operation.name": "retrieval",
             "gen_ai.retrieval.query.text": "hours",
             "gen_ai.retrieval.documents": '[{"id": "d1", "score": 0.5}]',
         }
     )
-    assert found.inputs == "hours"
-    assert found.outputs == {"documents": [{"id": "d1", "score": 0.5}]}
+    assert record.inputs == "hours"
+    assert record.outputs == {"documents": [{"id": "d1", "score": 0.5}]}
 
 
 def test_the_richer_dialect_wins_and_says_so() -> None:
@@ -259,7 +267,7 @@ def test_the_richer_dialect_wins_and_says_so() -> None:
         "gen_ai.response.model": "from-gen-ai",
         "gen_ai.provider.name": "openai",
     }
-    found = record(both)
-    assert (found.model, found.provider) == ("from-openinference", "openai")
-    assert found.read_from["model"] == ("openinference", "llm.model_name")
-    assert found.read_from["provider"] == ("gen_ai", "gen_ai.provider.name")
+    record = read_record(both)
+    assert (record.model, record.provider) == ("from-openinference", "openai")
+    assert record.read_from["model"] == ("openinference", "llm.model_name")
+    assert record.read_from["provider"] == ("gen_ai", "gen_ai.provider.name")

@@ -4,43 +4,43 @@ import json
 from typing import Any
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import exception, record
+from tests.runs.recording.captured import exception_event, read_record
 
 
-def action(subtype: str, name: str, given: Any, returned: Any = None, **changes: Any) -> NodeRecord:
-    told = {
+def action(subtype: str, name: str, inputs: Any, outputs: Any = None, **changes: Any) -> NodeRecord:
+    attributes = {
         "genkit:type": "action", "genkit:metadata:subtype": subtype, "genkit:name": name,
-        "genkit:input": json.dumps(given), "genkit:state": "success",
+        "genkit:input": json.dumps(inputs), "genkit:state": "success",
         "genkit:path": f"/{{{name},t:action}}",
     }  # fmt: skip
-    if returned is not None:
-        told["genkit:output"] = json.dumps(returned)
-    more = changes.pop("told", {})
-    return record(told | more, name=name, **changes)
+    if outputs is not None:
+        attributes["genkit:output"] = json.dumps(outputs)
+    extra = changes.pop("attributes", {})
+    return read_record(attributes | extra, name=name, **changes)
 
 
 def test_a_flow_is_the_run() -> None:
-    told = {"genkit:isRoot": True, "genkit:metadata:context": '{"auth": {"uid": "user-7"}}'}
-    flow = action("flow", "menuFlow", {"dish": "soup"}, "fine", told=told)
+    attributes = {"genkit:isRoot": True, "genkit:metadata:context": '{"auth": {"uid": "user-7"}}'}
+    flow = action("flow", "menuFlow", {"dish": "soup"}, "fine", attributes=attributes)
     assert (flow.kind, flow.title, flow.is_run, flow.run.name) == (
         "workflow", "menuFlow", True, "menuFlow",
     )  # fmt: skip
     assert (flow.inputs, flow.outputs, flow.run.user) == ({"dish": "soup"}, "fine", "user-7")
 
 
-def test_steps_of_a_flow_and_what_only_wraps_is_folded() -> None:
+def test_steps_of_a_flow_and_its_wrappers() -> None:
     below = {"parent_span_id": "c" * 16}
-    step = record({"genkit:type": "flowStep", "genkit:name": "load"}, name="load", **below)
+    step = read_record({"genkit:type": "flowStep", "genkit:name": "load"}, name="load", **below)
     assert (step.kind, step.title, step.folded) == ("task", "load", False)
     util = {"genkit:type": "util", "genkit:name": "generate"}
-    assert record(util, name="generate", **below).folded
+    assert read_record(util, name="generate", **below).folded
     # Named by the developer, or all there is: not folded.
-    assert not record(util | {"genkit:name": "summarise"}, name="summarise", **below).folded
-    alone = record(util, name="generate")
+    assert not read_record(util | {"genkit:name": "summarise"}, name="summarise", **below).folded
+    alone = read_record(util, name="generate")
     assert (alone.folded, alone.is_run) == (False, True)
     # Go tells the subtype.
     go = {"genkit:type": "util", "genkit:metadata:subtype": "util", "genkit:name": "generate"}
-    assert record(go, name="generate", **below).folded
+    assert read_record(go, name="generate", **below).folded
 
 
 def test_a_model_call() -> None:
@@ -90,8 +90,8 @@ def test_an_older_model_call_answers_with_candidates() -> None:
 
 def test_retriever_embedder_tool() -> None:
     query = {"query": {"content": [{"text": "soup?"}]}}
-    found = {"documents": [{"content": [{"text": "Soup is fine."}], "metadata": {"n": 1}}]}
-    retriever = action("retriever", "menu", query, found)
+    result = {"documents": [{"content": [{"text": "Soup is fine."}], "metadata": {"n": 1}}]}
+    retriever = action("retriever", "menu", query, result)
     assert (retriever.kind, retriever.inputs) == ("retriever", "soup?")
     document = {"content": "Soup is fine.", "metadata": {"n": 1}}
     assert retriever.outputs == {"documents": [document]}
@@ -102,30 +102,39 @@ def test_retriever_embedder_tool() -> None:
 
 
 def test_a_chat_is_a_conversation() -> None:
-    told = {
+    attributes = {
         "genkit:type": "helper", "genkit:name": "send", "genkit:sessionId": "s1",
         "genkit:threadName": "main",
     }  # fmt: skip
-    chat = record(told, name="send")
+    chat = read_record(attributes, name="send")
     assert (chat.run.conversation, chat.run.mode, chat.is_run) == ("s1", "chatflow", True)
 
 
 def test_an_interrupt_waits_and_an_error_fails() -> None:
-    told = {"genkit:metadata:interrupt": "{}", "genkit:state": "error"}
-    assert action("tool", "ask", {}, told=told, status="error").status == "paused"
-    events = [exception("ToolInterruptError", "")]
-    told = {"genkit:state": "error"}
-    assert action("tool", "ask", {}, told=told, events=events, status="error").status == "paused"
+    attributes = {"genkit:metadata:interrupt": "{}", "genkit:state": "error"}
+    assert action("tool", "ask", {}, attributes=attributes, status="error").status == "paused"
+    events = [exception_event("ToolInterruptError", "")]
+    attributes = {"genkit:state": "error"}
+    assert (
+        action("tool", "ask", {}, attributes=attributes, events=events, status="error").status
+        == "paused"
+    )
     # Go marks only the first of the failed spans by the status of OpenTelemetry.
-    told = {"genkit:state": "error", "genkit:error": "no soup"}
-    failed = action("flow", "menuFlow", {}, told=told)
+    attributes = {"genkit:state": "error", "genkit:error": "no soup"}
+    failed = action("flow", "menuFlow", {}, attributes=attributes)
     assert (failed.status, failed.error) == ("failed", "no soup")
     # Exported when it begins, too.
-    assert action("flow", "menuFlow", {}, end_us=None, told={"genkit:state": ""}).status is None
+    assert (
+        action("flow", "menuFlow", {}, end_us=None, attributes={"genkit:state": ""}).status is None
+    )
 
 
-def test_values_of_other_shapes_are_no_reason_to_fail() -> None:
-    for given in ("3", "[]", "{", '{"messages": [1, {"role": 5, "content": 4}], "tools": [1]}'):
-        told = {"genkit:input": given, "genkit:output": given, "genkit:metadata:context": "[]"}
+def test_values_of_other_shapes_do_not_fail() -> None:
+    for value in ("3", "[]", "{", '{"messages": [1, {"role": 5, "content": 4}], "tools": [1]}'):
+        attributes = {
+            "genkit:input": value,
+            "genkit:output": value,
+            "genkit:metadata:context": "[]",
+        }
         for subtype in ("model", "retriever", "embedder", "flow"):
-            assert action(subtype, "x", {}, told=told).title == "x"
+            assert action(subtype, "x", {}, attributes=attributes).title == "x"

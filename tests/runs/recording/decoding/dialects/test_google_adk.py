@@ -3,14 +3,14 @@
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import traces
+from tests.runs.recording.captured import captured_traces
 
 NOT_FOUND = "order A-404 not found in the warehouse database"
 
 
 @pytest.fixture(scope="module")
 def adk() -> list[list[NodeRecord]]:
-    return traces("google-adk")
+    return captured_traces("google-adk")
 
 
 def test_adk_runs(adk: list[list[NodeRecord]]) -> None:

@@ -5,25 +5,25 @@ from decimal import Decimal
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import exception, record, traces
+from tests.runs.recording.captured import captured_traces, exception_event, read_record
 
 
 @pytest.fixture(scope="module")
 def runs() -> list[list[NodeRecord]]:
-    return traces("langgraph-openinference")
+    return captured_traces("langgraph-openinference")
 
 
-def way(run: list[NodeRecord]) -> list[str | None]:
-    return [step.node_id for step in run if step.node_id]
+def node_ids(run: list[NodeRecord]) -> list[str | None]:
+    return [inner_step.node_id for inner_step in run if inner_step.node_id]
 
 
-def test_who_ran_it(runs: list[list[NodeRecord]]) -> None:
+def test_facts_about_the_runs(runs: list[list[NodeRecord]]) -> None:
     assert [len(run) for run in runs] == [20, 23, 11, 11, 22, 3]
     for run in runs:
         root = run[0]
         assert (root.kind, root.title, root.is_run) == ("chain", "support_ticket", True)
-        assert sum(step.is_run for step in run) == 1
-        assert {step.service for step in run} == {"support"}  # not service.name
+        assert sum(inner_step.is_run for inner_step in run) == 1
+        assert {inner_step.service for inner_step in run} == {"support"}  # not service.name
         assert root.run.name == "support_ticket"
         assert root.run.version == "1.4.2"
         assert root.run.environment == "staging"
@@ -34,49 +34,63 @@ def test_who_ran_it(runs: list[list[NodeRecord]]) -> None:
     assert conversations == ["sess-1", "sess-1", "sess-2", "sess-2", "thread-9", "thread-9"]
 
 
-def test_the_way_taken_with_its_loops(runs: list[list[NodeRecord]]) -> None:
-    assert way(runs[0]) == ["classify", "agent", "tools", "agent", "tools", "agent", "finish"]
-    assert way(runs[1])[:2] == ["classify", "plan"]
-    assert way(runs[1])[5:] == ["draft", "review", "draft", "review", "approve", "finish"]
-    assert way(runs[5]) == ["approve", "finish"]  # resumed
+def test_nodes_in_order_with_their_loops(runs: list[list[NodeRecord]]) -> None:
+    assert node_ids(runs[0]) == ["classify", "agent", "tools", "agent", "tools", "agent", "finish"]
+    assert node_ids(runs[1])[:2] == ["classify", "plan"]
+    assert node_ids(runs[1])[5:] == ["draft", "review", "draft", "review", "approve", "finish"]
+    assert node_ids(runs[5]) == ["approve", "finish"]  # resumed
 
 
-def test_the_fan_out_is_numbered(runs: list[list[NodeRecord]]) -> None:
-    items = [step for step in runs[1] if step.node_id == "retrieve"]
-    assert [step.fan_out_index for step in items] == [0, 1, 2]
-    assert [step.inputs["docs"] for step in items] == [["faq"], ["manual"], ["forum"]]
-    assert all(step.fan_out_index is None for step in runs[0])
+def test_items_of_a_fan_out_have_an_index(runs: list[list[NodeRecord]]) -> None:
+    items = [inner_step for inner_step in runs[1] if inner_step.node_id == "retrieve"]
+    assert [inner_step.fan_out_index for inner_step in items] == [0, 1, 2]
+    assert [inner_step.inputs["docs"] for inner_step in items] == [["faq"], ["manual"], ["forum"]]
+    assert all(inner_step.fan_out_index is None for inner_step in runs[0])
 
 
-def test_functions_that_choose_the_way_are_branches(runs: list[list[NodeRecord]]) -> None:
-    branches = [(step.title, step.taken) for step in runs[0] if step.kind == "branch"]
+def test_functions_that_choose_the_next_node_are_branches(runs: list[list[NodeRecord]]) -> None:
+    branches = [
+        (inner_step.title, inner_step.taken)
+        for inner_step in runs[0]
+        if inner_step.kind == "branch"
+    ]
     assert branches == [
         ("route", "agent"),
         ("tools_condition", "tools"),
         ("tools_condition", "tools"),
         ("tools_condition", "__end__"),
     ]
-    branches = [(step.title, step.taken) for step in runs[1] if step.kind == "branch"]
+    branches = [
+        (inner_step.title, inner_step.taken)
+        for inner_step in runs[1]
+        if inner_step.kind == "branch"
+    ]
     assert branches == [("route", "plan"), ("fan", "retrieve"), ("ok", "draft"), ("ok", "approve")]
-    assert all(step.node_id is None for step in runs[0] if step.kind == "branch")
+    assert all(inner_step.node_id is None for inner_step in runs[0] if inner_step.kind == "branch")
 
 
 def test_kinds_and_models(runs: list[list[NodeRecord]]) -> None:
-    kinds = [step.kind for step in runs[0]]
+    kinds = [inner_step.kind for inner_step in runs[0]]
     assert kinds.count("llm") == 4
     assert kinds.count("tool") == 2
     assert kinds.count("prompt") == 1
     assert kinds.count("agent") == 3
-    llm = [step for step in runs[0] if step.kind == "llm"]
-    assert {step.model for step in llm} == {"gpt-4o-mini-2024-07-18", "gpt-4o-2024-07-18"}
-    assert {step.provider for step in llm} == {"openai"}
+    llm = [inner_step for inner_step in runs[0] if inner_step.kind == "llm"]
+    assert {inner_step.model for inner_step in llm} == {
+        "gpt-4o-mini-2024-07-18",
+        "gpt-4o-2024-07-18",
+    }
+    assert {inner_step.provider for inner_step in llm} == {"openai"}
     assert llm[0].usage == Usage(input=16, output=1, total=17)
-    assert sum(step.usage.total or 0 for step in llm if step.usage) == 17 + 24 + 35 + 36
-    assert not any(step.usage for step in runs[0] if step.kind != "llm")
+    assert (
+        sum(inner_step.usage.total or 0 for inner_step in llm if inner_step.usage)
+        == 17 + 24 + 35 + 36
+    )
+    assert not any(inner_step.usage for inner_step in runs[0] if inner_step.kind != "llm")
 
 
 def test_a_model_call_is_shown_as_messages(runs: list[list[NodeRecord]]) -> None:
-    last = [step for step in runs[0] if step.kind == "llm"][-1]
+    last = [inner_step for inner_step in runs[0] if inner_step.kind == "llm"][-1]
     lookup = {"id": "call_1", "name": "lookup_order", "arguments": {"order_id": "A-17"}}
     assert last.inputs["messages"][:3] == [
         {"role": "system", "content": "You handle refunds."},
@@ -95,62 +109,68 @@ def test_a_model_call_is_shown_as_messages(runs: list[list[NodeRecord]]) -> None
 
 
 def test_a_tool_is_shown_as_arguments_and_result(runs: list[list[NodeRecord]]) -> None:
-    lookup, refund = [step for step in runs[0] if step.kind == "tool"]
+    lookup, refund = [inner_step for inner_step in runs[0] if inner_step.kind == "tool"]
     assert (lookup.title, lookup.inputs) == ("lookup_order", "A-17")
     assert lookup.outputs["items"] == ["天气 radio", "USB cable"]
     assert refund.inputs == {"order_id": "A-17", "amount": 49.9}
     assert refund.outputs == "refund of 49.9 for A-17 accepted"
 
 
-def test_the_crash_says_what_was_wrong(runs: list[list[NodeRecord]]) -> None:
-    failed = [step for step in runs[2] if step.status == "failed"]
-    assert [step.title for step in failed] == ["support_ticket", "tools", "lookup_order"]
-    for step in failed:
-        assert step.error == "order A-404 not found in the warehouse database"
-        assert step.error_type == "ValueError"
-        assert "Traceback" in step.received["events"][0]["attributes"]["exception.stacktrace"]
+def test_a_failure_keeps_error_and_stack_trace(runs: list[list[NodeRecord]]) -> None:
+    failed = [inner_step for inner_step in runs[2] if inner_step.status == "failed"]
+    assert [inner_step.title for inner_step in failed] == [
+        "support_ticket",
+        "tools",
+        "lookup_order",
+    ]
+    for inner_step in failed:
+        assert inner_step.error == "order A-404 not found in the warehouse database"
+        assert inner_step.error_type == "ValueError"
+        assert "Traceback" in inner_step.received["events"][0]["attributes"]["exception.stacktrace"]
     root = runs[3][0]
     assert root.status == "failed"
     assert root.error_type == "langgraph.errors.GraphRecursionError"
     assert root.error is not None and root.error.startswith("Recursion limit of 3 reached")
-    assert [step for step in runs[3] if step.status == "failed"] == [root]
+    assert [inner_step for inner_step in runs[3] if inner_step.status == "failed"] == [root]
 
 
-def test_an_interrupt_is_a_pause_and_no_failure(runs: list[list[NodeRecord]]) -> None:
-    paused = [step for step in runs[4] if step.status == "paused"]
-    assert [step.title for step in paused] == ["approve"]
+def test_an_interrupt_is_a_pause_not_a_failure(runs: list[list[NodeRecord]]) -> None:
+    paused = [inner_step for inner_step in runs[4] if inner_step.status == "paused"]
+    assert [inner_step.title for inner_step in paused] == ["approve"]
     assert paused[0].error is None
-    assert {step.status for step in runs[4] if step not in paused} == {"succeeded"}
+    assert {inner_step.status for inner_step in runs[4] if inner_step not in paused} == {
+        "succeeded"
+    }
 
 
-def test_an_interrupt_told_as_an_error_is_a_pause_as_well() -> None:
-    interrupt = exception("langgraph.errors.GraphInterrupt", "(Interrupt(…),)")
-    assert record(status="error", events=[interrupt]).status == "paused"
-    assert record({"error.type": "GraphInterrupt"}, status="error").status == "paused"
+def test_an_interrupt_sent_as_an_error_is_a_pause_too() -> None:
+    interrupt = exception_event("langgraph.errors.GraphInterrupt", "(Interrupt(…),)")
+    assert read_record(status="error", events=[interrupt]).status == "paused"
+    assert read_record({"error.type": "GraphInterrupt"}, status="error").status == "paused"
 
 
-def step(metadata: str, **attributes: str) -> NodeRecord:
-    told = {"openinference.span.kind": "CHAIN", "metadata": metadata}
-    told |= {name.replace("_", "."): value for name, value in attributes.items()}
-    return record(told, parent_span_id="c" * 16, name="inner")
+def inner_step(metadata: str, **attributes: str) -> NodeRecord:
+    sent = {"openinference.span.kind": "CHAIN", "metadata": metadata}
+    sent |= {name.replace("_", "."): value for name, value in attributes.items()}
+    return read_record(sent, parent_span_id="c" * 16, name="inner")
 
 
 def test_only_a_bare_name_is_a_choice() -> None:
     node = '{"langgraph_node": "classify"}'
-    assert step(node, output_value="refund").kind == "branch"
-    assert step(node, output_value="I would say: refund").kind == "chain"
+    assert inner_step(node, output_value="refund").kind == "branch"
+    assert inner_step(node, output_value="I would say: refund").kind == "chain"
     # A parser inside the node has a checkpoint of its own, and its text is a value.
     inside = '{"langgraph_node": "classify", "checkpoint_ns": "classify:1"}'
-    assert step(inside, output_value="refund").kind == "chain"
-    assert step("{}", output_value="refund").kind == "chain"
+    assert inner_step(inside, output_value="refund").kind == "chain"
+    assert inner_step("{}", output_value="refund").kind == "chain"
 
 
-def test_the_thread_is_the_conversation_unless_a_session_is_told() -> None:
-    assert step('{"thread_id": "t1"}').run.conversation == "t1"
-    assert step('{"thread_id": "t1"}', session_id="s1").run.conversation == "s1"
+def test_the_thread_is_the_conversation_unless_a_session_is_sent() -> None:
+    assert inner_step('{"thread_id": "t1"}').run.conversation == "t1"
+    assert inner_step('{"thread_id": "t1"}', session_id="s1").run.conversation == "s1"
 
 
-def test_nothing_costs_money_that_nobody_reported(runs: list[list[NodeRecord]]) -> None:
-    assert not any(step.cost for run in runs for step in run)
-    priced = record({"openinference.span.kind": "LLM", "llm.cost.total": 0.1})
+def test_only_a_reported_cost_is_kept(runs: list[list[NodeRecord]]) -> None:
+    assert not any(inner_step.cost for run in runs for inner_step in run)
+    priced = read_record({"openinference.span.kind": "LLM", "llm.cost.total": 0.1})
     assert priced.cost is not None and priced.cost.amount == Decimal("0.1")

@@ -4,87 +4,101 @@ import json
 from typing import Any
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import event, record
+from tests.runs.recording.captured import make_event, read_record
 
 OPENINFERENCE = "openinference.instrumentation.llama_index 4.3.2"
 OWN = "llamaindex.opentelemetry.tracer"
 
 
-def chain(name: str, arguments: dict[str, Any], output: str = "", **changes: Any) -> NodeRecord:
-    told = {
+def chain_record(
+    name: str, arguments: dict[str, Any], output: str = "", **changes: Any
+) -> NodeRecord:
+    attributes = {
         "openinference.span.kind": "CHAIN", "input.value": json.dumps(arguments),
         "input.mime_type": "application/json", "output.value": output,
         "output.mime_type": "text/plain",
     }  # fmt: skip
-    return record(told, name=name, scope=OPENINFERENCE, **changes)
+    return read_record(attributes, name=name, scope=OPENINFERENCE, **changes)
 
 
 def test_a_run_shows_the_event_that_started_it_not_the_state_of_the_engine() -> None:
     arguments = {"init_state": {"workers": {}}, "start_event": "Ask(q='why?')", "tags": {}}
-    run = chain("Flow.run", arguments, "StopEvent(result={'answer': 42})")
+    run = chain_record("Flow.run", arguments, "StopEvent(result={'answer': 42})")
     assert (run.kind, run.title, run.is_run, run.run.name) == ("workflow", "Flow", True, "Flow")
     assert (run.inputs, run.outputs) == ("Ask(q='why?')", {"answer": 42})
     assert "init_state" in run.received["attributes"]["input.value"]
 
 
-def test_a_result_that_is_no_literal_stays_as_told() -> None:
-    for told in ("StopEvent(result=ChatMessage(role='user'))", "StopEvent(result={1: 2, (3,): 4})"):
-        assert chain("Flow.run", {"start_event": "StartEvent()"}, told).outputs == told
+def test_a_result_that_is_no_literal_stays_text() -> None:
+    for stop_event in (
+        "StopEvent(result=ChatMessage(role='user'))",
+        "StopEvent(result={1: 2, (3,): 4})",
+    ):
+        assert (
+            chain_record("Flow.run", {"start_event": "StartEvent()"}, stop_event).outputs
+            == stop_event
+        )
 
 
 def test_steps_beside_other_methods() -> None:
-    step = chain("Flow.draft", {"ctx": "Context()", "ev": "Ask(q='why?')"}, "Draft(n=1)")
+    step = chain_record("Flow.draft", {"ctx": "Context()", "ev": "Ask(q='why?')"}, "Draft(n=1)")
     assert (step.kind, step.node_id, step.taken) == ("task", "draft", "Draft")
     assert step.inputs == "Ask(q='why?')"
-    other = chain("RetrieverQueryEngine.query", {"str_or_query_bundle": "why?"}, "because")
-    assert (other.kind, other.title, other.node_id) == ("chain", "RetrieverQueryEngine.query", None)
-    private = chain(
+    query = chain_record("RetrieverQueryEngine.query", {"str_or_query_bundle": "why?"}, "because")
+    assert (query.kind, query.title, query.node_id) == ("chain", "RetrieverQueryEngine.query", None)
+    private = chain_record(
         "RetrieverQueryEngine._query", {"query_bundle": "why?"}, parent_span_id="c" * 16
     )
     assert private.folded
 
 
 def test_cancelled_is_stopped() -> None:
-    told = [event("span.cancelled", reason="workflow cancelled by user")]
-    run = chain("Flow.run", {"start_event": "StartEvent()"}, events=told, status="ok")
+    events = [make_event("span.cancelled", reason="workflow cancelled by user")]
+    run = chain_record("Flow.run", {"start_event": "StartEvent()"}, events=events, status="ok")
     assert run.status == "stopped"
 
 
-def test_an_agents_own_plumbing_is_folded_and_a_users_step_is_not() -> None:
+def test_wrappers_are_steps_of_agents_not_of_users() -> None:
     arguments = {"ev": "ToolCall(tool_name='f')"}
     below = {"parent_span_id": "c" * 16}
-    assert chain("FunctionAgent.call_tool", arguments, "ToolCallResult(x=1)", **below).folded
-    assert not chain("Flow.call_tool", arguments, "ToolCallResult(x=1)", **below).folded
-    agent = chain("FunctionAgent.run", {"start_event": "AgentWorkflowStartEvent()"}, "StopEvent()")
+    assert chain_record("FunctionAgent.call_tool", arguments, "ToolCallResult(x=1)", **below).folded
+    assert not chain_record("Flow.call_tool", arguments, "ToolCallResult(x=1)", **below).folded
+    agent = chain_record(
+        "FunctionAgent.run", {"start_event": "AgentWorkflowStartEvent()"}, "StopEvent()"
+    )
     assert (agent.kind, agent.title) == ("agent", "FunctionAgent")
 
 
 def test_a_tool_keeps_its_name() -> None:
-    told = {
+    attributes = {
         "openinference.span.kind": "TOOL", "tool.name": "get_weather",
         "input.value": '{"city": "Oslo"}', "output.value": "rain",
     }  # fmt: skip
-    tool = record(told, name="FunctionTool.acall", scope=OPENINFERENCE)
+    tool = read_record(attributes, name="FunctionTool.acall", scope=OPENINFERENCE)
     assert (tool.kind, tool.title, tool.inputs) == ("tool", "get_weather", {"city": "Oslo"})
 
 
-def own(name: str, attributes: dict[str, Any], *events: Any, **changes: Any) -> NodeRecord:
-    return record(attributes, name=name, scope=OWN, events=list(events), **changes)
+def own_tracer_record(
+    name: str, attributes: dict[str, Any], *events: Any, **changes: Any
+) -> NodeRecord:
+    return read_record(attributes, name=name, scope=OWN, events=list(events), **changes)
 
 
 def test_own_tracer_workflow() -> None:
-    told = {"llamaindex.run_id": "r1", "llamaindex.start_event": "Ask(q='why?')"}
-    run = own("Flow.run", told, event("WorkflowRunOutputEvent", output="StopEvent(result='x')"))
+    attributes = {"llamaindex.run_id": "r1", "llamaindex.start_event": "Ask(q='why?')"}
+    run = own_tracer_record(
+        "Flow.run", attributes, make_event("WorkflowRunOutputEvent", output="StopEvent(result='x')")
+    )
     assert (run.kind, run.title, run.is_run) == ("workflow", "Flow", True)
     assert (run.inputs, run.outputs) == ("Ask(q='why?')", "x")
     assert run.run.source_ids == (("llamaindex-run", "r1"),)
-    told = {
+    attributes = {
         "llamaindex.run_id": "r1", "llamaindex.step.input_event": "Ask",
         "llamaindex.step.input_summary": "Ask(q='why?')",
     }  # fmt: skip
-    output = event("WorkflowStepOutputEvent", output="Draft(n=1)")
+    output = make_event("WorkflowStepOutputEvent", output="Draft(n=1)")
     # The first versions had the random end of the id in the name.
-    step = own("Flow.draft-0a1b-2c", told, output, parent_span_id="c" * 16)
+    step = own_tracer_record("Flow.draft-0a1b-2c", attributes, output, parent_span_id="c" * 16)
     assert (step.kind, step.node_id, step.taken) == ("task", "draft", "Draft")
     assert (step.inputs, step.outputs) == ("Ask(q='why?')", "Draft(n=1)")
 
@@ -104,38 +118,42 @@ def test_own_tracer_model_call() -> None:
     }  # fmt: skip
     # Tags of the step are handed down to what runs in it.
     handed_down = {"llamaindex.step.input_summary": "Ask(q='why?')"}
-    events = [event("LLMChatStartEvent", **start), event("LLMChatEndEvent", **end)]
-    found = own("OpenAI.achat", handed_down, *events, parent_span_id="c" * 16)
-    assert (found.kind, found.model, found.title) == ("llm", "gpt-4o", "OpenAI.achat")
-    assert [message["content"] for message in found.inputs["messages"]] == ["Be brief.", "why?"]
-    [answer] = found.outputs["messages"]
+    events = [make_event("LLMChatStartEvent", **start), make_event("LLMChatEndEvent", **end)]
+    record = own_tracer_record("OpenAI.achat", handed_down, *events, parent_span_id="c" * 16)
+    assert (record.kind, record.model, record.title) == ("llm", "gpt-4o", "OpenAI.achat")
+    assert [message["content"] for message in record.inputs["messages"]] == ["Be brief.", "why?"]
+    [answer] = record.outputs["messages"]
     assert answer["tool_calls"] == [{"id": "c1", "name": "f", "arguments": {"x": 1}}]
-    assert found.usage == Usage(input=12, output=5, total=17)
+    assert record.usage == Usage(input=12, output=5, total=17)
 
 
 def test_own_tracer_retrieval_and_tool() -> None:
     node = {"node": {"id_": "n1", "text": "We open at nine."}, "score": 0.8}
-    found = own(
+    record = own_tracer_record(
         "VectorIndexRetriever.retrieve", {},
-        event("RetrievalStartEvent", str_or_query_bundle="hours?"),
-        event("RetrievalEndEvent", nodes=json.dumps([node])),
+        make_event("RetrievalStartEvent", str_or_query_bundle="hours?"),
+        make_event("RetrievalEndEvent", nodes=json.dumps([node])),
     )  # fmt: skip
-    assert (found.kind, found.inputs) == ("retriever", "hours?")
+    assert (record.kind, record.inputs) == ("retriever", "hours?")
     document = {"id": "n1", "content": "We open at nine.", "score": 0.8}
-    assert found.outputs == {"documents": [document]}
-    told = {"tool.name": "f", "arguments": '{"x": 1}'}
-    tool = own("FunctionTool.call", {}, event("AgentToolCallEvent", **told))
+    assert record.outputs == {"documents": [document]}
+    attributes = {"tool.name": "f", "arguments": '{"x": 1}'}
+    tool = own_tracer_record(
+        "FunctionTool.call", {}, make_event("AgentToolCallEvent", **attributes)
+    )
     assert (tool.kind, tool.title, tool.inputs) == ("tool", "f", {"x": 1})
 
 
-def test_own_tracer_hands_tags_down_to_what_is_no_step() -> None:
+def test_own_tracer_copies_tags_to_spans_that_are_no_steps() -> None:
     handed_down = {"llamaindex.step.input_summary": "Ask(q='why?')", "llamaindex.run_id": "r1"}
-    query = own("RetrieverQueryEngine.query", handed_down, parent_span_id="c" * 16)
+    query = own_tracer_record("RetrieverQueryEngine.query", handed_down, parent_span_id="c" * 16)
     assert (query.kind, query.title, query.inputs) == ("chain", "RetrieverQueryEngine.query", None)
 
 
 def test_a_question_is_no_event() -> None:
-    query = chain("RetrieverQueryEngine.query", {"str_or_query_bundle": "print(x)"}, "it prints x")
+    query = chain_record(
+        "RetrieverQueryEngine.query", {"str_or_query_bundle": "print(x)"}, "it prints x"
+    )
     assert (query.kind, query.inputs) == ("chain", {"str_or_query_bundle": "print(x)"})
-    older = chain("Flow.run", {"question": "why?"}, "StopEvent(result='so')")
+    older = chain_record("Flow.run", {"question": "why?"}, "StopEvent(result='so')")
     assert (older.inputs, older.outputs) == ({"question": "why?"}, "so")

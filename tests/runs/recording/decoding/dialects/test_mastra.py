@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Usage
-from tests.runs.recording.captured import record
+from tests.runs.recording.captured import read_record
 
 CHILD = {"parent_span_id": "c" * 16, "scope": "@mastra/otel 1.0.0"}
 
 
-def spoken(kind: str, operation: str, **more: Any) -> dict[str, Any]:
+def mastra_attributes(kind: str, operation: str, **more: Any) -> dict[str, Any]:
     return {"mastra.span.type": kind, "gen_ai.operation.name": operation, **more}
 
 
 @pytest.mark.parametrize(
-    ("kind", "operation", "name", "title", "shown"),
+    ("kind", "operation", "name", "title", "expected"),
     [
         ("workflow_run", "invoke_workflow", "invoke_workflow order", "order", "workflow"),
         ("workflow_step", "workflow_step", "workflow_step fetch", "fetch", "task"),
@@ -26,23 +26,23 @@ def spoken(kind: str, operation: str, **more: Any) -> dict[str, Any]:
         ("workflow_run", "workflow.run", "workflow.order", "order", "workflow"),
     ],
 )
-def test_kinds_and_titles(kind: str, operation: str, name: str, title: str, shown: str) -> None:
-    step = record(spoken(kind, operation), name=name, **CHILD)
-    assert (step.kind, step.title, step.folded) == (shown, title, False)
-    assert step.is_run == (shown == "workflow")
+def test_kinds_and_titles(kind: str, operation: str, name: str, title: str, expected: str) -> None:
+    step = read_record(mastra_attributes(kind, operation), name=name, **CHILD)
+    assert (step.kind, step.title, step.folded) == (expected, title, False)
+    assert step.is_run == (expected == "workflow")
 
 
 @pytest.mark.parametrize("kind", ["model_step", "model_chunk", "llm_chunk"])
-def test_what_a_model_call_consists_of_is_folded(kind: str) -> None:
-    assert record(spoken(kind, kind), name="step: 0", **CHILD).folded
+def test_parts_of_a_model_call_are_wrappers(kind: str) -> None:
+    assert read_record(mastra_attributes(kind, kind), name="step: 0", **CHILD).folded
 
 
 def test_values() -> None:
-    step = record(spoken("workflow_step", "workflow_step", **{
+    step = read_record(mastra_attributes("workflow_step", "workflow_step", **{
         "mastra.workflow_step.input": '{"q": 1}', "mastra.workflow_step.output": "done",
     }), name="workflow_step fetch", **CHILD)  # fmt: skip
     assert (step.inputs, step.outputs) == ({"q": 1}, "done")
-    tool = record(spoken("tool_call", "tool.execute", **{
+    tool = read_record(mastra_attributes("tool_call", "tool.execute", **{
         "input": '{"q":1}', "gen_ai.tool.input": '{"q":1}', "gen_ai.tool.name": "look",
         "output": "found", "gen_ai.tool.output": "found",
     }), name="tool.execute look", **CHILD)  # fmt: skip
@@ -52,10 +52,13 @@ def test_values() -> None:
 
 def test_a_model_call_of_the_first_generation() -> None:
     prompt = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]}
-    said = {"text": "", "toolCalls": [{"toolCallId": "c1", "toolName": "look", "args": {"q": 1}}]}
-    step = record(spoken("llm_generation", "chat", **{
+    response = {
+        "text": "",
+        "toolCalls": [{"toolCallId": "c1", "toolName": "look", "args": {"q": 1}}],
+    }
+    step = read_record(mastra_attributes("llm_generation", "chat", **{
         "gen_ai.prompt": json.dumps(prompt), "input": json.dumps(prompt),
-        "gen_ai.completion": json.dumps(said), "gen_ai.request.model": "gpt-4o",
+        "gen_ai.completion": json.dumps(response), "gen_ai.request.model": "gpt-4o",
         "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 2,
         "gen_ai.usage.cached_input_tokens": 4, "gen_ai.usage.reasoning_tokens": 1,
     }), name="chat gpt-4o", **CHILD)  # fmt: skip
@@ -68,6 +71,6 @@ def test_a_model_call_of_the_first_generation() -> None:
 
 
 def test_facts_about_the_run() -> None:
-    run = record(spoken("agent_run", "invoke_agent", threadId="t-1", userId="u-1"),
-                 name="invoke_agent helper").run  # fmt: skip
+    run = read_record(mastra_attributes("agent_run", "invoke_agent", threadId="t-1", userId="u-1"),
+                      name="invoke_agent helper").run  # fmt: skip
     assert (run.name, run.conversation, run.user) == ("helper", "t-1", "u-1")

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from runs.recording.records.record import Cost, NodeRecord, Usage
-from tests.runs.recording.captured import exception, record
+from tests.runs.recording.captured import exception_event, read_record
 
 ANSWER = {
     "id": "chatcmpl-1",
@@ -18,17 +18,17 @@ ANSWER = {
 }
 
 
-def span(kind: str, inputs: Any = None, outputs: Any = None, **changes: Any) -> NodeRecord:
+def mlflow_record(kind: str, inputs: Any = None, outputs: Any = None, **changes: Any) -> NodeRecord:
     """A span of MLflow below another one."""
-    told = {"spanType": kind, "spanInputs": inputs, "spanOutputs": outputs}
-    told |= changes.pop("told", {})
+    fields = {"spanType": kind, "spanInputs": inputs, "spanOutputs": outputs}
+    fields |= changes.pop("attributes", {})
     attributes = {
         f"mlflow.{name}": orjson.dumps(value).decode()
-        for name, value in told.items()
+        for name, value in fields.items()
         if value is not None
     }
     attributes |= changes.pop("plain", {})
-    return record(attributes, **{"parent_span_id": "c" * 16, **changes})
+    return read_record(attributes, **{"parent_span_id": "c" * 16, **changes})
 
 
 def test_kinds() -> None:
@@ -38,16 +38,16 @@ def test_kinds() -> None:
         "PARSER": "parser", "MEMORY": "memory", "WORKFLOW": "workflow", "TASK": "task",
         "GUARDRAIL": "guardrail", "EVALUATOR": "evaluator", "UNKNOWN": "span", "MINE": "span",
     }  # fmt: skip
-    assert {told: span(told).kind for told in kinds} == kinds
+    assert {span_type: mlflow_record(span_type).kind for span_type in kinds} == kinds
     # Other producers that speak to MLflow write it without quotes.
-    assert record({"mlflow.spanType": "TOOL"}).kind == "tool"
+    assert read_record({"mlflow.spanType": "TOOL"}).kind == "tool"
 
 
 def test_a_chat_model() -> None:
     request = {
         "messages": [{"role": "user", "content": "hi"}], "model": "gpt-4o", "temperature": 0.2,
     }  # fmt: skip
-    told = {
+    fields = {
         "chat.tokenUsage": {
             "input_tokens": 20, "output_tokens": 9, "total_tokens": 29,
             "cache_read_input_tokens": 12,
@@ -56,7 +56,7 @@ def test_a_chat_model() -> None:
         "llm.model": "gpt-4o-2024-07-18", "llm.provider": "openai", "message.format": "openai",
         "chat.tools": [{"type": "function", "function": {"name": "lookup_order"}}],
     }  # fmt: skip
-    call = span("CHAT_MODEL", request, ANSWER, told=told, name="Completions")
+    call = mlflow_record("CHAT_MODEL", request, ANSWER, attributes=fields, name="Completions")
     assert (call.kind, call.title) == ("llm", "Completions")
     assert (call.model, call.provider) == ("gpt-4o-2024-07-18", "openai")
     assert call.inputs == {
@@ -64,11 +64,11 @@ def test_a_chat_model() -> None:
         "tools": ["lookup_order"],
         "parameters": {"temperature": 0.2},
     }
-    said = {"role": "assistant", "content": "yes", "finish_reason": "stop"}
-    assert call.outputs == {"messages": [said]}
+    reply = {"role": "assistant", "content": "yes", "finish_reason": "stop"}
+    assert call.outputs == {"messages": [reply]}
     assert call.usage == Usage(20, 9, 12, None, None, 29)
     assert call.cost == Cost(Decimal("0.3"))
-    assert span("CHAT_MODEL", request, ANSWER).model == "gpt-4o-2024-07-18"
+    assert mlflow_record("CHAT_MODEL", request, ANSWER).model == "gpt-4o-2024-07-18"
 
 
 def test_messages_of_anthropic() -> None:
@@ -85,10 +85,10 @@ def test_messages_of_anthropic() -> None:
             ]},
         ],
     }  # fmt: skip
-    answer = {
+    response = {
         "type": "message", "role": "assistant", "content": [{"type": "text", "text": "Shipped."}],
     }  # fmt: skip
-    call = span("CHAT_MODEL", request, answer)
+    call = mlflow_record("CHAT_MODEL", request, response)
     calls = [{"id": "t1", "name": "lookup", "arguments": {"id": "A-17"}}]
     assert call.inputs["messages"] == [
         {"role": "system", "content": "Be short."},
@@ -101,17 +101,17 @@ def test_messages_of_anthropic() -> None:
 
 
 def test_messages_of_gemini_and_of_responses() -> None:
-    asked = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
+    request = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
     call = {"functionCall": {"name": "lookup", "args": {"id": "A-17"}}}
-    answer = {
+    response = {
         "candidates": [{"content": {"role": "model", "parts": [call]}, "finishReason": "STOP"}]
     }
-    gemini = span("CHAT_MODEL", asked, answer)
+    gemini = mlflow_record("CHAT_MODEL", request, response)
     assert gemini.inputs == {"messages": [{"role": "user", "content": "hi"}]}
-    said = gemini.outputs["messages"][0]
-    assert said["tool_calls"][0]["arguments"] == {"id": "A-17"} and said["role"] == "assistant"
-    asked = {"instructions": "Be short.", "input": "hi"}
-    answer = {
+    reply = gemini.outputs["messages"][0]
+    assert reply["tool_calls"][0]["arguments"] == {"id": "A-17"} and reply["role"] == "assistant"
+    request = {"instructions": "Be short.", "input": "hi"}
+    response = {
         "output": [
             {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Well."}]},
             {"type": "message", "role": "assistant",
@@ -119,75 +119,81 @@ def test_messages_of_gemini_and_of_responses() -> None:
             {"type": "function_call", "call_id": "c1", "name": "lookup", "arguments": "{}"},
         ]
     }  # fmt: skip
-    responses = span("CHAT_MODEL", asked, answer)
+    responses = mlflow_record("CHAT_MODEL", request, response)
     assert [m["content"] for m in responses.inputs["messages"]] == ["Be short.", "hi"]
-    thought, said, called = responses.outputs["messages"]
+    thought, reply, tool_call = responses.outputs["messages"]
     assert thought["content"] == [{"type": "reasoning", "text": "Well."}]
-    assert said["content"] == "yes" and called["tool_calls"][0]["name"] == "lookup"
+    assert reply["content"] == "yes" and tool_call["tool_calls"][0]["name"] == "lookup"
 
 
 def test_messages_of_langchain() -> None:
     human = {"content": "hi", "type": "human", "additional_kwargs": {}}
-    answer = {"generations": [[{"text": "yes", "message": {"content": "yes", "type": "ai"}}]]}
-    call = span("CHAT_MODEL", [[human]], answer)
+    response = {"generations": [[{"text": "yes", "message": {"content": "yes", "type": "ai"}}]]}
+    call = mlflow_record("CHAT_MODEL", [[human]], response)
     assert call.inputs == {"messages": [{"role": "user", "content": "hi"}]}
     assert call.outputs == {"messages": [{"role": "assistant", "content": "yes"}]}
-    text = span("LLM", ["one", "two"], "three")
+    text = mlflow_record("LLM", ["one", "two"], "three")
     assert [m["content"] for m in text.inputs["messages"]] == ["one", "two"]
     assert text.outputs["messages"][0]["content"] == "three"
 
 
 def test_values_of_other_steps() -> None:
-    chain = span("CHAIN", {"q": "hi"}, "yes")
+    chain = mlflow_record("CHAIN", {"q": "hi"}, "yes")
     assert (chain.inputs, chain.outputs) == ({"q": "hi"}, "yes")
     assert not set(chain.received["attributes"]) & {"mlflow.spanInputs", "mlflow.spanOutputs"}
-    tool = span("TOOL", {"order_id": "A-17"}, {"content": "49.9", "type": "tool", "name": "x"})
+    tool = mlflow_record(
+        "TOOL", {"order_id": "A-17"}, {"content": "49.9", "type": "tool", "name": "x"}
+    )
     assert (tool.inputs, tool.outputs) == ({"order_id": "A-17"}, "49.9")
-    assert span("TOOL", 3, 0).outputs == 0
+    assert mlflow_record("TOOL", 3, 0).outputs == 0
     documents = [{"page_content": "We open at nine.", "metadata": {"doc_uri": "faq"}}]
-    assert span("RETRIEVER", "when?", documents).outputs == documents
-    odd = span("CHAT_MODEL", {"question": 1}, {"score": 2})
+    assert mlflow_record("RETRIEVER", "when?", documents).outputs == documents
+    odd = mlflow_record("CHAT_MODEL", {"question": 1}, {"score": 2})
     assert (odd.inputs, odd.outputs) == ({"question": 1}, {"score": 2})
 
 
 def test_langgraph() -> None:
     metadata = orjson.dumps({"langgraph_node": "classify", "thread_id": "t1"}).decode()
-    node = span("CHAIN", {"q": 1}, {"category": "refund"}, name="classify",
-                plain={"metadata": metadata})  # fmt: skip
+    node = mlflow_record("CHAIN", {"q": 1}, {"category": "refund"}, name="classify",
+                         plain={"metadata": metadata})  # fmt: skip
     assert (node.node_id, node.run.conversation) == ("classify", "t1")
-    route = span("CHAIN", {"q": 1}, "agent", name="route", plain={"metadata": metadata})
+    route = mlflow_record("CHAIN", {"q": 1}, "agent", name="route", plain={"metadata": metadata})
     assert (route.kind, route.taken) == ("branch", "agent")
 
 
-def test_plumbing_is_folded() -> None:
-    assert span("CHAIN", name="RunnableSequence").folded
-    assert span("PARSER", name="StrOutputParser").folded
-    assert not span("CHAIN", name="classify").folded
-    assert not span("CHAIN", name="RunnableSequence", parent_span_id=None).folded
+def test_wrappers() -> None:
+    assert mlflow_record("CHAIN", name="RunnableSequence").folded
+    assert mlflow_record("PARSER", name="StrOutputParser").folded
+    assert not mlflow_record("CHAIN", name="classify").folded
+    assert not mlflow_record("CHAIN", name="RunnableSequence", parent_span_id=None).folded
 
 
 def test_the_run() -> None:
     plain = {"session.id": "s1", "user.id": '"42"', "mlflow.traceTag.team": "shop",
              "mlflow.traceTag.mlflow.traceName": "handle"}  # fmt: skip
-    root = span("AGENT", told={"traceRequestId": "tr-1"}, plain=plain, parent_span_id=None)
+    root = mlflow_record(
+        "AGENT", attributes={"traceRequestId": "tr-1"}, plain=plain, parent_span_id=None
+    )
     assert root.is_run and root.service == "shop"
     facts = root.run
     assert (facts.conversation, facts.user, facts.name) == ("s1", "42", "handle")
     assert facts.tags == ("team:shop",)
     assert facts.source_ids == (("mlflow-trace", "tr-1"),)
-    older = span("AGENT", told={"trace.session": "s2", "trace.user": "u2"})
+    older = mlflow_record("AGENT", attributes={"trace.session": "s2", "trace.user": "u2"})
     assert (older.run.conversation, older.run.user) == ("s2", "u2")
-    at_once = record({"mlflow.trace.tags": '{"team": "shop", "mlflow.user": "me"}'})
+    at_once = read_record({"mlflow.trace.tags": '{"team": "shop", "mlflow.user": "me"}'})
     assert at_once.run.tags == ("team:shop",)
 
 
 def test_errors() -> None:
-    failed = span("TOOL", status="error", events=[exception("ValueError", "no stock")])
+    failed = mlflow_record(
+        "TOOL", status="error", events=[exception_event("ValueError", "no stock")]
+    )
     assert (failed.status, failed.error, failed.error_type) == ("failed", "no stock", "ValueError")
 
 
 def test_broken_values() -> None:
-    found = record(
+    record = read_record(
         {
             "mlflow.spanType": '"LLM',
             "mlflow.spanInputs": "{",
@@ -196,5 +202,5 @@ def test_broken_values() -> None:
             "mlflow.llm.cost": '{"total_cost": "much"}',
         }
     )
-    assert (found.kind, found.inputs, found.outputs) == ("span", "{", None)
-    assert found.usage is None and found.cost is None
+    assert (record.kind, record.inputs, record.outputs) == ("span", "{", None)
+    assert record.usage is None and record.cost is None

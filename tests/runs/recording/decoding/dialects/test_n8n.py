@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import NodeRecord
-from tests.runs.recording.captured import exception, record
+from tests.runs.recording.captured import exception_event, read_record
 
 SCOPE = "n8n-workflow"
 RESOURCE = {"service.name": "n8n", "service.version": "2.40.0", "n8n.instance.id": "i" * 64}
@@ -21,16 +21,16 @@ EXECUTION = {
 }
 
 
-def execution(told: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
+def execution(attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
     changes = {"name": "workflow.execute", "scope": SCOPE, "resource": RESOURCE} | changes
-    return record(EXECUTION | (told or {}), **changes)
+    return read_record(EXECUTION | (attributes or {}), **changes)
 
 
-def node(told: dict[str, Any], **changes: Any) -> NodeRecord:
+def node(attributes: dict[str, Any], **changes: Any) -> NodeRecord:
     changes = {
         "name": "node.execute", "scope": SCOPE, "resource": RESOURCE, "parent_span_id": "c" * 16,
     } | changes  # fmt: skip
-    return record({"n8n.node.id": "n1", "n8n.node.name": "Mail"} | told, **changes)
+    return read_record({"n8n.node.id": "n1", "n8n.node.name": "Mail"} | attributes, **changes)
 
 
 def test_an_execution_is_the_run_of_an_app_of_the_workflows_name() -> None:
@@ -43,53 +43,53 @@ def test_an_execution_is_the_run_of_an_app_of_the_workflows_name() -> None:
     assert number == "4711" and len(kind) <= 20
 
 
-def test_a_webhook_may_have_a_caller_above() -> None:
+def test_a_webhook_may_be_called_from_another_trace() -> None:
     run = execution(parent_span_id="d" * 16)
     assert (run.is_run, run.parent_source_id) == (True, "d" * 16)
 
 
 def test_numbers_of_two_instances_are_two_runs() -> None:
-    other = execution(resource=RESOURCE | {"n8n.instance.id": "j" * 64})
-    assert other.run.source_ids != execution().run.source_ids
+    of_another_instance = execution(resource=RESOURCE | {"n8n.instance.id": "j" * 64})
+    assert of_another_instance.run.source_ids != execution().run.source_ids
     # The part after a wait has the same number.
     assert execution(trace_id="e" * 32).run.source_ids == execution().run.source_ids
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("n8n_status", "status"),
     [
         ("error", "failed"), ("crashed", "failed"), ("canceled", "stopped"), ("waiting", "paused"),
         ("running", None),
     ],
 )  # fmt: skip
-def test_statuses(told: str, status: str | None) -> None:
-    assert execution({"n8n.execution.status": told}).run.status == status
+def test_statuses(n8n_status: str, status: str | None) -> None:
+    assert execution({"n8n.execution.status": n8n_status}).run.status == status
 
 
-def test_an_error_is_told_whole() -> None:
-    told = {"n8n.execution.status": "error", "n8n.execution.error_type": "NodeApiError"}
-    events = [exception("Error", "quota exceeded")]
-    run = execution(told, status="error", events=events)
+def test_type_and_message_of_an_error() -> None:
+    attributes = {"n8n.execution.status": "error", "n8n.execution.error_type": "NodeApiError"}
+    events = [exception_event("Error", "quota exceeded")]
+    run = execution(attributes, status="error", events=events)
     assert (run.error, run.error_type) == ("quota exceeded", "NodeApiError")
 
 
-def test_a_span_made_again_after_a_crash_takes_the_place_of_the_lost_one() -> None:
-    told = {"n8n.execution.status": "crashed", "n8n.execution.reconstructed": True}
-    run = execution(told, status="error", parent_span_id="c" * 16)
+def test_a_span_made_again_after_a_crash_replaces_the_lost_one() -> None:
+    attributes = {"n8n.execution.status": "crashed", "n8n.execution.reconstructed": True}
+    run = execution(attributes, status="error", parent_span_id="c" * 16)
     assert (run.parent_source_id, run.span_ids, run.is_run) == (None, ("c" * 16,), True)
 
 
-def test_a_retry_says_of_what() -> None:
-    told = {"n8n.execution.is_retry": True, "n8n.execution.retry_of": "4710"}
-    assert execution(told).run.tags == ("retry of 4710",)
+def test_a_retry_has_the_retried_execution_in_a_tag() -> None:
+    attributes = {"n8n.execution.is_retry": True, "n8n.execution.retry_of": "4710"}
+    assert execution(attributes).run.tags == ("retry of 4710",)
 
 
 def test_a_node() -> None:
-    told = {
+    attributes = {
         "n8n.node.type": "n8n-nodes-base.httpRequest", "n8n.node.items.input": 1,
         "n8n.node.items.output": 3,
     }  # fmt: skip
-    step = node(told)
+    step = node(attributes)
     assert (step.kind, step.node_id, step.title) == ("http-request", "n1", "Mail")
     assert (step.inputs, step.outputs) == ({"items": 1}, {"items": 3})
     # The version of n8n is not that of the workflow.
@@ -123,20 +123,20 @@ def test_kinds(node_type: str, kind: str) -> None:
     assert node({"n8n.node.type": node_type}).kind == kind
 
 
-def test_a_node_that_was_cut_off() -> None:
-    told = {"n8n.node.termination_reason": "workflow_cancelled"}
-    assert node(told, status="error").status == "stopped"
+def test_a_node_that_was_terminated() -> None:
+    attributes = {"n8n.node.termination_reason": "workflow_cancelled"}
+    assert node(attributes, status="error").status == "stopped"
     crashed = node({"n8n.node.termination_reason": "workflow_crashed"}, status="error")
     assert (crashed.status, crashed.error) == ("failed", "workflow crashed")
 
 
-def test_agents_inside_and_the_runtime_below() -> None:
-    told = {
+def test_agents_in_nodes_and_n8n_s_runtime() -> None:
+    attributes = {
         "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "helper",
         "execution_id": "4711", "workflow_id": "wf1",
     }  # fmt: skip
-    agent = record(told, name="helper.generate", scope="@n8n/agents", resource=RESOURCE)
+    agent = read_record(attributes, name="helper.generate", scope="@n8n/agents", resource=RESOURCE)
     assert (agent.kind, agent.title) == ("agent", "helper")
     assert agent.run.source_ids == execution().run.source_ids
-    inner = record(name="rpc call", scope=SCOPE, parent_span_id="c" * 16)
+    inner = read_record(name="rpc call", scope=SCOPE, parent_span_id="c" * 16)
     assert inner.folded

@@ -1,4 +1,4 @@
-"""n8n through the door: executions that wait, crash, fail; the app of a workflow."""
+"""n8n through the OTLP endpoint: executions that wait, crash, fail; the app of a workflow."""
 
 import json
 from typing import Any
@@ -17,11 +17,13 @@ SECOND = 1_000_000_000
 
 
 def span(
-    span_id: str, name: str, told: dict[str, Any], at: int, status: int = 1, **more: Any
+    span_id: str, name: str, values: dict[str, Any], at: int, status: int = 1, **more: Any
 ) -> dict[str, Any]:
-    """`at`: seconds after the start; it lasts one."""
+    """Return a span that begins `at` seconds after the start and takes one second."""
     kinds = {str: "stringValue", bool: "boolValue", int: "intValue"}
-    attributes = [{"key": key, "value": {kinds[type(value)]: value}} for key, value in told.items()]
+    attributes = [
+        {"key": key, "value": {kinds[type(value)]: value}} for key, value in values.items()
+    ]
     return {
         "traceId": TRACE, "spanId": span_id, "name": name, "attributes": attributes,
         "startTimeUnixNano": str(START + at * SECOND),
@@ -30,23 +32,23 @@ def span(
 
 
 def execution(span_id: str, status: str, at: int, **more: Any) -> dict[str, Any]:
-    told = {
+    attributes = {
         "n8n.workflow.id": "wf1", "n8n.workflow.name": "Answer tickets",
         "n8n.workflow.version_id": "v-7", "n8n.execution.id": "4711",
         "n8n.execution.mode": "webhook", "n8n.execution.status": status,
     }  # fmt: skip
     if "reconstructed" in more:
-        told["n8n.execution.reconstructed"] = more.pop("reconstructed")
+        attributes["n8n.execution.reconstructed"] = more.pop("reconstructed")
     code = 2 if status in ("error", "crashed") else 1
-    return span(span_id, "workflow.execute", told, at, code, **more)
+    return span(span_id, "workflow.execute", attributes, at, code, **more)
 
 
 def node(span_id: str, name: str, node_type: str, at: int, **more: Any) -> dict[str, Any]:
-    told = {
+    attributes = {
         "n8n.node.id": f"id-{name}", "n8n.node.name": name, "n8n.node.type": node_type,
         "n8n.node.items.input": 1, "n8n.node.items.output": 1,
     }  # fmt: skip
-    return span(span_id, "node.execute", told, at, **{"parentSpanId": ROOT, **more})
+    return span(span_id, "node.execute", attributes, at, **{"parentSpanId": ROOT, **more})
 
 
 def send(key: str, *spans: dict[str, Any]) -> None:
@@ -59,11 +61,11 @@ def send(key: str, *spans: dict[str, Any]) -> None:
     }
     scope = {"scope": {"name": "n8n-workflow"}, "spans": list(spans)}
     document = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}
-    answer = Client().post(
+    response = Client().post(
         "/v1/traces", json.dumps(document), content_type="application/json",
         headers={"x-api-key": key},
     )  # fmt: skip
-    assert answer.status_code == 200, answer.content
+    assert response.status_code == 200, response.content
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def test_a_crashed_execution_keeps_its_nodes(console, ingest_key):
     assert (step["title"], step["depth"], step["placeholder"]) == ("Hook", 0, False)
 
 
-def test_a_failed_node_that_the_workflow_went_on_after(console, ingest_key):
+def test_a_failed_node_after_which_the_workflow_continued(console, ingest_key):
     failed = {**CHECK, "status": {"code": 2}}
     send(ingest_key, execution(ROOT, "success", 0), HOOK, failed)
     [run] = console.runs()
@@ -134,6 +136,6 @@ def test_a_failed_node_that_the_workflow_went_on_after(console, ingest_key):
     assert console.step(run, "Check")["status"] == "exception"
 
 
-def test_a_trial_of_the_settings_is_no_run(console, ingest_key):
+def test_a_test_of_the_settings_is_no_run(console, ingest_key):
     send(ingest_key, span(ROOT, "n8n.test_trace", {"n8n.test": True}, 0))
     assert console.runs() == []

@@ -5,19 +5,19 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import record, traces
+from tests.runs.recording.captured import captured_traces, read_record
 
 
 @pytest.fixture(scope="module")
 def runs() -> list[list[NodeRecord]]:
-    return traces("openai-agents-openinference")
+    return captured_traces("openai-agents-openinference")
 
 
 def titles(run: list[NodeRecord], kind: str) -> list[str]:
     return [step.title for step in run if step.kind == kind]
 
 
-def test_who_ran_it(runs: list[list[NodeRecord]]) -> None:
+def test_facts_about_the_runs(runs: list[list[NodeRecord]]) -> None:
     roots = [run[0] for run in runs]
     assert [root.run.name for root in roots] == [
         "Support workflow",
@@ -79,9 +79,9 @@ def test_model_calls_without_content(runs: list[list[NodeRecord]]) -> None:
 
 
 def test_a_generic_name_gives_way_to_the_model() -> None:
-    told = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
-    assert record(told, name="generation").title == "gpt-4o"
-    assert record(told, name="Write the draft").title == "Write the draft"
+    attributes = {"openinference.span.kind": "LLM", "llm.model_name": "gpt-4o"}
+    assert read_record(attributes, name="generation").title == "gpt-4o"
+    assert read_record(attributes, name="Write the draft").title == "Write the draft"
 
 
 @pytest.mark.parametrize(
@@ -97,11 +97,11 @@ def test_a_generic_name_gives_way_to_the_model() -> None:
     ],
 )
 def test_kinds(kind: str, expected: str) -> None:
-    assert record({"openinference.span.kind": kind}).kind == expected
+    assert read_record({"openinference.span.kind": kind}).kind == expected
 
 
 def test_tokens_with_details() -> None:
-    told = {
+    attributes = {
         "openinference.span.kind": "LLM",
         "llm.token_count.prompt": 100,
         "llm.token_count.completion": 20,
@@ -109,7 +109,7 @@ def test_tokens_with_details() -> None:
         "llm.token_count.prompt_details.cache_write": 10,
         "llm.token_count.completion_details.reasoning": 5,
     }
-    assert record(told).usage == Usage(100, 20, 60, 10, 5, 120)
+    assert read_record(attributes).usage == Usage(100, 20, 60, 10, 5, 120)
 
 
 def test_documents_of_a_retriever() -> None:
@@ -118,21 +118,21 @@ def test_documents_of_a_retriever() -> None:
         for i in range(11)
         for key, value in {"id": f"d{i}", "content": "text", "score": 0.5}.items()
     }
-    told = {
+    attributes = {
         "openinference.span.kind": "RETRIEVER",
         "input.value": "opening hours",
         "output.value": "[…]",
         "retrieval.documents.10.document.metadata": '{"source": "faq"}',
     }
-    found = record(told | documents)
-    assert found.inputs == "opening hours"
-    assert [doc["id"] for doc in found.outputs["documents"]] == [f"d{i}" for i in range(11)]
-    assert found.outputs["documents"][10]["metadata"] == {"source": "faq"}
-    assert found.received["attributes"]["output.value"] == "[…]"
+    record = read_record(attributes | documents)
+    assert record.inputs == "opening hours"
+    assert [doc["id"] for doc in record.outputs["documents"]] == [f"d{i}" for i in range(11)]
+    assert record.outputs["documents"][10]["metadata"] == {"source": "faq"}
+    assert record.received["attributes"]["output.value"] == "[…]"
 
 
 def test_documents_of_a_reranker() -> None:
-    told = {
+    attributes = {
         "openinference.span.kind": "RERANKER",
         "reranker.query": "q",
         "reranker.model_name": "rank-1",
@@ -140,15 +140,15 @@ def test_documents_of_a_reranker() -> None:
         "reranker.output_documents.0.document.content": "a",
         "reranker.output_documents.0.document.score": 0.9,
     }
-    found = record(told)
-    assert found.model == "rank-1"
-    assert found.inputs == {"query": "q", "documents": [{"content": "a"}]}
-    assert found.outputs == {"documents": [{"content": "a", "score": 0.9}]}
+    record = read_record(attributes)
+    assert record.model == "rank-1"
+    assert record.inputs == {"query": "q", "documents": [{"content": "a"}]}
+    assert record.outputs == {"documents": [{"content": "a", "score": 0.9}]}
 
 
 def test_messages_of_several_parts_and_of_old_functions() -> None:
     prefix = "llm.input_messages."
-    told = {
+    attributes = {
         "openinference.span.kind": "LLM",
         f"{prefix}0.message.role": "user",
         f"{prefix}0.message.contents.0.message_content.type": "text",
@@ -160,9 +160,9 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
         f"{prefix}1.message.function_call_arguments_json": '{"at": 1}',
         "llm.choices.0.completion.text": "a cat",
     }
-    found = record(told)
+    record = read_record(attributes)
     call = {"id": None, "name": "look", "arguments": {"at": 1}}
-    assert found.inputs["messages"] == [
+    assert record.inputs["messages"] == [
         {
             "role": "user",
             "content": [
@@ -172,7 +172,7 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
         },
         {"role": "assistant", "content": "", "tool_calls": [call]},
     ]
-    assert found.outputs["messages"] == [{"role": "assistant", "content": "a cat"}]
+    assert record.outputs["messages"] == [{"role": "assistant", "content": "a cat"}]
 
 
 @pytest.mark.parametrize(
@@ -193,21 +193,21 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
     ],
 )
 def test_values_as_what_they_are(value: Any, mime: str | None, expected: Any) -> None:
-    told = {"openinference.span.kind": "CHAIN", "input.value": value}
+    attributes = {"openinference.span.kind": "CHAIN", "input.value": value}
     if mime:
-        told["input.mime_type"] = mime
-    assert record(told).inputs == expected
+        attributes["input.mime_type"] = mime
+    assert read_record(attributes).inputs == expected
 
 
 @pytest.mark.parametrize("levels", [101, 1500, 10_000, 200_000])
-def test_json_without_end_stays_text(levels: int) -> None:
+def test_deeply_nested_json_stays_text(levels: int) -> None:
     text = "[" * levels + "]" * levels
-    told = {"openinference.span.kind": "CHAIN", "input.value": text, "metadata": text}
-    assert record(told).inputs == text
+    attributes = {"openinference.span.kind": "CHAIN", "input.value": text, "metadata": text}
+    assert read_record(attributes).inputs == text
 
 
 def test_hostile_names_of_attributes_stay_attributes() -> None:
-    told: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "openinference.span.kind": "LLM",
         "llm.input_messages.0.message.role": "user",
         "llm.input_messages.0.message.content": "hi",
@@ -216,6 +216,6 @@ def test_hostile_names_of_attributes_stay_attributes() -> None:
         "llm.input_messages.x.message.role": "no number",
         "llm.input_messages.0" + ".a" * 1000: "deep",
     }
-    found = record(told)
-    assert found.inputs == {"messages": [{"role": "user", "content": "hi"}]}
-    assert len(found.received["attributes"]) == 5
+    record = read_record(attributes)
+    assert record.inputs == {"messages": [{"role": "user", "content": "hi"}]}
+    assert len(record.received["attributes"]) == 5

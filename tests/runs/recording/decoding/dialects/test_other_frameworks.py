@@ -1,5 +1,5 @@
-"""Frameworks of which there is no capture: spans made by their conventions, and what a person
-expects to see of them. Each row: the span, and the fields that it is read to."""
+"""Frameworks of which there is no capture: spans made by their conventions, and the fields that a
+person expects. Each row: attributes, other properties of the span, expected fields."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import event, record
+from tests.runs.recording.captured import make_event, read_record
 
 OI = "openinference.instrumentation."
 KIND = "openinference.span.kind"
@@ -20,15 +20,15 @@ def text(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def check(found: NodeRecord, expected: dict[str, Any]) -> None:
-    told = {
-        name: getattr(found.run if name.startswith("run_") else found, name.removeprefix("run_"))
+def check(record: NodeRecord, expected: dict[str, Any]) -> None:
+    actual = {
+        name: getattr(record.run if name.startswith("run_") else record, name.removeprefix("run_"))
         for name in expected
     }
-    assert told == expected
+    assert actual == expected
 
 
-NAMES = {
+STEPS = {
     # CrewAI: a crew without a name is called by its id, a step by the role of its agent
     "crew": ({KIND: "CHAIN"}, {"name": f"Crew_{UUID}.kickoff", "scope": OI + "crewai"},
              {"title": "Crew.kickoff", "run_name": "Crew.kickoff", "is_run": True}),
@@ -43,7 +43,7 @@ NAMES = {
     # smolagents: its steps are passes of one step
     "smolagents": ({KIND: "CHAIN"}, {"name": "Step 2", "scope": OI + "smolagents", **BELOW},
                    {"title": "Step 2", "node_id": "Step"}),
-    "a step of somebody else": ({KIND: "CHAIN"}, {"name": "Step 2", "scope": "mine", **BELOW},
+    "unknown framework": ({KIND: "CHAIN"}, {"name": "Step 2", "scope": "mine", **BELOW},
                                 {"title": "Step 2", "node_id": None}),
     # LlamaIndex: an agent is asked by a text, and answers by one
     "agent workflow": ({KIND: "CHAIN", "input.value": '{"user_msg": "2+2?"}', "output.value": "4"},
@@ -84,14 +84,14 @@ NAMES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_what_a_step_is(name):
-    attributes, changes, expected = NAMES[name]
-    check(record(attributes, **changes), expected)
+@pytest.mark.parametrize("name", STEPS)
+def test_fields_of_a_step(name):
+    attributes, changes, expected = STEPS[name]
+    check(read_record(attributes, **changes), expected)
 
 
 LANGCHAIN = {"scope": OI + "langchain", **BELOW}
-PLUMBING = [
+WRAPPERS = [
     ({KIND: "CHAIN"}, {"name": "RunnableSequence", **LANGCHAIN}),
     ({KIND: "CHAIN"}, {"name": "RunnableMap", **LANGCHAIN,
                        "scope": "@arizeai/openinference-instrumentation-langchain"}),
@@ -108,24 +108,24 @@ PLUMBING = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("attributes", "changes"), PLUMBING)
-def test_plumbing_is_folded_unless_it_is_the_run(attributes, changes):
-    assert record(attributes, **changes).folded
-    assert not record(attributes, **changes | {"parent_span_id": None}).folded
+@pytest.mark.parametrize(("attributes", "changes"), WRAPPERS)
+def test_wrappers_are_hidden_unless_they_are_the_run(attributes, changes):
+    assert read_record(attributes, **changes).folded
+    assert not read_record(attributes, **changes | {"parent_span_id": None}).folded
 
 
-def test_a_parser_that_failed_is_worth_seeing():
+def test_a_parser_that_failed_is_no_wrapper():
     changes = LANGCHAIN | {"name": "StrOutputParser", "status": "error"}
-    assert not record({KIND: "CHAIN"}, **changes).folded
+    assert not read_record({KIND: "CHAIN"}, **changes).folded
 
 
 def test_tool_of_smolagents():
-    told = {KIND: "TOOL", "tool.name": "web_search", "output.value": "42 km/h"}
-    given = {"args": [], "sanitize_inputs_outputs": True, "kwargs": {"query": "speed"}}
-    found = record(told | {"input.value": text(given)})
-    check(found, {"title": "web_search", "inputs": {"query": "speed"}, "outputs": "42 km/h"})
+    attributes = {KIND: "TOOL", "tool.name": "web_search", "output.value": "42 km/h"}
+    arguments = {"args": [], "sanitize_inputs_outputs": True, "kwargs": {"query": "speed"}}
+    record = read_record(attributes | {"input.value": text(arguments)})
+    check(record, {"title": "web_search", "inputs": {"query": "speed"}, "outputs": "42 km/h"})
     both = {"args": ["a"], "kwargs": {"b": 1}}
-    assert record(told | {"input.value": text(both)}).inputs == both
+    assert read_record(attributes | {"input.value": text(both)}).inputs == both
 
 
 CALL = [{"text": "let me see"},
@@ -135,47 +135,47 @@ RESULT = [{"toolResult": {"toolUseId": "t1", "content": [{"text": "rain"}]}}]
 
 def test_messages_of_strands_agents():
     """Blocks of Amazon Bedrock's API as JSON in the events of the second generation."""
-    found = record(
+    record = read_record(
         {OPERATION: "chat", "gen_ai.request.model": "us.anthropic.claude-sonnet-4-20250514-v1:0",
          "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 30,
          "gen_ai.usage.total_tokens": 180, "gen_ai.usage.cache_read_input_tokens": 40,
          "gen_ai.usage.cache_write_input_tokens": 10},
         events=[
-            event("gen_ai.user.message", content=text([{"text": "weather?"}])),
-            event("gen_ai.assistant.message", content=text(CALL)),
-            event("gen_ai.tool.message", content=text(RESULT)),
-            event("gen_ai.choice", finish_reason="tool_use", message=text(CALL)),
+            make_event("gen_ai.user.message", content=text([{"text": "weather?"}])),
+            make_event("gen_ai.assistant.message", content=text(CALL)),
+            make_event("gen_ai.tool.message", content=text(RESULT)),
+            make_event("gen_ai.choice", finish_reason="tool_use", message=text(CALL)),
         ],
     )  # fmt: skip
     call = {"id": "t1", "name": "weather", "arguments": {"city": "Oslo"}}
-    said = {"role": "assistant", "content": "let me see", "tool_calls": [call]}
-    assert found.inputs["messages"] == [
+    reply = {"role": "assistant", "content": "let me see", "tool_calls": [call]}
+    assert record.inputs["messages"] == [
         {"role": "user", "content": "weather?"},
-        said,
+        reply,
         {"role": "tool", "content": "rain", "tool_call_id": "t1"},
     ]
-    assert found.outputs == {"messages": [said | {"finish_reason": "tool_use"}]}
+    assert record.outputs == {"messages": [reply | {"finish_reason": "tool_use"}]}
     # the total says that the cached tokens stand beside the others
-    assert found.usage == Usage(150, 30, 40, 10, None, 180)
-    assert found.received is not None and "events" not in found.received
+    assert record.usage == Usage(150, 30, 40, 10, None, 180)
+    assert record.received is not None and "events" not in record.received
 
 
 def test_tool_of_strands_agents():
-    told = {OPERATION: "execute_tool", "gen_ai.tool.name": "weather"}
+    attributes = {OPERATION: "execute_tool", "gen_ai.tool.name": "weather"}
     old = [
-        event("gen_ai.tool.message", role="tool", content='{"city": "Oslo"}', id="t1"),
-        event("gen_ai.choice", message='[{"text": "rain"}]', id="t1"),
+        make_event("gen_ai.tool.message", role="tool", content='{"city": "Oslo"}', id="t1"),
+        make_event("gen_ai.choice", message='[{"text": "rain"}]', id="t1"),
     ]
-    asked = {"type": "tool_call", "name": "weather", "id": "t1", "arguments": {"city": "Oslo"}}
-    answered = {"type": "tool_call_response", "id": "t1", "response": [{"text": "rain"}]}
+    call = {"type": "tool_call", "name": "weather", "id": "t1", "arguments": {"city": "Oslo"}}
+    result = {"type": "tool_call_response", "id": "t1", "response": [{"text": "rain"}]}
     name = "gen_ai.client.inference.operation.details"
     new = [
-        event(name, **{"gen_ai.input.messages": text([{"role": "tool", "parts": [asked]}])}),
-        event(name, **{"gen_ai.output.messages": text([{"role": "tool", "parts": [answered]}])}),
+        make_event(name, **{"gen_ai.input.messages": text([{"role": "tool", "parts": [call]}])}),
+        make_event(name, **{"gen_ai.output.messages": text([{"role": "tool", "parts": [result]}])}),
     ]
     for events in (old, new):
-        found = record(told, events=events)
-        check(found, {"kind": "tool", "inputs": {"city": "Oslo"}, "outputs": "rain"})
+        record = read_record(attributes, events=events)
+        check(record, {"kind": "tool", "inputs": {"city": "Oslo"}, "outputs": "rain"})
 
 
 def test_model_call_of_google_adk():
@@ -189,13 +189,13 @@ def test_model_call_of_google_adk():
     counts = {"candidates_token_count": 8, "prompt_token_count": 50, "thoughts_token_count": 12,
               "total_token_count": 70}  # fmt: skip
     response = {"content": {"parts": parts, "role": "model"}, "usage_metadata": counts}
-    found = record(
+    record = read_record(
         {"gen_ai.request.model": "gemini-2.5-flash", "gen_ai.usage.output_tokens": 8,
          "gcp.vertex.agent.llm_request": text(request), "gcp.vertex.agent.session_id": "s1",
          "gcp.vertex.agent.llm_response": text(response)},
         name="call_llm", scope="gcp.vertex.agent", **BELOW,
     )  # fmt: skip
-    assert found.inputs == {
+    assert record.inputs == {
         "messages": [
             {"role": "system", "content": "Be brief"},
             {"role": "user", "content": "weather?"},
@@ -203,41 +203,52 @@ def test_model_call_of_google_adk():
         "tools": ["weather"],
         "parameters": {"temperature": 0.5},
     }
-    [answer] = found.outputs["messages"]
-    assert answer["tool_calls"][0]["arguments"] == {"city": "Oslo"}
-    assert found.usage == Usage(50, 20, reasoning=12, total=70)
-    assert found.run.conversation == "s1"
+    [reply] = record.outputs["messages"]
+    assert reply["tool_calls"][0]["arguments"] == {"city": "Oslo"}
+    assert record.usage == Usage(50, 20, reasoning=12, total=70)
+    assert record.run.conversation == "s1"
 
 
 def test_spring_ai_tool_and_search():
-    tool = record({"spring.ai.kind": "tool_call", "spring.ai.tool.definition.name": "getWeather",
-                   "spring.ai.tool.call.arguments": '{"city": "Oslo"}', OPERATION: "framework",
-                   "spring.ai.tool.call.result": "rain"}, **BELOW)  # fmt: skip
+    tool = read_record(
+        {
+            "spring.ai.kind": "tool_call",
+            "spring.ai.tool.definition.name": "getWeather",
+            "spring.ai.tool.call.arguments": '{"city": "Oslo"}',
+            OPERATION: "framework",
+            "spring.ai.tool.call.result": "rain",
+        },
+        **BELOW,
+    )
     check(tool, {"kind": "tool", "title": "getWeather", "inputs": {"city": "Oslo"},
                  "outputs": "rain"})  # fmt: skip
-    search = record({"spring.ai.kind": "vector_store", "db.operation.name": "query",
-                     "db.system": "pg_vector", "db.vector.query.content": "q",
-                     "db.vector.query.top_k": "4",
-                     "db.vector.query.response.documents": '["doc"]'}, **BELOW)  # fmt: skip
+    search = read_record({"spring.ai.kind": "vector_store", "db.operation.name": "query",
+                          "db.system": "pg_vector", "db.vector.query.content": "q",
+                          "db.vector.query.top_k": "4",
+                          "db.vector.query.response.documents": '["doc"]'}, **BELOW)  # fmt: skip
     check(search, {"kind": "retriever", "inputs": {"content": "q", "top_k": "4"},
                    "outputs": {"documents": [{"content": "doc"}]}})  # fmt: skip
-    call = record({OPERATION: "chat", "gen_ai.prompt": '["hi", "there"]',
-                   "gen_ai.usage.input_tokens": "20",
-                   "gen_ai.usage.output_tokens": "5"})  # fmt: skip
-    assert [one["content"] for one in call.inputs["messages"]] == ["hi", "there"]
+    call = read_record({OPERATION: "chat", "gen_ai.prompt": '["hi", "there"]',
+                        "gen_ai.usage.input_tokens": "20",
+                        "gen_ai.usage.output_tokens": "5"})  # fmt: skip
+    assert [message["content"] for message in call.inputs["messages"]] == ["hi", "there"]
     assert call.usage == Usage(20, 5, total=25)
 
 
-def test_money_and_details_that_others_tell():
-    told = {OPERATION: "chat", "gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}
-    litellm = record(told | {"gen_ai.cost.total_cost": 0.25})
+def test_cost_and_token_details_of_other_producers():
+    attributes = {
+        OPERATION: "chat",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 5,
+    }
+    litellm = read_record(attributes | {"gen_ai.cost.total_cost": 0.25})
     assert litellm.cost is not None and str(litellm.cost.amount) == "0.2500000000"
-    pydantic = record(told | {"gen_ai.usage.details.reasoning_tokens": 2})
+    pydantic = read_record(attributes | {"gen_ai.usage.details.reasoning_tokens": 2})
     assert pydantic.usage == Usage(10, 5, reasoning=2, total=15)
     usage = {"prompt_tokens": 10, "completion_tokens": 5,
              "prompt_tokens_details": {"cached_tokens": 4}}  # fmt: skip
-    logfire = record(
-        told
+    logfire = read_record(
+        attributes
         | {
             "logfire.span_type": "span",
             "response_data": text({"message": {"content": "hi"}, "usage": usage}),

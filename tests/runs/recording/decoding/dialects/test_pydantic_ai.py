@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Cost, NodeRecord, Usage
-from tests.runs.recording.captured import record, traces
+from tests.runs.recording.captured import captured_traces, read_record
 
 NOT_FOUND = "order A-404 not found in the warehouse database"
 
 
 @pytest.fixture(scope="module")
 def tickets() -> list[list[NodeRecord]]:
-    return traces("pydantic-ai")
+    return captured_traces("pydantic-ai")
 
 
 def test_pydantic_runs(tickets: list[list[NodeRecord]]) -> None:
@@ -75,8 +75,8 @@ def test_pydantic_messages(tickets: list[list[NodeRecord]]) -> None:
     assert messages[3]["content"] == "no such order id, use the form A-NN"
     assert messages[3]["tool_call_id"] == messages[2]["tool_calls"][0]["id"]
     assert last.inputs["tools"] == ["lookup_order", "issue_refund", "notify_user"]
-    answer = {"role": "assistant", "content": "Refunded 49.90 for A-17."}
-    assert last.outputs == {"messages": [answer]}
+    reply = {"role": "assistant", "content": "Refunded 49.90 for A-17."}
+    assert last.outputs == {"messages": [reply]}
 
 
 def test_pydantic_tools_and_the_retried_one(tickets: list[list[NodeRecord]]) -> None:
@@ -98,34 +98,36 @@ def test_pydantic_crash(tickets: list[list[NodeRecord]]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attempt", "most", "status"), [(1, 1, "retry"), (2, 1, "failed"), (1, None, "retry")]
+    ("attempt", "limit", "status"), [(1, 1, "retry"), (2, 1, "failed"), (1, None, "retry")]
 )
 def test_after_the_last_attempt_a_tool_has_failed(
-    attempt: int, most: int | None, status: str
+    attempt: int, limit: int | None, status: str
 ) -> None:
-    told: dict[str, Any] = {
+    attributes: dict[str, Any] = {
         "gen_ai.operation.name": "execute_tool",
         "pydantic_ai.tool.retry.cause": "model_retry",
         "pydantic_ai.tool.retry.attempt": attempt,
     }
-    if most is not None:
-        told["pydantic_ai.tool.retry.max_retries"] = most
-    found = record(told, status="error", scope="pydantic-ai 2.68.0")
-    assert (found.status, found.attempt) == (status, attempt)
+    if limit is not None:
+        attributes["pydantic_ai.tool.retry.max_retries"] = limit
+    record = read_record(attributes, status="error", scope="pydantic-ai 2.68.0")
+    assert (record.status, record.attempt) == (status, attempt)
 
 
-def test_the_first_generation_named_them_otherwise() -> None:
-    told = {"agent_name": "triage", "model_name": "gpt-4o", "final_result": '{"ok": true}'}
-    question = '[{"event.name": "gen_ai.user.message", "role": "user", "content": "hi"}]'
-    told["all_messages_events"] = question
-    agent = record(told, name="agent run", scope="pydantic-ai 0.4.0")
+def test_the_names_of_the_first_generation() -> None:
+    attributes = {"agent_name": "triage", "model_name": "gpt-4o", "final_result": '{"ok": true}'}
+    messages = '[{"event.name": "gen_ai.user.message", "role": "user", "content": "hi"}]'
+    attributes["all_messages_events"] = messages
+    agent = read_record(attributes, name="agent run", scope="pydantic-ai 0.4.0")
     assert (agent.kind, agent.title) == ("agent", "triage")
     assert (agent.inputs, agent.outputs) == ("hi", {"ok": True})
-    told = {
+    attributes = {
         "gen_ai.tool.name": "lookup", "tool_arguments": '{"id": 7}', "tool_response": "found",
     }  # fmt: skip
-    tool = record(told, name="running tool", scope="pydantic-ai 0.4.0", parent_span_id="c" * 16)
+    tool = read_record(
+        attributes, name="running tool", scope="pydantic-ai 0.4.0", parent_span_id="c" * 16
+    )
     assert (tool.kind, tool.title, tool.folded) == ("tool", "lookup", False)
     assert (tool.inputs, tool.outputs) == ({"id": 7}, "found")
-    turn = record({"tools": ["lookup"]}, name="running 1 tool", scope="pydantic-ai 0.4.0")
+    turn = read_record({"tools": ["lookup"]}, name="running 1 tool", scope="pydantic-ai 0.4.0")
     assert turn.folded

@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 from runs.recording.decoding.otlp.trace_requests import decode_protobuf_spans, encode_trace_response
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnreadableBody
-from tests.runs.recording.captured import bodies
+from tests.runs.recording.captured import capture_bodies
 
 START_NS = 1_795_000_000_123_456_789
 
@@ -175,7 +175,7 @@ def test_an_empty_request_is_empty() -> None:
 
 
 def test_damaged_bodies_never_end_in_another_error() -> None:
-    body, chance = bodies("pydantic-ai")[0], random.Random(7)
+    body, chance = capture_bodies("pydantic-ai")[0], random.Random(7)
     for _ in range(60):
         damaged = bytearray(body)
         for _ in range(chance.randrange(1, 6)):
