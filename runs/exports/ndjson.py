@@ -12,7 +12,7 @@ from runs.models import Note, Run, Version
 from runs.recording.importing.run_files.lines import FORMAT, EndLine, RunLine, VersionLine
 from runs.recording.records.record import NoteRecord
 from runs.recording.records.record_json import record_to_json
-from runs.recording.storing.stored_records import records_of, traces_of, verbatim
+from runs.recording.storing.execution_rows import records_of, traces_of, verbatim
 
 
 def ndjson_lines(runs: Iterable[Run]) -> Iterator[bytes]:

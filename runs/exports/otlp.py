@@ -25,7 +25,7 @@ from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.record_json import record_to_json
 from runs.recording.records.span import MAX_DEPTH
-from runs.recording.storing.stored_records import records_of
+from runs.recording.storing.execution_rows import records_of
 
 SPAN_ID, TRACE_ID = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
 SPANS_AT_ONCE = 100

@@ -1,10 +1,10 @@
-"""One execution while it is being recorded: the row of `nodes.NodeExecution` as plain data.
+"""One execution while it is being recorded: the row of `nodes.NodeExecution` as plain data. Pure.
 
-Rows are joined from every record that told of the step. The join takes each field by itself and is
+Rows are merged from every record about the step. The merge takes each field by itself and is
 commutative, associative and idempotent, so that order, splitting and repetition of what arrives
 cannot matter: a known value beats a missing one, a finished status beats a started one, times
-widen, and where two messages contradict each other the one whose teller stands nearer to the engine
-wins (`NodeRecord.rank`, kept in the hints), else the greater value.
+widen, and where two messages contradict each other the one whose producer stands nearer to the
+engine wins (`NodeRecord.rank`, kept in the hints), else the greater value.
 """
 
 from dataclasses import dataclass, field, fields
@@ -23,7 +23,8 @@ STATUS_RANK = {
 @dataclass(slots=True, eq=False)
 class ExecutionRow:
     """Columns of a node execution. Ids are 32 hex digits, times microseconds since the epoch;
-    `hints` is what `NodeRecord` tells for the tree and about the run."""
+    `hints` is what `NodeRecord` says for the tree and about the run, as JSON. A status and a node
+    id as reported by the producer are `told_…`; what is derived from them has the plain name."""
 
     id: str
     source_id: str
@@ -58,7 +59,7 @@ class ExecutionRow:
     process_data_id: str | None
     received_body: bytes | None
     resource_id: str | None
-    # derived by `arrange`
+    # Set by `derive`.
     node_id: str = ""
     status: str = ""
     folded: bool = False
@@ -71,6 +72,7 @@ class ExecutionRow:
     self_us: int | None = None
     # None: not stored yet; else the derived values as they are stored.
     stored: tuple[Any, ...] | None = field(default=None, repr=False)
+    changed: bool = field(default=False, repr=False)  # by a merge, since it was loaded
 
     @property
     def duration_us(self) -> int | None:
@@ -87,7 +89,7 @@ class ExecutionRow:
         return facts_from_hints(self.hints)
 
     def derived(self) -> tuple[Any, ...]:
-        """The derived values, to see whether they changed."""
+        """Return the derived values, to see whether they changed."""
         return (
             self.node_id, self.status, self.folded, self.counted, self.parent_id, self.orphan,
             self.depth, self.index, self.iteration, self.self_us,
@@ -95,17 +97,17 @@ class ExecutionRow:
 
 
 def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
-    """The run facts kept in a row's hints (JSON) as the record told them."""
-    told = hints.get("run")
-    if not told:
+    """Return the run facts that a row's hints hold as JSON."""
+    facts = hints.get("run")
+    if not facts:
         return RunFacts()
-    cost = told.get("reported_cost")
+    cost = facts.get("reported_cost")
     return RunFacts(
         **{
-            **told,
+            **facts,
             "reported_cost": Cost(Decimal(cost[0]), cost[1]) if cost else None,
-            "tags": tuple(told.get("tags", ())),
-            "source_ids": tuple((kind, value) for kind, value in told.get("source_ids", ())),
+            "tags": tuple(facts.get("tags", ())),
+            "source_ids": tuple((kind, value) for kind, value in facts.get("source_ids", ())),
         }
     )
 
@@ -117,19 +119,19 @@ COLUMN_BY_FIELD = {
 }  # fmt: skip
 # Text that belongs together with a payload reference is taken from the same side.
 _PAIRED = {"inputs_preview": "inputs_id", "outputs_preview": "outputs_id"}
-_TOLD = tuple(
-    name.name
-    for name in fields(ExecutionRow)
-    if name.name
+_MERGED = tuple(
+    item.name
+    for item in fields(ExecutionRow)
+    if item.name
     not in (
         "id", "source_id", "node_id", "status", "folded", "counted", "parent_id", "orphan",
-        "depth", "index", "iteration", "self_us", "stored", "cost", "cost_currency",
-        "cost_reported",
+        "depth", "index", "iteration", "self_us", "stored", "changed", "cost",
+        "cost_currency", "cost_reported",
     )
 )  # fmt: skip
 
 
-# What `assembling` may fill from a step's logs, and what stands where nothing is told.
+# Columns that a step's logs may fill (see `storing.log_merging`), each with its empty value.
 LOG_COLUMNS: dict[str, Any] = {
     "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
     "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
@@ -139,30 +141,50 @@ LOG_COLUMNS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def fill_missing(row: ExecutionRow, other: ExecutionRow, name: str) -> bool:
-    """Fill a column of `ASSEMBLED` that `row` was not told; whether it was filled."""
-    nothing, found = LOG_COLUMNS[name], getattr(other, name)
-    if getattr(row, name) != nothing or found == nothing:
-        return False
-    setattr(row, name, found)
-    return True
+def fill_from_logs(row: ExecutionRow, from_logs: ExecutionRow) -> None:
+    """Fill the columns of `LOG_COLUMNS` that are empty in `row`; note which they were in
+    `hints["assembled"]`, so that a merge can empty them again."""
+    filled = []
+    for name, empty in LOG_COLUMNS.items():
+        value = getattr(from_logs, name)
+        if getattr(row, name) == empty and value != empty:
+            setattr(row, name, value)
+            filled.append(name)
+    row.hints["assembled"] = filled
 
 
-def _forget_assembled(row: ExecutionRow) -> None:
-    """Back to what was told."""
+def _empty_log_columns(row: ExecutionRow) -> None:
     for name in row.hints.pop("assembled", ()):
         setattr(row, name, LOG_COLUMNS[name])
 
 
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One log in a row's hints, as text that sorts by time: 20 digits of nanoseconds, "!" where it
+    says something about the step's values, else "-", and the id of its payload."""
+
+    time_ns: int
+    tells: bool
+    payload_id: str
+
+    def __str__(self) -> str:
+        return f"{self.time_ns:020d}{'!' if self.tells else '-'}{self.payload_id}"
+
+    @classmethod
+    def from_text(cls, text: str) -> "LogEntry":
+        return cls(int(text[:20]), text[20] == "!", text[21:])
+
+
 def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
-    """Take into `row` what `other`, the same step told again, knows more. True if `row` changed."""
+    """Merge into `row` what `other`, a row of the same step, knows more. Return whether `row`
+    changed."""
     changed = False
     for side in (row, other):
         if "assembled" in side.hints:
-            _forget_assembled(side)
+            _empty_log_columns(side)
     ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
-    hints = _joined_hints(row, other, ranks)
-    for name in _TOLD:
+    hints = _merged_hints(row, other, ranks)
+    for name in _MERGED:
         ours, theirs = getattr(row, name), getattr(other, name)
         if ours == theirs:
             continue
@@ -176,11 +198,11 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
         if best != ours:
             setattr(row, name, best)
             changed = True
-    return _join_cost(row, other) or changed
+    return _merge_cost(row, other) or changed
 
 
-def _join_cost(row: ExecutionRow, other: ExecutionRow) -> bool:
-    """A reported cost beats one that we priced, which is priced anew from the joined usage."""
+def _merge_cost(row: ExecutionRow, other: ExecutionRow) -> bool:
+    """A reported cost beats one that we priced, which is priced anew from the merged usage."""
     if not other.cost_reported or other.cost is None:
         return False
     ours = (row.cost, row.cost_currency)
@@ -190,7 +212,7 @@ def _join_cost(row: ExecutionRow, other: ExecutionRow) -> bool:
     return True
 
 
-# How near the tellers of either side's fields stand to the engine.
+# Of either side, how near the producer of each field stands to the engine.
 _Ranks = tuple[dict[str, int], dict[str, int]]
 
 
@@ -212,8 +234,8 @@ def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
 def _paired_preview(
     reference: str, name: str, row: ExecutionRow, other: ExecutionRow, ranks: _Ranks
 ) -> str:
-    """A preview goes with its payload. Previews stand before references in `Row`, so that both
-    sides' references are still untouched here."""
+    """A preview goes with its payload. Previews stand before references in `ExecutionRow`, so that
+    both sides' references are still untouched here."""
     ours, theirs = getattr(row, reference), getattr(other, reference)
     if ours == theirs:
         return max(str(getattr(row, name)), str(getattr(other, name)))
@@ -221,9 +243,9 @@ def _paired_preview(
     return str(getattr(kept, name))
 
 
-def _joined_hints(row: ExecutionRow, other: ExecutionRow, ranks: _Ranks) -> dict[str, Any]:
-    """The hints of both sides; a field's rank is that of the side whose value is kept."""
-    hints: dict[str, Any] = _joined(row.hints, other.hints)
+def _merged_hints(row: ExecutionRow, other: ExecutionRow, ranks: _Ranks) -> dict[str, Any]:
+    """Return the hints of both sides; a field's rank is that of the side whose value is kept."""
+    hints: dict[str, Any] = _merge_json(row.hints, other.hints)
     if "rank" in hints:
         sides = ((row, ranks[0]), (other, ranks[1]))
         hints["rank"] = {
@@ -233,12 +255,13 @@ def _joined_hints(row: ExecutionRow, other: ExecutionRow, ranks: _Ranks) -> dict
     return hints
 
 
-def _joined(ours: Any, theirs: Any) -> Any:
-    """Two JSON values joined key by key; lists of ids are united; contradictions: the greater."""
+def _merge_json(ours: Any, theirs: Any) -> Any:
+    """Merge two JSON values key by key; lists of ids are united; of contradictions the greater
+    counts."""
     if isinstance(ours, dict) and isinstance(theirs, dict):
-        # What only one side has is joined with itself, which puts its lists in order, too.
+        # What only one side has is merged with itself, which puts its lists in order, too.
         return {
-            key: (_dearer if key == "reported_cost" else _joined)(
+            key: (_greater_cost if key == "reported_cost" else _merge_json)(
                 ours.get(key, theirs.get(key)), theirs.get(key, ours.get(key)))
             for key in sorted(ours.keys() | theirs.keys())
         }  # fmt: skip
@@ -247,6 +270,6 @@ def _joined(ours: Any, theirs: Any) -> Any:
     return max(ours, theirs, key=lambda value: (value is not None, repr(value)))
 
 
-def _dearer(ours: Any, theirs: Any) -> Any:
-    """Of two costs, each a list of amount and currency, the greater, whole."""
+def _greater_cost(ours: Any, theirs: Any) -> Any:
+    """Return the greater of two costs, each a list of amount and currency, as a whole."""
     return max(ours, theirs, key=lambda cost: (Decimal(cost[0]), *cost))

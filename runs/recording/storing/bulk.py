@@ -7,11 +7,13 @@ hex digits, times as UTC text, money as decimal text.
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from decimal import Decimal
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 from zlib import crc32
 
+import orjson
 from django.db import connection
 from django.db.models import Model
 
@@ -85,18 +87,31 @@ def _array_of(kind: str) -> str:
     return f"{'%b' if kind == 'bytea' else '%s'}::{kind}[]"
 
 
+@overload
+def time_text(us: int) -> str: ...
+@overload
+def time_text(us: int | None) -> str | None: ...
 def time_text(us: int | None) -> str | None:
-    """Microseconds since the epoch as Django stores a time in SQLite, which PostgreSQL reads as UTC
-    (Django sets the session's time zone)."""
+    """Return microseconds since the epoch as Django stores a time in SQLite, which PostgreSQL reads
+    as UTC (Django sets the session's time zone)."""
     if us is None:
         return None
     seconds, rest = divmod(us, 1_000_000)
-    return f"{_second(seconds)}.{rest:06d}" if rest else _second(seconds)
+    return f"{_second_text(seconds)}.{rest:06d}" if rest else _second_text(seconds)
 
 
 @lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
+def _second_text(seconds: int) -> str:
     return str((EPOCH + timedelta(seconds=seconds)).replace(tzinfo=None))
+
+
+def decimal_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else str(amount)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON; equal values give equal text, whatever the order of their keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
 
 
 class Stage(IntEnum):

@@ -1,15 +1,14 @@
-"""What the logs of a step tell, read together.
+"""The logs of a step, read together.
 
 Logs come one by one, before or after their span, and a message of a model call may be one of many.
-So a row keeps them as a set (`hints["logs"]`), united by the join like all that is told, and what
-they tell is read from the whole set, in the order of their times. It fills only what the step's own
-span left open; which columns these were is kept (`hints["assembled"]`), so that the join can take
-them back before anything else is told (`rows.join`).
+So a row keeps them as a set (`hints["logs"]`), united by the merge like everything else, and what
+they say is read from the whole set, in the order of their times. It fills only what the step's own
+span left open; which columns these were is kept (`hints["assembled"]`), so that the merge can empty
+them before anything else is merged (`records.row.merge_row`).
 """
 
 import logging
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +18,9 @@ from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.payload_values import PayloadBatch, payload_location
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.row import LOG_COLUMNS, ExecutionRow, fill_missing
+from runs.recording.records.row import ExecutionRow, LogEntry, fill_from_logs
 from runs.recording.records.span import Span, SpanEvent
-from runs.recording.storing.row_io import row_of
+from runs.recording.storing.execution_rows import row_from_record
 
 logger = logging.getLogger(__name__)
 
@@ -36,34 +35,15 @@ ENDS = frozenset({"gen_ai.choice", "gen_ai.client.inference.operation.details"})
 FAILED = frozenset({"failed", "exception", "retry"})
 FILLED = ("title", "kind", "model", "provider", "usage", "error", "error_type", "inputs", "outputs")
 
-Apps = Callable[[str], int]
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One log in a row's hints, as text that sorts by time: 20 digits of nanoseconds, "!" where it
-    tells of the step's values, else "-", and the id of its payload."""
-
-    time_ns: int
-    tells: bool
-    payload: str
-
-    def __str__(self) -> str:
-        return f"{self.time_ns:020d}{'!' if self.tells else '-'}{self.payload}"
-
-    @classmethod
-    def of(cls, text: str) -> "LogEntry":
-        return cls(int(text[:20]), text[20] == "!", text[21:])
-
 
 def attach_logs(row: ExecutionRow, record: NodeRecord, payloads: PayloadBatch, app_id: int) -> None:
     """Keep a record's logs with its row."""
     entries = set()
     for log in record.logs:
-        place = payload_location(app_id, log.time_ns // 1000, record.trace)
-        payload = payloads.add(place, log.value)
-        if payload is not None:
-            entries.add(str(LogEntry(log.time_ns, log.tells, payload)))
+        location = payload_location(app_id, log.time_ns // 1000, record.trace)
+        payload_id = payloads.add(location, log.value)
+        if payload_id is not None:
+            entries.add(str(LogEntry(log.time_ns, log.tells, payload_id)))
     if entries:
         row.hints |= {"logs": sorted(entries), "logs_trace": record.trace}
     if record.logs_cut:
@@ -71,62 +51,64 @@ def attach_logs(row: ExecutionRow, record: NodeRecord, payloads: PayloadBatch, a
 
 
 def merge_logs(
-    rows: Mapping[UUID, Mapping[str, ExecutionRow]], payloads: PayloadBatch, apps: Apps
+    steps: Iterable[tuple[UUID, ExecutionRow]],
+    payloads: PayloadBatch,
+    app_id_of: Callable[[str], int],
 ) -> None:
-    """Read the logs of those rows that were told something new. `rows` by run; `apps`: the id of
-    the app of a service."""
-    waiting = [
+    """Read the logs of those rows that something new was merged into. `steps`: rows, each with the
+    id of its run; `app_id_of` returns the id of the app of a service."""
+    unread = [
         (run_id, row)
-        for run_id, members in rows.items()
-        for row in members.values()
+        for run_id, row in steps
         if "logs" in row.hints and "assembled" not in row.hints
     ]
-    entries = {row.id: _entries(row) for _, row in waiting}
-    wanted = {entry.payload for of in entries.values() for entry in of if entry.tells}
-    values = _values(wanted, payloads)
-    for run_id, row in waiting:
-        telling = [entry for entry in entries[row.id] if entry.payload in values]
-        telling.sort(key=lambda e: (e.time_ns, _place(values[e.payload]), e.payload))
-        events = [_event(entry, values[entry.payload]) for entry in telling]
+    entries = {row.id: _log_entries(row) for _, row in unread}
+    ids = {entry.payload_id for of in entries.values() for entry in of if entry.tells}
+    values = _payload_values(ids, payloads)
+    for run_id, row in unread:
+        telling = [entry for entry in entries[row.id] if entry.payload_id in values]
+        telling.sort(key=lambda e: (e.time_ns, _message_order(values[e.payload_id]), e.payload_id))
+        events = [_log_event(entry, values[entry.payload_id]) for entry in telling]
         first_us = entries[row.id][0].time_ns // 1000 or None
         try:
-            record = _record(row, events, first_us)
+            record = _record_from_logs(row, events, first_us)
         except Exception as error:
             # Messages that we cannot make sense of must not cost what came with them.
             logger.warning("logs of %s not understood: %s", row.source_id, type(error).__name__)
-            record = _record(row, [], first_us)
-        told = row_of(record, run_id, row.service, apps(row.service), payloads)
-        row.hints["assembled"] = [name for name in LOG_COLUMNS if fill_missing(row, told, name)]
+            record = _record_from_logs(row, [], first_us)
+        app_id = app_id_of(row.service)
+        fill_from_logs(row, row_from_record(record, run_id, row.service, app_id, payloads))
 
 
-def _entries(row: ExecutionRow) -> list[LogEntry]:
+def _log_entries(row: ExecutionRow) -> list[LogEntry]:
     if len(row.hints["logs"]) > MAX_LOGS:
         row.hints["logs"] = row.hints["logs"][:MAX_LOGS]
         row.hints["logs_cut"] = True
-    return [LogEntry.of(text) for text in row.hints["logs"]]
+    return [LogEntry.from_text(text) for text in row.hints["logs"]]
 
 
-def _values(ids: Collection[str], payloads: PayloadBatch) -> dict[str, Any]:
-    """The values of payloads, of which some are about to be written."""
-    found = {}
+def _payload_values(ids: Collection[str], payloads: PayloadBatch) -> dict[str, Any]:
+    """Return the values of payloads, some of which are about to be written, by id; only those that
+    are JSON objects."""
+    values = {}
     for id_ in ids:
         if id_ in payloads.rows:
             columns = dict(zip(PayloadBatch.COLUMNS, payloads.rows[id_], strict=True))
-            found[id_] = Payload(**columns).value
-    rest = [id_ for id_ in ids if id_ not in found]
+            values[id_] = Payload(**columns).value
+    rest = [id_ for id_ in ids if id_ not in values]
     if rest:
         for payload in Payload.objects.filter(id__in=rest):
-            found[payload.pk.hex] = payload.value
-    return {id_: value for id_, value in found.items() if isinstance(value, dict)}
+            values[payload.pk.hex] = payload.value
+    return {id_: value for id_, value in values.items() if isinstance(value, dict)}
 
 
-def _place(value: dict[str, Any]) -> int:
+def _message_order(value: dict[str, Any]) -> int:
     name = value.get("name")
     return ORDER.index(name) if name in ORDER else len(ORDER)
 
 
-def _event(entry: LogEntry, value: dict[str, Any]) -> SpanEvent:
-    """The log as the event of a span: what its body tells is among the attributes."""
+def _log_event(entry: LogEntry, value: dict[str, Any]) -> SpanEvent:
+    """Return the log as the event of a span: what its body says is among the attributes."""
     attributes = dict(value.get("attributes") or {})
     body = readable(value.get("body"))
     if isinstance(body, dict):
@@ -139,8 +121,10 @@ def _event(entry: LogEntry, value: dict[str, Any]) -> SpanEvent:
     return SpanEvent(name, entry.time_ns // 1000, attributes)
 
 
-def _record(row: ExecutionRow, events: list[SpanEvent], first_us: int | None) -> NodeRecord:
-    """What the logs tell of the step, by the rules for a span with these events."""
+def _record_from_logs(
+    row: ExecutionRow, events: list[SpanEvent], first_us: int | None
+) -> NodeRecord:
+    """Return what the logs say about the step, by the rules for a span with these events."""
     attributes = {
         name: value
         for event in events
@@ -150,16 +134,16 @@ def _record(row: ExecutionRow, events: list[SpanEvent], first_us: int | None) ->
     is_call = any(event.name.startswith("gen_ai.") for event in events)
     if is_call:
         attributes.setdefault("gen_ai.operation.name", "chat")
-    reading = SpanReading(_span(row, attributes, events))
+    reading = SpanReading(_span_from_logs(row, attributes, events))
     for dialect in (gen_ai, plain_opentelemetry) if is_call else (plain_opentelemetry,):
         reading.dialect = dialect.NAME
         dialect.read(reading)
-    found = {name: reading.fields[name] for name in FILLED if name in reading.fields}
+    filled = {name: reading.fields[name] for name in FILLED if name in reading.fields}
     for name, known in (
         ("inputs", row.inputs_id), ("outputs", row.outputs_id), ("usage", row.total_tokens)
     ):  # fmt: skip
         if known is not None or not is_call:
-            found.pop(name, None)
+            filled.pop(name, None)
     has_span = row.started_us is not None or row.ended_us is not None
     times = [event.time_us for event in events if event.name in ENDS and event.time_us]
     return NodeRecord(
@@ -168,12 +152,12 @@ def _record(row: ExecutionRow, events: list[SpanEvent], first_us: int | None) ->
         service=row.service,
         started_us=first_us if not has_span else None,
         ended_us=max(times, default=None) if not has_span else None,
-        **found,
+        **filled,
     )
 
 
-def _span(row: ExecutionRow, attributes: dict[str, Any], events: list[SpanEvent]) -> Span:
-    """The step as a span of its logs; named as spans of model calls are."""
+def _span_from_logs(row: ExecutionRow, attributes: dict[str, Any], events: list[SpanEvent]) -> Span:
+    """Return the step as a span of its logs, named as spans of model calls are."""
     names = (attributes.get(f"gen_ai.{name}") for name in ("operation.name", "request.model"))
     name = " ".join(str(part) for part in names if part) or NOT_RECEIVED
     status = "error" if row.told_status in FAILED else "unset"

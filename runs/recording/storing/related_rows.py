@@ -1,6 +1,6 @@
-"""The small tables around a run: apps, versions, conversations."""
+"""The small tables around a run: apps, versions, conversations, error groups."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
@@ -23,7 +23,8 @@ RESERVED_SLUGS = frozenset({"new"})
 
 
 def apps_of(records: Iterable[NodeRecord], bound: str | None) -> dict[str, int]:
-    """Service name → app id for all records; apps are made as they appear."""
+    """Return service name → app id for all records; apps are created as they appear. `bound`: the
+    name of the app that the key is bound to."""
     samples: dict[str, bool] = {}
     for record in records:
         name = bound or record.service
@@ -33,40 +34,41 @@ def apps_of(records: Iterable[NodeRecord], bound: str | None) -> dict[str, int]:
 
 
 def app_ids(names: Collection[str], samples: Collection[str] | None = None) -> dict[str, int]:
-    """Ids of the apps named so. `samples`: which of them are told to be samples; an app into which
-    somebody records for real is none any more. None: nothing is told."""
-    wanted = {name: clean(name, 200) for name in names}
-    rows = App.objects.filter(name__in=wanted.values()).values_list("name", "id", "is_sample")
-    found = {name: id_ for name, id_, _ in rows}
+    """Return name → id of these apps, created as needed. `samples`: the names of those that are
+    samples; an app into which somebody records for real is none any more. None: unknown, so that
+    nothing changes."""
+    stored_names = {name: clean(name, 200) for name in names}
+    rows = App.objects.filter(name__in=stored_names.values()).values_list("name", "id", "is_sample")
+    ids = {name: id_ for name, id_, _ in rows}
     real = {id_ for name, id_, is_sample in rows if is_sample and name not in (samples or ())}
     if real and samples is not None:
         App.objects.filter(id__in=real).update(is_sample=False)
-    for name, stored in wanted.items():
-        if stored not in found:
-            found[stored] = _make_app(stored, name in (samples or ())).pk
-    return {name: found[stored] for name, stored in wanted.items()}
+    for name, stored_name in stored_names.items():
+        if stored_name not in ids:
+            ids[stored_name] = _create_app(stored_name, name in (samples or ())).pk
+    return {name: ids[stored_name] for name, stored_name in stored_names.items()}
 
 
-def _make_app(name: str, is_sample: bool) -> App:
-    """The app named so; made with a slug of its own. Another process may make it at the same
-    time."""
+def _create_app(name: str, is_sample: bool) -> App:
+    """Create an app with a slug of its own, or return the one that another process created in the
+    meantime."""
     base = slugify(name, allow_unicode=True)[:70] or "app"
     for _ in range(100):
-        slugs_of = App.objects.filter(slug__startswith=base).values_list("slug", flat=True)
-        taken = RESERVED_SLUGS.union(slugs_of)
+        similar = App.objects.filter(slug__startswith=base).values_list("slug", flat=True)
+        used = RESERVED_SLUGS.union(similar)
         slugs = (f"{base}-{number}" if number > 1 else base for number in count(1))
-        slug = next(slug for slug in slugs if slug not in taken)
+        slug = next(slug for slug in slugs if slug not in used)
         try:
             with transaction.atomic():
                 return App.objects.create(name=name, slug=slug, is_sample=is_sample)
-        except IntegrityError:  # the name or the slug was taken meanwhile
+        except IntegrityError:  # the name or the slug was used in the meantime
             if app := App.objects.filter(name=name).first():
                 return app
     raise OperationalError(f"No slug could be found for the app {name!r}.")
 
 
 class RunRelations(NamedTuple):
-    """What a run holds up: without runs, versions and conversations go."""
+    """The rows that a run refers to. Versions and conversations without any run are removed."""
 
     app_id: int
     version_id: int | None
@@ -74,39 +76,42 @@ class RunRelations(NamedTuple):
     mode: str
 
 
-def relate_runs(runs: dict[UUID, tuple[int, Summary]]) -> dict[UUID, RunRelations]:
-    """Run → what it holds, made as needed. Marks apps that hold chats."""
+def relate_runs(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, RunRelations]:
+    """Return run id → the rows that the run refers to, created as needed; mark apps with chatflow
+    runs as such. `runs`: the app id and summary of each."""
     labels = {run_id: _version_label(summary) for run_id, (_, summary) in runs.items()}
-    versions = _versions(
+    versions = _version_ids(
         {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
     )
-    talks: dict[UUID, tuple[Any, ...]] = {}
-    held: dict[UUID, RunRelations] = {}
+    conversations: dict[UUID, tuple[Any, ...]] = {}
+    relations: dict[UUID, RunRelations] = {}
     for run_id, (app_id, summary) in runs.items():
-        told = clean(summary.facts.conversation or "", 200)
-        talk_id = uuid5(CONVERSATIONS, f"{app_id}:{told}") if told else None
-        if talk_id:
-            talks[talk_id] = (talk_id.hex, app_id, told, "", "")
+        source_id = clean(summary.facts.conversation or "", 200)
+        conversation_id = uuid5(CONVERSATIONS, f"{app_id}:{source_id}") if source_id else None
+        if conversation_id:
+            conversations[conversation_id] = (conversation_id.hex, app_id, source_id, "", "")
         label = labels[run_id]
         version = None if label is None else versions[app_id, label]
-        held[run_id] = RunRelations(app_id, version, talk_id, summary.columns["mode"])
+        mode = summary.columns["mode"]
+        relations[run_id] = RunRelations(app_id, version, conversation_id, mode)
     columns = ["id", "app_id", "source_id", "title", "user"]
-    bulk.insert(Conversation, columns, sorted(talks.values()), conflict=["id"])
-    chats = {now.app_id for now in held.values() if now.mode == "chatflow"}
-    if chats:
-        App.objects.filter(id__in=chats).exclude(mode="chatflow").update(mode="chatflow")
-    return held
+    bulk.insert(Conversation, columns, sorted(conversations.values()), conflict=["id"])
+    chatflows = {it.app_id for it in relations.values() if it.mode == "chatflow"}
+    if chatflows:
+        App.objects.filter(id__in=chatflows).exclude(mode="chatflow").update(mode="chatflow")
+    return relations
 
 
-def error_groups(app_of: dict[UUID, int], runs: dict[UUID, Summary]) -> dict[UUID, str]:
-    """Run → the group of failures that it belongs to, in hex, made as needed; only runs that failed
-    are in one. A group that its last run has left stays: it may have been marked as resolved."""
+def error_groups(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, str]:
+    """Return run id → hex id of the error group that the run belongs to, created as needed; only
+    failed runs are in one. `runs`: the app id and summary of each. A group that its last run has
+    left stays: it may have been marked as resolved."""
     rows: dict[str, tuple[Any, ...]] = {}
     groups: dict[UUID, str] = {}
-    for run_id, summary in runs.items():
+    for run_id, (app_id, summary) in runs.items():
         if failure := summary.failure:
-            groups[run_id] = key = failure.group(app_of[run_id]).hex
-            rows[key] = (key, app_of[run_id], failure.node_id, failure.title, failure.error_type,
+            groups[run_id] = key = failure.group(app_id).hex
+            rows[key] = (key, app_id, failure.node_id, failure.title, failure.error_type,
                          failure.message)  # fmt: skip
     columns = ["id", "app_id", "node_id", "title", "error_type", "message"]
     bulk.insert(ErrorGroup, columns, sorted(rows.values()), conflict=["id"])
@@ -114,39 +119,40 @@ def error_groups(app_of: dict[UUID, int], runs: dict[UUID, Summary]) -> dict[UUI
 
 
 def _version_label(summary: Summary) -> str | None:
-    """None while a running run has not told its version yet: it may still do so."""
-    told = clean(summary.facts.version or "", 200)
-    return told if told or summary.columns["status"] not in ("running", "paused") else None
+    """Return None while a running run has not named its version yet: it may still do so."""
+    label = clean(summary.facts.version or "", 200)
+    return label if label or summary.columns["status"] not in ("running", "paused") else None
 
 
 def version_id(app_id: int, label: str) -> int:
-    """The version of an app with this label; made where there is none."""
-    return _versions({(app_id, label)})[app_id, label]
+    """Return the version of an app with this label, created where there is none."""
+    return _version_ids({(app_id, label)})[app_id, label]
 
 
-def _versions(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+def _version_ids(labels: set[tuple[int, str]]) -> dict[tuple[int, str], int]:
+    """Return (app id, label) → version id, created as needed."""
     apps = {app_id for app_id, _ in labels}
     rows = Version.objects.filter(app_id__in=apps).values_list("app_id", "label", "id")
-    found = {(app_id, label): id_ for app_id, label, id_ in rows}
-    wanted = sorted(labels - set(found))
-    if wanted:
-        bulk.lock(bulk.Stage.VERSIONS, {str(app_id) for app_id, _ in wanted})
-    for app_id, label in wanted:
+    ids = {(app_id, label): id_ for app_id, label, id_ in rows}
+    missing = sorted(labels - set(ids))
+    if missing:
+        bulk.lock(bulk.Stage.VERSIONS, {str(app_id) for app_id, _ in missing})
+    for app_id, label in missing:
         newest = (
             Version.objects.filter(app_id=app_id).aggregate(newest=Max("number"))["newest"] or 0
         )
         version, _ = Version.objects.get_or_create(
             app_id=app_id, label=label, defaults={"number": newest + 1}
         )
-        found[app_id, label] = version.pk
-    return found
+        ids[app_id, label] = version.pk
+    return ids
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A stored run before it was arranged anew."""
+    """A stored run before it is derived anew."""
 
-    held: RunRelations
+    relations: RunRelations
     status: str
     last_seen_at: datetime
     source_kind: str
@@ -157,47 +163,48 @@ def stored_runs(run_ids: Iterable[UUID]) -> dict[UUID, StoredRun]:
                "last_seen_at", "source_kind")  # fmt: skip
     ids = list(run_ids)
     rows = Run.objects.filter(id__in=ids).values_list(*columns) if ids else ()
-    return {run_id: StoredRun(RunRelations(*links[:4]), *links[4:]) for run_id, *links in rows}
+    return {run_id: StoredRun(RunRelations(*values[:4]), *values[4:]) for run_id, *values in rows}
 
 
 def remove_unused(left: Collection[RunRelations]) -> None:
-    """Runs have moved, once more of them was known: what they alone held up goes."""
+    """Remove what only runs referred to that have moved, as they do once more of them is known.
+    `left`: what they referred to before."""
     if not left:
         return
     runs = Run.objects.order_by()
     empty_versions = Version.objects.filter(
         id__in={was.version_id for was in left}, graph__isnull=True
     ).exclude(Exists(runs.filter(version_id=OuterRef("pk"))))
-    talks = {was.conversation_id for was in left if was.conversation_id}
-    empty_talks = Conversation.objects.filter(id__in=talks).exclude(
+    conversations = {was.conversation_id for was in left if was.conversation_id}
+    empty_conversations = Conversation.objects.filter(id__in=conversations).exclude(
         Exists(runs.filter(conversation_id=OuterRef("pk")))
     )
-    for empty in (empty_versions, empty_talks):
+    for empty in (empty_versions, empty_conversations):
         # Raw: a run that another process has just put there must stop this, not go with it.
         empty._raw_delete(empty.db)
-    chats = {was.app_id for was in left if was.mode == "chatflow"}
-    App.objects.filter(id__in=chats, mode="chatflow").exclude(
+    chatflows = {was.app_id for was in left if was.mode == "chatflow"}
+    App.objects.filter(id__in=chatflows, mode="chatflow").exclude(
         Exists(runs.filter(app_id=OuterRef("pk"), mode="chatflow"))
     ).update(mode="workflow")
 
 
-def refresh_conversations(held: Iterable[RunRelations]) -> None:
-    """First and last turn and user of conversations, from their runs."""
-    ids = {one.conversation_id for one in held if one.conversation_id}
+def refresh_conversations(relations: Iterable[RunRelations]) -> None:
+    """Set first and last turn and user of conversations from their runs."""
+    ids = {it.conversation_id for it in relations if it.conversation_id}
     if not ids:
         return
     if bulk.concurrent():
-        # Taken first, in order: the figures below then are of a moment after the wait.
-        talks = Conversation.objects.filter(id__in=ids)
-        list(talks.select_for_update().order_by("pk").values_list("pk"))
-    places = ", ".join(["%s"] * len(ids))
+        # Locked first, in order, so that the figures below are read after the wait.
+        conversations = Conversation.objects.filter(id__in=ids)
+        list(conversations.select_for_update().order_by("pk").values_list("pk"))
+    placeholders = ", ".join(["%s"] * len(ids))
     with connection.cursor() as cursor:
-        # By hand: one look at the runs for all three, and Django takes longer to phrase it than
-        # a database to do it.
+        # In SQL: one look at the runs for all three columns, and Django takes longer to phrase
+        # the statement than a database to run it.
         cursor.execute(
             f"""UPDATE runs_conversation SET ("user", started_at, last_run_at) = (
                 SELECT COALESCE(MAX(run."user"), ''), MIN(run.started_at), MAX(run.started_at)
                 FROM runs_run run WHERE run.conversation_id = runs_conversation.id
-            ) WHERE id IN ({places})""",
+            ) WHERE id IN ({placeholders})""",
             [id_.hex for id_ in ids],
         )

@@ -1,14 +1,12 @@
 """The only code that writes runs and executions.
 
-One transaction for one request: find the run of each trace, join what arrived with what is stored,
-arrange each touched run anew from all its steps, write what changed. See `rows.join` for why order
-and repetition do not matter, `identity` for which run a trace belongs to.
+One transaction for one request, which is a `UnitOfWork`: find the run of each trace, merge what
+arrived with what is stored, derive each touched run anew from all its steps, write what changed.
+`records.row` says why order and repetition do not matter, `identity` which run a trace belongs to.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -22,16 +20,16 @@ from nodes.models import Payload
 from runs.models import Run, RunSource
 from runs.recording.deriving.derive import derive
 from runs.recording.deriving.summary import Summary, summarize
+from runs.recording.deriving.tree import execution_id
 from runs.recording.records.payload_values import PayloadBatch, clean
 from runs.recording.records.record import NodeRecord, Refused
-from runs.recording.records.row import ExecutionRow
+from runs.recording.records.row import ExecutionRow, merge_row
 from runs.recording.storing import (
     bulk,
+    execution_rows,
     log_merging,
-    merge,
     notes,
     related_rows,
-    row_io,
     search_queue,
 )
 from runs.recording.storing.identity import (
@@ -43,24 +41,24 @@ from runs.recording.storing.identity import (
     split_by_trace,
 )
 
-# So many traces are written in one transaction; more are taken in several.
+# So many traces are written in one transaction; more are written in several.
 TRACES_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where records came from: `scope` and `app_name` of a key that is bound to an app; `told`, by
-    trace, the runs that a file tells with their ids."""
+    """Where records came from: `scope` and `app_name` of a key that is bound to an app; `kind`, the
+    receiver or import; `imported_runs`, by trace, the runs that a file names with their ids."""
 
     scope: int = 0
     app_name: str | None = None
     kind: str = "otlp"
-    told: Mapping[str, ImportedRun] = field(default_factory=lambda: NO_IMPORTED_RUNS)
+    imported_runs: Mapping[str, ImportedRun] = field(default_factory=lambda: NO_IMPORTED_RUNS)
 
 
 class SaveResult(NamedTuple):
     """What became of records: the runs touched and what could not be stored. For the inbox: how
-    many told nothing new, how many came for a run that had ended, and of each run the number of
+    many said nothing new, how many came for a run that had ended, and of each run the number of
     steps whose parent is missing."""
 
     runs: set[UUID]
@@ -70,6 +68,7 @@ class SaveResult(NamedTuple):
     orphans: Mapping[UUID, int] = {}
 
     def then(self, other: "SaveResult") -> "SaveResult":
+        """Return both together."""
         return SaveResult(
             self.runs | other.runs,
             self.refused + other.refused,
@@ -83,184 +82,265 @@ def save_records(records: Sequence[NodeRecord], origin: Origin = Origin()) -> Sa
     """Write records. Committed when it returns. Raises DatabaseError when the database cannot take
     it now."""
     by_trace, nameless = split_by_trace(records)
-    traces, saved = list(by_trace), SaveResult(set(), nameless)
+    traces, result = list(by_trace), SaveResult(set(), nameless)
     for start in range(0, len(traces), TRACES_AT_ONCE):
         part = [r for trace in traces[start : start + TRACES_AT_ONCE] for r in by_trace[trace]]
-        saved = saved.then(_save_good(part, origin))
-    return saved
+        result = result.then(_save_storable(part, origin))
+    return result
 
 
-def _save_good(records: Sequence[NodeRecord], origin: Origin) -> SaveResult:
-    """Write what the database can hold. A value that only it refuses (its limits are checked where
-    records are read, but one may have been missed) must not cost the records beside it: the halves
-    are tried apart, down to the bad one."""
+def _save_storable(records: Sequence[NodeRecord], origin: Origin) -> SaveResult:
+    """Write the records that the database can hold. A value that only the database refuses (its
+    limits are checked where records are decoded, but one may have been missed) must not cost the
+    records beside it: both halves are tried apart, down to the bad record."""
     try:
-        apps = related_rows.apps_of(records, origin.app_name)
+        app_ids = related_rows.apps_of(records, origin.app_name)
         with transaction.atomic():
-            return _save(records, origin, apps)
+            return UnitOfWork(records, origin, app_ids).save()
     except DataError as problem:
         if len(records) == 1:
             reason = f"The database cannot hold this record: {problem}"
             return SaveResult(set(), [Refused(clean(reason), asdict(records[0]))])
         middle = len(records) // 2
-        return _save_good(records[:middle], origin).then(_save_good(records[middle:], origin))
+        first = _save_storable(records[:middle], origin)
+        return first.then(_save_storable(records[middle:], origin))
 
 
-def _save(records: Sequence[NodeRecord], origin: Origin, apps: dict[str, int]) -> SaveResult:
-    groups = assign_runs(records, origin.scope, origin.told)
-    # Several traces may be one run: what is done for a run is done once.
-    runs = {group.run_id: group for group in groups.values()}
-    payloads = PayloadBatch()
-    stored = row_io.load(run_id for group in runs.values() if group.known or group.absorbed
-                          for run_id in (group.run_id, *group.absorbed))  # fmt: skip
-    arrived: dict[UUID, list[ExecutionRow]] = {run_id: [] for run_id in runs}
-    for trace, told in groupby(records, attrgetter("trace")):
-        run_id = groups[trace].run_id
-        arrived[run_id] += _rows_of(told, run_id, origin, apps, payloads)
-    merge.complete(runs.values(), stored, arrived)
-    changed: set[str] = set()
-    rows = {run_id: merge.absorb(group, stored, changed) for run_id, group in runs.items()}
-    news = Counter({id_: merge.take_in(rows[id_], told, changed) for id_, told in arrived.items()})
-    log_merging.merge_logs(rows, payloads, lambda service: _app_id(service, apps))
-    bulk.insert(Payload, PayloadBatch.COLUMNS, sorted(payloads.rows.values()), conflict=["id"])
-    ended = _write(runs.values(), rows, changed, origin, apps)
-    return SaveResult(
-        set(runs),
-        [],
-        len(records) - news.total(),
-        sum(news[run_id] for run_id in ended),
-        {run_id: sum(row.orphan for row in of.values()) for run_id, of in rows.items()},
-    )
+@dataclass(slots=True)
+class TouchedRun:
+    """A run that records arrived for. `derive` sets `summary` and `app_id`."""
+
+    group: RunGroup
+    arrived: list[ExecutionRow] = field(default_factory=list)
+    # All steps by their source id, once what arrived is merged with what is stored.
+    rows: dict[str, ExecutionRow] = field(default_factory=dict)
+    news: int = 0  # how many of the arrived rows said something new
+    summary: Summary = field(init=False)
+    app_id: int = field(init=False)
+
+    @property
+    def stored_ids(self) -> list[UUID]:
+        """The ids under which parts of the run are stored: its own, and those it absorbs."""
+        own = [self.group.run_id] if self.group.known else []
+        return [*own, *self.group.absorbed]
+
+    def merge_stored(self, stored: Mapping[UUID, Sequence[ExecutionRow]]) -> None:
+        """Take the stored rows of the run, and those of absorbed runs under their new ids."""
+        run_id = self.group.run_id
+        self.rows = {row.source_id: row for row in stored.get(run_id, ())}
+        for former in sorted(self.group.absorbed):
+            for row in stored.get(former, ()):
+                row.id, row.stored = execution_id(run_id, row.source_id), None
+                self._merge(row)
+
+    def merge_arrived(self) -> None:
+        self.news = sum(self._merge(row) for row in self.arrived)
+
+    def _merge(self, row: ExecutionRow) -> bool:
+        """Add a row, or merge it into the one of the same step; return whether that said anything
+        new."""
+        known = self.rows.setdefault(row.source_id, row)
+        if known is row:
+            return True
+        if not merge_row(known, row):
+            return False
+        known.changed = True
+        return True
 
 
-def _rows_of(
-    records: Iterable[NodeRecord],
-    run_id: UUID,
-    origin: Origin,
-    apps: dict[str, int],
-    payloads: PayloadBatch,
-) -> Iterator[ExecutionRow]:
-    for record in records:
-        service = origin.app_name or record.service
-        row = row_io.row_of(record, run_id, clean(service, 200), apps[service], payloads)
+class UnitOfWork:
+    """What one transaction reads and writes: `load`, `merge`, `derive` and `write`, in this order.
+
+    records    what arrived, records of one trace beside each other
+    app_ids    service name → app id
+    payloads   values that are to be stored
+    runs       run id → the touched run
+    stored     run id → its stored rows, also of runs that are absorbed
+    before     run id → the stored run as it was before, also of runs that are absorbed
+    """
+
+    def __init__(
+        self, records: Sequence[NodeRecord], origin: Origin, app_ids: dict[str, int]
+    ) -> None:
+        self.records, self.origin, self.app_ids = records, origin, app_ids
+        self.payloads = PayloadBatch()
+        self.runs: dict[UUID, TouchedRun] = {}
+        self.stored: dict[UUID, list[ExecutionRow]] = {}
+        self.before: dict[UUID, related_rows.StoredRun] = {}
+
+    def save(self) -> SaveResult:
+        self.load()
+        self.merge()
+        self.derive()
+        self.write()
+        return SaveResult(
+            set(self.runs),
+            [],
+            len(self.records) - sum(run.news for run in self.runs.values()),
+            sum(run.news for run_id, run in self.runs.items() if self._had_ended(run_id)),
+            {
+                run_id: sum(row.orphan for row in run.rows.values())
+                for run_id, run in self.runs.items()
+            },
+        )
+
+    def load(self) -> None:
+        """Find the run of each record, and read what is stored of these runs."""
+        groups = assign_runs(self.records, self.origin.scope, self.origin.imported_runs)
+        # Several traces may be one run: what is done for a run is done once.
+        self.runs = {group.run_id: TouchedRun(group) for group in groups.values()}
+        for trace, records in groupby(self.records, attrgetter("trace")):
+            run_id = groups[trace].run_id
+            self.runs[run_id].arrived += [self._row_of(record, run_id) for record in records]
+        stored_ids = [id_ for run in self.runs.values() for id_ in run.stored_ids]
+        self.stored = execution_rows.load(stored_ids)
+        self._load_received()
+        self.before = related_rows.stored_runs(stored_ids)
+
+    def _row_of(self, record: NodeRecord, run_id: UUID) -> ExecutionRow:
+        service = self.origin.app_name or record.service
+        app_id = self.app_ids[service]
+        row = execution_rows.row_from_record(
+            record, run_id, clean(service, 200), app_id, self.payloads
+        )
         if record.logs:
-            log_merging.attach_logs(row, record, payloads, apps[service])
-        yield row
+            log_merging.attach_logs(row, record, self.payloads, app_id)
+        return row
 
-
-def _write(
-    groups: Collection[RunGroup],
-    rows: dict[UUID, dict[str, ExecutionRow]],
-    changed: set[str],
-    origin: Origin,
-    apps: dict[str, int],
-) -> set[UUID]:
-    """Returns the runs that had ended before."""
-    absorbed = [former for group in groups for former in group.absorbed]
-    known = [group.run_id for group in groups if group.known]
-    before = related_rows.stored_runs([*known, *absorbed])
-    summaries: dict[UUID, Summary] = {}
-    for run_id, by_source in rows.items():
-        members = list(by_source.values())
-        row_io.set_prices(members, changed)
-        summaries[run_id] = summarize(*derive(run_id, members))
-    app_of = {run_id: _app_id(summary.service, apps) for run_id, summary in summaries.items()}
-    doors = _doors(groups, before, origin)
-    held = _write_runs(summaries, app_of, _seen(groups, before), doors)
-    writer = row_io.Writer(changed)
-    for run_id, by_source in rows.items():
-        moved = run_id in before and before[run_id].held.app_id != app_of[run_id]
-        writer.add(run_id, app_of[run_id], by_source.values(), rewrite=moved)
-    writer.write()
-    _write_sources(groups, origin.scope)
-    merge.remove_absorbed(groups)
-    held_before = {id_: links.held for id_, links in before.items()}
-    related_rows.refresh_conversations([*held.values(), *held_before.values()])
-    related_rows.remove_unused([was for id_, was in held_before.items() if was != held.get(id_)])
-    return {id_ for id_, links in before.items() if links.status not in ("running", "paused")}
-
-
-def _app_id(service: str, apps: dict[str, int]) -> int:
-    if service not in apps:
-        apps.update(related_rows.app_ids([service]))
-    return apps[service]
-
-
-def _write_runs(
-    summaries: dict[UUID, Summary],
-    app_of: dict[UUID, int],
-    seen: dict[UUID, int],
-    doors: dict[UUID, str],
-) -> dict[UUID, related_rows.RunRelations]:
-    """Write the runs' own rows; returns what each holds up. `seen`: of runs that a file tells, when
-    the last news of them arrived."""
-    arrived = to_us(timezone.now())
-    held = related_rows.relate_runs(
-        {run_id: (app_of[run_id], summary) for run_id, summary in summaries.items()}
-    )
-    groups = related_rows.error_groups(app_of, summaries)
-    written: list[tuple[Any, ...]] = []
-    columns: list[str] = []
-    for run_id, summary in summaries.items():
-        values, now = dict(summary.columns), seen.get(run_id, arrived)
-        started, ended = values.pop("started_us"), values.pop("ended_us")
-        talk = held[run_id].conversation_id
-        row = {
-            "id": run_id.hex,
-            "app_id": app_of[run_id],
-            "version_id": held[run_id].version_id,
-            "conversation_id": talk.hex if talk else None,
-            "error_group_id": groups.get(run_id),
-            **values,
-            "cost": _text(values["cost"]),
-            "reported_cost": _text(values["reported_cost"]),
-            "started_at": bulk.time_text(now if started is None else started),
-            "ended_at": bulk.time_text(ended),
-            "tags": row_io.as_json(values["tags"]),
-            "last_seen_at": bulk.time_text(now),
-            "source_kind": f"dify-{doors[run_id]}" if summary.of_dify else doors[run_id],
+    def _load_received(self) -> None:
+        """Complete those stored rows that will be merged with others, or that move to another run:
+        only they need what was received."""
+        incomplete: list[ExecutionRow] = []
+        moving = {
+            id_
+            for run in self.runs.values()
+            if run.group.absorbed
+            for id_ in (run.group.run_id, *run.group.absorbed)
         }
-        columns = list(row)
-        written.append(tuple(row.values()))
-    bulk.insert(Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"])
-    search_queue.enqueue((row[0], row[columns.index("started_at")]) for row in written)
-    return held
+        for run_id, rows in self.stored.items():
+            arrived = self.runs[run_id].arrived if run_id in self.runs else ()
+            source_ids = {row.source_id for row in arrived}
+            incomplete += (row for row in rows if run_id in moving or row.source_id in source_ids)
+        execution_rows.load_received(self.stored, incomplete)
 
+    def merge(self) -> None:
+        """Merge what arrived with what is stored, and read the logs of the steps that changed."""
+        for run in self.runs.values():
+            run.merge_stored(self.stored)
+            run.merge_arrived()
+        steps = ((run_id, row) for run_id, run in self.runs.items() for row in run.rows.values())
+        log_merging.merge_logs(steps, self.payloads, self._app_id)
 
-def _doors(
-    groups: Iterable[RunGroup], before: Mapping[UUID, related_rows.StoredRun], origin: Origin
-) -> dict[UUID, str]:
-    """By which door each run came: of several the greatest name, whichever was the last."""
-    return {
-        group.run_id: max([
-            origin.kind,
-            *(before[id_].source_kind.removeprefix("dify-")
-              for id_ in (group.run_id, *group.absorbed) if id_ in before),
-        ])
-        for group in groups
-    }  # fmt: skip
+    def derive(self) -> None:
+        """Derive tree, statuses, totals and summary of each run from all its steps."""
+        for run_id, run in self.runs.items():
+            rows = list(run.rows.values())
+            execution_rows.set_prices(rows)
+            run.summary = summarize(*derive(run_id, rows))
+            run.app_id = self._app_id(run.summary.service)
 
+    def _app_id(self, service: str) -> int:
+        if service not in self.app_ids:
+            self.app_ids.update(related_rows.app_ids([service]))
+        return self.app_ids[service]
 
-def _seen(
-    groups: Iterable[RunGroup], before: Mapping[UUID, related_rows.StoredRun]
-) -> dict[UUID, int]:
-    """What a file tells of a run is no news of now."""
-    told = {group.run_id: group.seen_us for group in groups if group.seen_us is not None}
-    stored = {id_: to_us(before[id_].last_seen_at) or 0 for id_ in told if id_ in before}
-    return {id_: max(seen, stored.get(id_, 0)) for id_, seen in told.items()}
+    def _had_ended(self, run_id: UUID) -> bool:
+        stored = self.before.get(run_id)
+        return stored is not None and stored.status not in ("running", "paused")
 
+    def write(self) -> None:
+        """Write what is new or changed, and tidy up around it."""
+        payloads = sorted(self.payloads.rows.values())
+        bulk.insert(Payload, PayloadBatch.COLUMNS, payloads, conflict=["id"])
+        summaries = {run_id: (run.app_id, run.summary) for run_id, run in self.runs.items()}
+        relations = related_rows.relate_runs(summaries)
+        error_groups = related_rows.error_groups(summaries)
+        self._write_runs(relations, error_groups)
+        self._write_steps()
+        self._write_sources()
+        self._remove_absorbed()
+        former = {run_id: stored.relations for run_id, stored in self.before.items()}
+        related_rows.refresh_conversations([*relations.values(), *former.values()])
+        related_rows.remove_unused(
+            [was for run_id, was in former.items() if was != relations.get(run_id)]
+        )
 
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else str(amount)
+    def _write_runs(
+        self,
+        relations: Mapping[UUID, related_rows.RunRelations],
+        error_groups: Mapping[UUID, str],
+    ) -> None:
+        now = to_us(timezone.now())
+        written: list[tuple[Any, ...]] = []
+        columns: list[str] = []
+        for run_id, run in self.runs.items():
+            summary, values = run.summary, dict(run.summary.columns)
+            started_us, ended_us = values.pop("started_us"), values.pop("ended_us")
+            seen_us, kind = self._last_seen_us(run.group, now), self._source_kind(run)
+            conversation_id = relations[run_id].conversation_id
+            row = {
+                "id": run_id.hex,
+                "app_id": run.app_id,
+                "version_id": relations[run_id].version_id,
+                "conversation_id": conversation_id.hex if conversation_id else None,
+                "error_group_id": error_groups.get(run_id),
+                **values,
+                "cost": bulk.decimal_text(values["cost"]),
+                "reported_cost": bulk.decimal_text(values["reported_cost"]),
+                "started_at": bulk.time_text(seen_us if started_us is None else started_us),
+                "ended_at": bulk.time_text(ended_us),
+                "tags": bulk.json_text(values["tags"]),
+                "last_seen_at": bulk.time_text(seen_us),
+                "source_kind": f"dify-{kind}" if summary.of_dify else kind,
+            }
+            columns = list(row)
+            written.append(tuple(row.values()))
+        bulk.insert(
+            Run, columns, written, conflict=["id"], update=[c for c in columns if c != "id"]
+        )
+        search_queue.enqueue((row[0], row[columns.index("started_at")]) for row in written)
 
+    def _last_seen_us(self, group: RunGroup, now: int) -> int:
+        """Return when news of a run last arrived. What a file says of a run is no news of now."""
+        if group.seen_us is None:
+            return now
+        stored = self.before.get(group.run_id)
+        return max(group.seen_us, to_us(stored.last_seen_at) if stored else 0)
 
-def _write_sources(groups: Collection[RunGroup], scope: int) -> None:
-    rows = {
-        (value, scope, kind, group.run_id.hex)
-        for group in groups
-        for kind, value in group.sources | {(FORMER, former.hex) for former in group.absorbed}
-    }
-    unique = ["source_id", "scope", "kind"]
-    bulk.insert(RunSource, [*unique, "run_id"], sorted(rows), conflict=unique)
-    if rows:
-        notes.settle({value for value, *_ in rows}, scope)
+    def _source_kind(self, run: TouchedRun) -> str:
+        """Return by which receiver or import the run came: of several the greatest name, so that
+        the order does not matter."""
+        stored = (self.before[id_] for id_ in run.stored_ids if id_ in self.before)
+        return max([self.origin.kind, *(it.source_kind.removeprefix("dify-") for it in stored)])
+
+    def _write_steps(self) -> None:
+        new: list[tuple[Any, ...]] = []
+        again: list[tuple[Any, ...]] = []
+        for run_id, run in self.runs.items():
+            stored = self.before.get(run_id)
+            moved = stored is not None and stored.relations.app_id != run.app_id
+            for row in run.rows.values():
+                if row.stored is None:
+                    new.append(execution_rows.column_values(row, run_id.hex, run.app_id))
+                elif moved or row.changed or row.derived() != row.stored:
+                    again.append(execution_rows.column_values(row, run_id.hex, run.app_id))
+        execution_rows.write(new, again)
+
+    def _write_sources(self) -> None:
+        scope, groups = self.origin.scope, [run.group for run in self.runs.values()]
+        rows = {
+            (source_id, scope, kind, group.run_id.hex)
+            for group in groups
+            for kind, source_id in group.sources | {(FORMER, id_.hex) for id_ in group.absorbed}
+        }
+        unique = ["source_id", "scope", "kind"]
+        bulk.insert(RunSource, [*unique, "run_id"], sorted(rows), conflict=unique)
+        if rows:
+            notes.settle({source_id for source_id, *_ in rows}, scope)
+
+    def _remove_absorbed(self) -> None:
+        """Point what refers to absorbed runs to the run that took them in, and drop the rest."""
+        for run_id, run in self.runs.items():
+            if absorbed := run.group.absorbed:
+                Run.objects.filter(id__in=absorbed).remove(heir=run_id)
+                search_queue.enqueue_removed(former.hex for former in absorbed)

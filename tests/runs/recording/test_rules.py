@@ -233,16 +233,16 @@ def test_what_only_the_database_refuses_costs_nothing_else(client, ingest_key, m
     """A limit of the database that no decoder knows: the record is refused alone."""
     from django.db import DataError
 
-    from runs.recording.storing import row_io
+    from runs.recording.storing import execution_rows
 
-    row_of = row_io.row_of
+    row_from_record = execution_rows.row_from_record
 
     def picky(record: NodeRecord, *args: Any) -> Any:
         if record.title == "lookup_order":
             raise DataError("value out of range")
-        return row_of(record, *args)
+        return row_from_record(record, *args)
 
-    monkeypatch.setattr(row_io, "row_of", picky)
+    monkeypatch.setattr(execution_rows, "row_from_record", picky)
     answer = client.post(
         "/v1/traces", capture("google-adk")[0], content_type=PROTOBUF,
         headers={"x-api-key": ingest_key},

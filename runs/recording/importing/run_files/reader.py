@@ -201,7 +201,9 @@ class RunFileReader:
 
     def flush(self) -> None:
         """Write what was read so far."""
-        saved = store.save_records(self.records, replace(self.origin, told=dict(self.told)))
+        saved = store.save_records(
+            self.records, replace(self.origin, imported_runs=dict(self.told))
+        )
         self.report.runs |= saved.runs
         self.report.steps += len(self.records) - len(saved.refused)
         for refused in saved.refused:

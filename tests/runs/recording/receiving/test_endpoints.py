@@ -159,9 +159,7 @@ def test_json_that_is_none(ingest_key, text):
 
 def test_the_database_goes_away(body, ingest_key):
     """Nothing half-written, and the exporter is told to come again."""
-    with mock.patch(
-        "runs.recording.storing.store._write_sources", side_effect=OperationalError("gone")
-    ):
+    with mock.patch("runs.recording.storing.notes.settle", side_effect=OperationalError("gone")):
         answer = post(body, ingest_key)
     assert answer.status_code == 503 and answer["Retry-After"]
     assert not Run.objects.exists()

@@ -209,7 +209,7 @@ def test_a_file_and_what_is_there_become_one_run_in_any_order() -> None:
 
 def test_long_runs_are_taken_in_parts(monkeypatch: Any) -> None:
     monkeypatch.setattr("runs.recording.importing.run_files.reader.RECORDS_AT_ONCE", 3)
-    monkeypatch.setattr("runs.recording.storing.stored_records.AT_ONCE", 2)
+    monkeypatch.setattr("runs.recording.storing.execution_rows.STEPS_AT_ONCE", 2)
     steps = [replace(STEP, source_id=f"{n:016x}", parent_source_id="0" * 16) for n in range(10)]
     store.save_records(steps)
     store.save_records([replace(STEP, trace="b" * 32)])
