@@ -101,9 +101,7 @@ def test_too_large_is_noted(ingest_key, settings):
 
 
 def test_an_unreachable_database_and_a_failing_note_change_no_answer(ingest_key):
-    with mock.patch(
-        "runs.recording.storing.store._write_sources", side_effect=OperationalError("gone")
-    ):
+    with mock.patch("runs.recording.storing.notes.settle", side_effect=OperationalError("gone")):
         assert post(json.dumps(FORGED).encode(), ingest_key).status_code == 503
     assert last().status == 503
     with mock.patch.object(ReceivedRequest.objects, "create", side_effect=OperationalError("gone")):
