@@ -9,7 +9,8 @@ from runs.samples.schedule import SECOND
 
 @dataclass(frozen=True, slots=True)
 class PricedModel:
-    """`per_second`: tokens written. Prices are the makers' public ones, USD per million tokens."""
+    """A model. `per_second` is how many tokens it writes. Prices are the makers' public ones, USD
+    per million tokens."""
 
     name: str
     provider: str
@@ -28,12 +29,12 @@ MODELS = {
         PricedModel("gemini-2.5-flash", "google", 160, Decimal("0.30"), Decimal("2.50")),
     )
 }
-LONGEST = 20 * SECOND
+MAX_DURATION = 20 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCall:
-    """One call: what it used and how long it took."""
+    """A model call: what it used and how long it took."""
 
     model: PricedModel
     input_tokens: int
@@ -46,19 +47,19 @@ class ModelCall:
         return self.input_tokens + self.output_tokens
 
 
-def tokens(text: str) -> int:
-    """About what tokenizers count: four Latin letters, two Arabic or Cyrillic ones, or one of the
-    larger scripts to a token."""
+def count_tokens(text: str) -> int:
+    """Return about what tokenizers count: four Latin letters, two Arabic or Cyrillic ones, or one
+    of the larger scripts to a token."""
     latin = sum(character < "\u0250" for character in text)
     large = sum(character >= "\u2e80" for character in text)
     return latin // 4 + large + (len(text) - latin - large) // 2 + 3
 
 
 def model_call(rng: random.Random, model: str, prompt: str, answer: str) -> ModelCall:
-    """The call of `model` with this prompt that gave this answer."""
-    made_by = MODELS[model]
-    written = tokens(answer)
-    first = rng.randrange(280_000, 900_000) + tokens(prompt) * 12
-    speed = made_by.per_second * rng.randrange(80, 120)
-    took = min(first + written * 100 * SECOND // speed + 200_000, LONGEST)
-    return ModelCall(made_by, tokens(prompt), written, min(first, took), max(took, 600_000))
+    """Return the call of `model` with this prompt that gave this answer."""
+    priced = MODELS[model]
+    written = count_tokens(answer)
+    first = rng.randrange(280_000, 900_000) + count_tokens(prompt) * 12
+    speed = priced.per_second * rng.randrange(80, 120)
+    took = min(first + written * 100 * SECOND // speed + 200_000, MAX_DURATION)
+    return ModelCall(priced, count_tokens(prompt), written, min(first, took), max(took, 600_000))

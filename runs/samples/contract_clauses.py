@@ -4,8 +4,8 @@ import json
 from typing import Any, NamedTuple
 
 from runs.samples.calls import ModelCall, model_call
-from runs.samples.dify_attributes import prompt
-from runs.samples.dify_iteration import iteration, iteration_pass
+from runs.samples.dify_attributes import prompt_message
+from runs.samples.dify_iteration import iteration_node, single_iteration
 from runs.samples.dify_run import DifyRun
 from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps
@@ -29,8 +29,9 @@ BROKEN_AT = 811  # where the malformed answer stops being JSON
 
 
 class ContractCase(NamedTuple):
-    """What happens in one run. `retried` and `limited` are the passes with a failed attempt that
-    was tried again, and with a rate limit that a default value covered."""
+    """What happens in one run. `retried` and `limited` are the iterations with a failed attempt
+    that was tried again, and with a rate limit that a default value covered; in `malformed` the
+    model's answer is no JSON."""
 
     language: str
     retried: int | None = None
@@ -43,36 +44,37 @@ class ContractCase(NamedTuple):
 def assess(
     run: DifyRun, clauses: tuple[TextSection, ...], case: ContractCase
 ) -> tuple[list[dict[str, Any]], str]:
-    """The iteration: what each pass found, and the error that ended it, or ""."""
+    """Add the iteration node, and return what each iteration assessed, and the error that ended
+    it, or ""."""
     items = [f"{clause.heading}\n{clause.text}" for clause in clauses]
     assessed: list[dict[str, Any]] = []
-    with iteration(run, "Each clause", {"iterator_selector": items}) as loop:
+    with iteration_node(run, "Each clause", {"iterator_selector": items}) as node:
         for index, clause in enumerate(clauses):
-            with iteration_pass(run, index, loop):
-                found, error = _assess_one(run, index, clause, case)
+            with single_iteration(run, index, node):
+                assessment, error = _assess_clause(run, index, clause, case)
             if error:
-                loop.error = error
+                node.error = error
                 return assessed, error
-            assessed.append(found)
-        loop.outputs = {"output": assessed}
+            assessed.append(assessment)
+        node.outputs = {"output": assessed}
     return assessed, ""
 
 
-def _assess_one(
+def _assess_clause(
     run: DifyRun, index: int, clause: TextSection, case: ContractCase
 ) -> tuple[dict[str, Any], str]:
     prompts = [
-        prompt("system", INSTRUCTIONS),
-        prompt("user", f"{clause.heading}\n{clause.text}"),
+        prompt_message("system", INSTRUCTIONS),
+        prompt_message("user", f"{clause.heading}\n{clause.text}"),
     ]
-    answer = assessment(clause)
+    answer = assessment_json(clause)
     if index == case.malformed:
-        answer = malformed(clause)
-    used = model_call(run.rng, "gpt-4o-mini", INSTRUCTIONS + clause.text, answer)
+        answer = malformed_json(clause)
+    call = model_call(run.rng, "gpt-4o-mini", INSTRUCTIONS + clause.text, answer)
     if index == case.retried:
         run.llm(
             "Assess clause",
-            used,
+            call,
             prompts,
             "",
             status="retry",
@@ -81,20 +83,21 @@ def _assess_one(
         )
         run.at += SECOND  # the pause before the next attempt
     if index == case.limited:
-        answer = _cover(run, used, prompts, clause)
+        answer = _answer_by_default_value(run, call, prompts, clause)
     else:
-        run.llm("Assess clause", used, prompts, answer)
-    return _parse(run, answer)
+        run.llm("Assess clause", call, prompts, answer)
+    return _read_answer(run, answer)
 
 
-def _cover(
-    run: DifyRun, used: ModelCall, prompts: list[dict[str, Any]], clause: TextSection
+def _answer_by_default_value(
+    run: DifyRun, call: ModelCall, prompts: list[dict[str, Any]], clause: TextSection
 ) -> str:
-    """A rate limit, and the default value that the node has for such a case."""
+    """Add a call that ends in a rate limit, and return the default value that the node has for
+    such a case."""
     answer = dumps({"clause": clause.heading, "risk": "unknown", "finding": "not assessed"})
     run.llm(
         "Assess clause",
-        used,
+        call,
         prompts,
         "",
         outputs={
@@ -110,22 +113,23 @@ def _cover(
     return answer
 
 
-def _parse(run: DifyRun, answer: str) -> tuple[dict[str, Any], str]:
-    """The code node that reads the model's answer, as it would really end."""
+def _read_answer(run: DifyRun, answer: str) -> tuple[dict[str, Any], str]:
+    """Add the code node that reads the model's answer, and return what it would really give: the
+    object, and the error or ""."""
     took_us = run.rng.randrange(40_000, 120_000)
     try:
-        found = json.loads(answer)
+        assessment = json.loads(answer)
     except json.JSONDecodeError as wrong:
         error = f"JSONDecodeError: {wrong}"
         run.node(
             "code", "Read answer", {"answer": answer}, {}, took_us, status="failed", error=error
         )
         return {}, error
-    run.node("code", "Read answer", {"answer": answer}, {"result": found}, took_us)
-    return found, ""
+    run.node("code", "Read answer", {"answer": answer}, {"result": assessment}, took_us)
+    return assessment, ""
 
 
-def assessment(clause: TextSection) -> str:
+def assessment_json(clause: TextSection) -> str:
     return dumps(
         {
             "clause": clause.heading,
@@ -137,8 +141,8 @@ def assessment(clause: TextSection) -> str:
     )
 
 
-def malformed(clause: TextSection) -> str:
-    """An answer whose finding quotes the clause without escaping the quotation marks."""
+def malformed_json(clause: TextSection) -> str:
+    """Return an answer whose finding quotes the clause without escaping the quotation marks."""
     before = f'{{"clause": "{clause.heading}", "risk": "medium", "quote": "'
     between = '", "finding": "The wording "'
     quote = clause.text[: BROKEN_AT - len(before) - len(between)]

@@ -6,10 +6,9 @@ from typing import Any
 
 from runs.samples.calls import model_call
 from runs.samples.contract_clauses import ContractCase, assess
-from runs.samples.dify_attributes import prompt, version_label
-from runs.samples.dify_run import DifyRun
-from runs.samples.dify_whole import finish
-from runs.samples.schedule import DAY, HOUR, MINUTE, week
+from runs.samples.dify_attributes import prompt_message, version_label
+from runs.samples.dify_run import DifyRun, finish
+from runs.samples.schedule import DAY, HOUR, MINUTE, scheduled_cases
 from runs.samples.spans import SEED, SampleRun, uuid_of
 from runs.samples.text_files import TextSection, sections
 
@@ -27,28 +26,25 @@ TOO_LONG = (
     "reduce the length of the messages.\", 'type': 'invalid_request_error', 'param': 'messages', "
     "'code': 'context_length_exceeded'}}}}"
 )
-GPT_4_HOLDS = 8192  # tokens; why the newer version asks another model
+GPT_4_CONTEXT = 8192  # tokens; why the newer version asks another model
 
 
-def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first. `times`: of all others so many times as
-    many."""
-    rng = random.Random(f"{SEED}/{PROJECT}")
+def contract_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """Yield the week's runs, those with something to find first; `times` multiplies all others."""
     old, new = now_us - CHANGED - 9 * HOUR, now_us - CHANGED
-    told = [
+    special = [
         (now_us - 41 * MINUTE, ContractCase("en", malformed=6)),
         (now_us - 26 * HOUR, ContractCase("de", retried=3)),
         (new + 5 * HOUR, ContractCase("en", retried=1, limited=4)),
         (old, ContractCase("en", copies=8)),
         (now_us - 12 * MINUTE, ContractCase("zh")),
     ]
-    plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
-    plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
-    for number, (at_us, case) in enumerate([*told, *plain][:limit]):
-        yield review(f"{PROJECT}/{number}", at_us, now_us, case)
+    cases = scheduled_cases(PROJECT, special, _random_case, now_us, COUNT, limit, times)
+    for name, at_us, case in cases:
+        yield review(name, at_us, now_us, case)
 
 
-def _any_case(rng: random.Random) -> ContractCase:
+def _random_case(rng: random.Random) -> ContractCase:
     language = rng.choices(list(LANGUAGES), [5, 4, 2])[0]
     happens = rng.random()
     if happens < 0.12:
@@ -83,17 +79,17 @@ def review(name: str, at_us: int, now_us: int, case: ContractCase) -> SampleRun:
         inputs={"contract": file, "party": "customer"},
         trigger="debugging" if rng.random() < 0.15 else "app-run",
     )
-    text = _read(run, file, clauses, case)
+    text = _read_contract(run, file, clauses, case)
     assessed, error = assess(run, clauses, case)
     if error:
         return finish(run, {}, "failed", error)
-    return _conclude(run, text, assessed, case)
+    return _write_report(run, text, assessed, case)
 
 
-def _read(
+def _read_contract(
     run: DifyRun, file: dict[str, Any], clauses: tuple[TextSection, ...], case: ContractCase
 ) -> str:
-    """From the file to its clauses, by the way of its language."""
+    """Read the file into its clauses, with the checklist of its language, and return its text."""
     whole = "\n\n".join(f"{clause.heading}\n{clause.text}" for clause in clauses)
     text = "\n\n".join(
         [whole] + [f"AMENDMENT {n}, AS RESTATED\n\n{whole}" for n in range(1, case.copies)]
@@ -149,23 +145,23 @@ def _choose_checklist(
     )
 
 
-def _conclude(
+def _write_report(
     run: DifyRun, text: str, assessed: list[dict[str, Any]], case: ContractCase
 ) -> SampleRun:
-    """Summary, report and the end; the older version's model cannot hold a long contract."""
-    lines = [f"- **{found['clause']}** ({found['risk']}): {found['finding']}" for found in assessed]
+    """Add summary, report and the end; the older version's model cannot hold a long contract."""
+    lines = [f"- **{item['clause']}** ({item['risk']}): {item['finding']}" for item in assessed]
     prompts = [
-        prompt("system", SUMMARY),
-        prompt("user", f"{text}\n\nFindings:\n" + "\n".join(lines)),
+        prompt_message("system", SUMMARY),
+        prompt_message("user", f"{text}\n\nFindings:\n" + "\n".join(lines)),
     ]
     serious = [line for line in lines if "(high)" in line] or lines[:2]
     answer = "\n".join(serious)
-    used = model_call(run.rng, case.summarised_by, prompts[1]["text"], answer)
-    if case.summarised_by == "gpt-4" and used.input_tokens > GPT_4_HOLDS:
-        error = TOO_LONG.format(tokens=used.input_tokens)
-        run.llm("Write summary", used, prompts, "", status="failed", error=error, took_us=910_000)
+    call = model_call(run.rng, case.summarised_by, prompts[1]["text"], answer)
+    if case.summarised_by == "gpt-4" and call.input_tokens > GPT_4_CONTEXT:
+        error = TOO_LONG.format(tokens=call.input_tokens)
+        run.llm("Write summary", call, prompts, "", status="failed", error=error, took_us=910_000)
         return finish(run, {}, "failed", error)
-    run.llm("Write summary", used, prompts, answer)
+    run.llm("Write summary", call, prompts, answer)
     report = f"## Summary\n\n{answer}\n\n## All clauses\n\n" + "\n".join(lines)
     run.node(
         "template-transform",
@@ -175,5 +171,5 @@ def _conclude(
         run.rng.randrange(20_000, 60_000),
     )
     run.node("end", "End", {"report": report}, {"report": report}, run.rng.randrange(2_000, 6_000))
-    partly = case.limited is not None
-    return finish(run, {"report": report}, "partial-succeeded" if partly else "succeeded")
+    status = "succeeded" if case.limited is None else "partial-succeeded"
+    return finish(run, {"report": report}, status)

@@ -1,4 +1,5 @@
-"""What Dify's trace provider writes the same way everywhere: sender, failures, usage and prices."""
+"""Attributes that Dify's trace provider writes the same on every span: sender, failures, usage and
+prices, model and messages."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -11,19 +12,29 @@ from runs.samples.schedule import SECOND
 from runs.samples.spans import ERROR, Producer, SampleEvent, dumps
 
 MILLION = Decimal("0.000001")
+JSON_TYPE = "application/json"
 
 
-def producer(project: str) -> Producer:
+def dify_producer(project: str) -> Producer:
     return Producer(
         (("openinference.project.name", project), ("model_id", project)),
         f"arize_phoenix_tracer_{project}",
     )
 
 
-def failure(
+def input_and_output(inputs: Any, outputs: Any) -> dict[str, Any]:
+    return {
+        "input.value": dumps(inputs),
+        "input.mime_type": JSON_TYPE,
+        "output.value": dumps(outputs),
+        "output.mime_type": JSON_TYPE,
+    }
+
+
+def dify_failure(
     message: str, at_us: int
 ) -> "tuple[tuple[trace_pb2.Status.StatusCode.ValueType, str], list[SampleEvent]]":
-    """Status and event of a span that failed: the provider knows a text, no exception."""
+    """Return status and events of a span that failed: the provider knows a text, no exception."""
     event = SampleEvent(
         "exception",
         at_us,
@@ -37,8 +48,8 @@ def failure(
     return (ERROR, message), [event]
 
 
-def usage(call: ModelCall) -> dict[str, Any]:
-    """`usage` of a model node, with Dify's prices as strings and seconds as numbers."""
+def dify_usage(call: ModelCall) -> dict[str, Any]:
+    """Return the `usage` of a model node, with Dify's prices as strings and seconds as numbers."""
     model = call.model
     prompt_price = call.input_tokens * model.input_price * MILLION
     completion_price = call.output_tokens * model.output_price * MILLION
@@ -60,34 +71,34 @@ def usage(call: ModelCall) -> dict[str, Any]:
     }
 
 
-def prompt(role: str, text: str) -> dict[str, Any]:
-    """A message as a model node's process data keep it."""
+def usage_totals(usage: dict[str, Any]) -> dict[str, Any]:
+    return {key: usage[key] for key in ("total_tokens", "total_price", "currency")}
+
+
+def prompt_message(role: str, text: str) -> dict[str, Any]:
+    """Return a message as a model node's process data keep it."""
     return {"role": role, "text": text, "files": []}
 
 
-def plugin_of(call: ModelCall) -> str:
-    """The provider as Dify's plugins name it."""
+def plugin_name(call: ModelCall) -> str:
+    """Return the provider as Dify's plugins name it."""
     return f"langgenius/{call.model.provider}/{call.model.provider}"
 
 
 def model_attributes(call: ModelCall, prompts: list[dict[str, Any]]) -> dict[str, Any]:
-    """Model and messages; the prompts take the place of the node's inputs."""
+    """Return model and messages; the prompts take the place of the node's inputs."""
     attributes = {
         "input.value": dumps(prompts),
-        "llm.provider": plugin_of(call),
+        "llm.provider": plugin_name(call),
         "llm.model_name": call.model.name,
     }
-    for number, one in enumerate(prompts):
-        attributes[f"llm.input_messages.{number}.message.role"] = one["role"]
-        attributes[f"llm.input_messages.{number}.message.content"] = one["text"]
+    for number, prompt in enumerate(prompts):
+        attributes[f"llm.input_messages.{number}.message.role"] = prompt["role"]
+        attributes[f"llm.input_messages.{number}.message.content"] = prompt["text"]
     return attributes
 
 
-def price_of(used: dict[str, Any]) -> dict[str, Any]:
-    return {key: used[key] for key in ("total_tokens", "total_price", "currency")}
-
-
 def version_label(published_us: int) -> str:
-    """Dify names a version by the moment of its publication (UTC, without a zone)."""
-    moment = datetime.fromtimestamp(published_us // SECOND, UTC).replace(tzinfo=None)
-    return moment.isoformat(" ") + ".120000"
+    """Return the name that Dify gives a version: when it was published (UTC, without a zone)."""
+    published = datetime.fromtimestamp(published_us // SECOND, UTC).replace(tzinfo=None)
+    return published.isoformat(" ") + ".120000"

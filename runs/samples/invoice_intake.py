@@ -1,4 +1,4 @@
-"""Invoice intake: three branches at once, told in OpenTelemetry's GenAI conventions (1.37 on)."""
+"""Invoice intake: three branches at once, in OpenTelemetry's GenAI conventions (1.37 on)."""
 
 import random
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from runs.samples.invoice_steps import (
     extract_totals,
     match_supplier,
 )
-from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, week
+from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, scheduled_cases
 from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
 from runs.samples.text_files import sections
 
@@ -37,11 +37,9 @@ class InvoiceCase(NamedTuple):
 FIRST_AGO = 7 * DAY
 
 
-def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first. `times`: of all others so many times as
-    many."""
-    rng = random.Random(f"{SEED}/{PROJECT}")
-    told = [
+def invoice_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """Yield the week's runs, those with something to find first; `times` multiplies all others."""
+    special = [
         (now_us - FIRST_AGO, InvoiceCase(0)),
         (now_us - 23 * MINUTE, InvoiceCase(2)),
         (now_us - 8 * MINUTE, InvoiceCase(SWISS)),
@@ -51,15 +49,16 @@ def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[Samp
         (days_ago(now_us, 1, 14, 51), InvoiceCase(3, InvoiceTrouble.REFUSED)),
         (days_ago(now_us, 2, 9, 50), InvoiceCase(SWISS)),
     ]
-    plain = [(at, InvoiceCase(rng.randrange(SWISS))) for at in week(now_us, COUNT - len(told), rng)]
-    plain += [
-        (at, InvoiceCase(rng.randrange(SWISS))) for at in week(now_us, COUNT * (times - 1), rng)
-    ]
-    for number, (at_us, case) in enumerate([*told, *plain][:limit]):
-        yield intake(f"{PROJECT}/{number}", at_us, now_us, case)
+    cases = scheduled_cases(PROJECT, special, _random_case, now_us, COUNT, limit, times)
+    for name, at_us, case in cases:
+        yield intake(name, at_us, now_us, case)
 
 
-def producer(version: str) -> Producer:
+def _random_case(rng: random.Random) -> InvoiceCase:
+    return InvoiceCase(rng.randrange(SWISS))
+
+
+def invoice_producer(version: str) -> Producer:
     resource = (
         ("deployment.environment.name", "production"),
         ("service.instance.id", uuid_of(f"{PROJECT}/{version}")),
@@ -77,35 +76,35 @@ def intake(name: str, at_us: int, now_us: int, case: InvoiceCase) -> SampleRun:
     newer = at_us >= now_us - CHANGED
     invoice = sections("invoices.md")[case.invoice]
     run = GenAIRun(name, f"user-{rng.randrange(40, 48)}", rng)
-    whole = run.whole("invoice_intake", at_us)
-    whole.attributes["gen_ai.input.messages"] = text_message("user", invoice.text)
+    root = run.open_root("invoice_intake", at_us)
+    root.attributes["gen_ai.input.messages"] = text_message("user", invoice.text)
 
-    fork = Branch(run, whole, at_us + rng.randrange(2_000, 9_000))
+    fork = Branch(run, root, at_us + rng.randrange(2_000, 9_000))
     totals, fraud, supplier = fork.fork(), fork.fork(), fork.fork()
     amounts = extract_totals(totals, invoice)
     refused = case.trouble is InvoiceTrouble.REFUSED
     score = detect_fraud(fraud, invoice, newer, refused)
     match = match_supplier(supplier, invoice)
     fork.at = max(totals.at, fraud.at, supplier.at)
-    producer_of = producer("1.4.0" if newer else "1.3.0")
+    producer = invoice_producer("1.4.0" if newer else "1.3.0")
     if refused:
-        return run.failed(whole, fork.at, *REFUSED, producer_of)
+        return run.finish_failed(root, fork.at, *REFUSED, producer)
 
     unreadable = newer and case.invoice == SWISS
-    _join(fork, {"totals": amounts, "fraud": score, "supplier": match}, unreadable)
+    _join_branches(fork, {"totals": amounts, "fraud": score, "supplier": match}, unreadable)
     if unreadable:
-        return run.failed(whole, fork.at, *PARSE_ERROR, producer_of)
+        return run.finish_failed(root, fork.at, *PARSE_ERROR, producer)
     decision = decide(fork, invoice, amounts, score, match)
-    whole.attributes["gen_ai.output.messages"] = text_message("assistant", decision)
-    return run.finished(whole, fork.at, producer_of)
+    root.attributes["gen_ai.output.messages"] = text_message("assistant", decision)
+    return run.finish(root, fork.at, producer)
 
 
-def _join(branch: Branch, found: dict[str, Any], unreadable: bool) -> None:
-    """Plain code between the branches and the decision; its span says nothing about itself."""
-    span = branch.open("join", {"input.value": dumps(found)})
+def _join_branches(branch: Branch, results: dict[str, Any], unreadable: bool) -> None:
+    """Add plain code between the branches and the decision; its span says nothing about itself."""
+    span = branch.open("join", {"input.value": dumps(results)})
     branch.at += branch.run.rng.randrange(900, 4_000)
     if unreadable:
         branch.close(span, error=PARSE_ERROR)
     else:
-        span.attributes["output.value"] = dumps(found | {"complete": True})
+        span.attributes["output.value"] = dumps(results | {"complete": True})
         branch.close(span)

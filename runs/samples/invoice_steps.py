@@ -31,7 +31,7 @@ PARSE_ERROR = (
 
 
 def extract_totals(branch: Branch, invoice: TextSection) -> dict[str, Any]:
-    step = branch.agent("extract_totals", invoice.text)
+    step = branch.open_agent("extract_totals", invoice.text)
     total = invoice.fields["total"]
     amounts = {
         "number": invoice.heading,
@@ -41,28 +41,33 @@ def extract_totals(branch: Branch, invoice: TextSection) -> dict[str, Any]:
         "due": "30 days",
     }
     answer = dumps(amounts)
-    used = model_call(branch.run.rng, "gpt-4o-mini", EXTRACT + invoice.text, answer)
-    asked = text_message("user", invoice.text)
-    branch.chat(used, EXTRACT, asked, [{"type": "text", "content": answer}])
-    branch.answered(step, answer)
+    call = model_call(branch.run.rng, "gpt-4o-mini", EXTRACT + invoice.text, answer)
+    request = text_message("user", invoice.text)
+    branch.chat(call, EXTRACT, request, [{"type": "text", "content": answer}])
+    branch.close_agent(step, answer)
     return amounts
 
 
 def detect_fraud(
     branch: Branch, invoice: TextSection, newer: bool, refused: bool
 ) -> dict[str, Any]:
-    """Score and judgement. Release 1.4.0 asks a larger model, twice: it takes longer."""
+    """Add the branch that judges fraud, and return score and judgement. Release 1.4.0 (`newer`)
+    calls a larger model, twice: it takes longer."""
     rng = branch.run.rng
     model = "claude-sonnet-4-5" if newer else "gemini-2.5-flash"
-    step = branch.agent("detect_fraud", invoice.text)
+    step = branch.open_agent("detect_fraud", invoice.text)
     arguments = {"supplier": invoice.fields["supplier"], "total": invoice.fields["total"]}
     call_id = f"call_{uuid_of(f'{branch.run.name}/score')[:12]}"
-    wanted = {"type": "tool_call", "id": call_id, "name": "fraud_score", "arguments": arguments}
-    asked = text_message("user", invoice.text)
-    branch.chat(model_call(rng, model, FRAUD + invoice.text, dumps(wanted)), FRAUD, asked, [wanted])
+    tool_call = {"type": "tool_call", "id": call_id, "name": "fraud_score", "arguments": arguments}
+    messages = text_message("user", invoice.text)
+    branch.chat(
+        model_call(rng, model, FRAUD + invoice.text, dumps(tool_call)), FRAUD, messages, [tool_call]
+    )
 
-    tool = branch.tool("fraud_score", arguments, call_id)
-    request = branch.http("POST", FRAUD_SERVICE, rng.randrange(1_000, 4_000), 0 if refused else 200)
+    tool = branch.open_tool("fraud_score", arguments, call_id)
+    request = branch.open_http(
+        "POST", FRAUD_SERVICE, rng.randrange(1_000, 4_000), 0 if refused else 200
+    )
     if refused:
         for span in (request, tool, step):
             branch.close(span, error=REFUSED)
@@ -78,40 +83,41 @@ def detect_fraud(
             f"deviates from the usual range; the score of {score['score']} is low. The bank "
             "details have been unchanged for more than a year, so no call back is needed."
         )
-        used = model_call(rng, model, EXPLAIN + invoice.text + dumps(score), text)
-        seen = text_message("user", invoice.text + "\n\n" + dumps(score))
-        branch.chat(used, EXPLAIN, seen, [{"type": "text", "content": text}])
+        call = model_call(rng, model, EXPLAIN + invoice.text + dumps(score), text)
+        question = text_message("user", invoice.text + "\n\n" + dumps(score))
+        branch.chat(call, EXPLAIN, question, [{"type": "text", "content": text}])
         score["explanation"] = text
-    branch.answered(step, dumps(score))
+    branch.close_agent(step, dumps(score))
     return score
 
 
 def match_supplier(branch: Branch, invoice: TextSection) -> dict[str, Any]:
-    """Nearest suppliers by text, then the register's record of the best."""
+    """Add the branch that looks for the nearest suppliers by text, and return the register's record
+    of the best."""
     rng, fields = branch.run.rng, invoice.fields
     step = branch.open("match_supplier", {"input.value": f"Supplier {fields['supplier']}"})
-    others = [one for one in sections("invoices.md") if one != invoice][:2]
+    others = [section for section in sections("invoices.md") if section != invoice][:2]
     documents = [
         {
-            "id": f"supplier-{one.fields['supplier']}",
-            "content": f"Supplier {one.fields['supplier']}, {one.fields['name']}",
-            "score": round(0.94 - 0.19 * place, 2),
+            "id": f"supplier-{section.fields['supplier']}",
+            "content": f"Supplier {section.fields['supplier']}, {section.fields['name']}",
+            "score": round(0.94 - 0.19 * rank, 2),
         }
-        for place, one in enumerate([invoice, *others])
+        for rank, section in enumerate([invoice, *others])
     ]
-    told = {
+    attributes = {
         "gen_ai.operation.name": "retrieval",
         "gen_ai.data_source.id": "suppliers",
         "gen_ai.retrieval.query.text": f"{fields['name']} {fields['vat']}",
         "gen_ai.retrieval.documents": dumps(documents),
     }
-    retrieval = branch.open("retrieval suppliers", told)
+    retrieval = branch.open("retrieval suppliers", attributes)
     branch.at += rng.randrange(60_000, 300_000)
     branch.close(retrieval)
 
     arguments = {"supplier": fields["supplier"]}
-    tool = branch.tool("get_supplier", arguments, uuid_of(f"{branch.run.name}/supplier")[:12])
-    request = branch.http(
+    tool = branch.open_tool("get_supplier", arguments, uuid_of(f"{branch.run.name}/supplier")[:12])
+    request = branch.open_http(
         "GET", f"{SUPPLIERS}/{fields['supplier']}", rng.randrange(80_000, 600_000)
     )
     branch.close(request)
@@ -131,18 +137,18 @@ def decide(
     match: dict[str, Any],
 ) -> str:
     known = dumps({"amounts": amounts, "fraud": score, "supplier": match})
-    step = branch.agent("decide", known)
-    over = Decimal(invoice.fields["total"]) > 4000
+    step = branch.open_agent("decide", known)
+    is_over_limit = Decimal(invoice.fields["total"]) > 4000
     answer = dumps(
         {
-            "decision": "hold" if over else "pay",
+            "decision": "hold" if is_over_limit else "pay",
             "reason": "The total is above the limit for release without a second signature."
-            if over
+            if is_over_limit
             else "Totals add up, the supplier is active and the fraud score is low.",
             "number": amounts["number"],
         }
     )
-    used = model_call(branch.run.rng, "gpt-4o", DECIDE + known, answer)
-    branch.chat(used, DECIDE, text_message("user", known), [{"type": "text", "content": answer}])
-    branch.answered(step, answer)
+    call = model_call(branch.run.rng, "gpt-4o", DECIDE + known, answer)
+    branch.chat(call, DECIDE, text_message("user", known), [{"type": "text", "content": answer}])
+    branch.close_agent(step, answer)
     return answer

@@ -32,7 +32,7 @@ Message = dict[str, Any]
 
 
 def message(kind: str, content: str, **more: Any) -> Message:
-    """A LangChain message as `messages_to_dict` writes it."""
+    """Return a LangChain message as `messages_to_dict` writes it."""
     data = {"content": content, "additional_kwargs": {}, "response_metadata": {}, "type": kind}
     return {"type": kind, "data": data | {"name": None, "id": None} | more}
 
@@ -64,26 +64,26 @@ def ai_message(
     )
 
 
-def flattened(prefix: str, messages: list[Message]) -> dict[str, Any]:
-    """Messages as OpenInference's numbered attributes."""
+def flattened_messages(prefix: str, messages: list[Message]) -> dict[str, Any]:
+    """Return messages as OpenInference's numbered attributes."""
     flat: dict[str, Any] = {}
-    for number, one in enumerate(messages):
-        data, key = one["data"], f"{prefix}.{number}.message"
-        flat[f"{key}.role"] = ROLES[one["type"]]
+    for number, item in enumerate(messages):
+        data, key = item["data"], f"{prefix}.{number}.message"
+        flat[f"{key}.role"] = ROLES[item["type"]]
         if data["content"]:
             flat[f"{key}.content"] = data["content"]
         if "tool_call_id" in data:
             flat[f"{key}.tool_call_id"] = data["tool_call_id"]
-        for place, call in enumerate(data.get("tool_calls", [])):
-            at = f"{key}.tool_calls.{place}.tool_call"
-            flat[f"{at}.id"] = call["id"]
-            flat[f"{at}.function.name"] = call["name"]
-            flat[f"{at}.function.arguments"] = dumps(call["args"])
+        for call_number, call in enumerate(data.get("tool_calls", [])):
+            call_key = f"{key}.tool_calls.{call_number}.tool_call"
+            flat[f"{call_key}.id"] = call["id"]
+            flat[f"{call_key}.function.name"] = call["name"]
+            flat[f"{call_key}.function.arguments"] = dumps(call["args"])
     return flat
 
 
 class GraphRun:
-    """One run while it is told. `open` starts a span under the one that is open, `close` ends it
+    """A run that is being built. `open` starts a span under the one that is open, `close` ends it
     at the cursor `at` (microseconds)."""
 
     def __init__(
@@ -96,18 +96,18 @@ class GraphRun:
         self.spans: list[SampleSpan] = []
         self.open_spans: list[SampleSpan] = []
         self.step = 0
-        self.place: dict[str, Any] = {}
+        self.node_metadata: dict[str, Any] = {}
 
     def open(self, name: str, kind: str, attributes: dict[str, Any]) -> SampleSpan:
         parent = self.open_spans[-1].id if self.open_spans else b""
-        own = span_id(f"{self.name}/{len(self.spans)}")
+        own_id = span_id(f"{self.name}/{len(self.spans)}")
         common = {
             "user.id": self.user,
             "tag.tags": self.tags,
-            "metadata": dumps(self.metadata | self.place | attributes.pop("metadata", {})),
+            "metadata": dumps(self.metadata | self.node_metadata | attributes.pop("metadata", {})),
             "openinference.span.kind": kind,
         }
-        span = SampleSpan(name, self.trace, own, parent, self.at, self.at, attributes | common)
+        span = SampleSpan(name, self.trace, own_id, parent, self.at, self.at, attributes | common)
         self.spans.append(span)
         self.open_spans.append(span)
         self.at += self.rng.randrange(300, 1_500)
@@ -143,42 +143,47 @@ class GraphRun:
     def node(self, name: str, state: dict[str, Any], kind: str = "CHAIN") -> SampleSpan:
         """Open the next step of the graph."""
         self.step += 1
-        place = f"{name}:{uuid_of(f'{self.name}/{self.step}')}"
-        self.place = {
+        namespace = f"{name}:{uuid_of(f'{self.name}/{self.step}')}"
+        self.node_metadata = {
             "langgraph_step": self.step,
             "langgraph_node": name,
             "langgraph_triggers": [f"branch:to:{name}"],
             "langgraph_path": ["__pregel_pull", name],
-            "langgraph_checkpoint_ns": place,
+            "langgraph_checkpoint_ns": namespace,
         }
         span = self.open(name, kind, {"input.value": dumps(state), "input.mime_type": JSON_TYPE})
-        self.place["checkpoint_ns"] = place
+        self.node_metadata["checkpoint_ns"] = namespace
         return span
 
     def router(self, name: str, state: dict[str, Any], chosen: str) -> None:
-        """The function that chose the next node: told as a span of the graph itself, without the
+        """Add the function that chose the next node: a span of the graph itself, without the
         namespace of the node that it follows."""
-        namespace = self.place.pop("checkpoint_ns", None)
+        namespace = self.node_metadata.pop("checkpoint_ns", None)
         self.open(name, "CHAIN", {"input.value": dumps(state), "input.mime_type": JSON_TYPE})
         self.close(chosen)
         if namespace:
-            self.place["checkpoint_ns"] = namespace
+            self.node_metadata["checkpoint_ns"] = namespace
 
     def model(
         self, call: ModelCall, messages: list[Message], answer: Message, tools: list[str]
     ) -> None:
-        """The model call itself, with what the instrumentation reads from the callback."""
+        """Add the model call itself, with what the instrumentation reads from the callback."""
         name, provider = call.model.name, call.model.provider
         kwargs = {"model_name": name, "temperature": 0.2, "stop": None}
         sent = [
-            {"lc": 1, "type": "constructor", "id": _class(one), "kwargs": one["data"]}
-            for one in messages
+            {
+                "lc": 1,
+                "type": "constructor",
+                "id": _class_path(sent_message),
+                "kwargs": sent_message["data"],
+            }
+            for sent_message in messages
         ]
         attributes = {
             "input.value": dumps({"messages": [sent]}),
             "input.mime_type": JSON_TYPE,
-            **flattened("llm.input_messages", messages),
-            **flattened("llm.output_messages", [answer]),
+            **flattened_messages("llm.input_messages", messages),
+            **flattened_messages("llm.output_messages", [answer]),
             "llm.invocation_parameters": dumps(kwargs | {"tools": tools} if tools else kwargs),
             "llm.provider": provider,
             "llm.system": provider,
@@ -197,10 +202,10 @@ class GraphRun:
         generation = {"text": text, "type": "ChatGeneration", "message": answer["data"]}
         self.close({"generations": [[generation]], "type": "LLMResult"})
 
-    def sent(self, producer: Producer) -> SampleRun:
-        """All spans in the order of their end, as a batching exporter sends them."""
+    def finish(self, producer: Producer) -> SampleRun:
+        """Return all spans in the order of their end, as a batching exporter sends them."""
         return SampleRun(producer, sorted(self.spans, key=lambda span: span.end_us))
 
 
-def _class(one: Message) -> list[str]:
-    return ["langchain", "schema", "messages", MESSAGES[one["type"]]]
+def _class_path(sent_message: Message) -> list[str]:
+    return ["langchain", "schema", "messages", MESSAGES[sent_message["type"]]]

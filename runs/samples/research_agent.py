@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from runs.samples.calls import model_call
 from runs.samples.langgraph import SCOPE, GraphRun, ai_message, message
 from runs.samples.research_tools import TOOLS, tool_calls, use_tools
-from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, week
+from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, scheduled_cases
 from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
 from runs.samples.text_files import TextSection, sections
 
@@ -29,41 +29,40 @@ RECURSION = (
 RECURSION_LOOPS = 12  # plan, then twelve times agent and tools: 25 steps
 
 
-class Ending(Enum):
+class ResearchEnding(Enum):
     WRITTEN, RECURSION = range(2)
 
 
 class ResearchCase(NamedTuple):
-    """`slips` is the loop in which the calculator raises; the tool node catches it."""
+    """A question and how its research goes; `slips` is the loop in which the calculator raises,
+    which the tool node catches."""
 
     topic: int
     loops: int
-    ending: Ending = Ending.WRITTEN
+    ending: ResearchEnding = ResearchEnding.WRITTEN
     slips: int = -1
 
 
-def runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
-    """The week's runs; the telling ones come first. `times`: of all others so many times as
-    many."""
-    rng = random.Random(f"{SEED}/{PROJECT}")
-    told = [
-        (days_ago(now_us, 2, 9, 12), ResearchCase(1, RECURSION_LOOPS, Ending.RECURSION)),
+def research_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
+    """Yield the week's runs, those with something to find first; `times` multiplies all others."""
+    endless = ResearchEnding.RECURSION
+    special = [
+        (days_ago(now_us, 2, 9, 12), ResearchCase(1, RECURSION_LOOPS, endless)),
         (now_us - 55 * MINUTE, ResearchCase(0, 4, slips=2)),
         (days_ago(now_us, 1, 13, 40), ResearchCase(2, 37)),
-        (days_ago(now_us, 5, 15, 3), ResearchCase(3, RECURSION_LOOPS, Ending.RECURSION)),
+        (days_ago(now_us, 5, 15, 3), ResearchCase(3, RECURSION_LOOPS, endless)),
         (now_us - 19 * MINUTE, ResearchCase(3, 2)),
     ]
-    plain = [(at, _any_case(rng)) for at in week(now_us, COUNT - len(told), rng)]
-    plain += [(at, _any_case(rng)) for at in week(now_us, COUNT * (times - 1), rng)]
-    for number, (at_us, case) in enumerate([*told, *plain][:limit]):
-        yield research(f"{PROJECT}/{number}", at_us, now_us, case)
+    cases = scheduled_cases(PROJECT, special, _random_case, now_us, COUNT, limit, times)
+    for name, at_us, case in cases:
+        yield research(name, at_us, now_us, case)
 
 
-def _any_case(rng: random.Random) -> ResearchCase:
+def _random_case(rng: random.Random) -> ResearchCase:
     return ResearchCase(rng.randrange(4), rng.randrange(2, 8), slips=rng.choice([-1, -1, -1, 1]))
 
 
-def producer(version: str) -> Producer:
+def research_producer(version: str) -> Producer:
     resource = (
         ("deployment.environment.name", "staging" if version == "0.9.0" else "production"),
         ("openinference.project.name", PROJECT),
@@ -84,94 +83,99 @@ def research(name: str, at_us: int, now_us: int, case: ResearchCase) -> SampleRu
     run = GraphRun(
         name, at_us, f"user-{rng.randrange(3, 30)}", [*tags, "library"], {"release": version}
     )
-    topic, notes = _topic(case.topic)
+    topic, notes = _topic_with_notes(case.topic)
     state: dict[str, Any] = {"question": topic.heading, "plan": [], "messages": []}
     run.open("research", "CHAIN", {"input.value": topic.heading})
-    _plan(run, state, notes)
+    _add_plan(run, state, notes)
     state["messages"] = [message("human", topic.heading, id=uuid_of(f"{name}/question"))]
     for loop in range(case.loops):
-        _loop(run, state, notes, loop, slips=loop == case.slips)
-    if case.ending is Ending.RECURSION:
-        run.place = {}
+        _add_loop(run, state, notes, loop, slips=loop == case.slips)
+    if case.ending is ResearchEnding.RECURSION:
+        run.node_metadata = {}
         run.close(error=("langgraph.errors.GraphRecursionError", RECURSION))
-        return run.sent(producer(version))
-    _answer(run, state, "I know enough to write the report.")
-    report = _write(run, state, topic, notes)
+        return run.finish(research_producer(version))
+    _add_agent_step(run, state, "I know enough to write the report.")
+    report = _add_report(run, state, topic, notes)
     run.close(state | {"report": report})
-    return run.sent(producer(version))
+    return run.finish(research_producer(version))
 
 
-def _topic(number: int) -> tuple[TextSection, list[TextSection]]:
-    """A question and the notes that belong to it."""
-    found: list[tuple[TextSection, list[TextSection]]] = []
-    for one in sections("research.md"):
-        if "slug" in one.fields:
-            found.append((one, []))
+def _topic_with_notes(number: int) -> tuple[TextSection, list[TextSection]]:
+    """Return a question and the notes that belong to it."""
+    topics: list[tuple[TextSection, list[TextSection]]] = []
+    for section in sections("research.md"):
+        if "slug" in section.fields:
+            topics.append((section, []))
         else:
-            found[-1][1].append(one)
-    return found[number]
+            topics[-1][1].append(section)
+    return topics[number]
 
 
-def _plan(run: GraphRun, state: dict[str, Any], notes: list[TextSection]) -> None:
+def _add_plan(run: GraphRun, state: dict[str, Any], notes: list[TextSection]) -> None:
     run.node("plan", state)
     searches = [note.heading.removeprefix("note: ") for note in notes]
-    asked = [message("system", PLAN), message("human", state["question"])]
-    _sequence(run, PLAN, asked, "\n".join(searches), "gpt-4o-mini")
+    prompts = [message("system", PLAN), message("human", state["question"])]
+    _add_sequence(run, PLAN, prompts, "\n".join(searches), "gpt-4o-mini")
     state["plan"] = searches
     run.close({"plan": searches})
 
 
-def _sequence(run: GraphRun, template: str, asked: list[Any], text: str, model: str) -> None:
-    """A prompt template piped into a model, with the spans that LangChain makes of it."""
-    question = asked[-1]["data"]["content"]
+def _add_sequence(run: GraphRun, template: str, prompts: list[Any], text: str, model: str) -> None:
+    """Add a prompt template piped into a model, with the spans that LangChain makes of it."""
+    question = prompts[-1]["data"]["content"]
     run.open("RunnableSequence", "CHAIN", {"input.value": question})
     run.open(
         "ChatPromptTemplate",
         "PROMPT",
         {"input.value": question, "llm.prompt_template.template": template},
     )
-    run.close({"messages": [one["data"] for one in asked]})
-    used = model_call(run.rng, model, "".join(one["data"]["content"] for one in asked), text)
-    answer = ai_message(text, used, [], uuid_of(f"{run.name}/{len(run.spans)}"))
-    run.model(used, asked, answer, [])
+    run.close({"messages": [prompt["data"] for prompt in prompts]})
+    call = model_call(
+        run.rng, model, "".join(prompt["data"]["content"] for prompt in prompts), text
+    )
+    answer = ai_message(text, call, [], uuid_of(f"{run.name}/{len(run.spans)}"))
+    run.model(call, prompts, answer, [])
     run.close(answer)
 
 
-def _loop(
+def _add_loop(
     run: GraphRun, state: dict[str, Any], notes: list[TextSection], loop: int, slips: bool
 ) -> None:
-    """Once around: the agent asks for tools, the tools answer."""
+    """Add one loop: the agent calls tools, the tools answer."""
     calls = tool_calls(run.name, notes, loop, slips)
-    _answer(run, state, "", calls)
+    _add_agent_step(run, state, "", calls)
     results = use_tools(run, state, calls, notes)
     state["messages"] = [*state["messages"], *results]
 
 
-def _answer(
+def _add_agent_step(
     run: GraphRun, state: dict[str, Any], text: str, calls: list[dict[str, Any]] | None = None
 ) -> None:
     calls = calls or []
     run.node("agent", state, "AGENT")
-    asked = [message("system", AGENT), *state["messages"]]
-    read = "".join(
-        one["data"]["content"] + dumps(one["data"].get("tool_calls", "")) for one in asked
+    prompts = [message("system", AGENT), *state["messages"]]
+    prompt_text = "".join(
+        prompt["data"]["content"] + dumps(prompt["data"].get("tool_calls", ""))
+        for prompt in prompts
     )
-    used = model_call(run.rng, "claude-sonnet-4-5", read + "".join(TOOLS), text + dumps(calls))
-    answer = ai_message(text, used, calls, uuid_of(f"{run.name}/{len(run.spans)}"))
-    run.model(used, asked, answer, TOOLS)
+    call = model_call(
+        run.rng, "claude-sonnet-4-5", prompt_text + "".join(TOOLS), text + dumps(calls)
+    )
+    answer = ai_message(text, call, calls, uuid_of(f"{run.name}/{len(run.spans)}"))
+    run.model(call, prompts, answer, TOOLS)
     after = state | {"messages": [*state["messages"], answer]}
     run.router("tools_condition", after, "tools" if calls else "write")
     run.close({"messages": [answer]})
     state["messages"] = after["messages"]
 
 
-def _write(
+def _add_report(
     run: GraphRun, state: dict[str, Any], topic: TextSection, notes: list[TextSection]
 ) -> str:
     run.node("write", state)
     parts = [f"## {note.heading.removeprefix('note: ')}\n\n{note.text}" for note in notes]
     report = f"# {topic.heading}\n\n" + "\n\n".join(parts)
-    asked = [message("system", WRITE), message("human", "\n\n".join(note.text for note in notes))]
-    _sequence(run, WRITE, asked, report, "gpt-4o")
+    prompts = [message("system", WRITE), message("human", "\n\n".join(note.text for note in notes))]
+    _add_sequence(run, WRITE, prompts, report, "gpt-4o")
     run.close({"report": report})
     return report

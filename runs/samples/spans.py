@@ -26,21 +26,21 @@ CLIENT = trace_pb2.Span.SPAN_KIND_CLIENT
 FLAGS = 0x100  # "is remote" is known and false, as current SDKs send it
 
 
-def digest(name: str) -> bytes:
+def seeded_digest(name: str) -> bytes:
     return hashlib.sha256(f"{SEED}/{name}".encode()).digest()
 
 
 def trace_id(name: str) -> bytes:
-    return digest(f"trace/{name}")[:16]
+    return seeded_digest(f"trace/{name}")[:16]
 
 
 def span_id(name: str) -> bytes:
-    return digest(f"span/{name}")[:8]
+    return seeded_digest(f"span/{name}")[:8]
 
 
 def uuid_of(name: str) -> str:
-    """A UUID (version 4 in form) that follows from the name."""
-    return str(uuid.UUID(bytes=digest(f"uuid/{name}")[:16], version=4))
+    """Return a UUID (version 4 in form) that follows from the name."""
+    return str(uuid.UUID(bytes=seeded_digest(f"uuid/{name}")[:16], version=4))
 
 
 def dumps(value: Any) -> str:
@@ -72,7 +72,7 @@ class SampleSpan:
 
 @dataclass(frozen=True, slots=True)
 class Producer:
-    """Who sends: the resource's attributes and the instrumentation scope."""
+    """The sender: the resource's attributes and the instrumentation scope."""
 
     resource: tuple[tuple[str, str], ...]
     scope: str
@@ -92,20 +92,21 @@ class SampleRun:
 
 
 def request_bodies(runs: Iterable[SampleRun]) -> Iterator[tuple[bytes, int]]:
-    """Request bodies of about `SPANS_PER_BODY` spans, each with the number of whole runs in it."""
+    """Yield request bodies of about `SPANS_PER_BODY` spans, each with the number of whole runs in
+    it."""
     batch: list[SampleRun] = []
     size = 0
     for run in runs:
         if batch and size + len(run.spans) > SPANS_PER_BODY:
-            yield _encode(batch), len(batch)
+            yield _encode_runs(batch), len(batch)
             batch, size = [], 0
         batch.append(run)
         size += len(run.spans)
     if batch:
-        yield _encode(batch), len(batch)
+        yield _encode_runs(batch), len(batch)
 
 
-def _encode(runs: list[SampleRun]) -> bytes:
+def _encode_runs(runs: list[SampleRun]) -> bytes:
     request = ExportTraceServiceRequest()
     by_producer: dict[Producer, trace_pb2.ScopeSpans] = {}
     for run in runs:
@@ -113,41 +114,41 @@ def _encode(runs: list[SampleRun]) -> bytes:
         if producer not in by_producer:
             resource_spans = request.resource_spans.add()
             for key, value in producer.resource:
-                _set(resource_spans.resource.attributes.add(key=key).value, value)
-            _set(resource_spans.resource.attributes.add(key="waylog.sample").value, True)
+                _set_value(resource_spans.resource.attributes.add(key=key).value, value)
+            _set_value(resource_spans.resource.attributes.add(key="waylog.sample").value, True)
             scope_spans = resource_spans.scope_spans.add()
             scope_spans.scope.name = producer.scope
             scope_spans.scope.version = producer.scope_version
             by_producer[producer] = scope_spans
         for span in run.spans:
-            _fill(by_producer[producer].spans.add(), span)
+            _fill_span(by_producer[producer].spans.add(), span)
     return request.SerializeToString()
 
 
-def _fill(to: trace_pb2.Span, span: SampleSpan) -> None:
-    to.trace_id, to.span_id, to.parent_span_id = span.trace, span.id, span.parent
-    to.name, to.kind, to.flags = span.name, span.kind, FLAGS
-    to.start_time_unix_nano = span.start_us * 1000
-    to.end_time_unix_nano = span.end_us * 1000
-    to.status.code, to.status.message = span.status
+def _fill_span(target: trace_pb2.Span, span: SampleSpan) -> None:
+    target.trace_id, target.span_id, target.parent_span_id = span.trace, span.id, span.parent
+    target.name, target.kind, target.flags = span.name, span.kind, FLAGS
+    target.start_time_unix_nano = span.start_us * 1000
+    target.end_time_unix_nano = span.end_us * 1000
+    target.status.code, target.status.message = span.status
     for key, value in span.attributes.items():
-        _set(to.attributes.add(key=key).value, value)
+        _set_value(target.attributes.add(key=key).value, value)
     for event in span.events:
-        message = to.events.add(name=event.name, time_unix_nano=event.at_us * 1000)
+        message = target.events.add(name=event.name, time_unix_nano=event.at_us * 1000)
         for key, value in event.attributes.items():
-            _set(message.attributes.add(key=key).value, value)
+            _set_value(message.attributes.add(key=key).value, value)
 
 
-def _set(to: AnyValue, value: Any) -> None:
+def _set_value(target: AnyValue, value: Any) -> None:
     if isinstance(value, str):
-        to.string_value = value
+        target.string_value = value
     elif isinstance(value, bool):
-        to.bool_value = value
+        target.bool_value = value
     elif isinstance(value, int):
-        to.int_value = value
+        target.int_value = value
     elif isinstance(value, float):
-        to.double_value = value
+        target.double_value = value
     else:
-        to.array_value.SetInParent()
+        target.array_value.SetInParent()
         for item in value:
-            _set(to.array_value.values.add(), item)
+            _set_value(target.array_value.values.add(), item)

@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from runs.samples.calls import model_call
-from runs.samples.dify_attributes import price_of, prompt, usage
+from runs.samples.dify_attributes import dify_usage, prompt_message, usage_totals
 from runs.samples.dify_run import DifyRun
 from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps, uuid_of
@@ -41,7 +41,7 @@ QUOTA_ERROR = (
 )
 SHOP = "http://orders.internal:8080"
 
-Ending = tuple[dict[str, Any], str, str]  # outputs, status and error of the run
+SupportEnding = tuple[dict[str, Any], str, str]  # outputs, status and error of the run
 
 
 class SupportTrouble(Enum):
@@ -57,62 +57,72 @@ class SupportDay(NamedTuple):
 
 
 def answer_turn(
-    run: DifyRun, asked: TextSection, known: list[TextSection], day: SupportDay
-) -> Ending:
+    run: DifyRun, question: TextSection, earlier: list[TextSection], day: SupportDay
+) -> SupportEnding:
     run.node("start", "Start", run.inputs, run.inputs, run.rng.randrange(3_000, 9_000))
     error = QUOTA_ERROR if day.trouble is SupportTrouble.QUOTA else ""
-    _classify(run, asked, error)
+    _add_classifier(run, question, error)
     if error:
         return {}, "failed", error
-    kind = asked.fields["class"]
+    kind = question.fields["class"]
     if kind == "talk":
-        return _reply(run, "Small talk", asked.heading, asked.text, known, "")
+        return _add_answer(run, "Small talk", question.heading, question.text, earlier, "")
     if kind == "product":
-        facts, answer = _look_up(run, asked, day)
-        return _reply(run, "Answer from articles", asked.heading, answer, known, facts)
+        facts, answer = _add_retrieval(run, question, day)
+        return _add_answer(run, "Answer from articles", question.heading, answer, earlier, facts)
     if kind == "refund":
-        return _reply(run, "Explain refund", asked.heading, asked.text, known, _refund(run, asked))
-    order, error = _order(run, asked, day)
+        return _add_answer(
+            run,
+            "Explain refund",
+            question.heading,
+            question.text,
+            earlier,
+            _add_refund(run, question),
+        )
+    order, error = _add_order_request(run, question, day)
     if error and day.has_fail_branch:
         run.node("answer", "Apologise", {}, {"answer": SORRY, "files": []}, 4_000)
         return {"answer": SORRY, "files": []}, "partial-succeeded", ""
     if error:
         return {}, "failed", error
-    return _reply(run, "Explain status", asked.heading, asked.text, known, order)
+    return _add_answer(run, "Explain status", question.heading, question.text, earlier, order)
 
 
-def _classify(run: DifyRun, asked: TextSection, error: str) -> None:
-    number, label = CLASSES[asked.fields["class"]]
-    used = model_call(run.rng, "gpt-4o-mini", CLASSIFY + asked.heading, label)
-    inputs = {"query": asked.heading}
+def _add_classifier(run: DifyRun, question: TextSection, error: str) -> None:
+    number, label = CLASSES[question.fields["class"]]
+    call = model_call(run.rng, "gpt-4o-mini", CLASSIFY + question.heading, label)
+    inputs = {"query": question.heading}
     if error:
         run.node(
             "question-classifier",
             "What is it about?",
             inputs,
             {},
-            used.first_token_us,
+            call.first_token_us,
             status="failed",
             error=error,
         )
         return
-    told = usage(used)
-    run.spend(told)
-    outputs = {"class_name": label, "class_id": number, "usage": told}
+    usage = dify_usage(call)
+    run.spend(usage)
+    outputs = {"class_name": label, "class_id": number, "usage": usage}
     run.node(
         "question-classifier",
         "What is it about?",
         inputs,
         outputs,
-        used.took_us,
-        metadata=price_of(told),
+        call.took_us,
+        metadata=usage_totals(usage),
     )
 
 
-def _order(run: DifyRun, asked: TextSection, day: SupportDay) -> tuple[str, str]:
-    """The order service's answer, or the error after it did not answer for 30 seconds."""
-    request = f"GET /orders/{asked.fields['order']} HTTP/1.1\r\nHost: orders.internal:8080\r\n\r\n"
-    inputs = {"request": request, "url": f"{SHOP}/orders/{asked.fields['order']}"}
+def _add_order_request(run: DifyRun, question: TextSection, day: SupportDay) -> tuple[str, str]:
+    """Add the request to the order service, and return its answer and "", or "" and the error after
+    it did not answer for 30 seconds."""
+    request = (
+        f"GET /orders/{question.fields['order']} HTTP/1.1\r\nHost: orders.internal:8080\r\n\r\n"
+    )
+    inputs = {"request": request, "url": f"{SHOP}/orders/{question.fields['order']}"}
     if day.trouble is SupportTrouble.GATEWAY:
         late = {
             "status_code": 504,
@@ -120,27 +130,36 @@ def _order(run: DifyRun, asked: TextSection, day: SupportDay) -> tuple[str, str]
             "headers": {"content-type": "text/html", "server": "nginx"},
             "files": [],
         }
-        told = {"error_message": GATEWAY_ERROR, "error_type": "HTTPResponseCodeError"}
+        failure = {"error_message": GATEWAY_ERROR, "error_type": "HTTPResponseCodeError"}
         run.node(
             "http-request",
             "Order service",
             inputs,
-            late | told if day.has_fail_branch else late,
+            late | failure if day.has_fail_branch else late,
             30 * SECOND + run.rng.randrange(4_000, 40_000),
             status="exception" if day.has_fail_branch else "failed",
             error=GATEWAY_ERROR,
             metadata={"error_strategy": "fail-branch"} if day.has_fail_branch else {},
         )
         return "", GATEWAY_ERROR
-    body = dumps({"order": asked.fields["order"], "state": "shipped", "parcels": 1, "open": False})
-    run.node("http-request", "Order service", inputs, _http(200, body), _took(run, 180, 1400))
+    body = dumps(
+        {"order": question.fields["order"], "state": "shipped", "parcels": 1, "open": False}
+    )
+    run.node(
+        "http-request",
+        "Order service",
+        inputs,
+        _http_outputs(200, body),
+        _duration_us(run, 180, 1400),
+    )
     return body, ""
 
 
-def _refund(run: DifyRun, asked: TextSection) -> str:
-    """The tool refunds whenever it is called: it does not ask whether that was done before."""
-    order, amount = asked.fields.get("order", ""), asked.fields["amount"]
-    inputs = {"order": order or "latest", "amount": amount, "reason": asked.heading[:120]}
+def _add_refund(run: DifyRun, question: TextSection) -> str:
+    """Add the refund, and return its receipt. The tool refunds whenever it is called: it does not
+    check whether that was done before."""
+    order, amount = question.fields.get("order", ""), question.fields["amount"]
+    inputs = {"order": order or "latest", "amount": amount, "reason": question.heading[:120]}
     receipt = {
         "refund": uuid_of(f"{run.name}/refund")[:8].upper(),
         "order": inputs["order"],
@@ -154,70 +173,74 @@ def _refund(run: DifyRun, asked: TextSection) -> str:
         "Refund payment",
         inputs,
         outputs,
-        _took(run, 500, 2600),
+        _duration_us(run, 500, 2600),
         metadata={"tool_info": info},
     )
     return dumps(receipt)
 
 
-def _look_up(run: DifyRun, asked: TextSection, day: SupportDay) -> tuple[str, str]:
-    """Articles near the question as they stood then, and the answer that follows from them."""
-    replaced = [one for one in sections("knowledge.md") if one.fields["file"] == "returns.md"]
-    gone = replaced[0] if day.article_changed else replaced[1]
-    articles = [one for one in sections("knowledge.md") if one != gone]
-    near = sorted(articles, key=lambda one: one.fields["file"] != asked.fields["article"])[:3]
+def _add_retrieval(run: DifyRun, question: TextSection, day: SupportDay) -> tuple[str, str]:
+    """Add the retrieval, and return articles near the question as they stood then, and the answer
+    that follows from them."""
+    every = sections("knowledge.md")
+    old, new = [article for article in every if article.fields["file"] == "returns.md"]
+    hidden = old if day.article_changed else new
+    articles = [article for article in every if article != hidden]
+    wanted = question.fields["article"]
+    near = sorted(articles, key=lambda article: article.fields["file"] != wanted)[:3]
     result = [
         {
-            "content": one.text,
-            "title": one.fields["file"],
+            "content": article.text,
+            "title": article.fields["file"],
             "metadata": {
                 "_source": "knowledge",
-                "position": place,
+                "position": position,
                 "dataset_id": uuid_of("dataset"),
                 "dataset_name": "Help centre",
-                "document_id": uuid_of(f"document/{one.fields['file']}"),
-                "document_name": one.fields["file"],
-                "segment_id": uuid_of(f"segment/{one.heading}"),
-                "score": round(0.86 - 0.11 * place + run.rng.random() / 20, 4),
+                "document_id": uuid_of(f"document/{article.fields['file']}"),
+                "document_name": article.fields["file"],
+                "segment_id": uuid_of(f"segment/{article.heading}"),
+                "score": round(0.86 - 0.11 * position + run.rng.random() / 20, 4),
             },
         }
-        for place, one in enumerate(near, 1)
+        for position, article in enumerate(near, 1)
     ]
     run.node(
         "knowledge-retrieval",
         "Help centre",
-        {"query": asked.heading},
+        {"query": question.heading},
         {"result": result},
-        _took(run, 220, 900),
+        _duration_us(run, 220, 900),
     )
-    answer = asked.text
+    answer = question.text
     if day.article_changed:
         answer = answer.replace(
             "within 30 days of delivery, as long as", "within 14 days, provided"
         )
-    return "\n\n".join(one.text for one in near), answer
+    return "\n\n".join(article.text for article in near), answer
 
 
-def _reply(
-    run: DifyRun, title: str, question: str, answer: str, known: list[TextSection], facts: str
-) -> Ending:
-    prompts = [prompt("system", f"{ANSWER}\n\nFacts:\n{facts}" if facts else ANSWER)]
-    for earlier in known[-3:]:
-        prompts += [prompt("user", earlier.heading), prompt("assistant", earlier.text)]
-    prompts.append(prompt("user", question))
+def _add_answer(
+    run: DifyRun, title: str, query: str, answer: str, earlier: list[TextSection], facts: str
+) -> SupportEnding:
+    prompts = [prompt_message("system", f"{ANSWER}\n\nFacts:\n{facts}" if facts else ANSWER)]
+    for turn in earlier[-3:]:
+        prompts.append(prompt_message("user", turn.heading))
+        prompts.append(prompt_message("assistant", turn.text))
+    prompts.append(prompt_message("user", query))
     model = "gpt-4o" if facts else "gpt-4o-mini"
-    used = model_call(run.rng, model, "".join(one["text"] for one in prompts), answer)
-    run.llm(title, used, prompts, answer)
+    call = model_call(run.rng, model, "".join(prompt["text"] for prompt in prompts), answer)
+    run.llm(title, call, prompts, answer)
     run.node(
         "answer", "Answer", {}, {"answer": answer, "files": []}, run.rng.randrange(2_000, 6_000)
     )
     return {"answer": answer, "files": []}, "succeeded", ""
 
 
-def _http(status: int, body: str) -> dict[str, Any]:
+def _http_outputs(status: int, body: str) -> dict[str, Any]:
     headers = {"content-type": "application/json", "server": "nginx"}
     return {"status_code": status, "body": body, "headers": headers, "files": []}
 
 
-def _took(run: DifyRun, low_ms: int, high_ms: int) -> int:
+def _duration_us(run: DifyRun, low_ms: int, high_ms: int) -> int:
     return run.rng.randrange(low_ms * 1000, high_ms * 1000)

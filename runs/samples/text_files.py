@@ -1,4 +1,4 @@
-"""Texts of the sample runs: files in `texts/`, cut at their headings."""
+"""Read the texts of the sample runs: files in `texts/`, split at their headings."""
 
 from functools import cache
 from pathlib import Path
@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parent / "texts"
 
 
 class TextSection(NamedTuple):
-    """A heading, the text below it, and its fields: lines such as `risk: high`."""
+    """A heading of a file, the text below it, and its fields: lines such as `risk: high`."""
 
     heading: str
     text: str
@@ -17,8 +17,9 @@ class TextSection(NamedTuple):
 
 @cache
 def sections(name: str) -> tuple[TextSection, ...]:
-    """Sections of a text file; each starts at `## `. Lines that start with `- key: ` are fields."""
-    found = []
+    """Return the sections of a text file; each starts at `## `. Lines that start with `- key: `
+    are fields."""
+    parsed = []
     for part in (FOLDER / name).read_text("utf-8").split("\n## ")[1:]:
         heading, _, rest = part.partition("\n")
         lines, fields = [], {}
@@ -28,5 +29,5 @@ def sections(name: str) -> tuple[TextSection, ...]:
                 fields[key] = value
             else:
                 lines.append(line)
-        found.append(TextSection(heading.strip(), "\n".join(lines).strip(), fields))
-    return tuple(found)
+        parsed.append(TextSection(heading.strip(), "\n".join(lines).strip(), fields))
+    return tuple(parsed)

@@ -19,7 +19,7 @@ from runs.samples.schedule import DAY, HOUR
 from runs.samples.spans import request_bodies
 
 NOW = int(datetime(2026, 3, 11, 14, 30, tzinfo=UTC).timestamp()) * 1_000_000
-SOME = 5  # of each app: the telling ones
+FEW = 5  # runs of each app: those with something to find
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def week() -> list[bytes]:
 
 @pytest.fixture
 def loaded(db: None) -> int:
-    return samples.load(limit=SOME)
+    return samples.load(limit=FEW)
 
 
 def spans_of(week: list[bytes]) -> list[Span]:
@@ -43,7 +43,7 @@ def spans_of(week: list[bytes]) -> list[Span]:
 
 
 def attributes(message: Any) -> dict[str, Any]:
-    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in message}
+    return {pair.key: getattr(pair.value, pair.value.WhichOneof("value")) for pair in message}
 
 
 # -- the bodies, without a database --------------------------------------------------------------
@@ -101,20 +101,20 @@ def test_the_same_now_gives_the_same_bodies(week: list[bytes]) -> None:
 
 def test_tokens_fit_the_texts(week: list[bytes]) -> None:
     for span in spans_of(week):
-        told = attributes(span.attributes)
-        asked = [
+        values = attributes(span.attributes)
+        prompts = [
             value
-            for key, value in told.items()
+            for key, value in values.items()
             if key.startswith("llm.input_messages.") and key.endswith(".content")
         ]
-        if "llm.token_count.prompt" in told:
-            letters = sum(map(len, asked))
-            assert letters / 6 < told["llm.token_count.prompt"] < letters * 1.5 + 600
+        if "llm.token_count.prompt" in values:
+            letters = sum(map(len, prompts))
+            assert letters / 6 < values["llm.token_count.prompt"] < letters * 1.5 + 600
 
 
 def test_metadata_is_json_as_its_producers_write_it(week: list[bytes]) -> None:
-    found = [attributes(span.attributes).get("metadata") for span in spans_of(week)]
-    assert all(isinstance(json.loads(text), dict) for text in found if text)
+    texts = [attributes(span.attributes).get("metadata") for span in spans_of(week)]
+    assert all(isinstance(json.loads(text), dict) for text in texts if text)
 
 
 # -- what becomes of them ------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def test_failures_have_their_causes(loaded: int) -> None:
     assert any("504" in run.error for run in failed)
 
 
-def test_the_failed_review_ends_in_its_seventh_pass(loaded: int) -> None:
+def test_the_failed_review_ends_in_its_seventh_iteration(loaded: int) -> None:
     run = Run.objects.get(error__contains="JSONDecodeError")
     steps = NodeExecution.objects.in_run(run.pk).visible()
     assert set(steps.filter(title="Assess clause").values_list("iteration", flat=True)) == set(
@@ -181,13 +181,13 @@ def test_an_order_is_refunded_in_two_turns_of_one_conversation(loaded: int) -> N
 
 
 def test_the_same_question_is_answered_differently_after_an_article_changed(loaded: int) -> None:
-    asked = "How long can I return a pair of headphones"
-    first, second = Run.objects.filter(inputs_preview__contains=asked).order_by("started_at")
+    question = "How long can I return a pair of headphones"
+    first, second = Run.objects.filter(inputs_preview__contains=question).order_by("started_at")
     assert "within 30 days" in first.outputs_preview
     assert "within 14 days" in second.outputs_preview
     assert first.version_id == second.version_id
-    found = NodeExecution.objects.filter(title="Help centre")
-    assert found.get(run=first).outputs_id != found.get(run=second).outputs_id
+    retrievals = NodeExecution.objects.filter(title="Help centre")
+    assert retrievals.get(run=first).outputs_id != retrievals.get(run=second).outputs_id
 
 
 def test_the_chat_in_use_has_the_graph_that_was_exported(loaded: int) -> None:
@@ -223,7 +223,7 @@ def test_loading_twice_changes_nothing(loaded: int) -> None:
         ] + list(NodeExecution.objects.order_by("pk").values())
 
     before = rows()
-    assert samples.load(limit=SOME) == loaded
+    assert samples.load(limit=FEW) == loaded
     assert rows() == before
 
 

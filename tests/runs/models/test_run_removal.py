@@ -1,4 +1,4 @@
-"""Taking runs away: what refers to them goes with them, or to the run that takes their place."""
+"""Removing runs: what refers to them goes with them, or to the run that takes their place."""
 
 from datetime import timedelta
 from typing import Any
@@ -21,32 +21,32 @@ def run(admin: Any) -> Run:
     ShareLink.create(run, timedelta(days=1), [], admin)
     Rerun.objects.create(original=run, run=make_run())
     Rerun.objects.create(original=make_run(), run=run)
-    assert 0 not in referring(run).values()
+    assert 0 not in references_to(run).values()
     return run
 
 
-def referring(run: Run) -> dict[str, int]:
-    """How many rows refer to a run, by column."""
+def references_to(run: Run) -> dict[str, int]:
+    """Return how many rows refer to a run, by column."""
     fields = Run._meta.get_fields(include_hidden=True)
     return {
-        str(one.field): one.related_model._base_manager.filter(**{one.field.name: run.pk}).count()
-        for one in fields
-        if isinstance(one, ManyToOneRel)
+        str(ref.field): ref.related_model._base_manager.filter(**{ref.field.name: run.pk}).count()
+        for ref in fields
+        if isinstance(ref, ManyToOneRel)
     }
 
 
 def test_nothing_is_left_of_runs_that_are_removed(run: Run) -> None:
     others = Run.objects.exclude(pk=run.pk)
     assert Run.objects.filter(pk=run.pk).remove() == 1
-    assert set(referring(run).values()) == {0}
-    [attempt] = Rerun.objects.all()  # of the run that stays, which nobody knows to have led on
+    assert set(references_to(run).values()) == {0}
+    [attempt] = Rerun.objects.all()  # of the run that stays, whose new run is gone
     assert attempt.original in others and attempt.run is None
 
 
 def test_another_run_takes_what_refers_to_them(run: Run) -> None:
     heir = make_run()
-    before = referring(run)
+    before = references_to(run)
     assert Run.objects.filter(pk=run.pk).remove(heir=heir.pk) == 1
     own = {"nodes.NodeExecution.run": 0, "runs.SearchDue.run": 1}  # steps are stored anew
-    assert referring(heir) == before | own
+    assert references_to(heir) == before | own
     assert RunSource.objects.get().run == heir and not Run.objects.filter(pk=run.pk).exists()
