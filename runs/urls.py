@@ -1,4 +1,4 @@
-"""URLs of runs: pages, their machine twins, the machine doors, sign-in."""
+"""URLs of runs: pages, their machine twins, the endpoints that machines send to, sign-in."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
@@ -117,10 +117,10 @@ urlpatterns = [
     path("healthz", entry.healthz, name="healthz"),
     path("llms.txt", guide.llms, name="llms"),
     # machine twins: the same view functions' data as JSON or Markdown
-    path("apps.json", apps.app_list_json, name="apps-json"),
-    path("runs.json", history.run_list_json, name="runs-json"),
-    path("runs/facets.json", history.facets_json_view, name="facets-json"),
-    path("views.json", saved_views.view_list_json, name="views-json"),
+    path("apps.json", apps.app_list_twin, name="apps-json"),
+    path("runs.json", history.run_list_twin, name="runs-json"),
+    path("runs/facets.json", history.facets_twin, name="facets-json"),
+    path("views.json", saved_views.view_list_twin, name="views-json"),
     # runs as files, each also packed
     *[
         path(f"runs.{form}", files.run_set, {"form": form}, name="runs-file")
@@ -138,17 +138,17 @@ urlpatterns = [
         path(f"runs/<uuid:run_id>.{form}.gz", files.single_run, {"form": form, "gz": ".gz"})
         for form in SINGLE_RUN_FORMATS
     ],
-    path("runs/compare.json", compare.compare_json, name="run-compare-json"),
-    path("runs/by/<path:source_id>.json", entry.run_by_source_json, name="run-by-source-json"),
+    path("runs/compare.json", compare.compare_twin, name="run-compare-json"),
+    path("runs/by/<path:source_id>.json", entry.run_by_source_twin, name="run-by-source-json"),
     path("runs/by/<path:source_id>.md", entry.run_by_source_markdown, name="run-by-source-md"),
-    path("runs/<uuid:run_id>.json", run.run_json, name="run-json"),
+    path("runs/<uuid:run_id>.json", run.run_twin, name="run-json"),
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
-    path("runs/<uuid:run_id>/tracing.json", tracing.tracing_json, name="run-tracing-json"),
-    path("runs/<uuid:run_id>/variables.json", variables.variables_json, name="run-variables-json"),
+    path("runs/<uuid:run_id>/tracing.json", tracing.tracing_twin, name="run-tracing-json"),
+    path("runs/<uuid:run_id>/variables.json", variables.variables_twin, name="run-variables-json"),
     path("runs/<uuid:run_id>/time.json", time.twin, name="run-time-json"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>.json",
-        tracing.execution_json,
+        tracing.execution_twin,
         name="run-execution-json",
     ),
     path(
@@ -158,7 +158,7 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage.json",
-        lineage.lineage_json,
+        lineage.lineage_twin,
         name="run-lineage-json",
     ),
     path(
@@ -166,60 +166,60 @@ urlpatterns = [
         loops.twin,
         name="run-passes-json",
     ),
-    path("reruns/<uuid:rerun_id>.json", rerun.rerun_json, name="rerun-json"),
-    path("s/<str:token>.json", share.shared_run_json, name="shared-run-json"),
+    path("reruns/<uuid:rerun_id>.json", rerun.rerun_twin, name="rerun-json"),
+    path("s/<str:token>.json", share.shared_run_twin, name="shared-run-json"),
     path(
         "s/<str:token>/steps/<uuid:execution_id>.json",
-        share.shared_step_json,
+        share.shared_step_twin,
         name="shared-step-json",
     ),
-    path("notes.json", notes.note_list_json, name="notes-json"),
+    path("notes.json", notes.note_list_twin, name="notes-json"),
     path("notes.ndjson", notes.notes_file, name="notes-file"),
-    path("inbox.json", inbox.request_list_json, name="inbox-json"),
-    path("inbox/refused.json", inbox.refused_list_json, name="inbox-refused-json"),
-    path("apps/<str:slug>.json", apps.app_json, name="app-json"),
-    path("apps/<str:slug>/versions.json", versions.version_list_json, name="app-versions-json"),
+    path("inbox.json", inbox.request_list_twin, name="inbox-json"),
+    path("inbox/refused.json", inbox.refused_list_twin, name="inbox-refused-json"),
+    path("apps/<str:slug>.json", apps.app_twin, name="app-json"),
+    path("apps/<str:slug>/versions.json", versions.version_list_twin, name="app-versions-json"),
     path(
         "apps/<str:slug>/versions/compare.json",
-        version_comparison.version_compare_json,
+        version_comparison.version_compare_twin,
         name="app-versions-compare-json",
     ),
     path(
         "apps/<str:slug>/versions/<int:number>.json",
-        versions.version_page_json,
+        versions.version_page_twin,
         name="app-version-json",
     ),
-    path("apps/<str:slug>/graph.json", graph.graph_json, name="app-graph-json"),
+    path("apps/<str:slug>/graph.json", graph.graph_twin, name="app-graph-json"),
     path(
         "apps/<str:slug>/conversations.json",
-        conversations.conversation_list_json,
+        conversations.conversation_list_twin,
         name="app-conversations-json",
     ),
     path(
         "apps/<str:slug>/nodes/<path:node_id>/last-run.json",
-        graph.last_run_json,
+        graph.last_run_twin,
         name="last-run-json",
     ),
     path("apps/<str:slug>/nodes.json", nodes.app_nodes_twin, name="app-nodes-json"),
     path(
         "apps/<str:slug>/nodes/<path:node_id>/history.json",
-        nodes.history_json,
+        nodes.history_twin,
         name="node-history-json",
     ),
-    path("apps/<str:slug>/errors.json", errors.error_list_json, name="app-errors-json"),
-    path("errors.json", errors.error_list_json, name="errors-json"),
-    path("errors/<uuid:group_id>.json", errors.error_group_json, name="error-group-json"),
+    path("apps/<str:slug>/errors.json", errors.error_list_twin, name="app-errors-json"),
+    path("errors.json", errors.error_list_twin, name="errors-json"),
+    path("errors/<uuid:group_id>.json", errors.error_group_twin, name="error-group-json"),
     path(
         "conversations/<uuid:conversation_id>/compare.json",
-        turn_comparison.turn_compare_json,
+        turn_comparison.turn_compare_twin,
         name="conversation-compare-json",
     ),
     path(
         "conversations/<uuid:conversation_id>.json",
-        conversations.conversation_json,
+        conversations.conversation_twin,
         name="conversation-json",
     ),
-    # machine doors
+    # endpoints that machines send to
     path("v1/traces", otlp.traces, name="otlp-traces"),
     path("v1/logs", otlp.logs, name="otlp-logs"),
     path("v1/metrics", otlp.metrics, name="otlp-metrics"),

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Literal
 
 import orjson
+from typing_extensions import TypedDict
 
 from nodes.diff.ignored import embedded_json, equivalent, is_measurement, without_volatile
 from nodes.diff.list_alignment import MAX_EXACT_CELLS, kept_positions, split_by_position
@@ -189,16 +190,28 @@ def _write(change: ValueChange) -> None:
         change.after = _shown(new)
 
 
-def changes_json(found: ValueDifference) -> list[dict[str, str]]:
-    """The machine twin: values as texts, long ones cut and around what differs in them."""
-    told = []
+class ValueChangeJson(TypedDict):
+    """A difference between two values, as texts; long ones are cut to what differs."""
+
+    path: str
+    change: str
+    """“added”, “removed”, “changed” or “moved”."""
+    before: str
+    after: str
+
+
+def changes_json(found: ValueDifference) -> list[ValueChangeJson]:
+    """Return the differences as JSON."""
+    changes: list[ValueChangeJson] = []
     for change in found.changes:
         before, after = change.before, change.after
         if change.pieces:
             before = _joined(change.pieces, "added")
             after = _joined(change.pieces, "removed")
-        told.append({"path": change.path, "change": change.form, "before": before, "after": after})
-    return told
+        changes.append(
+            {"path": change.path, "change": change.form, "before": before, "after": after}
+        )
+    return changes
 
 
 def _joined(pieces: list[DiffPiece], without: str) -> str:

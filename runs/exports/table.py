@@ -1,13 +1,13 @@
 """Runs as CSV: flat, one run a line, or one step a line. Columns are named as in the JSON twins."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 from nodes.models import NodeExecution
 from runs.json.execution import execution_json
-from runs.json.records import run_json
+from runs.json.run import run_json
 from runs.models import Run
 
 RUN = (
@@ -62,7 +62,7 @@ def _steps(run: Run) -> Iterator[dict[str, Any]]:
         index = page[-1].index
 
 
-def _lines(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+def _lines(columns: tuple[str, ...], rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     line = _LineBuffer()
     writer = csv.writer(line)
     for cells in chain([columns], ([_cell(row, name) for name in columns] for row in rows)):
@@ -70,7 +70,7 @@ def _lines(columns: tuple[str, ...], rows: Iterable[dict[str, Any]]) -> Iterator
         yield line.text.encode()
 
 
-def _cell(row: dict[str, Any], column: str) -> str:
+def _cell(row: Mapping[str, Any], column: str) -> str:
     value: Any = row
     for name in column.split("."):
         value = value.get(name) if isinstance(value, dict) else None

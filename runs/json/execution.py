@@ -1,61 +1,153 @@
-"""Machine twin of one execution. Times are ISO 8601 with zone, durations integer microseconds,
-money decimal strings; what is absent is null, never missing."""
+"""Executions (steps) as JSON."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
-from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-import orjson
-from django.http import HttpResponse
-from django.utils import timezone
+from typing_extensions import TypedDict
 
 from nodes.content.logs import step_logs_json
 from nodes.content.messages import Message, read_message, read_messages
 from nodes.content.payloads import load_value
-from nodes.models import NodeExecution, Payload
+from nodes.models import NodeExecution
+from runs.json.app import VersionRefJson
+from runs.json.values import decimal_text, iso_time, stored, writable
 
-_CONVERSATION_KEYS = ("messages", "input_messages", "output_messages", "input", "output", "prompts",
-                      "choices", "generations", "contents")  # fmt: skip
-
-
-def json_response(data: Any) -> HttpResponse:
-    """JSON in UTF-8. Stored values go in as they are, without being read and rewritten."""
-    return HttpResponse(orjson.dumps(data), content_type="application/json")
+# Where in a stored value messages are looked for.
+_MESSAGE_KEYS = ("messages", "input_messages", "output_messages", "input", "output", "prompts",
+                 "choices", "generations", "contents")  # fmt: skip
 
 
-def writable(value: Any) -> Any:
-    """`value`, or null where it is nested more deeply than JSON is written here (254 levels): it
-    is in the raw payload."""
-    try:
-        orjson.dumps(value)
-    except orjson.JSONEncodeError:
-        return None
-    return value
+class ExecutionTokensJson(TypedDict):
+    """Tokens of an execution, as its producer reported them."""
+
+    input: int | None
+    output: int | None
+    cached: int | None
+    reasoning: int | None
+    total: int | None
 
 
-def stored(payload: Payload | None) -> Any:
-    """A stored value to put into a JSON answer; null when there is none."""
-    if payload is None:
-        return None
-    return orjson.Fragment(payload.raw) if payload.encoding == "json" else payload.text
+class ExecutionCostJson(TypedDict):
+    """The cost of an execution."""
+
+    amount: str | None
+    currency: str | None
+    state: str
+    """“priced”, or “unpriced” where no price is known."""
 
 
-def moment(value: datetime | None) -> str | None:
-    return timezone.localtime(value).isoformat(timespec="microseconds") if value else None
+class ExecutionJson(TypedDict):
+    """An execution of a node: a step of a run."""
+
+    id: str
+    parent: str | None
+    """The execution that it ran in."""
+    depth: int
+    index: int
+    """Its place in the tree of the run, in pre-order."""
+    node_id: str | None
+    """The id of the node in the graph. This, like other fields, is null for a placeholder."""
+    kind: str | None
+    title: str
+    status: str | None
+    """“running”, “succeeded”, “failed”, “exception” (failed, but handled), “skipped” …"""
+    iteration: list[int]
+    """In which iteration of each container around it, the outermost first, from 0 on."""
+    attempt: int | None
+    """From 1 on; more than 1 for a retry."""
+    taken: str | None
+    """Which branch a step that chooses took."""
+    started_at: str | None
+    finished_at: str | None
+    duration_us: int | None
+    self_us: int | None
+    """Its time without that of the steps inside."""
+    tokens: ExecutionTokensJson | None
+    cost: ExecutionCostJson | None
+    """Null where nothing costs."""
+    counted: bool
+    """Whether its tokens and cost count in the totals of the run."""
+    model: str | None
+    provider: str | None
+    error: str | None
+    error_type: str | None
+    inputs_preview: str | None
+    outputs_preview: str | None
+    source_id: str | None
+    """The producer's id of the step."""
+    placeholder: bool
+    """Whether it stands for a parent that has not been received."""
 
 
-def amount(value: Decimal | None) -> str | None:
-    """A decimal string without an exponent and without trailing zeros."""
-    if value is None:
-        return None
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+class TracingJson(TypedDict):
+    """The executions of a run in the order of its tree."""
+
+    run: str
+    executions: list[ExecutionJson]
+    next: str | None
+    """The address of the next page."""
 
 
-def execution_json(execution: NodeExecution) -> dict[str, Any]:
-    """An execution as lists tell it: no values, only their previews."""
+class ToolCallJson(TypedDict):
+    """A tool call that a message asks for."""
+
+    id: str | None
+    name: str
+    arguments: Any
+
+
+class ToolResultJson(TypedDict):
+    """What a tool returned, in a message."""
+
+    id: str | None
+    name: str | None
+    result: Any
+
+
+class MessageJson(TypedDict):
+    """A message of a conversation with a model."""
+
+    role: str
+    name: str | None
+    text: str | None
+    thinking: str | None
+    tool_calls: list[ToolCallJson]
+    tool_results: list[ToolResultJson]
+    other: list[Any]
+    """Parts of other kinds, as they were received."""
+
+
+class StoredExecutionJson(ExecutionJson):
+    """An execution with its values and all that was received of it."""
+
+    inputs: Any
+    process_data: Any
+    outputs: Any
+    attributes: Any
+    """Attributes of its span as they were received, without those that became other fields."""
+    messages: list[MessageJson] | None
+    """The conversation with the model, inputs before outputs; null for other kinds of steps."""
+    events: Any
+    logs: Any
+    scope: str | None
+    """The instrumentation scope of its span."""
+    resource: Any
+    """The OpenTelemetry resource of its span."""
+    span_links: Any
+    """What OpenTelemetry calls links: other spans that the producer names."""
+
+
+class NodeExecutionJson(ExecutionJson):
+    """An execution of a node in the node's history."""
+
+    run: str
+    url: str
+    version: VersionRefJson | None
+
+
+def execution_json(execution: NodeExecution) -> ExecutionJson:
+    """Return an execution as lists show it: no values, only their previews."""
     return {
         "id": str(execution.id),
         "parent": str(execution.parent_id) if execution.parent_id else None,
@@ -68,8 +160,8 @@ def execution_json(execution: NodeExecution) -> dict[str, Any]:
         "iteration": execution.iteration_path,
         "attempt": execution.attempt,
         "taken": execution.taken or None,
-        "started_at": moment(execution.started_at),
-        "finished_at": moment(execution.ended_at),
+        "started_at": iso_time(execution.started_at),
+        "finished_at": iso_time(execution.ended_at),
         "duration_us": execution.duration_us,
         "self_us": execution.self_us,
         "tokens": tokens_json(execution),
@@ -86,32 +178,34 @@ def execution_json(execution: NodeExecution) -> dict[str, Any]:
     }
 
 
-def tokens_json(execution: NodeExecution) -> dict[str, int | None] | None:
-    told = {
+def tokens_json(execution: NodeExecution) -> ExecutionTokensJson | None:
+    """Return None where the producer reported no tokens."""
+    tokens: ExecutionTokensJson = {
         "input": execution.input_tokens,
         "output": execution.output_tokens,
         "cached": execution.cached_tokens,
         "reasoning": execution.reasoning_tokens,
         "total": execution.total_tokens,
     }
-    return told if any(value is not None for value in told.values()) else None
+    return tokens if any(count is not None for count in tokens.values()) else None
 
 
-def cost_json(execution: NodeExecution) -> dict[str, Any] | None:
-    """None where nothing costs; without a known price the amount is null and the state says so."""
+def cost_json(execution: NodeExecution) -> ExecutionCostJson | None:
+    """Return None where nothing costs; without a known price the amount is None and the state says
+    so."""
     if execution.cost is None and execution.total_tokens is None:
         return None
     return {
-        "amount": amount(execution.cost),
+        "amount": decimal_text(execution.cost),
         "currency": execution.cost_currency or None,
         "state": "unpriced" if execution.cost is None else "priced",
     }
 
 
-def placeholder_json(parent_id: UUID, child: NodeExecution) -> dict[str, Any]:
-    """A parent that was not received: known by its id and by its first child only."""
-    empty = dict.fromkeys(execution_json(child))
-    return empty | {
+def placeholder_json(parent_id: UUID, child: NodeExecution) -> ExecutionJson:
+    """Return a parent that was not received: only its id and its first child are known."""
+    placeholder: dict[str, Any] = dict.fromkeys(ExecutionJson.__annotations__)
+    placeholder |= {
         "id": str(parent_id),
         "depth": 0,
         "index": child.index,
@@ -122,24 +216,25 @@ def placeholder_json(parent_id: UUID, child: NodeExecution) -> dict[str, Any]:
         "source_id": child.parent_source_id or None,
         "placeholder": True,
     }
+    return cast(ExecutionJson, placeholder)
 
 
 def with_placeholders(
     executions: Iterable[NodeExecution], seen: Iterable[UUID] = ()
-) -> Iterator[dict[str, Any]]:
-    """Executions in order, each missing parent told before its first child; `seen` are those
-    told on an earlier page."""
-    told = set(seen)
+) -> Iterator[ExecutionJson]:
+    """Yield executions in order, and before the first child of each missing parent a placeholder.
+    `seen` are the missing parents that an earlier page had."""
+    placed = set(seen)
     for execution in executions:
         parent_id = execution.parent_id
-        if execution.orphan and parent_id and parent_id not in told:
-            told.add(parent_id)
+        if execution.orphan and parent_id and parent_id not in placed:
+            placed.add(parent_id)
             yield placeholder_json(parent_id, execution)
         yield execution_json(execution)
 
 
-def execution_detail_json(execution: NodeExecution) -> dict[str, Any]:
-    """An execution that was loaded with `with_payloads()`, with its values and all that came."""
+def stored_execution_json(execution: NodeExecution) -> StoredExecutionJson:
+    """Return an execution, loaded `with_payloads()`, with its values and all that was received."""
     received = execution.received
     return {
         **execution_json(execution),
@@ -148,37 +243,39 @@ def execution_detail_json(execution: NodeExecution) -> dict[str, Any]:
         "outputs": stored(execution.outputs),
         "attributes": writable(received.get("attributes") or {}),
         "messages": writable(messages_json(execution)),
-        "links": writable(received.get("links") or []),
         "events": writable(received.get("events") or []),
         "logs": writable(step_logs_json(execution)),
         "scope": received.get("scope"),
         "resource": stored(execution.resource),
+        "span_links": writable(received.get("links") or []),
     }
 
 
-def messages_json(execution: NodeExecution) -> list[dict[str, Any]] | None:
-    """The conversation with the model, inputs before outputs; null for other kinds of steps."""
+def messages_json(execution: NodeExecution) -> list[MessageJson] | None:
+    """Return the conversation with the model, inputs before outputs; None for other kinds of
+    steps."""
     if execution.kind_info.call != "model" and execution.kind_info.group != "agent":
         return None
-    found: list[Message] = []
+    messages: list[Message] = []
     for payload in (execution.inputs, execution.outputs):
-        found += _messages_in(load_value(payload)) if payload else []
-    return [_message_json(message) for message in found] or None
+        messages += _messages_in(load_value(payload)) if payload else []
+    return [_message_json(message) for message in messages] or None
 
 
 def _messages_in(value: Any, depth: int = 3) -> list[Message]:
+    """Return the messages of a stored value, looked for at most `depth` levels down."""
     if messages := read_messages(value):
         return messages
     if message := read_message(value):
         return [message]
     if isinstance(value, dict) and depth:
-        for key in _CONVERSATION_KEYS:
-            if key in value and (found := _messages_in(value[key], depth - 1)):
-                return found
+        for key in _MESSAGE_KEYS:
+            if key in value and (messages := _messages_in(value[key], depth - 1)):
+                return messages
     return []
 
 
-def _message_json(message: Message) -> dict[str, Any]:
+def _message_json(message: Message) -> MessageJson:
     return {
         "role": message.role,
         "name": message.name or None,

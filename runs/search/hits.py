@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from nodes.formats import visible
+from runs.json.search_hit import SearchHitJson
 from runs.search.normalizing import find_term, normalized, original_index
 from runs.search.terms import SearchTerms, unescaped_word
 from runs.search.texts import BETWEEN_FORMS
@@ -177,11 +178,11 @@ def _on_one_line(text: str) -> str:
     return visible(f"{head}{words}{tail}")
 
 
-def hits_json(hits: Sequence[Hit], base_url: str = "") -> list[dict[str, Any]]:
+def hits_json(hits: Sequence[Hit], base_url: str = "") -> list[SearchHitJson]:
     """Return hits as the machine twin of the history has them."""
     return [
         {
-            "execution": hit.execution_id and str(hit.execution_id),
+            "execution": str(hit.execution_id) if hit.execution_id else None,
             "field": hit.field,
             "title": hit.title or None,
             "iteration": hit.iteration,

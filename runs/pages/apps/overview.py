@@ -9,6 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from nodes import formats
+from runs.json.app import AppJson, app_ref, version_ref
+from runs.json.values import iso_time, page_url
 from runs.models import App, Run
 from runs.models.app import STRIP_LENGTH
 
@@ -94,3 +96,24 @@ def _strips(apps: list[App]) -> dict[int, list[Run]]:
         if len(strips[run.app_id]) < STRIP_LENGTH:
             strips[run.app_id].insert(0, run)
     return strips
+
+
+def app_json(row: AppRow, base_url: str = "") -> AppJson:
+    """Return an app with its versions, today's counts and its last run. Reads
+    `row.app.versions`."""
+    last = row.last_run
+    return {
+        **app_ref(row.app),
+        "url": page_url(row.app, base_url),
+        "is_sample": row.app.is_sample,
+        "versions": [ref for version in row.app.versions.all() if (ref := version_ref(version))],
+        "counts": {"runs_today": row.runs_today, "failures_today": row.failures_today},
+        "last_run": {
+            "id": str(last.id),
+            "url": page_url(last, base_url),
+            "status": last.status,
+            "started_at": iso_time(last.started_at),
+        }
+        if last
+        else None,
+    }

@@ -5,10 +5,9 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
 from runs.lookup import app_or_404
 from runs.models import App
-from runs.pages.apps.overview import overview
+from runs.pages.apps.overview import app_json, overview
 from runs.pages.producers.documents import documents
 
 SHOWN_APPS = 200
@@ -30,16 +29,16 @@ def app_list(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def app_list_json(request: ReadRequest) -> HttpResponse:
+def app_list_twin(request: ReadRequest) -> HttpResponse:
     apps = App.objects.readable_by(request.only_app).in_use().by_activity().with_versions()
     base_url = request.build_absolute_uri("/")[:-1]
     rows = overview(list(apps[:SHOWN_APPS]))
-    return JsonResponse({"apps": [records.app_json(row, base_url) for row in rows]})
+    return JsonResponse({"apps": [app_json(row, base_url) for row in rows]})
 
 
 @require_safe
 @session_or_read_key
-def app_json(request: ReadRequest, slug: str) -> HttpResponse:
+def app_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     [row] = overview(list(App.objects.filter(pk=app.pk).by_activity().with_versions()))
-    return JsonResponse(records.app_json(row, request.build_absolute_uri("/")[:-1]))
+    return JsonResponse(app_json(row, request.build_absolute_uri("/")[:-1]))

@@ -9,7 +9,8 @@ from nodes.content.payloads import load_value
 from nodes.content.previews import single_line
 from nodes.formats import tokens, visible
 from nodes.models import NodeExecution
-from runs.json.execution import amount, moment
+from runs.json.attribute_mapping import AttributeMappingJson, MappedFieldJson
+from runs.json.values import decimal_text, iso_time
 from runs.pages.attribute_mapping.decode_again import REST, Rereading, reread
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.row import COLUMN_BY_FIELD, facts_from_hints
@@ -108,14 +109,26 @@ def _door(source_kind: str, span: Span | None) -> str:
     return DOORS.get(kind, kind or "a door that is not known")
 
 
-def how_read_json(found: HowRead) -> dict[str, Any]:
+def how_read_json(found: HowRead) -> AttributeMappingJson:
     """The machine twin."""
     return {
         "door": found.door,
-        "step": [asdict(one) for one in found.step],
-        "run": [asdict(one) for one in found.run],
+        "step": [_mapped_field_json(field) for field in found.step],
+        "run": [_mapped_field_json(field) for field in found.run],
         "unused": [{"attribute": name, "told": told} for name, told in found.unused],
         "unused_count": found.unused_count,
+    }
+
+
+def _mapped_field_json(field: FieldRead) -> MappedFieldJson:
+    return {
+        "field": field.field,
+        "label": field.label,
+        "value": field.value,
+        "dialect": field.dialect,
+        "attribute": field.attribute,
+        "told": field.told,
+        "note": field.note,
     }
 
 
@@ -232,9 +245,9 @@ def _beginning(value: Any) -> str:
             if count is not None
         )
     elif isinstance(value, Cost):
-        value = f"{amount(value.amount)} {value.currency}"
+        value = f"{decimal_text(value.amount)} {value.currency}"
     elif isinstance(value, datetime):
-        value = moment(value)
+        value = iso_time(value)
     elif isinstance(value, dict):
         value = ", ".join(f"{key} {inner}" for key, inner in value.items()) or "empty"
     elif isinstance(value, (tuple, list)):

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
-from runs.json.execution import json_response
+from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
 from runs.pages.attribute_mapping.attribute_mapping import how_read, how_read_json
 

@@ -19,8 +19,9 @@ from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.ids import as_uuid
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
-from runs.json.execution import json_response
+from runs.json.comparison import DivergingPairJson, RunComparisonJson, StepPairJson
+from runs.json.run import run_json
+from runs.json.values import json_response
 from runs.models import App, Run
 from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.compare.comparison import Comparison, compare
@@ -144,7 +145,7 @@ def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpRespo
 
 @require_safe
 @session_or_read_key
-def compare_json(request: ReadRequest) -> HttpResponse:
+def compare_twin(request: ReadRequest) -> HttpResponse:
     runs = [run_named(request.GET.get(name, ""), request.only_app) for name in ("a", "b")]
     if runs[0] is None or runs[1] is None:
         raise Http404("Name two runs: /runs/compare.json?a=<id>&b=<id>.")
@@ -154,9 +155,9 @@ def compare_json(request: ReadRequest) -> HttpResponse:
     following = start + JSON_PAGE
     more = {"a": runs[0].id, "b": runs[1].id, "from": following}
     path = f"{base_url}{request.path}?{urlencode(more)}"
-    return json_response({
-        "a": records.run_json(runs[0], base_url),
-        "b": records.run_json(runs[1], base_url),
+    comparison: RunComparisonJson = {
+        "a": run_json(runs[0], base_url),
+        "b": run_json(runs[1], base_url),
         "given": found.given or "different",
         "first_divergence": _divergence(found),
         "counts": {verdict: found.compared.counts[verdict] for verdict in VERDICTS},
@@ -164,27 +165,27 @@ def compare_json(request: ReadRequest) -> HttpResponse:
         "left_out": found.left_out,
         "pairs": [pair_json(pair) for pair in found.pairs[start:following]],
         "next": path if following < len(found.pairs) else None,
-    })  # fmt: skip
+    }
+    return json_response(comparison)
 
 
-def _divergence(found: Comparison) -> dict[str, Any] | None:
+def _divergence(found: Comparison) -> DivergingPairJson | None:
     """The first pair that differs by itself, with what differs in its values."""
     first = found.compared.first
-    sides = load_pair(found.a, found.b, first.key) if first else None
-    told = pair_json(first)
-    if told and sides:
-        told["values"] = {
+    if first is None:
+        return None
+    pair: DivergingPairJson = {**pair_json(first)}
+    if sides := load_pair(found.a, found.b, first.key):
+        pair["values"] = {
             section.label: changes_json(section.difference)
             for section in sides.sections
             if section.difference
         }
-    return told
+    return pair
 
 
-def pair_json(pair: StepPair | None) -> dict[str, Any] | None:
+def pair_json(pair: StepPair) -> StepPairJson:
     """`a` and `b` are ids of executions, of which one may be null."""
-    if pair is None:
-        return None
     step = pair.step
     return {
         "a": as_id(pair.a.id) if pair.a else None,

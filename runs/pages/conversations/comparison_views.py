@@ -9,8 +9,9 @@ from django.views.decorators.http import require_safe
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.ids import as_uuid
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
-from runs.json.execution import json_response
+from runs.json.conversation import TurnJson, TurnStepJson
+from runs.json.run import run_json
+from runs.json.values import json_response
 from runs.lookup import conversation_or_404
 from runs.models import Conversation, Run
 from runs.pages.conversations.comparison import MAX_TURNS, TurnColumn, turn_columns
@@ -52,7 +53,7 @@ def turn_compare(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
 
 @require_safe
 @session_or_read_key
-def turn_compare_json(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
+def turn_compare_twin(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
     found = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     runs, _ = chosen_runs(request, found)
@@ -60,12 +61,12 @@ def turn_compare_json(request: ReadRequest, conversation_id: UUID) -> HttpRespon
     return json_response({"conversation": str(found.id), "turns": told})
 
 
-def column_json(column: TurnColumn, base_url: str) -> dict[str, Any]:
-    way = [
+def column_json(column: TurnColumn, base_url: str) -> TurnJson:
+    way: list[TurnStepJson] = [
         {"title": one.title, "status": one.status, "taken": one.taken or None} for one in column.way
     ]
     return {
-        "run": records.run_json(column.run, base_url),
+        "run": run_json(column.run, base_url),
         "question": column.turn.asked.text or None,
         "answer": column.turn.answered.text or None,
         "way": way,

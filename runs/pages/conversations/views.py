@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.json import records
+from runs.json.conversation import ConversationDetailJson, conversation_json
+from runs.json.run import run_json
 from runs.lookup import app_or_404, conversation_or_404
 from runs.models import App, Conversation, Run
 from runs.models.run import RunQuerySet
@@ -58,20 +59,20 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
 
 @require_safe
 @session_or_read_key
-def conversation_list_json(request: ReadRequest, slug: str) -> HttpResponse:
+def conversation_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
         page = conversations_of(app, request.GET.get("after", ""))
     except BadCursor as problem:
         return refusal(400, str(problem))
-    told = [records.conversation_json(row, base_url) for row in page.rows]
+    told = [conversation_json(row, base_url) for row in page.rows]
     return JsonResponse({"conversations": told, "next": following(request, page)})
 
 
 @require_safe
 @session_or_read_key
-def conversation_json(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
+def conversation_twin(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
     found = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
@@ -79,9 +80,12 @@ def conversation_json(request: ReadRequest, conversation_id: UUID) -> HttpRespon
         page = turns(found, request.GET.get("after", ""), runs)
     except BadCursor as problem:
         return refusal(400, str(problem))
-    told = [records.run_json(run, base_url) for run in page.rows]
-    whole = records.conversation_json(found, base_url)
-    return JsonResponse(whole | {"runs": told, "next": following(request, page)})
+    answer: ConversationDetailJson = {
+        **conversation_json(found, base_url),
+        "runs": [run_json(run, base_url) for run in page.rows],
+        "next": following(request, page),
+    }
+    return JsonResponse(answer)
 
 
 def following(request: ReadRequest, page: Page[Any]) -> str | None:

@@ -32,10 +32,10 @@ def run_by_source(request: HttpRequest, source_id: str) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def run_by_source_json(request: ReadRequest, source_id: str) -> HttpResponse:
+def run_by_source_twin(request: ReadRequest, source_id: str) -> HttpResponse:
     """The same answer as under the run's own id."""
     found = run_of_source(source_id, request.only_app)
-    return views.run_json(request, found.pk)
+    return views.run_twin(request, found.pk)
 
 
 @require_safe

@@ -53,7 +53,7 @@ def _older(form: ErrorsForm, kinds: Kinds) -> str:
 
 @require_safe
 @session_or_read_key
-def error_list_json(request: ReadRequest, slug: str = "") -> HttpResponse:
+def error_list_twin(request: ReadRequest, slug: str = "") -> HttpResponse:
     app = app_or_404(slug, request.only_app) if slug else None
     form = ErrorsForm(request.GET, app=app, readable_by=request.only_app)
     if not form.is_valid():
@@ -91,7 +91,7 @@ def error_group(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def error_group_json(request: ReadRequest, group_id: UUID) -> HttpResponse:
+def error_group_twin(request: ReadRequest, group_id: UUID) -> HttpResponse:
     history = history_of(group_or_404(group_id, request.only_app))
     return JsonResponse(history_json(history, request.build_absolute_uri("/")[:-1]))
 

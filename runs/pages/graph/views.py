@@ -14,8 +14,10 @@ from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, session_or_read_key
-from runs.json.execution import execution_json, json_response
-from runs.json.records import version_head
+from runs.json.app import version_ref
+from runs.json.execution import execution_json
+from runs.json.node import GraphNodeJson
+from runs.json.values import json_response
 from runs.lookup import app_or_404, app_run_or_404, version_or_404
 from runs.models import App, Run, Version
 from runs.pages.graph.node_panel import NodePanel, node_panel
@@ -88,7 +90,7 @@ def last_run(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
 
 @session_or_read_key
 @require_safe
-def last_run_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
+def last_run_twin(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     executions = NodeExecution.objects.of_node(app.pk, node_id)
     newest = None if "\0" in node_id else executions.first()
@@ -99,12 +101,12 @@ def last_run_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse
 
 @session_or_read_key
 @require_safe
-def graph_json(request: ReadRequest, slug: str) -> HttpResponse:
+def graph_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     version = version_of_graph(app, request.GET.get("version", ""))
     graph = version_graph(app, version).graph
     return json_response({
-        "version": version_head(version),
+        "version": version_ref(version),
         "inferred": graph.inferred,
         "runs": graph.runs,
         "nodes": nodes_json(draw_picture(graph)),
@@ -115,13 +117,13 @@ def graph_json(request: ReadRequest, slug: str) -> HttpResponse:
     })  # fmt: skip
 
 
-def nodes_json(picture: Picture) -> list[dict[str, Any]]:
+def nodes_json(picture: Picture) -> list[GraphNodeJson]:
     """Return the nodes with where they stand: as sent, else as drawn; null for those that are not
     drawn."""
     ids = [UUID(node.last_id) for node in picture.graph.nodes if node.last_id]
     newest = NodeExecution.objects.in_bulk(ids)
     drawn = {card.node.id: (card.x, card.y) for card in picture.cards()}
-    nodes = []
+    nodes: list[GraphNodeJson] = []
     for node in picture.graph.nodes:
         x, y = drawn.get(node.id, (None, None))
         execution = newest.get(UUID(node.last_id)) if node.last_id else None

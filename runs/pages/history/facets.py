@@ -8,6 +8,7 @@ from typing import Any
 from nodes import formats
 from nodes.kinds import kind_of
 from runs.choices import RunStatus
+from runs.json.facets import FacetsJson
 from runs.models import App, ErrorGroup, Version
 from runs.pages.history.facet_counts import FacetCounts, FirstSearchPage, count_facets
 from runs.query.fields import FACETS, LANGUAGE
@@ -156,7 +157,7 @@ def _facet_value(
     return FacetValue(term, formats.visible(label), count, chosen, filters.toggled(term))
 
 
-def facets_json(facets: Facets, list_url: str) -> dict[str, Any]:
+def facets_json(facets: Facets, list_url: str) -> FacetsJson:
     """Return the machine twin. `query` of a value is the text that asks for it alone; `url` is the
     list with it in force, or without it where it is."""
     return {

@@ -12,8 +12,8 @@ from django_htmx.http import HttpResponseStopPolling, push_url
 
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
-from runs.json.execution import moment
-from runs.json.records import run_json
+from runs.json.run import ListedRunJson, run_json
+from runs.json.values import iso_time
 from runs.lookup import app_or_404
 from runs.models import App, Run
 from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
@@ -145,7 +145,7 @@ def history_address(request: HttpRequest, filters: RunFilters, after: str = "") 
 
 @require_safe
 @session_or_read_key
-def run_list_json(request: ReadRequest) -> HttpResponse:
+def run_list_twin(request: ReadRequest) -> HttpResponse:
     filters = RunFilters(request.GET, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))
@@ -156,18 +156,18 @@ def run_list_json(request: ReadRequest) -> HttpResponse:
         return refusal(400, str(problem))
     base_url = request.build_absolute_uri("/")[:-1]
     page, search = listing.page, listing.search
-    rows = [
-        run_json(run, base_url) | {"hits": hits_json(run.hits, base_url) if search else None}  # type: ignore[attr-defined]
+    rows: list[ListedRunJson] = [
+        {**run_json(run, base_url), "hits": hits_json(run.hits, base_url) if search else None}  # type: ignore[attr-defined]
         for run in page.rows
     ]
     following = base_url + history_address(request, filters, page.next) if page.next else None
-    until = moment(search.searched_until) if search else None
+    until = iso_time(search.searched_until) if search else None
     return JsonResponse({"runs": rows, "next": following, "searched_until": until})
 
 
 @require_safe
 @session_or_read_key
-def facets_json_view(request: ReadRequest) -> HttpResponse:
+def facets_twin(request: ReadRequest) -> HttpResponse:
     filters = RunFilters(request.GET, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))

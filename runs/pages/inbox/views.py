@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.json.execution import moment
+from runs.json.inbox import ReceivedRequestJson, RefusedRecordJson
+from runs.json.values import iso_time
 from runs.models import Note, ReceivedRequest, RefusedRecord, Run
 from runs.pages.producers.documents import documents
 from runs.paging import BadCursor, Order, Page, page_of
@@ -101,7 +102,7 @@ def refused_replay_all(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def request_list_json(request: ReadRequest) -> HttpResponse:
+def request_list_twin(request: ReadRequest) -> HttpResponse:
     """A key that is bound to an app is told what came with keys of that app."""
     try:
         page = _requests(request)
@@ -113,7 +114,7 @@ def request_list_json(request: ReadRequest) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def refused_list_json(request: ReadRequest) -> HttpResponse:
+def refused_list_twin(request: ReadRequest) -> HttpResponse:
     rows = RefusedRecord.objects.for_list().of_app(request.only_app)
     try:
         page = page_of(rows, NEWEST, request.GET.get("after", ""))
@@ -150,10 +151,10 @@ def _following(request: HttpRequest, page: Page[Any]) -> str | None:
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _request_json(row: ReceivedRequest) -> dict[str, Any]:
+def _request_json(row: ReceivedRequest) -> ReceivedRequestJson:
     return {
         "id": row.pk,
-        "received_at": moment(row.received_at),
+        "received_at": iso_time(row.received_at),
         "door": row.door,
         "key": row.key.name if row.key else None,
         "user_agent": row.user_agent or None,
@@ -172,16 +173,16 @@ def _request_json(row: ReceivedRequest) -> dict[str, Any]:
     }
 
 
-def _refused_json(row: RefusedRecord) -> dict[str, Any]:
+def _refused_json(row: RefusedRecord) -> RefusedRecordJson:
     return {
         "id": row.pk,
-        "received_at": moment(row.received_at),
+        "received_at": iso_time(row.received_at),
         "request": row.request_id,
         "door": row.door,
         "key": row.key.name if row.key else None,
         "user_agent": row.user_agent or None,
         "reason": row.reason,
-        "replayed_at": moment(row.replayed_at),
+        "replayed_at": iso_time(row.replayed_at),
         "raw_beginning": row.head,
     }
 

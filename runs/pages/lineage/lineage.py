@@ -19,9 +19,10 @@ from nodes.lineage.values import (
     value_at,
 )
 from nodes.models import NodeExecution
+from runs.json.lineage import ExecutionLinksJson
 from runs.models import Run
 from runs.pages.lineage.loading import load_run_index, tool_call_id
-from runs.pages.lineage.rows import LinkRows, part_and_path
+from runs.pages.lineage.rows import LinkRow, LinkRows, part_and_path
 
 
 def lineage_context(run: Run, execution: NodeExecution, pointer: str = "") -> dict[str, Any]:
@@ -68,12 +69,13 @@ def _trace_context(
     }
 
 
-def links_json(context: dict[str, Any]) -> dict[str, Any]:
+def links_json(context: dict[str, Any]) -> ExecutionLinksJson:
     """Return `links` of an execution's twin. `left_out` counts values that were not looked at,
     `stopped` says that there was more to look at."""
+    used_by: list[LinkRow] = context["used_by"]
     return {
         "came_from": [row.data for row in context["came_from"]],
-        "used_by": [row.data | {"times": row.times} for row in context["used_by"]],
+        "used_by": [{**row.data, "times": row.times} for row in used_by],
         "left_out": context["left_out"],
         "stopped": context["stopped"],
     }

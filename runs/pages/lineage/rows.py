@@ -17,7 +17,8 @@ from nodes.lineage.steps import PARTS, LineageStep
 from nodes.lineage.trace import Hop
 from nodes.lineage.uses import OutputUse
 from nodes.lineage.values import MISSING, ValuePath, display_path, to_pointer
-from runs.json.execution import writable
+from runs.json.lineage import LineageLinkJson, LineagePlaceJson
+from runs.json.values import writable
 from runs.redaction.secrets import is_secret_name, redact_value
 
 PREVIEW = 160  # characters of a value shown on one line
@@ -45,7 +46,7 @@ class ValuePlace:
     chain: str = ""
     kind: str = ""
     form: str = "step"
-    data: dict[str, Any] = field(default_factory=dict)
+    data: LineagePlaceJson = field(default_factory=lambda: LineagePlaceJson(form="step"))
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class LinkRow:
         return CHANGES.get(self.change, "")
 
     @property
-    def data(self) -> dict[str, Any]:
+    def data(self) -> LineageLinkJson:
         return {
             "place": self.here.data,
             "other": self.there.data,

@@ -1,7 +1,6 @@
 """The pages of lineage: where the values of one step came from and who used them; one value traced
 back to its origin."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -9,9 +8,11 @@ from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
-from runs.json.execution import json_response
+from runs.json.lineage import LineageJson
+from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
 from runs.pages.lineage.lineage import lineage_context, links_json
+from runs.pages.lineage.rows import LinkRow
 
 
 @require_safe
@@ -28,16 +29,22 @@ def lineage_page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> 
 
 @require_safe
 @session_or_read_key
-def lineage_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+def lineage_twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     execution = execution_or_404(run.id, execution_id, with_payloads=False)
     context = lineage_context(run, execution, request.GET.get("path", ""))
-    data: dict[str, Any] = {"run": str(run.id), "execution": str(execution.id)}
+    data: LineageJson = {
+        "run": str(run.id),
+        "execution": str(execution.id),
+        "left_out": context["left_out"],
+        "stopped": context["stopped"],
+    }
     if context["path"]:
         data["path"] = context["path"]
         data["back"] = [row.data for row in context["back"]]
-        data["forward"] = [row.data | {"level": row.level} for row in context["forward"]]
-        data |= {"left_out": context["left_out"], "stopped": context["stopped"]}
+        forward: list[LinkRow] = context["forward"]
+        data["forward"] = [{**row.data, "level": row.level} for row in forward]
     else:
-        data |= links_json(context)
+        links = links_json(context)
+        data["came_from"], data["used_by"] = links["came_from"], links["used_by"]
     return json_response(data)

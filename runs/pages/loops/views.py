@@ -17,8 +17,8 @@ from nodes.loops.pass_values import PassValues, pass_values_of
 from nodes.loops.window import Loop, MatrixWindow, load_matrix_window, loop_of
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
-from runs.json.execution import json_response
-from runs.json.loop import window_json
+from runs.json.loop import LoopJson, window_json
+from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
 from runs.models import Run
 from runs.pages.tracing.same_node import neighbours_in_run
@@ -168,6 +168,11 @@ def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse
     if window.columns and end < window.passes:
         query = replace(choice, offset=end, step=None).query()
         following = request.build_absolute_uri(request.path + query)
-    data = window_json(window, _load_values(loop, window))
     url = request.build_absolute_uri(reverse("run-passes", args=[run.id, execution_id]))
-    return json_response({"run": str(run.id), "url": url, **data, "next": following})
+    answer: LoopJson = {
+        **window_json(window, _load_values(loop, window)),
+        "run": str(run.id),
+        "url": url,
+        "next": following,
+    }
+    return json_response(answer)

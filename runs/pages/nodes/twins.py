@@ -1,32 +1,35 @@
 """Nodes over time as JSON."""
 
 from decimal import Decimal
-from typing import Any
 
 from django.urls import reverse
 
-from runs.json import records
-from runs.json.execution import amount, execution_json, moment
+from runs.json.app import app_ref, version_ref
+from runs.json.execution import execution_json
+from runs.json.node import AppNodesJson, CostSumJson, NodeHistoryJson, NodeTotalsJson
+from runs.json.values import decimal_text, iso_time
 from runs.models import App
 from runs.pages.nodes.app_nodes import AppNodes, NodeTotals
 from runs.pages.nodes.history import NodeHistory
 
 
-def _costs(costs: dict[str, Decimal]) -> list[dict[str, Any]]:
-    return [{"amount": amount(sum_), "currency": name or None} for name, sum_ in costs.items()]
+def _costs(costs: dict[str, Decimal]) -> list[CostSumJson]:
+    return [
+        {"amount": decimal_text(sum_), "currency": name or None} for name, sum_ in costs.items()
+    ]
 
 
 def _history_url(app: App, node_id: str, base_url: str) -> str | None:
     return base_url + reverse("node-history", args=[app.slug, node_id]) if node_id else None
 
 
-def app_nodes_json(app: App, found: AppNodes, base_url: str = "") -> dict[str, Any]:
+def app_nodes_json(app: App, found: AppNodes, base_url: str = "") -> AppNodesJson:
     return {
-        "app": records.app_head(app),
+        "app": app_ref(app),
         "over": {
             "runs": found.runs,
             "steps": found.steps,
-            "since": moment(found.since),
+            "since": iso_time(found.since),
             "older_runs": found.more_runs,
             "steps_left_out": found.cut,
         },
@@ -37,7 +40,7 @@ def app_nodes_json(app: App, found: AppNodes, base_url: str = "") -> dict[str, A
     }
 
 
-def _node_json(app: App, node: NodeTotals, base_url: str) -> dict[str, Any]:
+def _node_json(app: App, node: NodeTotals, base_url: str) -> NodeTotalsJson:
     return {
         "node_id": node.node_id or None,
         "title": node.title,
@@ -48,15 +51,17 @@ def _node_json(app: App, node: NodeTotals, base_url: str) -> dict[str, Any]:
         "self_us": {"p50": node.p50_us, "p95": node.p95_us, "total": node.all_us},
         "tokens": node.tokens,
         "costs": _costs(node.costs),
-        "cost_percent": amount(round(node.share, 2)) if node.share is not None else None,
+        "cost_percent": decimal_text(round(node.share, 2)) if node.share is not None else None,
     }
 
 
-def node_history_json(history: NodeHistory, base_url: str = "") -> dict[str, Any]:
+def node_history_json(
+    history: NodeHistory, following: str | None, base_url: str = ""
+) -> NodeHistoryJson:
     """Executions, newest first, with what they add up to; errors of at most 2,000 characters."""
     figures = history.figures
     return {
-        "app": records.app_head(history.app),
+        "app": app_ref(history.app),
         "node_id": history.node_id,
         "title": history.title,
         "url": _history_url(history.app, history.node_id, base_url),
@@ -68,14 +73,15 @@ def node_history_json(history: NodeHistory, base_url: str = "") -> dict[str, Any
             "tokens": figures.tokens,
             "costs": _costs(figures.costs),
         },
-        "searched_back_to": moment(history.searched),
+        "searched_back_to": iso_time(history.searched),
         "executions": [
-            execution_json(one)
-            | {
+            {
+                **execution_json(one),
                 "run": str(one.run_id),
                 "url": base_url + reverse("run-execution", args=[one.run_id, one.id]),
-                "version": records.version_head(one.run.version),
+                "version": version_ref(one.run.version),
             }
             for one in history.page.rows
         ],
+        "next": following,
     }

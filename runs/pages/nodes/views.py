@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from nodes.choices import NodeStatus
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.json.execution import json_response
+from runs.json.values import json_response
 from runs.lookup import app_or_404, printable, version_or_404
 from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
@@ -89,7 +89,7 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def history_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
+def history_twin(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     try:
         found = history_or_404(request, app, node_id)
@@ -100,5 +100,5 @@ def history_json(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
         query = request.GET.copy()
         query["after"] = found.page.next
         following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-    told = node_history_json(found, request.build_absolute_uri("/")[:-1])
-    return json_response(told | {"next": following})
+    base_url = request.build_absolute_uri("/")[:-1]
+    return json_response(node_history_json(found, following, base_url))

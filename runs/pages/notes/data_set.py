@@ -8,8 +8,9 @@ from uuid import UUID
 import orjson
 
 from nodes.models import NodeExecution
-from runs.json.execution import moment, stored
-from runs.json.records import version_head
+from runs.json.app import version_ref
+from runs.json.note import NoteDataSetLineJson
+from runs.json.values import iso_time, stored
 from runs.models import Note, Run
 from runs.models.note import PERSON, NoteQuerySet
 from runs.pages.notes.notes import NoteView, note_json, producer_ids, steps_by_producer_id
@@ -62,7 +63,7 @@ def _line(run: Run, step_id: UUID | None, notes: list[Note]) -> bytes:
         if step is None:
             return b""
     of = step or run
-    told = {
+    line: NoteDataSetLineJson = {
         "input": stored(of.inputs),
         "output": stored(of.outputs),
         "expected": _first(notes, _expected),
@@ -74,10 +75,10 @@ def _line(run: Run, step_id: UUID | None, notes: list[Note]) -> bytes:
         "run": str(run.pk),
         "execution": str(step.id) if step else None,
         "app": run.app.slug,
-        "version": version_head(run.version),
-        "started_at": moment(of.started_at),
+        "version": version_ref(run.version),
+        "started_at": iso_time(of.started_at),
     }
-    return orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _first(notes: list[Note], read: Callable[[Note], Any]) -> Any:

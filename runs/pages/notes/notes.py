@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import or_
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -13,7 +12,8 @@ from django.urls import reverse
 
 from nodes.content.previews import single_line
 from nodes.models import NodeExecution
-from runs.json.execution import moment
+from runs.json.note import NoteJson
+from runs.json.values import iso_time
 from runs.models import Note, Run
 from runs.models.note import PERSON, TEXT_HEAD_LENGTH
 from runs.recording.deriving.tree import execution_id
@@ -166,12 +166,12 @@ def note_counts(run_ids: Iterable[UUID], user_name: str = "") -> dict[UUID, Note
     }
 
 
-def notes_json(run: Run) -> list[dict[str, Any]]:
+def notes_json(run: Run) -> list[NoteJson]:
     """The machine twin: `step` is an execution's id."""
     return [note_json(shown) for shown in notes_of_run(run).shown]
 
 
-def note_json(shown: NoteView) -> dict[str, Any]:
+def note_json(shown: NoteView) -> NoteJson:
     note = shown.note
     return {
         "id": str(note.pk),
@@ -182,7 +182,7 @@ def note_json(shown: NoteView) -> dict[str, Any]:
         "source": note.source,
         "author": note.author or None,
         "step": str(shown.step.id) if shown.step else None,
-        "created_at": moment(note.created_at),
+        "created_at": iso_time(note.created_at),
     }
 
 

@@ -18,6 +18,7 @@ from django_htmx.http import push_url, trigger_client_event
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, refusal, session_or_read_key, signed_in
+from runs.json.note import ListedNoteJson
 from runs.lookup import run_or_404
 from runs.models import App, Note, Run
 from runs.pages.notes import data_set
@@ -160,7 +161,7 @@ def note_list(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def note_list_json(request: ReadRequest) -> HttpResponse:
+def note_list_twin(request: ReadRequest) -> HttpResponse:
     form = NoteFilterForm(request.GET, request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
@@ -187,19 +188,20 @@ def _shown(notes: list[Note]) -> list[NoteView]:
     ]
 
 
-def _listed_json(shown: NoteView, base_url: str) -> dict[str, Any]:
+def _listed_json(shown: NoteView, base_url: str) -> ListedNoteJson:
     note, run = shown.note, shown.note.run
     return {
         **note_json(shown),
         "text_cut": shown.cut,
         "about": note.about or None,
         "about_step": note.about_step or None,
-        "run": run
-        and {
+        "run": {
             "id": str(run.pk),
             "url": base_url + run.get_absolute_url(),
             "app": {"slug": run.app.slug, "name": run.app.name},
-        },
+        }
+        if run
+        else None,
     }
 
 

@@ -18,7 +18,8 @@ from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.access import ReadRequest, session_or_read_key, signed_in
-from runs.json.execution import moment
+from runs.json.rerun import RerunJson, RunLinkJson
+from runs.json.values import iso_time
 from runs.lookup import execution_or_404, run_or_404
 from runs.models import App, Rerun, Run
 from runs.pages.rerun import through_dify
@@ -120,29 +121,28 @@ def stop(request: HttpRequest, rerun_id: UUID) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def rerun_json(request: ReadRequest, rerun_id: UUID) -> HttpResponse:
+def rerun_twin(request: ReadRequest, rerun_id: UUID) -> HttpResponse:
     found = rerun_or_404(rerun_id, request.only_app)
     if request.only_app and found.run and found.run.app_id != request.only_app.pk:
         found.run = None  # a webhook may answer with a run of any app
     base_url = request.build_absolute_uri("/")[:-1]
-    return JsonResponse(
-        {
-            "id": str(found.pk),
-            "state": found.state,
-            "error": found.error or None,
-            "original": _link(found.original, base_url),
-            "run": _link(found.run, base_url),
-            "compare": _compare(found, base_url),
-            "node_id": found.node_id or None,
-            "sent": found.sent,
-            "requested_by": found.requested_by.get_username() if found.requested_by else None,
-            "created_at": moment(found.created_at),
-            "ended_at": moment(found.ended_at),
-        }
-    )
+    answer: RerunJson = {
+        "id": str(found.pk),
+        "state": found.state,
+        "error": found.error or None,
+        "original": _link(found.original, base_url),
+        "run": _link(found.run, base_url),
+        "compare": _compare(found, base_url),
+        "node_id": found.node_id or None,
+        "sent": found.sent,
+        "requested_by": found.requested_by.get_username() if found.requested_by else None,
+        "created_at": iso_time(found.created_at),
+        "ended_at": iso_time(found.ended_at),
+    }
+    return JsonResponse(answer)
 
 
-def _link(run: Run | None, base_url: str) -> dict[str, str] | None:
+def _link(run: Run | None, base_url: str) -> RunLinkJson | None:
     if run is None:
         return None
     return {"id": str(run.pk), "url": base_url + run.get_absolute_url(), "status": run.status}

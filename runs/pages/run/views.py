@@ -14,13 +14,13 @@ from nodes.configuration import models_used, resource_of
 from nodes.content.payloads import present_payload
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
-from runs.json.execution import json_response
+from runs.json.values import json_response
 from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
 from runs.pages.run.header import header_of
 from runs.pages.run.markdown_report import report
+from runs.pages.run.run_detail import run_detail_json
 from runs.pages.tracing.views import render_tracing
 
 
@@ -82,10 +82,10 @@ def _tab(request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]) 
 
 @require_safe
 @session_or_read_key
-def run_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
+def run_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    return json_response(records.whole_run_json(run, base_url))
+    return json_response(run_detail_json(run, base_url))
 
 
 @require_safe

@@ -7,7 +7,8 @@ from django import forms
 from django.contrib.auth.models import User
 from django.http import QueryDict
 
-from runs.json.execution import moment
+from runs.json.saved_view import SavedViewJson
+from runs.json.values import iso_time
 from runs.models import App, SavedView
 from runs.query.language import MAX_LENGTH
 from runs.query.run_filters import RunFilters
@@ -102,7 +103,7 @@ class ViewForm(forms.Form):
         return self.has_error("name", "taken")
 
 
-def view_json(view: SavedView, base_url: str) -> dict[str, Any]:
+def view_json(view: SavedView, base_url: str) -> SavedViewJson:
     return {
         "name": view.name,
         "url": base_url + view.get_absolute_url(),
@@ -110,5 +111,5 @@ def view_json(view: SavedView, base_url: str) -> dict[str, Any]:
         "query": filters_of(view).query.text,
         "shared": view.shared,
         "owner": view.owner.get_username(),
-        "created_at": moment(view.created_at),
+        "created_at": iso_time(view.created_at),
     }

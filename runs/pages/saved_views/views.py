@@ -48,7 +48,7 @@ def delete(request: HttpRequest, view_id: int) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def view_list_json(request: ReadRequest) -> HttpResponse:
+def view_list_twin(request: ReadRequest) -> HttpResponse:
     """A session's own views and shared ones; a key's: shared ones."""
     user = None if presented_secret(request) else signed_in(request)
     views = SavedView.objects.open_to(user).readable_by(request.only_app).for_list()

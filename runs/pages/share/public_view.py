@@ -17,7 +17,7 @@ from nodes.formats import visible
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution, Payload
 from nodes.trace.waterfall import TimeScale
-from runs.json.execution import stored, writable
+from runs.json.values import stored, writable
 from runs.models import Run, ShareLink
 from runs.pages.notes.notes import NoteView, notes_of_run
 from runs.pages.share.parts import SharedNote, SharedStep, SharedValue

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from runs.choices import CostState
-from runs.json.execution import amount, moment
+from runs.json.values import decimal_text, iso_time
 from runs.pages.share.parts import FIELDS, SharedStep, SharedValue
 from runs.pages.share.public_view import Shared
 
@@ -102,7 +102,7 @@ def written(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: written(inner) for name, inner in value.items()}
     if isinstance(value, datetime):
-        return moment(value)
+        return iso_time(value)
     if isinstance(value, Decimal):
-        return amount(value)
+        return decimal_text(value)
     return None if value == "" else value

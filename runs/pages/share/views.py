@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from nodes.models import NodeExecution
 from nodes.numbers import whole_number
 from runs.access import signed_in
-from runs.json.execution import json_response
+from runs.json.values import json_response
 from runs.lookup import run_or_404
 from runs.models import ShareLink
 from runs.pages.share.form import ShareForm
@@ -117,7 +117,7 @@ def shared_run(request: HttpRequest, shared: Shared, token: str) -> HttpResponse
 
 
 @shared
-def shared_run_json(request: HttpRequest, shared: Shared, token: str) -> HttpResponse:
+def shared_run_twin(request: HttpRequest, shared: Shared, token: str) -> HttpResponse:
     rows, following = shared.rows(_after(request))
     page = f"{request.path}?after={following}"
     address = request.build_absolute_uri(page) if following is not None else None
@@ -136,7 +136,7 @@ def shared_step(
 
 
 @shared
-def shared_step_json(
+def shared_step_twin(
     request: HttpRequest, shared: Shared, token: str, execution_id: UUID
 ) -> HttpResponse:
     step = _step(shared, execution_id)

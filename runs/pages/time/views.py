@@ -12,7 +12,8 @@ from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from nodes.trace.time_spent import CriticalPathLine, TimeSort, TimeSpent
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.json.execution import amount, json_response
+from runs.json.time import PathStretchJson, TimeSpentJson
+from runs.json.values import decimal_text, json_response
 from runs.lookup import run_or_404
 from runs.pages.run.header import header_of
 from runs.pages.time.run_time import RunTime, load_run_time
@@ -123,7 +124,7 @@ def twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     )
 
 
-def _spent_json(spent: TimeSpent) -> dict[str, Any]:
+def _spent_json(spent: TimeSpent) -> TimeSpentJson:
     return {
         "key": spent.key,
         "kind": spent.kind,
@@ -132,14 +133,14 @@ def _spent_json(spent: TimeSpent) -> dict[str, Any]:
         "longest_us": max(spent.most, 0),
         "critical_us": spent.path,
         "tokens": spent.tokens,
-        "cost": amount(spent.cost),
+        "cost": decimal_text(spent.cost),
         "currency": spent.currency or None,
-        "costs": {currency: amount(cost) for currency, cost in spent.costs.items()},
+        "costs": {currency: decimal_text(cost) for currency, cost in spent.costs.items()},
         "longest_execution": str(UUID(spent.example)),
     }
 
 
-def _path_json(line: CriticalPathLine, run_time: RunTime) -> dict[str, Any]:
+def _path_json(line: CriticalPathLine, run_time: RunTime) -> PathStretchJson:
     entry = line.entry
     return {
         "after_us": line.start - run_time.scale.start,

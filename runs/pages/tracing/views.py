@@ -20,7 +20,9 @@ from nodes.numbers import whole_number
 from nodes.trace.collapsing import TreeState
 from nodes.trace.loading import WINDOW, RunPeriod, Trace, load_trace
 from runs.access import ReadRequest, refusal, session_or_read_key
-from runs.json.execution import execution_detail_json, json_response, with_placeholders
+from runs.json.execution import stored_execution_json, with_placeholders
+from runs.json.lineage import ExecutionDetailJson
+from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
 from runs.models import Run
 from runs.pages.conversations.turns import read_turns
@@ -161,7 +163,7 @@ def _failed_execution(run: Run) -> NodeExecution | None:
 
 @require_safe
 @session_or_read_key
-def tracing_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
+def tracing_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     after = request.GET.get("after", "")
     index = whole_number(after, DIGITS)
@@ -180,11 +182,11 @@ def tracing_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def execution_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+def execution_twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     execution = execution_or_404(run_id, execution_id)
-    data = execution_detail_json(execution)
-    # What OpenTelemetry calls links: other spans that the producer names.
-    data["span_links"] = data["links"]
-    data["links"] = links_json(lineage_context(run, execution))
-    return json_response(data)
+    answer: ExecutionDetailJson = {
+        **stored_execution_json(execution),
+        "links": links_json(lineage_context(run, execution)),
+    }
+    return json_response(answer)

@@ -1,6 +1,5 @@
 """The VARIABLES tab: every variable of a run, what was written to it, and by which step."""
 
-from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, QueryDict
@@ -11,7 +10,8 @@ from nodes.lineage.values import MISSING
 from nodes.lineage.variables import Variable, VariableWrite
 from nodes.numbers import whole_number
 from runs.access import ReadRequest, session_or_read_key
-from runs.json.execution import json_response, writable
+from runs.json.values import json_response, writable
+from runs.json.variables import VariableJson, VariableWriteJson
 from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.run.header import header_of
@@ -69,7 +69,7 @@ def variables_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 
 @require_safe
 @session_or_read_key
-def variables_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
+def variables_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     query = _variables_query(request.GET)
     variables = _variables_or_404(run, query)
@@ -88,7 +88,7 @@ def variables_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     })  # fmt: skip
 
 
-def _variable_json(variable: Variable) -> dict[str, Any]:
+def _variable_json(variable: Variable) -> VariableJson:
     return {
         "name": variable.name,
         "group": variable.group,
@@ -100,7 +100,7 @@ def _variable_json(variable: Variable) -> dict[str, Any]:
     }
 
 
-def _write_json(write: VariableWrite) -> dict[str, Any]:
+def _write_json(write: VariableWrite) -> VariableWriteJson:
     """Return a write. A value that is too large for here is null; its step's page has it."""
     value = None if write.value is MISSING else write.value
     is_short = len(str(value)) <= JSON_VALUE
@@ -109,7 +109,9 @@ def _write_json(write: VariableWrite) -> dict[str, Any]:
         "value": writable(value) if is_short else None,
         "left_out": (write.value is MISSING and not write.redacted) or not is_short,
         "masked": write.redacted,
-        "written_by": step and {
+        "written_by": None
+        if step is None
+        else {
             "execution": str(UUID(step.id)),
             "node_id": step.node_id,
             "title": step.title,
@@ -117,4 +119,4 @@ def _write_json(write: VariableWrite) -> dict[str, Any]:
             "attempt": step.attempt,
         },
         "written_in_run": str(write.turn.id) if write.turn else None,
-    }  # fmt: skip
+    }

@@ -14,7 +14,7 @@ from nodes.diff.side_by_side import ComparedFact
 from nodes.formats import visible
 from nodes.models import NodeExecution
 from runs.choices import UNFINISHED, RunStatus
-from runs.json.execution import amount, moment
+from runs.json.values import decimal_text, iso_time
 from runs.models import Run, Version
 from runs.pages.compare.figures import ComparedFigure, compared_figure
 
@@ -131,11 +131,11 @@ def version_figures_json(one: VersionFigures) -> dict[str, Any]:
     return {
         "runs": one.runs,
         "more": one.more,
-        "first_run_at": moment(one.first),
-        "last_run_at": moment(one.last),
+        "first_run_at": iso_time(one.first),
+        "last_run_at": iso_time(one.last),
         "success_rate": None if one.success_rate is None else round(one.success_rate, 2),
         "median_us": one.median_us,
         "p95_us": one.p95_us,
         "tokens_per_run": one.tokens,
-        "cost_per_run": {"amount": amount(one.cost), "currency": one.currency or None},
+        "cost_per_run": {"amount": decimal_text(one.cost), "currency": one.currency or None},
     }

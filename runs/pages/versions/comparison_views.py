@@ -12,7 +12,8 @@ from nodes.diff.side_by_side import compare_values
 from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
+from runs.json.app import version_ref
+from runs.json.comparison import NodeChangeJson
 from runs.lookup import app_or_404
 from runs.models import App, Version
 from runs.pages.graph.version_graph import version_graph
@@ -73,7 +74,7 @@ def _query(a: Version, b: Version) -> str:
 
 @require_safe
 @session_or_read_key
-def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
+def version_compare_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     a, b = (named(app, request.GET.get(name, "")) for name in ("a", "b"))
     if a is None or b is None:
@@ -81,8 +82,8 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
     found = graphs(a, b)
     configuration = compare_values("Configuration", a.configuration, b.configuration).difference
     return JsonResponse({
-        "a": {**(records.version_head(a) or {}), **version_figures_json(version_figures(a))},
-        "b": {**(records.version_head(b) or {}), **version_figures_json(version_figures(b))},
+        "a": {**(version_ref(a) or {}), **version_figures_json(version_figures(a))},
+        "b": {**(version_ref(b) or {}), **version_figures_json(version_figures(b))},
         "inferred": found.inferred,
         "nodes": [_node_json(one) for one in found.nodes],
         "nodes_total": found.node_count,
@@ -98,7 +99,7 @@ def version_compare_json(request: ReadRequest, slug: str) -> HttpResponse:
     })  # fmt: skip
 
 
-def _node_json(one: GraphNodeChange) -> dict[str, Any]:
+def _node_json(one: GraphNodeChange) -> NodeChangeJson:
     return {
         "change": one.form,
         "id": one.node.id,

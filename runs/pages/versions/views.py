@@ -16,7 +16,7 @@ from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
 from runs.access import ReadRequest, session_or_read_key
-from runs.json import records
+from runs.json.app import VersionDetailJson, version_json
 from runs.lookup import app_or_404, version_or_404
 from runs.models import App, Run, Version
 from runs.pages.history.tables import RunTable
@@ -105,18 +105,22 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
 
 @require_safe
 @session_or_read_key
-def version_list_json(request: ReadRequest, slug: str) -> HttpResponse:
+def version_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     versions = _versions(app, _figures(app))
-    return JsonResponse({"versions": [records.version_json(one, base_url) for one in versions]})
+    return JsonResponse({"versions": [version_json(one, base_url) for one in versions]})
 
 
 @require_safe
 @session_or_read_key
-def version_page_json(request: ReadRequest, slug: str, number: int) -> HttpResponse:
+def version_page_twin(request: ReadRequest, slug: str, number: int) -> HttpResponse:
     version = version_or_404(app_or_404(slug, request.only_app), number)
     base_url = request.build_absolute_uri("/")[:-1]
     [row] = version.app.versions.for_list().filter(pk=version.pk)
-    told = {"configuration": version.configuration, "graph": version.graph}
-    return JsonResponse(records.version_json(row, base_url) | told)
+    answer: VersionDetailJson = {
+        **version_json(row, base_url),
+        "configuration": version.configuration,
+        "graph": version.graph,
+    }
+    return JsonResponse(answer)

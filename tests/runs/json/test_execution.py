@@ -7,12 +7,8 @@ import orjson
 import pytest
 
 from nodes.models import NodeExecution
-from runs.json.execution import (
-    execution_detail_json,
-    execution_json,
-    json_response,
-    with_placeholders,
-)
+from runs.json.execution import execution_json, stored_execution_json, with_placeholders
+from runs.json.values import json_response
 from tests.factories import make_execution, make_run
 
 FIELDS = {
@@ -67,14 +63,14 @@ def test_details_carry_values_messages_and_what_was_received() -> None:
         received={"attributes": {"a": 1}, "events": [{"name": "e"}], "links": []},
     )
     loaded = NodeExecution.objects.with_payloads().get(pk=execution.pk)
-    told = orjson.loads(json_response(execution_detail_json(loaded)).content)
+    told = orjson.loads(json_response(stored_execution_json(loaded)).content)
     assert told["inputs"] == {"messages": [{"role": "user", "content": "hi"}]}
     assert told["outputs"] == "hello" and told["process_data"] is None
-    assert told["attributes"] == {"a": 1} and told["links"] == []
+    assert told["attributes"] == {"a": 1} and told["span_links"] == []
     assert [message["text"] for message in told["messages"]] == ["hi"]
 
 
 @pytest.mark.django_db
 def test_other_kinds_have_no_messages() -> None:
     execution = make_execution(make_run(), kind="tool", inputs={"messages": []})
-    assert execution_detail_json(execution)["messages"] is None
+    assert stored_execution_json(execution)["messages"] is None

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from runs.json.records import amount, run_json
+from runs.json.run import run_json
+from runs.json.values import decimal_text
 from tests.factories import make_app, make_conversation, make_run, make_version
 
 FIELDS = {
@@ -73,4 +74,4 @@ def test_a_full_run(settings):
     ],
 )
 def test_money_is_a_plain_decimal_string(value, text):
-    assert amount(Decimal(value)) == text
+    assert decimal_text(Decimal(value)) == text

@@ -1,0 +1,86 @@
+"""Conversations and their turns as JSON."""
+
+from typing_extensions import TypedDict
+
+from runs.json.app import AppRefJson, app_ref
+from runs.json.run import ConversationRefJson, RunJson
+from runs.json.values import iso_time, page_url
+from runs.models import Conversation
+
+
+class ConversationJson(ConversationRefJson):
+    """A conversation of an app; each of its runs is a turn."""
+
+    url: str
+    app: AppRefJson
+    user: str | None
+    """The producer's id of the user."""
+    started_at: str | None
+    last_run_at: str | None
+    turns: int
+    """How many runs it has."""
+    failures: int
+    """How many of them failed."""
+    opening: str | None
+    """The beginning of what was asked first."""
+    last_status: str | None
+
+
+class ConversationListJson(TypedDict):
+    """Conversations of an app, the last active first."""
+
+    conversations: list[ConversationJson]
+    next: str | None
+    """The address of the next page."""
+
+
+class ConversationDetailJson(ConversationJson):
+    """A conversation with a page of its turns, in order."""
+
+    runs: list[RunJson]
+    next: str | None
+    """The address of the next page."""
+
+
+class TurnStepJson(TypedDict):
+    """A step on the way that a turn took."""
+
+    title: str
+    status: str
+    taken: str | None
+    """Which branch a step that chooses took."""
+
+
+class TurnJson(TypedDict):
+    """A turn: what was asked and answered, and the way to the answer."""
+
+    run: RunJson
+    question: str | None
+    answer: str | None
+    way: list[TurnStepJson]
+    way_left_out: int
+    """How many further steps the way has."""
+
+
+class TurnComparisonJson(TypedDict):
+    """Turns of a conversation side by side."""
+
+    conversation: str
+    turns: list[TurnJson]
+
+
+def conversation_json(conversation: Conversation, base_url: str = "") -> ConversationJson:
+    """Return a conversation as lists show it. Rows come from `for_list()`."""
+    return {
+        "id": str(conversation.id),
+        "source_id": conversation.source_id,
+        "url": page_url(conversation, base_url),
+        "app": app_ref(conversation.app),
+        "user": conversation.user or None,
+        "started_at": iso_time(conversation.started_at),
+        "last_run_at": iso_time(conversation.last_run_at),
+        "turns": conversation.turns,
+        "failures": conversation.failures,
+        "opening": conversation.opening or None,
+        "last_status": conversation.last_status,
+    }

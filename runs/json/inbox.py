@@ -1,0 +1,61 @@
+"""Received requests and refused records as JSON."""
+
+from typing_extensions import TypedDict
+
+
+class ReceivedRequestJson(TypedDict):
+    """A request that a machine sent, and what became of it."""
+
+    id: int
+    received_at: str | None
+    door: str
+    """The endpoint that took it."""
+    key: str | None
+    """The name of the key that it came with."""
+    user_agent: str | None
+    content_type: str | None
+    status: int
+    """The HTTP status of the answer."""
+    error: str | None
+    size: int
+    """Bytes of the body."""
+    duration_us: int
+    records: int
+    refused: int
+    duplicates: int
+    late: int
+    orphans: int
+    run_count: int
+    runs: list[str]
+    """The first of its runs."""
+
+
+class RequestListJson(TypedDict):
+    """A page of requests, newest first."""
+
+    requests: list[ReceivedRequestJson]
+    next: str | None
+    """The address of the next page."""
+
+
+class RefusedRecordJson(TypedDict):
+    """A record that could not be taken, and why."""
+
+    id: int
+    received_at: str | None
+    request: int | None
+    door: str
+    """The endpoint that refused it."""
+    key: str | None
+    user_agent: str | None
+    reason: str
+    replayed_at: str | None
+    raw_beginning: str
+
+
+class RefusedListJson(TypedDict):
+    """A page of refused records, newest first."""
+
+    refused: list[RefusedRecordJson]
+    next: str | None
+    """The address of the next page."""

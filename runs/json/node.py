@@ -1,0 +1,132 @@
+"""Nodes of an app over time, as JSON."""
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+from runs.json.app import AppRefJson, VersionRefJson
+from runs.json.execution import ExecutionJson, NodeExecutionJson
+
+
+class CostSumJson(TypedDict):
+    """A sum of costs in one currency."""
+
+    amount: str | None
+    currency: str | None
+
+
+class SelfTimesJson(TypedDict):
+    """Own times of a node's executions, without the steps inside."""
+
+    p50: int | None
+    p95: int | None
+    total: int
+
+
+class NodeTotalsJson(TypedDict):
+    """What the executions of a node add up to."""
+
+    node_id: str | None
+    """Null for what runs report of themselves where none of their steps reported any usage."""
+    title: str
+    kind: str
+    url: str | None
+    executions: int
+    failures: int
+    self_us: SelfTimesJson
+    tokens: int
+    costs: list[CostSumJson]
+    cost_percent: str | None
+    """Its share of the app's cost in the main currency."""
+
+
+class LookedAtJson(TypedDict):
+    """Which runs were looked at."""
+
+    runs: int
+    steps: int
+    since: str | None
+    older_runs: bool
+    steps_left_out: bool
+
+
+class AppNodesJson(TypedDict):
+    """All nodes of an app over its newest runs."""
+
+    app: AppRefJson
+    over: LookedAtJson
+    tokens: int
+    costs: list[CostSumJson]
+    nodes: list[NodeTotalsJson]
+    nodes_left_out: int
+
+
+class DurationsJson(TypedDict):
+    """The median and the 95th percentile of durations."""
+
+    p50: int | None
+    p95: int | None
+
+
+class NodeFiguresJson(TypedDict):
+    """What a page of a node's executions adds up to."""
+
+    executions: int
+    ended: int
+    succeeded: int
+    duration_us: DurationsJson
+    tokens: int
+    costs: list[CostSumJson]
+
+
+class NodeHistoryJson(TypedDict):
+    """The executions of a node over all runs and versions, newest first."""
+
+    app: AppRefJson
+    node_id: str
+    title: str
+    url: str | None
+    figures: NodeFiguresJson
+    searched_back_to: str | None
+    """How far back a filter has looked."""
+    executions: list[NodeExecutionJson]
+    next: str | None
+    """The address of the next page."""
+
+
+class GraphNodeJson(TypedDict):
+    """A node of a version's graph, with where it stands."""
+
+    id: str
+    kind: str
+    title: str
+    x: float | None
+    y: float | None
+    parent: str | None
+    """The container that it is in."""
+    config: Any
+    runs: int
+    failed: int
+    last_run: ExecutionJson | None
+
+
+class GraphEdgeJson(TypedDict):
+    """An edge of a version's graph."""
+
+    source: str
+    target: str
+    handle: str | None
+    """The branch of `source` that it begins at."""
+    runs: int
+    """How many of the newest runs took it."""
+
+
+class GraphJson(TypedDict):
+    """The graph of a version."""
+
+    version: VersionRefJson | None
+    inferred: bool
+    """Whether it was inferred from runs, because none was sent."""
+    runs: int
+    nodes: list[GraphNodeJson]
+    edges: list[GraphEdgeJson]

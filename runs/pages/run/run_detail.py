@@ -1,0 +1,76 @@
+"""A run with its values as JSON: what was made of the run, why it failed, what people noted."""
+
+from nodes.configuration import models_used, resource_of
+from runs.json.app import version_ref
+from runs.json.run import CauseJson, RunConfigurationJson, RunDetailJson, run_json
+from runs.json.values import iso_time, stored
+from runs.models import Run
+from runs.pages.errors.cause import cause_of
+from runs.pages.notes.notes import notes_json
+from runs.pages.rerun.outcome import again_of
+
+
+def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
+    """Return a run that was loaded by `for_page()`."""
+    again = again_of(run)
+    return {
+        **run_json(run, base_url),
+        "inputs": stored(run.inputs),
+        "outputs": stored(run.outputs),
+        "metadata": {
+            "sources": [
+                {"kind": source.kind, "id": source.source_id} for source in run.producer_ids
+            ],
+            "last_seen_at": iso_time(run.last_seen_at),
+            "environment": run.environment or None,
+            "resource": resource_of(run.id) or None,
+        },
+        "configuration": _configuration_json(run),
+        "cause": _cause_json(run, base_url),
+        "error_group": str(run.error_group_id) if run.error_group_id else None,
+        "notes": notes_json(run),
+        "rerun_of": str(again.origin.original_id) if again.origin else None,
+        "reruns": [
+            {
+                "id": str(rerun.pk),
+                "run": str(rerun.run_id) if rerun.run_id else None,
+                "state": rerun.state,
+            }
+            for rerun in again.attempts
+        ],
+    }
+
+
+def _configuration_json(run: Run) -> RunConfigurationJson:
+    return {
+        "version": version_ref(run.version),
+        "models": [
+            {
+                "model": use.model,
+                "provider": use.provider or None,
+                "calls": use.calls,
+                "parameters": use.parameters or None,
+            }
+            for use in models_used(run.id)
+        ],
+    }
+
+
+def _cause_json(run: Run, base_url: str) -> CauseJson | None:
+    cause = cause_of(run)
+    if cause is None:
+        return None
+    return {
+        "error_type": cause.error_type or None,
+        "error": cause.error or None,
+        "chain": [
+            {
+                "execution": str(link.execution.id),
+                "node_id": link.execution.node_id,
+                "title": link.title,
+                "where": link.where or None,
+                "url": base_url + link.url,
+            }
+            for link in cause.chain
+        ],
+    }
