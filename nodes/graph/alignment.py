@@ -1,6 +1,6 @@
 """Which node of a sent graph a step of a run is. Pure.
 
-By the id of the node; where the producer tells none (Dify's telemetry), by title and kind, if just
+By the id of the node; where the producer sends none (Dify's telemetry), by title and kind, if just
 one node of the graph has them. The first is certain, the second is as good as the titles are.
 """
 
@@ -14,16 +14,17 @@ from nodes.graph.steps import GraphStep
 from nodes.kinds import kind_of
 
 Name = tuple[str, str]  # kind and title
-# Every graph has a start: it tells none from another.
+# Every graph has a start: a single node distinguishes none.
 FEWEST = 2
-# What Dify tells of a chat turn beside the nodes of its graph (its TraceTaskName).
-BESIDE = frozenset(
+# What Dify reports of a chat turn beside the nodes of its graph (its TraceTaskName).
+NOT_IN_GRAPH = frozenset(
     {"moderation", "suggested_question", "dataset_retrieval", "generate_conversation_name"}
 )
 
 
 class GraphMatch(Enum):
-    """How the steps of runs are told to be nodes of a graph; the value for a person to read."""
+    """By what steps of runs were recognised as nodes of a graph; the value is for a person to
+    read."""
 
     NONE = ""
     IDS = "the ids of their nodes"
@@ -31,16 +32,16 @@ class GraphMatch(Enum):
 
 
 def nodes_by_name(nodes: Iterable[GraphNode]) -> dict[Name, GraphNode]:
-    """Nodes by kind and title, where no other has the same."""
-    found: dict[Name, list[GraphNode]] = defaultdict(list)
+    """Return nodes by kind and title, where no other has the same."""
+    by_name: dict[Name, list[GraphNode]] = defaultdict(list)
     for node in nodes:
-        found[node.kind, node.title].append(node)
-    return {name: nodes[0] for name, nodes in found.items() if len(nodes) == 1}
+        by_name[node.kind, node.title].append(node)
+    return {name: nodes[0] for name, nodes in by_name.items() if len(nodes) == 1}
 
 
 def align_ids(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
-    """`sent` with the ids that its nodes have in the runs, so that they are found by them. Where
-    runs name one node by its id and by its title, the steps named by title get the id."""
+    """Return `sent` with the ids that its nodes have in the runs, so that they are looked up by
+    them. Where runs name a node by its id and by its title, the steps named by title get the id."""
     known = {node.id for node in sent.nodes}
     keys = {step.key for steps in runs for step in steps}
     named = nodes_by_name(sent.nodes)
@@ -51,30 +52,30 @@ def align_ids(sent: Graph, runs: Collection[Sequence[GraphStep]]) -> Graph:
                 aliases[node.id].add(step.key)
     if not aliases:
         return sent
-    shown = {id_: id_ if id_ in keys else min(others) for id_, others in aliases.items()}
+    new_ids = {id_: id_ if id_ in keys else min(others) for id_, others in aliases.items()}
     for steps in runs:
         for step in steps:
             if step.key not in known and (node := named.get((step.kind, step.title))):
-                step.node_id = shown[node.id]
-    return _renamed(sent, shown)
+                step.node_id = new_ids[node.id]
+    return _with_new_ids(sent, new_ids)
 
 
-def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
+def _with_new_ids(graph: Graph, new_ids: dict[str, str]) -> Graph:
     return replace(
         graph,
         nodes=tuple(
             replace(
                 node,
-                id=names.get(node.id, node.id),
-                parent=names.get(node.parent, node.parent) if node.parent else None,
+                id=new_ids.get(node.id, node.id),
+                parent=new_ids.get(node.parent, node.parent) if node.parent else None,
             )
             for node in graph.nodes
         ),
         edges=tuple(
             replace(
                 edge,
-                source=names.get(edge.source, edge.source),
-                target=names.get(edge.target, edge.target),
+                source=new_ids.get(edge.source, edge.source),
+                target=new_ids.get(edge.target, edge.target),
             )
             for edge in graph.edges
         ),
@@ -82,19 +83,19 @@ def _renamed(graph: Graph, names: dict[str, str]) -> Graph:
 
 
 def match_steps(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> GraphMatch:
-    """How the steps of all runs are nodes of the graph; NONE if one of them is not, or if they are
-    too few to tell. What a node did inside (an agent's calls) is no node of the graph; what ran in
-    an iteration or a loop is."""
+    """Return by what the steps of all runs are nodes of the graph; NONE if one of them is not, or
+    if they are too few to say. What a node did inside (an agent's calls) is no node of the graph;
+    what ran in an iteration or a loop is."""
     known = {node.id for node in graph.nodes}
     named = nodes_by_name(graph.nodes)
     by_id, by_title = set(), set()
     for steps in runs:
         own = {step.id: step for step in steps}
         for step in steps:
-            parent = own.get(step.parent_id or "")
+            parent = own.get(step.parent_id)
             if parent is not None and kind_of(parent.kind).group != "loop":
                 continue
-            if step.title in BESIDE and (step.kind, step.title) not in named:
+            if step.title in NOT_IN_GRAPH and (step.kind, step.title) not in named:
                 continue
             if step.key in known:
                 by_id.add(step.key)

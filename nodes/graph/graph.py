@@ -1,9 +1,10 @@
-"""The graph of a version: what somebody sent, or what its runs show. Pure; see `nodes.drawing`.
+"""The graph of a version: what somebody sent, or what its runs show. Pure; see
+`nodes.graph.drawing`.
 
-Nobody sends a graph in most cases. Then it is inferred: nodes from the steps that ran, edges from
-what the producer tells (who waited for whom, which way a branch took), else from time: a step comes
-after the ones that had ended last when it started. The union over runs grows as they take new ways
-and does not depend on their order.
+In most cases nobody sends a graph. Then it is inferred: nodes from the steps that ran, edges from
+what the producer reports (which steps a step waited for, which branch was taken), else from time: a
+step comes after the ones that had ended last when it started. The union over runs grows as they
+take new edges and does not depend on their order.
 """
 
 from collections import Counter, defaultdict
@@ -19,7 +20,7 @@ from nodes.graph.taken_edges import END, EdgeKey, taken_edges
 @dataclass(frozen=True, slots=True)
 class GraphNode:
     """A step of the workflow. `parent` is the id of its container; `runs` and `failed` count runs
-    that came through it and runs in which it failed; `last_*` tell of its newest execution. `x`,
+    that came through it and runs in which it failed; `last_*` describe its newest execution. `x`,
     `y` and `config` are known for a stored graph only."""
 
     id: str
@@ -37,8 +38,8 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class GraphEdge:
-    """A way between two nodes, taken in `runs` runs. `handle` names the case of a branch; `via` is
-    the inner step that chose (a router inside its node), "" where the source itself chose."""
+    """An edge between two nodes, taken in `runs` runs. `handle` names the case of a branch; `via`
+    is the inner step that chose (a router inside its node), "" where the source itself chose."""
 
     source: str
     target: str
@@ -65,8 +66,8 @@ class Graph:
 
 
 @dataclass(slots=True)
-class _Seen:
-    """What the runs showed of one node."""
+class _NodeCounts:
+    """What the runs showed of one node. `place` is where a run comes to it by latest."""
 
     place: int
     newest: GraphStep
@@ -76,75 +77,78 @@ class _Seen:
 
 
 def infer_graph(runs: Iterable[Sequence[GraphStep]]) -> Graph:
-    """The union of the given runs. The same runs in any order give the same graph."""
+    """Return the union of the given runs. The same runs in any order give the same graph."""
     runs = list(runs)
-    seen: dict[str, _Seen] = {}
+    counts: dict[str, _NodeCounts] = {}
     for steps in runs:
-        _see(steps, seen)
-    parents = _parents(seen)
-    counts: Counter[EdgeKey] = Counter()
+        _count_nodes(steps, counts)
+    parents = _most_frequent_parents(counts)
+    edge_counts: Counter[EdgeKey] = Counter()
     via: dict[EdgeKey, str] = {}
     ended = 0
     for steps in runs:
-        found = taken_edges(steps, seen)
-        counts.update(way.key for way in found)
-        ended += any(way.key[1] == END for way in found)
-        for way in found:
-            via[way.key] = min(filter(None, (way.via, via.get(way.key))), default="")
+        edges = taken_edges(steps, counts)
+        edge_counts.update(edge.key for edge in edges)
+        ended += any(edge.key[1] == END for edge in edges)
+        for edge in edges:
+            via[edge.key] = min(filter(None, (edge.via, via.get(edge.key))), default="")
     nodes = [
         GraphNode(
             key,
-            one.newest.kind,
-            one.newest.title,
+            count.newest.kind,
+            count.newest.title,
             parents[key],
-            one.runs,
-            one.failed,
-            one.newest.id,
-            one.newest.status,
+            count.runs,
+            count.failed,
+            count.newest.id,
+            count.newest.status,
         )
-        for key, one in sorted(seen.items(), key=lambda item: (item[1].place, item[0]))
+        for key, count in sorted(counts.items(), key=lambda item: (item[1].place, item[0]))
     ]
-    if ended and END not in seen:
+    if ended and END not in counts:
         nodes.append(GraphNode(END, "end", "End", runs=ended))
-    edges = [GraphEdge(*key, counts[key], via[key]) for key in sorted(counts)]
-    return Graph(tuple(nodes), tuple(edges), True, len(runs))
+    graph_edges = [GraphEdge(*key, edge_counts[key], via[key]) for key in sorted(edge_counts)]
+    return Graph(tuple(nodes), tuple(graph_edges), True, len(runs))
 
 
-def _see(steps: Sequence[GraphStep], seen: dict[str, _Seen]) -> None:
-    """Count one run's steps into `seen`."""
+def _count_nodes(steps: Sequence[GraphStep], counts: dict[str, _NodeCounts]) -> None:
+    """Count one run's steps into `counts`, which is by node id."""
     by_id = {step.id: step for step in steps}
     first: dict[str, int] = {}
     for place, step in enumerate(sorted(steps, key=lambda s: (s.index, s.id))):
         first.setdefault(step.key, place)
-        one = seen.setdefault(step.key, _Seen(0, step))
-        one.newest = max(one.newest, step, key=lambda s: (s.started_us or 0, s.id))
-        parent = by_id.get(step.parent_id or "")
-        one.parents[parent.key if parent and parent.key != step.key else ""] += 1
+        count = counts.setdefault(step.key, _NodeCounts(0, step))
+        count.newest = max(count.newest, step, key=lambda s: (s.started_us or 0, s.id))
+        parent = by_id.get(step.parent_id)
+        count.parents[parent.key if parent and parent.key != step.key else ""] += 1
     failed = {step.key for step in steps if step.status in FAILURES}
     for key, place in first.items():
-        # Where a run comes by latest: a short cut to the end must not move the end forward.
-        seen[key].place = max(seen[key].place, place)
-        seen[key].runs += 1
-        seen[key].failed += key in failed
+        # The latest place: a short cut to the end must not move the end forward.
+        counts[key].place = max(counts[key].place, place)
+        counts[key].runs += 1
+        counts[key].failed += key in failed
 
 
-def _parents(seen: Mapping[str, _Seen]) -> dict[str, str | None]:
-    """The container of each node: where it ran most often. A container inside itself is cut."""
-    found: dict[str, str | None] = {}
-    for key in sorted(seen):
-        parent = min(seen[key].parents.items(), key=lambda item: (-item[1], item[0]))[0] or None
+def _most_frequent_parents(counts: Mapping[str, _NodeCounts]) -> dict[str, str | None]:
+    """Return the container of each node: the one it ran in most often. A container inside itself is
+    cut."""
+    parents: dict[str, str | None] = {}
+    for key in sorted(counts):
+        candidates = counts[key].parents.items()
+        parent = min(candidates, key=lambda item: (-item[1], item[0]))[0] or None
         above = parent
         while above is not None and above != key:
-            above = found.get(above)
-        found[key] = None if above == key else parent
-    return found
+            above = parents.get(above)
+        parents[key] = None if above == key else parent
+    return parents
 
 
 def sent_graph(data: object) -> Graph:
-    """A graph as somebody sent it: {"nodes": […], "edges": […]}. What is unreadable is left out."""
+    """Return a graph as somebody sent it, {"nodes": […], "edges": […]}, without what is
+    unreadable."""
     data = data if isinstance(data, dict) else {}
     nodes: dict[str, GraphNode] = {}
-    for item in _dicts(data.get("nodes")):
+    for item in _dicts_in(data.get("nodes")):
         if key := str(item.get("id") or ""):
             config = item.get("config") if isinstance(item.get("config"), dict) else None
             nodes.setdefault(
@@ -154,47 +158,47 @@ def sent_graph(data: object) -> Graph:
                     str(item.get("kind") or "span"),
                     str(item.get("title") or key),
                     str(item["parent"]) if item.get("parent") else None,
-                    x=_number(item.get("x")),
-                    y=_number(item.get("y")),
+                    x=_coordinate(item.get("x")),
+                    y=_coordinate(item.get("y")),
                     config=config,
                 ),
             )
     edges = {
         (str(item.get("source")), str(item.get("target")), str(item.get("handle") or ""))
-        for item in _dicts(data.get("edges"))
+        for item in _dicts_in(data.get("edges"))
     }
     known = sorted(key for key in edges if key[0] in nodes and key[1] in nodes)
     return Graph(tuple(nodes.values()), tuple(GraphEdge(*key) for key in known), inferred=False)
 
 
-def _dicts(value: object) -> list[dict[str, Any]]:
+def _dicts_in(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _number(value: object) -> float | None:
+def _coordinate(value: object) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def complete_graph(sent: Graph, observed: Graph) -> Graph:
-    """A sent graph with what its runs showed: counts, and the steps that it does not name (those
-    inside its nodes, mostly) with their ways."""
+    """Return a sent graph with what its runs showed: counts, and the steps that it does not name
+    (those inside its nodes, mostly) with their edges."""
     known = {node.id for node in sent.nodes}
-    shown = {node.id: node for node in observed.nodes}
+    observed_nodes = {node.id: node for node in observed.nodes}
     nodes = [
         replace(node, runs=o.runs, failed=o.failed, last_id=o.last_id, last_status=o.last_status)
-        if (o := shown.get(node.id))
+        if (o := observed_nodes.get(node.id))
         else node
         for node in sent.nodes
     ]
     nodes += [node for node in observed.nodes if node.id not in known]
-    edges = [_counted(edge, sent, observed) for edge in sent.edges]
+    edges = [_counted_edge(edge, sent, observed) for edge in sent.edges]
     edges += [e for e in observed.edges if not {e.source, e.target} <= known]
     return Graph(tuple(nodes), tuple(edges), False, observed.runs)
 
 
-def _counted(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
-    """`edge` with its count. Where one sent edge joins two nodes, the handle need not agree:
-    producers name a case by its id in the graph and by its label in a run."""
+def _counted_edge(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
+    """Return `edge` with its count. Where a single sent edge joins two nodes, the handle need not
+    agree: producers name a case by its id in the graph and by its label in a run."""
     pair = (edge.source, edge.target)
     alone = sum((e.source, e.target) == pair for e in sent.edges) == 1
     same = [
@@ -210,22 +214,23 @@ def _counted(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
 
 
 def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
-    """The edges of `graph` that one run took."""
-    took: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for way in taken_edges(steps, {node.id for node in graph.nodes}):
-        took[way.key[:2]].add(way.key[2])
+    """Return the edges of `graph` that one run took."""
+    handles: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for taken in taken_edges(steps, {node.id for node in graph.nodes}):
+        source, target, handle = taken.key
+        handles[source, target].add(handle)
     pairs = Counter((edge.source, edge.target) for edge in graph.edges)
     return {
         edge.key
         for edge in graph.edges
-        if (handles := took.get(pair := (edge.source, edge.target)))
-        and (pairs[pair] == 1 or handles & {"", edge.handle})
+        if (taken_handles := handles.get(pair := (edge.source, edge.target)))
+        and (pairs[pair] == 1 or taken_handles & {"", edge.handle})
     }
 
 
 def branches_not_taken(graph: Graph, taken_node_ids: Collection[str]) -> dict[str, list[str]]:
-    """Where a run chose between ways: {id of the step that chose: [ids of the nodes it did not go
-    to]}, in the order of the graph. Nothing for a step after which the run did not go on."""
+    """Return where a run chose between edges: {id of the step that chose: [ids of the nodes it did
+    not go to]}, in the order of the graph. Nothing for a step after which the run did not go on."""
     taken = set(taken_node_ids)
     targets: dict[str, set[str]] = defaultdict(set)
     for edge in graph.edges:

@@ -1,4 +1,4 @@
-"""A step of a run as the graph sees it, read from light rows. Pure."""
+"""A step of a run as the graph sees it, made from light rows. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -56,19 +56,20 @@ def _steps_of_run(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
 
 
 def _find_senders(steps: list[GraphStep]) -> None:
-    """Some producers (Haystack) name the nodes that may send to a step, not executions: of each it
-    is the newest that had ended, unless the step's own node has run since then."""
+    """Replace names of nodes in `ran_after` by executions. Some producers (Haystack) name the nodes
+    that may send to a step: of each the sender is the newest execution that had ended, unless the
+    step's own node has run since then."""
     ids = {step.id for step in steps}
-    newest: dict[tuple[str | None, str], GraphStep] = {}
+    newest: dict[tuple[str, str], GraphStep] = {}
     for step in sorted(steps, key=lambda step: (step.started_us or 0, step.index)):
         before = newest.get((step.parent_id, step.key))
         since = -1 if before is None else before.started_us or 0
-        found = [source for source in step.ran_after if source in ids]
+        senders = [source for source in step.ran_after if source in ids]
         for name in step.ran_after:
             sender = newest.get((step.parent_id, name))
             if sender and since < (sender.ended_us or 0) <= (step.started_us or 0):
-                found.append(sender.id)
-        step.ran_after = tuple(found)
+                senders.append(sender.id)
+        step.ran_after = tuple(senders)
         newest[step.parent_id, step.key] = step
 
 

@@ -1,8 +1,8 @@
-"""Which ways one run took between its steps. Pure.
+"""Which edges one run took between its steps. Pure.
 
-Told beats guessed: `ran_after` names the steps before, a branch names the step after. The rest is
-the order of time: a step follows those that had ended when it started and that nothing else in
-between followed; steps that overlap ran in parallel.
+What the producer reports beats what is inferred: `ran_after` names the steps before, a branch names
+the step after. The rest is the order of time: a step follows those that had ended when it started
+and that nothing else in between followed; steps that overlap ran in parallel.
 """
 
 from bisect import bisect_right
@@ -20,8 +20,8 @@ FEW_PAIRS, PAIRS_PER_STEP = 1000, 8
 
 # (source node id, target node id, handle)
 EdgeKey = tuple[str, str, str]
-# A moment, and a place among steps of the same moment.
-_Moment = tuple[int, int]
+# Microseconds, and a place among steps of the same time.
+_OrderedTime = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,64 +33,69 @@ class TakenEdge:
 
 
 @dataclass(slots=True)
-class _Span:
+class _StepInterval:
     step: GraphStep
-    start: _Moment
-    end: _Moment
+    start: _OrderedTime
+    end: _OrderedTime
 
 
-class _Choices:
-    """What the branch steps of a run told. `found`: edges with the step that chose; `told`: ids of
-    steps that named where they went; `labels`: step id → (case, step that chose) for cases that
-    name no step."""
+class _BranchChoices:
+    """What the branch steps of a run report. `edges`: those that were chosen, with the step that
+    chose; `decided`: ids of steps that named where they went; `labels`: step id → (case, step that
+    chose) for cases that name no step."""
 
     def __init__(self) -> None:
-        self.found: dict[EdgeKey, str] = {}
+        self.edges: dict[EdgeKey, str] = {}
         self.pairs: set[tuple[str, str]] = set()
-        self.told: set[str] = set()
+        self.decided: set[str] = set()
         self.labels: dict[str, tuple[str, str]] = {}
 
-    def note(self, host: GraphStep, target: str, chooser: GraphStep) -> None:
-        self.found.setdefault(
+    def add(self, host: GraphStep, target: str, chooser: GraphStep) -> None:
+        self.edges.setdefault(
             (host.key, target, chooser.taken), "" if host is chooser else chooser.key
         )
         self.pairs.add((host.key, target))
-        self.told.add(host.id)
+        self.decided.add(host.id)
 
 
-class _Run:
+class _StepGroups:
     """Steps of one run in groups: siblings of one container, of one pass where it loops."""
 
     def __init__(self, steps: Sequence[GraphStep]) -> None:
         self.by_id = {step.id: step for step in steps}
-        below: dict[str | None, list[GraphStep]] = defaultdict(list)
+        below: dict[str, list[GraphStep]] = defaultdict(list)
         for step in steps:
-            below[step.parent_id if step.parent_id in self.by_id else None].append(step)
+            below[step.parent_id if step.parent_id in self.by_id else ""].append(step)
         self.groups = [
-            _spans(group)
+            _intervals(group)
             for parent, children in below.items()
-            for group in _passes(self.by_id.get(parent or ""), children)
+            for group in _by_pass(self.by_id.get(parent), children)
         ]
-        self.place = {span.step.id: (spans, span) for spans in self.groups for span in spans}
+        self.place = {
+            interval.step.id: (intervals, interval)
+            for intervals in self.groups
+            for interval in intervals
+        }
 
     def upwards(self, step: GraphStep) -> Iterator[GraphStep]:
-        """The step and its containers, innermost first."""
+        """Yield the step and its containers, innermost first."""
         seen: set[str] = set()
         here: GraphStep | None = step
         while here is not None and here.id not in seen:
             seen.add(here.id)
             yield here
-            here = self.by_id.get(here.parent_id or "")
+            here = self.by_id.get(here.parent_id)
 
     def later(self, step: GraphStep) -> list[GraphStep]:
-        """Siblings that started after the step had ended, in order."""
-        spans, own = self.place[step.id]
-        first = bisect_right(spans, own.end, key=lambda span: span.start)
-        return [span.step for span in spans[first:]]
+        """Return the siblings that started after the step had ended, in order."""
+        intervals, own = self.place[step.id]
+        first = bisect_right(intervals, own.end, key=lambda interval: interval.start)
+        return [interval.step for interval in intervals[first:]]
 
 
-def _passes(parent: GraphStep | None, children: list[GraphStep]) -> list[list[GraphStep]]:
-    """The children of an iteration or a loop by pass, where all tell theirs; else in one group."""
+def _by_pass(parent: GraphStep | None, children: list[GraphStep]) -> list[list[GraphStep]]:
+    """Return the children of an iteration or a loop by pass, where all have a number; else all in
+    one group."""
     if parent is None or kind_of(parent.kind).group != "loop":
         return [children]
     depth = len(iteration_path(parent.iteration))
@@ -103,102 +108,107 @@ def _passes(parent: GraphStep | None, children: list[GraphStep]) -> list[list[Gr
     return list(passes.values())
 
 
-def _spans(group: Sequence[GraphStep]) -> list[_Span]:
-    """The group in order of time. A step of unknown start began with the one before it; one of
-    unknown end ended at once; items of a fan-out count as parallel however they were run."""
+def _intervals(group: Sequence[GraphStep]) -> list[_StepInterval]:
+    """Return the group in order of time. A step of unknown start began with the one before it; one
+    of unknown end ended at once; items of a fan-out count as parallel however they were run."""
     starts: dict[str, int] = {}
     last = 0
     for step in sorted(group, key=lambda s: (s.index, s.id)):
         last = starts[step.id] = last if step.started_us is None else step.started_us
     ordered = sorted(group, key=lambda s: (starts[s.id], s.index, s.id))
-    spans = []
+    intervals = []
     for place, step in enumerate(ordered):
         start = starts[step.id]
         end = max(start, start if step.ended_us is None else step.ended_us)
-        spans.append(_Span(step, (start, 2 * place), (end, 2 * place + 1)))
-    for block in _fan_outs(spans):
-        first, last_end = min(span.start for span in block), max(span.end for span in block)
-        for span in block:
-            span.start, span.end = first, last_end
-    return spans
+        intervals.append(_StepInterval(step, (start, 2 * place), (end, 2 * place + 1)))
+    for block in _fan_outs(intervals):
+        first = min(interval.start for interval in block)
+        last_end = max(interval.end for interval in block)
+        for interval in block:
+            interval.start, interval.end = first, last_end
+    return intervals
 
 
-def _fan_outs(spans: Sequence[_Span]) -> Iterator[list[_Span]]:
-    """Neighbours that are items of one fan-out: their numbers do not repeat."""
-    block: list[_Span] = []
+def _fan_outs(intervals: Sequence[_StepInterval]) -> Iterator[list[_StepInterval]]:
+    """Yield neighbours that are items of one fan-out: their numbers do not repeat."""
+    block: list[_StepInterval] = []
     numbers: set[int] = set()
-    for span in spans:
-        number = span.step.fan_out
+    for interval in intervals:
+        number = interval.step.fan_out
         if block and (number is None or number in numbers):
             yield block
             block, numbers = [], set()
         if number is not None:
-            block.append(span)
+            block.append(interval)
             numbers.add(number)
     if block:
         yield block
 
 
 def taken_edges(steps: Sequence[GraphStep], known: Collection[str]) -> set[TakenEdge]:
-    """The edges that this run took. `known`: ids of all nodes of the version, so that a branch may
-    lead to a node that this run did not reach any more."""
-    run = _Run(steps)
-    choices = _Choices()
+    """Return the edges that this run took. `known`: ids of all nodes of the version, so that a
+    branch may lead to a node that this run did not reach any more."""
+    groups = _StepGroups(steps)
+    choices = _BranchChoices()
     for step in sorted(steps, key=lambda s: (s.index, s.id)):
         if step.taken:
-            _follow(run, step, known, choices)
-    found = dict(choices.found)
-    for spans in run.groups:
-        for source, target in _pairs(spans, choices):
+            _add_choice(groups, step, known, choices)
+    edges = dict(choices.edges)
+    for intervals in groups.groups:
+        for source, target in _successors(intervals, choices):
             handle, via = choices.labels.get(source.id, ("", ""))
             if handle or (source.key, target.key) not in choices.pairs:
-                found.setdefault((source.key, target.key, handle), via)
-    return {TakenEdge(key, via) for key, via in found.items()}
+                edges.setdefault((source.key, target.key, handle), via)
+    return {TakenEdge(key, via) for key, via in edges.items()}
 
 
-def _follow(run: _Run, step: GraphStep, known: Collection[str], choices: _Choices) -> None:
-    """Note the way that a branch step names: from the step or the container that holds it to the
+def _add_choice(
+    groups: _StepGroups, step: GraphStep, known: Collection[str], choices: _BranchChoices
+) -> None:
+    """Add the edge that a branch step names: from the step or the container that holds it to the
     sibling of that name; a name of no sibling is the label of what came next."""
-    chain = list(run.upwards(step))
+    chain = list(groups.upwards(step))
     for host in chain:
-        for later in run.later(host):
+        for later in groups.later(host):
             if step.taken in (later.key, later.title):
-                choices.note(host, later.key, step)
+                choices.add(host, later.key, step)
                 return
     for host in chain:
-        if run.later(host):
+        if groups.later(host):
             choices.labels[host.id] = (step.taken, "" if host is step else step.key)
             return
     host = chain[1] if len(chain) > 1 else step
     if step.taken == END or (step.taken in known and step.taken != host.key):
-        choices.note(host, step.taken, step)
+        choices.add(host, step.taken, step)
 
 
-def _pairs(spans: Sequence[_Span], choices: _Choices) -> Iterator[tuple[GraphStep, GraphStep]]:
-    """(before, after) among siblings. A step that told where it went is no guessed source. Of many
-    parallel steps of one node that said nothing, one stands for all; where hundreds of nodes that
-    ran in parallel follow hundreds, each follows one."""
-    left = FEW_PAIRS + PAIRS_PER_STEP * len(spans)
-    own = {span.step.id: span.step for span in spans}
-    by_end = sorted(spans, key=lambda span: span.end)
-    waiting: dict[str, _Span] = {}
-    newest_start: _Moment = (-1, -1)
+def _successors(
+    intervals: Sequence[_StepInterval], choices: _BranchChoices
+) -> Iterator[tuple[GraphStep, GraphStep]]:
+    """Yield (before, after) among siblings. A step that named where it went is no inferred source.
+    Of many parallel steps of one node that named nothing, one stands for all; where hundreds of
+    nodes that ran in parallel follow hundreds, each follows a single one."""
+    left = FEW_PAIRS + PAIRS_PER_STEP * len(intervals)
+    own = {interval.step.id: interval.step for interval in intervals}
+    by_end = sorted(intervals, key=lambda interval: interval.end)
+    waiting: dict[str, _StepInterval] = {}
+    newest_start: _OrderedTime = (-1, -1)
     done, passed = 0, False
-    for span in sorted(spans, key=lambda span: span.start):
-        while done < len(by_end) and by_end[done].end < span.start:
+    for interval in sorted(intervals, key=lambda interval: interval.start):
+        while done < len(by_end) and by_end[done].end < interval.start:
             ended = by_end[done]
             passed = passed or ended.start > newest_start
             newest_start = max(newest_start, ended.start)
-            marked = ended.step.id in choices.told or ended.step.id in choices.labels
-            waiting[ended.step.id if marked else ended.step.key] = ended
+            chose = ended.step.id in choices.decided or ended.step.id in choices.labels
+            waiting[ended.step.id if chose else ended.step.key] = ended
             done += 1
         if passed:
             waiting = {key: w for key, w in waiting.items() if w.end > newest_start}
             passed = False
-        step = span.step
+        step = interval.step
         sources = [own[source] for source in step.ran_after if source in own and source != step.id]
         if not sources:
-            sources = [w.step for w in waiting.values() if w.step.id not in choices.told]
+            sources = [w.step for w in waiting.values() if w.step.id not in choices.decided]
         if len(sources) > left:
             sources = sources[-1:]
         left -= len(sources)

@@ -18,7 +18,7 @@ from nodes.trace.waterfall import slack_of
 Gap = Literal["waiting for a person", "waiting to begin", "before another attempt", "nothing ran"]
 # Containers that do nothing themselves: time of theirs in which no step ran is a gap.
 IDLE_KINDS = frozenset({"iteration", "loop", "workflow"})
-Reaches = dict[TraceEntry, tuple[int | None, int | None]]
+Extents = dict[TraceEntry, tuple[int | None, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,43 +36,43 @@ class PathPart:
         return self.end - self.start
 
 
-def critical_path(timeline: TraceTree, start: int, end: int) -> list[PathPart]:
-    """Parts in order of time, without overlap; together they are all of [start, end]."""
+def critical_path(tree: TraceTree, start: int, end: int) -> list[PathPart]:
+    """Return parts in order of time, without overlap; together they are all of [start, end]."""
     parts: list[PathPart] = []
-    reaches = _reaches(timeline)
+    extents = _extents(tree)
     # What is still to be walked back, the latest on top: parts that are done, or containers.
-    stack: list[PathPart | _Inside] = [_Inside(None, timeline.top, start, end)]
+    stack: list[_Task] = [_ContainerStretch(None, tree.top, start, end)]
     while stack:
         task = stack.pop()
         if isinstance(task, PathPart):
             if task.lasted > 0:
                 parts.append(task)
         else:
-            stack.extend(_pieces(task, reaches))
+            stack.extend(_parts_inside(task, extents))
     parts.reverse()
     return parts
 
 
-def _reaches(timeline: TraceTree) -> Reaches:
-    """When each container, or anything in it, began and ended; the end is None while it runs."""
-    waiting, order = list(timeline.top), []
+def _extents(tree: TraceTree) -> Extents:
+    """Return when each container, or anything in it, began and ended; None while it runs."""
+    waiting, order = list(tree.top), []
     while waiting:
         entry = waiting.pop()
         if entry.children:
             order.append(entry)
             waiting.extend(entry.children)
-    found: Reaches = {}
+    extents: Extents = {}
     for entry in reversed(order):
-        inside = [found.get(child, (child.start, child.end)) for child in entry.children]
+        inside = [extents.get(child, (child.start, child.end)) for child in entry.children]
         starts = [start for start, _ in [(entry.start, None), *inside] if start is not None]
         ends = [end for _, end in inside if end is not None]
         end = None if entry.end is None else max([entry.end, *ends])
-        found[entry] = (min(starts, default=None), end)
-    return found
+        extents[entry] = (min(starts, default=None), end)
+    return extents
 
 
 @dataclass(frozen=True, slots=True)
-class _Inside:
+class _ContainerStretch:
     """A container, of which [start, end] is on the path."""
 
     entry: TraceEntry | None
@@ -81,43 +81,48 @@ class _Inside:
     end: int
 
 
-def _pieces(inside: _Inside, reaches: Reaches) -> list["PathPart | _Inside"]:
-    """The last piece on top."""
-    pieces: list[PathPart | _Inside] = []
+_Task = PathPart | _ContainerStretch
+
+
+def _parts_inside(container: _ContainerStretch, extents: Extents) -> list[_Task]:
+    """Return the parts of a container's stretch, in order of time."""
+    parts: list[_Task] = []
     following: TraceEntry | None = None
-    reached = inside.end
-    for child, begin, finish in _chain(inside, reaches):
+    reached = container.end
+    for child, begin, finish in _waited_for(container, extents):
         if finish < reached:
-            pieces += _between(inside, child, following, finish, reached)
-        pieces.append(_piece(child, begin, finish))
+            parts += _parts_between(container, child, following, finish, reached)
+        parts.append(_part_of_child(child, begin, finish))
         following, reached = child, begin
-    if inside.start < reached:
-        pieces += _between(inside, None, following, inside.start, reached)
-    pieces.reverse()
-    return pieces
+    if container.start < reached:
+        parts += _parts_between(container, None, following, container.start, reached)
+    parts.reverse()
+    return parts
 
 
-def _chain(inside: _Inside, reaches: Reaches) -> Iterator[tuple[TraceEntry, int, int]]:
-    """The children on the path, the last first, with the stretch that is theirs."""
-    ran = [reaches.get(child, (child.start, child.end)) for child in inside.children]
+def _waited_for(
+    container: _ContainerStretch, extents: Extents
+) -> Iterator[tuple[TraceEntry, int, int]]:
+    """Yield the children on the path, the last first, with the stretch that is theirs."""
+    ran = [extents.get(child, (child.start, child.end)) for child in container.children]
     known = sorted(
         (
-            (inside.end if end is None else end, start, place)
+            (container.end if end is None else end, start, place)
             for place, (start, end) in enumerate(ran)
             if start is not None
         ),
-        key=lambda one: (one[0], -one[1]),
+        key=lambda interval: (interval[0], -interval[1]),
     )
     ends = [end for end, _, _ in known]
-    running = _earliest(known)
-    place, reached, limit = len(known), inside.end, len(known)
-    while reached > inside.start:
+    running = _earliest_from(known)
+    place, reached, limit = len(known), container.end, len(known)
+    while reached > container.start:
         place = min(place, limit)
         while place and known[place - 1][1] >= min(known[place - 1][0], reached):
             place -= 1  # of no length here, or begun after the end
-        if place and known[place - 1][0] <= inside.start:
+        if place and known[place - 1][0] <= container.start:
             place = 0  # it and all others had ended before
-        end, start, number = known[place - 1] if place else (inside.start, inside.start, -1)
+        end, start, number = known[place - 1] if place else (container.start, container.start, -1)
         finish = min(end, reached)
         if finish < reached and limit < len(known) and running[limit][0] < reached:
             # What still ran was not waited for, but while nothing else ran it is what there was.
@@ -127,39 +132,45 @@ def _chain(inside: _Inside, reaches: Reaches) -> Iterator[tuple[TraceEntry, int,
             return
         else:
             place -= 1
-        begin = max(start, inside.start)
-        yield inside.children[number], begin, finish
+        begin = max(start, container.start)
+        yield container.children[number], begin, finish
         reached = begin
         # Only what ended by then can have been waited for.
         limit = bisect_right(ends, reached + slack_of(begin))
 
 
-def _earliest(known: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
-    """For each place of (end, start, number) the (start, number) from there on that began first."""
-    found: list[tuple[int, int]] = []
+def _earliest_from(known: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    """Return for each place of (end, start, number) the (start, number) from there on that began
+    first."""
+    earliest: list[tuple[int, int]] = []
     for _, start, number in reversed(known):
-        found.append(min((start, number), found[-1]) if found else (start, number))
-    return found[::-1]
+        earliest.append(min((start, number), earliest[-1]) if earliest else (start, number))
+    return earliest[::-1]
 
 
-def _piece(child: TraceEntry, begin: int, finish: int) -> PathPart | _Inside:
+def _part_of_child(child: TraceEntry, begin: int, finish: int) -> _Task:
     if child.children:
-        return _Inside(child, child.children, begin, finish)
+        return _ContainerStretch(child, child.children, begin, finish)
     waits = child.step is not None and waits_for_person(child)
     return PathPart(begin, finish, child, "waiting for a person" if waits else None)
 
 
 def waits_for_person(entry: TraceEntry) -> bool:
-    """A step that is there to wait: for a form to be filled, or for the run to go on."""
+    """Return whether a step is there to wait: for a form to be filled, or for the run to go on."""
     step = entry.step
     return step is not None and (step.kind == "human-input" or step.status == NodeStatus.PAUSED)
 
 
-def _between(
-    inside: _Inside, before: TraceEntry | None, after: TraceEntry | None, start: int, end: int
+def _parts_between(
+    container: _ContainerStretch,
+    before: TraceEntry | None,
+    after: TraceEntry | None,
+    start: int,
+    end: int,
 ) -> Iterator[PathPart]:
-    """What lies between two children, the last first: its container's own work, gaps by name."""
-    entry = inside.entry
+    """Yield what lies between two children, the last first: their container's own work, and gaps
+    by name."""
+    entry = container.entry
     own = (end, end)
     if entry is not None and entry.step is not None and entry.step.kind not in IDLE_KINDS:
         began = start if entry.start is None else entry.start
@@ -175,7 +186,7 @@ def _between(
 
 
 def gap_name(before: TraceEntry | None, after: TraceEntry | None) -> Gap:
-    """Why nothing ran between two steps, as far as they tell."""
+    """Return why nothing ran between two steps, as far as is known."""
     if (before and waits_for_person(before)) or (after and waits_for_person(after)):
         return "waiting for a person"
     if before is None and after is not None:

@@ -15,9 +15,9 @@ from nodes.trace.waterfall import slack_of
 
 LOOKED_AT = 50  # lanes that a step may go on in
 
-# The nodes that lead to a node, by its id; asked for only where there are lanes.
+# The nodes that lead to a node, by its id; called only where there are lanes.
 Sources = Callable[[], Mapping[str, Collection[str]]]
-_End = tuple[int, int, str]  # of a lane: when it ended, its number, the node that it ended with
+_LaneEnd = tuple[int, int, str]  # of a lane: when it ended, its number, the node that it ended with
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +31,33 @@ class Lane:
 def assign_lanes(
     siblings: Sequence[TraceEntry], now: int, sources: Sources = dict
 ) -> dict[TraceEntry, Lane]:
-    """The lanes of those that ran beside others; none where one followed the other. `now` is the
-    end of what still runs."""
-    if not _overlap(siblings, now):
+    """Return the lanes of those that ran beside others; none where each followed another. `now` is
+    the end of what still runs."""
+    if not _some_overlap(siblings, now):
         return {}
     known = sorted(
         (entry for entry in siblings if entry.start is not None), key=lambda entry: entry.start or 0
     )
     leading = sources()
-    found: dict[TraceEntry, Lane] = {}
-    ends: list[_End] = []
-    for group in _groups(known, now):
-        # A branch may go on after a moment in which nothing ran.
-        nodes = {source for entry in group for source in leading.get(_node(entry), ())}
+    lanes: dict[TraceEntry, Lane] = {}
+    ends: list[_LaneEnd] = []
+    for group in _overlapping_groups(known, now):
+        # A branch may go on after a time in which nothing ran.
+        nodes = {source for entry in group for source in leading.get(_node_id(entry), ())}
         if len(group) == 1 or nodes.isdisjoint(node for *_, node in ends):
             ends = []
         if len(group) > 1:
-            found.update(_placed(group, now, leading, ends))
-    return found
+            lanes.update(_lanes_of_group(group, now, leading, ends))
+    return lanes
 
 
-def _node(entry: TraceEntry) -> str:
+def _node_id(entry: TraceEntry) -> str:
     return entry.step.node_id if entry.step else ""
 
 
-def _overlap(siblings: Iterable[TraceEntry], now: int) -> bool:
-    """Quick, as most never do. Siblings that stand in another order may seem to."""
+def _some_overlap(siblings: Iterable[TraceEntry], now: int) -> bool:
+    """Return whether siblings overlap. Quick, as most never do; those that stand in another order
+    may seem to."""
     reached = 0
     for entry in siblings:
         start = entry.start
@@ -70,8 +71,8 @@ def _overlap(siblings: Iterable[TraceEntry], now: int) -> bool:
     return False
 
 
-def _groups(ordered: Iterable[TraceEntry], now: int) -> Iterator[list[TraceEntry]]:
-    """Stretches without a moment at which none ran."""
+def _overlapping_groups(ordered: Iterable[TraceEntry], now: int) -> Iterator[list[TraceEntry]]:
+    """Yield stretches in which something ran all the time."""
     group: list[TraceEntry] = []
     reached = 0
     for entry in ordered:
@@ -85,24 +86,25 @@ def _groups(ordered: Iterable[TraceEntry], now: int) -> Iterator[list[TraceEntry
         yield group
 
 
-def _placed(
-    group: list[TraceEntry], now: int, leading: Mapping[str, Collection[str]], ends: list[_End]
+def _lanes_of_group(
+    group: list[TraceEntry], now: int, leading: Mapping[str, Collection[str]], ends: list[_LaneEnd]
 ) -> dict[TraceEntry, Lane]:
-    """The lanes of a group. `ends`, in order of time, has the lanes so far, and is updated."""
+    """Return the lanes of a group. `ends` has the lanes so far in order of time; it is updated."""
     numbers: dict[TraceEntry, int] = {}
     for entry in group:
         start = entry.start or 0
-        node = _node(entry)
+        node = _node_id(entry)
         free = bisect_right(ends, start + slack_of(start), key=itemgetter(0))
-        at = _goes_on(ends[max(0, free - LOOKED_AT) : free], node, leading.get(node))
+        at = _continued_lane(ends[max(0, free - LOOKED_AT) : free], node, leading.get(node))
         number = len(ends) + 1 if at is None else ends.pop(free + at)[1]
         insort(ends, (now if entry.end is None else entry.end, number, node))
         numbers[entry] = number
     return {entry: Lane(number, len(ends)) for entry, number in numbers.items()}
 
 
-def _goes_on(free: list[_End], node: str, sources: Collection[str] | None) -> int | None:
-    """Which of the free lanes, counted from their end, goes on with `node`; None for a new one."""
+def _continued_lane(free: list[_LaneEnd], node: str, sources: Collection[str] | None) -> int | None:
+    """Return which of the free lanes, counted from their end, goes on with `node`; None for a new
+    one."""
     if sources is None:
         return -1 if free else None
     left = enumerate((last for *_, last in reversed(free)), 1)

@@ -10,7 +10,7 @@ from nodes.kinds import kind_of
 from nodes.trace.critical_path import PathPart
 from nodes.trace.tree import TraceEntry, TraceStep
 
-SHORT = 200  # parts of the path shorter than one in so many of it are told together
+SHORT = 200  # parts of the path shorter than one in so many of it are joined in a line
 TimeSort = Literal["own", "path", "most", "times", "tokens", "cost"]
 
 
@@ -45,13 +45,14 @@ class TimeSpent:
 
     @property
     def cost(self) -> Decimal | None:
-        """In the main currency."""
+        """The cost in the main currency."""
         return self.costs.get(self.currency)
 
 
 @dataclass(slots=True)
 class CriticalPathLine:
-    """A line of the critical path: a step, a gap, or `short` parts too short to be told alone."""
+    """A line of the critical path: a step, a gap, or `short` parts too short for lines of their
+    own."""
 
     start: int
     lasted: int
@@ -61,21 +62,21 @@ class CriticalPathLine:
 
 
 def time_by_node(
-    steps: Sequence[TraceStep], path: Iterable[PathPart], amounts: Mapping[str, StepUsage]
+    steps: Sequence[TraceStep], path: Iterable[PathPart], usage: Mapping[str, StepUsage]
 ) -> list[TimeSpent]:
-    return _grouped(steps, path, amounts, lambda step: (step.node_id, step.kind))
+    return _grouped_time(steps, path, usage, lambda step: (step.node_id, step.kind))
 
 
 def time_by_kind(
-    steps: Sequence[TraceStep], path: Iterable[PathPart], amounts: Mapping[str, StepUsage]
+    steps: Sequence[TraceStep], path: Iterable[PathPart], usage: Mapping[str, StepUsage]
 ) -> list[TimeSpent]:
-    return _grouped(steps, path, amounts, lambda step: (kind_of(step.kind).label, step.kind))
+    return _grouped_time(steps, path, usage, lambda step: (kind_of(step.kind).label, step.kind))
 
 
-def _grouped(
+def _grouped_time(
     steps: Sequence[TraceStep],
     path: Iterable[PathPart],
-    amounts: Mapping[str, StepUsage],
+    usage: Mapping[str, StepUsage],
     key: Callable[[TraceStep], tuple[str, str]],
 ) -> list[TimeSpent]:
     on_path: dict[str, int] = {}
@@ -91,40 +92,40 @@ def _grouped(
         if own > spent.most:
             spent.most, spent.example = own, step.id
         spent.path += on_path.get(step.id, 0)
-        if amount := amounts.get(step.id):
-            spent.tokens += amount.tokens
-            if amount.cost is not None:
-                spent.costs[amount.currency] = spent.costs.get(amount.currency, 0) + amount.cost
+        if used := usage.get(step.id):
+            spent.tokens += used.tokens
+            if used.cost is not None:
+                spent.costs[used.currency] = spent.costs.get(used.currency, 0) + used.cost
     return list(groups.values())
 
 
 def sort_time_spent(spent: Iterable[TimeSpent], sort: TimeSort) -> list[TimeSpent]:
-    """Most first; of equals what took longest."""
+    """Return `spent` with most first; of equals what took longest."""
 
-    def key(one: TimeSpent) -> tuple[Decimal, int]:
-        return Decimal(getattr(one, sort) or 0), one.own
+    def amount(group: TimeSpent) -> tuple[Decimal, int]:
+        return Decimal(getattr(group, sort) or 0), group.own
 
-    return sorted(spent, key=key, reverse=True)
+    return sorted(spent, key=amount, reverse=True)
 
 
 def gaps_by_name(path: Iterable[PathPart]) -> list[tuple[str, int, int]]:
-    """(why nothing ran, how long in all, how often), the longest first."""
-    found: dict[str, list[int]] = {}
+    """Return (why nothing ran, how long in all, how often), the longest first."""
+    durations: dict[str, list[int]] = {}
     for part in path:
         if part.gap:
-            found.setdefault(part.gap, []).append(part.lasted)
-    gaps = [(name, sum(lasted), len(lasted)) for name, lasted in found.items()]
+            durations.setdefault(part.gap, []).append(part.lasted)
+    gaps = [(name, sum(lasted), len(lasted)) for name, lasted in durations.items()]
     return sorted(gaps, key=lambda gap: -gap[1])
 
 
 def waited_for_people(path: Iterable[PathPart]) -> int:
-    """How long the run waited for people."""
+    """Return how many microseconds the run waited for people."""
     return sum(part.lasted for part in path if part.gap == "waiting for a person")
 
 
 def path_lines(path: Sequence[PathPart], worked: int) -> list[CriticalPathLine]:
-    """The critical path in order, at most some hundred lines: what is short beside the time
-    `worked` is told together."""
+    """Return the critical path in order, at most some hundred lines: what is short beside the time
+    `worked` is joined."""
     least = worked / SHORT
     lines: list[CriticalPathLine] = []
     for part in path:

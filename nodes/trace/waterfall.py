@@ -57,10 +57,10 @@ class TimeScale:
     @property
     def drawn(self) -> int:
         """The length of the line: the run's time, without what breaks leave out."""
-        return max(1, self._at(self.end)) if self.breaks else self.span
+        return max(1, self._offset(self.end)) if self.breaks else self.span
 
-    def _at(self, time: int) -> int:
-        """How far from its beginning a moment is on the line."""
+    def _offset(self, time: int) -> int:
+        """Return how far from its beginning a time is on the line."""
         work = self.span - sum(end - start for start, end in self.breaks)
         kept = max(1, work // BREAK_SHARE)
         place = time - self.start
@@ -70,12 +70,13 @@ class TimeScale:
         return place
 
     def place(self, start: int | None, end: int | None) -> Bar | None:
-        """The bar of [start, end]; open at the right while it runs; None when no start is known."""
+        """Return the bar of [start, end]; open at the right while it runs; None when no start is
+        known."""
         if start is None:
             return None
         end = self.end if end is None else end
         if self.breaks:
-            left, right, span = self._at(start), self._at(end), self.drawn
+            left, right, span = self._offset(start), self._offset(end), self.drawn
         else:
             left, right, span = start - self.start, end - self.start, self.span
         left = min(max(left, 0), span)
@@ -83,24 +84,24 @@ class TimeScale:
         return Bar(_percent(left, span), _percent(width, span))
 
     def ticks(self) -> list[Tick]:
-        """At most five round times from the start, 0 included; none so near the end that its label
-        would not fit. After a break only what was left out is told."""
+        """Return at most five round times from the start, 0 included; none so near the end that its
+        label would not fit. After a break only the break itself is labelled."""
         span = self.drawn
-        until = self._at(self.breaks[0][0]) if self.breaks else span
-        step = next(step for step in _steps() if span / step <= MAX_TICKS)
+        until = self._offset(self.breaks[0][0]) if self.breaks else span
+        step = next(step for step in _tick_intervals() if span / step <= MAX_TICKS)
         count = min((span - 1) // step + 1, MAX_TICKS)
         room = min(span * 86, until * 100 - (span * 12 if self.breaks else 0))
         times = (number * step for number in range(count) if number * step * 100 < max(room, 1))
         return [Tick(_percent(time, span), tick_label(time)) for time in times]
 
     def broken(self) -> list[tuple[Bar, int]]:
-        """Where the line is broken, and how long the time is that stands there."""
+        """Return where the line is broken, and how long the time is that stands there."""
         return [
             (self.place(start, end) or Bar("0", "0"), end - start) for start, end in self.breaks
         ]
 
 
-def _steps() -> Iterator[int]:
+def _tick_intervals() -> Iterator[int]:
     power = 1
     while power <= 10 * SECOND:
         yield from (digit * power for digit in (1, 2, 5) if digit * power <= 30 * SECOND)
@@ -112,7 +113,7 @@ def _steps() -> Iterator[int]:
 
 
 def tick_label(us: int) -> str:
-    """A round time in its own unit: 0, 500 ms, 1.5 s, 2 m, 1 h."""
+    """Return a round time in its own unit: 0, 500 ms, 1.5 s, 2 m, 1 h."""
     if us == 0:
         return "0"
     for unit, name in ((DAY, "d"), (HOUR, "h"), (MINUTE, "m"), (SECOND, "s"), (1000, "ms")):
@@ -126,13 +127,13 @@ def _percent(part: int, whole: int) -> str:
 
 
 def idle(start: int, end: int, busy: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The parts of [start, end] in which nothing in `busy` ran, in order."""
+    """Return the parts of [start, end] in which nothing in `busy` ran, in order."""
     free: list[tuple[int, int]] = []
     reached = start
-    for one_start, one_end in sorted(busy):
-        if one_start > reached:
-            free.append((reached, min(one_start, end)))
-        reached = max(reached, one_end)
+    for busy_start, busy_end in sorted(busy):
+        if busy_start > reached:
+            free.append((reached, min(busy_start, end)))
+        reached = max(reached, busy_end)
         if reached >= end:
             break
     if reached < end:
@@ -141,7 +142,7 @@ def idle(start: int, end: int, busy: Iterable[tuple[int, int]]) -> list[tuple[in
 
 
 def gaps(scale: TimeScale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Stretches in which nothing in `busy` ran, if they are long enough to be worth a line."""
+    """Return stretches in which nothing in `busy` ran, if they are long enough for a line."""
     return [
         (start, end)
         for start, end in idle(scale.start, scale.end, busy)
@@ -150,12 +151,13 @@ def gaps(scale: TimeScale, busy: list[tuple[int, int]]) -> list[tuple[int, int]]
 
 
 def slack_of(start: int) -> int:
-    """How much later than told a step may have begun: starts in whole seconds were cut."""
+    """Return how many microseconds later than reported a step may have begun: starts in whole
+    seconds were cut."""
     return JITTER if start % SECOND else SECOND
 
 
 def breaks(scale: TimeScale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
-    """Waits so long that they would leave no room for the work, in order."""
+    """Return waits so long that they would leave no room for the work, in order."""
     reached, longest = scale.start, 0
     for start, end in busy:
         longest = max(longest, start - reached)
@@ -172,8 +174,8 @@ def breaks(scale: TimeScale, busy: Sequence[tuple[int, int]]) -> tuple[tuple[int
 def own_segments(
     scale: TimeScale, start: int | None, end: int | None, below: Iterable[tuple[int, int]]
 ) -> list[Bar]:
-    """Where a container itself was busy: its time without that of the steps below it. The longest
-    few only, and none too short to be seen."""
+    """Return where a container itself was busy: its time without that of the steps below it. The
+    longest few only, and none too short to be seen."""
     if start is None:
         return []
     parts = idle(start, scale.end if end is None else end, below)

@@ -11,12 +11,12 @@ LARGE = 3000  # items from which on fewer sweeps must do
 
 
 def backward(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """The edges that close a circle, seen first from the boxes that nothing leads to."""
+    """Return the edges that close a circle, seen first from the boxes that nothing leads to."""
     following: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in sorted(edges):
         following[source].append(target)
     entered = {target for source, target in edges if source != target}
-    found: set[tuple[int, int]] = set()
+    closing: set[tuple[int, int]] = set()
     state: dict[int, int] = {}
     for root in sorted(nodes, key=lambda node: (node in entered, node)):
         if root in state:
@@ -30,11 +30,11 @@ def backward(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> set[tupl
                 state[node] = 2
                 stack.pop()
             elif state.get(target) == 1:
-                found.add((node, target))
+                closing.add((node, target))
             elif target not in state:
                 state[target] = 1
                 stack.append((target, iter(following[target])))
-    return found
+    return closing
 
 
 class Columns:
@@ -89,7 +89,7 @@ class Columns:
                 self.left[b].append(a)
 
     def _ordered(self) -> list[list[int]]:
-        """Columns with few crossings: sweeps to and fro, the best one kept."""
+        """Return columns with few crossings: sweeps to and fro, the best one kept."""
         best: list[list[int]] = []
         fewest = 1 << 62
         returning = {source for source, target in self.back if source != target}
@@ -104,7 +104,7 @@ class Columns:
         return best
 
     def _blocked(self, columns: list[list[int]]) -> int:
-        """Lines back that cannot run straight to the space above or below the boxes."""
+        """Count the lines back that cannot run straight to the space above or below the boxes."""
         self.columns = columns
         return sum(
             not (
@@ -116,12 +116,12 @@ class Columns:
         )
 
     def is_open(self, *items: int, below: bool) -> bool:
-        """True if nothing stands below (or above) any of the items in their columns."""
+        """Return whether nothing stands below (or above) any of the items in their columns."""
         at = -1 if below else 0
         return all(self.columns[self.rank[item]][at] == item for item in items)
 
     def _swept(self, columns: list[list[int]], *, leftwards: bool) -> list[list[int]]:
-        """Each column ordered by the middle of its neighbours in the column before."""
+        """Return each column ordered by the middle of its neighbours in the column before."""
         near = self.right if leftwards else self.left
         swept: list[list[int]] = []
         for column in reversed(columns) if leftwards else columns:

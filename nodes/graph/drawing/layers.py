@@ -1,8 +1,9 @@
 """One level of a drawing: boxes in columns from left to right, lines between them. Pure.
 
-The usual layered way: take out the edges that close a circle, give every box the column after its
-last predecessor, let long edges run through empty places of the columns between, order each column
-by the middle of its neighbours, then move boxes up and down until their lines are straight.
+The usual layered drawing (Sugiyama): take out the edges that close a circle, give every box the
+column after its last predecessor, let long edges run through empty places of the columns between,
+order each column by the middle of its neighbours, then move boxes up and down until their lines are
+straight.
 Edges that were taken out lead back below the boxes, or above. The same input gives the same
 picture.
 """
@@ -20,7 +21,7 @@ COLUMN_GAP = 44
 
 
 @dataclass(slots=True)
-class Level:
+class DrawingLevel:
     """Where the boxes stand (left, top), the lines by edge (source, target), and the extent."""
 
     spots: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -29,19 +30,23 @@ class Level:
     height: int = 0
 
 
-def arrange(sizes: Sequence[tuple[int, int]], edges: dict[tuple[int, int], int]) -> Level:
+def arrange(sizes: Sequence[tuple[int, int]], edges: dict[tuple[int, int], int]) -> DrawingLevel:
     """Place boxes of the given sizes (width, height). `edges`: (source, target) → room for its
     label. Boxes are numbered in the order in which a reader should meet them."""
-    level = Level()
-    single, parts = _parts(len(sizes), edges)
+    level = DrawingLevel()
+    single, parts = _connected_parts(len(sizes), edges)
     for part in parts:
-        _Part(sizes, part, {e: room for e, room in edges.items() if e[0] in part}).add_to(level)
+        _PlacedPart(sizes, part, {e: room for e, room in edges.items() if e[0] in part}).add_to(
+            level
+        )
     _add_single(level, sizes, single)
     return level
 
 
-def _parts(count: int, edges: dict[tuple[int, int], int]) -> tuple[list[int], list[set[int]]]:
-    """Boxes without edges, and the connected parts."""
+def _connected_parts(
+    count: int, edges: dict[tuple[int, int], int]
+) -> tuple[list[int], list[set[int]]]:
+    """Return the boxes without edges, and the connected parts."""
     near: dict[int, set[int]] = {}
     for source, target in edges:
         near.setdefault(source, set()).add(target)
@@ -52,16 +57,18 @@ def _parts(count: int, edges: dict[tuple[int, int], int]) -> tuple[list[int], li
             continue
         part, todo = {first}, [first]
         while todo:
-            for other in near[todo.pop()] - part:
-                part.add(other)
-                todo.append(other)
+            for box in near[todo.pop()] - part:
+                part.add(box)
+                todo.append(box)
         seen |= part
         parts.append(part)
     return [box for box in range(count) if box not in near], parts
 
 
-def _add_single(level: Level, sizes: Sequence[tuple[int, int]], boxes: Sequence[int]) -> None:
-    """Boxes that nothing leads to or from: in rows below the rest."""
+def _add_single(
+    level: DrawingLevel, sizes: Sequence[tuple[int, int]], boxes: Sequence[int]
+) -> None:
+    """Place boxes that nothing leads to or from in rows below the rest."""
     x, row_height = 0, 0
     y = level.height + PART_GAP if level.height else 0
     room = max(level.width, 5 * max((sizes[box][0] for box in boxes), default=0))
@@ -75,7 +82,7 @@ def _add_single(level: Level, sizes: Sequence[tuple[int, int]], boxes: Sequence[
         x += width + ROW_GAP
 
 
-class _Part(Columns):
+class _PlacedPart(Columns):
     """The columns with heights and sides."""
 
     def __init__(
@@ -86,7 +93,7 @@ class _Part(Columns):
         self._set_columns()
 
     def _tops(self) -> dict[int, int]:
-        """Heights at which lines are as straight as the order of the columns allows."""
+        """Return heights at which lines are as straight as the order of the columns allows."""
         middle: dict[int, float] = {}
         for column in self.columns:
             y = 0.0
@@ -96,21 +103,22 @@ class _Part(Columns):
         for sweep in range(SWEEPS + 1):  # the last one from the left: chains end up straight
             near = (self.left, self.right)[sweep % 2]
             for column in self.columns if near is self.left else reversed(self.columns):
-                wish = [self._wish(item, near[item], middle) for item in column]
+                wish = [self._wished_middle(item, near[item], middle) for item in column]
                 for item, y in zip(column, self._settle(column, wish), strict=True):
                     middle[item] = y
         lowest = min(middle[item] - self.size[item][1] / 2 for item in middle)
         return {item: round(y - self.size[item][1] / 2 - lowest) for item, y in middle.items()}
 
-    def _wish(self, item: int, near: list[int], middle: dict[int, float]) -> float:
-        """The middle of the neighbours; the places of a long edge pull each other straight."""
+    def _wished_middle(self, item: int, near: list[int], middle: dict[int, float]) -> float:
+        """Return the middle of the neighbours; the places of a long edge straighten each other."""
         weights = [8 if not self.size[item][0] and not self.size[n][0] else 1 for n in near]
         if not near:
             return middle[item]
         return sum(middle[n] * w for n, w in zip(near, weights, strict=True)) / sum(weights)
 
     def _settle(self, column: list[int], wish: list[float]) -> list[float]:
-        """Nearest to the wishes without overlap: neighbours that would overlap share their mean."""
+        """Return what is nearest to the wishes without overlap: neighbours that would overlap share
+        their mean."""
         offsets, y = [], 0.0
         for above, item in zip([None, *column], column, strict=False):
             if above is not None:
@@ -130,7 +138,7 @@ class _Part(Columns):
         return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
     def _set_columns(self) -> None:
-        """Left and right side of each column; the gap after it has room for labels."""
+        """Set the left and right side of each column; the gap after it has room for labels."""
         self.sides: list[tuple[int, int]] = []
         x = 0
         for rank, column in enumerate(self.columns):
@@ -140,13 +148,13 @@ class _Part(Columns):
             x += width + max([COLUMN_GAP, *leaving])
 
     def box(self, item: int) -> Box:
-        """Left, top, right, bottom; boxes stand in the middle of their column."""
+        """Return left, top, right, bottom; boxes stand in the middle of their column."""
         left, right = self.sides[self.rank[item]]
         width, height = self.size[item]
         x = (left + right - width) // 2
         return x, self.top[item], x + width, self.top[item] + height
 
-    def add_to(self, level: Level) -> None:
+    def add_to(self, level: DrawingLevel) -> None:
         """Draw the part below what `level` already holds."""
         boxes = {item: self.box(item) for item in self.size}
         routes = {}

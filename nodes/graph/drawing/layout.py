@@ -27,7 +27,7 @@ ALWAYS_BOXES = frozenset({"iteration", "loop", "workflow"})
 
 def layout(graph: Graph) -> Drawing:
     """Draw the graph. The same graph gives the same drawing; of a huge one its first nodes and
-    ways."""
+    edges."""
     tree = _DrawingTree(graph)
     drawing = tree.draw(None)
     drawing.hidden = max(0, len(graph.nodes) - MAX_NODES)
@@ -53,7 +53,7 @@ class _DrawingTree:
         self.edges = self._lifted(graph.edges)
 
     def _chain(self, node_id: str) -> list[str]:
-        """The node and its containers, innermost first. A circle of containers is cut."""
+        """Return the node and its containers, innermost first. A circle of containers is cut."""
         chain: list[str] = []
         here: str | None = node_id
         while here is not None and here not in chain:
@@ -66,9 +66,10 @@ class _DrawingTree:
     def _lifted(
         self, edges: tuple[GraphEdge, ...]
     ) -> dict[str | None, dict[tuple[str, str], list[GraphEdge]]]:
-        """Edges between siblings, by their container: what joins steps of different containers is
-        drawn between the containers. Nothing is drawn from a container to its own steps."""
-        found: dict[str | None, dict[tuple[str, str], list[GraphEdge]]] = defaultdict(dict)
+        """Return edges between siblings, by their container: what joins steps of different
+        containers is drawn between the containers. Nothing is drawn from a container to its own
+        steps."""
+        lifted: dict[str | None, dict[tuple[str, str], list[GraphEdge]]] = defaultdict(dict)
         drawn = [e for e in edges if e.source in self.nodes and e.target in self.nodes]
         self.hidden_edges = max(0, len(drawn) - MAX_LINES)
         for edge in drawn[:MAX_LINES]:
@@ -80,17 +81,17 @@ class _DrawingTree:
                 level += 1
             pair = (source[level], target[level])
             if pair[0] != pair[1] or edge.source == edge.target:
-                found[self.above[pair[0]]].setdefault(pair, []).append(edge)
-        return found
+                lifted[self.above[pair[0]]].setdefault(pair, []).append(edge)
+        return lifted
 
     def draw(self, parent: str | None) -> Drawing:
-        """The inside of a container, or all."""
+        """Draw the inside of a container, or all."""
         ids = self.below[parent]
         number = {node_id: i for i, node_id in enumerate(ids)}
         inside = {node_id: self.draw(node_id) for node_id in ids if self._is_box(node_id)}
-        cards = [self._card(node_id, inside.get(node_id)) for node_id in ids]
+        cards = [self._node_card(node_id, inside.get(node_id)) for node_id in ids]
         edges = {(number[a], number[b]): es for (a, b), es in self.edges.get(parent, {}).items()}
-        labels = {pair: self._label(es) for pair, es in edges.items()}
+        labels = {pair: self._edge_label(es) for pair, es in edges.items()}
         rooms = {pair: 28 + 7 * columns_of(text) if text else 0 for pair, text in labels.items()}
         level = arrange([(card.width, card.height) for card in cards], rooms)
         drawing = Drawing(width=level.width, height=level.height)
@@ -102,24 +103,24 @@ class _DrawingTree:
                 drawing.cards += [inner.move(x, y) for inner in sub.cards]
                 drawing.lines += [replace(line, route=line.route.moved(x, y)) for line in sub.lines]
         drawing.lines += [
-            EdgeLine(tuple(edges[pair]), route, labels[pair], self._description(edges[pair]))
+            EdgeLine(tuple(edges[pair]), route, labels[pair], self._edge_description(edges[pair]))
             for pair, route in level.routes.items()
         ]
         return drawing
 
     def _listed(self, node_id: str) -> list[str]:
-        """What a card lists of a container, in order: its innermost steps, and the agents that hold
-        them; other wrappers tell nothing of their own."""
-        found = []
+        """Return what a card lists of a container, in order: its innermost steps, and the agents
+        that hold them; other containers show nothing of their own."""
+        listed = []
         for child in self.below[node_id]:
             inner = self._listed(child)
             is_agent = kind_of(self.nodes[child].kind).group == "agent"
-            found += [child, *inner] if is_agent or not inner else inner
-        return found
+            listed += [child, *inner] if is_agent or not inner else inner
+        return listed
 
     def _is_box(self, node_id: str) -> bool:
-        """A container with a flow of its own. Few steps, or steps without ways between them, are
-        listed on the card."""
+        """Return whether a container has a flow of its own. Few steps, or steps without edges
+        between them, are listed on the card."""
         children, node = self.below[node_id], self.nodes[node_id]
         if not children:
             return False
@@ -137,7 +138,7 @@ class _DrawingTree:
         group = kind_of(self.nodes[node_id].kind).group
         return bool(self.below[node_id]) and group in ("agent", "loop")
 
-    def _card(self, node_id: str, inside: Drawing | None) -> Card:
+    def _node_card(self, node_id: str, inside: Drawing | None) -> Card:
         node = self.nodes[node_id]
         state = "unused" if self.has_runs and not node.runs else ""
         if inside is not None:
@@ -156,8 +157,8 @@ class _DrawingTree:
         height = CARD[1] + CHIP * rows + (6 if rows else 0)
         return Card(node, 0, 0, CARD[0], height, "card", chips, more, state=state)
 
-    def _label(self, edges: list[GraphEdge]) -> str:
-        """The case of a branch and its share: "yes · 7 of 12"; "" where every run goes."""
+    def _edge_label(self, edges: list[GraphEdge]) -> str:
+        """Return the case of a branch and its share: "yes · 7 of 12"; "" where every run goes."""
         names, shares = [], []
         for edge in edges:
             target, source = self.nodes[edge.target], self.nodes[edge.source]
@@ -168,8 +169,8 @@ class _DrawingTree:
         parts = [" / ".join(dict.fromkeys(names))] if names else []
         return clip_text(" · ".join(parts + shares[:1]), 28)
 
-    def _description(self, edges: list[GraphEdge]) -> str:
-        """What the line means: "agent → tools: 7 of 12 runs"."""
+    def _edge_description(self, edges: list[GraphEdge]) -> str:
+        """Return what the line means: "agent → tools: 7 of 12 runs"."""
         return "; ".join(
             f"{self.nodes[edge.source].title} → {self.nodes[edge.target].title}"
             f"{f' ({edge.handle})' if edge.handle else ''}: "

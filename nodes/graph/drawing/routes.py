@@ -38,8 +38,9 @@ class Route:
 
 
 def curve(places: Sequence[tuple[int, int, Box]]) -> Route:
-    """From the right side of the first box to the left side of the last, level through the columns
-    and bent in the gaps. `places`: left and right of the column, and the box in it."""
+    """Return a line from the right side of the first box to the left side of the last, level
+    through the columns and bent in the gaps. `places`: left and right of the column, and the box
+    in it."""
     middles = [(top + bottom) // 2 for _, _, (_, top, _, bottom) in places]
     commands: list[tuple[str, tuple[Point, ...]]] = [("M", ((places[0][2][2], middles[0]),))]
     label = (0, 0)
@@ -55,7 +56,7 @@ def curve(places: Sequence[tuple[int, int, Box]]) -> Route:
 
 
 def loop_below(box: Box) -> Route:
-    """From a box to itself."""
+    """Return a line from a box to itself."""
     left, _, right, bottom = box
     x = (left + right) // 2
     low = bottom + 15
@@ -64,7 +65,7 @@ def loop_below(box: Box) -> Route:
 
 @dataclass(frozen=True, slots=True)
 class ReturnLine:
-    """What a line needs to know that leads back: both boxes, whether nothing stands between each
+    """What a line that leads back needs to know: both boxes, whether nothing stands between each
     and the lane, the outer sides of their columns, and the lane (above everything, or below)."""
 
     source: Box
@@ -77,8 +78,8 @@ class ReturnLine:
     below: bool
 
     def route(self) -> Route:
-        """Up or down to the lane, along it, and to the target. A box that is not open is left by
-        its right side, or met at its left."""
+        """Return the line up or down to the lane, along it, and to the target. A box that is not
+        open is left by its right side, or met at its left."""
         edge, sign = (3, 1) if self.below else (1, -1)
         lane = self.lane + sign * BEYOND
         if self.source_open:
@@ -98,7 +99,7 @@ class ReturnLine:
 
 
 def bent(points: Sequence[Point], lane: int) -> Route:
-    """Straight pieces with round corners; the label stands on the piece along the lane."""
+    """Return straight pieces with round corners; the label stands on the piece along the lane."""
     commands: list[tuple[str, tuple[Point, ...]]] = [("M", (points[0],))]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
         commands.append(("L", (_towards(corner, before),)))
@@ -108,9 +109,9 @@ def bent(points: Sequence[Point], lane: int) -> Route:
     return Route(tuple(commands), ((min(ends) + max(ends)) // 2, lane), lane, back=True)
 
 
-def _towards(corner: Point, other: Point) -> Point:
-    """A point on the way from the corner to `other`, at most BEND away and not past its half."""
-    across, along = other[0] - corner[0], other[1] - corner[1]
+def _towards(corner: Point, end: Point) -> Point:
+    """Return a point from the corner towards `end`, at most BEND away and not past the middle."""
+    across, along = end[0] - corner[0], end[1] - corner[1]
     far = max(abs(across), abs(along), 1)
     near = min(BEND, far // 2)
     return (corner[0] + across * near // far, corner[1] + along * near // far)
