@@ -20,7 +20,7 @@ from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_f
 from runs.pages.history.facets import Facets, facets_json, facets_of
 from runs.pages.history.listing import list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
-from runs.pages.history.tables import ChangedRunTable, RunTable
+from runs.pages.history.tables import ChangedRunTable, RunTable, order_links
 from runs.pages.saved_views.forms import offered_views
 from runs.paging import BadCursor
 from runs.query.fields import FIELDS, LANGUAGE
@@ -82,7 +82,11 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
     return {
         "page": page,
         "search": listing.search,
-        "table": RunTable(page.rows, exclude=("app",) if filters.only_app else ()),
+        "table": RunTable(
+            page.rows,
+            heading_links=order_links(filters),
+            exclude=("app",) if filters.only_app else (),
+        ),
         "watch": watch_of(filters, page, int(time.time())),
         "first_page": FirstSearchPage([run.pk for run in page.rows], page.next)
         if is_first_search_page

@@ -239,3 +239,23 @@ def test_json_takes_as_many_queries_for_many(console, django_assert_max_num_quer
         make_run("desk", source_ids={"otel-trace": str(n)})
     with django_assert_max_num_queries(7):
         console.get("/runs.json")
+
+
+def test_headings_order_the_list_where_an_index_does(console):
+    make_run("desk", status="failed")
+    page = check_page(console.get("/runs/?status=failed&order=-cost").content.decode())
+    headings = page.findall(".//table/thead/tr/th")
+    assert [text_of(heading) for heading in headings if heading.find("a") is not None] == [
+        "When", "Time", "Tokens", "Cost",
+    ]  # fmt: skip
+    [ordered] = [heading for heading in headings if heading.get("aria-sort")]
+    assert (text_of(ordered), ordered.get("aria-sort")) == ("Cost", "descending")
+    href = next(heading.find("a").get("href") for heading in headings if text_of(heading) == "Time")
+    page = check_page(console.get(f"/runs/{href}").content.decode())
+    assert page.find(".//input[@id='id_q']").get("value") == "status:failed"
+    assert page.find(".//th[@aria-sort='descending']/a").text == "Time"
+    page = check_page(console.get("/runs/").content.decode())
+    assert page.find(".//th[@aria-sort='descending']/a").get("href") == "?order=started_at"
+    assert text_of(page.find(".//table/caption")) == "Runs"
+    page = check_page(console.get("/runs/?q=refund").content.decode())
+    assert page.find(".//th/a") is None
