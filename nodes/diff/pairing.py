@@ -1,9 +1,9 @@
 """Which step of one run is which step of another. Pure.
 
-Steps are looked for below the same parent: by node id, pass, attempt and visit; where that fails by
-kind and title; model calls that are left and named after their model ("chat gpt-4o"), in their
-order. The second and third are approximate. Passes count from the parent on, because a node that
-runs once has no pass number and the first of several has.
+Steps are matched below the same parent: by node id, iteration, attempt and order; where that fails
+by kind and title; model calls that are left and named after their model ("chat gpt-4o") in their
+order. The second and third are approximate. Iterations count from the parent on, because a node
+that runs once has no iteration number and the first of several has one.
 """
 
 from collections import defaultdict
@@ -42,8 +42,8 @@ class ComparedStep(LightStep):
 
 @dataclass(slots=True, eq=False)
 class StepPair:
-    """What is the same step of both runs, or a step of one alone; `depth` from 0. `container`:
-    there are steps below it. The rest is filled in by `nodes.diff.verdicts`."""
+    """The same step of both runs, or a step of one run alone; `depth` from 0. `container`: there
+    are steps below it. The rest is filled in by `nodes.diff.verdicts`."""
 
     a: ComparedStep | None
     b: ComparedStep | None
@@ -56,84 +56,84 @@ class StepPair:
 
     @property
     def step(self) -> ComparedStep:
-        """The one that there is; of two the first run's."""
-        found = self.a or self.b
-        assert found is not None
-        return found
+        """The step of A, or of B where A has none."""
+        step = self.a or self.b
+        assert step is not None
+        return step
 
     @property
     def key(self) -> str:
-        """Names the pair in a URL: both ids without dashes, of which one may be missing."""
-        ids = (hex_id(one.id) if one else "" for one in (self.a, self.b))
+        """The pair in a URL: both ids without dashes, of which one may be missing."""
+        ids = (hex_id(step.id) if step else "" for step in (self.a, self.b))
         return ".".join(ids)
 
-    def turned(self) -> "StepPair":
+    def swapped(self) -> "StepPair":
         return StepPair(self.b, self.a, self.approximate, self.depth, self.container)
 
 
-_Place = tuple[ComparedStep, str]  # a step among its siblings, and its pass below its parent
-_Key = Callable[[ComparedStep, str], Hashable]
+_Sibling = tuple[ComparedStep, str]  # a step and its iteration below its parent
+_MatchKey = Callable[[ComparedStep, str], Hashable]
 
 
 def pair_up(a: Sequence[ComparedStep], b: Sequence[ComparedStep]) -> list[StepPair]:
-    """All steps of both runs, each once, in pre-order: as in `a`, what is in `b` alone put in where
-    it ran."""
-    below_a, below_b = _below(a), _below(b)
-    found: list[StepPair] = []
-    stack = [_siblings(None, None, below_a[""], below_b[""])]
+    """Return all steps of both runs, each once, in pre-order: as in `a`, with the steps that only
+    `b` has put in where they ran."""
+    below_a, below_b = _steps_by_parent(a), _steps_by_parent(b)
+    pairs: list[StepPair] = []
+    stack = [_sibling_pairs(None, None, below_a[""], below_b[""])]
     while stack:
         pair = next(stack[-1], None)
         if pair is None:
             stack.pop()
             continue
         pair.depth = len(stack) - 1
-        found.append(pair)
+        pairs.append(pair)
         inside_a = below_a.get(pair.a.id) if pair.a else None
         inside_b = below_b.get(pair.b.id) if pair.b else None
         if inside_a or inside_b:
             pair.container = True
-            stack.append(_siblings(pair.a, pair.b, inside_a or [], inside_b or []))
-    return found
+            stack.append(_sibling_pairs(pair.a, pair.b, inside_a or [], inside_b or []))
+    return pairs
 
 
-def _below(steps: Sequence[ComparedStep]) -> dict[str, list[ComparedStep]]:
-    """Steps by parent, "" for the top; a parent that has not arrived is none."""
+def _steps_by_parent(steps: Sequence[ComparedStep]) -> dict[str, list[ComparedStep]]:
+    """Return the steps below each parent; "" stands for no parent, or one that has not arrived."""
     known = {step.id for step in steps}
-    found: dict[str, list[ComparedStep]] = defaultdict(list)
+    by_parent: dict[str, list[ComparedStep]] = defaultdict(list)
     for step in steps:
-        found[step.parent_id if step.parent_id in known else ""].append(step)
-    return found
+        by_parent[step.parent_id if step.parent_id in known else ""].append(step)
+    return by_parent
 
 
-def _siblings(
+def _sibling_pairs(
     parent_a: ComparedStep | None,
     parent_b: ComparedStep | None,
     a: list[ComparedStep],
     b: list[ComparedStep],
 ) -> Iterator[StepPair]:
-    ours, theirs = _places(parent_a, a), _places(parent_b, b)
-    if [_by_node(*place) for place in ours] == [_by_node(*place) for place in theirs]:
-        return map(StepPair, a, b)  # as most often: the same steps in the same order
-    partner: dict[int, int] = {}
-    rough: set[int] = set()
-    for number, key in enumerate(_KEYS):
-        left_a = [at for at in range(len(ours)) if at not in partner]
-        taken = set(partner.values())
+    ours, theirs = _with_own_iteration(parent_a, a), _with_own_iteration(parent_b, b)
+    if [_by_node(*sibling) for sibling in ours] == [_by_node(*sibling) for sibling in theirs]:
+        return map(StepPair, a, b)  # the usual case: the same steps in the same order
+    partners: dict[int, int] = {}
+    approximate: set[int] = set()
+    for number, key in enumerate(_MATCH_KEYS):
+        left_a = [at for at in range(len(ours)) if at not in partners]
+        taken = set(partners.values())
         left_b = [at for at in range(len(theirs)) if at not in taken]
         if not left_a or not left_b:
             break
-        found = _matched(ours, left_a, theirs, left_b, key)
-        partner |= found
-        rough |= found.keys() if number else set()
-    return _merged(a, b, partner, rough)
+        matches = _matches(ours, left_a, theirs, left_b, key)
+        partners |= matches
+        approximate |= matches.keys() if number else set()
+    return _merged_pairs(a, b, partners, approximate)
 
 
-def _places(parent: ComparedStep | None, steps: list[ComparedStep]) -> list[_Place]:
+def _with_own_iteration(parent: ComparedStep | None, steps: list[ComparedStep]) -> list[_Sibling]:
     base = parent.iteration if parent else ""
-    return [(step, _own_pass(step.iteration, base)) for step in steps]
+    return [(step, _own_iteration(step.iteration, base)) for step in steps]
 
 
-def _own_pass(path: str, base: str) -> str:
+def _own_iteration(path: str, base: str) -> str:
     if base and (path == base or path.startswith(f"{base}.")):
         path = path[len(base) + 1 :]
     return path or "0"
@@ -153,30 +153,37 @@ def _by_model_call(step: ComparedStep, own: str) -> Hashable:
     return (step.kind, own, step.attempt) if is_call else step.id
 
 
-_KEYS: tuple[_Key, ...] = (_by_node, _by_title, _by_model_call)
+_MATCH_KEYS: tuple[_MatchKey, ...] = (_by_node, _by_title, _by_model_call)
 
 
-def _matched(
-    ours: list[_Place], left_a: list[int], theirs: list[_Place], left_b: list[int], key: _Key
+def _matches(
+    ours: list[_Sibling],
+    left_a: list[int],
+    theirs: list[_Sibling],
+    left_b: list[int],
+    key: _MatchKey,
 ) -> dict[int, int]:
-    """Places in `ours` → places in `theirs`, of equal key, in order: the nth visit is the nth."""
+    """Return {index in `ours`: index in `theirs`} of equal key: the nth of a key is the nth."""
     waiting: dict[Hashable, list[int]] = defaultdict(list)
     for at in reversed(left_b):
         waiting[key(*theirs[at])].append(at)
-    return {at: waiting[found].pop() for at in left_a if waiting.get(found := key(*ours[at]))}
+    return {at: waiting[own].pop() for at in left_a if waiting.get(own := key(*ours[at]))}
 
 
-def _merged(
-    a: list[ComparedStep], b: list[ComparedStep], partner: dict[int, int], rough: set[int]
+def _merged_pairs(
+    a: list[ComparedStep],
+    b: list[ComparedStep],
+    partners: dict[int, int],
+    approximate: set[int],
 ) -> Iterator[StepPair]:
-    alone = sorted(set(range(len(b))) - set(partner.values()), reverse=True)
+    alone = sorted(set(range(len(b))) - set(partners.values()), reverse=True)
     for at, step in enumerate(a):
-        to = partner.get(at)
+        to = partners.get(at)
         if to is None:
             yield StepPair(step, None)
             continue
         while alone and alone[-1] < to:
             yield StepPair(None, b[alone.pop()])
-        yield StepPair(step, b[to], at in rough)
+        yield StepPair(step, b[to], at in approximate)
     for at in reversed(alone):
         yield StepPair(None, b[at])

@@ -1,5 +1,5 @@
-"""The list of a comparison as a page writes it: what differs in its containers, what is the same
-only counted, and a bounded window of it. Pure."""
+"""The rows of a comparison as a page lists them: what differs, below its containers; what is the
+same only counted; and of all that a bounded window. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -11,10 +11,10 @@ from nodes.diff.verdicts import ORIGIN_REASONS, VERDICTS, StepComparison
 from nodes.formats import visible
 from nodes.kinds import Kind, kind_of
 
-ROWS_PER_WINDOW = 100  # rows of one page
+ROWS_PER_WINDOW = 100
 MAX_TITLE = 120
 MAX_LEVEL = 10  # of indentation
-# Words for `Pair.differences`, in the order of telling.
+# Words for `StepPair.differences`, the most important first.
 DIFFERENCE_WORDS = {
     "status": "status", "error": "error", "taken": "way taken", "model": "model",
     "inputs": "inputs", "process_data": "process data", "outputs": "output", "duration": "time",
@@ -25,7 +25,7 @@ DIFFERING, ALL_ROWS = "", "all"
 
 @dataclass(frozen=True, slots=True)
 class RowSide:
-    """A pair's step in one of the runs, as written; `status` "" where the other's is the same."""
+    """The step of a pair in one of the runs, as text; `status` "" where the other's is the same."""
 
     id: str
     status: str
@@ -34,8 +34,8 @@ class RowSide:
 
 @dataclass(slots=True)
 class ComparisonRow:
-    """A line. `skipped`: how many steps before it are the same and not shown; `inside`: how many
-    in it are in the same run alone; `context`: it is shown only because steps in it are."""
+    """The row of a pair. `skipped`: how many equal steps before it are left out; `inside`: how many
+    steps below it are in the same run alone; `context`: it is there only for the rows below it."""
 
     pair: StepPair
     kind: Kind
@@ -69,7 +69,8 @@ class ComparisonRow:
 
 @dataclass(frozen=True, slots=True)
 class RowWindow:
-    """A window of the list: rows from `offset` of `total`; `after` how many same steps end it."""
+    """A window of the list: rows from `offset` on, of `total`; `after` is the number of equal steps
+    after the last row."""
 
     rows: list[ComparisonRow]
     offset: int
@@ -89,51 +90,54 @@ class RowWindow:
 def row_window(
     compared: StepComparison, wanted: str = DIFFERING, opened: str = "", start: int = 0
 ) -> RowWindow:
-    """The rows of one verdict, of all that differ (""), or of all; an opened one in any case. The
-    window begins at `start`, and earlier or later where the opened row is not in it."""
+    """Return the rows with the verdict `wanted`, of all that differ (""), or of all.
+
+    The row with the key `opened` is among them in any case. The window begins at row `start`, or
+    earlier or later where the opened row would not be in it.
+    """
     pairs = compared.pairs
-    inside = _alone_inside(pairs) if wanted == DIFFERING else {}
+    inside = _steps_inside(pairs) if wanted == DIFFERING else {}
     is_wanted = [_is_wanted(pair, wanted, inside.get(n, 0)) for n, pair in enumerate(pairs)]
-    open_place = next((n for n, one in enumerate(pairs) if one.key == opened), -1) if opened else -1
-    if open_place >= 0:
-        is_wanted[open_place] = True
-    places = _places(pairs, is_wanted)
-    at = bisect_left(places, open_place) if open_place >= 0 else start
+    open_index = next((n for n, p in enumerate(pairs) if p.key == opened), -1) if opened else -1
+    if open_index >= 0:
+        is_wanted[open_index] = True
+    listed = _listed_indexes(pairs, is_wanted)
+    at = bisect_left(listed, open_index) if open_index >= 0 else start
     if not start <= at < start + ROWS_PER_WINDOW:
         start = at - at % ROWS_PER_WINDOW
-    start = min(start, max(0, len(places) - 1))
-    before = places[start - 1] if start else -1
+    start = min(start, max(0, len(listed) - 1))
+    before = listed[start - 1] if start else -1
     rows = []
-    for place in places[start : start + ROWS_PER_WINDOW]:
-        row = _row(compared, pairs[place], opened)
-        row.context = not is_wanted[place]
+    for index in listed[start : start + ROWS_PER_WINDOW]:
+        row = _comparison_row(compared, pairs[index], opened)
+        row.context = not is_wanted[index]
         if wanted == DIFFERING:
-            row.inside = max(0, inside.get(place, 0))
-            row.skipped = _same(pairs[before + 1 : place])
+            row.inside = max(0, inside.get(index, 0))
+            row.skipped = _count_same(pairs[before + 1 : index])
         rows.append(row)
-        before = place
-    ends = start + ROWS_PER_WINDOW >= len(places) and wanted == DIFFERING
-    return RowWindow(rows, start, len(places), _same(pairs[before + 1 :]) if ends else 0)
+        before = index
+    is_end = start + ROWS_PER_WINDOW >= len(listed) and wanted == DIFFERING
+    return RowWindow(rows, start, len(listed), _count_same(pairs[before + 1 :]) if is_end else 0)
 
 
-def _same(pairs: list[StepPair]) -> int:
+def _count_same(pairs: list[StepPair]) -> int:
     return sum(pair.verdict == "same" for pair in pairs)
 
 
-def _alone_inside(pairs: list[StepPair]) -> dict[int, int]:
-    """Of what one run has alone: place of the outermost step → how many steps are in it; a step
-    inside of it → -1."""
-    found: dict[int, int] = {}
+def _steps_inside(pairs: list[StepPair]) -> dict[int, int]:
+    """Return, for what only one run has: {index of the outermost step: number of steps in it} and
+    {index of a step in it: -1}."""
+    inside: dict[int, int] = {}
     outer = -1
-    for place, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         if outer >= 0 and pair.depth > pairs[outer].depth:
-            found[place] = -1
-            found[outer] += 1
+            inside[index] = -1
+            inside[outer] += 1
         elif pair.verdict in ("only_a", "only_b"):
-            found[place], outer = 0, place
+            inside[index], outer = 0, index
         else:
             outer = -1
-    return found
+    return inside
 
 
 def _is_wanted(pair: StepPair, wanted: str, inside: int) -> bool:
@@ -142,27 +146,27 @@ def _is_wanted(pair: StepPair, wanted: str, inside: int) -> bool:
     return pair.verdict != "same" and inside >= 0 if wanted == DIFFERING else pair.verdict == wanted
 
 
-def _places(pairs: list[StepPair], is_wanted: list[bool]) -> list[int]:
-    """Places of the rows to show, with the containers that they are in."""
-    found = []
+def _listed_indexes(pairs: list[StepPair], is_wanted: list[bool]) -> list[int]:
+    """Return the indexes of the wanted pairs and of the containers that they are in."""
+    listed = []
     depth = 0
-    for place in range(len(pairs) - 1, -1, -1):
-        if is_wanted[place] or pairs[place].depth < depth:
-            found.append(place)
-            depth = pairs[place].depth
-    return found[::-1]
+    for index in range(len(pairs) - 1, -1, -1):
+        if is_wanted[index] or pairs[index].depth < depth:
+            listed.append(index)
+            depth = pairs[index].depth
+    return listed[::-1]
 
 
-def _row(compared: StepComparison, pair: StepPair, opened: str) -> ComparisonRow:
-    status = bool(pair.a and pair.b and pair.a.status != pair.b.status)
+def _comparison_row(compared: StepComparison, pair: StepPair, opened: str) -> ComparisonRow:
+    with_status = bool(pair.a and pair.b and pair.a.status != pair.b.status)
     return ComparisonRow(
         pair=pair,
         kind=kind_of(pair.step.kind),
-        title=_title(pair),
-        number=" ".join(_numbers(pair.step)),
+        title=_pair_title(pair),
+        number=" ".join(_repetition_labels(pair.step)),
         words=difference_words(pair),
-        a=_side(pair.a, status),
-        b=_side(pair.b, status),
+        a=_row_side(pair.a, with_status),
+        b=_row_side(pair.b, with_status),
         is_first=pair is compared.first,
         is_open=pair.key == opened,
         context=False,
@@ -172,35 +176,36 @@ def _row(compared: StepComparison, pair: StepPair, opened: str) -> ComparisonRow
 
 
 def pair_element_id(pair: StepPair) -> str:
-    """For ids of elements and what selects them: without the dot of the key."""
+    """Return the id of the pair's element in a page: its key without the dot, which selectors read
+    as a class."""
     return pair.key.replace(".", "-")
 
 
 def difference_words(pair: StepPair) -> str:
-    """What differs, in words."""
+    """Return what differs between the steps of a pair, in words."""
     return ", ".join(word for name, word in DIFFERENCE_WORDS.items() if name in pair.differences)
 
 
-def _title(pair: StepPair) -> str:
-    titles = dict.fromkeys(one.title[:MAX_TITLE] for one in (pair.a, pair.b) if one)
+def _pair_title(pair: StepPair) -> str:
+    titles = dict.fromkeys(step.title[:MAX_TITLE] for step in (pair.a, pair.b) if step)
     return visible(" → ".join(titles)) or "(no name)"
 
 
-def _numbers(step: ComparedStep) -> Iterator[str]:
+def _repetition_labels(step: ComparedStep) -> Iterator[str]:
     if step.iteration:
         yield formats.iteration_label(step.iteration)
     if step.attempt > 1:
         yield f"attempt {step.attempt}"
 
 
-def _side(step: ComparedStep | None, with_status: bool) -> RowSide | None:
+def _row_side(step: ComparedStep | None, with_status: bool) -> RowSide | None:
     if step is None:
         return None
     return RowSide(step.id, step.status if with_status else "", formats.duration(step.duration_us))
 
 
 def repetition_text(pair: StepPair) -> str:
-    """ "pass 3, attempt 2", "" for a step that ran once."""
+    """Return "pass 3, attempt 2"; "" for a step that ran once."""
     step = pair.step
-    told = [f"pass {formats.iteration_label(step.iteration)[1:]}"] if step.iteration else []
-    return ", ".join([*told, *([f"attempt {step.attempt}"] if step.attempt > 1 else [])])
+    texts = [f"pass {formats.iteration_label(step.iteration)[1:]}"] if step.iteration else []
+    return ", ".join([*texts, *([f"attempt {step.attempt}"] if step.attempt > 1 else [])])

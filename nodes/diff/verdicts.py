@@ -1,5 +1,5 @@
-"""Where two runs part: of each pair of steps whether it is the same, differs because what came
-before it differed, or is where the difference began. Pure."""
+"""Where two runs diverge: whether a pair of steps is the same, differs because something before it
+differed, or is the origin of a difference. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -19,7 +19,7 @@ VERDICTS: dict[str, str] = {
     "cost_only": "Cost or time",
     "same": "Same",
 }
-# What a reader is told of why; keyed by what `Pair.reason` holds.
+# Why a pair is an origin, in words; keyed by what `StepPair.reason` holds.
 ORIGIN_REASONS = {
     "output": "same inputs, another output",
     "model": "same inputs, but another model and another output",
@@ -30,18 +30,19 @@ ORIGIN_REASONS = {
     "alone": "only one of the runs has it, although nothing before it differed",
 }
 UNFINISHED = frozenset({"running", "paused"})
-# From how much more time, tokens or money on a difference is worth a word.
-LONGER, AT_LEAST_US = 1.5, 100_000
-MORE, AT_LEAST_TOKENS = 1.1, 10
+# From which ratio and amount on a difference in time, or in tokens and cost, is mentioned.
+MIN_TIME_RATIO, MIN_TIME_US = 1.5, 100_000
+MIN_USAGE_RATIO, MIN_TOKENS = 1.1, 10
 
-# Two ids of payloads, None for no value → whether they tell the same.
+# (id of a payload, id of another), None for no value → whether the values are equivalent.
 SameValue = Callable[[str | None, str | None], bool]
 NO_INPUTS = frozenset({"", content_digest("json", b"{}")})  # nothing recorded, or {}
 
 
 @dataclass(frozen=True, slots=True)
 class StepComparison:
-    """`first`: where the runs part, None where they do not or were asked different things."""
+    """The judged pairs of two runs. `first`: where they diverge first, None where they do not or
+    had different inputs; `counts`: how many pairs have each verdict."""
 
     pairs: list[StepPair]
     first: StepPair | None
@@ -50,31 +51,32 @@ class StepComparison:
 
     @property
     def first_outcome(self) -> StepPair | None:
-        """The first step that ended otherwise or went another way: what a reader looks for beside
-        the origin, or where none can be told."""
-        return next((pair for pair in self.pairs if _ended_otherwise(pair)), None)
+        """The first step that ended differently or took another branch: what a reader looks for
+        beside the origin, or where no origin can be named."""
+        return next((pair for pair in self.pairs if _outcome_differs(pair)), None)
 
     def without_pairs(self) -> "StepComparison":
-        """The same for a template, which would keep all pairs until garbage is collected."""
+        """Return the same without pairs, for a template: it would keep all of them until garbage is
+        collected."""
         return replace(self, pairs=[])
 
 
-def _ended_otherwise(pair: StepPair) -> bool:
+def _outcome_differs(pair: StepPair) -> bool:
     return not pair.container and not {"status", "taken"}.isdisjoint(pair.differences)
 
 
 def pairs_in_base_order(
     a: Sequence[ComparedStep], b: Sequence[ComparedStep], *, b_is_base: bool
 ) -> list[StepPair]:
-    """The steps of both runs in pairs, in the order of the base: so comparing `b` with `a` gives
-    the same pairs turned round."""
+    """Pair the steps of both runs in the order of the base run: comparing `b` with `a` then gives
+    the same pairs with the sides swapped."""
     if b_is_base:
-        return [pair.turned() for pair in pair_up(b, a)]
+        return [pair.swapped() for pair in pair_up(b, a)]
     return pair_up(a, b)
 
 
 def payload_id_pairs(pairs: Sequence[StepPair]) -> Iterator[tuple[str | None, str | None]]:
-    """Ids of the payloads that are compared with each other, in the order of the pairs."""
+    """Return the ids of the payloads that are compared with each other, pair by pair."""
     for pair in pairs:
         if pair.a and pair.b:
             yield pair.a.inputs, pair.b.inputs
@@ -82,58 +84,62 @@ def payload_id_pairs(pairs: Sequence[StepPair]) -> Iterator[tuple[str | None, st
 
 
 def judge(
-    pairs: list[StepPair], alike: SameValue, *, began_alike: bool, waited_for: Collection[str] = ()
+    pairs: list[StepPair], same_value: SameValue, *, same_start: bool, pending: Collection[str] = ()
 ) -> StepComparison:
-    """Fill in the verdicts. `began_alike`: both runs were given the same. `waited_for`: verdicts
-    that make no origin: "only_a" while `b` still runs and may reach the step, "only_b" likewise."""
-    way = _Way(alike, differed=not began_alike, waited_for=waited_for)
+    """Fill in the verdicts of `pairs`.
+
+    `same_start`: both runs had the same inputs. `pending` are the verdicts that make no origin:
+    "only_a" while `b` still runs and may reach the step, "only_b" likewise.
+    """
+    walk = _VerdictWalk(same_value, differed=not same_start, pending=pending)
     for pair in pairs:
-        way.take(pair)
-    way.leave(0)
+        walk.enter(pair)
+    walk.leave(0)
     first = next((pair for pair in pairs if pair.reason), None)
     counts = Counter(pair.verdict for pair in pairs)
     return StepComparison(pairs, first, counts, sum(pair.approximate for pair in pairs))
 
 
-class _Way:
-    """Goes through the pairs in order. `differed`: something before this place did."""
+class _VerdictWalk:
+    """Walks through the pairs in order. `differed`: something before this pair did."""
 
-    def __init__(self, alike: SameValue, *, differed: bool, waited_for: Collection[str]) -> None:
-        self.alike = alike
+    def __init__(self, same_value: SameValue, *, differed: bool, pending: Collection[str]) -> None:
+        self.same_value = same_value
         self.differed = differed
-        self.waited_for = waited_for
-        # Containers we are in, whether anything before them differed, verdicts of the steps inside.
+        self.pending = pending
+        # The containers around the pair: whether anything before them differed, and the verdicts of
+        # the steps in them.
         self.open: list[tuple[StepPair, bool, set[str]]] = []
 
-    def take(self, pair: StepPair) -> None:
+    def enter(self, pair: StepPair) -> None:
         self.leave(pair.depth)
         if pair.a is None or pair.b is None:
             self._settle(pair, "only_b" if pair.a is None else "only_a", "alone")
             return
-        pair.differences = tuple(_differences(pair.a, pair.b, self.alike))
+        pair.differences = tuple(_step_differences(pair.a, pair.b, self.same_value))
         if pair.container:
             self.open.append((pair, self.differed, set()))
             self.differed = self.differed or "inputs" in pair.differences
         else:
-            self._settle(pair, *_verdict(pair, self.differed))
+            self._settle(pair, *_pair_verdict(pair, self.differed))
 
     def leave(self, depth: int) -> None:
-        """A container that differs has it from the steps in it, unless they are all the same, or
-        it is the first that was given something else."""
+        """Judge the containers deeper than `depth`. A container that differs has inherited it from
+        the steps in it, unless they are all the same, or it is the first with other inputs."""
         while len(self.open) > depth:
             pair, differed, inside = self.open.pop()
-            given_other = "inputs" in pair.differences and not differed
-            if given_other or inside <= {"same", "cost_only"}:
-                verdict, reason = _verdict(pair, differed)
+            other_inputs = "inputs" in pair.differences and not differed
+            if other_inputs or inside <= {"same", "cost_only"}:
+                verdict, reason = _pair_verdict(pair, differed)
                 if verdict == "cost_only" and "cost_only" in inside:
                     verdict = "same"
                 self._settle(pair, verdict, reason)
             else:
-                aside = {"duration", "tokens", "cost", "model"}.issuperset(pair.differences)
-                self._settle(pair, "same" if aside else "inherited", "")
+                only_usage = {"duration", "tokens", "cost", "model"}.issuperset(pair.differences)
+                self._settle(pair, "same" if only_usage else "inherited", "")
 
     def _settle(self, pair: StepPair, verdict: str, reason: str) -> None:
-        if verdict in self.waited_for or (verdict.startswith("only") and self.differed):
+        if verdict in self.pending or (verdict.startswith("only") and self.differed):
             reason = ""
         pair.verdict, pair.reason = verdict, reason
         if self.open:
@@ -142,58 +148,58 @@ class _Way:
             self.differed = True
 
 
-def _differences(a: ComparedStep, b: ComparedStep, alike: SameValue) -> Iterator[str]:
-    if not alike(a.inputs, b.inputs):
+def _step_differences(a: ComparedStep, b: ComparedStep, same_value: SameValue) -> Iterator[str]:
+    if not same_value(a.inputs, b.inputs):
         yield "inputs"
     if a.status not in UNFINISHED and b.status not in UNFINISHED:
-        yield from _outcomes(a, b, alike)
+        yield from _outcome_differences(a, b, same_value)
     if a.taken != b.taken and a.taken and b.taken:
         yield "taken"
     if digest_of(a.process) != digest_of(b.process):
         yield "process_data"
     if a.model != b.model:
         yield "model"
-    if _more(a.tokens, b.tokens, AT_LEAST_TOKENS):
+    if _usage_differs(a.tokens, b.tokens, MIN_TOKENS):
         yield "tokens"
-    if a.currency != b.currency or _more(a.cost, b.cost, 0):
+    if a.currency != b.currency or _usage_differs(a.cost, b.cost, 0):
         yield "cost"
 
 
-def _outcomes(a: ComparedStep, b: ComparedStep, alike: SameValue) -> Iterator[str]:
-    if not alike(a.outputs, b.outputs):
+def _outcome_differences(a: ComparedStep, b: ComparedStep, same_value: SameValue) -> Iterator[str]:
+    if not same_value(a.outputs, b.outputs):
         yield "outputs"
     if a.status != b.status:
         yield "status"
     if a.error != b.error and without_volatile(a.error) != without_volatile(b.error):
         yield "error"
-    if _longer(a.duration_us, b.duration_us):
+    if _time_differs(a.duration_us, b.duration_us):
         yield "duration"
 
 
-def _longer(a: int | None, b: int | None) -> bool:
+def _time_differs(a: int | None, b: int | None) -> bool:
     if a is None or b is None:
         return False
-    return abs(a - b) >= AT_LEAST_US and max(a, b) >= min(a, b) * LONGER
+    return abs(a - b) >= MIN_TIME_US and max(a, b) >= min(a, b) * MIN_TIME_RATIO
 
 
-def _more(a: int | str | None, b: int | str | None, at_least: int) -> bool:
+def _usage_differs(a: int | str | None, b: int | str | None, at_least: int) -> bool:
     if a == b:
         return False
-    one, other = float(a or 0), float(b or 0)
-    return abs(one - other) > at_least and max(one, other) >= min(one, other) * MORE
+    low, high = sorted((float(a or 0), float(b or 0)))
+    return high - low > at_least and high >= low * MIN_USAGE_RATIO
 
 
-def _verdict(pair: StepPair, differed: bool) -> tuple[str, str]:
-    """Verdict and reason of a step that both runs have."""
-    found = pair.differences
-    if "inputs" in found:
+def _pair_verdict(pair: StepPair, differed: bool) -> tuple[str, str]:
+    """Return the verdict and the reason of a step that both runs have."""
+    differences = pair.differences
+    if "inputs" in differences:
         return ("inherited", "") if differed else ("origin", "inputs")
-    changed = [name for name in ("taken", "status", "outputs", "error") if name in found]
+    changed = [name for name in ("taken", "status", "outputs", "error") if name in differences]
     if changed:
-        # A step of which no inputs are recorded may have read anything.
+        # A step without recorded inputs may have read anything.
         if differed and digest_of(pair.step.inputs) in NO_INPUTS:
             return "inherited", ""
-        word = {"taken": "way", "outputs": "output"}.get(changed[0], "status")
-        return "origin", "model" if word == "output" and "model" in found else word
-    dearer = {"duration", "tokens", "cost"}.intersection(found)
-    return "cost_only" if dearer else "same", ""
+        reason = {"taken": "way", "outputs": "output"}.get(changed[0], "status")
+        return "origin", "model" if reason == "output" and "model" in differences else reason
+    usage = {"duration", "tokens", "cost"}.intersection(differences)
+    return "cost_only" if usage else "same", ""

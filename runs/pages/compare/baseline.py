@@ -29,22 +29,25 @@ class Baseline:
     why: str
 
 
-def find_baseline(run: Run) -> Baseline | None:
+def find_baseline(
+    run: Run, *, max_same_input: int = MAX_SAME_INPUT, max_ranked: int = MAX_RANKED
+) -> Baseline | None:
     """Return the success of the same app that tells most about `run`.
 
     It is the nearest one before it, else after it, with the same input. Where none of very many has
-    the same input, it is the most similar of the nearest 500. Takes four queries at most.
+    the same input, it is the most similar of the nearest 500. The limits are parameters for tests.
+    Takes four queries at most.
     """
     successes = (Run.objects.successes_before(run), Run.objects.successes_after(run))
     if run.inputs_id:
         same_input = Run.objects.with_equal_inputs(run.inputs_id)
         same_input_successes = (same_input.successes_before(run), same_input.successes_after(run))
         for rows, in_reach in zip(same_input_successes, successes, strict=True):
-            if row := rows.filter(pk__in=in_reach.values("pk")[:MAX_SAME_INPUT]).first():
+            if row := rows.filter(pk__in=in_reach.values("pk")[:max_same_input]).first():
                 return Baseline(row[0], "input")
     best: Baseline | None = None
     for rows in successes:
-        for candidate in _candidates(run, rows[:MAX_RANKED]):
+        for candidate in _candidates(run, rows[:max_ranked]):
             if best is None or _RANK[candidate.why] < _RANK[best.why]:
                 best = candidate
     return best

@@ -18,26 +18,29 @@ MAX_STEPS = 20_000  # of each run
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """`given`: whether both were given the same: exactly ("same"), but for ids and moments
-    ("alike"), or not (""). `aside`: values that differ in ids and moments only, and so were taken
-    for equal; `unread`: differing values that were too many or too large to look into; `left_out`:
-    a run has more steps than are read."""
+    """Two runs and their steps, compared.
+
+    `same_input`: "same", "alike" (but for ids and times), or "" for different inputs. `ignored` is
+    the number of values that differ in ids and times alone and so count as equal; `unread` the
+    number of differing values that were too many or too large to be read. `left_out`: a run has
+    more steps than are compared.
+    """
 
     a: Run
     b: Run
-    compared: StepComparison
-    given: str
-    aside: int
+    steps: StepComparison
+    same_input: str
+    ignored: int
     unread: int
     left_out: bool
 
     @property
     def pairs(self) -> list[StepPair]:
-        return self.compared.pairs
+        return self.steps.pairs
 
     @property
     def unfinished(self) -> str:
-        """Who has not finished, to begin a sentence with: "A has", "A and B have"; "" for none."""
+        """The unfinished runs, to begin a sentence: "A has", "A and B have"; "" for none."""
         names = [name for name, run in (("A", self.a), ("B", self.b)) if run.is_unfinished]
         if not names or self.a.pk == self.b.pk:
             return ""
@@ -45,28 +48,31 @@ class Comparison:
 
 
 def compare(a: Run, b: Run) -> Comparison:
-    """A fixed number of queries. Comparing `b` with `a` tells the same the other way round: the
-    older run's order of steps holds."""
-    steps = [_steps(run) for run in (a, b)]
-    left_out = any(len(found) > MAX_STEPS for found in steps)
-    turned = (b.started_at, b.id) < (a.started_at, a.id)
-    pairs = pairs_in_base_order(steps[0][:MAX_STEPS], steps[1][:MAX_STEPS], b_is_base=turned)
-    inputs = _inputs(a), _inputs(b)
-    looked = find_equal_values([inputs, *payload_id_pairs(pairs)])
-    given = ""
-    if looked.same(*inputs):
-        given = "same" if digest_of(inputs[0]) == digest_of(inputs[1]) else "alike"
-    lacking = (("only_a", b), ("only_b", a))
-    waited_for = {verdict for verdict, run in lacking if run.is_unfinished}
-    compared = judge(pairs, looked.same, began_alike=bool(given), waited_for=waited_for)
-    return Comparison(a, b, compared, given, looked.aside, looked.unread, left_out)
+    """Compare two runs in a fixed number of queries.
+
+    Comparing `b` with `a` gives the same with the sides swapped: the order of steps is that of the
+    older run.
+    """
+    steps_a, steps_b = _compared_steps(a), _compared_steps(b)
+    left_out = max(len(steps_a), len(steps_b)) > MAX_STEPS
+    b_is_base = (b.started_at, b.id) < (a.started_at, a.id)
+    pairs = pairs_in_base_order(steps_a[:MAX_STEPS], steps_b[:MAX_STEPS], b_is_base=b_is_base)
+    inputs = _inputs_id(a), _inputs_id(b)
+    values = find_equal_values([inputs, *payload_id_pairs(pairs)])
+    same_input = ""
+    if values.same(*inputs):
+        same_input = "same" if digest_of(inputs[0]) == digest_of(inputs[1]) else "alike"
+    missing_from = (("only_a", b), ("only_b", a))
+    pending = {verdict for verdict, run in missing_from if run.is_unfinished}
+    steps = judge(pairs, values.same, same_start=bool(same_input), pending=pending)
+    return Comparison(a, b, steps, same_input, values.ignored, values.unread, left_out)
 
 
-def _inputs(run: Run) -> str | None:
+def _inputs_id(run: Run) -> str | None:
     return run.inputs_id.hex if run.inputs_id else None
 
 
-def _steps(run: Run) -> list[ComparedStep]:
+def _compared_steps(run: Run) -> list[ComparedStep]:
     executions = NodeExecution.objects.in_run(run.id).visible()
     rows = executions.light_rows(*COMPARED_COLUMNS)[: MAX_STEPS + 1]
     return [ComparedStep(*row) for row in rows]

@@ -1,4 +1,4 @@
-"""Measures of two runs, or of two versions, and what lies between them. Pure."""
+"""Figures of two runs, or of two versions, and the difference between them. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,12 +7,12 @@ from typing import TypeVar
 
 from nodes import formats
 
-Measure = TypeVar("Measure", int, Decimal)
+Number = TypeVar("Number", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedFigure:
-    """A measure of both; `delta` from the first to the second in words, "" where none is."""
+    """A figure of both sides as text; `delta` is the change from A to B, "" for none."""
 
     label: str
     a: str
@@ -21,17 +21,20 @@ class ComparedFigure:
 
 
 def compared_figure(
-    label: str, a: Measure | None, b: Measure | None, written: Callable[[Measure], str]
+    label: str, a: Number | None, b: Number | None, as_text: Callable[[Number], str]
 ) -> ComparedFigure:
-    one, other = (formats.NO_VALUE if value is None else written(value) for value in (a, b))
+    """Compare a figure of both sides; `as_text` formats it. None is an unknown figure."""
+    text_a, text_b = (formats.NO_VALUE if value is None else as_text(value) for value in (a, b))
     if a is None or b is None or a == b:
-        return ComparedFigure(label, one, other)
+        return ComparedFigure(label, text_a, text_b)
     sign = "+" if b > a else "−"
-    return ComparedFigure(label, one, other, f"{sign}{written(abs(b - a))}{_percent(a, b)}")
+    return ComparedFigure(
+        label, text_a, text_b, f"{sign}{as_text(abs(b - a))}{_percent_text(a, b)}"
+    )
 
 
-def _percent(a: int | Decimal, b: int | Decimal) -> str:
-    """How much more or less, where that says anything: " (+40 %)", " (×3.1)"."""
+def _percent_text(a: int | Decimal, b: int | Decimal) -> str:
+    """Return how much more or less `b` is, where that says anything: " (+40 %)", " (×3.1)"."""
     if not a or not b:
         return ""
     if b >= a * 2:

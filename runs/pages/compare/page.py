@@ -1,4 +1,5 @@
-"""What the page of a comparison tells beside its steps: both runs, and what they began with."""
+"""What the page of a comparison has beside the steps: figures of both runs, and what differed
+before any step ran."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -35,9 +36,9 @@ class StartDifference:
 
     @property
     def input_differs(self) -> bool:
-        """In more than ids and moments."""
-        found = self.inputs.difference
-        return self.inputs.form == "unread" or (found is not None and bool(found.total))
+        """Whether the inputs differ in more than ids and times."""
+        difference = self.inputs.difference
+        return self.inputs.form == "unread" or (difference is not None and bool(difference.total))
 
     @property
     def differs(self) -> bool:
@@ -45,9 +46,10 @@ class StartDifference:
 
 
 def run_figures(a: Run, b: Run) -> list[ComparedFigure]:
+    """Return the figures of both runs without those that are 0 in both."""
     currency = a.cost_currency or b.cost_currency or "USD"
     same_money = (a.cost_currency or currency) == (b.cost_currency or currency)
-    told = [
+    figures = [
         compared_figure("Duration", a.duration_us, b.duration_us, formats.duration),
         compared_figure("Tokens", a.total_tokens, b.total_tokens, formats.tokens),
         compared_figure("Cost", a.cost, b.cost, lambda cost: formats.money(cost, currency))
@@ -59,13 +61,13 @@ def run_figures(a: Run, b: Run) -> list[ComparedFigure]:
         compared_figure("Passes", a.iterations, b.iterations, str),
         compared_figure("Retries", a.retries, b.retries, str),
     ]
-    return [figure for figure in told if (figure.a, figure.b) != ("0", "0")]
+    return [figure for figure in figures if (figure.a, figure.b) != ("0", "0")]
 
 
 def start_difference(comparison: Comparison) -> StartDifference:
-    """Two queries, for the runs' inputs."""
+    """Compare what the runs began with. Takes two queries, for their inputs."""
     a, b = comparison.a, comparison.b
-    facts = [fact for fact in _facts(a, b, comparison.pairs) if fact.differs]
+    facts = [fact for fact in _run_facts(a, b, comparison.pairs) if fact.differs]
     url = ""
     if a.app_id == b.app_id and a.version and b.version and a.version_id != b.version_id:
         base = reverse("app-versions-compare", args=[a.app.slug])
@@ -73,7 +75,7 @@ def start_difference(comparison: Comparison) -> StartDifference:
     return StartDifference(facts, compare_payloads("Input", a.inputs, b.inputs), url)
 
 
-def _facts(a: Run, b: Run, pairs: list[StepPair]) -> Iterator[ComparedFact]:
+def _run_facts(a: Run, b: Run, pairs: list[StepPair]) -> Iterator[ComparedFact]:
     for label, field in (
         ("App", "app"), ("Workflow", "name"), ("Version", "version"), ("User", "user"),
         ("Environment", "environment"), ("Trigger", "trigger"), ("Came by", "source_kind"),
@@ -83,25 +85,25 @@ def _facts(a: Run, b: Run, pairs: list[StepPair]) -> Iterator[ComparedFact]:
         )
     tags = (visible(", ".join(map(str, run.tags)))[:200] or "none" for run in (a, b))
     yield ComparedFact("Tags", *tags)
-    models = (_models(pair.a for pair in pairs), _models(pair.b for pair in pairs))
+    models = (_models_called(pair.a for pair in pairs), _models_called(pair.b for pair in pairs))
     if models[0].keys() != models[1].keys():
-        yield ComparedFact("Models", *(visible(", ".join(found) or "none") for found in models))
+        yield ComparedFact("Models", *(visible(", ".join(names) or "none") for names in models))
 
 
-def _models(steps: Iterable[ComparedStep | None]) -> dict[str, int]:
-    """The models called, the most used first."""
+def _models_called(steps: Iterable[ComparedStep | None]) -> dict[str, int]:
+    """Return {model: number of calls}, the most used first."""
     counts = Counter(step.model for step in steps if step and step.model)
     return dict(counts.most_common(MODELS))
 
 
 def load_pair(a: Run, b: Run, key: str) -> SideBySide | None:
-    """The steps that `key` (see Pair.key) names, with their values; None where it names none of
-    these runs'. One query."""
-    told_a, _, told_b = key.partition(".")
-    id_a, id_b = as_uuid(told_a), as_uuid(told_b)
-    wanted = [one for one in (id_a, id_b) if one]
-    steps = NodeExecution.objects.filter(run_id__in={a.id, b.id}, id__in=wanted).with_payloads()
-    found = {(step.run_id, step.id): step for step in steps if wanted}
-    one = found.get((a.id, id_a)) if id_a else None
-    other = found.get((b.id, id_b)) if id_b else None
-    return side_by_side(one, other) if one or other else None
+    """Return the steps that `key` (see StepPair.key) names, with their values; None where these
+    runs have no such steps. Takes one query."""
+    key_a, _, key_b = key.partition(".")
+    id_a, id_b = as_uuid(key_a), as_uuid(key_b)
+    ids = [pk for pk in (id_a, id_b) if pk]
+    steps = NodeExecution.objects.filter(run_id__in={a.id, b.id}, id__in=ids).with_payloads()
+    by_id = {(step.run_id, step.id): step for step in steps if ids}
+    step_a = by_id.get((a.id, id_a)) if id_a else None
+    step_b = by_id.get((b.id, id_b)) if id_b else None
+    return side_by_side(step_a, step_b) if step_a or step_b else None

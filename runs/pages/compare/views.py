@@ -1,4 +1,4 @@
-"""Two runs side by side, and which run to put beside another."""
+"""The page and the JSON of two runs side by side, and the choice of the second run."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,25 +32,25 @@ JSON_PAGE = 2_000
 
 
 def run_named(name: str, only_app: App | None = None) -> Run | None:
-    """The run that an id of ours or of its producer names; None for no name."""
+    """Return the run that Waylog's or the producer's id names; None for no name."""
     name = name.strip()
     if not name:
         return None
     runs = Run.objects.for_page().for_app(only_app)
-    found = None
+    run = None
     if run_id := as_uuid(name):
-        found = runs.by_id(run_id)
-    if not found and "\0" not in name:
-        found = runs.with_source_id(name[:200]).first()
-    if not found:
+        run = runs.by_id(run_id)
+    if not run and "\0" not in name:
+        run = runs.with_source_id(name[:200]).first()
+    if not run:
         raise Http404("There is no such run. It may have been removed with old data.")
-    return found
+    return run
 
 
-def outcome_of(compared: StepComparison) -> dict[str, Any] | None:
-    """The step that ended otherwise, where it is not the origin itself."""
-    pair = compared.first_outcome
-    if pair is None or pair is compared.first:
+def outcome_difference(steps: StepComparison) -> dict[str, Any] | None:
+    """Return the first step that ended differently, where it is not the origin itself."""
+    pair = steps.first_outcome
+    if pair is None or pair is steps.first:
         return None
     return {
         "pair": pair,
@@ -62,17 +62,18 @@ def outcome_of(compared: StepComparison) -> dict[str, Any] | None:
 
 @require_safe
 def compare_page(request: HtmxHttpRequest) -> HttpResponse:
-    """Two runs; with one, the runs to choose from. `with=success` chooses for a failed one."""
+    """Show two runs; with one id, the runs to choose from. `with=success` chooses the baseline of
+    that run."""
     a, b = (run_named(request.GET.get(name, "")) for name in ("a", "b"))
     if a is None or b is None:
-        return _choose(request, a, b)
+        return _choice_of_run(request, a, b)
     if wants_fragment(request) and (request.htmx.target or "").startswith("difference-"):
-        return _pair(request, a, b)
+        return _pair_fragment(request, a, b)
     query = {"a": str(a.id), "b": str(b.id)}
-    found = compare(a, b)
+    comparison = compare(a, b)
     context = {"a": a, "b": b, "run": b, "rule": IGNORED_RULE}
-    context |= _headline(found) | _list(request, found, query)
-    context["found"] = replace(found, compared=found.compared.without_pairs())
+    context |= _headline_context(comparison) | _rows_context(request, comparison, query)
+    context["comparison"] = replace(comparison, steps=comparison.steps.without_pairs())
     context |= {
         "figures": run_figures(a, b),
         "why": BASELINE_REASONS.get(request.GET.get("why", "")),
@@ -82,55 +83,57 @@ def compare_page(request: HtmxHttpRequest) -> HttpResponse:
     return render_region(request, "compare/compare.html", "compare/_compare.html", context)
 
 
-def _headline(found: Comparison) -> dict[str, Any]:
-    first = found.compared.first
+def _headline_context(comparison: Comparison) -> dict[str, Any]:
+    first = comparison.steps.first
     return {
         "first": first,
         "first_place": repetition_text(first) if first else "",
         "first_reason": ORIGIN_REASONS.get(first.reason) if first else "",
-        "first_sides": load_pair(found.a, found.b, first.key) if first else None,
-        "outcome": outcome_of(found.compared),
-        "beginning": start_difference(found),
+        "first_sides": load_pair(comparison.a, comparison.b, first.key) if first else None,
+        "outcome": outcome_difference(comparison.steps),
+        "beginning": start_difference(comparison),
     }
 
 
-def _list(request: HtmxHttpRequest, found: Comparison, query: dict[str, str]) -> dict[str, Any]:
-    """Which rows are shown, and which is open: told by the address."""
+def _rows_context(
+    request: HtmxHttpRequest, comparison: Comparison, query: dict[str, str]
+) -> dict[str, Any]:
+    """Return the rows that the address asks for, and the pair that it opens."""
     wanted = request.GET.get("show", "")
     wanted = wanted if wanted in VERDICTS or wanted == ALL_ROWS else ""
     opened = request.GET.get("pair", "")
     start = whole_number(request.GET.get("from", ""), 6) or 0
     return {
-        "shown": row_window(found.compared, wanted, opened, start),
-        "opened": load_pair(found.a, found.b, opened) if opened else None,
+        "window": row_window(comparison.steps, wanted, opened, start),
+        "opened": load_pair(comparison.a, comparison.b, opened) if opened else None,
         "wanted": wanted,
-        "filters": _filters(found.compared.counts),
+        "filters": _verdict_filters(comparison.steps.counts),
         "query": urlencode(query | ({"show": wanted} if wanted else {})),
     }
 
 
-def _pair(request: HtmxHttpRequest, a: Run, b: Run) -> HttpResponse:
-    """The difference of one pair alone, for the list that is there already."""
+def _pair_fragment(request: HtmxHttpRequest, a: Run, b: Run) -> HttpResponse:
+    """Return the difference of a pair, for the list that is in the page already."""
     sides = load_pair(a, b, request.GET.get("pair", ""))
     context = {"sides": sides, "run_a": a, "run_b": b, "in_list": True}
     return render(request, "diff/_difference.html", context)
 
 
-def _filters(counts: dict[str, int]) -> list[tuple[str, str, int]]:
+def _verdict_filters(counts: dict[str, int]) -> list[tuple[str, str, int]]:
     total = sum(counts.values())
     differing = total - counts["same"]
-    some = [(key, label, counts[key]) for key, label in VERDICTS.items() if counts[key]]
-    return [("", "What differs", differing), *some, (ALL_ROWS, "All", total)]
+    verdicts = [(key, label, counts[key]) for key, label in VERDICTS.items() if counts[key]]
+    return [("", "What differs", differing), *verdicts, (ALL_ROWS, "All", total)]
 
 
-def _choose(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
-    """Only one run is named, or none: say which others there are."""
+def _choice_of_run(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
+    """List the runs to compare with, where the address names only one run or none."""
     run, name = (a, "b") if a else (b, "a")
     context: dict[str, Any] = {"run": run, "name": name, "own": "a" if a else "b"}
     if run:
         if request.GET.get("with") == "success":
-            if choice := find_baseline(run):
-                pair = {"a": choice.run_id, "b": run.id, "why": choice.why}
+            if baseline := find_baseline(run):
+                pair = {"a": baseline.run_id, "b": run.id, "why": baseline.why}
                 return redirect(f"{reverse('run-compare')}?{urlencode(pair)}")
             context["problem"] = (
                 "No run of this app has succeeded, so there is none to compare with."
@@ -149,33 +152,33 @@ def compare_twin(request: ReadRequest) -> HttpResponse:
     runs = [run_named(request.GET.get(name, ""), request.only_app) for name in ("a", "b")]
     if runs[0] is None or runs[1] is None:
         raise Http404("Name two runs: /runs/compare.json?a=<id>&b=<id>.")
-    found = compare(runs[0], runs[1])
+    comparison = compare(runs[0], runs[1])
     base_url = request.build_absolute_uri("/")[:-1]
     start = whole_number(request.GET.get("from", ""), 6) or 0
     following = start + JSON_PAGE
     more = {"a": runs[0].id, "b": runs[1].id, "from": following}
     path = f"{base_url}{request.path}?{urlencode(more)}"
-    comparison: RunComparisonJson = {
+    answer: RunComparisonJson = {
         "a": run_json(runs[0], base_url),
         "b": run_json(runs[1], base_url),
-        "given": found.given or "different",
-        "first_divergence": _divergence(found),
-        "counts": {verdict: found.compared.counts[verdict] for verdict in VERDICTS},
-        "approximate": found.compared.approximate,
-        "left_out": found.left_out,
-        "pairs": [pair_json(pair) for pair in found.pairs[start:following]],
-        "next": path if following < len(found.pairs) else None,
+        "given": comparison.same_input or "different",
+        "first_divergence": _first_divergence_json(comparison),
+        "counts": {verdict: comparison.steps.counts[verdict] for verdict in VERDICTS},
+        "approximate": comparison.steps.approximate,
+        "left_out": comparison.left_out,
+        "pairs": [pair_json(pair) for pair in comparison.pairs[start:following]],
+        "next": path if following < len(comparison.pairs) else None,
     }
-    return json_response(comparison)
+    return json_response(answer)
 
 
-def _divergence(found: Comparison) -> DivergingPairJson | None:
-    """The first pair that differs by itself, with what differs in its values."""
-    first = found.compared.first
+def _first_divergence_json(comparison: Comparison) -> DivergingPairJson | None:
+    """Return the first pair that is an origin, with what differs in its values."""
+    first = comparison.steps.first
     if first is None:
         return None
     pair: DivergingPairJson = {**pair_json(first)}
-    if sides := load_pair(found.a, found.b, first.key):
+    if sides := load_pair(comparison.a, comparison.b, first.key):
         pair["values"] = {
             section.label: changes_json(section.difference)
             for section in sides.sections
@@ -185,7 +188,7 @@ def _divergence(found: Comparison) -> DivergingPairJson | None:
 
 
 def pair_json(pair: StepPair) -> StepPairJson:
-    """`a` and `b` are ids of executions, of which one may be null."""
+    """Return a pair as JSON: `a` and `b` are ids of executions, of which one may be null."""
     step = pair.step
     return {
         "a": as_id(pair.a.id) if pair.a else None,
@@ -203,5 +206,5 @@ def pair_json(pair: StepPair) -> StepPairJson:
 
 
 def as_id(text: str) -> str:
-    found = as_uuid(text)
-    return str(found) if found else text
+    uuid = as_uuid(text)
+    return str(uuid) if uuid else text

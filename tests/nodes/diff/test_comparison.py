@@ -1,4 +1,4 @@
-"""Which step is which, and where two runs part. Without a database."""
+"""Which step is which, and where two runs diverge. Without a database."""
 
 from dataclasses import replace
 from itertools import count
@@ -16,30 +16,30 @@ _ids = count(1)
 
 
 def payload(text: str) -> str:
-    """An id as the store makes it: the last 18 digits tell the content."""
+    """Return an id as the store makes it: the last 18 digits depend on the content."""
     return f"{next(_ids):014x}{abs(hash(text)) % 16**18:018x}" if text else ""
 
 
 def step(name, parent="", *, inputs="in", outputs="out", **facts):
-    told = {
+    known = {
         "id": f"{next(_ids):032x}", "parent_id": parent, "node_id": name, "kind": "code",
         "title": name, "status": "succeeded", "iteration": "", "attempt": 1, "taken": "",
         "duration_us": 10_000, "tokens": None, "cost": None, "currency": "", "model": "",
         "inputs": payload(inputs), "process": "", "outputs": payload(outputs), "error": "",
     } | facts  # fmt: skip
-    return ComparedStep(**told)
+    return ComparedStep(**known)
 
 
-def same(one, other):
-    return digest_of(one) == digest_of(other)
+def same(a, b):
+    return digest_of(a) == digest_of(b)
 
 
-def compared(a, b, *, began_alike=True, alike=same):
-    return judge(pairs_in_base_order(a, b, b_is_base=False), alike, began_alike=began_alike)
+def judged(a, b, *, same_start=True, same_value=same):
+    return judge(pairs_in_base_order(a, b, b_is_base=False), same_value, same_start=same_start)
 
 
 def verdicts(a, b, **options):
-    return [(pair.step.title, pair.verdict) for pair in compared(a, b, **options).pairs]
+    return [(pair.step.title, pair.verdict) for pair in judged(a, b, **options).pairs]
 
 
 def titles(pairs):
@@ -55,30 +55,30 @@ def test_steps_are_paired_by_node_below_the_same_parent():
     assert titles(pair_up(a, b)) == [("group", "group"), ("x", "x"), ("y", "y"), (None, "x")]
 
 
-def test_a_visit_is_paired_with_the_same_visit():
+def test_the_nth_execution_is_paired_with_the_nth():
     a = [step("x", outputs=str(n)) for n in range(3)]
     b = [step("x", outputs=str(n)) for n in range(2)]
-    found = [(pair.a, pair.b) for pair in pair_up(a, b)]
-    assert found == [(a[0], b[0]), (a[1], b[1]), (a[2], None)]
+    pairs = [(pair.a, pair.b) for pair in pair_up(a, b)]
+    assert pairs == [(a[0], b[0]), (a[1], b[1]), (a[2], None)]
 
 
-def test_a_node_that_ran_once_is_the_first_pass_of_one_that_ran_often():
-    a = [one := step("agent"), step("call", one.id)]
+def test_a_node_that_ran_once_is_the_first_iteration_of_a_node_that_ran_often():
+    a = [agent := step("agent"), step("call", agent.id)]
     b = []
     for number in "01":
-        b += [one := step("agent", iteration=number), step("call", one.id, iteration=number)]
-    found = titles(pair_up(a, b))
-    assert found == [("agent", "agent"), ("call", "call"), (None, "agent"), (None, "call")]
+        b += [agent := step("agent", iteration=number), step("call", agent.id, iteration=number)]
+    pairs = titles(pair_up(a, b))
+    assert pairs == [("agent", "agent"), ("call", "call"), (None, "agent"), (None, "call")]
 
 
 def test_attempts_are_paired_with_attempts():
     a = [step("x", status="retry"), step("x", attempt=2)]
     b = [step("x")]
-    found = [(pair.a, pair.b) for pair in pair_up(a, b)]
-    assert found == [(a[0], b[0]), (a[1], None)]
+    pairs = [(pair.a, pair.b) for pair in pair_up(a, b)]
+    assert pairs == [(a[0], b[0]), (a[1], None)]
 
 
-def test_another_node_id_is_matched_by_title_and_said_to_be():
+def test_another_node_id_is_matched_by_title_and_marked_as_approximate():
     [pair] = pair_up([step("17", title="Classify")], [step("99", title="Classify")])
     assert pair.a and pair.b and pair.approximate
 
@@ -91,7 +91,7 @@ def test_model_calls_are_matched_though_the_model_names_them():
     assert titles(pair_up(a, b)) == [("Small talk", None), (None, "Explain")]
 
 
-def test_what_one_has_alone_stands_where_it_ran():
+def test_a_step_of_a_single_run_stands_where_it_ran():
     a = [step(name) for name in "adf"]
     b = [step(name) for name in "abcdef"]
     assert "".join((x or y) for x, y in titles(pair_up(a, b))) == "abcdef"
@@ -102,16 +102,16 @@ def test_what_one_has_alone_stands_where_it_ran():
 
 def test_the_same_run_is_all_same():
     run = [top := step("a"), step("b", top.id, status="failed", error="no"), step("c", kind="llm")]
-    found = compared(run, run)
-    assert set(found.counts) == {"same"} and found.first is None
+    comparison = judged(run, run)
+    assert set(comparison.counts) == {"same"} and comparison.first is None
 
 
 def test_same_inputs_another_output_is_an_origin_and_what_follows_inherits():
     a = [step("start"), step("find", outputs="30 days"), step("answer", inputs="30", outputs="x")]
     b = [step("start"), step("find", outputs="14 days"), step("answer", inputs="14", outputs="y")]
-    found = compared(a, b)
-    assert [pair.verdict for pair in found.pairs] == ["same", "origin", "inherited"]
-    assert found.first is found.pairs[1] and found.first.reason == "output"
+    comparison = judged(a, b)
+    assert [pair.verdict for pair in comparison.pairs] == ["same", "origin", "inherited"]
+    assert comparison.first is comparison.pairs[1] and comparison.first.reason == "output"
 
 
 @pytest.mark.parametrize(
@@ -126,14 +126,14 @@ def test_same_inputs_another_output_is_an_origin_and_what_follows_inherits():
 def test_an_origin_says_what_it_is(facts, reason):
     a = step("x", taken="order", model="one")
     b = step("x", **({"taken": "order", "model": "one"} | facts))
-    assert compared([a], [b]).first.reason == reason
+    assert judged([a], [b]).first.reason == reason
 
 
 def test_other_inputs_from_the_start_are_no_origin():
     a, b = [step("x", inputs="1", outputs="1")], [step("x", inputs="2", outputs="2")]
-    assert verdicts(a, b, began_alike=False) == [("x", "inherited")]
-    found = compared(a, b)  # but where both were given the same, nothing explains them
-    assert (found.first.verdict, found.first.reason) == ("origin", "inputs")
+    assert verdicts(a, b, same_start=False) == [("x", "inherited")]
+    comparison = judged(a, b)  # but where both were given the same, nothing explains them
+    assert (comparison.first.verdict, comparison.first.reason) == ("origin", "inputs")
 
 
 def test_a_step_without_recorded_inputs_inherits_what_differed_before_it():
@@ -143,40 +143,43 @@ def test_a_step_without_recorded_inputs_inherits_what_differed_before_it():
     assert verdicts(a[1:], b[1:]) == [("say", "origin")]
 
 
-def test_a_container_has_it_from_its_steps():
+def test_a_container_inherits_from_its_steps():
     def run(text):
         return [top := step("loop", outputs=text), step("inner", top.id, outputs=text)]
 
     assert verdicts(run("1"), run("2")) == [("loop", "inherited"), ("inner", "origin")]
 
 
-def test_a_container_that_was_first_given_something_else_is_the_origin():
-    def run(text, *passes):
+def test_a_container_with_other_inputs_is_the_origin():
+    def run(text, *iterations):
         top = step("each", inputs=text, kind="iteration")
-        return [top, *(step("work", top.id, inputs=one, iteration=one) for one in passes)]
+        return [
+            top,
+            *(step("work", top.id, inputs=number, iteration=number) for number in iterations),
+        ]
 
-    found = compared(run("[0]", "0"), run("[0, 1]", "0", "1"))
-    assert [pair.verdict for pair in found.pairs] == ["origin", "same", "only_b"]
-    assert found.first.step.title == "each"
-    assert [pair.reason for pair in found.pairs] == ["inputs", "", ""]
+    comparison = judged(run("[0]", "0"), run("[0, 1]", "0", "1"))
+    assert [pair.verdict for pair in comparison.pairs] == ["origin", "same", "only_b"]
+    assert comparison.first.step.title == "each"
+    assert [pair.reason for pair in comparison.pairs] == ["inputs", "", ""]
 
 
 def test_a_container_whose_steps_are_the_same_is_the_origin_itself():
     def run(text):
         return [top := step("tool", outputs=text), step("http", top.id), step("next", inputs=text)]
 
-    found = compared(run("1"), run("2"))
-    assert [pair.verdict for pair in found.pairs] == ["origin", "same", "inherited"]
+    comparison = judged(run("1"), run("2"))
+    assert [pair.verdict for pair in comparison.pairs] == ["origin", "same", "inherited"]
 
 
-def test_the_first_step_that_one_has_alone_is_where_they_part():
-    found = compared([step("a"), step("c")], [step("a"), step("b"), step("c")])
-    assert found.first.step.title == "b" and found.first.verdict == "only_b"
+def test_the_first_step_of_a_single_run_is_where_they_diverge():
+    comparison = judged([step("a"), step("c")], [step("a"), step("b"), step("c")])
+    assert comparison.first.step.title == "b" and comparison.first.verdict == "only_b"
     a, b = [step("a", outputs="1")], [step("a", outputs="2"), step("b")]
-    assert compared(a, b).first.step.title == "a"
+    assert judged(a, b).first.step.title == "a"
 
 
-def test_time_and_cost_are_told_by_themselves():
+def test_time_and_cost_have_a_verdict_of_their_own():
     slow = step("x", duration_us=900_000)
     assert verdicts([step("x")], [slow]) == [("x", "cost_only")]
     assert verdicts([step("x")], [step("x", duration_us=90_000)]) == [("x", "same")]
@@ -197,8 +200,10 @@ def test_values_that_differ_in_ids_alone_hide_no_origin():
         (a[0].outputs, b[0].outputs),
     ]
     known = {(digest_of(a[0].inputs), digest_of(b[0].inputs))}
-    found = compared(a, b, alike=lambda x, y: same(x, y) or (digest_of(x), digest_of(y)) in known)
-    assert found.first.reason == "output"
+    comparison = judged(
+        a, b, same_value=lambda x, y: same(x, y) or (digest_of(x), digest_of(y)) in known
+    )
+    assert comparison.first.reason == "output"
 
 
 # -- mirrored ------------------------------------------------------------------------------------
@@ -211,44 +216,47 @@ STEPS = st.lists(
 MIRROR = {"only_a": "only_b", "only_b": "only_a"}
 
 
-def tree(told):
-    """Steps below one of the steps before them, or at the top, in pre-order."""
-    made = [(step(n, inputs=i, outputs=o, status=s), up) for n, i, o, s, up in told]
+def tree(rows):
+    """Return steps in pre-order; the last number of a row is how far above it its parent stands."""
+    made = [(step(n, inputs=i, outputs=o, status=s), up) for n, i, o, s, up in rows]
     steps = [
-        replace(one, parent_id=made[place - up][0].id if 0 < up <= place else "")
-        for place, (one, up) in enumerate(made)
+        replace(made_step, parent_id=made[place - up][0].id if 0 < up <= place else "")
+        for place, (made_step, up) in enumerate(made)
     ]
-    found, waiting = [], [one for one in steps if not one.parent_id][::-1]
+    in_order, waiting = [], [top for top in steps if not top.parent_id][::-1]
     while waiting:
-        found.append(one := waiting.pop())
-        waiting += [inner for inner in steps if inner.parent_id == one.id][::-1]
-    return found
+        in_order.append(newest := waiting.pop())
+        waiting += [inner for inner in steps if inner.parent_id == newest.id][::-1]
+    return in_order
 
 
 @given(STEPS, STEPS)
-def test_comparing_the_other_way_round_tells_the_same(left, right):
+def test_swapped_runs_give_the_mirrored_comparison(left, right):
     a, b = tree(left), tree(right)
-    there = judge(pairs_in_base_order(a, b, b_is_base=False), same, began_alike=True)
-    back = judge(pairs_in_base_order(b, a, b_is_base=True), same, began_alike=True)
+    there = judge(pairs_in_base_order(a, b, b_is_base=False), same, same_start=True)
+    back = judge(pairs_in_base_order(b, a, b_is_base=True), same, same_start=True)
     assert [(pair.a, pair.b) for pair in there.pairs] == [(pair.b, pair.a) for pair in back.pairs]
     mirrored = [MIRROR.get(pair.verdict, pair.verdict) for pair in there.pairs]
     assert mirrored == [pair.verdict for pair in back.pairs]
-    firsts = [found.first and found.pairs.index(found.first) for found in (there, back)]
+    firsts = [
+        comparison.first and comparison.pairs.index(comparison.first)
+        for comparison in (there, back)
+    ]
     assert firsts[0] == firsts[1]
 
 
 @given(STEPS, STEPS)
-def test_every_step_is_in_one_pair(left, right):
+def test_every_step_is_in_exactly_one_pair(left, right):
     a, b = tree(left), tree(right)
     pairs = pair_up(a, b)
-    assert sorted(pair.a.id for pair in pairs if pair.a) == sorted(one.id for one in a)
-    assert sorted(pair.b.id for pair in pairs if pair.b) == sorted(one.id for one in b)
+    assert sorted(pair.a.id for pair in pairs if pair.a) == sorted(step.id for step in a)
+    assert sorted(pair.b.id for pair in pairs if pair.b) == sorted(step.id for step in b)
 
 
 @given(STEPS)
-def test_a_run_compared_with_itself_is_all_same(told):
-    run = tree(told)
-    assert set(compared(run, run).counts) <= {"same"}
+def test_a_run_compared_with_itself_is_all_same(rows):
+    run = tree(rows)
+    assert set(judged(run, run).counts) <= {"same"}
 
 
 # -- rows ----------------------------------------------------------------------------------------
@@ -258,26 +266,30 @@ def test_what_is_the_same_is_counted_and_containers_are_kept():
     a = [*[step(f"s{n}") for n in range(5)], top := step("top"), step("in", top.id), step("end")]
     b = [*[step(f"s{n}") for n in range(5)], top := step("top"),
          step("in", top.id, duration_us=2_000_000), step("end")]  # fmt: skip
-    shown = row_window(compared(a, b))
-    assert [(row.title, row.skipped, row.context) for row in shown.rows] == [
+    window = row_window(judged(a, b))
+    assert [(row.title, row.skipped, row.context) for row in window.rows] == [
         ("top", 5, True),
         ("in", 0, False),
     ]
-    assert shown.after == 1
+    assert window.after == 1
 
 
-def test_what_one_has_alone_is_one_row_with_all_in_it():
+def test_a_container_of_a_single_run_is_a_row_with_all_steps_in_it():
     b = [top := step("top"), inner := step("in", top.id), step("deep", inner.id), step("next")]
-    shown = row_window(compared([], b))
-    assert [(row.title, row.inside) for row in shown.rows] == [("top", 2), ("next", 0)]
-    assert len(row_window(compared([], b), "only_b").rows) == 4
+    window = row_window(judged([], b))
+    assert [(row.title, row.inside) for row in window.rows] == [("top", 2), ("next", 0)]
+    assert len(row_window(judged([], b), "only_b").rows) == 4
 
 
-def test_a_window_of_many_and_the_one_that_holds_the_opened_row():
-    found = compared([step(f"s{n}") for n in range(500)], [])
-    shown = row_window(found, ALL_ROWS)
-    assert (len(shown.rows), shown.earlier, shown.later) == (ROWS_PER_WINDOW, None, ROWS_PER_WINDOW)
-    last = found.pairs[499]
-    shown = row_window(found, ALL_ROWS, last.key)
-    assert shown.rows[-1].is_open and shown.later is None and shown.earlier is not None
-    assert row_window(found, ALL_ROWS, "", 10**6).rows
+def test_a_window_of_many_rows_and_the_window_with_the_opened_row():
+    comparison = judged([step(f"s{n}") for n in range(500)], [])
+    window = row_window(comparison, ALL_ROWS)
+    assert (len(window.rows), window.earlier, window.later) == (
+        ROWS_PER_WINDOW,
+        None,
+        ROWS_PER_WINDOW,
+    )
+    last = comparison.pairs[499]
+    window = row_window(comparison, ALL_ROWS, last.key)
+    assert window.rows[-1].is_open and window.later is None and window.earlier is not None
+    assert row_window(comparison, ALL_ROWS, "", 10**6).rows

@@ -1,4 +1,4 @@
-"""What differs between two values: which places count, how it is written, how it is bounded."""
+"""What differs between two values: what is ignored, how it is written, how it is bounded."""
 
 import pytest
 from hypothesis import given
@@ -19,11 +19,11 @@ JSON = st.recursive(
 UUID_A, UUID_B = "485dcc26-3d1e-461d-a19f-44bb756d25e5", "5a3a1126-ec2a-4be5-8424-312ad5945655"
 
 
-def told(before, after):
-    return [(one.path, one.form) for one in value_difference(before, after).changes]
+def paths_and_forms(before, after):
+    return [(change.path, change.form) for change in value_difference(before, after).changes]
 
 
-# -- what counts ---------------------------------------------------------------------------------
+# -- what is ignored -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -40,10 +40,10 @@ def told(before, after):
         ({"n": 1}, {"n": 1.0}),
     ],
 )
-def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
+def test_ids_times_and_measurements_are_ignored(before, after):
     assert equivalent(before, after)
-    found = value_difference(before, after)
-    assert found.total == 0 and found.aside_total
+    difference = value_difference(before, after)
+    assert difference.total == 0 and difference.ignored_total
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_ids_moments_and_meters_tell_no_runs_apart(before, after):
         ('{"order": "A-17"}', '{"order": "A-18"}'),
     ],
 )
-def test_everything_else_counts(before, after):
+def test_everything_else_is_a_change(before, after):
     assert not equivalent(before, after)
     assert value_difference(before, after).total == 1 or isinstance(before, dict)
     assert value_difference(before, after).total
@@ -72,12 +72,12 @@ def test_everything_else_counts(before, after):
 
 @given(JSON)
 def test_a_value_does_not_differ_from_itself(value):
-    found = value_difference(value, value)
-    assert equivalent(value, value) and not found.total and not found.aside_total
+    difference = value_difference(value, value)
+    assert equivalent(value, value) and not difference.total and not difference.ignored_total
 
 
 @given(JSON, JSON)
-def test_both_ways_tell_the_same_values_apart(before, after):
+def test_the_order_of_the_two_values_does_not_matter(before, after):
     assert equivalent(before, after) == equivalent(after, before)
     assert bool(value_difference(before, after).total) == bool(
         value_difference(after, before).total
@@ -92,22 +92,22 @@ TOKENS = st.lists(
 
 
 @given(TOKENS, TOKENS)
-def test_texts_are_alike_when_nothing_but_ids_and_moments_differs(before, after):
+def test_texts_are_equivalent_when_only_ids_and_times_differ(before, after):
     assert equivalent(before, after) == (without_volatile(before) == without_volatile(after))
 
 
 @given(JSON, JSON)
-def test_whatever_is_not_alike_has_a_place_that_counts(before, after):
+def test_values_that_are_not_equivalent_have_a_change(before, after):
     assert bool(value_difference(before, after).total) == (not equivalent(before, after))
 
 
-# -- where it is told ----------------------------------------------------------------------------
+# -- paths ---------------------------------------------------------------------------------------
 
 
-def test_changes_are_told_by_path():
+def test_changes_have_a_path():
     before = {"a": 1, "gone": 2, "deep": {"list": [1, 2, 3]}}
     after = {"a": 1, "come": 2, "deep": {"list": [1, 5, 3]}, "odd key": 0}
-    assert told(before, after) == [
+    assert paths_and_forms(before, after) == [
         ("come", "added"),
         ("gone", "removed"),
         ('["odd key"]', "added"),
@@ -115,11 +115,11 @@ def test_changes_are_told_by_path():
     ]
 
 
-def test_an_item_put_in_does_not_shift_the_others():
-    assert told(["a", "b", "c"], ["a", "x", "b", "c"]) == [("[1]", "added")]
+def test_an_inserted_item_does_not_shift_the_others():
+    assert paths_and_forms(["a", "b", "c"], ["a", "x", "b", "c"]) == [("[1]", "added")]
 
 
-def test_an_item_that_moved_is_neither_gone_nor_come():
+def test_a_moved_item_is_neither_removed_nor_added():
     [change] = value_difference(
         [{"n": 1}, {"n": 2}, {"n": 3}], [{"n": 2}, {"n": 3}, {"n": 1}]
     ).changes
@@ -128,20 +128,22 @@ def test_an_item_that_moved_is_neither_gone_nor_come():
 
 def test_json_in_a_text_is_read():
     before, after = '{"order": "A-17", "n": 1}', '{"order": "A-18", "n": 1}'
-    assert told({"arguments": before}, {"arguments": after}) == [("arguments.order", "changed")]
+    assert paths_and_forms({"arguments": before}, {"arguments": after}) == [
+        ("arguments.order", "changed")
+    ]
 
 
 # -- texts ---------------------------------------------------------------------------------------
 
 
 def words(before, after):
-    return [(one.form, one.text) for one in diff_words(before, after).pieces]
+    return [(piece.form, piece.text) for piece in diff_words(before, after).pieces]
 
 
-def test_a_text_is_told_by_word():
-    found = words("You can return it within 30 days of delivery.",
+def test_a_text_is_compared_by_word():
+    pieces = words("You can return it within 30 days of delivery.",
                   "You can return it within 14 days of delivery.")  # fmt: skip
-    assert found == [
+    assert pieces == [
         ("same", "You can return it within "),
         ("removed", "30 "),
         ("added", "14 "),
@@ -149,7 +151,7 @@ def test_a_text_is_told_by_word():
     ]
 
 
-def test_a_text_without_spaces_is_told_by_sign():
+def test_a_text_without_spaces_is_compared_by_character():
     assert words("三十天之内可以退货", "十四天之内可以退货") == [
         ("removed", "三"),
         ("same", "十"),
@@ -160,12 +162,12 @@ def test_a_text_without_spaces_is_told_by_sign():
 
 def test_what_stayed_is_cut_around_the_change():
     line = "the quick brown fox jumps over the lazy dog. "
-    found = diff_words(line * 40 + "red " + line * 40, line * 40 + "blue " + line * 40).pieces
-    assert [one.form for one in found] == ["gap", "same", "removed", "added", "same", "gap"]
-    assert sum(len(one.text) for one in found) < 300
+    pieces = diff_words(line * 40 + "red " + line * 40, line * 40 + "blue " + line * 40).pieces
+    assert [piece.form for piece in pieces] == ["gap", "same", "removed", "added", "same", "gap"]
+    assert sum(len(piece.text) for piece in pieces) < 300
 
 
-def test_what_nobody_would_see_is_said():
+def test_an_invisible_difference_has_a_note():
     for before, after in (("a b", "a  b"), ("end", "end\n"), ("word " * 30, "word " * 29 + "word")):
         [change] = value_difference(before, after).changes
         assert change.unseen == "Only white space differs."
@@ -176,62 +178,66 @@ def test_what_nobody_would_see_is_said():
     assert blanks("a b\t\n\u00a0") == "a·b⇥↵\n⍽"
 
 
-def test_texts_with_nothing_in_common_are_shown_whole():
+def test_texts_with_nothing_in_common_stay_whole():
     [change] = value_difference("a b c d e f g h " * 8, "1 2 3 4 5 6 7 8 9 " * 8).changes
     assert not change.pieces and change.before.startswith("a b") and change.after.startswith("1 2")
 
 
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_pieces_make_up_both_texts(before, after):
-    """Where nothing was left out, with a sign for each character that no page can hold."""
-    found = diff_words(before, after).pieces
-    if not found or any(one.form == "gap" for one in found):
+    """Where nothing was left out, with a replacement for each character that no page can hold."""
+    pieces = diff_words(before, after).pieces
+    if not pieces or any(piece.form == "gap" for piece in pieces):
         return
-    old = "".join(one.text for one in found if one.form != "added")
-    new = "".join(one.text for one in found if one.form != "removed")
+    old = "".join(piece.text for piece in pieces if piece.form != "added")
+    new = "".join(piece.text for piece in pieces if piece.form != "removed")
     assert len(old) == len(before) and len(new) == len(after)
 
 
 # -- bounds --------------------------------------------------------------------------------------
 
 
-def test_many_changes_are_counted_and_the_first_are_shown():
-    found = value_difference(
+def test_all_changes_are_counted_and_the_first_are_kept():
+    difference = value_difference(
         {f"k{n:04}": n for n in range(500)}, {f"k{n:04}": -n for n in range(500)}
     )
     assert (
-        found.total == 499
-        and len(found.changes) == MAX_CHANGES
-        and found.hidden == 499 - MAX_CHANGES
+        difference.total == 499
+        and len(difference.changes) == MAX_CHANGES
+        and difference.hidden == 499 - MAX_CHANGES
     )
 
 
-def test_a_late_change_in_a_huge_text_is_found():
+def test_a_late_change_in_a_huge_text_is_a_change():
     text = "word " * 400_000
     [change] = value_difference(text + "apple tail", text + "pear tail").changes
-    assert [one.form for one in change.pieces if one.form != "same"] == ["gap", "removed", "added"]
+    assert [piece.form for piece in change.pieces if piece.form != "same"] == [
+        "gap",
+        "removed",
+        "added",
+    ]
 
 
-def test_huge_texts_are_compared_from_where_they_part():
-    wording = diff_words("same start. " + "old " * 50_000, "same start. " + "new " * 50_000)
-    assert f"1 to {MAX_CHARS:,} of 200,012" in wording.note
+def test_huge_texts_are_compared_from_where_they_diverge():
+    text_diff = diff_words("same start. " + "old " * 50_000, "same start. " + "new " * 50_000)
+    assert f"1 to {MAX_CHARS:,} of 200,012" in text_diff.note
 
 
 @pytest.mark.parametrize("count", [20, 2_000, 10_000])
-def test_an_item_put_in_or_moved_is_one_change_in_a_list_of_any_length(count):
+def test_an_inserted_or_moved_item_is_a_single_change_in_a_list_of_any_length(count):
     items = [{"n": n} for n in range(count)]
-    assert told(items, [{"n": -1}, *items]) == [("[0]", "added")]
-    assert told(items, [*items[:9], *items[10:]]) == [("[9]", "removed")]
-    assert told(items, [*items[1:], items[0]]) == [("[0]", "moved")]
+    assert paths_and_forms(items, [{"n": -1}, *items]) == [("[0]", "added")]
+    assert paths_and_forms(items, [*items[:9], *items[10:]]) == [("[9]", "removed")]
+    assert paths_and_forms(items, [*items[1:], items[0]]) == [("[0]", "moved")]
     both = [*items[:5], {"n": -1}, *items[5:-5], {"n": -2}, *items[-4:]]
-    assert told(items, both) == [("[5]", "added"), (f"[{count - 5}].n", "changed")]
+    assert paths_and_forms(items, both) == [("[5]", "added"), (f"[{count - 5}].n", "changed")]
     alike = [0] * count  # nothing tells them apart but the ends
-    assert told(alike, [1, *alike]) == [("[0]", "added")]
+    assert paths_and_forms(alike, [1, *alike]) == [("[0]", "added")]
 
 
 def test_of_huge_lists_the_beginning_is_compared():
-    found = value_difference([], [0] * 200_000)
-    assert found.total == 50_000 and "first 50,000" in found.note
+    difference = value_difference([], [0] * 200_000)
+    assert difference.total == 50_000 and "first 50,000" in difference.note
 
 
 def test_deep_values_are_compared():
@@ -241,7 +247,7 @@ def test_deep_values_are_compared():
     assert value_difference(before, after).total == 1 and not equivalent(before, after)
 
 
-def test_what_no_page_can_hold_is_shown_as_a_sign():
+def test_characters_that_no_page_can_hold_are_replaced():
     [change] = value_difference({"a\x00": "\x01"}, {"a\x00": "\x02"}).changes
     assert change.path == "a␀" and (change.before, change.after) == ("␁", "␂")
 
@@ -253,5 +259,5 @@ def test_a_word_again_and_again_is_no_id():
 
 def test_of_very_long_lists_the_beginning_is_compared():
     for before, after in (([], [1]), ([1], [2]), ([1], [1])):
-        found = value_difference(before * (MAX_VALUES + 1), after * (MAX_VALUES + 1))
-        assert found.note
+        difference = value_difference(before * (MAX_VALUES + 1), after * (MAX_VALUES + 1))
+        assert difference.note
