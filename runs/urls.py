@@ -55,9 +55,9 @@ urlpatterns = [
     path("runs/<uuid:run_id>/share/<uuid:link_id>/revoke/", share.revoke, name="share-revoke"),
     path("s/<str:token>/", share.shared_run, name="shared-run"),
     path("s/<str:token>/steps/<uuid:execution_id>/", share.shared_step, name="shared-step"),
-    path("runs/<uuid:run_id>/again/", rerun.again, name="run-again"),
-    path("reruns/<uuid:rerun_id>/", rerun.rerun, name="rerun"),
-    path("reruns/<uuid:rerun_id>/stop/", rerun.stop, name="rerun-stop"),
+    path("runs/<uuid:run_id>/again/", rerun.run_again, name="run-again"),
+    path("reruns/<uuid:rerun_id>/", rerun.rerun_page, name="rerun"),
+    path("reruns/<uuid:rerun_id>/stop/", rerun.stop_rerun, name="rerun-stop"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/", tracing.execution, name="run-execution"
     ),

@@ -2,28 +2,25 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from nodes.clock import iteration_path
 from nodes.kinds import kind_of
+from nodes.light_step import LightStep
 
 SECOND = 1_000_000
 PARTS = ("process_data", "outputs", "inputs")  # the values of a step
 
 
 @dataclass(slots=True, eq=False)
-class LineageStep:
+class LineageStep(LightStep):
     """One execution of a node. `inputs`, `outputs` and `process_data` are digests of its values, ""
     for none; `start` and `end` are microseconds since the epoch; `index` is its position in the
-    tree; `senders` are nodes that the producer says may send to it."""
+    tree; `senders` are nodes that the producer says may send to it; `iteration_path` is `iteration`
+    as numbers."""
 
-    id: str
-    parent: str = ""
-    node_id: str = ""
     title: str = ""
-    kind: str = ""
-    status: str = "succeeded"
-    iteration: tuple[int, ...] = ()
     attempt: int = 1
     index: int = 0
     start: int | None = None
@@ -32,6 +29,10 @@ class LineageStep:
     outputs: str = ""
     senders: tuple[str, ...] = ()
     process_data: str = ""
+    iteration_path: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.iteration_path = iteration_path(self.iteration)
 
     def digest(self, part: str) -> str:
         """Return the digest of one of PARTS."""
@@ -81,16 +82,16 @@ class StepIndex:
         for step in self.by_id.values():
             self.by_node[step.node_id].append(step)
             self.by_title[step.title].append(step)
-            self.by_parent[step.parent].append(step)
+            self.by_parent[step.parent_id].append(step)
 
     def containers(self, step: LineageStep) -> Iterator[LineageStep]:
         """Yield the containers that a step ran in, the nearest first."""
         seen = {step.id}
-        container = self.by_id.get(step.parent)
+        container = self.by_id.get(step.parent_id)
         while container is not None and container.id not in seen:
             seen.add(container.id)
             yield container
-            container = self.by_id.get(container.parent)
+            container = self.by_id.get(container.parent_id)
 
     def descendants(self, step: LineageStep, limit: int = 500) -> list[LineageStep]:
         """Return what ran inside of a step, at any depth; the newest `limit`."""
@@ -120,10 +121,10 @@ class StepIndex:
         """When each iteration of each container started."""
         starts: dict[tuple[str, int], int] = {}
         for container in self.by_id.values():
-            depth = len(container.iteration)
+            depth = len(container.iteration_path)
             for step in self.by_parent.get(container.id, ()):
-                if len(step.iteration) > depth and step.start is not None:
-                    key = (container.id, step.iteration[depth])
+                if len(step.iteration_path) > depth and step.start is not None:
+                    key = (container.id, step.iteration_path[depth])
                     starts[key] = min(starts.get(key, step.start), step.start)
         return starts
 
@@ -134,8 +135,8 @@ class StepIndex:
         if not precedes(writer, step):
             return False
         for container in self.containers(step):
-            depth = len(container.iteration)
-            wrote_in, read_in = writer.iteration[: depth + 1], step.iteration[: depth + 1]
+            depth = len(container.iteration_path)
+            wrote_in, read_in = writer.iteration_path[: depth + 1], step.iteration_path[: depth + 1]
             if wrote_in != read_in and min(len(wrote_in), len(read_in)) > depth:
                 key = (container.id, read_in[depth])
                 start = self._iteration_starts.get(key, step.latest_start)
@@ -166,12 +167,12 @@ class StepIndex:
         near = [
             other
             for other in candidates
-            if step.iteration[: len(other.iteration)] == other.iteration
+            if step.iteration_path[: len(other.iteration_path)] == other.iteration_path
         ]
         if not near and loop:
             candidates = [other for other in candidates if loop not in self.containers(other)]
         return max(
             near or candidates,
-            key=lambda other: (len(other.iteration) if near else 0, end_order(other)),
+            key=lambda other: (len(other.iteration_path) if near else 0, end_order(other)),
             default=None,
         )

@@ -148,9 +148,9 @@ def nodes_that_write_state(
     their containers (by id) and the run ("") gave out. Keys decide: see above."""
     by_parent: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
     for node, steps in nodes.items():
-        own, parent = outputs.get(steps[0].id), outputs.get(steps[0].parent)
+        own, parent = outputs.get(steps[0].id), outputs.get(steps[0].parent_id)
         if isinstance(own, dict) and isinstance(parent, dict) and own.keys() <= parent.keys():
-            by_parent[steps[0].parent].append((node, set(map(str, own))))
+            by_parent[steps[0].parent_id].append((node, set(map(str, own))))
     writing: set[str] = set()
     for parent_id, writers in by_parent.items():
         if len(writers) > 1 and len(outputs[parent_id]) > 1:

@@ -1,4 +1,4 @@
-"""Runs that were asked for from this console."""
+"""Reruns: requests to run an app again, made from this console."""
 
 import uuid
 from typing import Self
@@ -13,27 +13,27 @@ from runs.models.run import Run
 
 
 class RerunQuerySet(models.QuerySet["Rerun"]):
-    def about(self, run: Run) -> Self:
-        """What led to this run, then the attempts that began from it, newest first; without what
-        was sent."""
-        led = Case(When(run=run, then=0), default=1)
-        found = self.filter(Q(original=run) | Q(run=run)).defer("sent")
-        return found.order_by(led, "-created_at")
+    def involving(self, run: Run) -> Self:
+        """Return the rerun that this run came of, then those that began from it, newest first;
+        without what was sent."""
+        origin_first = Case(When(run=run, then=0), default=1)
+        reruns = self.filter(Q(original=run) | Q(run=run)).defer("sent")
+        return reruns.order_by(origin_first, "-created_at")
 
     def for_page(self) -> Self:
-        """With both runs and their app, without its secrets."""
-        found = self.select_related("original__app", "run__app", "requested_by")
-        return found.defer("original__app__upstream_key", "run__app__upstream_key")
+        """Load both runs and their app, without its secrets."""
+        reruns = self.select_related("original__app", "run__app", "requested_by")
+        return reruns.defer("original__app__upstream_key", "run__app__upstream_key")
 
     def readable_by(self, only_app: App | None) -> Self:
-        """All of them, or those of the one app that a bound key may read."""
+        """Return all of them, or those of the one app that a bound key may read."""
         return self.filter(original__app=only_app) if only_app else self
 
 
 class Rerun(models.Model):
     """One request to run an app again, from a run of it. `sent` is the body that the app's upstream
     was sent; `run` is what came of it, as soon as it is known, and `source_id` the producer's id of
-    it. An attempt that the upstream refused has an `error` and no run."""
+    it. A rerun that the upstream refused has an `error` and no run."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -64,31 +64,31 @@ class Rerun(models.Model):
     def __str__(self) -> str:
         return f"{self.original_id} again"
 
-    def begun(self, run_id: uuid.UUID, source_id: str) -> None:
-        """The run is known."""
+    def set_run(self, run_id: uuid.UUID, source_id: str) -> None:
+        """Note which run came of it."""
         self.run_id, self.source_id = run_id, source_id[:128]
-        self._tell("run_id", "source_id")
+        self._update_columns("run_id", "source_id")
 
-    def called(self, source_id: str) -> None:
-        """By which id the run will be known, once it comes."""
+    def expect_run(self, source_id: str) -> None:
+        """Note the producer's id by which the run will be known, once it comes."""
         self.source_id = source_id
-        self._tell("source_id")
+        self._update_columns("source_id")
 
     def warn(self, sentence: str) -> None:
-        """Something to know, though nothing failed."""
+        """Note something to know, though nothing failed."""
         self.error = sentence
-        self._tell("error")
+        self._update_columns("error")
 
     def end(self, error: str) -> None:
-        """No more is waited for; with an `error`: it failed. The first end counts."""
+        """Wait no more; with an `error`: it failed. Only the first call counts."""
         if self.state != self.State.RUNNING:
             return
         self.state = self.State.FAILED if error else self.State.DONE
         self.error, self.ended_at = error or self.error, timezone.now()
-        self._tell("state", "error", "ended_at", state=self.State.RUNNING)
+        self._update_columns("state", "error", "ended_at", state=self.State.RUNNING)
 
-    def _tell(self, *fields: str, **still: str) -> None:
-        """Not `save`: with its original the attempt may have gone, which is no error of the run's
-        that is being recorded."""
-        told = {name: getattr(self, name) for name in fields}
-        type(self).objects.filter(pk=self.pk, **still).update(**told)
+    def _update_columns(self, *fields: str, **conditions: str) -> None:
+        """Write these fields, if the stored row meets the `conditions`. Not `save`: the rerun may
+        have been deleted with its original, which is no error of the run that is being recorded."""
+        values = {name: getattr(self, name) for name in fields}
+        type(self).objects.filter(pk=self.pk, **conditions).update(**values)

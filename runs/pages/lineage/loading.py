@@ -6,7 +6,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Q
 
-from nodes.clock import hex_id, iteration_path, to_us
+from nodes.clock import hex_id, to_us
 from nodes.content.payloads import load_value
 from nodes.digests import digest_of
 from nodes.graph.graph import sent_graph
@@ -120,10 +120,10 @@ def _lineage_step(row: tuple[Any, ...], loader: PayloadLoader) -> LineageStep:
         hex_id(step_id),
         hex_id(parent_id),
         node_id,
-        title,
         kind,
         status,
-        iteration_path(iteration),
+        iteration,
+        title,
         attempt,
         index,
         to_us(started),

@@ -10,7 +10,6 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
-from nodes.clock import iteration_text
 from nodes.content.previews import preview
 from nodes.lineage.links import CHANGES, LineageLink, ValueSource
 from nodes.lineage.steps import PARTS, LineageStep
@@ -174,7 +173,7 @@ class LinkRows:
                 "execution": str(execution),
                 "node_id": step.node_id,
                 "title": step.title,
-                "iteration": list(step.iteration),
+                "iteration": list(step.iteration_path),
                 "attempt": step.attempt,
                 "path": to_pointer(path),
             },
@@ -196,7 +195,7 @@ class LinkRows:
 
 def iteration_and_attempt(step: LineageStep) -> str:
     """Write the iteration and the attempt of a step: "#3 attempt 2"; "" for the only one."""
-    number = formats.iteration_label(iteration_text(step.iteration))
+    number = formats.iteration_label(step.iteration)
     attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
     return " ".join(filter(None, (number, attempt)))
 

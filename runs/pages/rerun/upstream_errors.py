@@ -1,4 +1,4 @@
-"""What an upstream answers, in a sentence for the page. Pure: no secret of the request is left in
+"""Put an upstream's refusal in a sentence for the page. Pure: no secret of the request is left in
 it."""
 
 from collections.abc import Iterable
@@ -7,40 +7,36 @@ from runs.recording.decoding.dify.vocabulary import object_or_empty, text_or_non
 from runs.recording.records.json_text import NotJson, parse_json
 from runs.redaction.secrets import redact_text
 
-READ = 64_000
-SAID = 500
+MAX_READ = 64_000  # bytes of an answer
+MAX_REASON = 500  # characters of an upstream's own words
 
 
-def head(parts: Iterable[bytes]) -> bytes:
-    """The beginning of an answer."""
+def read_beginning(parts: Iterable[bytes]) -> bytes:
+    """Return the beginning of a response body, up to MAX_READ bytes."""
     body = bytearray()
     for part in parts:
         body += part
-        if len(body) >= READ:
+        if len(body) >= MAX_READ:
             break
-    return bytes(body[:READ])
+    return bytes(body[:MAX_READ])
 
 
-def object_of(body: bytes) -> dict[str, object]:
-    """The JSON object of a body; {} where it is none."""
+def json_object(body: bytes) -> dict[str, object]:
+    """Return the JSON object of a body; {} where it is none."""
     try:
         return object_or_empty(parse_json(body))
     except NotJson:
         return {}
 
 
-def refusal(who: str, status: int, body: bytes, key: str) -> str:
-    """Why an upstream said no: its status and its own words."""
+def refusal_sentence(upstream: str, status: int, body: bytes, key: str) -> str:
+    """Say why an upstream refused: its status and its own words, without its `key`."""
     if 300 <= status < 400:
-        return f"{who} answered with a redirect ({status}), which is not followed."
-    told = object_of(body)
-    said = (
-        text_or_none(told.get("message"))
-        or text_or_none(told.get("error"))
-        or text_or_none(told.get("detail"))
-    )
-    said = said or body[: 4 * SAID].decode("utf-8", "replace")
-    said = " ".join(redact_text(said, key).split())
-    said = "" if said.startswith("<") else said  # a page for browsers
-    cut = said[:SAID] + (" …" if len(said) > SAID else "")
-    return f"{who} refused it with {status}" + (f": {cut}" if cut else ".")
+        return f"{upstream} answered with a redirect ({status}), which is not followed."
+    answer = json_object(body)
+    reasons = (text_or_none(answer.get(name)) for name in ("message", "error", "detail"))
+    reason = next(filter(None, reasons), "") or body[: 4 * MAX_REASON].decode("utf-8", "replace")
+    reason = " ".join(redact_text(reason, key).split())
+    reason = "" if reason.startswith("<") else reason  # a page for browsers
+    shortened = reason[:MAX_REASON] + (" …" if len(reason) > MAX_REASON else "")
+    return f"{upstream} refused it with {status}" + (f": {shortened}" if shortened else ".")

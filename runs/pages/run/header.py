@@ -12,7 +12,7 @@ from runs.models import Run
 from runs.pages.errors.cause import Cause, Link, cause_of, handled_in
 from runs.pages.errors.groups import Kin, kin_of
 from runs.pages.notes.notes import NoteList, notes_in_header
-from runs.pages.rerun.outcome import Again, again_of
+from runs.pages.rerun.outcome import RerunHistory, rerun_history
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Header:
     failed_url: str
     news: str
     notes: NoteList
-    again: Again
+    again: RerunHistory
     cause: Cause | None
     kin: Kin | None
     handled: list[Link]
@@ -91,7 +91,7 @@ def header_of(run: Run) -> Header:
         failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
         news=news_of(run),
         notes=notes_in_header(run),
-        again=again_of(run),
+        again=rerun_history(run),
         cause=cause_of(run),
         kin=kin_of(run),
         handled=list(handled_in(run)),

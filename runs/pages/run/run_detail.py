@@ -7,12 +7,12 @@ from runs.json.values import iso_time, stored
 from runs.models import Run
 from runs.pages.errors.cause import cause_of
 from runs.pages.notes.notes import notes_json
-from runs.pages.rerun.outcome import again_of
+from runs.pages.rerun.outcome import rerun_history
 
 
 def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
     """Return a run that was loaded by `for_page()`."""
-    again = again_of(run)
+    again = rerun_history(run)
     return {
         **run_json(run, base_url),
         "inputs": stored(run.inputs),

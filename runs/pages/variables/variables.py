@@ -140,7 +140,7 @@ class _VariableReader:
     def variables_of_nodes(self, nodes: dict[str, list[LineageStep]], kept: int) -> list[Variable]:
         """Return the variables of these nodes. The newest value of each node is loaded first."""
         run_values = self.run_index.run_values
-        parents = {step.parent for steps in nodes.values() for step in steps[:1]}
+        parents = {step.parent_id for steps in nodes.values() for step in steps[:1]}
         containers = [step for step in self.run_index.steps.by_id.values() if step.id in parents]
         self.load([
             run_values.inputs, run_values.outputs, *(step.outputs for step in containers),
@@ -159,7 +159,7 @@ class _VariableReader:
                 continue
             if node in writing_state:
                 of_state = node_variables(steps, self.value, kept, state=True)
-                channels.setdefault(steps[0].parent, []).extend(of_state)
+                channels.setdefault(steps[0].parent_id, []).extend(of_state)
             else:
                 variables += node_variables(steps, self.value, kept)
         for of_state in channels.values():

@@ -115,7 +115,7 @@ def _write_json(write: VariableWrite) -> VariableWriteJson:
             "execution": str(UUID(step.id)),
             "node_id": step.node_id,
             "title": step.title,
-            "iteration": list(step.iteration),
+            "iteration": list(step.iteration_path),
             "attempt": step.attempt,
         },
         "written_in_run": str(write.turn.id) if write.turn else None,

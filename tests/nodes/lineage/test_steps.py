@@ -19,11 +19,11 @@ def test_only_what_had_ended_precedes() -> None:
 
 def test_of_several_executions_the_last_of_the_same_iteration_is_visible() -> None:
     writers = [
-        LineageStep(f"w{number}", "loop", "write", iteration=(number,), index=number + 1,
+        LineageStep(f"w{number}", "loop", "write", iteration=str(number), index=number + 1,
                     start=10 + number, end=20 + number)
         for number in range(3)
     ]  # fmt: skip
-    reader = LineageStep("r", "loop", "read", iteration=(1,), index=9, start=40, end=41)
+    reader = LineageStep("r", "loop", "read", iteration="1", index=9, start=40, end=41)
     outside = LineageStep("o", "", "read", index=10, start=50, end=51)
     loop = LineageStep("loop", "", "loop", start=1, end=45)
     steps = StepIndex([*writers, reader, outside, loop])

@@ -14,9 +14,9 @@ from nodes.lineage.variables import (
 )
 
 
-def node_step(name: str, number: int, parent: str = "", **fields: Any) -> LineageStep:
+def node_step(name: str, number: int, parent_id: str = "", **fields: Any) -> LineageStep:
     step_id, start = f"{name}{number}", number * 10
-    return LineageStep(step_id, parent, name, name.title(), index=number, start=start,
+    return LineageStep(step_id, parent_id, name, title=name.title(), index=number, start=start,
                        end=start + 5, outputs=step_id, **fields)  # fmt: skip
 
 

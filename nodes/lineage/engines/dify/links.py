@@ -170,9 +170,12 @@ class DifyEngine:
         selector = next(selectors, None)
         if selector is None or not isinstance(items, list):
             return
-        depth = len(step.iteration)
-        inside = self.sources.executions_inside(step, selector.node)
-        last = {inner.iteration[depth]: inner for inner in inside if len(inner.iteration) > depth}
+        depth = len(step.iteration_path)
+        last = {
+            inner.iteration_path[depth]: inner
+            for inner in self.sources.executions_inside(step, selector.node)
+            if len(inner.iteration_path) > depth
+        }
         # Where items were left out (failed ones, an item that is a list laid flat), numbers differ.
         if len(items) != len(last):
             return

@@ -150,8 +150,8 @@ class DifySources:
     ) -> SourceAndValue:
         """Return the item of an iteration, or a loop variable at its beginning."""
         inputs = self.run.value(container.inputs)
-        depth = len(container.iteration)
-        number = step.iteration[depth] if len(step.iteration) > depth else None
+        depth = len(container.iteration_path)
+        number = step.iteration_path[depth] if len(step.iteration_path) > depth else None
         if path == ("index",) and number is not None:
             return ValueSource("step", container, "inputs", name="index"), number
         if path[:1] == ("item",) and isinstance(inputs, dict) and number is not None:

@@ -1,4 +1,4 @@
-"""Running an app again: through a Dify API and through a webhook that the test plays."""
+"""Apps are run again: through a Dify API and through a webhook that the test plays."""
 
 import json
 import logging
@@ -20,7 +20,6 @@ from django.utils import timezone
 from nodes.models import NodeExecution, Payload
 from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Rerun, Run
 from runs.pages.rerun import outcome, webhook
-from runs.pages.rerun.inputs import dify_path, for_dify, stop_path, told_of
 from runs.recording.receiving.replay import replay
 from tests.conftest import CAPTURES
 from tests.factories import make_app, make_conversation, make_execution, make_payload, make_run
@@ -36,7 +35,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
 from tests.runs.recording.receiving.background import settled
 from tests.runs.recording.receiving.dify_upstream import Upstream
 
-# Inputs that do not fit are told within the stream, without the id of a run.
+# Inputs that do not fit are reported within the stream, without the id of a run.
 NO_INPUT = {"event": "error", "code": "invalid_param", "status": 400, "message": "q is required"}
 # Runs are stored on threads of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,20 +72,20 @@ def fields(console: Client, url: str) -> dict[str, str]:
     """What the form of the page would send unedited."""
     tree = check_page(console.get(url).content.decode())
     form = next(form for form in tree.iter("form") if "again-form" in form.get("class", ""))
-    told = {}
+    values = {}
     for field in form.iter():
         name = field.get("name")
         if field.tag == "textarea":
-            told[name] = "".join(field.itertext())
+            values[name] = "".join(field.itertext())
         elif field.tag == "input" and field.get("type") not in ("radio", "checkbox"):
-            told[name] = field.get("value", "")
+            values[name] = field.get("value", "")
         elif field.tag == "input" and field.get("checked") is not None:
-            told[name] = field.get("value", "on")
-    return told
+            values[name] = field.get("value", "on")
+    return values
 
 
-def until_it_runs() -> None:
-    """Until what was asked for has a run."""
+def wait_until_it_runs() -> None:
+    """Wait until a rerun has a run."""
     for _ in range(3000):
         if Rerun.objects.exclude(run=None).exists():
             return
@@ -94,65 +93,13 @@ def until_it_runs() -> None:
     pytest.fail("No run began.")
 
 
-def again(console: Client, run: Run, path_query: str = "", **edited: str) -> Rerun:
+def run_again(console: Client, run: Run, path_query: str = "", **edited: str) -> Rerun:
     """Fill in the form, send it, and wait until all is recorded."""
     url = f"/runs/{run.id}/again/{path_query}"
-    answer = console.post(url, {**fields(console, url), **edited})
-    assert answer.status_code == 302, answer.content.decode()
+    response = console.post(url, {**fields(console, url), **edited})
+    assert response.status_code == 302, response.content.decode()
     settled()
-    return Rerun.objects.get(pk=answer["Location"].split("/")[2])
-
-
-# -- what is asked ---------------------------------------------------------------------------------
-
-
-def test_recorded_inputs_as_they_can_be_asked_again() -> None:
-    told = told_of({"q": 1, "sys.query": "Who?", "sys.files": [], "sys.workflow_id": "w"}, True)
-    assert (told.inputs, told.query, told.files, told.workflow) == ({"q": 1}, "Who?", [], "w")
-    assert told_of({"sys.workflow_id": "../x"}, False).workflow == ""
-    assert told_of("Who?", True).query == "Who?" and told_of("Who?", False).whole == "Who?"
-    assert told_of({"query": "Who?", "a": 1}, True).inputs == {"a": 1}
-    assert told_of({"query": "Who?"}, False).inputs == {"query": "Who?"}
-    assert told_of([1, 2], False).whole == [1, 2]
-
-
-def test_ways_of_dify() -> None:
-    assert dify_path(True, {"dify-run"}) == "chat-messages"
-    assert dify_path(False, {"dify-run", "trace"}) == "workflows/run"
-    assert dify_path(False, {"dify-run"}, "w1") == "workflows/w1/run"
-    assert dify_path(False, {"dify-message"}) == "completion-messages"
-
-
-def test_where_dify_stops_a_run() -> None:
-    assert stop_path(True, {"dify-task": "t", "dify-run": "r"}) == "chat-messages/t/stop"
-    assert stop_path(False, {"dify-task": "t", "dify-run": "r"}) == "workflows/tasks/t/stop"
-    assert stop_path(False, {"dify-task": "t"}) == "completion-messages/t/stop"
-    assert stop_path(False, {"dify-run": "r"}) == ""
-
-
-def test_files_are_named_as_dify_wants_them() -> None:
-    file = {"dify_model_identity": "__dify__file__", "type": "image", "size": 3}
-    assert for_dify(
-        {"a": [file | {"transfer_method": "local_file", "related_id": "f1"}], "b": 2}
-    ) == {
-        "a": [{"type": "image", "transfer_method": "local_file", "upload_file_id": "f1"}],
-        "b": 2,
-    }
-    told = for_dify(file | {"transfer_method": "tool_file", "related_id": "t1"})
-    assert told == {"type": "image", "transfer_method": "tool_file", "tool_file_id": "t1"}
-    told = for_dify(file | {"transfer_method": "remote_url", "remote_url": "https://x.example/a"})
-    assert told == {"type": "image", "transfer_method": "remote_url", "url": "https://x.example/a"}
-    named = "dify-file-ref:eyJyZWNvcmRfaWQiOiJmMSJ9"
-    told = for_dify(file | {"transfer_method": "local_file", "reference": named})
-    assert told == {"type": "image", "transfer_method": "local_file", "upload_file_id": named}
-    # Dify has signed the address of its own copy, and it ends.
-    signed = {"transfer_method": "remote_url", "remote_url": "https://d.example/f?sign=x"}
-    assert for_dify(file | signed | {"related_id": "f1"}) == {
-        "type": "image", "transfer_method": "remote_url", "url": "https://d.example/f?sign=x",
-        "upload_file_id": "f1",
-    }  # fmt: skip
-    told = for_dify(file | {"transfer_method": "datasource_file", "related_id": "d1"})
-    assert told["datasource_file_id"] == "d1" and "url" not in told
+    return Rerun.objects.get(pk=response["Location"].split("/")[2])
 
 
 # -- through Dify ----------------------------------------------------------------------------------
@@ -162,11 +109,11 @@ def test_a_workflow_with_the_same_inputs(
     console: Client, dify_api: Upstream, original: Run
 ) -> None:
     dify_api.will_answer((CAPTURES / "dify-events-01.sse").read_bytes())
-    rerun = again(console, original)
-    [seen] = dify_api.seen
-    assert (seen.method, seen.path) == ("POST", "/v1/workflows/run")
-    assert seen.headers["Authorization"] == f"Bearer {KEY}"
-    assert seen.json == {
+    rerun = run_again(console, original)
+    [request] = dify_api.seen
+    assert (request.method, request.path) == ("POST", "/v1/workflows/run")
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.json == {
         "inputs": {"q": "hi", "limit": 3}, "response_mode": "streaming", "user": "u1",
     }  # fmt: skip
     assert (rerun.state, rerun.error, rerun.requested_by.username) == ("done", "", "admin")
@@ -191,10 +138,10 @@ def test_edited_inputs(console: Client, dify_api: Upstream, original: Run) -> No
         "input:limit": "",
         "more": '{"tags": ["a"], "n": null}',
     }
-    again(console, original, **edited, user="someone else")
-    told = dify_api.seen[0].json
-    assert told["inputs"] == {"q": "二度目\nもう一度", "tags": ["a"], "n": None}
-    assert told["user"] == "someone else"
+    run_again(console, original, **edited, user="someone else")
+    sent = dify_api.seen[0].json
+    assert sent["inputs"] == {"q": "二度目\nもう一度", "tags": ["a"], "n": None}
+    assert sent["user"] == "someone else"
 
 
 def test_what_is_not_edited_is_sent_as_recorded(
@@ -206,7 +153,7 @@ def test_what_is_not_edited_is_sent_as_recorded(
     original.save()
     sent = fields(console, f"/runs/{original.id}/again/")
     dify_api.will_answer(sse(started(), finished()))
-    again(console, original, **{"input:text": "\r\n one \r\n two\r\n"})
+    run_again(console, original, **{"input:text": "\r\n one \r\n two\r\n"})
     assert dify_api.seen[0].json["inputs"] == inputs
     assert "input:deep" in sent
 
@@ -215,7 +162,7 @@ def test_a_query_that_is_not_edited(console: Client, dify_api: Upstream, app: Ap
     for query in ("one\n\ntwo", "long " * 20_000):
         turn = make_run(app, mode="chatflow", inputs={"sys.query": query}, user="u1")
         dify_api.will_answer(sse(*chatflow()))
-        again(console, turn)
+        run_again(console, turn)
         assert dify_api.seen[-1].json["query"] == query
 
 
@@ -228,7 +175,7 @@ def test_long_values_are_sent_but_not_shown(
     page = console.get(f"/runs/{original.id}/again/")
     assert len(page.content) < 60_000 and "Sent as recorded" in page.content.decode()
     dify_api.will_answer(sse(started(), finished()))
-    again(console, original)
+    run_again(console, original)
     assert dify_api.seen[0].json["inputs"] == inputs
 
 
@@ -249,7 +196,7 @@ def test_a_turn_of_a_conversation(
     inputs = {"sys.query": "Who?", "channel": "web", "sys.files": [], "sys.workflow_id": "w1"}
     turn = make_run(app, mode="chatflow", conversation=talk, inputs=inputs, user="u1")
     dify_api.will_answer(sse(*chatflow()))
-    rerun = again(console, turn, conversation=choice, query="Who are you?")
+    rerun = run_again(console, turn, conversation=choice, query="Who are you?")
     assert dify_api.seen[0].path == "/v1/chat-messages"
     assert dify_api.seen[0].json == {
         "inputs": {"channel": "web"}, "query": "Who are you?", "response_mode": "streaming",
@@ -261,35 +208,35 @@ def test_a_turn_of_a_conversation(
 def test_the_version_that_ran_then(console: Client, dify_api: Upstream, original: Run) -> None:
     dify_api.will_answer(sse(started(), finished()))
     url = f"/runs/{original.id}/again/"
-    told = fields(console, url)
-    pages = {console.post(url, told | {"then": "on"})["Location"]}
+    form = fields(console, url)
+    pages = {console.post(url, form | {"then": "on"})["Location"]}
     assert dify_api.done.acquire(timeout=30)
     assert dify_api.seen[0].path == "/v1/workflows/w1/run"
     dify_api.will_answer(sse(started(), finished()))
-    assert console.post(url, told)["Location"] not in pages  # something else was asked for
+    assert console.post(url, form)["Location"] not in pages  # something else is to run
     settled()
     assert dify_api.seen[1].path == "/v1/workflows/run"
 
 
-def test_it_is_seen_while_it_runs(console: Client, dify_api: Upstream, original: Run) -> None:
+def test_the_new_run_is_shown_while_it_runs(
+    console: Client, dify_api: Upstream, original: Run
+) -> None:
     go = threading.Semaphore(1)
     dify_api.will_answer(sse(started()), sse(node("node_started", "a"), finished()), go=go)
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url))["Location"]
-    until_it_runs()
-    answer = console.get(page, headers=FRAGMENT)
-    assert answer.status_code == 200 and "every 2s" in answer.content.decode()
+    wait_until_it_runs()
+    response = console.get(page, headers=FRAGMENT)
+    assert response.status_code == 200 and "every 2s" in response.content.decode()
     assert "Watch it" in text_of(check_view(console, page))
     assert console.get(f"{page[:-1]}.json").json()["state"] == "running"
     go.release(3)
     settled()
-    answer = console.get(page, headers=FRAGMENT)
-    assert answer.status_code == 286 and "every 2s" not in answer.content.decode()
+    response = console.get(page, headers=FRAGMENT)
+    assert response.status_code == 286 and "every 2s" not in response.content.decode()
 
 
-def test_dify_is_not_asked_to_stop_what_a_webhook_was_asked_for(
-    console: Client, original: Run
-) -> None:
+def test_dify_is_not_asked_to_stop_what_a_webhook_runs(console: Client, original: Run) -> None:
     run = make_run(original.app, status="running", source_ids={"dify-run": "r", "dify-task": "t"})
     rerun = Rerun.objects.create(original=original, run=run, sent={"inputs": {}, "query": None})
     page = console.post(f"/reruns/{rerun.pk}/stop/", follow=True).content.decode()
@@ -304,16 +251,16 @@ def test_it_is_stopped_while_it_runs(
     dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url))["Location"]
-    until_it_runs()
+    wait_until_it_runs()
     assert "Stop it" in text_of(check_view(console, page))
     client.force_login(get_user_model().objects.create_user("reader"))
     assert client.post(f"{page}stop/").status_code == 403
     assert "Stop it" not in client.get(page).content.decode()
     assert "is asked to stop" in console.post(f"{page}stop/", follow=True).content.decode()
     assert dify_api.done.acquire(timeout=30)
-    [_, asked] = dify_api.seen
-    assert (asked.method, asked.path) == ("POST", f"/v1/workflows/tasks/{TASK}/stop")
-    assert asked.json == {"user": "u1"} and asked.headers["Authorization"] == f"Bearer {KEY}"
+    [_, request] = dify_api.seen
+    assert (request.method, request.path) == ("POST", f"/v1/workflows/tasks/{TASK}/stop")
+    assert request.json == {"user": "u1"} and request.headers["Authorization"] == f"Bearer {KEY}"
     go.release(3)
     settled()
     rerun = Rerun.objects.get()
@@ -326,23 +273,23 @@ def test_two_clicks_are_one_run(
     console: Client, dify_api: Upstream, original: Run, admin: Any
 ) -> None:
     url = f"/runs/{original.id}/again/"
-    told = fields(console, url)
+    form = fields(console, url)
     for _ in range(2):
         dify_api.will_answer(sse(started(), finished()))
 
     def click(_: int) -> str:
         client = Client()
         client.force_login(admin)
-        return str(client.post(url, told)["Location"])
+        return str(client.post(url, form)["Location"])
 
     with ThreadPoolExecutor(2) as pool:
         pages = set(pool.map(click, range(2)))
     settled()
     assert len(pages) == 1 and len(dify_api.seen) == 1 and Rerun.objects.count() == 1
-    shown = console.post(url, told, follow=True).content.decode()
-    assert "was sent before" in shown and len(dify_api.seen) == 1
+    page = console.post(url, form, follow=True).content.decode()
+    assert "was sent before" in page and len(dify_api.seen) == 1
     # Going back and asking for something else is no second click.
-    assert console.post(url, told | {"input:q": "other"})["Location"] not in pages
+    assert console.post(url, form | {"input:q": "other"})["Location"] not in pages
     settled()
     assert len(dify_api.seen) == 2
 
@@ -353,7 +300,7 @@ def test_the_version_of_a_chatflow_that_ran_then(
     inputs = {"sys.query": "Who?", "sys.workflow_id": "w1"}
     turn = make_run(app, mode="chatflow", inputs=inputs, user="u1")
     dify_api.will_answer(sse(*chatflow()))
-    again(console, turn, then="on")
+    run_again(console, turn, then="on")
     assert dify_api.seen[0].path == "/v1/chat-messages"
     assert dify_api.seen[0].json["workflow_id"] == "w1"
 
@@ -368,7 +315,7 @@ def test_dify_says_no(
     caplog.set_level(logging.DEBUG)
     body = {"code": "unauthorized", "message": f"Access token {KEY} is\ninvalid <b>", "status": 401}
     dify_api.will_answer(json.dumps(body).encode(), status=401, content_type="application/json")
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert (rerun.state, rerun.run) == ("failed", None)
     assert rerun.error == "Dify refused it with 401: Access token •••••• is invalid <b>"
     run, admin_app = f"/runs/{original.id}", f"/admin/runs/app/{original.app_id}"
@@ -377,12 +324,12 @@ def test_dify_says_no(
         *(f"{admin_app}/change/", f"{admin_app}/history/", "/inbox/", "/apps.json"),
         f"/admin/runs/rerun/{rerun.pk}/change/",
     ]
-    seen = "".join(console.get(page).content.decode() for page in pages)
-    assert "It did not run" in seen
+    texts = "".join(console.get(page).content.decode() for page in pages)
+    assert "It did not run" in texts
     tables = (NodeExecution, ReceivedRequest, Rerun)
     stored = [row for table in tables for row in table.objects.values()]
     stored += [payload.text for payload in Payload.objects.all()]
-    assert KEY not in seen + repr(stored) + caplog.text
+    assert KEY not in texts + repr(stored) + caplog.text
     assert Run.objects.count() == 1
 
 
@@ -402,7 +349,7 @@ def test_answers_that_are_no_run(
     console: Client, dify_api: Upstream, original: Run, answer: dict[str, Any], error: str
 ) -> None:
     dify_api.will_answer(*answer.pop("parts"), **answer)
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert (rerun.state, rerun.run) == ("failed", None)
     assert error in rerun.error and len(rerun.error) < 600
     assert len(dify_api.seen) == 1 and Run.objects.count() == 1
@@ -410,7 +357,7 @@ def test_answers_that_are_no_run(
 
 def test_a_stream_that_breaks_off(console: Client, dify_api: Upstream, original: Run) -> None:
     dify_api.will_answer(sse(started()), breaks_off=True)
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert rerun.run and (rerun.state, rerun.run.status) == ("failed", "running")
     assert "It broke off" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
 
@@ -419,18 +366,18 @@ def test_what_cannot_be_read_is_in_the_inbox(
     console: Client, dify_api: Upstream, original: Run
 ) -> None:
     dify_api.will_answer(sse(started(), node("node_started", ""), finished()))
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert rerun.run and rerun.state == "done"
     refused = RefusedRecord.objects.get()
     assert "must be text" in refused.reason
-    assert "must be text" in replay(refused)  # the door is there, and says the same
+    assert "must be text" in replay(refused)  # the endpoint is there, and says the same
 
 
 def test_dify_is_not_there(console: Client, app: App, original: Run) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         App.objects.update(upstream_url=f"http://127.0.0.1:{probe.getsockname()[1]}/v1")
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert rerun.state == "failed" and "could not be reached" in rerun.error
 
 
@@ -451,26 +398,26 @@ def test_a_form_that_cannot_be_sent(
     console: Client, dify_api: Upstream, original: Run, edited: dict[str, str], sentence: str
 ) -> None:
     url = f"/runs/{original.id}/again/"
-    answer = console.post(url, fields(console, url) | edited)
-    assert answer.status_code == 400 and sentence in answer.content.decode()
-    check_page(answer.content.decode())
+    response = console.post(url, fields(console, url) | edited)
+    assert response.status_code == 400 and sentence in response.content.decode()
+    check_page(response.content.decode())
     assert not dify_api.seen and not Rerun.objects.exists()
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("columns", "sentence"),
     [({"upstream_url": ""}, "No upstream is set"), ({"upstream_key": ""}, "No key is set")],
 )
 def test_an_app_without_an_upstream(
-    console: Client, original: Run, told: dict[str, str], sentence: str
+    console: Client, original: Run, columns: dict[str, str], sentence: str
 ) -> None:
-    App.objects.update(**told)
+    App.objects.update(**columns)
     url = f"/runs/{original.id}/again/"
     assert sentence in text_of(check_page(console.get(url).content.decode()))
     assert console.post(url, {"token": str(uuid4())}).status_code == 409
 
 
-def test_who_may(client: Client, original: Run, read_key: str) -> None:
+def test_who_may_run_again(client: Client, original: Run, read_key: str) -> None:
     url = f"/runs/{original.id}/again/"
     assert client.get(url).status_code == 302
     assert client.post(url, headers={"x-api-key": read_key}).status_code == 302
@@ -507,15 +454,15 @@ def test_a_webhook_and_its_trace(
     url = f"/runs/{original.id}/again/"
     page = console.post(url, fields(console, url) | {"input:q": "again"})["Location"]
     assert hook.done.acquire(timeout=30)
-    [seen] = hook.seen
+    [request] = hook.seen
     rerun = Rerun.objects.get()
-    assert (seen.method, seen.path) == ("POST", "/v1")
-    assert seen.headers["Authorization"] == f"Bearer {KEY}"
-    assert seen.json == {
+    assert (request.method, request.path) == ("POST", "/v1")
+    assert request.headers["Authorization"] == f"Bearer {KEY}"
+    assert request.json == {
         "inputs": {"q": "again", "limit": 3}, "query": None, "original_run": str(original.id),
         "rerun": str(rerun.pk), "scope": "run", "node_id": None,
     }  # fmt: skip
-    version, trace, span, flags = seen.headers["traceparent"].split("-")
+    version, trace, span, flags = request.headers["traceparent"].split("-")
     assert (version, trace, flags) == ("00", rerun.source_id, "01") and len(span) == 16
     assert console.get(page, headers=FRAGMENT).status_code == 200
 
@@ -531,43 +478,43 @@ def test_a_webhook_and_its_trace(
 def test_a_webhook_that_names_its_run(console: Client, hook: Upstream, original: Run) -> None:
     other = make_run(original.app, source_ids={"trace": "abc9"})
     hook.will_answer(b'{"run": "abc9"}', content_type="application/json")
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert (rerun.state, rerun.run) == ("done", other)
 
 
-def test_a_webhook_of_which_nothing_comes(
+def test_a_webhook_that_starts_no_run(
     console: Client, hook: Upstream, original: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outcome, "PATIENCE", timedelta(seconds=0))
+    monkeypatch.setattr(outcome, "MAX_WAIT", timedelta(seconds=0))
     hook.will_answer(b"ok")
-    rerun = again(console, original)
+    rerun = run_again(console, original)
     assert rerun.state == "failed" and "No run has come" in rerun.error
     # Later it comes all the same.
-    found = make_run(original.app, source_ids={"trace": rerun.source_id})
-    assert f"/runs/{found.id}/" in console.get(f"/reruns/{rerun.pk}/").content.decode()
+    new_run = make_run(original.app, source_ids={"trace": rerun.source_id})
+    assert f"/runs/{new_run.id}/" in console.get(f"/reruns/{rerun.pk}/").content.decode()
 
 
 def test_a_webhook_that_is_not_there_or_says_no(
     console: Client, hook: Upstream, original: Run
 ) -> None:
     hook.will_answer(b'{"error": "no such job"}', status=404, content_type="application/json")
-    assert again(console, original).error == "The webhook refused it with 404: no such job"
+    assert run_again(console, original).error == "The webhook refused it with 404: no such job"
     hook.will_answer(b"", status=307, headers={"Location": "http://169.254.169.254/"})
-    assert "redirect" in again(console, original).error and len(hook.seen) == 2
+    assert "redirect" in run_again(console, original).error and len(hook.seen) == 2
     App.objects.update(upstream_url="http://127.0.0.1:1/hook")
-    assert "The webhook could not be reached" in again(console, original).error
+    assert "The webhook could not be reached" in run_again(console, original).error
     for address in ("ftp://127.0.0.1/hook", "http://a..b/", "http://[::1"):
         App.objects.update(upstream_url=address)
-        rerun = again(console, original)
+        rerun = run_again(console, original)
         assert rerun.state == "failed" and rerun.error and len(hook.seen) == 2, address
 
 
-@pytest.mark.parametrize(("told", "warned"), [(b'{"scope": "from"}', False), (b"{}", True)])
+@pytest.mark.parametrize(("answer", "warned"), [(b'{"scope": "from"}', False), (b"{}", True)])
 def test_from_a_step_on(
-    console: Client, hook: Upstream, original: Run, told: bytes, warned: bool,
+    console: Client, hook: Upstream, original: Run, answer: bytes, warned: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(outcome, "PATIENCE", timedelta(days=1))
+    monkeypatch.setattr(outcome, "MAX_WAIT", timedelta(days=1))
     step = make_execution(original, "Look up", kind="tool", inputs={"order": "A-17"})
     original.failed_execution = step.id
     original.save()
@@ -576,9 +523,9 @@ def test_from_a_step_on(
     assert query.replace("&", "&amp;") in page
     panel = console.get(f"/runs/{original.id}/tracing/{step.id}/").content.decode()
     assert query.replace("&", "&amp;") in panel
-    with mock.patch.object(webhook, "settle", return_value=True):
-        hook.will_answer(told, content_type="application/json")
-        rerun = again(console, original, query)
+    with mock.patch.object(webhook, "update_outcome", return_value=True):
+        hook.will_answer(answer, content_type="application/json")
+        rerun = run_again(console, original, query)
     sent = hook.seen[0].json
     assert (sent["inputs"], sent["node_id"], sent["scope"]) == (
         {"order": "A-17"},
@@ -602,12 +549,14 @@ def test_steps_that_cannot_be_run(
     assert console.get(f"/runs/{original.id}/again/?execution={step.id}").status_code == 404
 
 
-def test_nobody_is_led_to_a_webhook(client: Client, hook: Upstream, original: Run) -> None:
+def test_the_proxy_of_dify_forwards_to_no_webhook(
+    client: Client, hook: Upstream, original: Run
+) -> None:
     assert client.post("/dify/my-app/v1/workflows/run").status_code == 404
     assert not hook.seen
 
 
-# -- what is told of it ----------------------------------------------------------------------------
+# -- pages and JSON --------------------------------------------------------------------------------
 
 
 def test_an_attempt_whose_process_ended(console: Client, original: Run) -> None:
@@ -621,12 +570,13 @@ def test_an_attempt_whose_process_ended(console: Client, original: Run) -> None:
     assert "sent nothing for long" in console.get(f"/reruns/{other.pk}/").content.decode()
 
 
-def test_where_a_run_came_from_is_told_however_often_it_is_run_again(original: Run) -> None:
+def test_the_origin_of_a_run_is_known_however_often_it_is_run_again(original: Run) -> None:
     run = make_run(original.app)
     origin = Rerun.objects.create(original=original, run=run)
-    Rerun.objects.bulk_create(Rerun(original=run) for _ in range(outcome.SHOWN + 5))
-    found = outcome.again_of(run)
-    assert found.origin == origin and len(found.attempts) == outcome.SHOWN and found.more
+    Rerun.objects.bulk_create(Rerun(original=run) for _ in range(outcome.MAX_LISTED + 5))
+    history = outcome.rerun_history(run)
+    assert history.origin == origin and history.more
+    assert len(history.attempts) == outcome.MAX_LISTED
 
 
 def test_the_json_of_an_attempt(
@@ -635,12 +585,12 @@ def test_the_json_of_an_attempt(
     run = make_run(original.app)
     rerun = Rerun.objects.create(original=original, run=run, state="done", sent={"inputs": {}})
     url = f"/reruns/{rerun.pk}.json"
-    told = client.get(url, headers={"x-api-key": read_key}).json()
-    assert set(told) == {
+    data = client.get(url, headers={"x-api-key": read_key}).json()
+    assert set(data) == {
         "id", "state", "error", "original", "run", "compare", "node_id", "sent", "requested_by",
         "created_at", "ended_at",
     }  # fmt: skip
-    assert told["run"]["id"] == str(run.id) and told["original"]["id"] == str(original.id)
+    assert data["run"]["id"] == str(run.id) and data["original"]["id"] == str(original.id)
     assert client.get(url).status_code == 401
     own = bound_key(original.app)
     assert client.get(url, headers={"x-api-key": own}).status_code == 200
@@ -649,7 +599,7 @@ def test_the_json_of_an_attempt(
     assert console.get(f"/reruns/{uuid4()}/").status_code == 404
 
 
-def test_the_page_asks_few_questions(
+def test_the_page_makes_few_queries(
     console: Client, original: Run, django_assert_max_num_queries: Any
 ) -> None:
     rerun = Rerun.objects.create(original=original, run=make_run(original.app), state="done")
@@ -661,9 +611,9 @@ def test_the_page_asks_few_questions(
 
 def test_the_key_is_written_and_never_shown(console: Client, app: App) -> None:
     url = f"/admin/runs/app/{app.pk}/change/"
-    told = {"upstream_kind": "dify", "upstream_url": app.upstream_url}
+    form = {"upstream_kind": "dify", "upstream_url": app.upstream_url}
 
-    def kept() -> str:
+    def stored_key() -> str:
         assert KEY not in (page := console.get(url).content.decode()) and "Bearer …" in page
         return str(App.objects.get(pk=app.pk).upstream_key)
 
@@ -672,11 +622,11 @@ def test_the_key_is_written_and_never_shown(console: Client, app: App) -> None:
         ({"new_key": "app-another"}, "app-another"),
         ({"forget_key": "on", "upstream_kind": "webhook"}, ""),
     ]:
-        assert console.post(url, told | edited).status_code == 302
-        assert kept() == expected
+        assert console.post(url, form | edited).status_code == 302
+        assert stored_key() == expected
     assert App.objects.get(pk=app.pk).upstream_kind == "webhook"
-    assert console.post(url, told | {"new_key": "a\nb"}).status_code == 200
-    assert console.post(url, told | {"new_key": "app-\u00e9"}).status_code == 200
-    assert kept() == ""
+    assert console.post(url, form | {"new_key": "a\nb"}).status_code == 200
+    assert console.post(url, form | {"new_key": "app-\u00e9"}).status_code == 200
+    assert stored_key() == ""
     history = console.get(url.replace("change", "history")).content.decode()
     assert "app-another" not in history

@@ -110,7 +110,7 @@ def test_a_loop_variable_is_what_the_assigner_wrote_last() -> None:
     container = LineageStep("l", node_id="loop", start=1, end=99)
     steps = [(container, {"n": 0}, {"n": 2})]
     for number in range(2):
-        inside: dict[str, Any] = {"parent": "l", "iteration": (number,)}
+        inside: dict[str, Any] = {"parent_id": "l", "iteration": str(number)}
         steps.append(
             (step_at(f"get{number}", "get", number * 20 + 2, **inside), {"n": number}, None)
         )
@@ -123,12 +123,12 @@ def test_a_loop_variable_is_what_the_assigner_wrote_last() -> None:
 def test_an_item_links_to_an_iteration_only_where_that_gave_it_out() -> None:
     nodes = {"it": ("iteration", {"output_selector": ["c", "r"]}), "c": ("code", {})}
     container = LineageStep("l", node_id="it", start=1, end=99)
-    inside: dict[str, Any] = {"node_id": "c", "parent": "l"}
+    inside: dict[str, Any] = {"node_id": "c", "parent_id": "l"}
     run = run_of_graph(
         nodes,
         (container, {}, {"output": ["x", "y"]}),  # two lists laid flat
-        (LineageStep("c0", iteration=(0,), start=2, end=9, **inside), None, {"r": ["x", "y"]}),
-        (LineageStep("c1", iteration=(1,), start=12, end=19, **inside), None, {"r": []}),
+        (LineageStep("c0", iteration="0", start=2, end=9, **inside), None, {"r": ["x", "y"]}),
+        (LineageStep("c1", iteration="1", start=12, end=19, **inside), None, {"r": []}),
     )
     assert not [link for link in origins_of_outputs(run, container) if link.certain]
 
@@ -139,13 +139,13 @@ def test_an_iteration_of_a_loop_does_not_see_the_outputs_of_the_one_before() -> 
         "a": ("code", {}),
         "b": ("code", {"variables": [{"variable": "x", "value_selector": ["a", "n"]}]}),
     }
-    first: dict[str, Any] = {"parent": "l", "iteration": (0,)}
+    first: dict[str, Any] = {"parent_id": "l", "iteration": "0"}
     run = run_of_graph(
         nodes,
         (LineageStep("l", node_id="loop", start=1, end=99), {}, {}),
         (step_at("a0", "a", 2, **first), None, {"n": 7}),
         (step_at("b0", "b", 12, **first), {"x": 7}, None),
-        (step_at("b1", "b", 22, parent="l", iteration=(1,)), {"x": None}, None),
+        (step_at("b1", "b", 22, parent_id="l", iteration="1"), {"x": None}, None),
     )
     assert certain_sources(run, "b0") == ["a0"]
     assert certain_sources(run, "b1") == ["nothing"]
@@ -390,7 +390,7 @@ def test_what_a_loop_gives_out_and_what_ended_it() -> None:
     container = LineageStep("l", node_id="loop", start=1, end=99)
     steps: list[tuple[Any, ...]] = [(container, {"n": 0}, {"n": 2, "loop_round": 2})]
     for number in range(2):
-        inside: dict[str, Any] = {"parent": "l", "iteration": (number,)}
+        inside: dict[str, Any] = {"parent_id": "l", "iteration": str(number)}
         steps += [
             (
                 step_at(f"inner{number}", "inner", number * 40 + 2, **inside),
@@ -415,7 +415,7 @@ def test_all_items_of_a_long_iteration_have_links() -> None:
     nodes = {"it": ("iteration", {"output_selector": ["c", "r"]}), "c": ("code", {})}
     container = LineageStep("l", node_id="it", start=1, end=99_999)
     steps = [
-        (step_at(f"c{n}", "c", n * 10 + 2, parent="l", iteration=(n,)), None, {"r": n})
+        (step_at(f"c{n}", "c", n * 10 + 2, parent_id="l", iteration=str(n)), None, {"r": n})
         for n in range(700)
     ]
     run = run_of_graph(nodes, (container, {}, {"output": list(range(700))}), *steps)
@@ -427,7 +427,9 @@ def test_iterations_at_the_same_time_do_not_see_what_the_others_write() -> None:
     nodes = {"it": ("iteration", {}), "set": ("assigner", SET),
              "get": ("code", {"variables": [{"variable": "x", "value_selector": LANGUAGE}]}),
              }  # fmt: skip
-    inside: list[dict[str, Any]] = [{"parent": "l", "iteration": (number,)} for number in range(3)]
+    inside: list[dict[str, Any]] = [
+        {"parent_id": "l", "iteration": str(number)} for number in range(3)
+    ]
     run = run_of_graph(
         nodes,
         (LineageStep("l", node_id="it", start=1, end=99), {}, {}),

@@ -1,0 +1,137 @@
+"""Run an app again through its Dify API, and stop such a run. Dify's event stream goes into the
+recorder event by event, as every other stream does, without a detour over this console's own
+address."""
+
+import json
+import time
+from dataclasses import replace
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx2
+from django.urls import reverse
+
+from runs.models import App, Rerun
+from runs.pages.rerun import upstream_errors
+from runs.pages.rerun.dify_request import stop_path
+from runs.recording.decoding.dify_stream import api_calls
+from runs.recording.receiving import upstream
+from runs.recording.receiving.live_stream import StreamRecorder
+from runs.recording.records.record import Decoded
+from runs.recording.storing import ingest
+from runs.recording.storing.inbox import Sender
+
+KIND = "rerun"
+TRIGGER = "rerun"
+BROKEN = "Dify's answer broke off before its end."
+
+
+def run_through_dify(rerun: Rerun, app: App, path: str) -> None:
+    """Send the body of `rerun` to `path` below Dify's API, and record the answer to its end. The
+    rerun says what went wrong."""
+    try:
+        error = _request_run(rerun, app, path)
+    except upstream.UpstreamUnreachable as problem:
+        error = str(problem)
+    except Exception as problem:
+        rerun.end(f"The run could not be recorded ({type(problem).__name__}).")
+        raise
+    rerun.end(error)
+
+
+def _request_run(rerun: Rerun, app: App, path: str) -> str:
+    """Return what went wrong, in a sentence; "" for nothing."""
+    url = upstream.target(app.upstream_url, path, "")
+    if url is None:
+        return "The address that is set for this app's Dify API is no web address."
+    body = json.dumps(rerun.sent).encode()
+    response = upstream.send_request("POST", url, _dify_headers(app), body)
+    try:
+        if response.status_code >= 300:
+            answer = upstream_errors.read_beginning(response.iter_raw())
+            return _refusal_of_dify(app, response.status_code, answer)
+        return _record_response(rerun, app, response, body)
+    except httpx2.HTTPError:
+        return BROKEN
+    finally:
+        response.close()
+
+
+def stop_path_of(rerun: Rerun) -> str:
+    """Return the path below Dify's API that stops the run; "" where there is nothing to stop."""
+    running = rerun.state == Rerun.State.RUNNING and rerun.original.app.upstream_kind == "dify"
+    if rerun.run is None or not running or "user" not in rerun.sent:  # it went to a webhook
+        return ""
+    ids = {source.kind: source.source_id for source in rerun.run.producer_ids}
+    return stop_path("query" in rerun.sent, ids)
+
+
+def stop_through_dify(rerun: Rerun, path: str) -> None:
+    """Ask Dify to stop the run, whose stream then tells its end. The rerun says what went wrong."""
+    app = rerun.original.app
+    url = upstream.target(app.upstream_url, path, "")
+    if url is None:
+        return
+    body = json.dumps({"user": rerun.sent["user"]}).encode()
+    try:
+        response = upstream.send_request("POST", url, _dify_headers(app), body)
+        answer = upstream_errors.read_beginning(response.iter_raw())
+        response.close()
+    except (upstream.UpstreamUnreachable, httpx2.HTTPError):
+        return rerun.warn("Dify could not be asked to stop it.")
+    if response.status_code >= 300:
+        rerun.warn(_refusal_of_dify(app, response.status_code, answer))
+
+
+def _refusal_of_dify(app: App, status: int, answer: bytes) -> str:
+    return upstream_errors.refusal_sentence("Dify", status, answer, app.upstream_key)
+
+
+def _dify_headers(app: App) -> list[tuple[bytes, bytes]]:
+    return [
+        (b"Authorization", f"Bearer {app.upstream_key}".encode()),
+        (b"Content-Type", b"application/json"),
+        (b"Accept-Encoding", b"identity"),  # it is read here
+    ]
+
+
+def _record_response(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> str:
+    """Record the answer to the request with this `body`. Return what went wrong; "" for nothing."""
+    request = replace(api_calls.read_run_request(app.name, body), trigger=TRIGGER)
+    now = time.time_ns() // 1000
+    in_chat = "query" in rerun.sent
+    unstarted = api_calls.UnstartedRun(request, rerun.pk.hex, in_chat, now)
+    answer = api_calls.answer_reader(response.status_code, response.headers, unstarted, False)
+    if not isinstance(answer, api_calls.RunAnswer):
+        return "Dify's answer cannot be read: it is compressed."
+    # What is refused of it can be sent again where events are received.
+    endpoint = f"{reverse('dify-events')}?{urlencode({'app': app.name})}"
+    sender = Sender(endpoint, user_agent=KIND, content_type="text/event-stream")
+
+    def store_and_link(decoded: Decoded) -> ingest.IngestResult:
+        result = ingest.store_decoded(decoded, sender, KIND)
+        _link_new_run(rerun, result.runs, answer.reader.last)
+        return result
+
+    recorder, problem = StreamRecorder(answer, store_and_link, patient=True), BROKEN
+    try:
+        for part in response.iter_raw():
+            recorder.put(part)
+        problem = ""
+    except httpx2.HTTPError:
+        pass
+    finally:
+        recorder.close(problem)
+    recorder.result()
+    if refusal := answer.reader.refusal:
+        status = refusal.get("status")
+        status = status if isinstance(status, int) else response.status_code
+        return _refusal_of_dify(app, status, json.dumps(refusal).encode())
+    return problem or ("" if rerun.run_id else "Dify's answer told of no run.")
+
+
+def _link_new_run(rerun: Rerun, run_ids: frozenset[UUID], last: object) -> None:
+    """Link the rerun with the run that the first events made. `last`: the last event."""
+    if not rerun.run_id and run_ids:
+        source_id = getattr(last, "run", None) or getattr(last, "message", None) or ""
+        rerun.set_run(min(run_ids), source_id)
