@@ -96,14 +96,14 @@ def match_supplier(branch: Branch, invoice: TextSection) -> dict[str, Any]:
     of the best."""
     rng, fields = branch.run.rng, invoice.fields
     step = branch.open("match_supplier", {"input.value": f"Supplier {fields['supplier']}"})
-    others = [section for section in sections("invoices.md") if section != invoice][:2]
+    similar = [section for section in sections("invoices.md") if section != invoice][:2]
     documents = [
         {
             "id": f"supplier-{section.fields['supplier']}",
             "content": f"Supplier {section.fields['supplier']}, {section.fields['name']}",
             "score": round(0.94 - 0.19 * rank, 2),
         }
-        for rank, section in enumerate([invoice, *others])
+        for rank, section in enumerate([invoice, *similar])
     ]
     attributes = {
         "gen_ai.operation.name": "retrieval",

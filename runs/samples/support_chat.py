@@ -55,8 +55,8 @@ def _random_talk(rng: random.Random) -> Talk:
     language = rng.choices(["en", "de", "ja", "ar", "zh"], [5, 3, 3, 2, 3])[0]
     numbers = [n for n, q in enumerate(questions) if q.fields["language"] == language]
     thanks = [n for n in numbers if questions[n].fields["class"] == "talk"]
-    others = [n for n in numbers if n not in (*thanks, *REFUNDED_TWICE.questions[:3:2], RETURNS)]
-    chosen = rng.sample(others, k=min(len(others), rng.randrange(1, 6)))
+    ordinary = [n for n in numbers if n not in (*thanks, *REFUNDED_TWICE.questions[:3:2], RETURNS)]
+    chosen = rng.sample(ordinary, k=min(len(ordinary), rng.randrange(1, 6)))
     return Talk((*chosen, rng.choice(thanks)))
 
 
@@ -104,11 +104,11 @@ def _begin_turn(
 
 def _suggestions(question: TextSection) -> list[str]:
     """Return other questions in the same language."""
-    others = [
-        other.heading
-        for other in sections("support.md")
-        if other.fields["language"] == question.fields["language"]
-        and other.fields["class"] != "talk"
-        and other != question
+    headings = [
+        section.heading
+        for section in sections("support.md")
+        if section.fields["language"] == question.fields["language"]
+        and section.fields["class"] != "talk"
+        and section != question
     ]
-    return others[:3]
+    return headings[:3]

@@ -8,7 +8,14 @@ from django.test import Client
 from runs.models import App, Run
 from runs.recording.decoding.dify.dsl import read_dsl
 from runs.recording.storing.definitions import store_dsl
-from tests.runs.recording.decoding.dify_stream.streams import AT, RUN, finished, node, of_run, sse
+from tests.runs.recording.decoding.dify_stream.streams import (
+    AT,
+    RUN,
+    finished,
+    node,
+    sse,
+    workflow_event,
+)
 
 DSL = Path(__file__).parents[1] / "dsl" / "variables-0.6.yml"
 KEY = "sk-live-0123456789abcdef0123"
@@ -26,7 +33,7 @@ def events() -> list[dict[str, Any]]:
     lines = ["Your lamp is on its way.", "Your chair is on its way."]
     each = {"id": "1004", "node_id": "1004", "node_type": "iteration", "title": "Each order"}
     found = [
-        of_run("workflow_started", id=RUN, workflow_id="w", created_at=AT,
+        workflow_event("workflow_started", id=RUN, workflow_id="w", created_at=AT,
                inputs={"orders": "A-17", "sys.user_id": "u1"}),
         _step(1, "1001", "start", "Start", inputs={"orders": "A-17", "sys.user_id": "u1"},
               outputs={"orders": "A-17", "sys.user_id": "u1"}),
@@ -34,7 +41,7 @@ def events() -> list[dict[str, Any]]:
               inputs={}, outputs={"status_code": 200, "body": body}),
         _step(3, "1003", "code", "Read orders", inputs={"body": body},
               outputs={"orders": ["lamp", "chair"], "token": KEY}),
-        of_run("iteration_started", **each, created_at=AT + 4,
+        workflow_event("iteration_started", **each, created_at=AT + 4,
                inputs={"iterator_selector": ["lamp", "chair"]}),
     ]  # fmt: skip
     for number, (item, line) in enumerate(zip(["lamp", "chair"], lines, strict=True)):
@@ -53,7 +60,7 @@ def events() -> list[dict[str, Any]]:
     ]
     return [
         *found,
-        of_run("iteration_completed", **each, created_at=AT + 4, finished_at=AT + 7,
+        workflow_event("iteration_completed", **each, created_at=AT + 4, finished_at=AT + 7,
                elapsed_time=3, status="succeeded", outputs={"output": lines},
                inputs={"iterator_selector": ["lamp", "chair"]}),
         _step(8, "1006", "assigner", "Remember", inputs={}, outputs={},

@@ -26,12 +26,12 @@ class Command(BaseCommand):
         for path in options["files"]:
             try:
                 with path.open("rb") as file:
-                    taken = store_dsl(read_dsl(file.read(MAX_BYTES + 1)), options["app"])
+                    stored = store_dsl(read_dsl(file.read(MAX_BYTES + 1)), options["app"])
             except (OSError, UnreadableDsl) as problem:
                 reason = problem.strerror if isinstance(problem, OSError) else problem
                 self.stderr.write(f"{path}: {reason}")
                 failed += 1
                 continue
-            self.stdout.write(f"{path}: {taken.sentence}")
+            self.stdout.write(f"{path}: {stored.sentence}")
         if failed:
             raise CommandError(f"{failed} of {len(options['files'])} files could not be kept.")

@@ -67,14 +67,14 @@ class BadLangfuseEvent(ValueError):
 
 @dataclass(slots=True)
 class LangfuseBatch:
-    """What a batch holds. `taken` are the envelope ids of the events that were read, `bad` those of
-    the others, each with the reason to answer."""
+    """What a batch holds. `accepted` are the envelope ids of the events that were read, `rejected`
+    those of the others, each with the reason to answer."""
 
     records: list[NodeRecord] = field(default_factory=list)
     notes: list[NoteRecord] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)
-    bad: list[tuple[str, str]] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    rejected: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_batch(events: Iterable[Any], project: str) -> LangfuseBatch:
@@ -86,11 +86,11 @@ def read_batch(events: Iterable[Any], project: str) -> LangfuseBatch:
             envelope_id = _read_event(event, project, batch)
         except Exception as problem:  # whatever is wrong with one event must not cost the others
             reason = str(problem if isinstance(problem, BadLangfuseEvent) else UNREADABLE)
-            bad_id = event.get("id") if isinstance(event, dict) else None
-            batch.bad.append((str(bad_id or ""), reason))
+            rejected_id = event.get("id") if isinstance(event, dict) else None
+            batch.rejected.append((str(rejected_id or ""), reason))
             batch.refused.append(Refused(reason, event))
         else:
-            batch.taken.append(envelope_id)
+            batch.accepted.append(envelope_id)
     return batch
 
 

@@ -36,10 +36,10 @@ def ingestion(incoming: IncomingRequest) -> HttpResponse:
         Decoded(batch.records, batch.refused), sender, langfuse_rest.SOURCE
     )
     notes.save(batch.notes, incoming.sender.scope)
-    successes = [{"id": name, "status": CREATED} for name in batch.taken]
+    successes = [{"id": name, "status": CREATED} for name in batch.accepted]
     errors = [
         {"id": name, "status": BAD, "message": reason, "error": reason}
-        for name, reason in batch.bad
+        for name, reason in batch.rejected
     ]
     return JsonResponse({"successes": successes, "errors": errors}, status=207)
 

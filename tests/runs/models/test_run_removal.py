@@ -36,11 +36,11 @@ def references_to(run: Run) -> dict[str, int]:
 
 
 def test_nothing_is_left_of_runs_that_are_removed(run: Run) -> None:
-    others = Run.objects.exclude(pk=run.pk)
+    remaining = Run.objects.exclude(pk=run.pk)
     assert Run.objects.filter(pk=run.pk).remove() == 1
     assert set(references_to(run).values()) == {0}
     [attempt] = Rerun.objects.all()  # of the run that stays, whose new run is gone
-    assert attempt.original in others and attempt.run is None
+    assert attempt.original in remaining and attempt.run is None
 
 
 def test_another_run_takes_what_refers_to_them(run: Run) -> None:

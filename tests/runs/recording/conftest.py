@@ -26,7 +26,7 @@ def dify_server() -> Iterator[str]:
 
 @pytest.fixture
 def dify(dify_server: str) -> Iterator[Callable[..., DifyTables]]:
-    """`dify("old")`: an empty Dify database in that shape."""
+    """Return a function: `dify("old")` makes an empty Dify database in that shape."""
     opened = []
 
     def make(shape: str = "new") -> DifyTables:
@@ -37,5 +37,5 @@ def dify(dify_server: str) -> Iterator[Callable[..., DifyTables]]:
         return opened[-1]
 
     yield make
-    for one in opened:
-        one.close()
+    for tables in opened:
+        tables.close()

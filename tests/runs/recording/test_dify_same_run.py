@@ -1,4 +1,4 @@
-"""A run that Dify's tracing told and that its database has is one run, whichever came first."""
+"""A run that Dify's tracing sent and that its database has is one run, whichever came first."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,13 +23,13 @@ from tests.runs.recording.snapshot import snapshot
 pytestmark = pytest.mark.django_db
 
 
-def taken(ways: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, list[Any]]:
-    """The captured run by tracing (t), event stream (e) and database (d), in that order; and its
-    tree."""
-    for way in ways:
-        if way == "t":
+def record_from(sources: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, list[Any]]:
+    """Record the captured run from tracing (t), event stream (e) and database (d), in the order of
+    `sources`, and return it and its tree."""
+    for source in sources:
+        if source == "t":
             record("dify-phoenix")
-        elif way == "e":
+        elif source == "e":
             reader = StreamReader(RunRequest("My App"))
             store.save_records(reader.feed(recorded()).records + reader.end().records)
         else:
@@ -49,32 +49,32 @@ EXPECTED = [
 ]
 
 
-@pytest.mark.parametrize("ways", ["t", "d", "td", "dt", "tdt", "ed", "de", "ted", "edt"])
+@pytest.mark.parametrize("sources", ["t", "d", "td", "dt", "tdt", "ed", "de", "ted", "edt"])
 def test_the_same_tree_and_totals(
-    ways: str, dify: Callable[..., DifyTables], record: Callable[..., Any]
+    sources: str, dify: Callable[..., DifyTables], record: Callable[..., Any]
 ) -> None:
     db = dify()
     put_captured_run(db)
-    run, steps = taken(ways, db, record)
+    run, steps = record_from(sources, db, record)
     assert steps == EXPECTED
     assert (run.status, run.error, run.failed_title) == ("failed", "boom", "Output")
     assert (run.app.name, run.version and run.version.label) == ("My App", "2026-06-01 00:00:00")
     assert (run.total_tokens, run.input_tokens, str(run.cost)) == (150, 120, "0.0000360000")
     assert (run.duration_us, run.reported_tokens) == (6_100_000, 300)
-    assert step(run, "Write").node_id == ("Write" if ways == "t" else "1003")
+    assert step(run, "Write").node_id == ("Write" if sources == "t" else "1003")
 
 
-@pytest.mark.parametrize("ways", ["td", "ed", "ted"])
+@pytest.mark.parametrize("sources", ["td", "ed", "ted"])
 def test_the_same_rows_whichever_came_first(
-    ways: str, dify: Callable[..., DifyTables], record: Callable[..., Any]
+    sources: str, dify: Callable[..., DifyTables], record: Callable[..., Any]
 ) -> None:
     db = dify()
     put_captured_run(db)
-    taken(ways, db, record)
+    record_from(sources, db, record)
     first = snapshot()
     Run.objects.all().delete()
     App.objects.all().delete()
-    taken(ways[::-1], db, record)
+    record_from(sources[::-1], db, record)
     assert _comparable(snapshot()) == _comparable(first)
 
 
@@ -84,9 +84,9 @@ NUMBERED = {  # these name the database's own number of the app
 }  # fmt: skip
 
 
-def _comparable(found: dict[str, list[dict[str, Any]]]) -> Any:
+def _comparable(tables: dict[str, list[dict[str, Any]]]) -> Any:
     return [
-        {name: value for name, value in row.items() if name not in NUMBERED}
-        for kind in ("runs", "executions")
-        for row in found[kind]
+        {column: value for column, value in row.items() if column not in NUMBERED}
+        for name in ("runs", "executions")
+        for row in tables[name]
     ]

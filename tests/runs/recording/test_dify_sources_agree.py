@@ -1,4 +1,4 @@
-"""One run by several of Dify's ways in, and a stream in any pieces: the same rows."""
+"""One run from several of Dify's sources, and a stream in any pieces: the same rows."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import captured_records
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
+    chat_event,
     chatflow,
     finished,
     ndjson,
     node,
-    of_chat,
-    of_run,
     recorded,
     started,
+    workflow_event,
 )
 from tests.runs.recording.test_rules import deliveries, stored, undone
 
@@ -32,12 +32,12 @@ SERVICE = "My App"
 
 
 def read(events: list[dict[str, Any]]) -> list[NodeRecord]:
-    """The records of one upload."""
+    """Return the records of one upload."""
     reader = StreamReader(RunRequest(SERVICE))
-    found = reader.feed(ndjson(*events))
+    decoded = reader.feed(ndjson(*events))
     last = reader.end()
-    assert found.refused == last.refused == []
-    return found.records + last.records
+    assert decoded.refused == last.refused == []
+    return decoded.records + last.records
 
 
 def events_of_recorded() -> list[dict[str, Any]]:
@@ -54,18 +54,18 @@ def by_telemetry() -> list[NodeRecord]:
 
 
 def paused_and_resumed() -> list[dict[str, Any]]:
-    wait = {"node_id": "n-h", "node_title": "Approve"}
-    asked = {**node("node_started", "h", node_id="n-h", node_type="human-input", index=2)}
+    form = {"node_id": "n-h", "node_title": "Approve"}
+    waiting = {**node("node_started", "h", node_id="n-h", node_type="human-input", index=2)}
     done = node("node_finished", "h", node_id="n-h", node_type="human-input", index=2,
                 status="succeeded", elapsed_time=9)  # fmt: skip
     return [
         started(),
         node("node_finished", "a", index=1, status="succeeded", elapsed_time=0.5),
-        asked,
-        of_run("human_input_required", form_id="f", **wait),
-        of_run("workflow_paused", paused_nodes=["n-h"], status="paused"),
+        waiting,
+        workflow_event("human_input_required", form_id="f", **form),
+        workflow_event("workflow_paused", paused_nodes=["n-h"], status="paused"),
         {**started(), "task_id": "task-2"},
-        of_run("human_input_form_filled", action_id="yes", **wait),
+        workflow_event("human_input_form_filled", action_id="yes", **form),
         done,
         finished(),
     ]
@@ -73,16 +73,17 @@ def paused_and_resumed() -> list[dict[str, Any]]:
 
 STREAMS = {
     "workflow": events_of_recorded(), "chatflow": chatflow(), "form": paused_and_resumed(),
-    "strange": [started(), of_run("news"), of_chat("message_file", id="f"), finished("failed")],
+    "strange": [started(), workflow_event("news"), chat_event("message_file", id="f"),
+                finished("failed")],
 }  # fmt: skip
-# A text is told in pieces without a number: only one upload can tell it whole.
+# A text is sent in pieces without a number: only one upload can hold the whole.
 IN_PIECES = ("message", "message_end", "text_chunk")
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", STREAMS)
 def test_order_splitting_and_repetition_do_not_matter(name: str) -> None:
-    events = [told for told in STREAMS[name] if told["event"] not in IN_PIECES]
+    events = [event for event in STREAMS[name] if event["event"] not in IN_PIECES]
     app_ids([SERVICE])
     expected = stored([read(events)])
     assert len(expected["runs"]) == 1
@@ -90,9 +91,9 @@ def test_order_splitting_and_repetition_do_not_matter(name: str) -> None:
     @settings(max_examples=15)
     @given(deliveries(len(events)))
     def check(delivery: list[list[int]]) -> None:
-        found = stored([read([events[index] for index in upload]) for upload in delivery])
+        rows_now = stored([read([events[index] for index in upload]) for upload in delivery])
         for table, rows in expected.items():
-            assert found[table] == rows, table
+            assert rows_now[table] == rows, table
 
     check()
 
@@ -112,9 +113,9 @@ def test_a_broken_upload_that_starts_again_from_the_beginning(name: str, data: A
     assert _without_payloads(stored([whole, broken])) == expected
 
 
-def _without_payloads(found: dict[str, Any]) -> dict[str, Any]:
+def _without_payloads(tables: dict[str, Any]) -> dict[str, Any]:
     """Bodies of texts that were still growing stay until their day is dropped."""
-    return {table: rows for table, rows in found.items() if table != "payloads"}
+    return {table: rows for table, rows in tables.items() if table != "payloads"}
 
 
 @pytest.mark.django_db
@@ -123,8 +124,8 @@ def test_resumed_from_the_middle() -> None:
     app_ids([SERVICE])
     expected = stored([read(events)])
     for cut in range(1, len(events)):
-        found = stored([read(events[:cut]), read(events[cut:])])
-        assert found == expected, cut
+        rows = stored([read(events[:cut]), read(events[cut:])])
+        assert rows == expected, cut
 
 
 @pytest.mark.django_db
@@ -143,8 +144,8 @@ def test_a_chat_without_a_workflow_has_its_model_call() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7, "latency": 1.5}
     save_records(
         read([
-            of_chat("message", id=MESSAGE, answer="Hello"),
-            of_chat("message_end", id=MESSAGE, metadata={"usage": usage}),
+            chat_event("message", id=MESSAGE, answer="Hello"),
+            chat_event("message_end", id=MESSAGE, metadata={"usage": usage}),
         ])
     )  # fmt: skip
     run = Run.objects.get()
@@ -167,20 +168,20 @@ def test_a_run_waits_and_goes_on() -> None:
 
 @pytest.mark.django_db
 def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
-    def of(kind: str, name: str, **told: Any) -> dict[str, Any]:
-        return of_run(f"{kind}_{name}", id=kind, node_id=kind, title=kind, **told)
+    def container_event(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+        return workflow_event(f"{kind}_{name}", id=kind, node_id=kind, title=kind, **fields)
 
-    at = 1_795_326_158
-    events = [started(), of("loop", "started", created_at=at)]
+    start = 1_795_326_158
+    events = [started(), container_event("loop", "started", created_at=start)]
     for number in range(2):
-        begun = at + 1 + number * 10
+        begun = start + 1 + number * 10
         inside = {"iteration_id": "iteration", "iteration_index": 0}
         events += [
-            of("iteration", "started", created_at=begun),
+            container_event("iteration", "started", created_at=begun),
             node("node_finished", f"x{number}", node_id="x", index=number, status="succeeded",
                  created_at=begun + 1, elapsed_time=1, execution_metadata=inside),
-            of("iteration", "completed", created_at=begun, finished_at=begun + 5, elapsed_time=5,
-               status="succeeded"),
+            container_event("iteration", "completed", created_at=begun, finished_at=begun + 5,
+                            elapsed_time=5, status="succeeded"),
         ]  # fmt: skip
     save_records(read(events))
     inner = NodeExecution.objects.filter(kind="iteration").order_by("index")
@@ -190,8 +191,8 @@ def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
         assert step.title == f"x{number}"
 
 
-def _told(run: Run) -> dict[str, Any]:
-    """The run as a person sees it, without what only one of the ways tells."""
+def _visible_run(run: Run) -> dict[str, Any]:
+    """Return the run as a person sees it, without what only one of the sources sends."""
     steps = NodeExecution.objects.filter(run=run, folded=False).order_by("index")
     return {
         "run": (run.status, run.error, run.mode, run.user, run.inputs_preview, run.outputs_preview,
@@ -209,28 +210,33 @@ def _told(run: Run) -> dict[str, Any]:
 
 @pytest.mark.django_db
 def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
-    seen = []
-    for ways in ([by_events], [by_telemetry], [by_events, by_telemetry], [by_telemetry, by_events]):
+    views = []
+    for sources in (
+        [by_events],
+        [by_telemetry],
+        [by_events, by_telemetry],
+        [by_telemetry, by_events],
+    ):
         with undone():
-            for way in ways:
-                save_records(way())
-            seen.append(_told(Run.objects.get()))
-    assert seen[0]["steps"] and seen[0]["run"][0] == "failed"
-    for told in seen[1:]:
-        assert told == seen[0]
+            for source in sources:
+                save_records(source())
+            views.append(_visible_run(Run.objects.get()))
+    assert views[0]["steps"] and views[0]["run"][0] == "failed"
+    for view in views[1:]:
+        assert view == views[0]
 
 
 @pytest.mark.django_db
-def test_both_ways_in_any_order_are_the_same_rows() -> None:
+def test_both_sources_in_any_order_are_the_same_rows() -> None:
     app_ids([SERVICE])
     events, spans = by_events(), by_telemetry()
-    one, other = stored([events, spans]), stored([spans, events])
+    events_first, spans_first = stored([events, spans]), stored([spans, events])
     mixed = stored([[record] for pair in zip(spans, events, strict=False) for record in pair]
                    + [spans, events])  # fmt: skip
-    assert len(one["runs"]) == 1
-    assert one == other == mixed
-    # What each tells best: the graph's ids, and times with fractions of a second.
-    steps = {row["title"]: row for row in one["executions"] if not row["folded"]}
+    assert len(events_first["runs"]) == 1
+    assert events_first == spans_first == mixed
+    # What each knows best: the graph's ids, and times with fractions of a second.
+    steps = {row["title"]: row for row in events_first["executions"] if not row["folded"]}
     assert steps["Search"]["node_id"] == "1005"
     assert steps["Search"]["started_at"].microsecond == 133_560
     assert steps["Each item"]["node_id"] == "1002"

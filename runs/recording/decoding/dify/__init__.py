@@ -1,1 +1,2 @@
-"""What all ways in from Dify share: its vocabulary, the DSL, graphs, agent logs. Pure."""
+"""What all sources of Dify's runs share (telemetry, event stream, database, DSL files): its
+vocabulary, the DSL, graphs, the logs of agents. Pure."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.recording.decoding.dify.graphs import DifyGraph, digest_of, storable
+from runs.recording.decoding.dify.graphs import DifyGraph, json_digest, storable
 from runs.recording.records.json_text import deeper_than, readable
 from runs.recording.records.payload_values import clean
 from runs.redaction.secrets import is_secret_name, redact_settings, redact_text
@@ -31,7 +31,7 @@ class Definition:
     def digest(self) -> str:
         """32 hex digits of the graph, then, where it is known, 32 of the behaviour. Two definitions
         are the same if all that both contain is equal."""
-        behaviour_digest = "" if self.behaviour is None else digest_of(self.behaviour)
+        behaviour_digest = "" if self.behaviour is None else json_digest(self.behaviour)
         return self.graph.digest + behaviour_digest
 
     @property

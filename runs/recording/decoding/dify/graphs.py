@@ -45,10 +45,10 @@ class DifyGraph:
             for node in self.stored["nodes"]
         ]
         edges = sorted((e["source"], e["target"], e["handle"]) for e in self.stored["edges"])
-        return digest_of([sorted(nodes, key=lambda node: str(node["id"])), edges])
+        return json_digest([sorted(nodes, key=lambda node: str(node["id"])), edges])
 
 
-def digest_of(value: Any) -> str:
+def json_digest(value: Any) -> str:
     """Return 32 hex digits of a value's canonical JSON."""
     text = orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
     return hashlib.sha256(text).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Coding agents that speak in logs without traces."""
+"""Coding agents that send logs without traces."""
 
 from typing import Any
 
@@ -16,27 +16,27 @@ SECOND = 1_000_000_000
 
 
 def read(*events: tuple[str, dict[str, Any]], common: dict[str, Any]) -> list[NodeRecord]:
-    """Events a second apart."""
+    """Return the records of these events, which are a second apart."""
     logs = [
         message(
             trace_id=b"", span_id=b"", event_name="", body=None,
             time_unix_nano=TIME_NS + number * SECOND,
-            attributes=pairs({"event.name": name, **common, **told}),
+            attributes=pairs({"event.name": name, **common, **attributes}),
         )
-        for number, (name, told) in enumerate(events)
+        for number, (name, attributes) in enumerate(events)
     ]  # fmt: skip
-    found = decode_logs(request(*logs), PROTOBUF)
-    assert (found.refused, found.aside) == ([], 0)
-    return found.records
+    decoded = decode_logs(request(*logs), PROTOBUF)
+    assert (decoded.refused, decoded.aside) == ([], 0)
+    return decoded.records
 
 
-def shown() -> tuple[Run, list[NodeExecution]]:
+def stored_run() -> tuple[Run, list[NodeExecution]]:
     run = Run.objects.get()
     return run, list(NodeExecution.objects.in_run(run.pk).visible().with_payloads())
 
 
 @pytest.mark.django_db
-def test_claude_code_tells_a_prompt_as_a_run():
+def test_a_prompt_of_claude_code_is_a_run():
     common = {"session.id": "s1", "prompt.id": "p1", "user.id": "u1", "app.version": "2.1.0"}
     call = {"model": "claude-sonnet-4", "cost_usd": "0.0123", "duration_ms": "900",
             "input_tokens": "10", "output_tokens": "20", "cache_read_tokens": "100",
@@ -50,7 +50,7 @@ def test_claude_code_tells_a_prompt_as_a_run():
     ]  # fmt: skip
     save_records(read(*events, common=common))
     save_records(read(*events, common=common))
-    run, steps = shown()
+    run, steps = stored_run()
     assert (run.mode, run.user, run.inputs_preview) == ("chatflow", "u1", "Fix the test")
     assert run.conversation.source_id == "s1"
     assert (run.input_tokens, run.cached_tokens, run.total_tokens) == (115, 100, 135)
@@ -73,13 +73,13 @@ def test_gemini_cli_counts_its_thoughts_apart():
                                   "function_args": '{"path": "a"}', "duration_ms": 3}),
         common=common,
     ))  # fmt: skip
-    run, steps = shown()
+    run, steps = stored_run()
     assert (run.input_tokens, run.output_tokens, run.reasoning_tokens) == (120, 35, 5)
     assert [step.title for step in steps] == ["gemini-2.5-pro", "read_file"]
 
 
 @pytest.mark.django_db
-def test_codex_tells_a_session_as_a_run():
+def test_a_session_of_codex_is_a_run():
     common = {"conversation.id": "s1", "model": "gpt-5.1-codex"}
     save_records(read(
         ("codex.user_prompt", {"prompt": "[REDACTED]"}),
@@ -93,7 +93,7 @@ def test_codex_tells_a_session_as_a_run():
                                "success": "true", "output": "a.txt", "duration_ms": 20}),
         common=common,
     ))  # fmt: skip
-    run, steps = shown()
+    run, steps = stored_run()
     assert (run.input_tokens, run.cached_tokens, run.total_tokens) == (50, 40, 59)
     assert run.inputs_preview == ""
     assert [(step.title, step.status) for step in steps] == [
@@ -102,8 +102,8 @@ def test_codex_tells_a_session_as_a_run():
     assert steps[2].outputs.value == "a.txt"
 
 
-def test_an_event_of_nobody_is_set_aside() -> None:
-    told = pairs({"event.name": "user_prompt", "session.id": "s1"})
-    found = decode_logs(request(message(trace_id=b"", span_id=b"", event_name="",
-                                        attributes=told)), PROTOBUF)  # fmt: skip
-    assert (found.records, found.aside) == ([], 1)
+def test_an_event_of_no_agent_is_set_aside() -> None:
+    attributes = pairs({"event.name": "user_prompt", "session.id": "s1"})
+    decoded = decode_logs(request(message(trace_id=b"", span_id=b"", event_name="",
+                                        attributes=attributes)), PROTOBUF)  # fmt: skip
+    assert (decoded.records, decoded.aside) == ([], 1)

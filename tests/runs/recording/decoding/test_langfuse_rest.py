@@ -1,4 +1,4 @@
-"""Langfuse's REST doors, as its clients use them."""
+"""Langfuse's REST endpoints, as its clients use them."""
 
 import base64
 from typing import Any
@@ -49,7 +49,7 @@ def send(client: Client, secret: str, batch: Any, public: str = "shop-bot") -> A
     )
 
 
-def run_of(client: Client, key: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def recorded_run(client: Client, key: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     headers = {"Authorization": f"Bearer {key}"}
     run = client.get(f"/runs/by/{TRACE}.json", headers=headers).json()
     steps = client.get(f"/runs/{run['id']}/tracing.json", headers=headers).json()["executions"]
@@ -65,7 +65,7 @@ def test_a_trace_with_its_observations_is_a_run(
         "successes": [{"id": str(n), "status": 201} for n in range(1, 7)],
         "errors": [],
     }
-    run, steps = run_of(client, read_key)
+    run, steps = recorded_run(client, read_key)
     assert run["app"]["name"] == "shop-bot"
     assert (run["status"], run["duration_us"]) == ("succeeded", 2_500_000)
     assert (run["user"], run["conversation"]["source_id"], run["tags"]) == ("u-1", "s-1", ["web"])
@@ -89,7 +89,7 @@ def test_order_and_repetition_do_not_matter(
 ) -> None:
     for place in order:
         assert send(client, ingest_key, [CHAT[place]]).status_code == 207
-    run, steps = run_of(client, read_key)
+    run, steps = recorded_run(client, read_key)
     assert run["app"]["name"] == "shop-bot"
     assert (run["status"], run["steps"], run["outputs"]) == ("succeeded", 2, "On its way.")
     assert [step["title"] for step in steps] == ["look up", "answer"]
@@ -119,7 +119,7 @@ def test_a_failed_observation_fails_the_run(client: Client, ingest_key: str, rea
     failed = {"id": "o9", "traceId": TRACE, "name": "pay", "startTime": START, "endTime": END,
               "level": "ERROR", "statusMessage": "card declined"}  # fmt: skip
     send(client, ingest_key, [CHAT[0], event("span-create", failed)])
-    run, _ = run_of(client, read_key)
+    run, _ = recorded_run(client, read_key)
     assert (run["status"], run["error"]) == ("failed", "card declined")
     assert run["failed_node"]["title"] == "pay"
 
@@ -137,11 +137,11 @@ def test_a_bound_key_names_the_app(client: Client, db: None) -> None:
     assert Note.objects.get().run == Run.objects.get()
 
 
-def test_scores_by_their_own_door(client: Client, ingest_key: str) -> None:
+def test_scores_by_their_own_endpoint(client: Client, ingest_key: str) -> None:
     send(client, ingest_key, CHAT[:5])
-    told = {"traceId": TRACE, "name": "thumbs", "value": "up", "observationId": "o2"}
+    score = {"traceId": TRACE, "name": "thumbs", "value": "up", "observationId": "o2"}
     answer = client.post(
-        "/api/public/scores", told, content_type="application/json", headers=sign(ingest_key)
+        "/api/public/scores", score, content_type="application/json", headers=sign(ingest_key)
     )
     assert answer.status_code == 200
     assert answer.json()["id"]
@@ -150,10 +150,10 @@ def test_scores_by_their_own_door(client: Client, ingest_key: str) -> None:
 
 
 def test_a_score_that_is_a_text_is_kept_whole(client: Client, ingest_key: str) -> None:
-    told = {"traceId": TRACE, "name": "critique", "value": "w" * 400, "dataType": "TEXT",
+    score = {"traceId": TRACE, "name": "critique", "value": "w" * 400, "dataType": "TEXT",
             "comment": "by judge-2"}  # fmt: skip
     client.post(
-        "/api/public/scores", told, content_type="application/json", headers=sign(ingest_key)
+        "/api/public/scores", score, content_type="application/json", headers=sign(ingest_key)
     )
     note = Note.objects.get()
     assert (note.label, note.text) == ("", "w" * 400 + "\n\nby judge-2")
@@ -181,10 +181,10 @@ def test_bad_bodies_get_one_sentence(
         assert answer.json()["message"].endswith(".")
 
 
-@pytest.mark.parametrize("told", [{}, {"traceId": ""}, [], ["x"], "text", None])
-def test_bad_scores_get_one_sentence(client: Client, ingest_key: str, told: Any) -> None:
+@pytest.mark.parametrize("score", [{}, {"traceId": ""}, [], ["x"], "text", None])
+def test_bad_scores_get_one_sentence(client: Client, ingest_key: str, score: Any) -> None:
     answer = client.post(
-        "/api/public/scores", told, content_type="application/json", headers=sign(ingest_key)
+        "/api/public/scores", score, content_type="application/json", headers=sign(ingest_key)
     )
     assert answer.status_code == 400
     assert Note.objects.count() == 0
@@ -208,7 +208,7 @@ def test_links_of_the_clients_lead_to_the_pages(console: Client, ingest_key: str
 
 
 @pytest.mark.parametrize(
-    ("told", "us"),
+    ("text", "us"),
     [
         ("2026-11-20T10:00:00Z", 1_795_168_800_000_000),
         ("2026-11-20T12:00:00.000001+02:00", 1_795_168_800_000_001),
@@ -219,8 +219,8 @@ def test_links_of_the_clients_lead_to_the_pages(console: Client, ingest_key: str
         (None, None),
     ],
 )
-def test_times(told: Any, us: int | None) -> None:
-    assert langfuse_rest.iso_microseconds(told) == us
+def test_times(text: Any, us: int | None) -> None:
+    assert langfuse_rest.iso_microseconds(text) == us
 
 
 def test_spans_that_name_no_app_belong_to_the_one_of_the_key(

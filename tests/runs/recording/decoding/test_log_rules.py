@@ -23,13 +23,13 @@ from tests.runs.recording.decoding.otlp.test_log_requests import (
     message,
     request,
 )
-from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, span, the_step
+from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, only_step, span
 from tests.runs.recording.snapshot import snapshot
 from tests.runs.recording.test_rules import deliveries, undone
 
 
 def records() -> list[NodeRecord]:
-    """A call told by a span and by logs, beside one told by logs alone."""
+    """Return a call that a span and logs describe, beside one that logs alone describe."""
     alone = [log for log in events(span_id=b"z" * 8)]
     words = message(event_name="", body=any_value("Asking"), time_unix_nano=TIME_NS - 5)
     logs = decode_logs(request(*events(), *alone, words), PROTOBUF).records
@@ -37,15 +37,16 @@ def records() -> list[NodeRecord]:
 
 
 def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
-    """Without payloads that nothing refers to any more: what was assembled of a part."""
+    """Return what is stored, without payloads that nothing refers to any more: those that were
+    made from a part of the messages."""
     with undone():
         for part in requests:
             save_records(part)
-        found = snapshot()
-        used = {row[name] for row in [*found["executions"], *found["runs"]]
+        rows = snapshot()
+        used = {row[name] for row in [*rows["executions"], *rows["runs"]]
                 for name in row if name.endswith("puts_id")}  # fmt: skip
-        found["payloads"] = [row for row in found["payloads"] if row["id"] in used]
-        return found
+        rows["payloads"] = [row for row in rows["payloads"] if row["id"] in used]
+        return rows
     raise AssertionError
 
 
@@ -60,21 +61,21 @@ def test_order_splitting_and_repetition_do_not_matter():
     @settings(max_examples=25)
     @given(deliveries(len(every)))
     def check(delivery: list[list[int]]) -> None:
-        found = stored([[every[index] for index in part] for part in delivery])
+        stored_rows = stored([[every[index] for index in part] for part in delivery])
         for table, rows in expected.items():
-            assert found[table] == rows, table
+            assert stored_rows[table] == rows, table
 
     check()
 
 
 @pytest.mark.django_db
-def test_messages_of_the_same_moment_keep_the_order_of_a_call():
+def test_messages_of_the_same_time_keep_the_order_of_a_call():
     same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
     logs = decode_logs(request(*same), PROTOBUF).records
     with undone():
         save_records(list(reversed(logs)))
-        step = the_step()
-        roles = [told["role"] for told in step.inputs.value["messages"]]
+        step = only_step()
+        roles = [item["role"] for item in step.inputs.value["messages"]]
         assert roles == ["system", "user", "assistant", "tool"]
 
 
@@ -106,14 +107,14 @@ READ = [
 @st.composite
 def odd_logs(draw: st.DrawFn) -> list[LogRecord]:
     """Logs of every event that is known, with any values where they are read."""
-    found = []
+    logs = []
     for name in draw(st.lists(st.sampled_from(EVENTS), min_size=1, max_size=4)):
-        told = draw(st.dictionaries(st.sampled_from(READ), ANY, max_size=6))
+        attributes = draw(st.dictionaries(st.sampled_from(READ), ANY, max_size=6))
         if name.startswith("dify."):
-            told["dify.event.name"] = name
+            attributes["dify.event.name"] = name
         trace, time_ns = draw(st.sampled_from(["", TRACE])), draw(st.integers(0, 2**64))
-        found.append(LogRecord(trace, trace[:16], time_ns, name, "", draw(ANY), told, {}, ""))
-    return found
+        logs.append(LogRecord(trace, trace[:16], time_ns, name, "", draw(ANY), attributes, {}, ""))
+    return logs
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Logs through their door: they join their spans, whichever comes first."""
+"""Logs as their endpoint records them: they join their spans, whichever comes first."""
 
 from typing import Any
 
@@ -49,47 +49,47 @@ def events(**changes: Any) -> list[Any]:
 
 
 def span(**changes: Any) -> bytes:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "name": "chat gpt-4o-mini",
         "attributes": [
             spans.text("gen_ai.operation.name", "chat"),
             spans.text("gen_ai.request.model", "gpt-4o-mini"),
         ],
     }
-    body: ExportTraceServiceRequest = spans.request(spans.message(**(told | changes)))
+    body: ExportTraceServiceRequest = spans.request(spans.message(**(fields | changes)))
     return body.SerializeToString()
 
 
 @pytest.fixture
 def send(ingest_key):
-    """Post a body to a door; what was answered."""
+    """Return a function that posts a body to `/v1/…` and returns the response."""
 
-    def post(body: bytes, door: str = "logs", content_type: str = PROTOBUF) -> Any:
+    def post(body: bytes, signal: str = "logs", content_type: str = PROTOBUF) -> Any:
         headers = {"x-api-key": ingest_key}
-        return Client().post(f"/v1/{door}", body, content_type=content_type, headers=headers)
+        return Client().post(f"/v1/{signal}", body, content_type=content_type, headers=headers)
 
     return post
 
 
-def the_step() -> NodeExecution:
+def only_step() -> NodeExecution:
     return NodeExecution.objects.with_payloads().get()
 
 
 def contents(payload: Any) -> list[str]:
-    return [told["content"] for told in payload.value["messages"]]
+    return [item["content"] for item in payload.value["messages"]]
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("logs_first", [True, False])
 def test_messages_join_their_call(send, logs_first):
     bodies = [(request(*events()), "logs"), (span(), "traces")]
-    for body, door in bodies if logs_first else reversed(bodies):
-        assert send(body, door).status_code == 200
-    step = the_step()
+    for body, signal in bodies if logs_first else reversed(bodies):
+        assert send(body, signal).status_code == 200
+    step = only_step()
     assert (step.title, step.kind, step.model) == ("chat gpt-4o-mini", "llm", "gpt-4o-mini")
     assert step.duration_us == 2  # of the span, not of the logs
     assert contents(step.inputs) == ["Be brief.", CALL[1][1]["content"], "", "It rains."]
-    assert [told["role"] for told in step.inputs.value["messages"]] == [
+    assert [item["role"] for item in step.inputs.value["messages"]] == [
         "system", "user", "assistant", "tool",
     ]  # fmt: skip
     assert contents(step.outputs) == ["Rain."]
@@ -99,9 +99,9 @@ def test_messages_join_their_call(send, logs_first):
 
 
 @pytest.mark.django_db
-def test_until_its_span_comes_a_call_is_shown_by_its_logs(send, console):
+def test_until_its_span_comes_a_call_is_known_by_its_logs(send, console):
     send(request(*events()))
-    step = the_step()
+    step = only_step()
     assert (step.title, step.kind, step.status) == ("chat", "llm", "succeeded")
     assert contents(step.outputs) == ["Rain."]
     assert step.started_at is not None
@@ -110,29 +110,29 @@ def test_until_its_span_comes_a_call_is_shown_by_its_logs(send, console):
 
 
 @pytest.mark.django_db
-def test_what_the_span_tells_itself_wins(send):
-    told = '[{"role": "user", "parts": [{"type": "text", "content": "As the span tells it."}]}]'
+def test_values_of_the_span_itself_win(send):
+    messages = '[{"role": "user", "parts": [{"type": "text", "content": "As the span has it."}]}]'
     send(request(*events()))
     send(span(attributes=[*pairs({"gen_ai.operation.name": "chat"}),
-                          spans.text("gen_ai.input.messages", told)]), "traces")  # fmt: skip
-    step = the_step()
-    assert contents(step.inputs) == ["As the span tells it."]
+                          spans.text("gen_ai.input.messages", messages)]), "traces")  # fmt: skip
+    step = only_step()
+    assert contents(step.inputs) == ["As the span has it."]
     assert contents(step.outputs) == ["Rain."]
 
 
 @pytest.mark.django_db
 def test_a_whole_call_in_one_log(send):
-    said = '[{"role": "assistant", "parts": [{"type": "text", "content": "Yes."}]}]'
+    messages = '[{"role": "assistant", "parts": [{"type": "text", "content": "Yes."}]}]'
     attributes = {
         "gen_ai.operation.name": "chat",
         "gen_ai.request.model": "gpt-4o-mini",
         "gen_ai.usage.input_tokens": 12,
         "gen_ai.usage.output_tokens": 3,
-        "gen_ai.output.messages": said,
+        "gen_ai.output.messages": messages,
     }
     name = "gen_ai.client.inference.operation.details"
     send(request(message(event_name=name, body=None, attributes=pairs(attributes))))
-    step = the_step()
+    step = only_step()
     assert contents(step.outputs) == ["Yes."]
     assert (step.title, step.model, step.total_tokens) == ("chat gpt-4o-mini", "gpt-4o-mini", 15)
     assert Run.objects.get().total_tokens == 15
@@ -140,13 +140,16 @@ def test_a_whole_call_in_one_log(send):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("log_first", [True, False])
-def test_an_exception_told_as_a_log_is_the_error_of_its_failed_span(send, log_first):
-    told = {"exception.type": "TimeoutError", "exception.message": "The model did not answer."}
-    log = request(message(event_name="", body=any_value("failed"), attributes=pairs(told)))
+def test_an_exception_in_a_log_is_the_error_of_its_failed_span(send, log_first):
+    attributes = {
+        "exception.type": "TimeoutError",
+        "exception.message": "The model did not answer.",
+    }
+    log = request(message(event_name="", body=any_value("failed"), attributes=pairs(attributes)))
     failed = span(status={"code": 2})
-    for body, door in sorted([(log, "logs"), (failed, "traces")], reverse=not log_first):
-        send(body, door)
-    step = the_step()
+    for body, signal in sorted([(log, "logs"), (failed, "traces")], reverse=not log_first):
+        send(body, signal)
+    step = only_step()
     assert (step.status, step.error) == ("failed", "The model did not answer.")
     assert step.error_type == "TimeoutError"
 
@@ -157,7 +160,7 @@ def test_other_logs_are_details_of_their_step(send, console):
     words = [message(event_name="", severity_number=13, body=any_value(f"Tried {n} times"),
                      time_unix_nano=TIME_NS + n, attributes=[]) for n in range(3)]  # fmt: skip
     send(request(*words))
-    step = the_step()
+    step = only_step()
     page = console.get(f"/runs/{step.run_id}/tracing/{step.pk}/").content.decode()
     assert page.index("Tried 0 times") < page.index("Tried 2 times")
     assert "warn" in page
@@ -170,7 +173,7 @@ def test_a_step_keeps_its_first_logs_and_says_that_there_were_more(send, console
     for number in (3, 1, 4, 0, 2):
         body = any_value(f"line {number}")
         send(request(message(event_name="", body=body, time_unix_nano=TIME_NS + number)))
-    step = the_step()
+    step = only_step()
     page = console.get(f"/runs/{step.run_id}/tracing/{step.pk}/").content.decode()
     assert "line 2" in page and "line 3" not in page
     assert "earliest logs are kept" in page
@@ -185,13 +188,13 @@ def test_logs_without_a_trace_are_taken_and_set_aside(send):
 
 @pytest.mark.django_db
 def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
-    told = {
+    attributes = {
         "gen_ai.evaluation.name": "Relevance",
         "gen_ai.evaluation.score.label": "good",
         "gen_ai.evaluation.score.value": 4,
         "gen_ai.evaluation.explanation": "To the point.",
     }
-    log = message(event_name=EVALUATED, body=None, attributes=pairs(told))
+    log = message(event_name=EVALUATED, body=None, attributes=pairs(attributes))
     for _ in range(2):
         send(request(log))
     send(span(), "traces")
@@ -204,8 +207,10 @@ def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
 
 @pytest.mark.django_db
 def test_an_evaluation_of_a_whole_run(send):
-    told = {"gen_ai.evaluation.name": "Safety", "error.type": "timeout"}
-    send(request(message(event_name=EVALUATED, span_id=b"", body=None, attributes=pairs(told))))
+    attributes = {"gen_ai.evaluation.name": "Safety", "error.type": "timeout"}
+    send(
+        request(message(event_name=EVALUATED, span_id=b"", body=None, attributes=pairs(attributes)))
+    )
     send(span(), "traces")
     note = Note.objects.get()
     assert (note.name, note.text, note.about_step) == ("Safety", "Failed: timeout", "")
@@ -223,14 +228,14 @@ def test_an_evaluation_in_an_event_of_the_span(send):
         send(span(events=[event]), "traces")
     note = Note.objects.get()
     assert (note.name, note.label, note.source) == ("Relevance", "good", "evaluation")
-    assert note.run == Run.objects.get() and note.about_step == the_step().source_id
+    assert note.run == Run.objects.get() and note.about_step == only_step().source_id
 
 
 @pytest.mark.django_db
 def test_a_bad_log_does_not_cost_the_good_ones(send):
     answer = send(request(message(trace_id=b"short"), *events()))
     assert answer.status_code == 200 and b"trace id" in answer.content
-    assert contents(the_step().outputs) == ["Rain."]
+    assert contents(only_step().outputs) == ["Rain."]
     refused = RefusedRecord.objects.get()
     assert refused.door == "/v1/logs" and refused.body
     assert send(b"\xff\xff").status_code == 400
@@ -239,9 +244,9 @@ def test_a_bad_log_does_not_cost_the_good_ones(send):
 
 @pytest.mark.django_db
 def test_messages_that_come_later_take_their_place(send):
-    """What was assembled of the first messages is replaced when the others come."""
+    """The value made from the first messages is replaced when the others come."""
     first, *rest = events()
     send(request(*rest[:1]))
-    assert contents(the_step().inputs) == [CALL[1][1]["content"]]
+    assert contents(only_step().inputs) == [CALL[1][1]["content"]]
     send(request(first))
-    assert contents(the_step().inputs) == ["Be brief.", CALL[1][1]["content"]]
+    assert contents(only_step().inputs) == ["Be brief.", CALL[1][1]["content"]]

@@ -19,7 +19,13 @@ from runs.models import Note, ReceivedRequest, Run
 from runs.recording.storing import bulk
 from tests.conftest import capture
 from tests.hostile import START, attributes, body, span
-from tests.runs.recording.decoding.dify_stream.streams import finished, node, of_run, sse, started
+from tests.runs.recording.decoding.dify_stream.streams import (
+    finished,
+    node,
+    sse,
+    started,
+    workflow_event,
+)
 from tests.runs.recording.decoding.test_langfuse_rest import CHAT, event
 
 # The events of Dify are stored on a thread of their own.
@@ -171,8 +177,9 @@ WIDE = {
     "/v1/logs": logs(attributes=attributes(MANY)),
     "/api/public/ingestion": batch(event("span-create", {
         "id": "o", "traceId": "t", "metadata": MANY, "input": MANY})),
-    "/api/dify/events?app=shop": sse(started(), node("node_started", "a", inputs=MANY), of_run(
-        "workflow_finished", id="run-1", status="succeeded", outputs=MANY)),
+    "/api/dify/events?app=shop": sse(
+        started(), node("node_started", "a", inputs=MANY),
+        workflow_event("workflow_finished", id="run-1", status="succeeded", outputs=MANY)),
 }  # fmt: skip
 
 

@@ -19,14 +19,14 @@ from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Run
 from runs.recording.storing import ingest
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
+    chat_event,
     finished,
     ndjson,
     node,
-    of_chat,
-    of_run,
     recorded,
     sse,
     started,
+    workflow_event,
 )
 from tests.runs.test_serve import START_SECONDS, Console, database_url, free_port, serve
 
@@ -77,7 +77,7 @@ def test_compressed(post: Callable[..., Any]) -> None:
 
 
 def test_a_blocking_reply(post: Callable[..., Any]) -> None:
-    told = of_chat("message", id=MESSAGE, mode="chat", answer="Hello", metadata={})
+    told = chat_event("message", id=MESSAGE, mode="chat", answer="Hello", metadata={})
     body = json.dumps(told, indent=2).encode()
     assert post(body, content_type="application/json").status_code == 200
     assert Run.objects.get().outputs_preview == "Hello"
@@ -123,7 +123,7 @@ def test_a_body_of_unknown_length(ingest_key: str) -> None:
 
 
 def test_a_bad_event_is_refused_alone(post: Callable[..., Any]) -> None:
-    bad = of_run("node_started", id="x")
+    bad = workflow_event("node_started", id="x")
     answer = post(sse(started(), bad, finished()))
     assert answer.status_code == 200
     [reason] = answer.json()["refused"]

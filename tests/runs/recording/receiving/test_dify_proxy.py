@@ -30,10 +30,10 @@ from runs.recording.storing.inbox import Sender
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
     RUN,
+    chat_event,
     chatflow,
     finished,
     node,
-    of_chat,
     recorded,
     sse,
     started,
@@ -488,8 +488,8 @@ def test_a_thumb_becomes_a_note(ask: Callable[..., Any], dify_api: Upstream) -> 
 
 def test_a_message_without_a_workflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(
-        sse(of_chat("message", id=MESSAGE, answer="Hel"), of_chat("message", answer="lo"),
-            of_chat("message_end", metadata={}))
+        sse(chat_event("message", id=MESSAGE, answer="Hel"), chat_event("message", answer="lo"),
+            chat_event("message_end", metadata={}))
     )  # fmt: skip
     body_of(ask("chat-messages", ASKED | {"inputs": {}, "query": "Who?"}))
     settled()

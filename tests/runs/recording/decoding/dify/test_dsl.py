@@ -47,15 +47,15 @@ def test_branches_by_the_names_of_their_cases() -> None:
 
 
 def test_containers_places_and_settings() -> None:
-    found = nodes(read("branches-0.6"))
-    assert "note1" not in found
-    write, start = found["1006"], found["1004start"]
+    by_id = nodes(read("branches-0.6"))
+    assert "note1" not in by_id
+    write, start = by_id["1006"], by_id["1004start"]
     assert (write["parent"], write["kind"], write["x"], write["y"]) == ("1004", "llm", 1058, 168)
     assert (start["parent"], start["title"], start["x"]) == ("1004", "Start", 954)
     assert write["config"]["prompt_template"][0] == {"role": "system", "text": "Be brief."}
-    assert found["1002"]["config"]["model"]["completion_params"]["max_tokens"] == 512
-    assert found["1003"]["config"]["retry_config"]["max_retries"] == 3
-    assert found["1009"]["config"]["outputs"][0]["variable"] == "answer"
+    assert by_id["1002"]["config"]["model"]["completion_params"]["max_tokens"] == 512
+    assert by_id["1003"]["config"]["retry_config"]["max_retries"] == 3
+    assert by_id["1009"]["config"]["outputs"][0]["variable"] == "answer"
 
 
 def test_what_else_belongs_to_it() -> None:
@@ -78,19 +78,19 @@ def test_what_else_belongs_to_it() -> None:
 
 def test_a_chatflow_with_a_loop_and_an_agent() -> None:
     dsl = read("chatflow-0.3")
-    found = nodes(dsl)
+    by_id = nodes(dsl)
     assert dsl.mode == "chatflow"
-    assert (found["2003"]["parent"], found["2002"]["config"]["loop_count"]) == ("2002", 3)
-    assert found["2003"]["config"]["agent_parameters"]["instruction"]["value"] == "Be kind."
-    told = dsl.definition.configuration or {}
-    assert told["conversation_variables"][0]["name"] == "language"
-    assert told["features"]["opening_statement"] == "How can I help?"
+    assert (by_id["2003"]["parent"], by_id["2002"]["config"]["loop_count"]) == ("2002", 3)
+    assert by_id["2003"]["config"]["agent_parameters"]["instruction"]["value"] == "Be kind."
+    configuration = dsl.definition.configuration or {}
+    assert configuration["conversation_variables"][0]["name"] == "language"
+    assert configuration["features"]["opening_statement"] == "How can I help?"
 
 
 def test_a_file_of_the_first_versions() -> None:
     dsl = read("old-0.1")
-    found = nodes(dsl)
-    assert found["1711000000001"]["title"] == "Start"  # its id is a number in the file
+    by_id = nodes(dsl)
+    assert by_id["1711000000001"]["title"] == "Start"  # its id is a number in the file
     assert ("1711000000002", "1711000000003", "IF") in edges(dsl)
     assert ("1711000000002", "1711000000004", "ELSE") in edges(dsl)
 
@@ -111,12 +111,12 @@ def test_content_is_what_tells_versions_apart() -> None:
 
 
 def test_the_same_from_the_columns_of_the_database() -> None:
-    told = {
+    columns = {
         "features": '{"opening_statement": "Hi", "text_to_speech": {"enabled": false}}',
         "environment_variables": '{"A": {"value_type": "string", "value": "x", "id": "1"}}',
         "conversation_variables": "{}",
     }
-    assert behaviour_of(told) == behaviour_of({
+    assert behaviour_of(columns) == behaviour_of({
         "features": {"opening_statement": "Hi"},
         "environment_variables": [{"name": "A", "value_type": "string", "value": "x", "id": "2"}],
     })  # fmt: skip
@@ -200,8 +200,8 @@ def test_whatever_is_in_it_can_be_kept(nodes: Any, edges: Any, rest: Any) -> Non
     whole = [{"id": "1", "data": {"type": "start"}}, *nodes]
     workflow = {"graph": {"nodes": whole, "edges": edges}, "features": rest}
     workflow |= {"environment_variables": rest, "conversation_variables": nodes}
-    told = {"kind": "app", "app": {"mode": "workflow", "name": rest}, "workflow": workflow}
-    text = json.dumps(told).encode("utf-8", "replace")  # JSON is YAML
+    document = {"kind": "app", "app": {"mode": "workflow", "name": rest}, "workflow": workflow}
+    text = json.dumps(document).encode("utf-8", "replace")  # JSON is YAML
     try:
         definition = read_dsl(text).definition
     except UnreadableDsl:

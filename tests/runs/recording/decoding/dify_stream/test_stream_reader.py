@@ -14,39 +14,39 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     AT,
     MESSAGE,
     RUN,
+    chat_event,
     chatflow,
     event,
     finished,
     ndjson,
     node,
-    of_chat,
-    of_run,
     recorded,
     sse,
     started,
+    workflow_event,
 )
 
 
 def read(*parts: bytes) -> Decoded:
     reader = StreamReader(RunRequest("shop"))
-    found = Decoded([], [])
+    decoded = Decoded([], [])
     for part in parts:
         more = reader.feed(part)
-        found.records.extend(more.records)
-        found.refused.extend(more.refused)
+        decoded.records.extend(more.records)
+        decoded.refused.extend(more.refused)
     last = reader.end()
-    return Decoded(found.records + last.records, found.refused + last.refused)
+    return Decoded(decoded.records + last.records, decoded.refused + last.refused)
 
 
 def records(*events: dict[str, Any]) -> list[NodeRecord]:
-    found = read(sse(*events))
-    assert found.refused == []
-    return found.records
+    decoded = read(sse(*events))
+    assert decoded.refused == []
+    return decoded.records
 
 
-def one(*events: dict[str, Any]) -> NodeRecord:
-    [found] = records(*events)
-    return found
+def only_record(*events: dict[str, Any]) -> NodeRecord:
+    [record] = records(*events)
+    return record
 
 
 # -- the wire --------------------------------------------------------------------------------------
@@ -73,8 +73,8 @@ def test_line_ends_and_ndjson_are_the_same_stream() -> None:
 
 def test_keep_alives_and_speech_are_no_news() -> None:
     speech = event("tts_message", audio="AAAA", message_id=MESSAGE)
-    found = read(b": hello\n\nevent: ping\n\nid: 1\nretry: 5\n\n" + sse(speech, event("ping")))
-    assert found == Decoded([], [])
+    decoded = read(b": hello\n\nevent: ping\n\nid: 1\nretry: 5\n\n" + sse(speech, event("ping")))
+    assert decoded == Decoded([], [])
 
 
 @pytest.mark.parametrize(
@@ -89,15 +89,15 @@ def test_keep_alives_and_speech_are_no_news() -> None:
     ],
 )  # fmt: skip
 def test_a_bad_event_is_refused_alone(bad: bytes) -> None:
-    found = read(sse(started()) + bad + sse(finished()))
-    assert len(found.records) == 2
-    [refused] = found.refused
+    decoded = read(sse(started()) + bad + sse(finished()))
+    assert len(decoded.records) == 2
+    [refused] = decoded.refused
     assert refused.reason.endswith(".")
 
 
 def test_a_cut_event_is_not_refused() -> None:
-    found = read(sse(started(), finished())[:-40])
-    assert (len(found.records), found.refused) == (1, [])
+    decoded = read(sse(started(), finished())[:-40])
+    assert (len(decoded.records), decoded.refused) == (1, [])
 
 
 @settings(max_examples=60)
@@ -108,16 +108,16 @@ def test_a_cut_event_is_not_refused() -> None:
 ), st.data())  # fmt: skip
 def test_any_value_in_any_field_raises_nothing(place: int, value: Any, data: Any) -> None:
     lines = [line[6:] for line in recorded().split(b"\n") if line.startswith(b"data: ")]
-    told = orjson.loads(lines[place % len(lines)])
-    inner = data.draw(st.sampled_from([told, told["data"]]))
+    event_ = orjson.loads(lines[place % len(lines)])
+    inner = data.draw(st.sampled_from([event_, event_["data"]]))
     inner[data.draw(st.sampled_from(sorted(inner)))] = value
     try:
-        line = orjson.dumps(told)
+        line = orjson.dumps(event_)
     except TypeError:
         return
-    found = read(line + b"\n", sse(finished()))
-    assert len(found.records) + len(found.refused) >= 1
-    assert all("understood" not in refused.reason for refused in found.refused)
+    decoded = read(line + b"\n", sse(finished()))
+    assert len(decoded.records) + len(decoded.refused) >= 1
+    assert all("understood" not in refused.reason for refused in decoded.refused)
 
 
 # -- a workflow ------------------------------------------------------------------------------------
@@ -139,23 +139,28 @@ def test_a_run() -> None:
 def test_a_model_call() -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15,
              "total_price": "0.002", "currency": "EUR"}  # fmt: skip
-    found = one(
+    record = only_record(
         node(
             "node_finished", "a", node_type="llm", status="succeeded", elapsed_time=1.5,
             process_data={"usage": usage, "model_name": "m", "model_provider": "p/m"},
             outputs={"text": "x"}, execution_metadata={"total_price": "0.002", "currency": "EUR"},
         )
     )  # fmt: skip
-    assert (found.source_id, found.node_id, found.title, found.kind) == ("a", "n-a", "a", "llm")
-    assert (found.model, found.provider) == ("m", "p/m")
-    assert found.usage == Usage(input=10, output=5, total=15)
-    assert found.cost and (str(found.cost.amount), found.cost.currency) == ("0.0020000000", "EUR")
-    assert found.started_us is not None and found.ended_us == found.started_us + 1_500_000
+    assert (record.source_id, record.node_id, record.title, record.kind) == ("a", "n-a", "a", "llm")
+    assert (record.model, record.provider) == ("m", "p/m")
+    assert record.usage == Usage(input=10, output=5, total=15)
+    assert record.cost and (str(record.cost.amount), record.cost.currency) == (
+        "0.0020000000",
+        "EUR",
+    )
+    assert record.started_us is not None and record.ended_us == record.started_us + 1_500_000
 
 
 def test_steps_of_one_second_keep_their_order() -> None:
-    found = records(*(node("node_started", str(i), index=i) for i in (3, 1, 2)))
-    assert sorted(found, key=lambda r: r.started_us or 0) == sorted(found, key=lambda r: r.title)
+    read_records = records(*(node("node_started", str(i), index=i) for i in (3, 1, 2)))
+    assert sorted(read_records, key=lambda r: r.started_us or 0) == sorted(
+        read_records, key=lambda r: r.title
+    )
 
 
 def test_a_retry_is_an_attempt_before_its_step() -> None:
@@ -169,12 +174,12 @@ def test_a_retry_is_an_attempt_before_its_step() -> None:
 
 
 def test_a_handled_failure_and_a_branch() -> None:
-    failed = one(
+    failed = only_record(
         node("node_finished", "a", status="exception", error="late",
              outputs={"error_type": "TimeoutError"})
     )  # fmt: skip
     assert (failed.handled, failed.error, failed.error_type) == (True, "late", "TimeoutError")
-    branch = one(
+    branch = only_record(
         node("node_finished", "b", node_type="if-else", status="succeeded",
              outputs={"result": True, "selected_case_id": "true"})
     )  # fmt: skip
@@ -182,13 +187,15 @@ def test_a_handled_failure_and_a_branch() -> None:
 
 
 def test_containers_and_what_runs_in_them() -> None:
-    told = {"id": "it", "node_id": "it", "node_type": "iteration", "title": "Each"}
+    fields = {"id": "it", "node_id": "it", "node_type": "iteration", "title": "Each"}
     begun, inside, ended = records(
-        of_run("iteration_started", **told, created_at=AT, inputs={"iterator_selector": [1]}),
-        of_run("iteration_next", **told, index=0),
+        workflow_event("iteration_started", **fields, created_at=AT,
+                       inputs={"iterator_selector": [1]}),
+        workflow_event("iteration_next", **fields, index=0),
         node("node_finished", "a", status="succeeded",
              execution_metadata={"iteration_id": "it", "iteration_index": 0}),
-        of_run("iteration_completed", **told, created_at=AT, finished_at=AT + 2, elapsed_time=2.2,
+        workflow_event("iteration_completed", **fields, created_at=AT, finished_at=AT + 2,
+                       elapsed_time=2.2,
                status="succeeded", outputs={"output": [2]}, total_tokens=9),
     )  # fmt: skip
     assert begun.source_id == ended.source_id and begun.stand_in and ended.stand_in
@@ -199,21 +206,24 @@ def test_containers_and_what_runs_in_them() -> None:
 
 
 def test_a_container_that_runs_again() -> None:
-    told = {"id": "in", "node_id": "in", "node_type": "loop", "title": "Inner"}
-    begin, end = of_run("loop_started", **told, created_at=AT), of_run("loop_completed", **told)
-    again = of_run("loop_started", **told, created_at=AT + 5)
-    found = records(begin, begin, end, again, end)
-    assert [r.source_id for r in found] == [f"{RUN}/in"] * 3 + [f"{RUN}/in/2"] * 2
-    assert {r.kind for r in found} == {"loop"}
+    fields = {"id": "in", "node_id": "in", "node_type": "loop", "title": "Inner"}
+    begin, end = (
+        workflow_event("loop_started", **fields, created_at=AT),
+        workflow_event("loop_completed", **fields),
+    )
+    again = workflow_event("loop_started", **fields, created_at=AT + 5)
+    read_records = records(begin, begin, end, again, end)
+    assert [r.source_id for r in read_records] == [f"{RUN}/in"] * 3 + [f"{RUN}/in/2"] * 2
+    assert {r.kind for r in read_records} == {"loop"}
 
 
 def test_old_parallel_events_and_unknown_ones_are_kept_as_details() -> None:
-    strange = of_run("parallel_branch_started", parallel_id="p", created_at=AT)
-    first, again, other = records(strange, strange, of_run("from_tomorrow", x=1))
+    strange = workflow_event("parallel_branch_started", parallel_id="p", created_at=AT)
+    first, again, unknown = records(strange, strange, workflow_event("from_tomorrow", x=1))
     assert first == again
     assert first.folded and first.title == "parallel_branch_started"
     assert first.received == {"attributes": strange}
-    assert other.source_id != first.source_id
+    assert unknown.source_id != first.source_id
 
 
 def test_the_log_of_an_agent() -> None:
@@ -221,12 +231,12 @@ def test_the_log_of_an_agent() -> None:
     call = {"id": "l2", "node_execution_id": "a", "parent_id": "l1", "label": "CALL search",
             "data": {"result": 1},
             "metadata": {"elapsed_time": 0.5, "started_at": 11.0}}  # fmt: skip
-    found = records(
+    read_records = records(
         node("node_started", "a", node_type="agent"),
-        of_run("agent_log", **entry, status="start", metadata={"started_at": 10.0}),
-        of_run("agent_log", **call, status="success"),
+        workflow_event("agent_log", **entry, status="start", metadata={"started_at": 10.0}),
+        workflow_event("agent_log", **call, status="success"),
     )
-    agent, round_, search = found
+    agent, round_, search = read_records
     assert (round_.parent_source_id, round_.kind, round_.status) == ("a", "task", "running")
     assert (search.parent_source_id, search.kind, search.outputs) == ("l1", "tool", {"result": 1})
     assert agent.started_us and round_.started_us and search.started_us
@@ -242,13 +252,19 @@ def test_the_log_of_an_agent() -> None:
 
 
 def test_a_form_waits_and_is_filled_in() -> None:
-    asked = of_run("human_input_required", form_id="f", node_id="n-h", node_title="Approve",
-                   form_content="Sure?", form_token="a-secret")  # fmt: skip
-    paused = of_run("workflow_paused", paused_nodes=["n-h"], reasons=[{"type": "form"}],
+    required = workflow_event(
+        "human_input_required",
+        form_id="f",
+        node_id="n-h",
+        node_title="Approve",
+        form_content="Sure?",
+        form_token="a-secret",
+    )
+    paused = workflow_event("workflow_paused", paused_nodes=["n-h"], reasons=[{"type": "form"}],
                     status="paused", created_at=AT)  # fmt: skip
-    filled = of_run("human_input_form_filled", node_id="n-h", node_title="Approve",
+    filled = workflow_event("human_input_form_filled", node_id="n-h", node_title="Approve",
                     action_id="yes", submitted_data={"why": "because"})  # fmt: skip
-    form, run, waits, done = records(asked, paused, filled)
+    form, run, waits, done = records(required, paused, filled)
     assert len({form.source_id, waits.source_id, done.source_id}) == 1
     assert (form.status, form.container, form.title) == ("paused", "n-h", "Approve")
     assert "a-secret" not in repr(form)
@@ -256,44 +272,46 @@ def test_a_form_waits_and_is_filled_in() -> None:
     assert (done.status, done.outputs) == (
         "succeeded", {"action_id": "yes", "submitted_data": {"why": "because"}},
     )  # fmt: skip
-    late = one(of_run("human_input_form_timeout", node_id="n-h", node_title="Approve"))
+    late = only_record(
+        workflow_event("human_input_form_timeout", node_id="n-h", node_title="Approve")
+    )
     assert (late.source_id, late.status) == (form.source_id, "stopped")
 
 
 def test_text_is_recorded_as_it_grows_and_the_end_beats_it() -> None:
-    chunks = [of_run("text_chunk", text="word ") for _ in range(1000)]
-    found = records(started(), *chunks, finished())
-    texts = [r for r in found if isinstance(r.outputs, str)]
+    chunks = [workflow_event("text_chunk", text="word ") for _ in range(1000)]
+    read_records = records(started(), *chunks, finished())
+    texts = [r for r in read_records if isinstance(r.outputs, str)]
     assert len(texts) < 15
     assert max(texts, key=lambda r: r.rank["outputs"]).outputs == "word " * 1000
-    assert found[-1].outputs == "word " * 1000  # what was left when the stream ended
+    assert read_records[-1].outputs == "word " * 1000  # what was left when the stream ended
     assert max(r.rank["outputs"] for r in texts) < 0
-    [end] = [r for r in found if r.run.status]
+    [end] = [r for r in read_records if r.run.status]
     assert end.rank["outputs"] == 1
 
 
 def test_replaced_text_and_reasoning() -> None:
-    found = records(
-        of_run("text_chunk", text="something forbidden"),
-        of_run("text_replace", text="no"),
-        of_run("reasoning_chunk", reasoning="hm ", node_id="n"),
-        of_run("reasoning_chunk", reasoning="well", node_id="n", is_final=True),
+    read_records = records(
+        workflow_event("text_chunk", text="something forbidden"),
+        workflow_event("text_replace", text="no"),
+        workflow_event("reasoning_chunk", reasoning="hm ", node_id="n"),
+        workflow_event("reasoning_chunk", reasoning="well", node_id="n", is_final=True),
     )
-    best = max((r for r in found if r.outputs), key=lambda r: r.rank["outputs"])
+    best = max((r for r in read_records if r.outputs), key=lambda r: r.rank["outputs"])
     assert best.outputs == "no"
-    thought = max((r for r in found if r.process_data), key=lambda r: r.rank["process_data"])
+    thought = max((r for r in read_records if r.process_data), key=lambda r: r.rank["process_data"])
     assert thought.process_data == {"reasoning": "hm well"}
 
 
 NAMELESS = {"event": "error", "status": 400, "code": "invalid_param", "message": "q is required"}
 
 
-def test_an_error_that_names_nothing_is_of_the_run_before_it() -> None:
+def test_an_error_that_names_nothing_belongs_to_the_run_before_it() -> None:
     started_, failed = StreamReader(RunRequest("shop")).feed(sse(started(), NAMELESS)).records
     assert (failed.source_id, failed.error) == (started_.source_id, "q is required")
 
 
-def test_an_error_that_names_nothing_is_the_answer_where_one_was_asked() -> None:
+def test_an_error_that_names_nothing_is_the_answer_to_a_request() -> None:
     reader = StreamReader(RunRequest("shop"), is_answer=True)
     assert reader.feed(sse(NAMELESS)) == Decoded([], []) and reader.refusal == NAMELESS
     [refused] = StreamReader(RunRequest("shop")).feed(sse(NAMELESS)).refused
@@ -301,10 +319,10 @@ def test_an_error_that_names_nothing_is_the_answer_where_one_was_asked() -> None
 
 
 def test_an_error_that_names_its_task_alone() -> None:
-    found = one(event("error", status=400, code="invalid_param", message="No such file"))
-    assert (found.trace, found.is_run, found.status) == ("task-1", True, "failed")
-    assert (found.error, found.error_type) == ("No such file", "invalid_param")
-    assert ("dify-task", "task-1") in found.run.source_ids
+    record = only_record(event("error", status=400, code="invalid_param", message="No such file"))
+    assert (record.trace, record.is_run, record.status) == ("task-1", True, "failed")
+    assert (record.error, record.error_type) == ("No such file", "invalid_param")
+    assert ("dify-task", "task-1") in record.run.source_ids
 
 
 # -- chats -----------------------------------------------------------------------------------------
@@ -314,15 +332,15 @@ def test_a_message() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7, "latency": 1.25,
              "total_price": "0.1", "currency": "USD"}  # fmt: skip
     documents = [{"content": "doc", "score": 0.5}]
-    found = records(
-        of_chat("message", id=MESSAGE, answer="Hel"),
-        of_chat("message", id=MESSAGE, answer="lo"),
-        of_chat("message_file", id="f1", type="image", url="https://example.com/1"),
-        of_chat("message_end", id=MESSAGE,
+    read_records = records(
+        chat_event("message", id=MESSAGE, answer="Hel"),
+        chat_event("message", id=MESSAGE, answer="lo"),
+        chat_event("message_file", id="f1", type="image", url="https://example.com/1"),
+        chat_event("message_end", id=MESSAGE,
                 metadata={"usage": usage, "retriever_resources": documents}),
     )  # fmt: skip
-    assert {r.trace for r in found} == {MESSAGE}
-    message, call = found[-2:]
+    assert {r.trace for r in read_records} == {MESSAGE}
+    message, call = read_records[-2:]
     assert (message.source_id, message.is_run, message.outputs) == (MESSAGE, True, "Hello")
     assert (message.status, message.process_data) == (
         "succeeded", {"retriever_resources": documents},
@@ -336,24 +354,24 @@ def test_a_message() -> None:
 
 
 def test_a_chatflow_is_one_trace_and_its_message_another() -> None:
-    found = records(*chatflow())
-    assert {r.trace for r in found} == {RUN, MESSAGE}
+    read_records = records(*chatflow())
+    assert {r.trace for r in read_records} == {RUN, MESSAGE}
     assert all(
-        ("dify-message", MESSAGE) in r.run.source_ids for r in found if r.is_run
+        ("dify-message", MESSAGE) in r.run.source_ids for r in read_records if r.is_run
     )  # by which both are one run
 
 
 def test_thoughts_of_an_agent_app() -> None:
     growing = [
-        of_chat("agent_thought", id="t1", position=1, thought="I look"),
-        of_chat("agent_thought", id="t1", position=1, thought="I look", tool="search;fetch",
+        chat_event("agent_thought", id="t1", position=1, thought="I look"),
+        chat_event("agent_thought", id="t1", position=1, thought="I look", tool="search;fetch",
                 tool_input='{"q": 1}'),
-        of_chat("agent_thought", id="t1", position=1, thought="I look", tool="search;fetch",
+        chat_event("agent_thought", id="t1", position=1, thought="I look", tool="search;fetch",
                 tool_input='{"q": 1}', observation="found"),
     ]  # fmt: skip
-    found = [r for r in records(*growing) if r.source_id == "t1"]
-    assert [r.status for r in found] == ["succeeded", "running", "succeeded"]
-    last = max(found, key=lambda r: r.rank["outputs"])
+    read_records = [r for r in records(*growing) if r.source_id == "t1"]
+    assert [r.status for r in read_records] == ["succeeded", "running", "succeeded"]
+    last = max(read_records, key=lambda r: r.rank["outputs"])
     assert (last.title, last.kind, last.parent_source_id) == (
         "search, fetch", "tool", f"{MESSAGE}/llm",
     )  # fmt: skip
@@ -366,10 +384,10 @@ def test_thoughts_of_an_agent_app() -> None:
 
 
 def test_a_blocking_reply_of_a_workflow() -> None:
-    asked = RunRequest("shop", inputs={"q": "hi"}, user="u1", trigger="app-run")
+    request = RunRequest("shop", inputs={"q": "hi"}, user="u1", trigger="app-run")
     data = finished()["data"]
     body = ndjson({"task_id": "task-1", "workflow_run_id": RUN, "data": data})
-    reader = StreamReader(asked)
+    reader = StreamReader(request)
     [run] = reader.whole(body.replace(b", ", b",\n  ")).records
     assert reader.finished
     assert (run.source_id, run.inputs, run.outputs) == (RUN, {"q": "hi"}, {"answer": "yes"})
@@ -377,8 +395,8 @@ def test_a_blocking_reply_of_a_workflow() -> None:
 
 
 def test_a_blocking_reply_of_a_chat() -> None:
-    asked = RunRequest("shop", query="hi?", user="u1")
-    told = of_chat("message", id=MESSAGE, mode="chat", answer="Hello", metadata={"usage": {}})
-    message, call = StreamReader(asked).whole(ndjson(told)).records
+    request = RunRequest("shop", query="hi?", user="u1")
+    reply = chat_event("message", id=MESSAGE, mode="chat", answer="Hello", metadata={"usage": {}})
+    message, call = StreamReader(request).whole(ndjson(reply)).records
     assert (message.inputs, message.outputs, message.status) == ("hi?", "Hello", "succeeded")
     assert (call.kind, call.outputs) == ("llm", "Hello")

@@ -22,21 +22,21 @@ from runs.recording.records.request_body import UnreadableBody
 TIME_NS = 1_795_000_000_123_456_789
 
 
-def any_value(told: Any) -> AnyValue:
-    if isinstance(told, dict):
-        pairs = [KeyValue(key=key, value=any_value(value)) for key, value in told.items()]
+def any_value(content: Any) -> AnyValue:
+    if isinstance(content, dict):
+        pairs = [KeyValue(key=key, value=any_value(value)) for key, value in content.items()]
         return AnyValue(kvlist_value=KeyValueList(values=pairs))
-    if isinstance(told, int):
-        return AnyValue(int_value=told)
-    return AnyValue(string_value=told)
+    if isinstance(content, int):
+        return AnyValue(int_value=content)
+    return AnyValue(string_value=content)
 
 
-def pairs(told: dict[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=any_value(value)) for key, value in told.items()]
+def pairs(attributes: dict[str, Any]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
 
 
 def message(**changes: Any) -> LogMessage:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "trace_id": b"t" * 16,
         "span_id": b"s" * 8,
         "time_unix_nano": TIME_NS,
@@ -45,17 +45,17 @@ def message(**changes: Any) -> LogMessage:
         "body": any_value({"content": "hello"}),
         "attributes": pairs({"gen_ai.system": "openai"}),
     }
-    return LogMessage(**(told | changes))
+    return LogMessage(**(fields | changes))
 
 
 def request(*logs: LogMessage) -> bytes:
-    told = ExportLogsServiceRequest()
-    group = told.resource_logs.add()
+    export = ExportLogsServiceRequest()
+    group = export.resource_logs.add()
     group.resource.attributes.extend(pairs({"service.name": "shop"}))
     scope = group.scope_logs.add()
     scope.scope.name, scope.scope.version = "events", "1.2"
     scope.log_records.extend(logs)
-    return told.SerializeToString()
+    return export.SerializeToString()
 
 
 EXPECTED = LogRecord(
@@ -74,7 +74,7 @@ EXPECTED = LogRecord(
 def in_json(**changes: Any) -> dict[str, Any]:
     hello = {"key": "content", "value": {"stringValue": "hello"}}
     system = {"key": "gen_ai.system", "value": {"stringValue": "openai"}}
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "traceId": "74" * 16,
         "spanId": "73" * 8,
         "timeUnixNano": str(TIME_NS),
@@ -83,7 +83,7 @@ def in_json(**changes: Any) -> dict[str, Any]:
         "body": {"kvlistValue": {"values": [hello]}},
         "attributes": [system],
     }
-    return told | changes
+    return fields | changes
 
 
 def json_request(*logs: Any) -> bytes:
@@ -150,8 +150,8 @@ def test_a_body_that_is_no_request(decode, body) -> None:
 
 def test_the_answer_says_what_was_refused() -> None:
     assert encode_log_response(None, "application/json") == b"{}"
-    told = json.loads(encode_log_response((2, "no"), "application/json"))
-    assert told == {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "no"}}
+    response = json.loads(encode_log_response((2, "no"), "application/json"))
+    assert response == {"partialSuccess": {"rejectedLogRecords": "2", "errorMessage": "no"}}
     answer = ExportLogsServiceResponse.FromString(
         encode_log_response((2, "no"), "application/x-protobuf")
     )

@@ -19,24 +19,24 @@ START_NS = 1_795_000_000_123_456_789
 
 
 def request(*spans: SpanMessage) -> ExportTraceServiceRequest:
-    told = ExportTraceServiceRequest()
-    group = told.resource_spans.add()
+    export = ExportTraceServiceRequest()
+    group = export.resource_spans.add()
     group.resource.attributes.append(text("service.name", "shop"))
     scope = group.scope_spans.add()
     scope.scope.name, scope.scope.version = "tracer", "1.2"
     scope.spans.extend(spans)
-    return told
+    return export
 
 
 def message(**changes: Any) -> SpanMessage:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "trace_id": b"t" * 16,
         "span_id": b"s" * 8,
         "name": "work",
         "start_time_unix_nano": START_NS,
         "end_time_unix_nano": START_NS + 1999,
     }
-    return SpanMessage(**(told | changes))
+    return SpanMessage(**(fields | changes))
 
 
 def text(key: str, value: str) -> KeyValue:

@@ -9,14 +9,14 @@ from tests.runs.recording.decoding.otlp.test_trace_requests import START_NS, mes
 
 
 def document(**changes: Any) -> bytes:
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "traceId": "0A" * 16,
         "spanId": "0b" * 8,
         "name": "work",
         "startTimeUnixNano": str(START_NS),
         "endTimeUnixNano": START_NS + 1999,
     }
-    return orjson.dumps(wrapped([told | changes]))
+    return orjson.dumps(wrapped([fields | changes]))
 
 
 def wrapped(spans: list[Any]) -> dict[str, Any]:
@@ -43,9 +43,9 @@ def test_json_and_protobuf_give_the_same_span() -> None:
 
 
 def test_snake_case_is_tolerated() -> None:
-    told = {"trace_id": "0a" * 16, "span_id": "0b" * 8, "parent_span_id": "", "name": "work"}
-    told["start_time_unix_nano"] = str(START_NS)
-    body = {"resource_spans": [{"scope_spans": [{"spans": [told]}]}]}
+    fields = {"trace_id": "0a" * 16, "span_id": "0b" * 8, "parent_span_id": "", "name": "work"}
+    fields["start_time_unix_nano"] = str(START_NS)
+    body = {"resource_spans": [{"scope_spans": [{"spans": [fields]}]}]}
     [span], _ = decode_json_spans(orjson.dumps(body))
     assert (span.start_us, span.parent_span_id) == (1_795_000_000_123_456, None)
 
@@ -90,11 +90,11 @@ def test_json_values_of_every_type() -> None:
     [{"traceId": "xyz"}, {"traceId": "0" * 32}, {"traceId": None}, {"spanId": "0b"}, {"spanId": 7}],
 )
 def test_one_bad_json_span_does_not_cost_the_good_one(bad: dict[str, Any]) -> None:
-    told = orjson.loads(document())
-    spans = told["resourceSpans"][0]["scopeSpans"][0]["spans"]
+    body = orjson.loads(document())
+    spans = body["resourceSpans"][0]["scopeSpans"][0]["spans"]
     spans[:0] = [spans[0] | bad, "no span", None]
-    found, refused = decode_json_spans(orjson.dumps(told))
-    assert len(found) == 1
+    good, refused = decode_json_spans(orjson.dumps(body))
+    assert len(good) == 1
     assert len(refused) == 3
 
 
@@ -126,10 +126,10 @@ def test_lone_surrogates_and_broken_utf8_are_replaced() -> None:
 
 @pytest.mark.parametrize("value", ["-5", "1e400", "never", 0, -1, 10**30, None, [], 1.5, True])
 def test_json_times_that_are_none(value: Any) -> None:
-    told = document(startTimeUnixNano="TIME").replace(b'"TIME"', str(value).encode())
+    body = document(startTimeUnixNano="TIME").replace(b'"TIME"', str(value).encode())
     if isinstance(value, str) or value is None or isinstance(value, bool):
-        told = document(startTimeUnixNano=value)
-    assert decode_json_spans(told)[0][0].start_us is None
+        body = document(startTimeUnixNano=value)
+    assert decode_json_spans(body)[0][0].start_us is None
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"null", b'"text"', b"\x0a\x00"])
@@ -139,7 +139,7 @@ def test_other_text_is_unreadable(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "body",
     [
         {},
         {"resourceSpans": None},
@@ -147,5 +147,5 @@ def test_other_text_is_unreadable(body: bytes) -> None:
         {"resourceSpans": [{"resource": [], "scopeSpans": [{"scope": 3, "spans": []}]}]},
     ],
 )
-def test_requests_without_spans_are_empty(told: Any) -> None:
-    assert decode_json_spans(orjson.dumps(told)) == ([], [])
+def test_requests_without_spans_are_empty(body: Any) -> None:
+    assert decode_json_spans(orjson.dumps(body)) == ([], [])

@@ -67,8 +67,10 @@ GRAPH = {
 }  # fmt: skip
 
 
-def titled(db: DifyTables, run: str, index: int, node_id: str, *told: Any, **values: Any) -> str:
-    return db.node(run, index, node_id, *told, **{"title": TITLES[node_id], **values})
+def titled(
+    db: DifyTables, run: str, index: int, node_id: str, *positional: Any, **values: Any
+) -> str:
+    return db.node(run, index, node_id, *positional, **{"title": TITLES[node_id], **values})
 
 
 def put_workflow_run(db: DifyTables, app: str, name: str = "one", begin: float = 0) -> str:

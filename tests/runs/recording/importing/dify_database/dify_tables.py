@@ -93,11 +93,11 @@ class DifyTables:
         self.connection = psycopg.connect(dsn, autocommit=True)
         self.columns: dict[str, set[str]] = {}
         more = NEW if shape == "new" else OLD
-        tables = {table: ", ".join(filter(None, (told, more.get(table))))
-                  for table, told in COLUMNS.items()}  # fmt: skip
-        for table, told in (tables | (NEW_TABLES if shape == "new" else {})).items():
-            self.connection.execute(f"CREATE TABLE {table} ({told}, PRIMARY KEY (id))")
-            self.columns[table] = {column.split()[0] for column in told.split(", ")}
+        tables = {table: ", ".join(filter(None, (columns, more.get(table))))
+                  for table, columns in COLUMNS.items()}  # fmt: skip
+        for table, columns in (tables | (NEW_TABLES if shape == "new" else {})).items():
+            self.connection.execute(f"CREATE TABLE {table} ({columns}, PRIMARY KEY (id))")
+            self.columns[table] = {column.split()[0] for column in columns.split(", ")}
         self.connection.execute(INDEXES)
         if shape == "new":
             self.connection.execute("CREATE INDEX ON workflow_runs (created_at, id)")
@@ -107,14 +107,14 @@ class DifyTables:
 
     def put(self, table: str, **values: Any) -> str:
         """A row; JSON values are dumped. `id` may be a name."""
-        told = {name: value for name, value in values.items() if name in self.columns[table]}
-        told = {n: js(v) if isinstance(v, (dict, list)) else v for n, v in told.items()}
-        names = ", ".join(told)
-        places = ", ".join(["%s"] * len(told))
+        row = {name: value for name, value in values.items() if name in self.columns[table]}
+        row = {n: js(v) if isinstance(v, (dict, list)) else v for n, v in row.items()}
+        names = ", ".join(row)
+        places = ", ".join(["%s"] * len(row))
         self.connection.execute(
-            f"INSERT INTO {table} ({names}) VALUES ({places})", list(told.values())
+            f"INSERT INTO {table} ({names}) VALUES ({places})", list(row.values())
         )
-        return str(told["id"])
+        return str(row["id"])
 
     def change(self, table: str, id_: str, **values: Any) -> None:
         values = {n: js(v) if isinstance(v, (dict, list)) else v for n, v in values.items()}

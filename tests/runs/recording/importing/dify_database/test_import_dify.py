@@ -1,4 +1,4 @@
-"""`manage.py import_dify` at work: following, breaking off, wrong databases, secrets."""
+"""`manage.py import_dify`: following a live Dify, lost connections, wrong databases, secrets."""
 
 from collections.abc import Callable
 from typing import Any
@@ -43,7 +43,9 @@ def test_following_a_live_dify_until_it_is_stopped(
     assert rounds == [1, 3, 3]
 
 
-def test_a_database_that_goes_away_half_way(dify: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_goes_away_during_an_import(
+    dify: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
     db = dify()
     app = db.app("Desk")
     for n in range(4):
@@ -88,7 +90,7 @@ def test_no_message_repeats_a_password(dsn: str, sentence: str) -> None:
     assert problem.value.__cause__ is None
 
 
-def test_another_database_is_told_from_a_dify(dify_server: str) -> None:
+def test_a_database_that_is_no_dify_is_recognised(dify_server: str) -> None:
     with pytest.raises(CommandError, match="no table “apps”"):
         call_command("import_dify", "--dsn", dify_server)
 
@@ -101,7 +103,7 @@ def test_nothing_can_be_written_there(dify: Make) -> None:
     assert db.connection.execute("SELECT count(*) FROM apps").fetchone() == (1,)
 
 
-def test_the_place_is_kept_without_a_secret(dify: Make) -> None:
+def test_the_checkpoint_is_stored_without_a_secret(dify: Make) -> None:
     db = dify()
     db.run(db.app("Desk"), "one")
     imported(db)

@@ -73,16 +73,16 @@ def test_an_agent_and_a_chat_have_messages_only(dify: Make) -> None:
     db.people()
     agent, chat = db.app("Agent", "agent-chat"), db.app("Chat", "chat")
     talk = db.put("conversations", id=uid("t"), app_id=agent, name="T", created_at=at(0))
-    asked = db.message(agent, talk, "a", agent_based=True)
+    agent_message = db.message(agent, talk, "a", agent_based=True)
     for n, tool in enumerate(["search", None], 1):
-        db.put("message_agent_thoughts", id=uid(f"th{n}"), message_id=asked, position=n,
+        db.put("message_agent_thoughts", id=uid(f"th{n}"), message_id=agent_message, position=n,
                thought="I must look." if tool else "", tool=tool,
                tool_input='{"search": {"q": "x"}}' if tool else "",
                observation='{"search": "found"}' if tool else "", answer="" if tool else "It is.",
                message_token=3, answer_token=1, latency=0.5, created_at=at(n / 2))  # fmt: skip
-    said = db.message(chat, uid("t2"), "c", error="quota", status="error", answer="")
+    chat_message = db.message(chat, uid("t2"), "c", error="quota", status="error", answer="")
     imported(db)
-    run = Run.objects.with_source_id(asked).get()
+    run = Run.objects.with_source_id(agent_message).get()
     assert (run.app.name, run.mode, run.status, run.user) == (
         "Agent", "chatflow", "succeeded", "session-7",
     )  # fmt: skip
@@ -94,7 +94,7 @@ def test_an_agent_and_a_chat_have_messages_only(dify: Make) -> None:
     tool = step(run, "search")
     assert tool.inputs and tool.inputs.value == {"search": {"q": "x"}}
     assert tool.outputs and tool.outputs.value == {"search": "found"}
-    failed = Run.objects.with_source_id(said).get()
+    failed = Run.objects.with_source_id(chat_message).get()
     assert (failed.status, failed.error) == ("failed", "quota")
     [call] = NodeExecution.objects.in_run(failed.pk).visible()
     assert (call.kind, call.model, call.total_tokens) == ("llm", "gpt-4o-mini", 7)

@@ -113,13 +113,13 @@ def test_the_graph_that_ran_is_its_versions(dify: Make, console: Any) -> None:
     assert [draft.runs.count() for draft in drafts] == [2, 1]
     page = console.get("/apps/desk/graph/?version=1").content.decode()
     assert "as published" in page and "Long?" in page
-    told = console.get("/apps/desk/graph.json?version=1").json()
-    handles = {(e["source"], e["target"]): (e["handle"], e["runs"]) for e in told["edges"]}
+    graph_json = console.get("/apps/desk/graph.json?version=1").json()
+    handles = {(e["source"], e["target"]): (e["handle"], e["runs"]) for e in graph_json["edges"]}
     assert handles["2", "3"] == ("IF", 1)
     assert handles["2", "6"] == ("ELIF 1", 0)
     assert handles["2", "7"] == ("ELSE", 0)
     assert handles["3", "4"] == (None, 1)
-    assert "verysecret" not in str(told) and "encryptedthing" not in str(snapshot())
+    assert "verysecret" not in str(graph_json) and "encryptedthing" not in str(snapshot())
 
 
 def test_a_run_at_work_is_followed_to_its_end(dify: Make) -> None:
@@ -134,20 +134,23 @@ def test_a_run_at_work_is_followed_to_its_end(dify: Make) -> None:
     work = db.node(run, 2, "5", "llm", 0, status="running", created_at=begun, finished_at=None,
                    elapsed_time=0, inputs=None, outputs=None)  # fmt: skip
     imported(db)
-    found = Run.objects.with_source_id(run).get()
-    assert (found.status, [row[3] for row in tree(found)]) == ("running", ["succeeded", "running"])
+    recorded = Run.objects.with_source_id(run).get()
+    assert (recorded.status, [row[3] for row in tree(recorded)]) == (
+        "running",
+        ["succeeded", "running"],
+    )
     assert imported(db).startswith("Read 0 runs")  # nothing has changed
     db.change("workflow_node_executions", work, status="retry", error="503", outputs={})
     imported(db)
-    assert [row[3] for row in tree(found)] == ["succeeded", "running"]
+    assert [row[3] for row in tree(recorded)] == ["succeeded", "running"]
     db.change("workflow_node_executions", work, status="succeeded", error=None,
               outputs={"text": "A"}, finished_at=now[0])  # fmt: skip
     db.change("workflow_runs", run, status="succeeded", outputs={"text": "A"}, elapsed_time=2.0,
               total_tokens=9, finished_at=now[0])  # fmt: skip
     imported(db)
-    found.refresh_from_db()
-    assert (found.status, found.outputs_preview, found.error) == ("succeeded", "A", "")
-    done = step(found, "llm")
+    recorded.refresh_from_db()
+    assert (recorded.status, recorded.outputs_preview, recorded.error) == ("succeeded", "A", "")
+    done = step(recorded, "llm")
     assert (done.status, done.error, done.outputs and done.outputs.value) == (
         "succeeded", "", {"text": "A"},
     )  # fmt: skip
@@ -162,9 +165,9 @@ def test_steps_that_an_aborted_run_left_behind_were_stopped(dify: Make) -> None:
     run = db.run(db.app("Desk"), "x", status="failed", error="boom", outputs=None)
     db.node(run, 1, "5", "llm", 1, status="running", finished_at=None, elapsed_time=0)
     imported(db)
-    found = Run.objects.with_source_id(run).get()
-    assert (found.status, found.error) == ("failed", "boom")
-    assert [row[3] for row in tree(found)] == ["stopped"]
+    recorded = Run.objects.with_source_id(run).get()
+    assert (recorded.status, recorded.error) == ("failed", "boom")
+    assert [row[3] for row in tree(recorded)] == ["stopped"]
 
 
 def test_steps_of_one_second_are_in_the_order_of_their_index(dify: Make) -> None:
@@ -186,10 +189,10 @@ def test_broken_and_odd_values_are_kept_as_they_are(dify: Make) -> None:
         run, 2, "8", "llm", 1, execution_metadata={"iteration_id": "gone", "iteration_index": 0}
     )
     imported(db)
-    found = Run.objects.with_source_id(run).get()
-    assert found.inputs and found.inputs.value == '{"q": "\\ud83d'
-    assert found.outputs and found.outputs.value == "text"
-    [odd, lost] = NodeExecution.objects.in_run(found.pk).visible().with_payloads()
+    recorded = Run.objects.with_source_id(run).get()
+    assert recorded.inputs and recorded.inputs.value == '{"q": "\\ud83d'
+    assert recorded.outputs and recorded.outputs.value == "text"
+    [odd, lost] = NodeExecution.objects.in_run(recorded.pk).visible().with_payloads()
     assert (odd.kind, odd.title, odd.outputs) == ("brand-new-type", "brand-new-type", None)
     assert odd.process_data and odd.process_data.value == "[1,"
     assert lost.title == "llm"
@@ -199,18 +202,18 @@ def test_values_that_dify_cut_are_flagged_or_read_whole(dify: Make, tmp_path: Pa
     db = dify()
     run = db.run(db.app("Desk"), "x")
     node = db.node(run, 1, "5", "llm", 0, outputs={"text": "beginn…"}, process_data={"p": 1})
-    other = db.node(run, 2, "6", "code", 1, outputs={"text": "cut"})
+    code_node = db.node(run, 2, "6", "code", 1, outputs={"text": "cut"})
     for name, owner, kind, key in [
         ("1", node, "outputs", "files/whole.json"),
         ("2", node, "process_data", "files/gone.json"),
-        ("3", other, "outputs", "../../secret.json"),
+        ("3", code_node, "outputs", "../../secret.json"),
     ]:
         db.put("upload_files", id=uid(f"file {name}"), key=key, size=123_456)
         db.put("workflow_node_execution_offload", id=uid(f"off {name}"), node_execution_id=owner,
                type=kind, file_id=uid(f"file {name}"))  # fmt: skip
     imported(db)
-    found = Run.objects.with_source_id(run).get()
-    write = step(found, "llm")
+    recorded = Run.objects.with_source_id(run).get()
+    write = step(recorded, "llm")
     assert write.outputs and write.outputs.cut_of == 123_456
     assert write.process_data and write.process_data.cut_of == 123_456
     storage = tmp_path / "dify" / "storage"
@@ -218,7 +221,7 @@ def test_values_that_dify_cut_are_flagged_or_read_whole(dify: Make, tmp_path: Pa
     (storage / "files" / "whole.json").write_text('{"text": "beginning and end"}')
     (tmp_path / "secret.json").write_text('{"text": "secret"}')
     imported(db, "--since", "2026-01-01", "--storage", str(storage))
-    write, guess = step(found, "llm"), step(found, "code")
+    write, guess = step(recorded, "llm"), step(recorded, "code")
     assert write.outputs and write.outputs.value == {"text": "beginning and end"}
     assert write.outputs.cut_of is None
     assert guess.outputs and guess.outputs.value == {"text": "cut"}
