@@ -16,6 +16,18 @@ MADE = {"var", "staticfiles", "screenshots", "node_modules"}  # never committed
 # What each package must not import: config → runs → nodes, one way.
 UPWARD = {"nodes": {"runs", "config"}, "runs": {"config"}}
 
+# The stages of recording, each with the stages that it may import.
+STAGES = {
+    "receiving": {"storing", "decoding", "records"},
+    "importing": {"storing", "decoding", "records"},
+    "storing": {"decoding", "deriving", "records"},
+    "decoding": {"records"},
+    "deriving": {"records"},
+    "records": set(),
+}
+# What reads runs for people, of which recording must know nothing.
+READERS = ("runs.pages", "runs.json", "runs.query")
+
 # Modules that only turn data into other data: no ORM, no settings, no request. Beside these, every
 # module whose docstring says so.
 PURE = (
@@ -154,6 +166,33 @@ def test_packages_do_not_import_each_other_in_a_circle() -> None:
     graph = imported_packages()
     circular = {package for package in graph if package in reachable(graph, package)}
     assert circular - CIRCULAR == set()
+
+
+def test_every_folder_of_recording_is_a_stage() -> None:
+    folders = {path.parent.name for path in (ROOT / "runs/recording").glob("*/__init__.py")}
+    assert folders == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_stages_of_recording_import_one_way(stage: str) -> None:
+    allowed = {stage, *STAGES[stage]}
+    wrong = [
+        f"{name(path)} imports {dotted}"
+        for path in files("*.py", f"runs/recording/{stage}")
+        for dotted in imported(path)
+        if within(dotted, "runs.recording") and dotted.split(".")[2] not in allowed
+    ]
+    assert wrong == []
+
+
+def test_recording_knows_nothing_of_pages() -> None:
+    wrong = [
+        f"{name(path)} imports {dotted}"
+        for path in files("*.py", "runs/recording")
+        for dotted in imported(path)
+        if any(within(dotted, package) for package in READERS)
+    ]
+    assert wrong == []
 
 
 def test_code_never_imports_tests() -> None:

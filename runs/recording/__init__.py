@@ -1,1 +1,1 @@
-"""The only way in: doors → decoders → neutral records → one writer."""
+"""The only way in: receivers and imports → decoders → neutral records → one writer."""

@@ -1,7 +1,7 @@
-"""What failures of one kind have in common: a message without what differs from run to run. Pure.
+"""Which failures are alike: their message without what differs from run to run. Pure.
 
 Ids, numbers, times and durations become #; addresses, paths and quoted values words of their own.
-What tells failures apart stays: a status of HTTP (429 is not 500), and what an error that is
+What distinguishes failures stays: a status of HTTP (429 is not 500), and what an error that is
 written as JSON says happened. A message is read up to `MOST` characters, and no pattern can match
 the same text in two ways, so that a hostile one costs no more than a long one.
 """
@@ -17,7 +17,7 @@ from nodes.formats import visible
 
 GROUPS = UUID("5d0b8f0e-3f0c-5b7a-8a54-6d2f1c9a7e31")
 MOST = 4_000  # characters of a message that are read
-KEPT = 400  # characters of the masked message that are kept and tell groups apart
+KEPT = 400  # characters of the normalized message that are kept and distinguish groups
 
 ADDRESS, PATH, QUOTE, ID = "<address>", "<path>", "“…”", "#"
 
@@ -52,15 +52,15 @@ _NAMED = "|".join([
 Word = str | Callable[[re.Match[str]], str]
 
 
-def _bare(found: re.Match[str]) -> str:
-    return found[0].replace("'", "")
+def _without_quotes(match: re.Match[str]) -> str:
+    return match[0].replace("'", "")
 
 
-def _address(found: re.Match[str]) -> str:
+def _ipv6_address(match: re.Match[str]) -> str:
     try:
-        IPv6Address(found[0])
+        IPv6Address(match[0])
     except AddressValueError:
-        return found[0]
+        return match[0]
     return ADDRESS
 
 
@@ -68,7 +68,7 @@ def _rules(*rules: tuple[str, Word]) -> list[tuple[re.Pattern[str], Word]]:
     return [(re.compile(pattern, re.ASCII), word) for pattern, word in rules]
 
 
-# In this order, each over what the ones before have left.
+# Applied in this order, each to what the ones before have left.
 _RULES = _rules(
     # {'error': {'message': 'No such order'}}: the telling values and all keys lose their quotes,
     # also inside a JSON text that is itself such a value.
@@ -77,11 +77,11 @@ _RULES = _rules(
     (_TELLING_VALUE, r"\2: \4"),
     (r"""(["'])([A-Za-z_][\w.-]{0,60})\1(?=\s?:)""", r"\2"),
     (r"""(["'])([45]\d\d [A-Z][A-Za-z ]{1,40})\1""", r"\2"),  # '404 Not Found'
-    (_NAMED, _bare),
+    (_NAMED, _without_quotes),
     (r"input_value=.{0,300}?, input_type=", f"input_value={QUOTE}, input_type="),  # Pydantic
     (r"\)=\([^()]{0,300}\)", f")=({QUOTE})"),  # PostgreSQL: Key (id)=(A-17)
     (r"(filtered|detected): (?:[Tt]rue|[Ff]alse)", r"\1: #"),  # Azure's verdicts
-    # What a model said, which is never the same.
+    # What a model answered, which is never the same.
     (r"((?:[Oo]utput|[Cc]ompletion|[Aa]nswer)\s?:\s?)\S.*", rf"\1{QUOTE}"),
     *(
         (rf"{before}{first}(?:[^{first}{last}]*[{last}]|[^{first}{last}]{{500,}}\Z){after}", QUOTE)
@@ -95,7 +95,7 @@ _RULES = _rules(
     (r"(?<![\w.+-])[\w.+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}", ADDRESS),
     (rf"{_L}arn:[a-z-]{{1,20}}:[\w:/.-]+", ADDRESS),  # Amazon's
     (r"(?<![\w:])(?=[A-Fa-f:]*[0-9])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
-     r"(?:(?:\.\d{1,3}){3}|%\w{1,15})?", _address),
+     r"(?:(?:\.\d{1,3}){3}|%\w{1,15})?", _ipv6_address),
     (rf"{_L}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?::\d+|/\d+)?(?!\.?\w)", ADDRESS),
     (rf"(?<![\w.-])(?:localhost|(?:[A-Za-z0-9-]{{1,63}}\.){{1,8}}(?:{_TOP}))(?::\d+)?(?![\w-])",
      ADDRESS),
@@ -137,8 +137,8 @@ _FRAMES = re.compile(r"\n {2,}File [^\n]*(?:\n {2,}[^\n]*)*\n")
 
 @dataclass(frozen=True, slots=True)
 class ErrorFingerprint:
-    """What ended a run: the step (its id in the graph and its name, "" where none is known), the
-    exception's type and the masked message."""
+    """What failures of one group have in common. It names what ended a run: the step (its id in the
+    graph and its name, "" where none is known), the exception's type and the normalized message."""
 
     node_id: str
     title: str
@@ -150,18 +150,18 @@ class ErrorFingerprint:
         return cls(node_id, title, error_type, normalized_message(error))
 
     def group(self, app_id: int) -> UUID:
-        """The id of the group of failures like this one in an app. The name of the step does not
-        matter: it may change from version to version."""
+        """Return the id of the group of failures like this one in an app. The name of the step does
+        not matter: it may change from version to version."""
         return uuid5(GROUPS, "\0".join((str(app_id), self.node_id, self.error_type, self.message)))
 
 
 def normalized_message(message: str) -> str:
-    """What messages of one kind say alike, on one line of at most `KEPT` characters."""
-    return _masked(_telling(message))
+    """Return what messages of one kind have in common, on one line of at most `KEPT` characters."""
+    return _normalize(_relevant_part(message))
 
 
-def _telling(message: str) -> str:
-    """Of a stack trace what was raised; of all else the beginning."""
+def _relevant_part(message: str) -> str:
+    """Return what was raised, of a stack trace; of any other message the beginning."""
     head = message[:MOST]
     if _TRACEBACK in head:
         end = message[-MOST:]
@@ -171,19 +171,19 @@ def _telling(message: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _masked(text: str) -> str:
+def _normalize(text: str) -> str:
     text = " ".join(visible(text).split())
     for pattern, word in _RULES:
         text = pattern.sub(word, text)
     text = _IN_BRACKETS.sub(ADDRESS, text)
-    text = _NUMBER.sub(_number, text)
+    text = _NUMBER.sub(_number_or_status, text)
     return _REPEATED.sub(r"\1", text)[:KEPT]
 
 
-def _number(found: re.Match[str]) -> str:
-    told, text = found[0], found.string
-    if len(told) == 3 and told.isdecimal() and told[0] in "45":
-        before = text[max(0, found.start() - 16) : found.start()]
-        if _STATUS_BEFORE.search(before) or _STATUS_AFTER.match(text, found.end()):
-            return told
+def _number_or_status(match: re.Match[str]) -> str:
+    number, text = match[0], match.string
+    if len(number) == 3 and number.isdecimal() and number[0] in "45":
+        before = text[max(0, match.start() - 16) : match.start()]
+        if _STATUS_BEFORE.search(before) or _STATUS_AFTER.match(text, match.end()):
+            return number
     return ID

@@ -16,7 +16,8 @@ from runs.recording.records.row import ExecutionRow
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`failed_row` is the step whose failure ended the run; None where none is known."""
+    """How a run ended. `failed_row` is the step whose failure ended it; None where none is
+    known."""
 
     status: str
     error: str
@@ -24,64 +25,67 @@ class Outcome:
 
 
 def settle_statuses(tree: Tree) -> Outcome:
-    """Set the status of every row and tell the run's."""
+    """Set the status of every row and return the run's."""
     for row in tree.rows:
-        # Plumbing that tells neither status nor times (Dify's dispatcher) is not at work.
+        # A wrapper that reports neither status nor times (Dify's dispatcher) is not at work.
         idle = row.started_us is None or row.hints.get("envelope")
         at_work = not row.ended and not (row.folded and idle)
         row.status = row.told_status or ("running" if at_work else "succeeded")
         if row.status == "failed" and row.hints.get("handled"):
             row.status = "exception"
-    told = _told(tree)
+    facts = _facts_with_status(tree)
     fatal = _last_with(tree, "failed")
-    status = told.status or _derived_status(tree, fatal)
+    status = facts.status or _derived_status(tree, fatal)
     if status == "failed":
         fatal = fatal or _last_failed(tree)
     if status not in ("running", "paused"):
         _mark_handled(tree, fatal if status in ("failed", "stopped") else [])
     if status == "succeeded" and any(row.status == "exception" for row in tree.order):
         status = "partial-succeeded"
-    failed_row = _origin(tree, fatal) if status in ("failed", "stopped") else None
-    return Outcome(status, _error(tree, status, failed_row), failed_row)
+    failed_row = _first_failure(tree, fatal) if status in ("failed", "stopped") else None
+    return Outcome(status, _error_of_run(tree, status, failed_row), failed_row)
 
 
-def _told(tree: Tree) -> RunFacts:
-    """Facts of the first run span that states a status for the run as such. A run that waited is
-    told once more when it went on."""
-    told = [facts for row in tree.runs if (facts := row.facts).status]
-    first = told[0] if told else RunFacts()
-    return next((facts for facts in told if facts.status != "paused"), first)
+def _facts_with_status(tree: Tree) -> RunFacts:
+    """Return the facts of the first run span that states a status for the run as such. A run that
+    waited is reported once more when it went on."""
+    stated = [facts for row in tree.runs if (facts := row.facts).status]
+    first = stated[0] if stated else RunFacts()
+    return next((facts for facts in stated if facts.status != "paused"), first)
 
 
 def _last_with(tree: Tree, status: str) -> list[ExecutionRow]:
-    """Steps of a status after which no other step began, on any level up to the top."""
-    found = [row for row in tree.order if row.status == status]
-    latest = _latest_beside(tree) if found else {}
+    """Return steps of a status after which no other step began, on any level up to the top."""
+    candidates = [row for row in tree.order if row.status == status]
+    latest = _latest_beside(tree) if candidates else {}
     return [
         row
-        for row in found
+        for row in candidates
         if latest[row.source_id] < (FAR_FUTURE if row.ended_us is None else row.ended_us)
     ]
 
 
 def _latest_beside(tree: Tree) -> dict[str, int]:
-    """When the last step began beside each step or beside any step above it; -1: none did."""
-    newest = _newest(tree)
+    """Return by source id when the last step began beside the step or beside any step above it; -1:
+    none did."""
+    newest = _last_two_begun(tree)
     latest: dict[str, int] = {}
     for row in tree.order:  # parents before children
         parent = tree.parent[row.source_id]
-        beside = [other.started_us or 0 for other in newest[tree.place(row)] if other is not row]
+        beside = [
+            other.started_us or 0 for other in newest[tree.parent_key(row)] if other is not row
+        ]
         above = latest[parent.source_id] if parent is not None else -1
         latest[row.source_id] = max(above, *beside, -1)
     return latest
 
 
-def _newest(tree: Tree) -> dict[str, list[ExecutionRow]]:
+def _last_two_begun(tree: Tree) -> dict[str, list[ExecutionRow]]:
     return {
-        place: sorted(
+        parent_key: sorted(
             (row for row in rows if row.started_us is not None), key=lambda row: row.started_us or 0
         )[-2:]
-        for place, rows in tree.children.items()
+        for parent_key, rows in tree.children.items()
     }
 
 
@@ -116,7 +120,7 @@ def _all_ended(tree: Tree) -> bool:
 
 
 def _is_paused(tree: Tree) -> bool:
-    """A paused step after which nothing began: the run waits, whatever its root says."""
+    """Whether nothing began after a paused step: then the run waits, whatever its root says."""
     return bool(_last_with(tree, "paused"))
 
 
@@ -128,7 +132,7 @@ def _last_failed(tree: Tree) -> list[ExecutionRow]:
 
 
 def _mark_handled(tree: Tree, fatal: list[ExecutionRow]) -> None:
-    """Failed steps that did not end the run were handled. What failed because a step below it
+    """Mark failed steps that did not end the run as handled. What failed because a step below it
     failed stays failed with it."""
     keep = set()
     for row in fatal:
@@ -141,14 +145,14 @@ def _mark_handled(tree: Tree, fatal: list[ExecutionRow]) -> None:
             row.status = "exception"
 
 
-def _origin(tree: Tree, fatal: list[ExecutionRow]) -> ExecutionRow | None:
-    """The deepest of the fatal steps; of several, the one that failed first."""
+def _first_failure(tree: Tree, fatal: list[ExecutionRow]) -> ExecutionRow | None:
+    """Return the deepest of the fatal steps; of several, the one that failed first."""
     ids = {row.source_id for row in fatal}
     origins = [row for row in fatal if not any(c.source_id in ids for c in tree.below(row))]
     return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
 
 
-def _error(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:
+def _error_of_run(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:
     if status not in ("failed", "stopped", "partial-succeeded"):
         return ""
     for row in [*tree.runs, *([failed_row] if failed_row else [])]:

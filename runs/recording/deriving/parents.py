@@ -1,6 +1,6 @@
-"""What is above a step: as its producer told it, and as it is shown. Pure.
+"""What is above a step: as its producer reported it, and as it is shown. Pure.
 
-Every way up is walked once, because runs may be thousands of steps deep.
+Every path up is walked once, because runs may be thousands of steps deep.
 """
 
 from bisect import bisect_right, insort
@@ -10,35 +10,36 @@ from runs.recording.records.row import ExecutionRow
 FAR_FUTURE = 1 << 62
 MAX_PASSES = 50  # passes in passes; more have no room in a path of them
 
-# Where the way up from a row ends: its visible parent, the passes on the way (outermost first), and
-# the last row before that parent.
-Reached = tuple[ExecutionRow | None, tuple[int, ...], ExecutionRow]
+# Where the path up from a row ends: its visible parent, the passes on the path (outermost first),
+# and the last row before that parent.
+PathEnd = tuple[ExecutionRow | None, tuple[int, ...], ExecutionRow]
 
 
 CONTAINERS = ("iteration", "loop")
 
 
 def stand_ins(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
-    """Source id of a container that was told without its execution id → the same container told
-    with it: the first of its node in the graph for the first, and so on. Who tells no id in the
-    graph (Phoenix) is known by the title."""
+    """Return source id of a container that was reported without its execution id → the same
+    container reported with it: the first of its node in the graph for the first, and so on. Where
+    there is no id in the graph (Phoenix), the title is compared."""
     waiting: dict[tuple[str, str, str], list[ExecutionRow]] = {}
     real: dict[tuple[str, str], list[ExecutionRow]] = {}
-    for row in sorted((row for row in rows if row.kind in CONTAINERS), key=_begun):
+    for row in sorted((row for row in rows if row.kind in CONTAINERS), key=_start_order):
         if row.hints.get("stand_in"):
             waiting.setdefault((row.kind, row.told_node_id, row.title), []).append(row)
         else:
             real.setdefault((row.kind, row.told_node_id), []).append(row)
-    found: dict[str, ExecutionRow] = {}
-    for (kind, node_id, title), told in waiting.items():
+    replaced: dict[str, ExecutionRow] = {}
+    for (kind, node_id, title), rows_without_id in waiting.items():
         same = real.get((kind, node_id)) or real.get((kind, title)) or []
-        found.update((row.source_id, own) for row, own in zip(told, same, strict=False))
-    return found
+        pairs = zip(rows_without_id, same, strict=False)
+        replaced.update((row.source_id, own) for row, own in pairs)
+    return replaced
 
 
 def by_any_id(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
-    """Rows by the ids that others may name as their parent's: a step known by its execution id has
-    been a span as well."""
+    """Return rows by the ids that others may name as their parent's: a step known by its execution
+    id has been a span as well."""
     also = [row for row in rows if "span_ids" in row.hints]
     also.sort(key=lambda row: row.source_id, reverse=True)
     known = {span_id: row for row in also for span_id in row.hints["span_ids"]}
@@ -49,7 +50,7 @@ def by_any_id(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
 def reported_parents(
     rows: list[ExecutionRow], known: dict[str, ExecutionRow]
 ) -> dict[str, ExecutionRow | None]:
-    """Each row's parent as told. A cycle of parents is cut above its smallest id."""
+    """Return each row's parent as reported. A cycle of parents is cut above its smallest id."""
     parents = {row.source_id: known.get(row.parent_source_id) for row in rows}
     for source_id in cycle_cuts(parents):
         parents[source_id] = None
@@ -57,6 +58,7 @@ def reported_parents(
 
 
 def cycle_cuts(parents: dict[str, ExecutionRow | None]) -> set[str]:
+    """Return the smallest id of each cycle of parents."""
     cut: set[str] = set()
     settled: set[str] = set()
     for start in parents:
@@ -77,19 +79,20 @@ def climb(
     row: ExecutionRow,
     above: dict[str, ExecutionRow | None],
     runs: set[str],
-    reached: dict[tuple[str, bool], Reached],
-) -> Reached:
-    """`reached` keeps what was found of each row, with and without being chained: ways up are long
-    and have most of their length in common."""
+    reached: dict[tuple[str, bool], PathEnd],
+) -> PathEnd:
+    """Return where the path up from `row` ends. `above`: the reported parents; `runs`: source ids
+    of the spans that are the run. `reached` keeps the result of each row, with and without being
+    chained: paths up are long and have most of their length in common."""
     trail: list[ExecutionRow] = []
-    places: list[tuple[str, bool]] = []
+    keys: list[tuple[str, bool]] = []
     chained = bool(row.hints.get("chained"))
-    while (place := (row.source_id, chained)) not in reached:
+    while (key := (row.source_id, chained)) not in reached:
         parent = above[row.source_id]
         trail.append(row)
-        places.append(place)
+        keys.append(key)
         if parent is None:
-            reached[place] = (None, (), row)
+            reached[key] = (None, (), row)
         elif parent.hints.get("pass_index") is not None:
             row, chained = parent, False
         elif parent.folded:
@@ -97,19 +100,19 @@ def climb(
         elif chained and parent.hints.get("chained"):
             row = parent
         else:
-            reached[place] = (parent, (), row)
-    found = reached[place]
-    for row, place in zip(reversed(trail), reversed(places), strict=True):
-        if place not in reached:
+            reached[key] = (parent, (), row)
+    end = reached[key]
+    for row, key in zip(reversed(trail), reversed(keys), strict=True):
+        if key not in reached:
             parent = above[row.source_id]
             index = parent.hints.get("pass_index") if parent else None
-            if index is not None and len(found[1]) < MAX_PASSES:
-                found = (found[0], (*found[1], index), found[2])
-            reached[place] = found
-    return found
+            if index is not None and len(end[1]) < MAX_PASSES:
+                end = (end[0], (*end[1], index), end[2])
+            reached[key] = end
+    return end
 
 
-def _on_top(row: ExecutionRow, above: dict[str, ExecutionRow | None]) -> bool:
+def _is_on_top(row: ExecutionRow, above: dict[str, ExecutionRow | None]) -> bool:
     parent = above[row.source_id]
     return parent is None or parent.folded
 
@@ -117,55 +120,55 @@ def _on_top(row: ExecutionRow, above: dict[str, ExecutionRow | None]) -> bool:
 def containers_by_id(
     rows: list[ExecutionRow], above: dict[str, ExecutionRow | None], same: dict[str, ExecutionRow]
 ) -> dict[str, ExecutionRow]:
-    """Steps that no parent leads anywhere, but that tell the graph id of the step they ran in
-    (Dify's database and event stream): of its executions, the last that had begun. `same` as by
-    `stand_ins`."""
+    """Return the containers of steps that have no reported parent, but name the graph id of the
+    step they ran in (Dify's database and event stream): of its executions, the last that had begun.
+    `same` as returned by `stand_ins`."""
     named: dict[str, list[ExecutionRow]] = {}
-    inside = [row for row in rows if row.hints.get("container") and _on_top(row, above)]
+    inside = [row for row in rows if row.hints.get("container") and _is_on_top(row, above)]
     if inside:
-        for row in sorted(rows, key=_begun):
+        for row in sorted(rows, key=_start_order):
             if row.told_node_id:
                 named.setdefault(row.told_node_id, []).append(same.get(row.source_id, row))
-    found: dict[str, ExecutionRow] = {}
+    containers: dict[str, ExecutionRow] = {}
     for row in inside:
-        own = [one for one in named.get(row.hints["container"], ()) if one is not row]
-        place = bisect_right(own, _begun(row)[0], key=lambda one: _begun(one)[0])
-        if own:
-            found[row.source_id] = own[max(place - 1, 0)]
-    return found
+        others = [other for other in named.get(row.hints["container"], ()) if other is not row]
+        begun = bisect_right(others, _start_order(row)[0], key=lambda other: _start_order(other)[0])
+        if others:
+            containers[row.source_id] = others[max(begun - 1, 0)]
+    return containers
 
 
-def _begun(row: ExecutionRow) -> tuple[int, str]:
+def _start_order(row: ExecutionRow) -> tuple[int, str]:
     return (FAR_FUTURE if row.started_us is None else row.started_us, row.source_id)
 
 
 def containers_by_time(
     rows: list[ExecutionRow], above: dict[str, ExecutionRow | None]
 ) -> dict[str, ExecutionRow]:
-    """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step tells its pass
+    """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step names its pass
     number and its container's graph id, which no span carries. The container is the smallest
     iteration or loop around it in time. Returns those of the steps that need one."""
-    top = [row for row in rows if row.started_us is not None and _on_top(row, above)]
+    top = [row for row in rows if row.started_us is not None and _is_on_top(row, above)]
     top.sort(key=lambda row: row.started_us or 0)
     waiting = [row for row in reversed(top) if row.kind in CONTAINERS and not row.folded]
     begun: list[ExecutionRow] = []  # containers that began before, the smallest first
-    found: dict[str, ExecutionRow] = {}
+    containers: dict[str, ExecutionRow] = {}
     for row in top if waiting else ():
         if row.hints.get("iteration_index") is None:
             continue
         now = row.started_us or 0
         while waiting and (waiting[-1].started_us or 0) <= now:
-            insort(begun, waiting.pop(), key=_width)
-        place = bisect_right(begun, _width(row), key=_width)
-        while place < len(begun):
-            ended = begun[place].ended_us
+            insort(begun, waiting.pop(), key=_duration_order)
+        position = bisect_right(begun, _duration_order(row), key=_duration_order)
+        while position < len(begun):
+            ended = begun[position].ended_us
             if ended is None or ended >= now:
-                found[row.source_id] = begun[place]
+                containers[row.source_id] = begun[position]
                 break
-            del begun[place]
-    return found
+            del begun[position]
+    return containers
 
 
-def _width(row: ExecutionRow) -> tuple[int, str]:
-    """A total order, so that no two containers can each be inside the other."""
+def _duration_order(row: ExecutionRow) -> tuple[int, str]:
+    """Return a key of a total order, so that no two containers can each be inside the other."""
     return (FAR_FUTURE if row.duration_us is None else row.duration_us, row.source_id)

@@ -1,6 +1,6 @@
 """In which pass a step ran. Pure.
 
-Passes are told by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node that
+Passes are reported by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node that
 runs several times below the same parent is in its first, second, … pass. Failed attempts that were
 tried again belong to the pass of the attempt that ended it.
 """
@@ -16,61 +16,63 @@ def number_passes(tree: Tree) -> None:
     """Set `iteration` ("3.0", from 0) and `attempt` of every visible row."""
     for row in tree.rows:
         row.iteration = ""
-    for siblings in _groups(tree):
+    for siblings in _sibling_groups(tree):
         parent = tree.parent[siblings[0].source_id]
         base = parent.iteration if parent else ""
         by_node: dict[tuple[str, str, str], list[ExecutionRow]] = {}
         for row in siblings:
             row.iteration = base
-            for number in tree.told_passes[row.source_id]:
-                row.iteration = _below(row.iteration, number)
+            for number in tree.reported_passes[row.source_id]:
+                row.iteration = _extend_path(row.iteration, number)
             by_node.setdefault((row.node_id, row.kind, row.iteration), []).append(row)
         for (_, _, path), rows in by_node.items():
-            _number_visits(rows, path)
+            _number_executions(rows, path)
 
 
-def _groups(tree: Tree) -> list[list[ExecutionRow]]:
-    """Lists of siblings, parents before children."""
+def _sibling_groups(tree: Tree) -> list[list[ExecutionRow]]:
+    """Return lists of siblings, parents before children."""
     seen: set[str] = set()
     groups = []
     for row in tree.order:
-        place = tree.place(row)
-        if place not in seen:
-            seen.add(place)
-            groups.append(tree.children[place])
+        parent_key = tree.parent_key(row)
+        if parent_key not in seen:
+            seen.add(parent_key)
+            groups.append(tree.children[parent_key])
     return groups
 
 
-def _number_visits(rows: list[ExecutionRow], path: str) -> None:
-    attempt, visits = 1, []
+def _number_executions(rows: list[ExecutionRow], path: str) -> None:
+    """Number the executions of one node below one parent, in order of their start."""
+    attempt, executions = 1, []
     for row in rows:
-        visits.append((row, attempt))
+        executions.append((row, attempt))
         attempt = attempt + 1 if row.told_status == "retry" else 1
-    ends = sum(1 for row, _ in visits if row.told_status != "retry")
-    last_is_open = visits[-1][0].told_status == "retry"
+    ends = sum(1 for row, _ in executions if row.told_status != "retry")
+    last_is_open = executions[-1][0].told_status == "retry"
     repeated = ends + last_is_open > 1
     fan_out = [row.hints.get("fan_out_index") for row in rows]
     distinct = None not in fan_out and len(set(fan_out)) == len(fan_out)
     number = 0
-    for row, attempt in visits:
+    for row, attempt in executions:
         row.attempt = max(int(row.hints.get("attempt") or 1), attempt)
         if repeated or distinct:
             own = row.hints["fan_out_index"] if distinct else number
-            row.iteration = _below(path, own)
+            row.iteration = _extend_path(path, own)
         number += row.told_status != "retry"
 
 
-def _below(path: str, number: int) -> str:
-    """The path of a pass. Loops in loops deeper than the column holds are not told apart."""
+def _extend_path(path: str, number: int) -> str:
+    """Return the path of a pass below `path`. Nested loops deeper than the column holds share
+    one."""
     longer = f"{path}.{number}" if path else str(number)
     return longer if len(longer) <= MAX_PATH else path
 
 
 def count_passes(tree: Tree) -> int:
-    """Passes of a run: of each container, of each fan-out, and of each loop as often as its most
-    visited node."""
+    """Count the passes of a run: of each container, of each fan-out, and of each loop as often as
+    the node ran that ran most often."""
     total = 0
-    for siblings in _groups(tree):
+    for siblings in _sibling_groups(tree):
         parent = tree.parent[siblings[0].source_id]
         depth = len(iteration_path(parent.iteration)) if parent else 0
         paths = (iteration_path(row.iteration) for row in siblings)

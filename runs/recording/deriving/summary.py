@@ -1,4 +1,4 @@
-"""The run's own row, from its arranged steps. Pure."""
+"""The run's own row, from its derived steps. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,8 +20,8 @@ MAX_COST = Decimal("9999999999.9999")
 
 @dataclass(slots=True)
 class Summary:
-    """Columns of `runs.Run` that follow from its steps; `facts` still name version,
-    conversation; `failure`, of a run that failed, its kind."""
+    """Columns of `runs.Run` that follow from its steps; `facts` name its version and conversation,
+    which are looked up later; `failure`: what a failed run has in common with others."""
 
     service: str
     facts: RunFacts
@@ -31,14 +31,15 @@ class Summary:
 
 
 def summarize(tree: Tree, outcome: Outcome) -> Summary:
-    speakers = _roots_first(tree)
-    facts = _facts(speakers)
+    """Return the columns of a run, from its tree and its outcome."""
+    sources = _roots_first(tree)
+    facts = _first_facts(sources)
     started, ended = _times(tree, outcome)
     first, last = _input_row(tree), _output_row(tree, outcome)
     reported = facts.reported_cost
     columns = {
         "name": (facts.name or "")[:255],
-        "mode": facts.mode or _mode(speakers, facts),
+        "mode": facts.mode or _derived_mode(sources, facts),
         "status": outcome.status,
         "started_us": started,
         "ended_us": ended,
@@ -64,18 +65,18 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         **_counts(tree),
     }
     of_dify = _is_of_dify(tree.runs)
-    return Summary(speakers[0].service, facts, columns, of_dify, _failure(tree, outcome))
+    return Summary(sources[0].service, facts, columns, of_dify, _fingerprint_of(tree, outcome))
 
 
-def _failure(tree: Tree, outcome: Outcome) -> ErrorFingerprint | None:
-    """What the step that ended the run says; where no step is known, the run. Failures that were
-    handled did not end it."""
+def _fingerprint_of(tree: Tree, outcome: Outcome) -> ErrorFingerprint | None:
+    """Return the fingerprint of the step that ended the run; where no step is known, of the run.
+    Failures that were handled did not end it."""
     if outcome.status != "failed":
         return None
     row = outcome.failed_row
     if row is None:
-        told = next((run for run in tree.runs if run.error), None)
-        return ErrorFingerprint.of("", "", told.error_type if told else "", outcome.error)
+        span = next((row for row in tree.runs if row.error), None)
+        return ErrorFingerprint.of("", "", span.error_type if span else "", outcome.error)
     return ErrorFingerprint.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
 
 
@@ -84,31 +85,31 @@ def _is_of_dify(runs: list[ExecutionRow]) -> bool:
 
 
 def _roots_first(tree: Tree) -> list[ExecutionRow]:
-    """Run spans, other plumbing, then steps from the root down: who knows the run best speaks
-    first."""
-    chosen = {row.source_id for row in tree.runs}
-    folded = [row for row in tree.by_time if row.folded and row.source_id not in chosen]
+    """Return run spans, other wrappers, then steps from the root down: those that know the run best
+    come first."""
+    run_ids = {row.source_id for row in tree.runs}
+    wrappers = [row for row in tree.by_time if row.folded and row.source_id not in run_ids]
     steps = sorted((row for row in tree.by_time if not row.folded), key=attrgetter("depth"))
-    return [*tree.runs, *folded, *steps]
+    return [*tree.runs, *wrappers, *steps]
 
 
-def _facts(speakers: list[ExecutionRow]) -> RunFacts:
-    """Each fact from the first row that tells it."""
-    found: dict[str, Any] = {}
-    for row in speakers:
+def _first_facts(sources: list[ExecutionRow]) -> RunFacts:
+    """Return each fact from the first row that has it."""
+    facts: dict[str, Any] = {}
+    for row in sources:
         for name, value in row.hints.get("run", {}).items():
-            if name not in found and name != "source_ids" and value:
-                found[name] = value
-    return facts_from_hints({"run": found})
+            if name not in facts and name != "source_ids" and value:
+                facts[name] = value
+    return facts_from_hints({"run": facts})
 
 
-def _mode(speakers: list[ExecutionRow], facts: RunFacts) -> str:
+def _derived_mode(sources: list[ExecutionRow], facts: RunFacts) -> str:
     """An agent that talks in a conversation is a chatflow; everything else runs once."""
-    return "chatflow" if facts.conversation and speakers[0].kind == "agent" else "workflow"
+    return "chatflow" if facts.conversation and sources[0].kind == "agent" else "workflow"
 
 
 def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
-    """From the run's own spans where there are any, else from its parts."""
+    """Return start and end, from the run's own spans where there are any, else from its parts."""
     rows = [
         row for row in tree.runs if row.started_us is not None and not row.hints.get("envelope")
     ]
@@ -121,25 +122,26 @@ def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
 
 
 # Steps whose value may stand for the run's: a tool's arguments or a hand-off's target may not.
-_TELLING_GROUPS = frozenset({"agent", "model", "flow", "other"})
+_VALUE_GROUPS = frozenset({"agent", "model", "flow", "other"})
 
 
-def _may_speak(row: ExecutionRow) -> bool:
-    return kind_of(row.kind).group in _TELLING_GROUPS
+def _has_run_value(row: ExecutionRow) -> bool:
+    return kind_of(row.kind).group in _VALUE_GROUPS
 
 
 def _input_row(tree: Tree) -> ExecutionRow | None:
-    """The row whose inputs are the run's: its own span, else the first step that was asked."""
-    steps = (row for row in tree.order if _may_speak(row))
+    """Return the row whose inputs are the run's: its own span, else the first step with inputs."""
+    steps = (row for row in tree.order if _has_run_value(row))
     return next((row for row in [*tree.runs, *steps] if row.inputs_id), None)
 
 
 def _output_row(tree: Tree, outcome: Outcome) -> ExecutionRow | None:
-    """The run's own span, else (of a run that went well) the last answer nearest the top."""
+    """Return the row whose outputs are the run's: its own span, else (of a run that went well) the
+    last answer nearest the top."""
     own = next((row for row in tree.runs if row.outputs_id), None)
     if own or outcome.status not in ("succeeded", "partial-succeeded"):
         return own
-    done = [row for row in tree.order if row.outputs_id and row.ended and _may_speak(row)]
+    done = [row for row in tree.order if row.outputs_id and row.ended and _has_run_value(row)]
     shallow = min((row.depth for row in done), default=0)
     top = [row for row in done if row.depth == shallow]
     return max(top, key=lambda row: (row.ended_us or 0, row.index), default=None)
@@ -170,9 +172,9 @@ def _totals(tree: Tree) -> dict[str, Any]:
 
 
 def _cost_state(tree: Tree, counted: list[ExecutionRow], currency: str) -> str:
-    """Priced when every counted step and every model call has a price."""
+    """Return "priced" when every counted step and every model call has a price."""
     work = {row.source_id: row for row in counted}
-    for row in _calls(tree):
+    for row in _priceable_calls(tree):
         work.setdefault(row.source_id, row)
     if not work:
         return "free"
@@ -184,9 +186,9 @@ def _cost_state(tree: Tree, counted: list[ExecutionRow], currency: str) -> str:
     return "partly" if priced else "unpriced"
 
 
-def _calls(tree: Tree) -> list[ExecutionRow]:
-    """Model calls that did the work: not a model span that wraps another one; nor a failed or
-    unfinished one without usage, which cost nothing that anybody could know."""
+def _priceable_calls(tree: Tree) -> list[ExecutionRow]:
+    """Return the model calls that did the work: not a model span that wraps another one; nor a
+    failed or unfinished one without usage, the cost of which nobody can know."""
     wrappers = set()
     for row in tree.order:
         if kind_of(row.kind).call == "model":

@@ -14,6 +14,7 @@ def has_usage(row: ExecutionRow) -> bool:
 
 
 def mark_counted(tree: Tree) -> None:
+    """Set `counted` of every row."""
     below: set[str] = set()  # source ids of rows with counted usage somewhere below
     for row in tree.rows:
         row.counted = False
@@ -23,13 +24,13 @@ def mark_counted(tree: Tree) -> None:
         if parent is not None and (row.counted or row.source_id in below):
             below.add(parent.source_id)
     if not any(row.counted for row in tree.order):
-        # Nothing below told any usage: what the run's own span reports is all there is.
+        # No step reports any usage: what the run's own span reports is all there is.
         for row in tree.runs[:1]:
             row.counted = has_usage(row)
 
 
 def set_self_times(tree: Tree) -> None:
-    """`self_us`: the time of a step that none of its children covers; parallel children count
+    """Set `self_us`: the time of a step that none of its children covers; parallel children count
     once."""
     for row in tree.rows:
         row.self_us = lasted = row.duration_us

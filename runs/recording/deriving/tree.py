@@ -1,6 +1,6 @@
 """Who is below whom. Pure.
 
-The producer's parents are taken with three repairs: plumbing (`folded`, and the run's own span) is
+The producer's parents are taken with three repairs: wrappers (`folded`) and the run's own span are
 skipped, so that its children move up; steps chained to their predecessor (Dify) belong to the
 nearest run or pass above; a step whose parent has not arrived is an orphan, below the place where
 the parent will be.
@@ -13,7 +13,7 @@ from uuid import UUID
 from runs.recording.deriving.parents import (
     CONTAINERS,
     FAR_FUTURE,
-    Reached,
+    PathEnd,
     by_any_id,
     climb,
     containers_by_id,
@@ -43,7 +43,7 @@ class Tree:
     missing: dict[str, str] = field(default_factory=dict)
     # Containers that stand in for one whose execution id is known (see `stand_ins`).
     same: dict[str, ExecutionRow] = field(default_factory=dict)
-    told_passes: dict[str, list[int]] = field(default_factory=dict)
+    reported_passes: dict[str, list[int]] = field(default_factory=dict)
     by_time: list[ExecutionRow] = field(default_factory=list)
     order: list[ExecutionRow] = field(default_factory=list)
 
@@ -51,10 +51,11 @@ class Tree:
         return self.children.get(row.source_id, [])
 
     def siblings(self, row: ExecutionRow) -> list[ExecutionRow]:
-        """The rows below the same parent, this one among them."""
-        return self.children[self.place(row)]
+        """Return the rows below the same parent, this one among them."""
+        return self.children[self.parent_key(row)]
 
-    def place(self, row: ExecutionRow) -> str:
+    def parent_key(self, row: ExecutionRow) -> str:
+        """Return the key of `children` that the row is listed under."""
         parent = self.parent[row.source_id]
         if parent is not None:
             return parent.source_id
@@ -62,18 +63,19 @@ class Tree:
 
 
 def execution_id(run_id: UUID, source_id: str) -> str:
-    """Derived from the run and the producer's id, so that sending again lands on the same row.
-    32 hex digits, which begin as the run's, so that the ids of a run lie together in an index."""
+    """Return an id derived from the run and the producer's id, so that sending again lands on the
+    same row. 32 hex digits, which begin as the run's, so that the ids of a run lie together in an
+    index."""
     own = blake2b(source_id.encode(), digest_size=10, key=run_id.bytes).hexdigest()
     return run_id.hex[:12] + own
 
 
-Order = tuple[int, bool, int, str]
+StartOrder = tuple[int, bool, int, str]
 
 
-def in_order(row: ExecutionRow) -> Order:
-    """Siblings run in the order of their start. Of two at once (some producers round to whole
-    milliseconds) a tool comes after what asked for it, then the longer first, then by id."""
+def in_order(row: ExecutionRow) -> StartOrder:
+    """Return the key that orders siblings: by their start. Of two at once (some producers round to
+    whole milliseconds) a tool comes after what called it, then the longer first, then by id."""
     started = FAR_FUTURE if row.started_us is None else row.started_us
     return (started, row.kind == "tool", -(row.duration_us or 0), row.source_id)
 
@@ -83,18 +85,19 @@ def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
     tree.same = stand_ins(rows)
     known = by_any_id(rows) | tree.same
     above = reported_parents(rows, known)
-    _fold(tree, above)
-    _climb(tree, known, above)
-    _link(tree)
-    _number(tree)
-    _number_folded(tree, above)
-    _name(tree)
+    _hide_wrappers(tree, above)
+    _find_parents(tree, known, above)
+    _link_children(tree)
+    _number_steps(tree)
+    _number_wrappers(tree, above)
+    _set_node_ids(tree)
     return tree
 
 
-def _fold(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
-    """The span that is the run itself is not a step of it, unless it runs below a step (a workflow
-    used as a tool). A wrapper that only repeats the run span's name tells nothing either."""
+def _hide_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
+    """Set `folded`. The span that is the run itself is not a step of it, unless it runs below a
+    step (a workflow used as a tool). A chain that only repeats the run span's name says nothing
+    either."""
     for row in tree.rows:
         row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
     for row in tree.rows:
@@ -118,19 +121,19 @@ def _fold(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
 
 
 def _repeats(row: ExecutionRow, run: ExecutionRow) -> bool:
-    told = row.inputs_id or row.outputs_id or row.error
-    return row.kind == "chain" and row.title == run.title and not told
+    has_values = row.inputs_id or row.outputs_id or row.error
+    return row.kind == "chain" and row.title == run.title and not has_values
 
 
-def _climb(
+def _find_parents(
     tree: Tree, known: dict[str, ExecutionRow], above: dict[str, ExecutionRow | None]
 ) -> None:
-    """Find each row's visible parent, the pass numbers told on the way up, or the parent that is
+    """Find each row's visible parent, the pass numbers on the path up, or the parent that is
     missing."""
     containers = containers_by_time(tree.rows, above)
     containers |= containers_by_id(tree.rows, above, tree.same)
     runs = {row.source_id for row in tree.runs}
-    reached: dict[tuple[str, bool], Reached] = {}
+    reached: dict[tuple[str, bool], PathEnd] = {}
     for row in tree.rows:
         parent, passes, last = climb(row, above, runs, reached)
         if not passes and (container := containers.get(row.source_id)) is not None:
@@ -140,13 +143,13 @@ def _climb(
         if parent is None and gone and not last.hints.get("is_run"):
             tree.missing[row.source_id] = last.parent_source_id
         tree.parent[row.source_id] = parent
-        tree.told_passes[row.source_id] = list(passes)
+        tree.reported_passes[row.source_id] = list(passes)
     for source_id in cycle_cuts(tree.parent) if containers else ():
         tree.parent[source_id] = None
 
 
-def _link(tree: Tree) -> None:
-    """Children in order; ids of parents, also of those that have not arrived yet."""
+def _link_children(tree: Tree) -> None:
+    """Set children in order, and the ids of parents, also of those that have not arrived yet."""
     tree.by_time = sorted(tree.rows, key=in_order)
     for row in tree.by_time:
         row.orphan = row.source_id in tree.missing and not row.folded
@@ -158,12 +161,12 @@ def _link(tree: Tree) -> None:
         else:
             row.parent_id = None
         if not row.folded:
-            tree.children.setdefault(tree.place(row), []).append(row)
+            tree.children.setdefault(tree.parent_key(row), []).append(row)
 
 
-def _number(tree: Tree) -> None:
-    """Pre-order places and depths. Orphans stand one below their missing parent."""
-    top: list[tuple[Order, list[ExecutionRow], int]] = [
+def _number_steps(tree: Tree) -> None:
+    """Set pre-order positions and depths. Orphans stand one below their missing parent."""
+    top: list[tuple[StartOrder, list[ExecutionRow], int]] = [
         (in_order(row), [row], 0) for row in tree.children.get("", [])
     ]
     for missing_id in sorted(set(tree.missing.values())):
@@ -179,10 +182,9 @@ def _number(tree: Tree) -> None:
         stack.extend((child, depth + 1) for child in reversed(tree.below(row)))
 
 
-def _number_folded(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
-    """Plumbing stands where its first visible step stands; without any, at the end."""
-    folded = [row for row in tree.rows if row.folded]
-    for row in folded:
+def _number_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
+    """Place wrappers where their first visible step is; without any, at the end."""
+    for row in (row for row in tree.rows if row.folded):
         parent = tree.parent[row.source_id]
         row.index = len(tree.order)
         row.depth = parent.depth + 1 if parent else 0
@@ -195,8 +197,9 @@ def _number_folded(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
             walk = above[walk.source_id]
 
 
-def _name(tree: Tree) -> None:
-    """Keys of nodes in the graph: told, or the path of titles below the nearest told one."""
+def _set_node_ids(tree: Tree) -> None:
+    """Set the keys of nodes in the graph: as reported, or the path of titles below the nearest
+    reported one."""
     graph_ids = {
         tree.same[row.source_id].source_id: row.told_node_id
         for row in tree.rows
@@ -205,15 +208,16 @@ def _name(tree: Tree) -> None:
     for row in tree.order:
         parent = tree.parent[row.source_id]
         above = f"{parent.node_id}/" if parent else ""
-        told = graph_ids.get(row.source_id) or row.told_node_id
-        row.node_id = _short(told or above + row.title)
+        reported = graph_ids.get(row.source_id) or row.told_node_id
+        row.node_id = _node_key(reported or above + row.title)
     for row in tree.rows:
         if row.folded:
-            row.node_id = _short(row.told_node_id or row.title)
+            row.node_id = _node_key(row.told_node_id or row.title)
 
 
-def _short(key: str) -> str:
-    """A key that fits its column; a longer one keeps its beginning and a digest of the whole."""
+def _node_key(key: str) -> str:
+    """Return a key that fits its column; a longer one keeps its beginning and a digest of the
+    whole."""
     if len(key) <= MAX_NODE_ID:
         return key
     return key[: MAX_NODE_ID - 17] + "~" + blake2b(key.encode(), digest_size=8).hexdigest()

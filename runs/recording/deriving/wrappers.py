@@ -1,10 +1,10 @@
-"""One call of a model that is told several times: by the framework's own spans (LlamaIndex's achat
-around chat around complete), or by two instrumentations, one around the other (LangChain's model
-around the client's). Pure.
+"""One call of a model that is reported several times: by the framework's own spans (LlamaIndex's
+achat around chat around complete), or by two instrumentations, one around the other (LangChain's
+model around the client's). Pure.
 
-Of two model spans of the same model, one being the only step below the other, the one that tells no
-more than the other is folded: the inner one when both tell the same, because the outer one is what
-the developer called.
+Of two model spans of the same model, one being the only step below the other, the one that says no
+more than the other is a wrapper and hidden: the inner one when both say the same, because the outer
+one is what the developer called.
 """
 
 import re
@@ -14,43 +14,45 @@ from nodes.kinds import KINDS
 from runs.recording.records.row import ExecutionRow
 
 MODELS = frozenset(key for key, kind in KINDS.items() if kind.call == "model")
-# What a provider's API adds to the name that it was asked by: a date, a version.
+# What a provider's API adds to the name of the requested model: a date, a version.
 RELEASE = re.compile(r"([-@:](\d[\d-]*|v\d[\d.:]*|latest))+$")
 Above = Mapping[str, ExecutionRow | None]
 
 
 def mark_wrappers(rows: list[ExecutionRow], above: Above) -> None:
-    """`above`: each row's parent as told; other plumbing is folded already."""
+    """Set `folded` of wrappers. `above`: each row's parent as reported; other wrappers are marked
+    already."""
     calls = [row for row in rows if row.kind in MODELS and not row.folded]
-    if not any((up := _visible(row, above)) is not None and up.kind in MODELS for row in calls):
+    parents = (_visible_parent(row, above) for row in calls)
+    if not any(parent is not None and parent.kind in MODELS for parent in parents):
         return
     below: dict[str, list[ExecutionRow]] = {}
     for row in rows:
-        if not row.folded and (parent := _visible(row, above)) is not None:
+        if not row.folded and (parent := _visible_parent(row, above)) is not None:
             below.setdefault(parent.source_id, []).append(row)
     for outer in sorted(calls, key=_outer_first):
         if not outer.folded:
-            _fold(outer, below)
+            _hide_repeated(outer, below)
 
 
 def _outer_first(row: ExecutionRow) -> tuple[int, int, str]:
     return (row.started_us or 0, -(row.duration_us or 0), row.source_id)
 
 
-def _fold(outer: ExecutionRow, below: dict[str, list[ExecutionRow]]) -> None:
+def _hide_repeated(outer: ExecutionRow, below: dict[str, list[ExecutionRow]]) -> None:
     while len(inner := below.get(outer.source_id, [])) == 1:
         call = inner[0]
         if not _is_same_call(outer, call):
             return
-        if _told(call) <= _told(outer):
+        if _known_values(call) <= _known_values(outer):
             call.folded = True
             below[outer.source_id] = below.get(call.source_id, [])
         else:
-            outer.folded = _told(outer) <= _told(call)
+            outer.folded = _known_values(outer) <= _known_values(call)
             return
 
 
-def _visible(row: ExecutionRow, above: Above) -> ExecutionRow | None:
+def _visible_parent(row: ExecutionRow, above: Above) -> ExecutionRow | None:
     parent = above[row.source_id]
     while parent is not None and parent.folded:
         parent = above[parent.source_id]
@@ -58,11 +60,11 @@ def _visible(row: ExecutionRow, above: Above) -> ExecutionRow | None:
 
 
 def _is_same_call(outer: ExecutionRow, inner: ExecutionRow) -> bool:
-    """Steps that their producer chains (Dify) come one after the other."""
     if inner.kind != outer.kind or inner.hints.get("chained"):
-        return False
+        return False  # steps that their producer chains (Dify) come one after the other
     totals = {outer.total_tokens, inner.total_tokens} - {None}
-    return len(totals) < 2 and _is_within(inner, outer) and _model(outer) == _model(inner)
+    is_same_model = _model_family(outer) == _model_family(inner)
+    return len(totals) < 2 and _is_within(inner, outer) and is_same_model
 
 
 def _is_within(inner: ExecutionRow, outer: ExecutionRow) -> bool:
@@ -72,12 +74,12 @@ def _is_within(inner: ExecutionRow, outer: ExecutionRow) -> bool:
     )
 
 
-def _model(row: ExecutionRow) -> str:
-    """Without the provider before it and the release after it."""
+def _model_family(row: ExecutionRow) -> str:
+    """Return the model without the provider before it and the release after it."""
     return RELEASE.sub("", row.model.lower().rpartition("/")[2])
 
 
-def _told(row: ExecutionRow) -> set[str]:
+def _known_values(row: ExecutionRow) -> set[str]:
     values = {
         "inputs": row.inputs_id,
         "outputs": row.outputs_id,

@@ -1,4 +1,4 @@
-"""JSON as other people write it: lone surrogates, broken UTF-8, numbers without end, 10,000 levels.
+"""JSON as producers write it: lone surrogates, broken UTF-8, numbers without end, 10,000 levels.
 Pure; nothing here raises RecursionError."""
 
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-# JSON values deeper than this stay text: they are no data that somebody wants to unfold, and the
+# JSON values deeper than this stay text: they are no data that somebody wants to expand, and the
 # writers of JSON (orjson: 254 levels) would fail on them later.
 MAX_DEPTH = 100
 
@@ -17,35 +17,35 @@ SURROGATES = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-# Digits become 0: nineteen of them in a row are found without a regular expression, whose search
+# Digits become 0: nineteen of them in a row are detected without a regular expression, whose search
 # took a quarter of the time of reading a span. Lists become objects: both are counted at once.
 _SHAPE = bytes.maketrans(b"123456789[", b"000000000{")
 _LONG_NUMBER = b"0" * 19
 
 
 class NotJson(ValueError):
-    """The text is not JSON that we can hold; the message says why, without quoting it."""
+    """The text is not JSON that Waylog can hold; the message says why, without quoting it."""
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value of a JSON document. Lone surrogates and broken UTF-8 become U+FFFD.
+    """Return the value of a JSON document. Lone surrogates and broken UTF-8 become U+FFFD.
     Raises NotJson."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as first:
         if isinstance(text, bytes):
             text = text.decode("utf-8", "replace")
-        mended = SURROGATES.sub(_mended, text.encode("utf-8", "replace").decode("utf-8"))
+        repaired = SURROGATES.sub(_replace_lone, text.encode("utf-8", "replace").decode("utf-8"))
         try:
-            return orjson.loads(mended)
+            return orjson.loads(repaired)
         except orjson.JSONDecodeError:
             raise NotJson(f"{first.msg} at character {first.pos}") from None
 
 
 def readable(value: Any, is_json: bool = False) -> Any:
-    """What a person should see of an attribute: text that holds a JSON object or list (or any JSON
-    value, where the producer says that it is JSON) as that value; everything else as it is. Text
-    that would lose something on the way (too deep, integers over 64 bits) stays text."""
+    """Return what a person should see of an attribute: text that holds a JSON object or list (or
+    any JSON value, where the producer says `is_json`) as that value; everything else as it is. Text
+    that would lose something by it (too deep, integers over 64 bits) stays text."""
     if type(value) is not str:
         return value
     if not is_json and value.lstrip()[:1] not in ("{", "["):
@@ -77,21 +77,21 @@ def deeper_than(value: Any, levels: int) -> bool:
     return True
 
 
-def _mended(match: re.Match[str]) -> str:
+def _replace_lone(match: re.Match[str]) -> str:
     return "\\ufffd" if match.group("lone") else match.group()
 
 
 def _has_huge_integer(text: str) -> bool:
-    found = False
+    is_huge = False
 
-    def integer(digits: str) -> int:
-        nonlocal found
+    def check_size(digits: str) -> int:
+        nonlocal is_huge
         if abs(int(digits)) >= 2**64:
-            found = True
+            is_huge = True
         return 0
 
     try:
-        json.loads(text, parse_int=integer)
+        json.loads(text, parse_int=check_size)
     except (ValueError, RecursionError):
         return True
-    return found
+    return is_huge

@@ -20,8 +20,8 @@ DAY_US = 86_400_000_000
 
 
 def clean(text: str, length: int | None = None) -> str:
-    """Text as both databases can store it: no NUL, no halves of surrogate pairs. With a `length`
-    it is a name or an id: cut, on one line, and without what no page can hold."""
+    """Return text as both databases can store it: no NUL, no halves of surrogate pairs. Text with
+    a `length` is a name or an id: cut, on one line, and without what no page can hold."""
     if not text:
         return text
     if "\x00" in text:
@@ -35,13 +35,13 @@ def clean(text: str, length: int | None = None) -> str:
 
 
 def canonical(value: Any) -> tuple[str, bytes]:
-    """Encoding ("json" or "text") and bytes of a value; equal values give equal bytes."""
+    """Return encoding ("json" or "text") and bytes of a value; equal values give equal bytes."""
     if isinstance(value, str):
         return "text", value.encode("utf-8", "replace")
     for option in (orjson.OPT_SORT_KEYS, orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS):
         try:
             return "json", orjson.dumps(value, option=option)
-        except TypeError:  # of which its own error is one
+        except TypeError:  # orjson's own error is one
             continue
     # Integers beyond 64 bits and lone surrogates, which orjson refuses.
     text = json.dumps(value, sort_keys=True, default=str, separators=(",", ":"))
@@ -66,38 +66,40 @@ class PayloadBatch:
     shared: dict[tuple[int, str], tuple[Any, str | None]] = field(default_factory=dict)
     COLUMNS = ("id", "app_id", "day", "encoding", "compressed", "size", "cut_of", "body")
 
-    def add(self, place: PayloadLocation, value: Any, cut_of: int | None = None) -> str | None:
-        """Note a value; returns the id to refer to it by. None for no value."""
+    def add(self, location: PayloadLocation, value: Any, cut_of: int | None = None) -> str | None:
+        """Add a value and return the id to refer to it by; None for no value. `cut_of`: its size in
+        bytes before the producer cut it."""
         if value is None or value == "":
             return None
         encoding, body = canonical(value)
-        key = place.prefix + content_digest(encoding, body, cut_of)
+        key = location.prefix + content_digest(encoding, body, cut_of)
         if key not in self.rows:
             compressed, stored = pack(body)
             self.rows[key] = (
-                key, place.app_id, place.date, encoding, compressed, len(body), cut_of, stored,
+                key, location.app_id, location.date, encoding, compressed, len(body), cut_of,
+                stored,
             )  # fmt: skip
         return key
 
     def add_shared(self, app_id: int, at_us: int | None, value: Any) -> str | None:
-        """As `add`, of an object that many records share: its content is looked at once, and stored
-        once for all traces of the day."""
-        place = payload_location(app_id, at_us, "")
-        known = (id(value), place.prefix)
-        if known not in self.shared:
+        """Do as `add` with an object that many records share: its content is looked at once, and
+        stored once for all traces of the day."""
+        location = payload_location(app_id, at_us, "")
+        key = (id(value), location.prefix)
+        if key not in self.shared:
             # The value is kept with it, so that its id() stays its own.
-            self.shared[known] = (value, self.add(place, value))
-        return self.shared[known][1]
+            self.shared[key] = (value, self.add(location, value))
+        return self.shared[key][1]
 
 
 def payload_location(app_id: int, at_us: int | None, trace: str) -> PayloadLocation:
-    return _place(app_id, min(max((at_us or 0) // DAY_US, 0), LAST_DAY), trace)
+    return _location(app_id, min(max((at_us or 0) // DAY_US, 0), LAST_DAY), trace)
 
 
 @lru_cache(maxsize=4096)
-def _place(app_id: int, day: int, trace: str) -> PayloadLocation:
-    """Two bytes of day, three of app, two of trace, in hex: what is written together and read
-    together lies together, whatever the size of the table."""
-    near = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
-    prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{near:04x}"
+def _location(app_id: int, day: int, trace: str) -> PayloadLocation:
+    """The prefix has two bytes of day, three of app, two of trace, in hex: what is written together
+    and read together lies together, whatever the size of the table."""
+    trace_checksum = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
+    prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{trace_checksum:04x}"
     return PayloadLocation(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))

@@ -1,4 +1,4 @@
-"""Neutral records: what every decoder produces and the only thing that the store reads.
+"""Neutral records: what every decoder produces and the only thing that the writer reads.
 
 No Django, no ORM, no settings. Times are integer microseconds since the epoch (UTC); durations
 integer microseconds; money is Decimal with its currency; ids are the producer's own, as text.
@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-# A value as a person reads it: JSON (dict, list, number, bool) or text (str). None means "not
-# told".
+# A value as a person reads it: JSON (dict, list, number, bool) or text (str). None means
+# "unknown".
 Value = Any
 
 
@@ -37,8 +37,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What one record tells about its whole run. Any span may carry some of it; the store takes
-    each fact from the record nearest the root that has it."""
+    """What one record says about its whole run. Any span may carry some of it; each fact is taken
+    from the record nearest the root that has it."""
 
     name: str | None = None  # the workflow's own name, where an app holds several
     mode: str | None = None  # "workflow" | "chatflow"
@@ -70,27 +70,28 @@ RANKED = (
 class LogLine:
     """A log that belongs to a step: {"name", "severity", "body", "attributes", "scope"}, of which
     only those that say something. It `tells` where the step's own values may be read from it
-    (messages of a model call, an exception). Nanoseconds since the epoch, 0: not told."""
+    (messages of a model call, an exception). Nanoseconds since the epoch, 0: unknown."""
 
     time_ns: int
     value: Value
     tells: bool = False
 
 
-# Nobody changes one; not frozen, because Python makes frozen objects of so many fields three times
-# as slowly, and there is one a span.
+# Nothing changes a record; it is not frozen, because Python makes frozen objects of so many fields
+# three times as slowly, and there is one a span.
 @dataclass(slots=True)
 class NodeRecord:
-    """One message about one step of a run. Several messages may tell of the same step (start and
-    end, the same span sent twice, a log that follows its span); the store joins them.
+    """One message about one step of a run. Several messages may be about the same step (start and
+    end, the same span sent twice, a log that follows its span); the writer merges them.
 
     `run` facts aside, a record speaks of its step alone: what depends on other steps (the tree,
-    visit numbers, whether a failure was handled, which tokens count) is derived by `arrange`.
+    iteration numbers, whether a failure was handled, which tokens count) is derived by
+    `deriving.derive`.
     """
 
     trace: str  # the producer's id of the whole (OTel trace id in hex, Dify run id …)
     # The producer's id of the step: its execution id where it has one, so that the step is the same
-    # by whichever door it comes; else the span id in hex.
+    # by whichever receiver or import it comes; else the span id in hex.
     source_id: str
     service: str  # names the app: openinference.project.name, else service.name …
     title: str
@@ -98,10 +99,10 @@ class NodeRecord:
     parent_source_id: str | None = None
     # Ids by which others name this step as their parent, where it is not `source_id` (span ids).
     span_ids: tuple[str, ...] = ()
-    node_id: str | None = None  # id in the graph, where the producer tells one
-    status: str | None = None  # a NodeStatus value as the producer tells it; None: not told
+    node_id: str | None = None  # id in the graph, where the producer names one
+    status: str | None = None  # a NodeStatus value as the producer reports it; None: unknown
     started_us: int | None = None
-    ended_us: int | None = None  # None: not finished, or not told
+    ended_us: int | None = None  # None: not finished, or unknown
 
     inputs: Value = None
     outputs: Value = None
@@ -119,8 +120,8 @@ class NodeRecord:
     inputs_cut: int | None = None  # bytes before the producer cut the value; None: whole
     outputs_cut: int | None = None
     process_data_cut: int | None = None
-    # Field → how near its teller stands to the engine, where two doors tell of the same step in
-    # different words; the higher is kept. 0 where absent. Fields of RANKED.
+    # Field → how near its producer stands to the engine, where two sources describe the same step
+    # in different words; the value with the higher rank is kept. 0 where absent. Fields of RANKED.
     rank: Mapping[str, int] = field(default_factory=dict)
 
     model: str | None = None
@@ -140,21 +141,21 @@ class NodeRecord:
     # True, with `is_run`: the producer keeps no end of the whole (Langfuse's traces): it has ended
     # when its parts have.
     envelope: bool = False
-    # True: plumbing that tells nothing of its own; its children move up to its parent.
+    # True: a wrapper, which says nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step
     # then belongs to the nearest ancestor that is a run or a pass, and runs after its parent.
     chained: bool = False
-    # Set on a span that is one pass of a container: its number. The span itself is folded and its
-    # children get the number in their `iteration`.
+    # Set on a span that is one pass of a container: its number. The span itself is hidden as a
+    # wrapper and its children get the number in their `iteration`.
     pass_index: int | None = None
-    # The number of the pass that this step ran in, where the step itself tells it, and the node id
+    # The number of the pass that this step ran in, where the step itself says it, and the node id
     # (in the graph) or source id of the container.
     iteration_index: int | None = None
     container: str | None = None
-    # True: a container that its producer tells without its execution id (Dify's event stream): the
-    # same container told with it, by another door, takes its place. Or the model call that must
-    # have made a message: the steps of its workflow, where it has one, take its place.
+    # True: a container that its producer reports without its execution id (Dify's event stream):
+    # the same container with its id, from another source, takes its place. Or the model call that
+    # must have made a message: the steps of its workflow, where it has one, take its place.
     stand_in: bool = False
     # Items of a parallel fan-out (LangGraph's Send): the number of this item.
     fan_out_index: int | None = None
@@ -164,7 +165,7 @@ class NodeRecord:
     # that may send (Haystack) or came before (Dify).
     ran_after: tuple[str, ...] = ()
 
-    # Logs of this step: united, and read together once all are known (see `assembling`).
+    # Logs of this step: united, and read together once all are known (see `storing.log_merging`).
     logs: tuple[LogLine, ...] = ()
     logs_cut: bool = False  # there were more than are kept
 
@@ -173,12 +174,13 @@ class NodeRecord:
 
 @dataclass(frozen=True, slots=True)
 class NoteRecord:
-    """What somebody says about a run or a step: a score, a thumb, a label, a text. `about` is any
-    of the producer's ids of the run, `about_step` one of the step ("" for the run as such)."""
+    """What a person or program says about a run or a step: a score, a thumb, a label, a text.
+    `about` is any of the producer's ids of the run, `about_step` one of the step ("" for the run as
+    such)."""
 
     about: str
     source: str  # "langfuse", "evaluation", "dify-feedback", "dify-annotation", "api", "person"
-    source_id: str  # the producer's id of the note: telling it again changes the same note
+    source_id: str  # the producer's id of the note: sending it again changes the same note
     name: str
     number: float | None = None
     label: str = ""
@@ -190,7 +192,7 @@ class NoteRecord:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One record that could not be taken, kept with its reason where an admin can see it. `body`
+    """One record that could not be recorded, kept with its reason where an admin can see it. `body`
     is a whole request with this record alone, in the content type that it came in; b"": none."""
 
     reason: str
@@ -200,7 +202,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one request body gave: the good part, the bad part, and what was said of runs."""
+    """What one request body held: good records, refused ones, and notes on runs."""
 
     records: list[NodeRecord]
     refused: list[Refused]

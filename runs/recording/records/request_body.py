@@ -1,4 +1,4 @@
-"""Request bodies: unpacking with a cap, and the errors that a door turns into a status."""
+"""Request bodies: unpacking with a cap, and the errors that an endpoint turns into a status."""
 
 import zlib
 from typing import Any
@@ -17,19 +17,19 @@ class BodyTooLarge(ValueError):
 
 
 class UnsupportedEncoding(ValueError):
-    """A Content-Encoding that nobody here can unpack (415)."""
+    """A Content-Encoding that Waylog cannot unpack (415)."""
 
 
 class UnsupportedType(ValueError):
-    """A Content-Type that nobody here can read (415)."""
+    """A Content-Type that Waylog cannot read (415)."""
 
 
 def decompress(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body without its Content-Encoding: "", identity, gzip, deflate (zlib or raw) and zstd.
-    Never unpacks more than `limit` bytes (plus one)."""
+    """Return the body without its Content-Encoding: "", identity, gzip, deflate (zlib or raw) and
+    zstd. Never unpacks more than `limit` bytes (plus one)."""
     name = encoding.strip().lower()
     if name in ("", "identity"):
-        return _within(body, limit)
+        return _check_size(body, limit)
     if name in ("gzip", "x-gzip"):
         return _gunzip(body, limit)
     if name == "deflate":
@@ -39,7 +39,7 @@ def decompress(body: bytes, encoding: str, limit: int) -> bytes:
     raise UnsupportedEncoding(f"Content-Encoding {name[:40]!r} is not supported; use gzip.")
 
 
-def _within(body: bytes, limit: int) -> bytes:
+def _check_size(body: bytes, limit: int) -> bytes:
     if len(body) > limit:
         raise BodyTooLarge(f"The body is larger than the limit of {limit} bytes.")
     return body
@@ -49,7 +49,7 @@ def _gunzip(body: bytes, limit: int) -> bytes:
     members: list[bytes] = []
     for _ in range(MAX_GZIP_MEMBERS):
         stream = zlib.decompressobj(wbits=31)
-        members.append(_within(_unpack(stream, body, limit, "gzip"), limit))
+        members.append(_check_size(_unpack(stream, body, limit, "gzip"), limit))
         limit -= len(members[-1])
         body = stream.unused_data.lstrip(b"\0")  # padding after a member is allowed
         if not body:
@@ -60,13 +60,13 @@ def _gunzip(body: bytes, limit: int) -> bytes:
 def _inflate(body: bytes, limit: int) -> bytes:
     # "deflate" is zlib by the standard, but some clients send the bare stream.
     try:
-        return _within(_unpack(zlib.decompressobj(), body, limit, "deflate"), limit)
+        return _check_size(_unpack(zlib.decompressobj(), body, limit, "deflate"), limit)
     except UnreadableBody:
-        return _within(_unpack(zlib.decompressobj(wbits=-15), body, limit, "deflate"), limit)
+        return _check_size(_unpack(zlib.decompressobj(wbits=-15), body, limit, "deflate"), limit)
 
 
 def _unpack(stream: Any, body: bytes, limit: int, name: str) -> bytes:
-    """At most limit + 1 bytes: the one too many tells that there is more."""
+    """Return at most limit + 1 bytes: one too many means that there is more."""
     try:
         unpacked: bytes = stream.decompress(body, max(limit, 0) + 1)
     except zlib.error as error:
@@ -84,4 +84,4 @@ def _unzstd(body: bytes, limit: int) -> bytes:
         raise UnreadableBody("The body is not valid zstd.") from error
     if not stream.eof and len(unpacked) <= limit:
         raise UnreadableBody("The zstd body ends too early.")
-    return _within(unpacked, limit)
+    return _check_size(unpacked, limit)

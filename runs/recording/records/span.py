@@ -1,4 +1,4 @@
-"""A span as OpenTelemetry tells it, whichever encoding carried it. Pure."""
+"""A span as OpenTelemetry defines it, whichever encoding carried it. Pure."""
 
 from base64 import b64encode
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
 # The end of the year 9998: every time zone can still write it.
 LAST_US = 253_370_764_799_999_999
-MAX_DEPTH = 48  # levels of nesting in one attribute; nobody sends so many by intention
+MAX_DEPTH = 48  # levels of nesting in one attribute; no producer means to send more
 
 
 class BadSpan(ValueError):
-    """One span that cannot be taken; the message is the reason."""
+    """One span that cannot be recorded; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class SpanEvent:
 # Not frozen for the same reason as `NodeRecord`.
 @dataclass(slots=True)
 class Span:
-    """Ids in lower-case hex, times in integer microseconds since the epoch (None: not told or not
-    a time). Attribute values are JSON-like: bytes are base64 text, numbers are finite. `resource`
-    is one object shared by all spans of a ResourceSpans."""
+    """Ids in lower-case hex, times in integer microseconds since the epoch (None: unknown or not a
+    time). Attribute values are JSON-like: bytes are base64 text, numbers are finite. `resource` is
+    one object shared by all spans of a ResourceSpans."""
 
     trace_id: str
     span_id: str
@@ -47,13 +47,14 @@ class Span:
 
 
 def us_from_ns(nanoseconds: int) -> int | None:
-    """Whole microseconds; 0 and what is outside 1970..9998 is no time."""
+    """Return whole microseconds; None for 0 and what is outside 1970..9998, which is no time."""
     us = nanoseconds // 1000
     return us if 0 < us <= LAST_US else None
 
 
 def finite(number: float) -> float | str:
-    """The number, or its name (NaN, Infinity, -Infinity), because JSON has no such numbers."""
+    """Return the number, or its name (NaN, Infinity, -Infinity), because JSON has no such
+    numbers."""
     if isfinite(number):
         return number
     return "NaN" if number != number else ("Infinity" if number > 0 else "-Infinity")

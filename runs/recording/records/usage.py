@@ -14,8 +14,8 @@ DIGITS = Context(prec=15)
 
 
 def to_count(value: Any, most: int = LARGEST) -> int | None:
-    """A count: an integer, an integral float or text of digits, up to `most`. Anything else says
-    nothing."""
+    """Return a count: an integer, an integral float or text of digits, up to `most`; None for
+    anything else."""
     kind = type(value)
     if kind is str:
         text = value.strip()
@@ -28,7 +28,7 @@ def to_count(value: Any, most: int = LARGEST) -> int | None:
 
 
 def first_count(attributes: dict[str, Any], names: tuple[str, ...]) -> int | None:
-    """The first of these attributes that holds a count."""
+    """Return the first of these attributes that holds a count."""
     for name in names:
         value = attributes.get(name)
         if value is not None:
@@ -46,10 +46,10 @@ def usage(
     cache_write: int | None = None,
     reasoning: int | None = None,
 ) -> Usage | None:
-    """Usage by OpenTelemetry's rule: input includes what came from and went to the cache. Where the
-    cached part alone is larger than the input, or the total is the sum of all three, the producer
-    excludes it (Anthropic's way), so it is added. None where nothing is told; total is the sum
-    where it is not told."""
+    """Return usage by OpenTelemetry's rule: input includes what came from and went to the cache.
+    Where the cached part alone is larger than the input, or the total is the sum of all three, the
+    producer excludes it (as Anthropic does), so it is added. None where nothing is known; an
+    unknown total is the sum."""
     if input is None and output is None and total is None:
         return None
     from_cache = (cached or 0) + (cache_write or 0)
@@ -85,18 +85,18 @@ API_DETAILS = (
 )  # fmt: skip
 
 
-def api_usage(told: Any) -> Usage | None:
-    """Usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it. Details are part
-    of the sums, unless the total says that they stand beside them."""
-    if not isinstance(told, dict):
+def api_usage(value: Any) -> Usage | None:
+    """Return usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it. Details
+    are part of the sums, unless the total says that they stand beside them."""
+    if not isinstance(value, dict):
         return None
-    inner = [told[key] for key in API_DETAILS if isinstance(told.get(key), dict)]
-    details = {key: value for part in inner for key, value in part.items()}
-    every = {**details, **told}
-    input, output = first_count(told, API_INPUT), first_count(told, API_OUTPUT)
-    total = first_count(told, API_TOTAL)
-    cached, written = first_count(every, API_CACHED), first_count(every, API_CACHE_WRITE)
-    reasoning = first_count(every, API_REASONING)
+    inner = [value[key] for key in API_DETAILS if isinstance(value.get(key), dict)]
+    details = {key: count for part in inner for key, count in part.items()}
+    all_counts = {**details, **value}
+    input, output = first_count(value, API_INPUT), first_count(value, API_OUTPUT)
+    total = first_count(value, API_TOTAL)
+    cached, written = first_count(all_counts, API_CACHED), first_count(all_counts, API_CACHE_WRITE)
+    reasoning = first_count(all_counts, API_REASONING)
     beside = (cached or 0) + (written or 0)
     if total is not None and input is not None and output is not None:
         if beside and total == input + output + beside:
@@ -107,9 +107,9 @@ def api_usage(told: Any) -> Usage | None:
 
 
 def cost(amount: Any, currency: Any = None) -> Cost | None:
-    """Reported money as an exact decimal: the digits of the text, or the shortest that give the
-    same double (0.1, not 0.1000000000000000055), as both databases keep them. None when it is no
-    amount."""
+    """Return reported money as an exact decimal: the digits of the text, or the shortest that give
+    the same double (0.1, not 0.1000000000000000055), as both databases keep them. None when it is
+    no amount."""
     if amount is None or type(amount) is bool:
         return None
     try:
