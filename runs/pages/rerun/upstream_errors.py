@@ -3,8 +3,8 @@ it."""
 
 from collections.abc import Iterable
 
-from runs.recording.decoding.dify.vocabulary import object_or_empty, text_or_none
-from runs.recording.records.json_text import NotJson, parse_json
+from runs.recording.decoding.dify.vocabulary import text_or_none
+from runs.recording.records.json_text import NotJson, object_or_empty, parse_json
 from runs.redaction.secrets import redact_text
 
 MAX_READ = 64_000  # bytes of an answer

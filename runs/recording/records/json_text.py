@@ -62,6 +62,21 @@ def readable(value: Any, is_json: bool = False) -> Any:
     return parsed
 
 
+def object_or_empty(value: Any) -> dict[str, Any]:
+    """Return a JSON object as it is; {} for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def list_or_empty(value: Any) -> list[Any]:
+    """Return a JSON list as it is; [] for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def objects_in(value: Any) -> list[dict[str, Any]]:
+    """Return the objects among the items of a JSON list; [] for anything else."""
+    return [item for item in list_or_empty(value) if isinstance(item, dict)]
+
+
 def deeper_than(value: Any, levels: int) -> bool:
     """Whether a JSON value is nested more than `levels` deep; without recursion."""
     level = [value] if isinstance(value, (dict, list)) else []

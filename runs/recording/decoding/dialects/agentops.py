@@ -77,16 +77,13 @@ def _without_args_and_kwargs(value: Any) -> Any:
 
 
 def _read_session(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    state = str(attributes.get(END_STATE, "")).lower()
+    state = str(reading.attributes.get(END_STATE, "")).lower()
     if "error" in state or "fail" in state:
         reading.fill_run("status", "failed", END_STATE)
     tags = reading.parsed("agentops.tags")
     if isinstance(tags, dict):
         tags = [f"{key}: {as_text(value)}" for key, value in tags.items()]
-    if tags:
-        tags = tags if isinstance(tags, list) else [tags]
-        reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "agentops.tags")
+    reading.fill_run_tags(tags, "agentops.tags")
     environment = reading.span.resource.get("agentops.environment")
     if isinstance(environment, str):
         reading.fill_run("environment", environment, "agentops.environment")

@@ -103,10 +103,9 @@ def _inner_document(item: Any) -> Any:
 
 def _read_aliyun_model_call(reading: SpanReading) -> None:
     """Read a model call. Its messages follow the GenAI conventions even without an operation."""
-    attributes = reading.attributes
     read_gen_ai_messages(reading)
     reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model", "gen_ai.model_name")
     reading.fill_from("provider", "gen_ai.provider.name", "gen_ai.system")
-    counts = [first_count(attributes, (f"gen_ai.usage.{side}_tokens",)) for side in SIDES]
+    counts = [first_count(reading.attributes, (f"gen_ai.usage.{side}_tokens",)) for side in SIDES]
     if any(counts):  # Dify writes zeros where a node used no model
         reading.fill("usage", usage(*counts), "gen_ai.usage")

@@ -17,7 +17,7 @@ from typing import Any
 
 import orjson
 
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import objects_in, readable
 
 ChatMessage = dict[str, Any]
 MEDIA_TYPES = ("image", "audio", "video", "file")
@@ -56,7 +56,7 @@ def chat_message(source: dict[str, Any]) -> ChatMessage:
     normal: ChatMessage = {"role": _role_or_user(source), "content": _normal_content(content)}
     calls = source.get("tool_calls")
     if isinstance(calls, list) and calls:
-        normal["tool_calls"] = [tool_call(call) for call in calls if isinstance(call, dict)]
+        normal["tool_calls"] = [tool_call(call) for call in objects_in(calls)]
     for key in ("tool_call_id", "name", "finish_reason"):
         if source.get(key):
             normal[key] = source[key]
@@ -69,6 +69,16 @@ def tool_call(call: dict[str, Any]) -> dict[str, Any]:
     source = function if isinstance(function, dict) else call
     arguments = source.get("arguments", source.get("args"))
     return {"id": call.get("id"), "name": source.get("name"), "arguments": readable(arguments)}
+
+
+def tool_call_part(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
+    """Return OpenTelemetry's part for a tool call."""
+    return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
+
+
+def tool_response_part(call_id: Any, result: Any, name: Any = None) -> dict[str, Any]:
+    """Return OpenTelemetry's part for the result of a tool."""
+    return {"type": "tool_call_response", "id": call_id, "name": name, "result": result}
 
 
 def _messages_from_parts(message: dict[str, Any]) -> list[ChatMessage]:

@@ -11,8 +11,8 @@ from typing import Any
 
 from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import object_or_empty, text_or_none
-from runs.recording.records.json_text import readable
+from runs.recording.decoding.dify.vocabulary import text_or_none
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.span import Span
 
 NAME = "dify-langfuse"

@@ -89,8 +89,7 @@ def _read_native_run(reading: SpanReading) -> None:
 
 
 def _read_native_node(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    kind = str(attributes.get("node.type") or "task")
+    kind = str(reading.attributes.get("node.type") or "task")
     reading.fill_from("source_id", "node.execution_id")
     reading.fields["span_ids"] = (reading.span.span_id,)
     reading.fields["is_run"] = False

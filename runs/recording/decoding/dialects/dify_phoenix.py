@@ -13,8 +13,8 @@ Facts, read in Dify's `arize_phoenix_trace.py` (1.6 to after 1.14) and seen on t
 
 from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, object_or_empty, text_or_none
-from runs.recording.records.json_text import readable
+from runs.recording.decoding.dify.vocabulary import ENDED_BADLY, text_or_none
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import to_count
 

@@ -165,7 +165,6 @@ def _read_genai_retrieval(reading: SpanReading) -> None:
 
 
 def _read_tool_call(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_payload("inputs", "gen_ai.tool.call.arguments")
     reading.fill_payload("outputs", "gen_ai.tool.call.result")
     for index, event in enumerate(reading.span.events):
@@ -173,7 +172,7 @@ def _read_tool_call(reading: SpanReading) -> None:
         _read_tool_event(reading, event.name, event.attributes)
         if len(reading.fields) > before:
             reading.consumed_events.add(index)
-    tool = str(attributes.get("gen_ai.tool.name", ""))
+    tool = str(reading.attributes.get("gen_ai.tool.name", ""))
     if tool in HANDOFF_TOOLS or tool.startswith(HANDOFF_PREFIX):
         target = _handoff_target(tool, reading.fields.get("inputs"))
         reading.fill("kind", "handoff", "gen_ai.tool.name")

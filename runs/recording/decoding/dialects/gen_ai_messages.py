@@ -11,12 +11,11 @@ from runs.recording.decoding.dialects.chat_messages import (
 )
 from runs.recording.decoding.dialects.indexed_attributes import (
     indexed_objects,
-    nested_object,
     sorted_by_index,
 )
 from runs.recording.decoding.dialects.llm_api import api_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, objects_in, readable
 from runs.recording.records.span import SpanEvent
 
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
@@ -89,16 +88,14 @@ def named_parameters(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def _defined_tool_names(reading: SpanReading) -> list[str]:
-    definitions = reading.parsed("gen_ai.tool.definitions")
-    if not isinstance(definitions, list):
-        return []
-    tools = [_inner_function(tool) for tool in definitions if isinstance(tool, dict)]
+    definitions = objects_in(reading.parsed("gen_ai.tool.definitions"))
+    tools = [_inner_function(tool) for tool in definitions]
     return [tool["name"] for tool in tools if tool.get("name")]
 
 
 def _inner_function(tool: dict[str, Any]) -> dict[str, Any]:
     """Return the function in OpenAI's form of a tool definition; other definitions as they are."""
-    return nested_object(tool, "function") or tool
+    return object_or_empty(tool.get("function")) or tool
 
 
 def _indexed_function_names(attributes: dict[str, Any]) -> list[str]:

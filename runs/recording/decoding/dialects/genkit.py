@@ -8,9 +8,16 @@ part {text}, {media: {url, contentType}}, {toolRequest: {ref, name, input}},
 
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, chat_messages
+from runs.recording.decoding.dialects.chat_messages import (
+    ChatMessage,
+    as_text,
+    chat_messages,
+    tool_call_part,
+    tool_response_part,
+)
 from runs.recording.decoding.dialects.llm_api import tool_names
 from runs.recording.decoding.dialects.span_reading import SpanReading
+from runs.recording.records.json_text import object_or_empty, objects_in
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
 from runs.recording.records.usage import to_count, usage
@@ -85,14 +92,12 @@ def _read_genkit_status(reading: SpanReading) -> None:
 
 
 def _read_genkit_session(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    session = attributes.get("genkit:sessionId")
+    session = reading.attributes.get("genkit:sessionId")
     if session:
         reading.fill_run("mode", "chatflow", "genkit:sessionId")
         reading.fill_run_from("conversation", "genkit:sessionId")
-    context = reading.parsed("genkit:metadata:context")
-    auth = context.get("auth") if isinstance(context, dict) else None
-    user = auth.get("uid") if isinstance(auth, dict) else None
+    context = object_or_empty(reading.parsed("genkit:metadata:context"))
+    user = object_or_empty(context.get("auth")).get("uid")
     reading.fill_run("user", user if isinstance(user, str) else None, "genkit:metadata:context")
 
 
@@ -109,9 +114,8 @@ def _read_genkit_model_call(reading: SpanReading) -> None:
         reading.fill("inputs", inputs, INPUT)
     if not isinstance(response, dict):
         return
-    candidates = response.get("candidates")
-    choices = [response, *(candidates if isinstance(candidates, list) else [])]
-    replies = [choice.get("message") for choice in choices if isinstance(choice, dict)]
+    choices = [response, *objects_in(response.get("candidates"))]
+    replies = [choice.get("message") for choice in choices]
     if messages := _genkit_messages([reply for reply in replies if reply]):
         reason = response.get("finishReason")
         messages[-1] |= {"finish_reason": reason} if reason else {}
@@ -144,23 +148,21 @@ def _read_genkit_retriever(reading: SpanReading) -> None:
     if isinstance(request, dict) and isinstance(request.get("query"), dict):
         inputs = {**request, "query": _document_text(request["query"])}
         reading.fill("inputs", inputs if inputs.get("options") else inputs["query"], INPUT)
-    documents = response.get("documents") if isinstance(response, dict) else None
-    if isinstance(documents, list):
-        items = [item for item in documents if isinstance(item, dict)]
-        documents = [{**item, "content": _document_text(item)} for item in items]
+    items = object_or_empty(response).get("documents")
+    if isinstance(items, list):
+        documents = [{**item, "content": _document_text(item)} for item in objects_in(items)]
         reading.fill("outputs", {"documents": documents}, OUTPUT)
 
 
 def _document_text(document: dict[str, Any]) -> str:
     parts = document.get("content")
     parts = parts if isinstance(parts, list) else [parts]
-    texts = [part["text"] for part in parts if isinstance(part, dict) and part.get("text")]
+    texts = [part["text"] for part in objects_in(parts) if part.get("text")]
     return "\n".join(as_text(text) for text in texts) if texts else as_text(parts)
 
 
 def _genkit_messages(value: Any) -> list[ChatMessage]:
-    items = [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-    return chat_messages([_genkit_message(item) for item in items]) or []
+    return chat_messages([_genkit_message(item) for item in objects_in(value)]) or []
 
 
 def _genkit_message(item: dict[str, Any]) -> dict[str, Any]:
@@ -174,15 +176,9 @@ def _genkit_part(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if isinstance(call := part.get("toolRequest"), dict):
-        return {
-            "type": "tool_call", "id": call.get("ref"), "name": call.get("name"),
-            "arguments": call.get("input"),
-        }  # fmt: skip
+        return tool_call_part(call.get("ref"), call.get("name"), call.get("input"))
     if isinstance(call := part.get("toolResponse"), dict):
-        return {
-            "type": "tool_call_response", "id": call.get("ref"), "name": call.get("name"),
-            "result": call.get("output"),
-        }  # fmt: skip
+        return tool_response_part(call.get("ref"), call.get("output"), call.get("name"))
     if isinstance(media := part.get("media"), dict):
         mime = _text_or_empty(media.get("contentType"))
         kind = mime.partition("/")[0]

@@ -10,6 +10,7 @@ from typing import Any
 
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
+from runs.recording.records.json_text import object_or_empty, objects_in
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
 
@@ -50,8 +51,7 @@ def read(reading: SpanReading) -> None:
 def _read_gemini_call(reading: SpanReading) -> None:
     request, response = reading.parsed(REQUEST), reading.parsed(RESPONSE)
     if isinstance(request, dict) and request.get("contents"):
-        config = request.get("config")
-        config = config if isinstance(config, dict) else {}
+        config = object_or_empty(request.get("config"))
         inputs = model_request({**config, "contents": request["contents"]})
         if inputs:
             if names := _gemini_tool_names(config.get("tools")):
@@ -65,6 +65,5 @@ def _read_gemini_call(reading: SpanReading) -> None:
 
 def _gemini_tool_names(tools: Any) -> list[str]:
     """Return the names of the functions in Gemini's tools, each of which is a set of functions."""
-    sets = [tool.get("function_declarations") for tool in tools or () if isinstance(tool, dict)]
-    functions = [item for items in sets for item in items or () if isinstance(item, dict)]
-    return [str(function["name"]) for function in functions if function.get("name")]
+    sets = [objects_in(tool.get("function_declarations")) for tool in objects_in(tools)]
+    return [str(item["name"]) for functions in sets for item in functions if item.get("name")]

@@ -9,9 +9,10 @@ were components, and `output_data` was always {}.
 import re
 from typing import Any
 
+from runs.recording.decoding.dialects.chat_messages import tool_call_part, tool_response_part
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import list_or_empty, object_or_empty, objects_in, readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage, to_count
@@ -61,8 +62,7 @@ def read(reading: SpanReading) -> None:
 
 
 def _read_pipeline_run(reading: SpanReading) -> None:
-    metadata = reading.parsed(PIPELINE + "metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
+    name = object_or_empty(reading.parsed(PIPELINE + "metadata")).get("name")
     name = name if isinstance(name, str) else None
     reading.fields["is_run"] = True  # below a component (a pipeline in a pipeline) it is a step
     reading.fill("kind", "workflow", "name")
@@ -75,8 +75,7 @@ def _read_pipeline_run(reading: SpanReading) -> None:
 
 
 def _read_haystack_component(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    class_name = str(attributes.get(COMPONENT + "type", ""))
+    class_name = str(reading.attributes.get(COMPONENT + "type", ""))
     kind = next((kind for kind, pattern in KINDS if pattern.search(class_name)), "task")
     reading.fill_from("node_id", COMPONENT + "name")
     reading.fill_from("title", COMPONENT + "name", COMPONENT + "type")
@@ -99,13 +98,9 @@ def _read_sockets(reading: SpanReading, output: Any) -> None:
 
 
 def _names_in_sockets(attributes: dict[str, Any], spec: str, key: str) -> dict[str, None]:
-    sockets = readable(attributes.get(COMPONENT + spec))
-    names: dict[str, None] = {}
-    for socket in sockets.values() if isinstance(sockets, dict) else ():
-        socket_names = socket.get(key) if isinstance(socket, dict) else None
-        for name in socket_names if isinstance(socket_names, list) else ():
-            names[str(name)] = None
-    return names
+    sockets = object_or_empty(readable(attributes.get(COMPONENT + spec)))
+    names = [list_or_empty(socket.get(key)) for socket in objects_in([*sockets.values()])]
+    return {str(name): None for socket_names in names for name in socket_names}
 
 
 def _read_component_values(reading: SpanReading, kind: str, prefix: str, output: Any) -> None:
@@ -127,8 +122,8 @@ def _read_component_values(reading: SpanReading, kind: str, prefix: str, output:
 def _read_generator_call(reading: SpanReading, prefix: str, output: Any) -> None:
     input = _with_normal_messages(reading.parsed(prefix + "input"))
     request = model_request(input)
-    options = input.get("generation_kwargs") if isinstance(input, dict) else None
-    if request and isinstance(options, dict) and options:
+    options = object_or_empty(object_or_empty(input).get("generation_kwargs"))
+    if request and options:
         request["parameters"] = options
     reading.fill("inputs", request, prefix + "input")
     reading.fill("outputs", model_response(_with_normal_messages(output)), prefix + "output")
@@ -199,30 +194,19 @@ def _haystack_message(item: Any) -> dict[str, Any] | None:
     fields = {key: item.get(key, item.get(f"_{key}")) for key in MESSAGE_KEYS}
     if not isinstance(fields["role"], str) or not isinstance(fields["content"], list):
         return None
-    meta = fields["meta"] if isinstance(fields["meta"], dict) else {}
-    return {
-        "role": fields["role"],
-        "name": fields["name"],
-        "finish_reason": meta.get("finish_reason"),
-        "parts": [_haystack_part(part) for part in fields["content"]],
-    }
+    parts = [_haystack_part(part) for part in fields["content"]]
+    reason = object_or_empty(fields["meta"]).get("finish_reason")
+    return {"role": fields["role"], "name": fields["name"], "finish_reason": reason, "parts": parts}
 
 
 def _haystack_part(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if isinstance(call := part.get("tool_call"), dict):
-        name, arguments = call.get("tool_name"), call.get("arguments")
-        return {"type": "tool_call", "id": call.get("id"), "name": name, "arguments": arguments}
+        return tool_call_part(call.get("id"), call.get("tool_name"), call.get("arguments"))
     if isinstance(result := part.get("tool_call_result"), dict):
-        origin = result.get("origin")
-        origin = origin if isinstance(origin, dict) else {}
-        return {
-            "type": "tool_call_response",
-            "id": origin.get("id"),
-            "name": origin.get("tool_name"),
-            "result": result.get("result"),
-        }
+        call = object_or_empty(result.get("origin"))
+        return tool_response_part(call.get("id"), result.get("result"), call.get("tool_name"))
     if isinstance(thought := part.get("reasoning"), dict):
         return {"type": "reasoning", "content": thought.get("reasoning_text")}
     for kind in ("image", "file"):
@@ -236,17 +220,16 @@ def _haystack_part(part: Any) -> Any:
 def _haystack_documents(value: Any) -> dict[str, Any] | None:
     """Return {"documents": [{id, content, score, metadata}]}, or None where there are none.
     Haystack writes the metadata of a document among its own fields."""
-    documents = value.get("documents") if isinstance(value, dict) else None
+    documents = object_or_empty(value).get("documents")
     if not isinstance(documents, list) or not all(isinstance(item, dict) for item in documents):
         return None
     return {**value, "documents": [_haystack_document(item) for item in documents]}
 
 
 def _haystack_document(source: dict[str, Any]) -> dict[str, Any]:
-    others = {key: source[key] for key in source if key not in (*DOCUMENT_KEYS, "meta")}
-    meta = source.get("meta")
-    others |= meta if isinstance(meta, dict) else {}
-    metadata = {key: value for key, value in others.items() if value is not None}
+    own_fields = {key: source[key] for key in source if key not in (*DOCUMENT_KEYS, "meta")}
+    metadata = own_fields | object_or_empty(source.get("meta"))
+    metadata = {key: value for key, value in metadata.items() if value is not None}
     document = {key: source[key] for key in DOCUMENT_KEYS if key in source}
     return {**document, "metadata": metadata} if metadata else document
 
@@ -254,19 +237,13 @@ def _haystack_document(source: dict[str, Any]) -> dict[str, Any]:
 def _model_and_usage(output: Any) -> tuple[str | None, Usage | None]:
     """Return model and usage from the metadata beside the replies or of the first reply. All
     replies of a call have the same."""
-    if not isinstance(output, dict):
-        return None, None
-    meta = output.get("meta")
-    replies = output.get("replies")
-    candidates = [*(meta if isinstance(meta, list) else [meta])]
-    for reply in replies if isinstance(replies, list) else ():
-        if isinstance(reply, dict):
-            candidates.append(reply.get("meta", reply.get("_meta")))
-    for metadata in candidates:
-        if isinstance(metadata, dict):
-            model, usage = metadata.get("model"), api_usage(metadata.get("usage"))
-            if model or usage:
-                return model if isinstance(model, str) else None, usage
+    output = object_or_empty(output)
+    meta, replies = output.get("meta"), objects_in(output.get("replies"))
+    reply_metadata = [reply.get("meta", reply.get("_meta")) for reply in replies]
+    for metadata in objects_in([*(meta if isinstance(meta, list) else [meta]), *reply_metadata]):
+        model, usage = metadata.get("model"), api_usage(metadata.get("usage"))
+        if model or usage:
+            return model if isinstance(model, str) else None, usage
     return None, None
 
 

@@ -41,11 +41,5 @@ def sorted_by_index(numbered: Any) -> list[dict[str, Any]]:
     return [numbered[key] for key in keys if type(numbered[key]) is dict]
 
 
-def nested_object(parent: dict[str, Any], key: str) -> dict[str, Any]:
-    """Return the object under this key, or {} where there is none."""
-    child = parent.get(key)
-    return child if isinstance(child, dict) else {}
-
-
 def is_index(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS

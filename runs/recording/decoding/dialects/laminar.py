@@ -4,7 +4,6 @@ Facts: `lmnr.span.type|input|output` of Laminar's SDKs, `lmnr.association.proper
 about the whole trace. Values are JSON text.
 """
 
-from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
@@ -30,8 +29,7 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 
 
 def read(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    kind = KINDS.get(str(attributes.get("lmnr.span.type", "")).upper())
+    kind = KINDS.get(str(reading.attributes.get("lmnr.span.type", "")).upper())
     reading.fill("kind", kind, "lmnr.span.type")
     if reading.fields.get("kind") == "llm":
         for field, name, to_messages in (
@@ -43,7 +41,4 @@ def read(reading: SpanReading) -> None:
     reading.fill_payload("outputs", "lmnr.span.output", True)
     reading.fill_run_from("conversation", PROPERTIES + "session_id")
     reading.fill_run_from("user", PROPERTIES + "user_id")
-    tags = reading.parsed(PROPERTIES + "tags")
-    if tags:
-        tags = tags if isinstance(tags, list) else [tags]
-        reading.fill_run("tags", tuple(as_text(tag) for tag in tags), PROPERTIES + "tags")
+    reading.fill_run_tags(reading.parsed(PROPERTIES + "tags"), PROPERTIES + "tags")

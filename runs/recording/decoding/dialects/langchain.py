@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, readable
 
 ROLES = {
     "human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool",
@@ -40,9 +40,8 @@ def langchain_message(item: Any) -> Any:
     fields, role = _fields_and_role(item)
     if role is None or not isinstance(fields, dict):
         return item
-    extra = fields.get("additional_kwargs")
-    more_calls = extra.get("tool_calls") if isinstance(extra, dict) else None
-    calls = fields.get("tool_calls") or more_calls
+    kwargs = object_or_empty(fields.get("additional_kwargs"))
+    calls = fields.get("tool_calls") or kwargs.get("tool_calls")
     content = fields.get("content")
     if calls and isinstance(content, list):
         content = [part for part in content if not _repeats_tool_call(part)]

@@ -136,11 +136,10 @@ def _usage_by_attributes(attributes: dict[str, Any]) -> Usage | None:
 
 
 def _read_langsmith_values(reading: SpanReading, kind: str, output: Any) -> None:
-    attributes = reading.attributes
     input = reading.parsed(INPUT)
     if kind == "llm":
         request = model_request(input)
-        if request and (parameters := request_parameters(_request_attributes(attributes))):
+        if request and (parameters := request_parameters(_request_attributes(reading.attributes))):
             request.setdefault("parameters", parameters)
         reading.fill("inputs", request, INPUT)
         reading.fill("outputs", model_response(output), OUTPUT)

@@ -81,12 +81,11 @@ def _read_turn_values(reading: SpanReading) -> None:
 
 
 def _read_function_tool(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_from("title", "lk.function_tool.name")
     for field, key in (("inputs", "arguments"), ("outputs", "output")):
         for name in (f"lk.pii.{TOOL}{key}", f"lk.{TOOL}{key}"):
             reading.fill_payload(field, name)
-    if attributes.get("lk.function_tool.is_error") is True:
+    if reading.attributes.get("lk.function_tool.is_error") is True:
         reading.fill("status", "failed", "lk.function_tool.is_error")
         output = reading.fields.get("outputs")
         reading.fill("error", as_text(output), "lk.function_tool.output")

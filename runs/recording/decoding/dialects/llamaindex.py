@@ -22,7 +22,7 @@ from runs.recording.decoding.dialects.chat_messages import (
     tool_call,
 )
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, objects_in, readable
 from runs.recording.records.span import Span, SpanEvent
 from runs.recording.records.usage import first_count, usage
 
@@ -177,7 +177,7 @@ def _workflow_run_id(reading: SpanReading) -> str | None:
     run_id = reading.attributes.get(RUN_ID)
     value: Any = reading.parsed("input.value")
     for key in ("tags", "instrument_tags", RUN_ID):
-        value = value.get(key) if isinstance(value, dict) else None
+        value = object_or_empty(value).get(key)
     run_id = run_id or value
     return run_id if isinstance(run_id, str) else None
 
@@ -241,14 +241,13 @@ def _read_retrieval_end(reading: SpanReading, event: SpanEvent) -> bool:
     reading.fill("kind", "retriever", event.name)
     nodes = readable(event.attributes.get("nodes"))
     if isinstance(nodes, list):
-        documents = [_llamaindex_document(node) for node in nodes if isinstance(node, dict)]
+        documents = [_llamaindex_document(node) for node in objects_in(nodes)]
         reading.fill("outputs", {"documents": documents}, event.name)
     return False
 
 
 def _llamaindex_document(item: dict[str, Any]) -> dict[str, Any]:
-    node = item.get("node")
-    node = node if isinstance(node, dict) else {}
+    node = object_or_empty(item.get("node"))
     document = {
         "id": node.get("id_"), "content": node.get("text"), "score": item.get("score"),
         "metadata": node.get("metadata"),
@@ -279,19 +278,14 @@ def _read_agent_tool_call(reading: SpanReading, event: SpanEvent) -> bool:
 
 
 def _llamaindex_messages(value: Any) -> list[ChatMessage]:
-    items = readable(value)
-    items = items if isinstance(items, list) else []
-    return [_llamaindex_message(item) for item in items if isinstance(item, dict)]
+    return [_llamaindex_message(item) for item in objects_in(readable(value))]
 
 
 def _llamaindex_message(source: dict[str, Any]) -> ChatMessage:
-    items = source.get("blocks")
-    items = items if isinstance(items, list) else []
-    blocks = [block for block in items if isinstance(block, dict)]
+    blocks = objects_in(source.get("blocks"))
     calls = [tool_call(_call_of_block(b)) for b in blocks if b.get("block_type") == "tool_call"]
     content = [_part_of_block(b) for b in blocks if b.get("block_type") != "tool_call"]
-    kwargs = source.get("additional_kwargs")
-    kwargs = kwargs if isinstance(kwargs, dict) else {}
+    kwargs = object_or_empty(source.get("additional_kwargs"))
     normal = chat_message({"content": content, **kwargs, "role": source.get("role") or "assistant"})
     return {**normal, "tool_calls": calls} if calls else normal
 

@@ -7,10 +7,11 @@ from runs.recording.decoding.dialects.chat_messages import (
     ChatMessage,
     chat_messages,
     system_message,
+    tool_call_part,
+    tool_response_part,
 )
-from runs.recording.decoding.dialects.indexed_attributes import nested_object
 from runs.recording.decoding.dialects.langchain import langchain_message
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import list_or_empty, object_or_empty, objects_in, readable
 
 SYSTEM_KEYS = ("system", "system_prompt", "instructions", "system_instruction")
 INPUT_KEYS = ("messages", "prompts", "prompt", "contents", "input")
@@ -62,7 +63,7 @@ def tool_names(definitions: Any) -> list[str]:
     """Return the names in a list of tool definitions in the forms of OpenAI, Anthropic and
     Haystack."""
     names = []
-    for tool in definitions if isinstance(definitions, list) else ():
+    for tool in list_or_empty(definitions):
         for key in ("function", "data"):
             if isinstance(tool, dict) and isinstance(tool.get(key), dict):
                 tool = tool[key]
@@ -153,30 +154,31 @@ def _part_in_opentelemetry(part: Any) -> Any:
     kind = part.get("type")
     if kind in ("tool_use", "function_call"):
         arguments = part.get("input", part.get("arguments"))
-        return _tool_call_part(part.get("call_id") or part.get("id"), part.get("name"), arguments)
+        return tool_call_part(part.get("call_id") or part.get("id"), part.get("name"), arguments)
     if kind in ("tool_result", "function_call_output"):
         result = part.get("content", part.get("output"))
-        return _tool_response_part(part.get("tool_use_id") or part.get("call_id"), readable(result))
+        return tool_response_part(part.get("tool_use_id") or part.get("call_id"), readable(result))
     if kind == "reasoning" and isinstance(part.get("summary"), list):
-        texts = [item.get("text", "") for item in part["summary"] if isinstance(item, dict)]
+        texts = [item.get("text", "") for item in objects_in(part["summary"])]
         return {"type": "reasoning", "content": "\n\n".join(texts)}
     for key in ("function_call", "functionCall"):
         if isinstance(call := part.get(key), dict):
-            return _tool_call_part(call.get("id"), call.get("name"), call.get("args"))
+            return tool_call_part(call.get("id"), call.get("name"), call.get("args"))
     for key in ("function_response", "functionResponse"):
         if isinstance(call := part.get(key), dict):
-            return _tool_response_part(call.get("id"), call.get("response"), call.get("name"))
+            return tool_response_part(call.get("id"), call.get("response"), call.get("name"))
     return _bedrock_part(part)
 
 
 def _bedrock_part(part: dict[str, Any]) -> dict[str, Any]:
     """Return a block of Amazon Bedrock's Converse API as OpenTelemetry's part."""
     if isinstance(call := part.get("toolUse"), dict):
-        return _tool_call_part(call.get("toolUseId"), call.get("name"), call.get("input"))
+        return tool_call_part(call.get("toolUseId"), call.get("name"), call.get("input"))
     if isinstance(call := part.get("toolResult"), dict):
-        return _tool_response_part(call.get("toolUseId"), _bedrock_tool_result(call.get("content")))
+        return tool_response_part(call.get("toolUseId"), _bedrock_tool_result(call.get("content")))
     if isinstance(thought := part.get("reasoningContent"), dict):
-        return {"type": "reasoning", "content": nested_object(thought, "reasoningText").get("text")}
+        text = object_or_empty(thought.get("reasoningText")).get("text")
+        return {"type": "reasoning", "content": text}
     return part
 
 
@@ -185,11 +187,3 @@ def _bedrock_tool_result(content: Any) -> Any:
     if isinstance(content, list) and len(content) == 1 and isinstance(content[0], dict):
         return content[0].get("text", content[0].get("json", content))
     return content
-
-
-def _tool_call_part(call_id: Any, name: Any, arguments: Any) -> dict[str, Any]:
-    return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments}
-
-
-def _tool_response_part(call_id: Any, result: Any, name: Any = None) -> dict[str, Any]:
-    return {"type": "tool_call_response", "id": call_id, "name": name, "result": result}

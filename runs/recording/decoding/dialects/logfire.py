@@ -13,7 +13,7 @@ from typing import Any
 from runs.recording.decoding.dialects.chat_messages import as_text, chat_message
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.record import Usage
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
@@ -34,8 +34,7 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 
 
 def read(reading: SpanReading) -> None:
-    attributes = reading.attributes
-    span_type = attributes.get("logfire.span_type")
+    span_type = reading.attributes.get("logfire.span_type")
     if span_type == "pending_span":
         _read_pending_span(reading)
     elif span_type == "log":
@@ -109,8 +108,7 @@ def _read_given_attributes(reading: SpanReading) -> None:
     """Read the attributes that the developer set on the span, and the return value of an
     instrumented function."""
     attributes = reading.attributes
-    schema = reading.parsed("logfire.json_schema")
-    declared = schema.get("properties") if isinstance(schema, dict) else None
+    declared = object_or_empty(reading.parsed("logfire.json_schema")).get("properties")
     if not isinstance(declared, dict):
         return
     names = [name for name in declared if name in attributes and name != "return"]

@@ -9,6 +9,7 @@ from typing import Any
 from runs.recording.decoding.dialects.chat_messages import chat_message
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dialects.vercel import sdk_call, sdk_messages
+from runs.recording.records.json_text import objects_in
 from runs.recording.records.span import Span
 
 NAME = "mastra"
@@ -95,5 +96,5 @@ def _read_old_model_call(reading: SpanReading) -> None:
         reply: dict[str, Any] = chat_message({"role": "assistant", "content": response.get("text")})
         calls = response.get("toolCalls")
         if isinstance(calls, list) and calls:
-            reply["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]
+            reply["tool_calls"] = [sdk_call(call) for call in objects_in(calls)]
         reading.fill("outputs", {"messages": [reply]}, "gen_ai.completion")

@@ -11,7 +11,7 @@ from runs.recording.decoding.dialects import langgraph
 from runs.recording.decoding.dialects.langchain import is_wrapper, tool_result
 from runs.recording.decoding.dialects.llm_api import model_request, model_response, tool_names
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage, cost
 
@@ -94,7 +94,7 @@ def _mlflow_tags(attributes: dict[str, Any]) -> tuple[str, ...]:
     all_tags = _json_value(attributes, "mlflow.trace.tags")
     if isinstance(all_tags, list):
         return tuple(str(tag) for tag in all_tags)
-    pairs |= all_tags if isinstance(all_tags, dict) else {}
+    pairs |= object_or_empty(all_tags)
     return tuple(f"{key}:{value}" for key, value in pairs.items() if not key.startswith("mlflow."))
 
 

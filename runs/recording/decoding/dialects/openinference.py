@@ -12,12 +12,11 @@ from runs.recording.decoding.dialects import langgraph
 from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, tool_call
 from runs.recording.decoding.dialects.indexed_attributes import (
     indexed_objects,
-    nested_object,
     sorted_by_index,
 )
 from runs.recording.decoding.dialects.langchain import is_wrapper
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, first_count, usage
 
@@ -89,7 +88,7 @@ def read(reading: SpanReading) -> None:
     reading.fill_payload("outputs", "output.value", attributes.get("output.mime_type") == JSON)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id")
-    _read_openinference_tags(reading)
+    reading.fill_run_tags(reading.parsed("tag.tags"), "tag.tags")
 
 
 def _read_graph_node(reading: SpanReading, kind: str) -> None:
@@ -130,15 +129,6 @@ def _read_openinference_title(reading: SpanReading, kind: str) -> None:
         reading.fill_from("title", "llm.model_name")
 
 
-def _read_openinference_tags(reading: SpanReading) -> None:
-    tags = reading.attributes.get("tag.tags")
-    if not tags:
-        return
-    tags = readable(tags)
-    tags = tags if isinstance(tags, list) else [tags]
-    reading.fill_run("tags", tuple(as_text(tag) for tag in tags), "tag.tags")
-
-
 def _read_openinference_llm(reading: SpanReading) -> None:
     attributes = reading.attributes
     reading.fill_from(
@@ -157,10 +147,9 @@ def _read_openinference_retriever(reading: SpanReading) -> None:
 
 
 def _read_openinference_reranker(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_from("model", "reranker.model_name")
     if documents := _openinference_documents(reading, "reranker.input_documents"):
-        inputs = {"query": attributes.get("reranker.query"), "documents": documents}
+        inputs = {"query": reading.attributes.get("reranker.query"), "documents": documents}
         reading.fill("inputs", inputs, "reranker.input_documents")
     _fill_documents(reading, "reranker.output_documents")
 
@@ -176,17 +165,16 @@ def _openinference_documents(reading: SpanReading, attribute: str) -> list[dict[
 
 
 def _openinference_document(item: dict[str, Any]) -> dict[str, Any]:
-    source = nested_object(item, "document")
+    source = object_or_empty(item.get("document"))
     metadata = readable(source.get("metadata"))
     document = {key: source[key] for key in DOCUMENT_KEYS if key in source}
     return {**document, "metadata": metadata} if metadata else document
 
 
 def _read_openinference_embedding(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
-    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS[:3]))
+    tokens = usage(*(first_count(reading.attributes, names) for names in TOKEN_COUNTS[:3]))
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill_payload("inputs", "embedding.text")
 
@@ -203,8 +191,8 @@ def _read_openinference_tool(reading: SpanReading) -> None:
     result = attributes.get("output.value")
     if isinstance(result, str) and result.startswith('{"type": "tool"'):
         # LangChain wraps the result of a tool in a message; the result is its content.
-        message = nested_object({"message": readable(result)}, "message")
-        content = nested_object(message, "data").get("content")
+        message = object_or_empty(readable(result))
+        content = object_or_empty(message.get("data")).get("content")
         reading.fill("outputs", readable(content), "output.value")
 
 
@@ -215,7 +203,7 @@ def _read_input_messages(reading: SpanReading) -> None:
     messages = _openinference_messages(reading, "llm.input_messages.")
     if not messages:
         prompts = indexed_objects(attributes, "llm.prompts.", reading.consumed)
-        texts = [nested_object(prompt, "prompt").get("text") for prompt in prompts]
+        texts = [object_or_empty(prompt.get("prompt")).get("text") for prompt in prompts]
         if not texts and isinstance(attributes.get("llm.prompts"), list):
             texts = attributes["llm.prompts"]
             reading.consume(("llm.prompts",))
@@ -238,18 +226,17 @@ def _read_input_messages(reading: SpanReading) -> None:
 
 def _read_output_messages(reading: SpanReading) -> None:
     """Fill outputs {"messages"} from chat messages or, of older models, from completions."""
-    attributes = reading.attributes
     messages = _openinference_messages(reading, "llm.output_messages.")
     if not messages:
-        choices = indexed_objects(attributes, "llm.choices.", reading.consumed)
-        texts = [nested_object(choice, "completion").get("text") for choice in choices]
+        choices = indexed_objects(reading.attributes, "llm.choices.", reading.consumed)
+        texts = [object_or_empty(choice.get("completion")).get("text") for choice in choices]
         messages = [{"role": "assistant", "content": as_text(text)} for text in texts]
     if messages:
         reading.fill("outputs", {"messages": messages}, "llm.output_messages")
 
 
 def _tool_name_of_schema(item: dict[str, Any]) -> str | None:
-    schema = readable(nested_object(item, "tool").get("json_schema"))
+    schema = readable(object_or_empty(item.get("tool")).get("json_schema"))
     if not isinstance(schema, dict):
         return None
     function = schema.get("function")
@@ -263,7 +250,7 @@ def _openinference_messages(reading: SpanReading, prefix: str) -> list[ChatMessa
     ):
         return []
     items = indexed_objects(reading.attributes, prefix, reading.consumed)
-    return [_openinference_message(nested_object(item, "message")) for item in items]
+    return [_openinference_message(object_or_empty(item.get("message"))) for item in items]
 
 
 def _openinference_message(source: dict[str, Any]) -> ChatMessage:
@@ -272,7 +259,7 @@ def _openinference_message(source: dict[str, Any]) -> ChatMessage:
         content = _content_or_parts(source["contents"])
     normal: ChatMessage = {"role": as_text(source.get("role")) or "user", "content": content or ""}
     items = sorted_by_index(source.get("tool_calls"))
-    calls = [tool_call(nested_object(item, "tool_call")) for item in items]
+    calls = [tool_call(object_or_empty(item.get("tool_call"))) for item in items]
     if source.get("function_call_name"):
         name, arguments = source["function_call_name"], source.get("function_call_arguments_json")
         calls.append(tool_call({"name": name, "arguments": arguments}))
@@ -287,8 +274,8 @@ def _openinference_message(source: dict[str, Any]) -> ChatMessage:
 def _content_or_parts(value: Any) -> Any:
     parts: list[dict[str, Any]] = []
     for item in sorted_by_index(value):
-        part = nested_object(item, "message_content")
-        image = nested_object(nested_object(part, "image"), "image").get("url")
+        part = object_or_empty(item.get("message_content"))
+        image = object_or_empty(object_or_empty(part.get("image")).get("image")).get("url")
         if image is not None:
             parts.append({"type": "image", "url": image})
         else:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.records.span import Span
@@ -87,6 +88,12 @@ class SpanReading:
             if value is not None and value != "":
                 self.fill_run(field, value if type(value) is str else str(value), attribute)
                 return
+
+    def fill_run_tags(self, value: Any, attribute: str) -> None:
+        """Set the tags of the run from a list of tags or from a single one."""
+        if value:
+            tags = value if isinstance(value, list) else [value]
+            self.fill_run("tags", tuple(as_text(tag) for tag in tags), attribute)
 
     def fill_payload(self, field: str, attribute: str, is_json: bool = False) -> None:
         """Fill inputs, outputs or process data with the value of one attribute, and consume it.

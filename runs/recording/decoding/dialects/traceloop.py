@@ -27,10 +27,10 @@ from runs.recording.decoding.dialects.gen_ai import (
     OUTPUT_TOKENS,
 )
 from runs.recording.decoding.dialects.gen_ai_messages import read_gen_ai_messages
-from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, nested_object
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects
 from runs.recording.decoding.dialects.langchain import is_wrapper, tool_result
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import list_or_empty, object_or_empty, readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import first_count, usage
 
@@ -123,9 +123,8 @@ def read(reading: SpanReading) -> None:
 
 def _entity_name(reading: SpanReading) -> str:
     """Return the entity's name, or else the span's without what the instrumentation appends."""
-    attributes = reading.attributes
     for attribute in ("tool.name", "traceloop.entity.name", "gen_ai.task.name", "crewai.task.name"):
-        name = attributes.get(attribute)
+        name = reading.attributes.get(attribute)
         if isinstance(name, str) and name:
             break
     else:
@@ -243,7 +242,7 @@ def _read_entity_values(reading: SpanReading, kind: str) -> None:
         if kind == "retriever":
             content = _traceloop_documents(content)
         if kind == "workflow" and wrapping.get("tags"):
-            tags = tuple(str(tag) for tag in _list_or_empty(wrapping["tags"]))
+            tags = tuple(str(tag) for tag in list_or_empty(wrapping["tags"]))
             reading.fill_run("tags", tags, source)
         reading.fill(field, content, source)
         reading.consume(name for name in repeated if attributes[name] == attributes[source])
@@ -296,10 +295,6 @@ def _unwrap_result(value: Any) -> tuple[Any, dict[str, Any]]:
     return value, {}
 
 
-def _list_or_empty(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 def _without_keys(value: dict[str, Any], *keys: str) -> dict[str, Any]:
     return {key: inner for key, inner in value.items() if key not in keys and inner}
 
@@ -330,7 +325,7 @@ def _traceloop_document(item: Any) -> dict[str, Any] | None:
     {node: {text, …}, score}."""
     if not isinstance(item, dict):
         return {"content": item} if isinstance(item, str) else None
-    node = nested_object(item, "node") or item
+    node = object_or_empty(item.get("node")) or item
     content = node.get("page_content", node.get("text", node.get("content")))
     if content is None:
         return None

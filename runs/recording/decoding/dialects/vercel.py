@@ -26,7 +26,7 @@ from runs.recording.decoding.dialects.gen_ai import (
 )
 from runs.recording.decoding.dialects.gen_ai_messages import named_parameters
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import list_or_empty, object_or_empty, objects_in, readable
 from runs.recording.records.span import Span
 from runs.recording.records.usage import cost, first_count, to_count, usage
 
@@ -164,8 +164,7 @@ def _read_run_or_wrapper(reading: SpanReading, named: bool) -> None:
 
 def _read_version_7(reading: SpanReading) -> None:
     """Read what version 7 adds to the GenAI conventions."""
-    attributes = reading.attributes
-    operation = attributes["gen_ai.operation.name"]
+    operation = reading.attributes["gen_ai.operation.name"]
     if operation == "agent_step":
         reading.fill("folded", True, "gen_ai.operation.name")
     elif operation == "invoke_agent":
@@ -219,12 +218,9 @@ def _excludes_cached(attributes: dict[str, Any], input: int, raw: int | None) ->
 def _provider_metadata(attributes: dict[str, Any]) -> dict[str, Any]:
     """Return what the providers report about a call, with the fields of its usage in one object:
     {"anthropic": {"usage": {…}}}."""
-    by_provider = readable(attributes.get(METADATA))
     metadata: dict[str, Any] = {}
-    for part in by_provider.values() if isinstance(by_provider, dict) else ():
-        if isinstance(part, dict):
-            inner = part.get("usage")
-            metadata = {**metadata, **(inner if isinstance(inner, dict) else {}), **part}
+    for part in objects_in([*object_or_empty(readable(attributes.get(METADATA))).values()]):
+        metadata |= object_or_empty(part.get("usage")) | part
     return metadata
 
 
@@ -273,14 +269,14 @@ def _read_sdk_outputs(reading: SpanReading, as_message: bool) -> None:
     content: Any = generated if text is None else text
     thoughts, files = attributes.get(REASONING), _list_of_json(attributes.get(FILES))
     parts = [{"type": "reasoning", "text": thoughts}] if thoughts else []
-    parts += [_sdk_part(part) for part in files if isinstance(part, dict)]
+    parts += [_sdk_part(part) for part in objects_in(files)]
     if parts:
         content = [*parts, {"type": "text", "text": content}] if content else parts
     if "outputs" in reading.fields or not (content or calls):
         return
     reply = chat_message({"role": "assistant", "content": content})
     if calls:
-        reply["tool_calls"] = [sdk_call(call) for call in calls if isinstance(call, dict)]
+        reply["tool_calls"] = [sdk_call(call) for call in objects_in(calls)]
     if finish := _first_attribute(attributes, FINISH_REASONS)[0]:
         reply["finish_reason"] = finish
     sources = [name for name in (text_attribute, object_attribute, calls_attribute) if name]
@@ -415,8 +411,7 @@ def _sdk_tool_name(value: Any) -> str:
 
 
 def _list_of_json(value: Any) -> list[Any]:
-    items = readable(value)
-    return items if isinstance(items, list) else []
+    return list_or_empty(readable(value))
 
 
 def _first_attribute(attributes: dict[str, Any], names: tuple[str, ...]) -> tuple[Any, str]:

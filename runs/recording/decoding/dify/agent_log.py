@@ -10,12 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.recording.decoding.dify.vocabulary import (
-    duration_us,
-    object_or_empty,
-    text_or_none,
-    usage_of,
-)
+from runs.recording.decoding.dify.vocabulary import duration_us, text_or_none, usage_of
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import NodeRecord
 
 STATUSES = {"start": "running", "success": "succeeded", "error": "failed"}

@@ -13,8 +13,7 @@ from typing import Any
 import orjson
 
 from runs.recording.decoding.dify.node_settings import visible_settings
-from runs.recording.decoding.dify.vocabulary import object_or_empty
-from runs.recording.records.json_text import deeper_than, readable
+from runs.recording.records.json_text import deeper_than, object_or_empty, readable
 from runs.recording.records.payload_values import clean
 
 MAX_NODES, MAX_EDGES = 5_000, 20_000

@@ -4,6 +4,7 @@ how it writes times, usage and branches. Pure."""
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.span import LAST_US
 from runs.recording.records.usage import cost, to_count, usage
@@ -24,11 +25,6 @@ THUMBS = {"like": 1.0, "dislike": -1.0}
 def text_or_none(value: Any) -> str | None:
     """Return the value as text; None where it is empty or missing."""
     return str(value) if value is not None and value != "" else None
-
-
-def object_or_empty(value: Any) -> dict[str, Any]:
-    """Return a JSON object as it is; {} for anything else."""
-    return value if isinstance(value, dict) else {}
 
 
 def duration_us(seconds: Any) -> int | None:

@@ -11,10 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from runs.recording.decoding.dify.vocabulary import THUMBS, object_or_empty, text_or_none
+from runs.recording.decoding.dify.vocabulary import THUMBS, text_or_none
 from runs.recording.decoding.dify_stream.stream_event import RunRequest
 from runs.recording.decoding.dify_stream.stream_reader import StreamReader
-from runs.recording.records.json_text import MAX_DEPTH, NotJson, deeper_than, parse_json
+from runs.recording.records.json_text import (
+    MAX_DEPTH,
+    NotJson,
+    deeper_than,
+    object_or_empty,
+    parse_json,
+)
 from runs.recording.records.record import Decoded, NodeRecord, NoteRecord, RunFacts
 
 RUN_REQUEST_PATH = re.compile(r"workflows/(?:[^/]+/)?run|chat-messages|completion-messages")

@@ -19,14 +19,13 @@ from runs.recording.decoding.dify.vocabulary import (
     RUN_STATUSES,
     branch_taken,
     duration_us,
-    object_or_empty,
     step_status,
     text_or_none,
     timestamp_us,
     usage_of,
 )
 from runs.recording.decoding.dify_stream.stream_event import StreamEvent
-from runs.recording.records.json_text import readable
+from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, Value
 from runs.recording.records.usage import to_count

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from runs.recording.decoding.dify.vocabulary import duration_us, object_or_empty, timestamp_us
+from runs.recording.decoding.dify.vocabulary import duration_us, timestamp_us
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import NodeRecord, RunFacts, Value
 
 MAX_ID = 128

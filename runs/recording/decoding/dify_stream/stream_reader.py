@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from runs.recording.decoding.dify.agent_log import AgentLogClock
-from runs.recording.decoding.dify.vocabulary import object_or_empty
 from runs.recording.decoding.dify_stream import event_handlers
 from runs.recording.decoding.dify_stream.event_splitter import (
     EventSplitter,
@@ -22,6 +21,7 @@ from runs.recording.decoding.dify_stream.stream_event import (
     RunRequest,
     StreamEvent,
 )
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Decoded, NodeRecord, Refused
 
 # The field that holds the piece of a text, where it is not `text`.

@@ -10,12 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runs.recording.decoding.dify.vocabulary import (
-    THUMBS,
-    duration_us,
-    object_or_empty,
-    text_or_none,
-)
+from runs.recording.decoding.dify.vocabulary import THUMBS, duration_us, text_or_none
 from runs.recording.importing.dify_database.column_values import (
     DIALECT,
     NEAREST,
@@ -23,6 +18,7 @@ from runs.recording.importing.dify_database.column_values import (
     column_us,
     json_value,
 )
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Cost, NodeRecord, NoteRecord, RunFacts, Usage, Value
 from runs.recording.records.usage import cost, to_count, usage
 

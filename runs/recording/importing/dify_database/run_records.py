@@ -18,7 +18,6 @@ from runs.recording.decoding.dify.graphs import DifyGraph, branch_label
 from runs.recording.decoding.dify.vocabulary import (
     RUN_STATUSES,
     duration_us,
-    object_or_empty,
     step_status,
     text_or_none,
 )
@@ -32,6 +31,7 @@ from runs.recording.importing.dify_database.column_values import (
     column_us,
     json_value,
 )
+from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Cost, NodeRecord, RunFacts, Usage, Value
 from runs.recording.records.usage import cost, to_count, usage
 
