@@ -4,8 +4,7 @@ from django.db.models import TextChoices
 
 
 class NodeStatus(TextChoices):
-    """Dify's words (its node execution statuses), plus `skipped`, which is derived and never
-    stored."""
+    """Dify's node execution statuses, plus `skipped`, which is derived and never stored."""
 
     RUNNING = "running", "Running"
     PAUSED = "paused", "Paused"
@@ -21,3 +20,10 @@ class NodeStatus(TextChoices):
 FAILURES = frozenset({NodeStatus.FAILED, NodeStatus.EXCEPTION})
 # Whatever has an error to show.
 ERRORS = FAILURES | {NodeStatus.RETRY}
+
+_LABELS = {status.value: str(status.label) for status in NodeStatus}
+
+
+def status_label(status: str) -> str:
+    """Return the label of a stored status; an unknown one is its own label."""
+    return _LABELS.get(status, status)

@@ -28,7 +28,7 @@ _local = threading.local()
 
 
 def pack(body: bytes) -> tuple[bool, bytes]:
-    """Whether compressed, and the bytes to store."""
+    """Return whether `body` was compressed, and the bytes to store."""
     if len(body) < PACK_FROM:
         return False, body
     compressor = getattr(_local, "compressor", None)
@@ -42,10 +42,10 @@ def unpack(body: bytes) -> bytes:
 
 
 def unpack_json(body: bytes) -> Any:
-    """The value of packed JSON that itself tells whether it is compressed."""
+    """Return the value of packed JSON, which by its first bytes shows whether it is compressed."""
     return orjson.loads(unpack(body) if body.startswith(_FRAME) else body)
 
 
 def unpack_head(body: bytes, length: int) -> bytes:
-    """At most the first `length` bytes, without unpacking the rest."""
+    """Return at most the first `length` bytes, without unpacking the rest."""
     return zstd.ZstdDecompressor().decompress(body, max_length=length)

@@ -1,4 +1,4 @@
-"""With what a run worked: the models it called, their parameters, the process it ran in."""
+"""What a run worked with: the models it called, their parameters, the process it ran in."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +11,7 @@ from nodes.models import NodeExecution
 MAX_MODELS = 20
 MAX_CALLS = 20_000
 # Where decoders and producers keep a call's parameters.
-_KEYS = (
+_PARAMETER_KEYS = (
     "parameters", "model_parameters", "invocation_parameters", "llm.invocation_parameters",
     "completion_params",
 )  # fmt: skip
@@ -31,7 +31,7 @@ class ModelUse:
 
 
 def models_used(run_id: UUID) -> list[ModelUse]:
-    """The models of a run's steps, the most used first; at most 20. Two queries."""
+    """Return the models of a run's steps, the most used first; at most 20. Two queries."""
     used: dict[tuple[str, str], ModelUse] = {}
     rows = NodeExecution.objects.in_run(run_id).models_used()[:MAX_CALLS]
     for model, provider, execution_id, tokens, counted, kind in rows:
@@ -57,31 +57,31 @@ def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
 
 
 def parameters_of(execution: NodeExecution) -> dict[str, Any]:
-    """Temperature and the like of one model call, from wherever its record has them."""
+    """Return temperature and the like of a model call, from wherever its record has them."""
     for payload in (execution.inputs, execution.process_data):
         value = load_value(payload) if payload else None
-        if isinstance(value, dict) and (found := _told(value)):
-            return found
+        if isinstance(value, dict) and (parameters := _parameters_in(value)):
+            return parameters
     attributes = execution.received.get("attributes")
     if not isinstance(attributes, dict):
         return {}
-    return _told(attributes) or {
+    return _parameters_in(attributes) or {
         key.removeprefix(_REQUEST): value
         for key, value in attributes.items()
         if key.startswith(_REQUEST) and key != _REQUEST + "model"
     }
 
 
-def _told(value: dict[str, Any]) -> dict[str, Any]:
-    for key in _KEYS:
-        found = decoded_json(value.get(key))
-        if isinstance(found, dict) and found:
-            return found
+def _parameters_in(value: dict[str, Any]) -> dict[str, Any]:
+    for key in _PARAMETER_KEYS:
+        parameters = decoded_json(value.get(key))
+        if isinstance(parameters, dict) and parameters:
+            return parameters
     return {}
 
 
 def resource_of(run_id: UUID) -> dict[str, Any]:
-    """The resource attributes of the process that a run's first step came from. One query."""
+    """Return the resource attributes of the process that sent a run's first step. One query."""
     execution = NodeExecution.objects.in_run(run_id).with_resource().first()
     value = load_value(execution.resource) if execution and execution.resource else None
     return value if isinstance(value, dict) else {}

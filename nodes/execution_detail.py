@@ -1,11 +1,12 @@
-"""One execution for its side panel: values, what was received, its other passes and attempts."""
+"""One execution for its side panel: values, what was received, and the same node elsewhere in the
+run."""
 
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from nodes import formats
-from nodes.choices import ERRORS, NodeStatus
+from nodes.choices import ERRORS, status_label
 from nodes.content.json_tree import TreeMark, tree_marks
 from nodes.content.logs import StepLogs, step_logs
 from nodes.content.payloads import PayloadView, load_value, present_payload
@@ -20,7 +21,6 @@ MAX_NAME = 200
 EVENT_MARKS = 24
 NEAR = 6  # other executions linked on each side of this one
 
-_STATUSES = {status.value: str(status.label) for status in NodeStatus}
 # What inputs and outputs are called, by the kind's call or group.
 _LABELS = {
     "model": ("Prompt", "Answer"),
@@ -51,8 +51,8 @@ class SameNodeExecution:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """What the producer sent beside the values: as it came, for those who must know."""
+class ReceivedParts:
+    """What the producer sent beside the values, as it came. `count` is how many attributes."""
 
     attributes: list[TreeMark]
     count: int
@@ -69,7 +69,7 @@ class ExecutionPanel:
     status_label: str
     failed: bool
     sections: list[ValueSection]
-    received: Received | None
+    received: ReceivedParts | None
     logs: StepLogs
     resource: list[TreeMark]
     same_node: list[SameNodeExecution]
@@ -79,16 +79,16 @@ class ExecutionPanel:
 
 
 def build_panel(execution: NodeExecution) -> ExecutionPanel:
-    """The panel of an execution that was loaded with `with_payloads()`. One query more."""
-    same_node, count = _same_node(execution)
+    """Return the panel of an execution that was loaded with `with_payloads()`. One query more."""
+    same_node, count = _same_node_executions(execution)
     place = next((n for n, other in enumerate(same_node) if other.is_this), 0)
     return ExecutionPanel(
         execution=execution,
         kind=execution.kind_info,
         status_label=status_label(execution.status),
         failed=execution.status in ERRORS,
-        sections=sections(execution),
-        received=_received(execution),
+        sections=_value_sections(execution),
+        received=_received_parts(execution),
         logs=step_logs(execution),
         resource=tree_marks(load_value(execution.resource)) if execution.resource else [],
         same_node=same_node if count > 1 else [],
@@ -98,39 +98,32 @@ def build_panel(execution: NodeExecution) -> ExecutionPanel:
     )
 
 
-def status_label(status: str) -> str:
-    return _STATUSES.get(status, status)
-
-
 def value_labels(kind: Kind) -> tuple[str, str]:
-    """What inputs and outputs are to this kind of node."""
+    """Return what inputs and outputs are called for this kind of node."""
     return _LABELS.get(kind.call) or _LABELS.get(kind.group) or ("Inputs", "Outputs")
 
 
-def sections(execution: NodeExecution) -> list[ValueSection]:
-    """Inputs, process data, outputs, named as what they are to this kind of node."""
-    kind = execution.kind_info
-    names = value_labels(kind)
-    values = [("inputs", names[0], execution.inputs)]
+def _value_sections(execution: NodeExecution) -> list[ValueSection]:
+    """Return inputs, process data and outputs, under what they are called for this kind of node."""
+    inputs_label, outputs_label = value_labels(execution.kind_info)
+    values = [("inputs", inputs_label, execution.inputs)]
     if execution.process_data:
         values.append(("process", "Process data", execution.process_data))
-    values.append(("outputs", names[1], execution.outputs))
+    values.append(("outputs", outputs_label, execution.outputs))
     return [
-        ValueSection(name, label, present_payload(value) if value else None)
-        for name, label, value in values
+        ValueSection(name, label, present_payload(payload) if payload else None)
+        for name, label, payload in values
     ]
 
 
-def _same_node(execution: NodeExecution) -> tuple[list[SameNodeExecution], int]:
-    """This execution and those of the same node in the same run around it, in order; how many
-    there are in all."""
-    found = NodeExecution.objects.same_node(execution).values_list(
-        "id", "iteration", "status", "attempt"
-    )
-    rows = list(found[:MAX_SAME_NODE])
+def _same_node_executions(execution: NodeExecution) -> tuple[list[SameNodeExecution], int]:
+    """Return `execution` and those of the same node in the same run around it, in order, and how
+    many there are in all."""
+    same_node = NodeExecution.objects.same_node(execution)
+    rows = list(same_node.values_list("id", "iteration", "status", "attempt")[:MAX_SAME_NODE])
     place = next((n for n, row in enumerate(rows) if row[0] == execution.id), 0)
     first = max(0, place - NEAR)
-    same_node = [
+    near = [
         SameNodeExecution(
             row_id,
             (formats.iteration_label(path) or f"#{number}")
@@ -143,51 +136,46 @@ def _same_node(execution: NodeExecution) -> tuple[list[SameNodeExecution], int]:
             rows[first : place + NEAR + 1], first + 1
         )
     ]
-    return same_node, len(rows)
+    return near, len(rows)
 
 
-def _received(execution: NodeExecution) -> Received | None:
-    told = execution.received
-    if not told:
+def _received_parts(execution: NodeExecution) -> ReceivedParts | None:
+    received = execution.received
+    if not received:
         return None
-    attributes = told.get("attributes")
-    events = told.get("events")
-    return Received(
+    attributes = received.get("attributes")
+    events = received.get("events")
+    events = events if isinstance(events, list) else []
+    return ReceivedParts(
         attributes=tree_marks(attributes) if attributes else [],
         count=len(attributes) if isinstance(attributes, dict) else 0,
-        events=[_event(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)]
-        if isinstance(events, list)
-        else [],
-        events_left_out=max(0, len(events) - MAX_EVENTS) if isinstance(events, list) else 0,
-        links=tree_marks(told["links"]) if told.get("links") else [],
-        scope=_name(told.get("scope")),
+        events=[_event_parts(event) for event in events[:MAX_EVENTS] if isinstance(event, dict)],
+        events_left_out=max(0, len(events) - MAX_EVENTS),
+        links=tree_marks(received["links"]) if received.get("links") else [],
+        scope=_short_name(received.get("scope")),
     )
 
 
-def _stack(text: str) -> str:
-    cut = (
-        f"\n… (the first {MAX_STACK:,} of {len(text):,} characters)"
-        if len(text) > MAX_STACK
-        else ""
-    )
-    return formats.visible(text[:MAX_STACK]) + cut
+def _stack_text(text: str) -> str:
+    note = ""
+    if len(text) > MAX_STACK:
+        note = f"\n… (the first {MAX_STACK:,} of {len(text):,} characters)"
+    return formats.visible(text[:MAX_STACK]) + note
 
 
-def _name(told: Any) -> str:
-    return formats.visible(str(told or "")[:MAX_NAME])
+def _short_name(name: Any) -> str:
+    return formats.visible(str(name or "")[:MAX_NAME])
 
 
-def _event(event: dict[str, Any]) -> dict[str, Any]:
-    """Name, time, stack trace as text, and the other attributes."""
+def _event_parts(event: dict[str, Any]) -> dict[str, Any]:
+    """Return name, stack trace as text, and the other attributes of an event."""
     attributes = event.get("attributes")
-    rest = dict(attributes) if isinstance(attributes, dict) else {}
-    stack = rest.pop("exception.stacktrace", None)
-    told = {
-        **{key: value for key, value in event.items() if key not in ("name", "attributes")},
-        **rest,
-    }
+    others = dict(attributes) if isinstance(attributes, dict) else {}
+    stack = others.pop("exception.stacktrace", None)
+    rest = {key: value for key, value in event.items() if key not in ("name", "attributes")}
+    rest |= others
     return {
-        "name": _name(event.get("name")) or "event",
-        "stack": _stack(stack) if isinstance(stack, str) else "",
-        "marks": tree_marks(told, EVENT_MARKS) if told else [],
+        "name": _short_name(event.get("name")) or "event",
+        "stack": _stack_text(stack) if isinstance(stack, str) else "",
+        "marks": tree_marks(rest, EVENT_MARKS) if rest else [],
     }

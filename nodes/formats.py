@@ -9,13 +9,13 @@ CURRENCY_SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "CNY": "¥", "JPY": "¥
 _UNSHOWABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
 )
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?\Z")
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?\Z")
 _BLANKS = {" ": "·", "\t": "⇥", "\n": "↵\n", "\r": "␍"}
 NO_VALUE = "–"
 
 
 def duration(us: int | None) -> str:
-    """Microseconds as people say them: 0.4 ms, 12 ms, 3.21 s, 2 m 05 s, 1 h 02 m, 3 d 4 h."""
+    """Write microseconds as people say them: 0.4 ms, 12 ms, 3.21 s, 2 m 05 s, 1 h 02 m, 3 d 4 h."""
     if us is None:
         return NO_VALUE
     if us < 10_000:
@@ -35,7 +35,7 @@ def duration(us: int | None) -> str:
 
 
 def tokens(count: int | None) -> str:
-    """A count of tokens: 950, 12.3k, 1.20M, 3.40B."""
+    """Write a count of tokens: 950, 12.3k, 1.20M, 3.40B."""
     if count is None:
         return NO_VALUE
     if count < 10_000:
@@ -48,7 +48,7 @@ def tokens(count: int | None) -> str:
 
 
 def money(amount: Decimal | None, currency: str = "USD") -> str:
-    """An amount with its currency; small ones keep two telling digits: $0.0042, $1.20."""
+    """Write an amount with its currency; small ones keep two significant digits: $0.0042, $1.20."""
     if amount is None:
         return NO_VALUE
     sign = CURRENCY_SIGNS.get(currency)
@@ -60,57 +60,59 @@ def money(amount: Decimal | None, currency: str = "USD") -> str:
 
 
 def size(count: int | None) -> str:
-    """Bytes: 812 B, 12.4 KB, 3.1 MB (powers of 1000)."""
+    """Write a count of bytes: 812 B, 12.4 KB, 3.1 MB (powers of 1000)."""
     if count is None:
         return NO_VALUE
     if count < 1000:
         return f"{count} B"
-    for unit in ("KB", "MB", "GB"):
-        count_in = count / 1000 ** (("KB", "MB", "GB").index(unit) + 1)
-        if count_in < 1000 or unit == "GB":
-            return f"{count_in:.1f} {unit}"
-    raise AssertionError
+    for unit, divisor in (("KB", 1e3), ("MB", 1e6)):
+        if count < divisor * 1000:
+            return f"{count / divisor:.1f} {unit}"
+    return f"{count / 1e9:.1f} GB"
 
 
-def ago(moment: datetime | None, now: datetime) -> str:
-    """How long ago: just now, 5 min ago, 3 h ago, 2 d ago; further back, the date."""
-    if moment is None:
+def ago(time: datetime | None, now: datetime) -> str:
+    """Write how long ago: just now, 5 min ago, 3 h ago, 2 d ago; further back, the date."""
+    if time is None:
         return NO_VALUE
-    gone = now - moment
-    if gone < timedelta(seconds=-60):
-        return moment.strftime("%Y-%m-%d %H:%M")
-    if gone < timedelta(minutes=1):
+    elapsed = now - time
+    if elapsed < timedelta(seconds=-60):
+        return time.strftime("%Y-%m-%d %H:%M")
+    if elapsed < timedelta(minutes=1):
         return "just now"
-    if gone < timedelta(hours=1):
-        return f"{gone // timedelta(minutes=1)} min ago"
-    if gone < timedelta(days=1):
-        return f"{gone // timedelta(hours=1)} h ago"
-    if gone < timedelta(days=7):
-        return f"{gone // timedelta(days=1)} d ago"
-    return moment.strftime("%Y-%m-%d")
+    if elapsed < timedelta(hours=1):
+        return f"{elapsed // timedelta(minutes=1)} min ago"
+    if elapsed < timedelta(days=1):
+        return f"{elapsed // timedelta(hours=1)} h ago"
+    if elapsed < timedelta(days=7):
+        return f"{elapsed // timedelta(days=1)} d ago"
+    return time.strftime("%Y-%m-%d")
 
 
 def timestamp_label(text: str) -> str:
-    """A label that is a moment (2026-11-19 05:32:10.482113) to the minute; any other as it is."""
-    found = _MOMENT.match(text)
-    return f"{found[1]} {found[2]}" if found else text
+    """Write a label that is a timestamp (2026-11-19 05:32:10.482113) to the minute; any other as it
+    is."""
+    match = _TIMESTAMP.match(text)
+    return f"{match[1]} {match[2]}" if match else text
 
 
 def iteration_label(path: str) -> str:
-    """A stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
+    """Write a stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
     return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""
 
 
 def visible(text: str) -> str:
-    """`text` with a sign in the place of every character no page can hold: ␀ to ␟, else �."""
-    return text if text.isprintable() else _UNSHOWABLE.sub(_sign, text)
+    """Return `text` with a sign in the place of every character no page can hold: ␀ to ␟, else
+    �."""
+    return text if text.isprintable() else _UNSHOWABLE.sub(_visible_sign, text)
 
 
 def blanks(text: str) -> str:
-    """`text` with a sign for every blank: ·, ⇥ for a tab, ↵ before a new line, ⍽ for any other."""
+    """Return `text` with a sign for every blank: ·, ⇥ for a tab, ↵ before a new line, ⍽ for any
+    other."""
     return "".join(_BLANKS.get(sign, "⍽") if sign.isspace() else sign for sign in text)
 
 
-def _sign(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _visible_sign(match: re.Match[str]) -> str:
+    code = ord(match[0])
     return chr(0x2400 + code) if code < 0x20 else "\ufffd"

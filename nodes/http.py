@@ -15,8 +15,8 @@ class HtmxHttpRequest(HttpRequest):
 
 
 def wants_fragment(request: HtmxHttpRequest) -> bool:
-    """True for an htmx request that replaces a part of a page. A boosted link and a history restore
-    want the page (htmx 2 sends HX-Request with both)."""
+    """Return whether an htmx request replaces a part of a page. A boosted link and a history
+    restore want the page (htmx 2 sends HX-Request with both)."""
     htmx = request.htmx
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
@@ -24,7 +24,8 @@ def wants_fragment(request: HtmxHttpRequest) -> bool:
 def render_region(
     request: HtmxHttpRequest, page: str, fragment: str, context: dict[str, Any]
 ) -> HttpResponse:
-    """The fragment template for an htmx request, else the page template, which includes it."""
+    """Render the fragment template for an htmx request, else the page template, which includes
+    it."""
     template = fragment if wants_fragment(request) else page
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request", "HX-Boosted", "HX-History-Restore-Request"])

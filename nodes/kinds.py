@@ -1,7 +1,7 @@
-"""What kinds of node there are, and what each one is to a reader.
+"""What kinds of node there are, and how each is shown.
 
 Keys are the producers' standard words: Dify's node types, OpenInference's span kinds in lower case,
-and `span` for a span that says nothing about itself. An unknown kind is shown as it is named.
+and `span` for a span that names no kind. An unknown kind is shown under its own name.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Kind:
     """`group` picks colour and icon: model, agent, tool, retrieval, branch, loop, flow, data,
-    human, other. `call` names the API call that the step is: model, tool, http, or none."""
+    human, other. `call` names the API call that the step is: model, tool, http, or ""."""
 
     key: str
     label: str
@@ -19,11 +19,11 @@ class Kind:
     container: bool = False
 
 
-def _table(*kinds: Kind) -> dict[str, Kind]:
+def _by_key(*kinds: Kind) -> dict[str, Kind]:
     return {kind.key: kind for kind in kinds}
 
 
-KINDS = _table(
+KINDS = _by_key(
     # models
     Kind("llm", "LLM", "model", "model"),
     Kind("embedding", "Embedding", "model", "model"),
@@ -86,13 +86,13 @@ _BY_LABEL = {kind.label.lower(): kind.key for kind in reversed(KINDS.values())}
 
 
 def kind_key(word: str) -> str:
-    """The key of the kind that has this key or label; for any other word the word itself."""
-    told = word.lower()
-    return told if told in KINDS else _BY_LABEL.get(told, word)
+    """Return the key of the kind that has this key or label; for any other word the word itself."""
+    lowered = word.lower()
+    return lowered if lowered in KINDS else _BY_LABEL.get(lowered, word)
 
 
 def kind_of(key: str) -> Kind:
-    """The kind named `key`; a kind nobody listed is shown under its own name."""
+    """Return the kind with this key; one that is not listed has its key as label."""
     return KINDS.get(key) or Kind(
         key, key.replace("-", " ").replace("_", " ").capitalize(), "other"
     )

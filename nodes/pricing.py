@@ -22,7 +22,7 @@ def price(
     cache_write_tokens: int | None = None,
     at_us: int | None = None,
 ) -> Decimal | None:
-    """The price of one model call in US dollars, or None where no price is known.
+    """Return the price of a model call in US dollars, or None where no price is known.
 
     `input_tokens` includes the cached and cache-writing ones. `at_us` picks the price of that day.
     """
@@ -42,21 +42,21 @@ def price(
 
 @lru_cache(maxsize=4096)
 def _rates(model: str, provider: str, day: Any) -> tuple[Decimal, Decimal, Decimal, Decimal] | None:
-    """Dollars per million plain, cached, cache-writing and output tokens. Tiers for very long
-    contexts are left aside: the base price is taken."""
+    """Return dollars per million plain, cached, cache-writing and output tokens. Tiers for very
+    long contexts are ignored: the base price is taken."""
     from genai_prices import Usage, calc_price
 
-    moment = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC) if day else None
 
     def per_million(**usage: int) -> Decimal | None:
-        for provider_id, name in _names(model, _provider(provider)):
+        for provider_id, name in _candidates(model, _provider_id(provider)):
             try:
-                found = calc_price(
-                    Usage(**usage), name, provider_id=provider_id, genai_request_timestamp=moment
+                priced = calc_price(
+                    Usage(**usage), name, provider_id=provider_id, genai_request_timestamp=midnight
                 )
             except LookupError:
                 continue
-            return found.total_price * 1000
+            return priced.total_price * 1000
         return None
 
     base = per_million(input_tokens=1000)
@@ -80,18 +80,18 @@ _PROVIDERS = {
 }  # fmt: skip
 
 
-def _names(model: str, provider: str | None) -> list[tuple[str | None, str]]:
-    """(provider, model) to ask the price table for, the surest first."""
-    names: list[tuple[str | None, str]] = [(provider, model)] if provider else []
-    names.append((None, model))
+def _candidates(model: str, provider: str | None) -> list[tuple[str | None, str]]:
+    """Return (provider, model) to look up in the price table, the surest first."""
+    candidates: list[tuple[str | None, str]] = [(provider, model)] if provider else []
+    candidates.append((None, model))
     before, _, rest = model.rpartition("/")
     if rest and before:  # openai/gpt-4o-mini, models/gemini-2.5-flash
-        names += [(_provider(before), rest), (None, rest)]
+        candidates += [(_provider_id(before), rest), (None, rest)]
     if BEDROCK.match(rest):
-        names.append(("aws", rest))
-    return names
+        candidates.append(("aws", rest))
+    return candidates
 
 
-def _provider(told: str) -> str | None:
-    """`langgenius/openai/openai` and `openai` are the same provider to a price table."""
-    return _PROVIDERS.get(told.rsplit("/", 1)[-1].lower())
+def _provider_id(name: str) -> str | None:
+    """Return the price table's id of a provider: of `langgenius/openai/openai` that of `openai`."""
+    return _PROVIDERS.get(name.rsplit("/", 1)[-1].lower())

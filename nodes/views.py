@@ -1,4 +1,4 @@
-"""Values on their own: read, as a tree, raw, and as a file."""
+"""Stored values on their own: read, as a tree, raw, and as a file."""
 
 from uuid import UUID
 
@@ -11,30 +11,30 @@ from nodes.models import Payload
 
 
 def _payload_or_404(payload_id: UUID) -> Payload:
-    found = Payload.objects.select_related("app").filter(pk=payload_id).first()
-    if found is None:
+    payload = Payload.objects.select_related("app").filter(pk=payload_id).first()
+    if payload is None:
         raise Http404("There is no such value. It may have been removed with old data.")
-    return found
+    return payload
 
 
 @require_safe
 def payload(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
-    """One value: whole on its page; as bounded as in a panel for htmx, which swaps it in there."""
-    found = _payload_or_404(payload_id)
+    """Show a value: whole on its page; bounded as in a panel for htmx, which swaps it in there."""
+    stored = _payload_or_404(payload_id)
     view = view_named(request.GET.get("view", ""))
-    context = {"view": present_payload(found, view, whole=not wants_fragment(request))}
+    context = {"view": present_payload(stored, view, whole=not wants_fragment(request))}
     return render_region(request, "content/payload.html", "content/_payload.html", context)
 
 
 @require_safe
 def payload_raw(request: HtmxHttpRequest, payload_id: UUID) -> HttpResponse:
-    """The stored bytes as a download. They come from outside: no browser may run them."""
-    found = _payload_or_404(payload_id)
-    is_json = found.encoding == "json"
+    """Send the stored bytes as a download. They come from outside: no browser may run them."""
+    stored = _payload_or_404(payload_id)
+    is_json = stored.encoding == "json"
     content_type = "application/json" if is_json else "text/plain; charset=utf-8"
-    response = HttpResponse(found.raw, content_type=content_type)
+    response = HttpResponse(stored.raw, content_type=content_type)
     suffix = "json" if is_json else "txt"
-    response["Content-Disposition"] = f'attachment; filename="value-{found.id}.{suffix}"'
+    response["Content-Disposition"] = f'attachment; filename="value-{stored.id}.{suffix}"'
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes import formats
+from nodes.choices import status_label
 from nodes.configuration import parameters_of
 from nodes.content import payloads
 from nodes.diff.difference import ValueDifference, value_difference, whole_value_difference
 from nodes.digests import digest_of
-from nodes.execution_detail import status_label, value_labels
+from nodes.execution_detail import value_labels
 from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload

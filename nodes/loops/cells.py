@@ -7,8 +7,7 @@ from uuid import UUID
 
 from nodes import formats
 from nodes.aggregates import add_costs, main_currency
-from nodes.choices import FAILURES, NodeStatus
-from nodes.execution_detail import status_label
+from nodes.choices import FAILURES, NodeStatus, status_label
 from nodes.kinds import Kind, kind_of
 from nodes.light_step import LightStep
 from nodes.loops.matrix import LoopPass, MatrixNode, PassCells, worst_status

@@ -18,13 +18,13 @@ register.filter("pass_number", formats.iteration_label)
 
 @register.filter
 def blanks(text: str, are_wanted: object) -> str:
-    """`text`, with its white space as signs where that is wanted."""
+    """Return `text`, with its white space as signs where that is wanted."""
     return formats.blanks(text) if are_wanted else text
 
 
 @register.filter
 def visible(value: object) -> str:
-    """What is written of `value`, every character one that a page can hold; "" for none."""
+    """Return `value` as text, every character one that a page can hold; "" for None."""
     return "" if value is None else formats.visible(str(value))
 
 
@@ -34,13 +34,13 @@ def money(amount: Decimal | None, currency: str = "USD") -> str:
 
 
 @register.filter
-def ago(moment: datetime | None) -> str:
-    return formats.ago(moment, timezone.now())
+def ago(time: datetime | None) -> str:
+    return formats.ago(time, timezone.now())
 
 
 @register.filter
-def clock(moment: datetime | None) -> str:
-    """Local date and time to the millisecond."""
-    if moment is None:
+def clock(time: datetime | None) -> str:
+    """Write local date and time to the millisecond."""
+    if time is None:
         return formats.NO_VALUE
-    return timezone.localtime(moment).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+    return timezone.localtime(time).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]

@@ -11,14 +11,14 @@ from uuid import UUID
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 
-from nodes.choices import ERRORS
+from nodes.choices import ERRORS, status_label
 from nodes.clock import to_us
 from nodes.configuration import models_used, resource_of
 from nodes.content.limits import Limits
 from nodes.content.logs import step_logs_json
 from nodes.content.parts import ContentPart, PresentedMessage, present
 from nodes.content.payloads import indented_json, load_value
-from nodes.execution_detail import status_label, value_labels
+from nodes.execution_detail import value_labels
 from nodes.formats import visible
 from nodes.kinds import Kind
 from nodes.models import NodeExecution, Payload

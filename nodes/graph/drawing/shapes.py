@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass, field
 
-from nodes.choices import NodeStatus
+from nodes.choices import status_label
 from nodes.graph.drawing.routes import Route
 from nodes.graph.graph import GraphEdge, GraphNode
 from nodes.kinds import kind_of
@@ -51,7 +51,7 @@ class Card:
 
     @property
     def status_label(self) -> str:
-        return NodeStatus(self.status).label if self.status in NodeStatus else self.status
+        return status_label(self.status)
 
 
 @dataclass(slots=True)

@@ -7,12 +7,12 @@ from itertools import islice
 
 from django.db.models.functions import Left
 
-from nodes.choices import ERRORS
+from nodes.choices import ERRORS, status_label
 from nodes.clock import to_us
 from nodes.content.logs import step_logs_json
 from nodes.content.parts import present
 from nodes.content.payloads import MAX_BYTES_IN_PANEL, head_text, indented_json, load_value
-from nodes.execution_detail import status_label, value_labels
+from nodes.execution_detail import value_labels
 from nodes.formats import visible
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution, Payload

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
-from nodes.choices import NodeStatus
+from nodes.choices import NodeStatus, status_label
 from nodes.graph.taken_edges import END
 from nodes.kinds import Kind, kind_of
 from nodes.models import NodeExecution
@@ -126,7 +126,7 @@ def _trace_row(line: TreeLine, trace: Trace, links: RowLinks) -> TraceRow:
         return row
     row.key, row.id = entry.key, entry.id
     row.is_open, row.is_group = line.is_open, bool(entry.children)
-    row.status, row.status_label = entry.status, _node_status_label(entry.status)
+    row.status, row.status_label = entry.status, status_label(entry.status)
     row.marked = row.status not in ("", NodeStatus.SUCCEEDED)
     row.lane = line.lane
     if (stretches := trace.path.get(entry)) is not None:
@@ -189,10 +189,6 @@ def _fill_execution(row: TraceRow, execution: NodeExecution) -> None:
 
 def _duration_between(start: int | None, end: int | None) -> str:
     return formats.duration(end - start) if start is not None and end is not None else ""
-
-
-def _node_status_label(status: str) -> str:
-    return NodeStatus(status).label if status in NodeStatus.values else status
 
 
 def _collapsed_note(entry: TraceEntry) -> str:

@@ -8,8 +8,7 @@ from uuid import UUID
 from django.db.models import Case, Subquery, When
 from django.db.models.functions import Left
 
-from nodes.choices import NodeStatus
-from nodes.execution_detail import status_label
+from nodes.choices import NodeStatus, status_label
 from nodes.models import NodeExecution
 
 NEAR = 10  # attempts that are shown on each side of this one
