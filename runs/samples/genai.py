@@ -66,7 +66,7 @@ class GenAIRun:
     def finish_failed(
         self, root: SampleSpan, at_us: int, exception: str, message: str, producer: Producer
     ) -> SampleRun:
-        """As `finish`, with the exception that left the root."""
+        """End the run as `finish` does, with the exception that left the root."""
         raise_from(root, at_us, exception, message)
         return self.finish(root, at_us, producer)
 

@@ -114,7 +114,7 @@ class GraphRun:
         return span
 
     def close(self, output: Any = None, error: tuple[str, str] | None = None) -> None:
-        """`error` is (type, message) of the exception that left the span."""
+        """End the open span; `error` is (type, message) of the exception that left it."""
         span = self.open_spans.pop()
         self.at += self.rng.randrange(200, 900)
         span.end_us, span.status = self.at, (OK, "")

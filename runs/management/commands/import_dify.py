@@ -123,7 +123,7 @@ def _no_app_sentence(apps: list[DifyApp], name: str) -> str:
 
 
 class ProgressReport:
-    """What a person at the shell sees: a bar on a terminal, else a line now and then."""
+    """Reports to a person at the shell: a bar on a terminal, else a line now and then."""
 
     def __init__(self, stream: Any) -> None:
         self.stream = stream
@@ -133,7 +133,8 @@ class ProgressReport:
         self.runs_on_bar = 0
 
     def begin(self, name: str, expected: int | None) -> None:
-        """`expected`: runs and messages to come; None where nobody knows."""
+        """Begin with the app of this name. `expected` is how many runs and messages are to come;
+        None where they were not counted."""
         self.end()
         if sys.stderr.isatty() and expected:
             self.runs_on_bar = self.progress.runs

@@ -104,7 +104,8 @@ def _entry_record(
 
 
 def _kind_from_label(label: str) -> str:
-    """Dify's strategies name what they do: "CALL search", "gpt-4o Thought", "ROUND 1"."""
+    """Return the kind of an entry. Dify's strategies name what they do: "CALL search",
+    "gpt-4o Thought", "ROUND 1"."""
     if label.startswith("CALL "):
         return "tool"
     return "llm" if label.endswith(" Thought") else "task"

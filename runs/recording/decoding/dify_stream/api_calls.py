@@ -31,7 +31,7 @@ UNKNOWN_CALLER = (401, 403)
 
 
 def is_run_request(method: str, path: str) -> bool:
-    """Whether the answer to this request is a run, which it starts or follows."""
+    """Return whether the answer to this request is a run, which it starts or follows."""
     if method == "POST":
         return RUN_REQUEST_PATH.fullmatch(path) is not None
     return method == "GET" and FOLLOW_PATH.fullmatch(path) is not None

@@ -1,5 +1,5 @@
-"""One function for each event of Dify's stream: an event becomes the records that it stands for.
-Pure. `HANDLERS`, at the end, says which function takes which event.
+"""Handle the events of Dify's stream: one function for each turns the event into records. Pure.
+`HANDLERS`, at the end, says which function takes which event.
 
 A run is known by two ids: its workflow by `workflow_run_id`, the message of a chat by `message_id`;
 a turn of a chatflow has both, as in Dify's telemetry. What Dify sends, and how it is read here:
@@ -39,7 +39,7 @@ RANK = {
 RUN_RANK = {name: RANK[name] for name in ("inputs", "outputs", "received")}
 # What the run's own end says of its failure is nearer.
 LAST_RESORT_ERROR = {"error": -1, "error_type": -1}
-# Of texts that grow the longer is kept; a whole value, whoever sends it, beats them all.
+# Of texts that grow the longest is kept; a whole value from any source beats them all.
 GROWING = -(1 << 45)
 STEP_VALUES = ("inputs", "outputs", "process_data")
 LAST_INDEX, LAST_ATTEMPT = 9_999, 99
@@ -84,7 +84,8 @@ def workflow_finished(event: StreamEvent) -> NodeRecord:
 
 
 def workflow_paused(event: StreamEvent) -> list[NodeRecord]:
-    """The run waits as long as the steps do at which it was paused."""
+    """Return the paused run, and a wait at each node where it was paused: the run waits as long as
+    they do."""
     paused = event.data.get("paused_nodes")
     nodes = [node for node in paused if text_or_none(node)] if isinstance(paused, list) else []
     reasons = event.data.get("reasons")
@@ -177,8 +178,8 @@ def _answer_id(event: StreamEvent) -> str:
 
 
 def agent_thought(event: StreamEvent) -> list[NodeRecord]:
-    """A thought of an agent app, with the tools that it called, below its agent; it is sent again
-    as it grows."""
+    """Return a thought of an agent app, with the tools that it called, and the agent above it. The
+    event is sent again as the thought grows."""
     data = event.data
     thought = text_or_none(data.get("thought")) or ""
     observation = text_or_none(data.get("observation")) or ""
@@ -224,8 +225,8 @@ def partial_text(event: StreamEvent, **fields: Any) -> NodeRecord:
 
 
 def error(event: StreamEvent) -> NodeRecord:
-    """The stream's own failure: of the message or run that it names; one that names its task alone
-    is joined to the run by the task."""
+    """Return the failure of the stream itself, as that of the message or run that it names; one
+    that names its task alone is joined to the run by the task."""
     fields = {
         "status": "failed",
         "error": text_or_none(event.data.get("message"))
@@ -261,7 +262,7 @@ def node_started(event: StreamEvent) -> NodeRecord:
 
 
 def node_finished(event: StreamEvent) -> list[NodeRecord]:
-    """The step, the log of an agent below it, and the end of what it waited for."""
+    """Return the step, the log of an agent below it, and the end of what it waited for."""
     step_id = event.required_id("id")
     step = _finished_step(event, step_id, None)
     records = [step]
@@ -348,8 +349,8 @@ def _finished_step(event: StreamEvent, source_id: str, attempt: int | None) -> N
 
 
 def container(event: StreamEvent, number: int) -> NodeRecord:
-    """An iteration or a loop, when it starts and when it has ended; `number` tells the executions
-    of one node apart, where a container runs inside another."""
+    """Return an iteration or a loop, when it starts and when it has ended; `number` is that of its
+    execution, where a container runs several times inside another."""
     data, kind = event.data, event.name.partition("_")[0]
     ended = event.name.endswith("_completed")
     status = data.get("status") if ended else "running"
@@ -390,7 +391,7 @@ def _container_end_us(event: StreamEvent) -> int | None:
 
 
 def agent_log_entry(event: StreamEvent, clock: agent_log.AgentLogClock) -> list[NodeRecord]:
-    """One entry of an agent's log, while it works; `clock` is that of the agent's node."""
+    """Return one entry of an agent's log, while it works; `clock` is that of the agent's node."""
     event.required_id("id")
     node = event.required_id("node_execution_id")
     service = event.request.service
@@ -398,7 +399,7 @@ def agent_log_entry(event: StreamEvent, clock: agent_log.AgentLogClock) -> list[
 
 
 def human_input(event: StreamEvent) -> NodeRecord:
-    """A form that somebody must fill in, has filled in, or did not in time."""
+    """Return a form that somebody must fill in, has filled in, or did not in time."""
     data, node_id = event.data, event.required_id("node_id")[:80]
     title = text_or_none(data.get("node_title")) or "Form"
     fields: dict[str, Any] = {"title": title}
@@ -418,7 +419,7 @@ def human_input(event: StreamEvent) -> NodeRecord:
 
 
 def unknown_event(event: StreamEvent) -> NodeRecord:
-    """An event that is no step, kept as a detail: the same event is the same row."""
+    """Return an event that is no step, kept as a detail: the same event is the same row."""
     digest = blake2b(canonical(event.envelope)[1], digest_size=8).hexdigest()
     return event.record(
         f"{event.trace[:80]}/{event.name[:20]}/{digest}",

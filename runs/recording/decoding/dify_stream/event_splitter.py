@@ -34,8 +34,8 @@ class EventSplitter:
         return events
 
     def end(self) -> list[SplitEvent]:
-        """Return the last event. One that is not whole was cut, and is not refused: whoever sends
-        the rest sends it again."""
+        """Return the last event. One that is not whole was cut, and is not refused: the rest will
+        be sent with its beginning."""
         last = [*self._take_line(bytes(self._rest)), *self._take_line(b"")]
         self._rest.clear()
         return [event for event in last if isinstance(event, dict)]

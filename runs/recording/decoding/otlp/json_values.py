@@ -6,10 +6,41 @@ Tolerates snake_case keys, numbers or text for 64-bit integers, and ignores what
 import json
 from typing import Any
 
+from runs.recording.records.json_text import NotJson, parse_json
+from runs.recording.records.request_body import UnreadableBody
 from runs.recording.records.span import MAX_DEPTH, BadSpan, finite, us_from_ns
 
 HEX_DIGITS = frozenset("0123456789abcdef")
 INT64 = range(-(2**63), 2**63)
+
+
+# -- requests --------------------------------------------------------------------------------------
+
+
+def parse_request(body: bytes, signal: str) -> dict[str, Any]:
+    """Return the document of a request; `signal` ("trace", "logs") names it in the error. Raises
+    UnreadableBody when the body is no JSON object."""
+    try:
+        document = parse_json(body)
+    except NotJson as error:
+        raise UnreadableBody(f"The body is not readable JSON: {error}.") from error
+    if not isinstance(document, dict):
+        raise UnreadableBody(f"The body is not an OTLP {signal} request: it is not a JSON object.")
+    return document
+
+
+def single_record_request(
+    keys: tuple[str, str, str], record: Any, resource: Any, scope: Any
+) -> bytes:
+    """Return a whole request of one span or log; `keys` are those of the lists of resources, scopes
+    and records. b"" where it is nested too deep to be written."""
+    resources, scopes, records = keys
+    in_scope = {"scope": scope, records: [record]}
+    request = {resources: [{"resource": resource, scopes: [in_scope]}]}
+    try:
+        return json.dumps(request).encode()
+    except RecursionError:
+        return b""
 
 
 # -- fields of a JSON object, under any of `names` -------------------------------------------------

@@ -4,7 +4,6 @@ Facts: opentelemetry/proto/logs/v1/logs.proto. The name of an event is a field o
 1.5 of the protocol; before, the attribute `event.name`.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -20,13 +19,12 @@ from runs.recording.decoding.otlp import content_types
 from runs.recording.decoding.otlp import json_values as in_json
 from runs.recording.decoding.otlp import protobuf_values as in_protobuf
 from runs.recording.decoding.otlp.salvage import salvage, single_record_request
-from runs.recording.records.json_text import NotJson, parse_json
 from runs.recording.records.record import LogLine, Refused
-from runs.recording.records.request_body import UnreadableBody
 from runs.recording.records.span import LAST_US, BadSpan
 
 LAST_NS = LAST_US * 1000 + 999
 EXCEPTION = frozenset({"exception.type", "exception.message"})
+JSON_KEYS = ("resourceLogs", "scopeLogs", "logRecords")
 SEVERITIES = ("", "trace", "debug", "info", "warn", "error", "fatal")
 
 
@@ -126,12 +124,7 @@ def _protobuf_log(message: Any, resource: dict[str, Any], scope: str) -> LogReco
 def decode_json_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
     """Return the logs of an ExportLogsServiceRequest in JSON, and those refused. Raises
     UnreadableBody when the body is not such a document."""
-    try:
-        document = parse_json(body)
-    except NotJson as error:
-        raise UnreadableBody(f"The body is not readable JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise UnreadableBody("The body is not an OTLP logs request: it is not a JSON object.")
+    document = in_json.parse_request(body, "logs")
     logs: list[LogRecord] = []
     refused: list[Refused] = []
     for resource_logs in in_json.objects(document, "resourceLogs", "resource_logs"):
@@ -142,9 +135,8 @@ def decode_json_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
                 try:
                     logs.append(_json_log(item, resource, scope))
                 except BadSpan as error:
-                    request = _single_log_json(
-                        item, resource_logs.get("resource"), scope_logs.get("scope")
-                    )
+                    envelope = (resource_logs.get("resource"), scope_logs.get("scope"))
+                    request = in_json.single_record_request(JSON_KEYS, item, *envelope)
                     refused.append(Refused(str(error), in_json.raw_of(item), request))
     return logs, refused
 
@@ -171,16 +163,6 @@ def _json_log(item: Any, resource: dict[str, Any], scope: str) -> LogRecord:
         resource,
         scope,
     )
-
-
-def _single_log_json(log: Any, resource: Any, scope: Any) -> bytes:
-    """Return a whole request of one log; b"" where it is nested too deep to be written."""
-    scope_logs = {"scope": scope, "logRecords": [log]}
-    request = {"resourceLogs": [{"resource": resource, "scopeLogs": [scope_logs]}]}
-    try:
-        return json.dumps(request).encode()
-    except RecursionError:
-        return b""
 
 
 # -- in both encodings -----------------------------------------------------------------------------

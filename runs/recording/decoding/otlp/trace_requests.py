@@ -8,7 +8,6 @@ base64 ids where OTLP has hex. The walk tolerates snake_case keys, numbers or te
 integers, numbers or names for enums, and ignores what it does not know.
 """
 
-import json
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -22,13 +21,13 @@ from runs.recording.decoding.otlp import content_types
 from runs.recording.decoding.otlp import json_values as in_json
 from runs.recording.decoding.otlp import protobuf_values as in_protobuf
 from runs.recording.decoding.otlp.salvage import salvage, single_record_request
-from runs.recording.records.json_text import NotJson, parse_json
+from runs.recording.records.json_text import parse_json
 from runs.recording.records.record import Refused
-from runs.recording.records.request_body import UnreadableBody
 from runs.recording.records.span import KINDS, STATUSES, BadSpan, Span, SpanEvent, us_from_ns
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
+JSON_KEYS = ("resourceSpans", "scopeSpans", "spans")
 
 
 def encode_trace_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
@@ -149,12 +148,7 @@ def _protobuf_span(message: Any, resource: dict[str, Any], scope: str) -> Span:
 def decode_json_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
     """Return the spans of an ExportTraceServiceRequest in the order sent, and those refused.
     Raises UnreadableBody when the body is not such a document."""
-    try:
-        document = parse_json(body)
-    except NotJson as error:
-        raise UnreadableBody(f"The body is not readable JSON: {error}.") from error
-    if not isinstance(document, dict):
-        raise UnreadableBody("The body is not an OTLP trace request: it is not a JSON object.")
+    document = in_json.parse_request(body, "trace")
     spans: list[Span] = []
     refused: list[Refused] = []
     for resource_spans in in_json.objects(document, "resourceSpans", "resource_spans"):
@@ -165,9 +159,8 @@ def decode_json_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
                 try:
                     spans.append(_json_span(item, resource, scope))
                 except BadSpan as error:
-                    request = _single_span_json(
-                        item, resource_spans.get("resource"), scope_spans.get("scope")
-                    )
+                    envelope = (resource_spans.get("resource"), scope_spans.get("scope"))
+                    request = in_json.single_record_request(JSON_KEYS, item, *envelope)
                     refused.append(Refused(str(error), in_json.raw_of(item), request))
     return spans, refused
 
@@ -229,16 +222,6 @@ def _enum_name(value: Any, names: tuple[str, ...], prefix: str) -> str:
     return names[0]
 
 
-def _single_span_json(span: Any, resource: Any, scope: Any) -> bytes:
-    """Return a whole request of one span; b"" where it is nested too deep to be written."""
-    scope_spans = {"scope": scope, "spans": [span]}
-    request = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope_spans]}]}
-    try:
-        return json.dumps(request).encode()
-    except RecursionError:
-        return b""
-
-
 def _single_span_of_json(body: bytes, trace: str, span_ids: Collection[str]) -> bytes:
     text_of = in_json.text_of
     for resource_spans in in_json.objects(parse_json(body), "resourceSpans", "resource_spans"):
@@ -246,6 +229,6 @@ def _single_span_of_json(body: bytes, trace: str, span_ids: Collection[str]) -> 
             for span in in_json.objects(scope_spans, "spans"):
                 span_id = text_of(span, "spanId", "span_id").lower()
                 if span_id in span_ids and text_of(span, "traceId", "trace_id").lower() == trace:
-                    resource, scope = resource_spans.get("resource"), scope_spans.get("scope")
-                    return _single_span_json(span, resource, scope)
+                    envelope = (resource_spans.get("resource"), scope_spans.get("scope"))
+                    return in_json.single_record_request(JSON_KEYS, span, *envelope)
     return b""

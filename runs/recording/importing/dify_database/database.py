@@ -296,6 +296,14 @@ class DifyDatabase:
         ).format(self.schema.id_type(table, "workflow_run_id"))
         return {row["id"]: row["mark"] for row in self.connection.rows(query, (sorted(run_ids),))}
 
+    def people(self, end_users: Collection[str], accounts: Collection[str]) -> dict[str, str]:
+        """Return id → what Dify calls a person: the session of an end user, the name of an
+        account."""
+        return {
+            **self.names("end_users", "session_id", end_users),
+            **self.names("accounts", "name", accounts),
+        }
+
     def names(self, table: str, column: str, ids: Collection[str]) -> dict[str, str]:
         """Return id → what the row is called."""
         rows = self.by_ids(table, ("id", column), ids)

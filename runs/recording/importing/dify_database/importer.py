@@ -92,7 +92,8 @@ class AppImport:
         self._store_position(changed=(began - OVERLAP).isoformat())
 
     def expected(self, since: datetime | None) -> int | None:
-        """Return how many runs and messages there are to read, at most; None where nobody knows."""
+        """Return how many runs and messages there are to read, at most; None where counting them
+        takes too long."""
         total = 0
         for kind, table in (("runs", "workflow_runs"), ("messages", "messages")):
             start = Checkpoint.from_json(self.state.position.get(kind)).start

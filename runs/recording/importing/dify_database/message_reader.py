@@ -97,8 +97,7 @@ class MessageReader:
         return thoughts
 
     def _people_by_id(self, rows: Sequence[TableRow]) -> dict[str, str]:
-        """Return what Dify calls those who sent these rows: an end user's session, an account's
-        name."""
+        """Return what Dify calls those who sent these rows."""
         users = {str(row["from_end_user_id"]) for row in rows if row.get("from_end_user_id")}
         accounts = {
             str(row[name])
@@ -106,10 +105,7 @@ class MessageReader:
             for name in ("from_account_id", "account_id")
             if row.get(name)
         }
-        return {
-            **self.dify.names("end_users", "session_id", users),
-            **self.dify.names("accounts", "name", accounts),
-        }
+        return self.dify.people(users, accounts)
 
 
 def _message_note(row: TableRow, people: dict[str, str]) -> NoteRecord:

@@ -91,15 +91,12 @@ class RunReader:
                 yield list(readers[run_id].read(self._step_row(row))), size
 
     def _people_by_id(self, rows: list[TableRow]) -> dict[str, str]:
-        """Return what Dify calls those who ran them: an end user's session, an account's name."""
+        """Return what Dify calls those who started these runs."""
         ids: dict[str, set[str]] = {"end_user": set(), "account": set()}
         for row in rows:
             if row["created_by"]:
                 ids.setdefault(str(row["created_by_role"]), set()).add(str(row["created_by"]))
-        return {
-            **self.dify.names("end_users", "session_id", ids["end_user"]),
-            **self.dify.names("accounts", "name", ids["account"]),
-        }
+        return self.dify.people(ids["end_user"], ids["account"])
 
     def _cached_graph(self, row: TableRow) -> DifyGraph:
         mark = row["graph_mark"] or ""

@@ -5,7 +5,7 @@ Facts: tokens by direction and prices are in `process_data.usage`, else `outputs
 has the sum of its children in `execution_metadata`. Before 1.9 a failed attempt is a row of its own
 (`retry`), since then the same row becomes the next attempt. Steps inside an iteration or a loop
 name the container's node and the number of their iteration in `execution_metadata`; each iteration
-becomes a hidden step, as Dify's own exporter makes one. Which steps came before follows from the
+becomes a wrapper, as Dify's own exporter makes one. Which steps came before follows from the
 graph that ran; `predecessor_node_id` names one of them at most.
 """
 
