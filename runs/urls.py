@@ -52,7 +52,11 @@ urlpatterns = [
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
     path("runs/<uuid:run_id>/notes/", notes.run_notes, name="run-notes"),
     path("runs/<uuid:run_id>/share/", share.run_share, name="run-share"),
-    path("runs/<uuid:run_id>/share/<uuid:link_id>/revoke/", share.revoke, name="share-revoke"),
+    path(
+        "runs/<uuid:run_id>/share/<uuid:link_id>/revoke/",
+        share.revoke_share_link,
+        name="share-revoke",
+    ),
     path("s/<str:token>/", share.shared_run, name="shared-run"),
     path("s/<str:token>/steps/<uuid:execution_id>/", share.shared_step, name="shared-step"),
     path("runs/<uuid:run_id>/again/", rerun.run_again, name="run-again"),

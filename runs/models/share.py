@@ -1,4 +1,4 @@
-"""Links that show one run to whoever has them."""
+"""Share links: each shows one run to everybody who has it."""
 
 import secrets
 import uuid
@@ -16,18 +16,19 @@ from runs.models.run import Run
 
 
 class ShareLinkQuerySet(models.QuerySet["ShareLink"]):
-    def of_run(self, run: Run) -> Self:
-        """With who made them, newest first."""
+    def for_run(self, run: Run) -> Self:
+        """Return the links to a run, with who made them, newest first."""
         return self.filter(run=run).select_related("created_by")
 
     def open(self) -> Self:
+        """Return those that still show their run."""
         return self.filter(revoked_at=None, expires_at__gt=timezone.now())
 
 
 class ShareLink(models.Model):
     """A link to one run, read-only, that ends at `expires_at` or when it is revoked. The secret in
-    its address is shown once; only its SHA-256 digest is stored. `masked` names the fields that
-    are not shown (see `runs.pages.share.public_view`)."""
+    its address is shown once; only its SHA-256 digest is stored. `masked` lists what is
+    not shown, as `runs.redaction.masks.mask_of` reads it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(Run, models.CASCADE, related_name="share_links")
@@ -53,25 +54,25 @@ class ShareLink(models.Model):
     def create(
         cls,
         run: Run,
-        lasts: timedelta,
+        lifetime: timedelta,
         masked: Collection[str],
         user: User,
     ) -> tuple["ShareLink", str]:
-        """A new link and the secret of its address, which cannot be had again."""
+        """Return a new link, and the secret of its address, which cannot be shown again."""
         secret = secrets.token_urlsafe(32)
         link = cls.objects.create(
             run=run,
             digest=key_digest(secret),
             masked=list(masked),
             created_by=user,
-            expires_at=timezone.now() + lasts,
+            expires_at=timezone.now() + lifetime,
         )
         return link, secret
 
     @classmethod
     def find(cls, secret: str) -> "ShareLink | None":
-        """The link with this secret, as long as it is open. The look-up is by digest: equal time
-        for near misses."""
+        """Return the link with this secret, as long as it is open. The look-up is by digest: equal
+        time for near misses."""
         return cls.objects.open().filter(digest=key_digest(secret)).first()
 
     @property

@@ -23,6 +23,17 @@ from runs.recording.records.json_text import MAX_DEPTH, NotJson, deeper_than, pa
 from runs.redaction.unescape import unescaped
 
 MASKED = "•••"
+# Fields of a run that a share link may hide whole, with their labels.
+MASKABLE_FIELDS = {
+    "inputs": "Inputs",
+    "outputs": "Outputs",
+    "messages": "Prompts and messages",
+    "errors": "Errors",
+    "attributes": "As received (attributes, events, logs)",
+    "user": "User and ids",
+    "models": "Model names",
+    "costs": "Costs",
+}
 # Keys that a masked field of the run masks inside of values, normalized: whole keys, and parts.
 FIELD_KEYS = {
     "messages": ("messages", "inputmessages", "outputmessages", "prompt", "prompts",
@@ -63,8 +74,8 @@ def key_path(entry: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Mask:
-    """What is masked. `fields` are hidden whole (`runs.pages.share.parts.MASKABLE_FIELDS`); `paths`
-    name keys, "email" or "customer.email"; `words` may stand anywhere."""
+    """What is masked. `fields` are hidden whole (of MASKABLE_FIELDS, and "notes"); `paths` name
+    keys, "email" or "customer.email"; `words` may stand anywhere."""
 
     fields: frozenset[str] = frozenset()
     paths: frozenset[tuple[str, ...]] = frozenset()

@@ -1,4 +1,4 @@
-"""The form that makes a link to one run: how long it lasts, and what it does not show."""
+"""The form that makes a share link to one run: how long it lasts, and what it does not show."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,56 +7,55 @@ from django import forms
 from django.http import QueryDict
 
 from runs.pages.notes.forms import visible_data
-from runs.pages.share.parts import FIELDS
 from runs.recording.records.payload_values import clean
-from runs.redaction.masks import key_path
+from runs.redaction.masks import MASKABLE_FIELDS, key_path
 from runs.redaction.unescape import unescaped
 
-LASTING = {
+LIFETIMES = {
     "1h": ("1 hour", timedelta(hours=1)),
     "1d": ("1 day", timedelta(days=1)),
     "7d": ("7 days", timedelta(days=7)),
     "30d": ("30 days", timedelta(days=30)),
 }
-MOST, LONGEST = 50, 200
+MAX_LINES, MAX_LINE = 50, 200  # lines of a field, characters of a line
 
 
-class Lines(forms.CharField):
-    """One entry a line, each once."""
+class LinesField(forms.CharField):
+    """A list of entries, one a line, each once."""
 
     widget = forms.Textarea({"rows": 3, "spellcheck": "false", "dir": "auto"})
 
     def clean(self, value: Any) -> list[str]:
         text = clean(str(super().clean(value) or ""))
         entries = list(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
-        if len(entries) > MOST:
-            raise forms.ValidationError(f"At most {MOST} lines.")
-        if any(len(entry) > LONGEST for entry in entries):
-            raise forms.ValidationError(f"A line has at most {LONGEST} characters.")
+        if len(entries) > MAX_LINES:
+            raise forms.ValidationError(f"At most {MAX_LINES} lines.")
+        if any(len(entry) > MAX_LINE for entry in entries):
+            raise forms.ValidationError(f"A line has at most {MAX_LINE} characters.")
         return entries
 
 
 class ShareForm(forms.Form):
     lasts = forms.ChoiceField(
         label="Ends after",
-        choices=[(name, label) for name, (label, _) in LASTING.items()],
+        choices=[(name, label) for name, (label, _) in LIFETIMES.items()],
         initial="7d",
         error_messages={"invalid_choice": "A link lasts 1 hour, 1 day, 7 days or 30 days."},
     )
     fields_masked = forms.MultipleChoiceField(
         label="Not shown",
         required=False,
-        choices=list(FIELDS.items()),
+        choices=list(MASKABLE_FIELDS.items()),
         initial=["attributes", "user"],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "There is no field “%(value)s”."},
     )
-    keys = Lines(
+    keys = LinesField(
         label="Keys whose values are masked",
         required=False,
         help_text="One a line: email, or customer.email. In texts such as CSV, mask words instead.",
     )
-    words = Lines(
+    words = LinesField(
         label="Words masked wherever they stand",
         required=False,
         help_text="One a line: a name, a number, a part of a text",
@@ -81,16 +80,16 @@ class ShareForm(forms.Form):
         super().__init__(None if data is None else visible_data(data))
 
     @property
-    def masked(self) -> list[str]:
-        """As a link keeps it."""
-        told = self.cleaned_data
+    def mask_entries(self) -> list[str]:
+        """What the link masks, as `runs.redaction.masks.mask_of` reads it."""
+        cleaned = self.cleaned_data
         return [
-            *told["fields_masked"],
-            *([] if told["notes"] else ["notes"]),
-            *(f"key:{key}" for key in told["keys"]),
-            *(f"word:{word}" for word in told["words"]),
+            *cleaned["fields_masked"],
+            *([] if cleaned["notes"] else ["notes"]),
+            *(f"key:{key}" for key in cleaned["keys"]),
+            *(f"word:{word}" for word in cleaned["words"]),
         ]
 
     @property
-    def lasting(self) -> timedelta:
-        return LASTING[self.cleaned_data["lasts"]][1]
+    def lifetime(self) -> timedelta:
+        return LIFETIMES[self.cleaned_data["lasts"]][1]

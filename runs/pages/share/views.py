@@ -1,4 +1,4 @@
-"""Sharing a run: the page that makes links to it, and what whoever has a link sees."""
+"""The page that makes share links to a run, and the pages that a link shows."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,11 +20,11 @@ from runs.json.values import json_response
 from runs.lookup import run_or_404
 from runs.models import ShareLink
 from runs.pages.share.form import ShareForm
-from runs.pages.share.parts import FIELDS, SharedStep
-from runs.pages.share.public_view import Shared, shared_of
-from runs.pages.share.twins import head_of, run_json, step_json
+from runs.pages.share.public_view import SharedRun, SharedStep, shared_run_of
+from runs.pages.share.shared_json import shared_head, shared_run_json, shared_step_json
+from runs.redaction.masks import MASKABLE_FIELDS
 
-LISTED = 100
+MAX_LINKS = 100  # that are listed
 # One sentence for every link that leads nowhere: it tells nobody which there were.
 NOWHERE = "This link leads nowhere: it has ended, was taken back, or is not whole."
 NO_STEP = "The shared run has no such step."
@@ -33,33 +33,33 @@ NO_STEP = "The shared run has no such step."
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def run_share(request: HttpRequest, run_id: UUID) -> HttpResponse:
-    """The links to a run and the form for a new one, whose address a POST shows, once."""
+    """Show the links to a run and the form for a new one, whose address a POST shows, once."""
     run = run_or_404(run_id)
     form = ShareForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {"run": run, "form": form}
     if form.is_bound and form.is_valid():
-        link, secret = ShareLink.create(run, form.lasting, form.masked, signed_in(request))
+        link, secret = ShareLink.create(run, form.lifetime, form.mask_entries, signed_in(request))
         address = request.build_absolute_uri(reverse("shared-run", args=[secret]))
         context |= {"made": link, "address": address, "form": ShareForm()}
-    links = ShareLink.objects.of_run(run)[:LISTED]
-    context["links"] = [(link, _masked_words(link)) for link in links]
+    links = ShareLink.objects.for_run(run)[:MAX_LINKS]
+    context["links"] = [(link, _mask_labels(link)) for link in links]
     return render(request, "share/share.html", context, status=400 if form.errors else 200)
 
 
-def _masked_words(link: ShareLink) -> list[str]:
-    """What a link does not show, in words."""
-    found = [FIELDS[name] for name in link.masked if name in FIELDS]
-    for beginning, word in (("key:", "key"), ("word:", "word")):
-        told = (name for name in link.masked if name.startswith(beginning))
-        found += [f"{word} “{name[len(beginning) :]}”" for name in told]
-    return found
+def _mask_labels(link: ShareLink) -> list[str]:
+    """Return what a link does not show, in words."""
+    labels = [MASKABLE_FIELDS[entry] for entry in link.masked if entry in MASKABLE_FIELDS]
+    for prefix in ("key", "word"):
+        entries = (entry for entry in link.masked if entry.startswith(f"{prefix}:"))
+        labels += [f"{prefix} “{entry.removeprefix(f'{prefix}:')}”" for entry in entries]
+    return labels
 
 
 @require_POST
-def revoke(request: HttpRequest, run_id: UUID, link_id: UUID) -> HttpResponse:
-    """Anybody who sees the run may: it is the safe direction."""
+def revoke_share_link(request: HttpRequest, run_id: UUID, link_id: UUID) -> HttpResponse:
+    """Revoke a link. Anybody who sees the run may: it is the safe direction."""
     run = run_or_404(run_id)
-    link = ShareLink.objects.of_run(run).filter(pk=link_id).first()
+    link = ShareLink.objects.for_run(run).filter(pk=link_id).first()
     if link is None:
         raise Http404("This run has no such link.")
     link.revoke()
@@ -67,22 +67,23 @@ def revoke(request: HttpRequest, run_id: UUID, link_id: UUID) -> HttpResponse:
     return redirect("run-share", run.pk)
 
 
-def shared(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For what a link leads to: found by its secret, without sign-in; kept by no cache, listed by
-    no search engine, and the address told to no other site."""
+def public_view(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Decorate a view of what a link shows: the link is looked up by its secret, without sign-in;
+    the page is kept by no cache, listed by no search engine, and its address is sent to no other
+    site."""
 
     @login_not_required
     @never_cache
     @require_safe
     @wraps(view)
-    def guarded(request: HttpRequest, token: str, **named: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, token: str, **arguments: Any) -> HttpResponse:
         link = ShareLink.find(token)
-        found = shared_of(link) if link else None
-        if link is None or found is None:
-            response = _nothing(request, NOWHERE)
+        shared = shared_run_of(link) if link else None
+        if link is None or shared is None:
+            response = _not_found(request, NOWHERE)
         else:
             link.touch()
-            response = view(request, found, token, **named)
+            response = view(request, shared, token, **arguments)
         response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
         response["Referrer-Policy"] = "no-referrer"
         return response
@@ -90,65 +91,65 @@ def shared(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     return guarded
 
 
-def _nothing(request: HttpRequest, sentence: str) -> HttpResponse:
+def _not_found(request: HttpRequest, sentence: str) -> HttpResponse:
     if request.path.endswith(".json"):
         return JsonResponse({"error": sentence}, status=404)
     return render(request, "share/shared_nothing.html", {"sentence": sentence}, status=404)
 
 
-@shared
-def shared_run(request: HttpRequest, shared: Shared, token: str) -> HttpResponse:
-    rows, following = shared.rows(_after(request))
+@public_view
+def shared_run(request: HttpRequest, shared: SharedRun, token: str) -> HttpResponse:
+    rows, following = shared.rows(_after_index(request))
     context = {
-        "head": head_of(shared),
+        "head": shared_head(shared),
         "status": shared.run.shown_status,
         "status_label": shared.run.shown_status_label,
         "inputs": shared.inputs,
         "outputs": shared.outputs,
         "notes": shared.notes(),
         "rows": rows,
-        "first": _after(request) is None,
+        "first": _after_index(request) is None,
         "following": following,
         "token": token,
-        "labels": [FIELDS[name] for name in head_of(shared)["masked"]],
+        "labels": [MASKABLE_FIELDS[name] for name in shared_head(shared)["masked"]],
         "is_masked": shared.mask.is_active,
     }
     return render(request, "share/shared_run.html", context)
 
 
-@shared
-def shared_run_twin(request: HttpRequest, shared: Shared, token: str) -> HttpResponse:
-    rows, following = shared.rows(_after(request))
+@public_view
+def shared_run_twin(request: HttpRequest, shared: SharedRun, token: str) -> HttpResponse:
+    rows, following = shared.rows(_after_index(request))
     page = f"{request.path}?after={following}"
     address = request.build_absolute_uri(page) if following is not None else None
-    return json_response(run_json(shared, rows, address))
+    return json_response(shared_run_json(shared, rows, address))
 
 
-@shared
+@public_view
 def shared_step(
-    request: HttpRequest, shared: Shared, token: str, execution_id: UUID
+    request: HttpRequest, shared: SharedRun, token: str, execution_id: UUID
 ) -> HttpResponse:
-    step = _step(shared, execution_id)
+    step = _shared_step_or_none(shared, execution_id)
     if step is None:
-        return _nothing(request, NO_STEP)
-    context = {"head": head_of(shared), "step": step, "token": token}
+        return _not_found(request, NO_STEP)
+    context = {"head": shared_head(shared), "step": step, "token": token}
     return render(request, "share/shared_step.html", context)
 
 
-@shared
+@public_view
 def shared_step_twin(
-    request: HttpRequest, shared: Shared, token: str, execution_id: UUID
+    request: HttpRequest, shared: SharedRun, token: str, execution_id: UUID
 ) -> HttpResponse:
-    step = _step(shared, execution_id)
-    return json_response(step_json(step)) if step else _nothing(request, NO_STEP)
+    step = _shared_step_or_none(shared, execution_id)
+    return json_response(shared_step_json(step)) if step else _not_found(request, NO_STEP)
 
 
-def _step(shared: Shared, execution_id: UUID) -> SharedStep | None:
-    """A step of this run, and one that its page lists."""
+def _shared_step_or_none(shared: SharedRun, execution_id: UUID) -> SharedStep | None:
+    """Return a step of this run, if it is one that the run's page lists."""
     steps = NodeExecution.objects.in_run(shared.run.pk).visible().with_payloads()
-    found = steps.filter(id=execution_id).first()
-    return shared.step(found) if found else None
+    execution = steps.filter(id=execution_id).first()
+    return shared.step(execution) if execution else None
 
 
-def _after(request: HttpRequest) -> int | None:
+def _after_index(request: HttpRequest) -> int | None:
     return whole_number(request.GET.get("after", ""), 8)

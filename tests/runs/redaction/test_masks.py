@@ -12,8 +12,8 @@ SECRET = "Ada Lovelace"
 NESTED = json.dumps({"a": json.dumps({"b": json.dumps({"email": "e@x.org", "who": SECRET})})})
 
 
-def written(value):
-    """As it leaves: JSON, and what a reader of it would read."""
+def sent_and_read(value):
+    """Return the JSON that is sent, and what a reader of it would read."""
     text = orjson.dumps(value).decode()
     return text, unescaped(text)
 
@@ -46,11 +46,11 @@ def written(value):
     ],
     ids=ascii,
 )
-def test_a_word_is_in_no_form_of_what_leaves(value):
-    found = mask_of([f"word:{SECRET}"]).value(value)
-    for text in written(found):
+def test_a_masked_word_is_sent_in_no_form(value):
+    masked = mask_of([f"word:{SECRET}"]).value(value)
+    for text in sent_and_read(masked):
         assert "lovel" not in text.casefold() and "ada lov" not in text.casefold()
-    assert MASKED in orjson.dumps(found).decode()
+    assert MASKED in orjson.dumps(masked).decode()
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_word_is_in_no_form_of_what_leaves(value):
     ids=ascii,
 )
 def test_the_value_of_a_key_is_masked_and_its_neighbours_stay(value, stays):
-    text, _ = written(mask_of(["key:email"]).value(value))
+    text, _ = sent_and_read(mask_of(["key:email"]).value(value))
     assert "e@x.org" not in text and MASKED in text and stays in text
 
 
@@ -99,11 +99,14 @@ def test_fields_bring_their_keys():
     for field, key in (("models", "model"), ("costs", "total_price"), ("user", "user_id"),
                        ("messages", "messages")):  # fmt: skip
         assert mask_of([field]).value(value) == value | {key: MASKED}
-    asked = {"state": [{"role": "user", "content": "hi"}], "one": {"role": "user", "content": "hi"}}
-    assert mask_of(["messages"]).value(asked) == {"state": MASKED, "one": MASKED}
+    value = {
+        "state": [{"role": "user", "content": "hi"}],
+        "last": {"role": "user", "content": "hi"},
+    }
+    assert mask_of(["messages"]).value(value) == {"state": MASKED, "last": MASKED}
 
 
-def test_nothing_asked_nothing_changed():
+def test_an_empty_mask_changes_nothing():
     value = {"email": "e@x.org", "deep": [NESTED]}
     for mask in (Mask(), mask_of(["inputs", "notes", "word: ", "key:..."])):
         assert not mask.is_active and mask.value(value) is value
@@ -130,10 +133,10 @@ def test_a_long_row_of_backslashes_is_read_once():
 
 
 def test_masked_texts_and_numbers_become_words_but_not_true_and_false():
-    """Else every "true" that an error says would be masked."""
+    """Else every "true" in an error would be masked."""
     value = {"who": {"id": 4711, "known": True, "short": "Ada"}, "list": [{"who": SECRET}, "kept"]}
-    left = Mask(paths=frozenset({("who",)})).value(value)
-    assert sorted(masked_texts(value, left)) == ["4711", SECRET]
+    masked = Mask(paths=frozenset({("who",)})).value(value)
+    assert sorted(masked_texts(value, masked)) == ["4711", SECRET]
 
 
 @pytest.mark.parametrize("levels", range(8))

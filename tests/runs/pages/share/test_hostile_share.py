@@ -1,4 +1,4 @@
-"""Links in the wrong hands: what a guess, an end, another run's id and a curious reader get."""
+"""Links in the wrong hands: guessed and ended links, ids of other runs, curious readers."""
 
 import json
 import re
@@ -30,23 +30,23 @@ def link_to(run, *masked, lasts=timedelta(hours=1)):
 
 def everything(address):
     """All that can be reached from a link, by path: its pages and their twins."""
-    client, waiting, seen = Client(), {address, f"{address[:-1]}.json"}, {}
+    client, waiting, pages = Client(), {address, f"{address[:-1]}.json"}, {}
     while waiting:
         path = waiting.pop()
-        answer = client.get(path)
-        assert answer.status_code == 200, path
-        seen[path] = answer.content.decode()
-        links = {unescape(link).partition("#")[0] for link in ADDRESS.findall(seen[path])}
+        response = client.get(path)
+        assert response.status_code == 200, path
+        pages[path] = response.content.decode()
+        links = {unescape(link).partition("#")[0] for link in ADDRESS.findall(pages[path])}
         links = {link for link in links if link and not link.startswith(("/static/", "http"))}
         assert all(link.startswith(address[:-1]) for link in links), links
-        waiting |= links - seen.keys()
-    return seen
+        waiting |= links - pages.keys()
+    return pages
 
 
-def test_guesses_ends_and_taken_back_are_one_answer(client, console):
+def test_guessed_ended_and_revoked_links_get_the_same_response(client, console):
     run = make_run()
     ended = link_to(run, lasts=timedelta(seconds=-1))
-    taken = link_to(run)
+    revoked = link_to(run)
     ShareLink.objects.order_by("created_at").last().revoke()
     gone = link_to(make_run("gone"))
     Run.objects.filter(app__name="gone").delete()
@@ -55,11 +55,11 @@ def test_guesses_ends_and_taken_back_are_one_answer(client, console):
     guesses = [f"/s/{digest}/", open_link[:-2] + "/", open_link[:-1] + "A/", open_link.lower(),
                open_link.upper().replace("/S/", "/s/"), "/s/%00/", "/s/%F0%9F%98%80/", "/s/ /",
                f"/s/{'x' * 5000}/", "/s/../", f"/s/{run.id}/"]  # fmt: skip
-    answers = {client.get(path).content for path in (ended, taken, gone, *guesses[:5])}
-    assert len(answers) == 1 and b"This link leads nowhere" in answers.pop()
-    for path in (ended, taken, gone, *guesses):
-        for who in (client, console):
-            assert who.get(path).status_code == 404, path
+    bodies = {client.get(path).content for path in (ended, revoked, gone, *guesses[:5])}
+    assert len(bodies) == 1 and b"This link leads nowhere" in bodies.pop()
+    for path in (ended, revoked, gone, *guesses):
+        for browser in (client, console):
+            assert browser.get(path).status_code == 404, path
         if ".." not in path:
             assert client.get(f"{path[:-1]}.json").status_code == 404
     assert client.get(open_link).status_code == 200
@@ -83,7 +83,7 @@ def test_only_steps_of_this_run_and_only_to_be_read(client):
         assert client.get(f"{address}{path}").status_code == 404
 
 
-def test_a_link_opens_no_other_door_and_a_key_no_link(client):
+def test_a_link_is_no_key_and_a_key_no_link(client):
     run = make_run()
     token = link_to(run).split("/")[2]
     for headers in ({"x-api-key": token}, {"Authorization": f"Bearer {token}"}):
@@ -98,28 +98,28 @@ def test_a_link_opens_no_other_door_and_a_key_no_link(client):
 
 def planted(place, secret):
     """A run with a secret in every value of one field, and only there."""
-    told = {name: "harmless" for name in ("inputs", "outputs", "errors", "user", "models")}
-    told |= {place: secret}
+    texts = {name: "harmless" for name in ("inputs", "outputs", "errors", "user", "models")}
+    texts |= {place: secret}
     run = make_run(
         status="failed", failed_title="Answer",
-        inputs={"question": told["inputs"]}, inputs_preview=told["inputs"],
-        outputs={"answer": told["outputs"]}, outputs_preview=told["outputs"],
-        error=told["errors"], user=told["user"], source_ids={"dify-run": told["user"]},
+        inputs={"question": texts["inputs"]}, inputs_preview=texts["inputs"],
+        outputs={"answer": texts["outputs"]}, outputs_preview=texts["outputs"],
+        error=texts["errors"], user=texts["user"], source_ids={"dify-run": texts["user"]},
         cost="7.654321" if place == "costs" else None, cost_currency="USD", cost_state="priced",
     )  # fmt: skip
-    run.conversation = make_conversation(run.app, told["user"])
+    run.conversation = make_conversation(run.app, texts["user"])
     run.save()
     step = {
-        "inputs": {"text": told["inputs"], "by": told["user"], "user": told["user"]},
-        "outputs": [told["outputs"], f"{told['models']} said so", {"total_price": "7.654321"}],
-        "error": f"{told['errors']} for {told['user']}", "error_type": told["errors"],
-        "model": told["models"], "provider": told["models"], "title": f"{told['models']} call",
+        "inputs": {"text": texts["inputs"], "by": texts["user"], "user": texts["user"]},
+        "outputs": [texts["outputs"], f"{texts['models']} said so", {"total_price": "7.654321"}],
+        "error": f"{texts['errors']} for {texts['user']}", "error_type": texts["errors"],
+        "model": texts["models"], "provider": texts["models"], "title": f"{texts['models']} call",
         "cost": "7.654321" if place == "costs" else None, "cost_currency": "USD",
-        "received": {"attributes": {place: secret, "all": told}},
-        "inputs_preview": told["inputs"], "outputs_preview": told["outputs"],
+        "received": {"attributes": {place: secret, "all": texts}},
+        "inputs_preview": texts["inputs"], "outputs_preview": texts["outputs"],
     }  # fmt: skip
     make_execution(run, kind="tool", status="failed", **step)
-    make_execution(run, kind="tool", process_data={"in": told["inputs"], "out": told["outputs"]},
+    make_execution(run, kind="tool", process_data={"in": texts["inputs"], "out": texts["outputs"]},
                    **step | {"title": "Two"})  # fmt: skip
     return run
 
@@ -128,8 +128,8 @@ def planted(place, secret):
 def test_a_masked_field_is_in_no_byte(place):
     secret = f"S3CRET-{place}"
     run = planted(place, secret)
-    shown = everything(link_to(run))
-    assert any(secret in text for text in shown.values())
+    unmasked = everything(link_to(run))
+    assert any(secret in text for text in unmasked.values())
     masked = everything(link_to(run, place))
     for path, text in masked.items():
         assert secret.casefold() not in unescaped(text), path
@@ -137,8 +137,8 @@ def test_a_masked_field_is_in_no_byte(place):
 
 
 def test_what_is_masked_is_quoted_by_no_error_title_or_note():
-    given = {"customer": {"email": "ada@x.example"}, "amount": "3'470.01", "id": 778_899}
-    run = make_run(status="failed", inputs=given, outputs={"reply": "harmless"},
+    inputs = {"customer": {"email": "ada@x.example"}, "amount": "3'470.01", "id": 778_899}
+    run = make_run(status="failed", inputs=inputs, outputs={"reply": "harmless"},
                    error="no mail to ada@x.example: 3'470.01")  # fmt: skip
     step = make_execution(
         run, "Mail ada@x.example", status="failed", error="ADA@x.example, order 778899 refused",
@@ -152,7 +152,7 @@ def test_what_is_masked_is_quoted_by_no_error_title_or_note():
     assert any("3'470.01" in unescape(text) for text in pages.values())
     for path, text in pages.items():
         assert not re.search("(ada|bo)@", text, re.IGNORECASE), path
-    run.inputs = make_payload(run.app, given | {"channel": "desk"})  # as a part of the app's name
+    run.inputs = make_payload(run.app, inputs | {"channel": "desk"})  # as a part of the app's name
     run.save()
     whole = ShareLink.create(run, timedelta(hours=1), ["inputs"], None)[1]
     assert "support-desk" in everything(f"/s/{whole}/")[f"/s/{whole}/"]
@@ -188,11 +188,11 @@ def test_masked_costs_are_in_no_byte():
 
 def test_masked_prompts_are_in_no_byte():
     run = make_run(inputs={"messages": [{"role": "user", "content": WORD}]}, outputs="harmless")
-    said = [{"role": "system", "content": WORD}, {"role": "user", "content": "hi"}]
-    make_execution(run, "Model", inputs=said, outputs=WORD, process_data={"prompts": said})
+    messages = [{"role": "system", "content": WORD}, {"role": "user", "content": "hi"}]
+    make_execution(run, "Model", inputs=messages, outputs=WORD, process_data={"prompts": messages})
     make_execution(run, "Agent", kind="agent", inputs=WORD, outputs=WORD)
-    make_execution(run, "Chain", kind="chain", inputs={"state": {"messages": said}, "b": 1},
-                   outputs={"prompt": WORD, "raw": json.dumps({"messages": said})})  # fmt: skip
+    make_execution(run, "Chain", kind="chain", inputs={"state": {"messages": messages}, "b": 1},
+                   outputs={"prompt": WORD, "raw": json.dumps({"messages": messages})})  # fmt: skip
     for path, text in everything(link_to(run, "messages")).items():
         assert WORD.casefold() not in unescaped(text), path
 
@@ -217,7 +217,7 @@ def test_a_masked_word_is_in_no_byte_of_anything():
             assert cut.casefold() not in unescaped(text).replace("qwertzuio…", ""), (path, cut)
 
 
-def test_a_run_that_was_taken_in_takes_its_links_along(client):
+def test_a_run_that_is_merged_into_another_keeps_its_links(client):
     facts = {"service": "shop", "title": "work", "kind": "chain"}
     ids = [RunFacts(source_ids=(("dify-run", name),)) for name in ("r1", "r2")]
     save_records([NodeRecord(trace="t1", source_id="a", run=ids[0], **facts),
@@ -227,8 +227,8 @@ def test_a_run_that_was_taken_in_takes_its_links_along(client):
     save_records([NodeRecord(trace="t3", source_id="c", run=both, **facts)])
     run = Run.objects.get()
     for link in links:
-        told = client.get(f"{link[:-1]}.json").json()
-        assert len(told["executions"]) == 3
+        data = client.get(f"{link[:-1]}.json").json()
+        assert len(data["executions"]) == 3
         step = run.executions.get(source_id="b")
         assert client.get(f"{link}steps/{step.id}/").status_code == 200
 
@@ -245,9 +245,9 @@ def test_hostile_runs_make_valid_pages(post, text, masked):
 
 def test_hostile_words_to_mask(console):
     run = make_run(inputs="x")
-    told = {"lasts": "1h", "words": "\n".join(NASTY[9:15]), "keys": ".*+?[(\n\\d+\na.b.c\n$"}
-    answer = console.post(f"/runs/{run.id}/share/", told)
-    assert answer.status_code == 400
-    answer = console.post(f"/runs/{run.id}/share/", told | {"keys": "(a|b)*\na.*.c"})
-    address = check_page(answer.content.decode()).find(".//code[@id='address']").text
+    form = {"lasts": "1h", "words": "\n".join(NASTY[9:15]), "keys": ".*+?[(\n\\d+\na.b.c\n$"}
+    response = console.post(f"/runs/{run.id}/share/", form)
+    assert response.status_code == 400
+    response = console.post(f"/runs/{run.id}/share/", form | {"keys": "(a|b)*\na.*.c"})
+    address = check_page(response.content.decode()).find(".//code[@id='address']").text
     assert "Input" in text_of(check_page(Client().get(address).content.decode()))

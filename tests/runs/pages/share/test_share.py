@@ -27,48 +27,49 @@ def run():
     return run
 
 
-def share(console, run, **told):
-    answer = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | told)
-    assert answer.status_code == 200, answer.content
-    address = check_page(answer.content.decode()).find(".//code[@id='address']").text
+def share(console, run, **form):
+    response = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | form)
+    assert response.status_code == 200, response.content
+    address = check_page(response.content.decode()).find(".//code[@id='address']").text
     assert re.fullmatch(r"http://testserver/s/[\w-]{43}/", address)
     return address.removeprefix("http://testserver")
 
 
-def test_a_link_shows_run_steps_and_values_to_nobody_in_particular(console, client, run):
+def test_a_link_shows_run_steps_and_values_without_sign_in(console, client, run):
     address = share(console, run)
     page = client.get(address)
     tree = check_page(page.content.decode())
-    for told in ("support-desk", "Lost, we fear.", "Where is A-17?", "Search", "Answer", "u-7",
+    for text in ("support-desk", "Lost, we fear.", "Where is A-17?", "Search", "Answer", "u-7",
                  "$0.25", "v1"):  # fmt: skip
-        assert told in text_of(tree), told
+        assert text in text_of(tree), text
     [search, answer] = run.executions.order_by("index")
     links = {link.get("href") for link in tree.iter("a")}
     assert links == {f"{address[:-1]}.json", *(f"{address}steps/{s.id}/" for s in (search, answer))}
     step = check_page(client.get(f"{address}steps/{answer.id}/").content.decode())
-    for told in ("Say it kindly.", "Lost.", "gpt-9", "raw.one"):
-        assert told in text_of(step), told
+    for text in ("Say it kindly.", "Lost.", "gpt-9", "raw.one"):
+        assert text in text_of(step), text
 
 
-def test_its_twin_tells_the_same(console, client, run):
+def test_its_twin_has_the_same(console, client, run):
     address = share(console, run)
-    told = client.get(f"{address[:-1]}.json").json()
-    assert told["app"] == "support-desk" and told["inputs"] == {"question": "Where is A-17?"}
-    assert [step["title"] for step in told["executions"]] == ["Search", "Answer"]
-    assert told["cost"] == {"amount": "0.25", "currency": "USD", "state": "priced"}
-    step = client.get(f"{address}steps/{told['executions'][1]['id']}.json").json()
+    data = client.get(f"{address[:-1]}.json").json()
+    assert data["app"] == "support-desk" and data["inputs"] == {"question": "Where is A-17?"}
+    assert [step["title"] for step in data["executions"]] == ["Search", "Answer"]
+    assert data["cost"] == {"amount": "0.25", "currency": "USD", "state": "priced"}
+    step = client.get(f"{address}steps/{data['executions'][1]['id']}.json").json()
     assert (step["inputs"], step["outputs"]) == ("Say it kindly.", {"text": "Lost."})
-    assert step["model"] == "gpt-9" and told["masked"] == [] and "notes" not in told
+    assert step["model"] == "gpt-9" and data["masked"] == [] and "notes" not in data
 
 
-def test_nothing_keeps_lists_or_passes_it_on(console, client, run):
+def test_no_cache_and_no_search_engine_keeps_it(console, client, run):
     address = share(console, run)
     step = run.executions.first()
     for path in (address, f"{address[:-1]}.json", f"{address}steps/{step.id}/",
                  f"{address}steps/{step.id}.json", "/s/unknown/", "/s/unknown.json"):  # fmt: skip
-        answer = client.get(path)
-        assert "no-store" in answer["Cache-Control"] and "noindex" in answer["X-Robots-Tag"], path
-        assert answer["Referrer-Policy"] == "no-referrer" and not answer.cookies, path
+        response = client.get(path)
+        assert "no-store" in response["Cache-Control"], path
+        assert "noindex" in response["X-Robots-Tag"], path
+        assert response["Referrer-Policy"] == "no-referrer" and not response.cookies, path
     page = client.get(address).content.decode()
     assert '<meta name="robots" content="noindex' in page and "<script" not in page
 
@@ -80,13 +81,13 @@ def test_the_secret_is_shown_once_and_kept_as_a_digest(console, run):
     assert ShareLink.find(token) == ShareLink.objects.get()
 
 
-def test_links_are_listed_and_taken_back(console, client, run):
+def test_links_are_listed_and_revoked(console, client, run):
     address = share(console, run, lasts="7d", fields_masked=["errors"], keys="email", words="Ada")
     client.get(address)
     page = check_page(console.get(f"/runs/{run.id}/share/").content.decode())
     row = text_of(page.find(".//tr[@data-row]"))
-    for told in ("admin", "just now", "Errors", "key “email”", "word “Ada”", "Take back"):
-        assert told in row, told
+    for text in ("admin", "just now", "Errors", "key “email”", "word “Ada”", "Take back"):
+        assert text in row, text
     link = ShareLink.objects.get()
     assert timedelta(days=6) < link.expires_at - timezone.now() <= timedelta(days=7)
     elsewhere = make_run()
@@ -98,7 +99,7 @@ def test_links_are_listed_and_taken_back(console, client, run):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("form", "sentence"),
     [
         ({"lasts": "9y"}, "1 hour, 1 day, 7 days or 30 days"),
         ({"lasts": ""}, "required"),
@@ -110,10 +111,10 @@ def test_links_are_listed_and_taken_back(console, client, run):
         ({"words": "x" * 201}, "At most 200 characters".lower()),
     ],
 )
-def test_a_form_that_makes_no_link_says_why(console, run, told, sentence):
-    answer = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | told)
-    assert answer.status_code == 400 and not ShareLink.objects.exists()
-    alert = check_page(answer.content.decode()).find(".//p[@role='alert']")
+def test_a_form_that_makes_no_link_says_why(console, run, form, sentence):
+    response = console.post(f"/runs/{run.id}/share/", {"lasts": "1d"} | form)
+    assert response.status_code == 400 and not ShareLink.objects.exists()
+    alert = check_page(response.content.decode()).find(".//p[@role='alert']")
     assert sentence in text_of(alert)
 
 
@@ -153,9 +154,9 @@ def test_long_runs_come_in_pages(console, client, run, django_assert_max_num_que
     assert len(titles) == 452 == len(set(titles))
     seen, path = 0, f"{address[:-1]}.json"
     while path:
-        told = client.get(path).json()
-        seen += len(told["executions"])
-        path = told["next"] and told["next"].removeprefix("http://testserver")
+        page = client.get(path).json()
+        seen += len(page["executions"])
+        path = page["next"] and page["next"].removeprefix("http://testserver")
     assert seen == 452
 
 

@@ -1,4 +1,4 @@
-"""A shared run for its page and its machine twin: the same whitelist for both."""
+"""A shared run for the head of its page and for its JSON twin: the same whitelist for both."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -6,13 +6,13 @@ from typing import Any
 
 from runs.choices import CostState
 from runs.json.values import decimal_text, iso_time
-from runs.pages.share.parts import FIELDS, SharedStep, SharedValue
-from runs.pages.share.public_view import Shared
+from runs.pages.share.public_view import SharedRun, SharedStep, SharedValue
+from runs.redaction.masks import MASKABLE_FIELDS
 
 
-def head_of(shared: Shared) -> dict[str, Any]:
-    """The run without its values and steps."""
-    run, hidden = shared.run, shared.hidden
+def shared_head(shared: SharedRun) -> dict[str, Any]:
+    """Return the run without its values and steps."""
+    run, masked = shared.run, shared.masked_fields
     version = run.version.short if run.version else ""
     return {
         "app": shared.text(run.app.name),
@@ -33,36 +33,41 @@ def head_of(shared: Shared) -> dict[str, Any]:
             "total": run.total_tokens,
         },
         "cost": None
-        if "costs" in hidden or run.cost_state == CostState.FREE
+        if "costs" in masked or run.cost_state == CostState.FREE
         else {"amount": run.cost, "currency": run.cost_currency, "state": run.cost_state},
         "api_calls": {"model": run.model_calls, "tool": run.tool_calls, "http": run.http_calls},
         "steps": run.steps,
         "iterations": run.iterations,
         "retries": run.retries,
-        "user": "" if "user" in hidden else shared.text(run.user),
+        "user": "" if "user" in masked else shared.text(run.user),
         "trigger": shared.text(run.trigger),
         "environment": shared.text(run.environment),
         "tags": [shared.text(str(tag)) for tag in run.tags],
-        "masked": [name for name in FIELDS if name in hidden],
+        "masked": [name for name in MASKABLE_FIELDS if name in masked],
         "expires_at": shared.link.expires_at,
     }
 
 
-def run_json(shared: Shared, rows: list[SharedStep], following: str | None) -> dict[str, Any]:
-    """As `/runs/<id>.json` and `tracing.json` tell it, as far as it is shown."""
-    told = {name: written(value) for name, value in head_of(shared).items()}
-    told |= {"inputs": value_json(shared.inputs), "outputs": value_json(shared.outputs)}
-    if "notes" not in shared.hidden:
-        told["notes"] = [
+def shared_run_json(
+    shared: SharedRun, rows: list[SharedStep], next_url: str | None
+) -> dict[str, Any]:
+    """Return the run as `/runs/<id>.json` and `tracing.json` have it, as far as it is shown."""
+    data = {name: _json_value(value) for name, value in shared_head(shared).items()}
+    data |= {
+        "inputs": shared_value_json(shared.inputs),
+        "outputs": shared_value_json(shared.outputs),
+    }
+    if "notes" not in shared.masked_fields:
+        data["notes"] = [
             {"name": note.name, "value": note.value or None, "text": note.text or None,
              "author": note.author or None}
             for note in shared.notes()
         ]  # fmt: skip
-    return told | {"executions": [step_json(row) for row in rows], "next": following}
+    return data | {"executions": [shared_step_json(row) for row in rows], "next": next_url}
 
 
-def step_json(step: SharedStep) -> dict[str, Any]:
-    told = {
+def shared_step_json(step: SharedStep) -> dict[str, Any]:
+    data = {
         "id": step.id,
         "depth": step.level,
         "index": step.index,
@@ -85,22 +90,22 @@ def step_json(step: SharedStep) -> dict[str, Any]:
         "error": step.error,
         "error_type": step.error_type,
     }
-    return {name: written(value) for name, value in told.items()} | {
-        value.name: value_json(value) for value in step.values
+    return {name: _json_value(value) for name, value in data.items()} | {
+        value.name: shared_value_json(value) for value in step.values
     }
 
 
-def value_json(value: SharedValue) -> Any:
-    """The value; {"left_out": why} where it is not shown; null where there is none."""
+def shared_value_json(value: SharedValue) -> Any:
+    """Return the value; {"left_out": why} where it is not shown; None where there is none."""
     if value.state == "none":
         return None
-    return value.told if value.state == "shown" else {"left_out": value.state}
+    return value.data if value.state == "shown" else {"left_out": value.state}
 
 
-def written(value: Any) -> Any:
-    """As JSON writes it; what is absent is null."""
+def _json_value(value: Any) -> Any:
+    """Return a value as JSON writes it; what is absent is None."""
     if isinstance(value, dict):
-        return {name: written(inner) for name, inner in value.items()}
+        return {name: _json_value(inner) for name, inner in value.items()}
     if isinstance(value, datetime):
         return iso_time(value)
     if isinstance(value, Decimal):
