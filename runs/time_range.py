@@ -1,4 +1,4 @@
-"""Forms over the query strings of pages that look at a stretch of time: errors, nodes."""
+"""The form of pages that look at a range of time: errors, nodes."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -6,14 +6,10 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import QueryDict
 
-from runs.models import App
-from runs.pages.nodes.app_nodes import ORDERS
-from runs.query.form_fields import NUL, AppField, TimestampField, error_sentences, without_nul
-
-STATES = [("open", "Open"), ("resolved", "Resolved"), ("all", "All")]
+from runs.query.form_fields import NUL, TimestampField, error_sentences, without_nul
 
 
-class WindowForm(forms.Form):
+class TimeRangeForm(forms.Form):
     """`since` and `until`; anything else in the query string is an error with a sentence. A page's
     own choices are fields of a subclass: `tabs` are those that it offers as links, which the form
     only carries along, `chosen` those that its template offers to choose from."""
@@ -61,55 +57,3 @@ class WindowForm(forms.Form):
         told = {name: self.told.get(name, "") for name in self.fields} | other
         told = {name: value for name, value in told.items() if value}
         return f"?{urlencode(told)}" if told else ""
-
-
-class ErrorsForm(WindowForm):
-    """`state`: which groups, by what became of them; open ones unless told otherwise."""
-
-    app = AppField(required=False, label="App")
-    state = forms.ChoiceField(
-        required=False,
-        choices=STATES,
-        error_messages={"invalid_choice": "There is no state “%(value)s”."},
-    )
-
-    tabs = ("state",)
-    chosen = ("app",)
-
-    def __init__(
-        self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
-    ) -> None:
-        """`app`: the page is that app's own, and the query string chooses none. `readable_by`: the
-        one app that a bound key may read."""
-        super().__init__(data)
-        self.only_app = app or readable_by
-        if app:
-            del self.fields["app"]
-        elif isinstance(field := self.fields["app"], AppField):
-            field.readable_by = readable_by
-
-    @property
-    def chosen_app(self) -> App | None:
-        found: App | None = self.only_app or self.cleaned_data.get("app")
-        return found
-
-    @property
-    def chosen_state(self) -> str:
-        return str(self.cleaned_data.get("state") or "open")
-
-
-class NodesForm(WindowForm):
-    """`order`: by which column the nodes of an app stand; the dearest first unless told
-    otherwise."""
-
-    order = forms.ChoiceField(
-        required=False,
-        choices=ORDERS,
-        error_messages={"invalid_choice": "There is no order “%(value)s”."},
-    )
-
-    tabs = ("order",)
-
-    @property
-    def chosen_order(self) -> str:
-        return str(self.cleaned_data.get("order") or "-cost")

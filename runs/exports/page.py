@@ -26,7 +26,7 @@ from nodes.trace.loading import MAX_STEPS, load_steps
 from nodes.trace.tree import TraceEntry, TraceStep, build_tree
 from nodes.trace.waterfall import Bar, TimeScale, own_segments
 from runs.models import Run
-from runs.pages.run.header import header_of
+from runs.pages.run_header.run_header import header_of
 
 STYLES = ("tokens", "base", "layout", "table", "status", "run", "tracing", "payload", "file")
 WHOLE = Limits(text=10**9, parts=10**9, messages=10**9)

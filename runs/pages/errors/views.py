@@ -13,11 +13,11 @@ from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.lookup import app_or_404
 from runs.models import App, ErrorGroup
+from runs.pages.errors.forms import STATES, ErrorsForm
 from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
 from runs.pages.errors.history import history_of
 from runs.pages.errors.twins import history_json, kind_json
 from runs.pages.history.tables import RunTable
-from runs.time_range import STATES, ErrorsForm
 
 MAX_APPS = 500
 

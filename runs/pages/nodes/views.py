@@ -12,10 +12,10 @@ from runs.json.values import json_response
 from runs.lookup import app_or_404, printable, version_or_404
 from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
+from runs.pages.nodes.forms import NodesForm
 from runs.pages.nodes.history import NodeHistory, node_history
 from runs.pages.nodes.twins import app_nodes_json, node_history_json
 from runs.paging import BadCursor
-from runs.time_range import NodesForm
 
 STATUSES = [
     ("failures", "Failed or handled"),

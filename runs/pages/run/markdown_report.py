@@ -12,9 +12,9 @@ from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import kin_of
 from runs.pages.notes.notes import notes_of_run
-from runs.pages.run.header import differences
 from runs.pages.run.markdown_text import clean, fenced, line
 from runs.pages.run.markdown_way import bounded, way
+from runs.pages.run_header.run_header import reported_differences
 
 MAX_VALUE = 3000
 MAX_ERROR = 3000
@@ -155,7 +155,7 @@ def _facts(run: Run) -> Iterator[str]:
     yield f"- calls: {run.model_calls} model, {run.tool_calls} tool, {run.http_calls} HTTP"
     yield f"- tokens: {run.input_tokens} in, {run.output_tokens} out, {run.total_tokens} in all"
     yield f"- cost: {cost} ({run.get_cost_state_display().lower()})"
-    for difference in differences(run):
+    for difference in reported_differences(run):
         yield f"- the producer reports {difference.what} {difference.reported}"
     if run.user:
         yield f"- user: {line(run.user)}"

@@ -18,9 +18,9 @@ from runs.json.values import json_response
 from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
-from runs.pages.run.header import header_of
 from runs.pages.run.markdown_report import report
 from runs.pages.run.run_detail import run_detail_json
+from runs.pages.run_header.run_header import header_of
 from runs.pages.tracing.views import render_tracing
 
 

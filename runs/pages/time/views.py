@@ -15,7 +15,7 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.time import PathStretchJson, TimeSpentJson
 from runs.json.values import decimal_text, json_response
 from runs.lookup import run_or_404
-from runs.pages.run.header import header_of
+from runs.pages.run_header.run_header import header_of
 from runs.pages.time.run_time import RunTime, load_run_time
 from runs.pages.tracing.views import run_period
 

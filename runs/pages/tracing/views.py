@@ -29,7 +29,7 @@ from runs.pages.conversations.turns import read_turns
 from runs.pages.graph.version_graph import nodes_leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
 from runs.pages.notes.notes import notes_of_step
-from runs.pages.run.header import header_of
+from runs.pages.run_header.run_header import header_of
 from runs.pages.tracing.branches_not_taken import load_branches_not_taken
 from runs.pages.tracing.rows import trace_rows, with_branches_not_taken
 from runs.pages.tracing.same_node import same_node_links

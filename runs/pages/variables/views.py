@@ -14,7 +14,7 @@ from runs.json.values import json_response, writable
 from runs.json.variables import VariableJson, VariableWriteJson
 from runs.lookup import run_or_404
 from runs.models import Run
-from runs.pages.run.header import header_of
+from runs.pages.run_header.run_header import header_of
 from runs.pages.variables.rows import VariableRows
 from runs.pages.variables.variables import (
     MAX_NODES,

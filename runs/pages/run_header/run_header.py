@@ -16,7 +16,7 @@ from runs.pages.rerun.outcome import RerunHistory, rerun_history
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class ReportedDifference:
     """What the producer reports for the whole, where it is not what the parts add up to."""
 
     what: str
@@ -25,13 +25,13 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class RunHeader:
     """`news` names the state that was drawn: a poll that finds another redraws the tab as well."""
 
     run: Run
     previous: Run | None
     following: Run | None
-    differences: list[Difference]
+    reported_differences: list[ReportedDifference]
     failed_url: str
     news: str
     notes: NoteList
@@ -78,16 +78,16 @@ class Header:
         return formats.NO_VALUE if run.cost is None else amount
 
 
-def header_of(run: Run) -> Header:
+def header_of(run: Run) -> RunHeader:
     """Four queries, for the neighbours, the notes and what it was run again for; up to four more
     for one in which something failed."""
     links = Run.objects.for_link()
     failed = run.failed_execution
-    return Header(
+    return RunHeader(
         run=run,
         previous=links.previous(run),
         following=links.following(run),
-        differences=differences(run),
+        differences=reported_differences(run),
         failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
         news=news_of(run),
         notes=notes_in_header(run),
@@ -102,17 +102,19 @@ def news_of(run: Run) -> str:
     return f"{to_us(run.last_seen_at)}-{run.status}-{run.steps}"
 
 
-def differences(run: Run) -> list[Difference]:
+def reported_differences(run: Run) -> list[ReportedDifference]:
     """Only what differs; a cent's millionth of rounding is no difference."""
     found = []
     if run.reported_tokens is not None and run.reported_tokens != run.total_tokens:
-        found.append(Difference("tokens", f"{run.total_tokens:,}", f"{run.reported_tokens:,}"))
+        found.append(
+            ReportedDifference("tokens", f"{run.total_tokens:,}", f"{run.reported_tokens:,}")
+        )
     if run.reported_cost is not None:
         computed = run.cost or 0
         if abs(run.reported_cost - computed) * 10_000_000 > 1:
             currency = run.cost_currency or "USD"
             found.append(
-                Difference(
+                ReportedDifference(
                     "cost",
                     formats.money(run.cost, currency),
                     formats.money(run.reported_cost, currency),

@@ -1,0 +1,1 @@
+"""The head of a run, which its pages have in common."""
