@@ -31,7 +31,7 @@ class RunHeader:
     run: Run
     previous: Run | None
     following: Run | None
-    reported_differences: list[ReportedDifference]
+    differences: list[ReportedDifference]
     failed_url: str
     news: str
     notes: NoteList
