@@ -1,4 +1,4 @@
-"""Captures as records, and small spans made by hand."""
+"""Records read from captures, and from small spans made by hand."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ def capture_bodies(name: str) -> list[bytes]:
 
 
 def captured_records(name: str) -> list[NodeRecord]:
-    """All records of a capture, in the order sent."""
+    """Return all records of a capture, in the order sent."""
     records: list[NodeRecord] = []
     for body in capture_bodies(name):
         decoded = decode_traces(body, PROTOBUF)
@@ -28,7 +28,8 @@ def captured_records(name: str) -> list[NodeRecord]:
 
 
 def captured_traces(name: str) -> list[list[NodeRecord]]:
-    """The same by trace, each in the order of starting; traces by the start of their root."""
+    """Return the records of a capture by trace, each in the order of starting; the traces by the
+    start of their root."""
     by_trace: dict[str, list[NodeRecord]] = {}
     for record in captured_records(name):
         by_trace.setdefault(record.trace, []).append(record)

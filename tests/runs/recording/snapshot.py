@@ -1,5 +1,5 @@
-"""Everything that recording stored, as plain data to compare: all columns of all rows but the
-moment of arrival and numbers that the database gives out."""
+"""Everything that recording stored, as plain data to compare: all columns of all rows except times
+of arrival and numbers that the database assigns."""
 
 from typing import Any
 
@@ -8,20 +8,22 @@ from runs.models import App, Conversation, Run, RunSource, Version
 
 
 def snapshot() -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every table that recording writes, in an order that does not depend on
+    ids."""
     return {
-        "runs": _rows(Run, "last_seen_at", "version_id"),
+        "runs": _rows_without(Run, "last_seen_at", "version_id"),
         "versions of runs": sorted(map(str, Run.objects.values_list("id", "version__label"))),
-        "executions": _rows(NodeExecution),
-        "payloads": _rows(Payload),
-        # Former ids tell in which order things arrived, so that old links go on working.
-        "sources": [row for row in _rows(RunSource, "id") if row["kind"] != "former"],
-        "conversations": _rows(Conversation),
-        "versions": _rows(Version, "id", "number", "created_at"),
-        "apps": _rows(App, "id", "created_at"),
+        "executions": _rows_without(NodeExecution),
+        "payloads": _rows_without(Payload),
+        # Former ids, which keep old links working, depend on the order of arrival.
+        "sources": [row for row in _rows_without(RunSource, "id") if row["kind"] != "former"],
+        "conversations": _rows_without(Conversation),
+        "versions": _rows_without(Version, "id", "number", "created_at"),
+        "apps": _rows_without(App, "id", "created_at"),
     }
 
 
-def _rows(model: Any, *without: str) -> list[dict[str, Any]]:
+def _rows_without(model: Any, *without: str) -> list[dict[str, Any]]:
     rows = [
         {name: bytes(v) if isinstance(v, memoryview) else v for name, v in row.items()}
         for row in model.objects.values()

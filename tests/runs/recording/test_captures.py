@@ -1,37 +1,13 @@
-"""What a person expects to see of five real captures, read through the JSON twins with a read
-key."""
+"""What a person expects to see of five real captures, read as JSON."""
 
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.test import Client
+
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
-
-
-class Console:
-    """The machine's view of the console."""
-
-    def __init__(self, key: str) -> None:
-        self.key = key
-
-    def get(self, path: str) -> Any:
-        response = Client().get(path, headers={"x-api-key": self.key})
-        assert response.status_code == 200, (path, response.status_code, response.content[:300])
-        return response.json()
-
-    def runs(self) -> list[dict[str, Any]]:
-        """Oldest first."""
-        return self.get("/runs.json")["runs"][::-1]
-
-    def steps(self, run: dict[str, Any]) -> list[dict[str, Any]]:
-        return self.get(f"/runs/{run['id']}/tracing.json")["executions"]
-
-    def step(self, run: dict[str, Any], title: str, nth: int = 0) -> dict[str, Any]:
-        """The whole of the nth execution with that title."""
-        steps = [step for step in self.steps(run) if step["title"] == title]
-        return self.get(f"/runs/{run['id']}/tracing/{steps[nth]['id']}.json")
 
 
 @pytest.fixture
@@ -41,10 +17,6 @@ def recorded_console(record: Callable[..., Any], read_key: str) -> Callable[[str
         return Console(read_key)
 
     return recorded
-
-
-def titles_and_passes(steps: list[dict[str, Any]]) -> list[tuple[str, int, list[int]]]:
-    return [(step["title"], step["depth"], step["iteration"]) for step in steps]
 
 
 def run_by(console: Console, source_id: str) -> dict[str, Any]:
@@ -59,7 +31,7 @@ def test_dify_workflow(recorded_console):
     assert (run["status"], run["error"]) == ("failed", "boom")
     assert run["failed_node"]["title"] == "Output"
     assert (run["user"], run["trigger"], run["conversation"]) == ("u1", "app-run", None)
-    # The dispatch span's times and the containers' totals are left aside.
+    # The dispatch span's times and the containers' totals are not counted.
     assert run["duration_us"] == 6_100_000
     assert run["tokens"] == {
         "input": 120, "output": 30, "cached": 0, "reasoning": 0, "total": 150,
@@ -178,7 +150,7 @@ def test_pydantic_ai(recorded_console):
     first = runs[0]
     assert (first["app"]["name"], first["name"]) == ("support-bot", "handle_ticket")
     assert (first["user"], first["conversation"]["source_id"]) == ("user-7", "conv-1")
-    # Agents report the sum of their calls again.
+    # Agents report the sum of their calls, which is not counted again.
     assert first["tokens"]["input"] == 55 + 3 * 80 + 55 and first["tokens"]["cached"] == 10
     assert float(first["cost"]["amount"]) == pytest.approx(0.0000147 + 3 * 0.00054)
     assert first["retries"] == 1
@@ -226,6 +198,6 @@ def test_google_adk(recorded_console):
     assert runs[2]["error"] == "order A-404 not found in the warehouse database"
     loop = [(s["title"], s["iteration"]) for s in console.steps(runs[1]) if s["depth"] == 1][2:]
     assert loop == [("draft", [0]), ("review", [0]), ("draft", [1]), ("review", [1])]
-    # Message content was off: nothing is made up.
+    # Message content was off, so that the run has neither inputs nor outputs.
     whole = console.get(f"/runs/{runs[0]['id']}.json")
     assert whole["inputs"] is None and whole["outputs"] is None

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +73,7 @@ def test_values(console: Console) -> None:
     assert console.step(good, "validator")["outputs"] == {"retry": "too short, try again"}
     boom = console.step(crash, "boom")
     assert boom["inputs"] == {"q": "refund please"} and boom["error"] == crash["error"]
-    # What is no input or output is still there: the sockets and who sends to them.
+    # The other attributes are kept: the sockets and their senders.
     assert "haystack.component.input_spec" in str(boom["attributes"])
 
 

@@ -1,5 +1,5 @@
-"""What a person expects to see of what Langfuse's SDK sent: three tickets through a LangGraph
-below a function of one's own, at the path that the SDK uses."""
+"""What a person expects to see of Langfuse's SDK: three tickets through a LangGraph inside a traced
+function, sent to the path that the SDK uses."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import PROTOBUF, capture
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 ENDPOINT = "/api/public/otel/v1/traces"
@@ -25,7 +25,7 @@ def console(ingest_key: str, read_key: str) -> Console:
 def test_the_runs(console: Console) -> None:
     runs = console.runs()
     assert [run["status"] for run in runs] == ["succeeded", "succeeded", "failed"]
-    # The trace's name names the run and, as nobody named the service, the app.
+    # The name of the trace is the run's and, without a service name, the app's.
     assert {run["app"]["name"] for run in runs} == {"support-ticket"}
     assert {run["name"] for run in runs} == {"support-ticket"}
     assert {run["version"]["label"] for run in runs} == {"1.4.2"}
@@ -63,7 +63,7 @@ def test_the_tree(console: Console) -> None:
         ("classify", []), ("agent", [0]), ("tools", [0]), ("agent", [1]), ("tools", [1]),
         ("agent", [2]), ("finish", []),
     ]  # fmt: skip
-    # Sequences and templates are folded: the model call is below its node.
+    # Sequences and templates are wrappers: the model call is below its node.
     assert [step["title"] for step in steps if step["depth"] == 2][:2] == ["ScriptedChat", "route"]
     assert not {"RunnableSequence", "ChatPromptTemplate"} & {step["title"] for step in steps}
     steps = console.steps(question)

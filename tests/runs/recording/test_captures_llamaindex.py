@@ -3,7 +3,7 @@
 import pytest
 
 from nodes.models import NodeExecution
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -28,11 +28,11 @@ def test_runs(console):
     talks = [run["conversation"]["source_id"] for run in runs]
     assert talks == ["sess-0", "sess-1", "sess-2"]
     assert runs[0]["output_preview"] == "refunded"
-    # The event that started the run has no fields; its engine's state is nobody's question.
+    # The event that started the run has no fields; the engine's state is no input.
     assert runs[0]["input_preview"] == "Classify: please refund A-17"
     # achat calls chat calls complete: one call of a model.
     assert [run["api_calls"]["model"] for run in runs] == [1, 4, 1]
-    # By LlamaIndex's own id, too.
+    # LlamaIndex's own id leads to the run, too.
     assert console.get("/runs/by/ro6Tshqvv0.json")["id"] == runs[0]["id"]
 
 
@@ -60,7 +60,7 @@ def test_messages(console):
     request, reply = call["messages"]
     assert (request["role"], request["text"]) == ("user", "Classify: please refund A-17")
     assert (reply["role"], reply["text"]) == ("assistant", WORDS)
-    # achat called chat, which called complete: one call to a reader, and nothing is lost
+    # achat called chat, which called complete: one call is shown, and all are kept
     titles = [step["title"] for step in console.steps(refund)]
     assert titles == ["classify", "MockLLM.achat", "refund"]
     inner = NodeExecution.objects.filter(run=refund["id"], title="MockLLM.complete", folded=True)[0]

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from runs.models import Run
 from tests.conftest import capture
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +92,7 @@ def request_of(body: bytes) -> dict[str, Any]:
 
 
 def with_changed_spans(document: dict[str, Any], change: Any) -> dict[str, Any]:
-    """The request with those spans, each as `wanted` makes it anew (None: without it)."""
+    """Return the request with each span replaced by `change` of it; None leaves it out."""
     copy = deepcopy(document)
     for resource in copy["resourceSpans"]:
         for scope in resource["scopeSpans"]:
@@ -104,7 +104,7 @@ NODE = "f3d62d13f8cf536a"  # run node do_refund of the first ticket
 
 
 def pending_span(span: dict[str, Any]) -> dict[str, Any] | None:
-    """What Logfire sends when the span begins. (MessageToDict writes ids in base64.)"""
+    """Return what Logfire sends when the span begins. (MessageToDict writes ids in base64.)"""
     parent = base64_hex(span["parentSpanId"]) if "parentSpanId" in span else "0" * 16
     attributes = [
         a for a in span["attributes"] if a["key"] not in ("logfire.span_type", "logfire.metrics")
@@ -140,7 +140,7 @@ def first_ticket(span: dict[str, Any]) -> bool:
 
 @pytest.fixture
 def running_console(ingest_key, read_key):
-    """The first ticket while its second node is at work: nothing has ended."""
+    """The first ticket while its second node is running: nothing has ended."""
     at_work = {"b8407d4d4926e581", NODE}
 
     def started(span: dict[str, Any]) -> dict[str, Any] | None:
@@ -172,7 +172,7 @@ def test_the_finished_span_completes_the_same_row(running_console, record):
     assert [s["title"] for s in steps if s["depth"] == 0] == ["classify", "do_refund"]
     [finished] = [s for s in steps if s["title"] == "do_refund"]
     assert (finished["id"], finished["status"]) == (step["id"], "succeeded")
-    # What a finished span received replaces what was announced.
+    # The attributes of the finished span replace those of the pending one.
     whole = running_console.step(after, "do_refund")
     assert "logfire.metrics" in whole["attributes"]
 

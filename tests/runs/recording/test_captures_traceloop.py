@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def test_graph_runs(graph: Console) -> None:
 def test_graph_tracing(graph: Console) -> None:
     refund = graph.runs()[0]
     steps = graph.steps(refund)
-    # RunnableSequence and ChatPromptTemplate are folded; the model call below them is not.
+    # RunnableSequence and ChatPromptTemplate are wrappers; the model call below them is not.
     assert titles_and_passes(steps) == [
         ("classify", 0, []), ("ScriptedChat", 1, []), ("route", 1, []),
         ("agent", 0, [0]), ("ScriptedChat", 1, [0]), ("tools_condition", 1, [0]),
@@ -171,7 +171,7 @@ def test_graph_values(graph: Console) -> None:
     tool = graph.step(refund, "lookup_order")
     assert tool["inputs"] == {"order_id": "A-17"}
     assert (tool["outputs"]["status"], tool["outputs"]["amount"]) == ("shipped", 49.9)
-    # What LangChain wrapped around the value is kept, the value not twice.
+    # What LangChain wrapped around the value is kept, without the value.
     attributes = tool["attributes"]
     assert attributes["traceloop.entity.input"]["tags"] == ["seq:step:1", "cfg-tag"]
     assert "gen_ai.tool.call.arguments" not in attributes

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 
 from tests.runs.recording.captured import CAPTURES
-from tests.runs.recording.test_captures import Console, titles_and_passes
+from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
 
@@ -49,7 +49,7 @@ def test_runs(console: Console) -> None:
 
 def test_tracing(console: Console) -> None:
     refund, question = console.runs()[:2]
-    # The spans `step 1` … are folded.
+    # The spans `step 1` … are wrappers.
     assert titles_and_passes(console.steps(refund)) == [
         ("classify", 0, []), ("chat gpt-4o-mini", 1, []), ("refund-agent", 0, []),
         ("chat gpt-4o-mini", 1, [0]), ("lookup_order", 1, []), ("chat gpt-4o-mini", 1, [1]),
@@ -106,7 +106,7 @@ def test_a_tool_that_failed_and_an_agent_that_went_on(console: Console) -> None:
 def test_failures(console: Console) -> None:
     extract, flaky = console.runs()[3:]
     assert extract["error"] == "No object generated: could not parse the response."
-    # The model answered; what it said was no object.
+    # The model answered, but not with an object.
     call = console.step(extract, "chat gpt-4o-mini")
     assert call["status"] == "succeeded"
     assert call["outputs"]["messages"][0]["content"] == '{"bad":'

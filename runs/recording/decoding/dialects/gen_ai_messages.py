@@ -9,10 +9,7 @@ from runs.recording.decoding.dialects.chat_messages import (
     chat_messages,
     system_message,
 )
-from runs.recording.decoding.dialects.indexed_attributes import (
-    indexed_objects,
-    sorted_by_index,
-)
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, sorted_by_index
 from runs.recording.decoding.dialects.llm_api import api_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, objects_in, readable

@@ -10,10 +10,7 @@ from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
 from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, tool_call
-from runs.recording.decoding.dialects.indexed_attributes import (
-    indexed_objects,
-    sorted_by_index,
-)
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, sorted_by_index
 from runs.recording.decoding.dialects.langchain import is_wrapper
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, readable

@@ -150,7 +150,7 @@ def test_a_run_shows_its_nodes_and_no_queries():
         ("Start", "n1", 0), ("Ask", "n2", 0),
     ]  # fmt: skip
     assert NodeExecution.objects.filter(folded=True).count() == 4
-    assert run.http_calls == 1  # that of the node, not once more what it is made of
+    assert run.http_calls == 1  # the node's call, of which the span below it is a part
 
 
 @pytest.mark.django_db

@@ -260,10 +260,7 @@ def test_a_model_call(records: list[NodeRecord]) -> None:
     assert write.usage == Usage(input=120, output=30, total=150)
     assert write.cost == Cost(Decimal("0.000036"), "USD")
     assert write.inputs == {
-        "messages": [
-            {"role": "system", "content": "be brief"},
-            {"role": "user", "content": "a"},
-        ]
+        "messages": [{"role": "system", "content": "be brief"}, {"role": "user", "content": "a"}]
     }
     assert write.outputs["text"] == "A"
     assert write.outputs["usage"]["total_price"] == "0.000036"

@@ -107,12 +107,7 @@ PARTS = {
         }
     ],
 }
-ANSWER = {
-    "role": "assistant",
-    "content": "Hello",
-    "tool_calls": [CALL],
-    "finish_reason": "stop",
-}
+ANSWER = {"role": "assistant", "content": "Hello", "tool_calls": [CALL], "finish_reason": "stop"}
 
 
 @pytest.mark.parametrize("as_text", [True, False])

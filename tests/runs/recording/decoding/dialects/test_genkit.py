@@ -34,11 +34,11 @@ def test_steps_of_a_flow_and_its_wrappers() -> None:
     assert (step.kind, step.title, step.folded) == ("task", "load", False)
     util = {"genkit:type": "util", "genkit:name": "generate"}
     assert read_record(util, name="generate", **below).folded
-    # Named by the developer, or all there is: not folded.
+    # A step that the developer named, or the root, is no wrapper.
     assert not read_record(util | {"genkit:name": "summarise"}, name="summarise", **below).folded
     alone = read_record(util, name="generate")
     assert (alone.folded, alone.is_run) == (False, True)
-    # Go tells the subtype.
+    # Go sends the subtype.
     go = {"genkit:type": "util", "genkit:metadata:subtype": "util", "genkit:name": "generate"}
     assert read_record(go, name="generate", **below).folded
 

@@ -81,7 +81,7 @@ def test_a_generator_is_a_model_call(pipelines: list[list[NodeRecord]]) -> None:
     assert calls[0].inputs == {"messages": [request]}
     reply = {"role": "assistant", "content": "We open at nine. 天气晴。", "finish_reason": "stop"}
     assert calls[0].outputs == {"messages": [reply]}
-    # What passes the answer on repeats its usage in its inputs, and counts nothing.
+    # Steps that take the answer have its usage in their inputs, which is not counted again.
     assert not any(step.usage for step in pipelines[0] if step.kind != "llm")
 
 

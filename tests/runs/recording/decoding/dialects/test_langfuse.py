@@ -31,9 +31,9 @@ def test_the_trace_is_the_run(tickets: list[list[NodeRecord]]) -> None:
     for run in tickets:
         root = run[0]
         assert (root.title, root.kind, root.is_run) == ("handle", "span", True)
-        assert sum(observation.is_run for observation in run) == 1
-        # Nobody named the service: then the trace's name is the app's.
-        assert {observation.service for observation in run} == {"support-ticket"}
+        assert sum(step.is_run for step in run) == 1
+        # Without a service name the name of the trace is the app's.
+        assert {step.service for step in run} == {"support-ticket"}
         facts = root.run
         assert (facts.name, facts.version) == ("support-ticket", "1.4.2")
         assert (facts.environment, facts.tags) == ("staging", ("web", "beta"))
@@ -42,45 +42,41 @@ def test_the_trace_is_the_run(tickets: list[list[NodeRecord]]) -> None:
 
 
 def test_kinds_are_those_sent(tickets: list[list[NodeRecord]]) -> None:
-    kinds = {observation.title: observation.kind for observation in tickets[0]}
+    kinds = {step.title: step.kind for step in tickets[0]}
     assert kinds["retrieve-docs"] == "retriever" and kinds["guard"] == "guardrail"
     assert kinds["ScriptedChat"] == "llm" and kinds["lookup_order"] == "tool"
     assert kinds["agent"] == "agent" and kinds["support_ticket"] == "chain"
     assert observation("EVENT").kind == "event" and observation("embedding").kind == "embedding"
-    # SDKs before 3.3.1 said "span" of generations as well.
+    # SDKs before 3.3.1 gave generations the type "span" as well.
     assert observation("span", model__name="gpt-4o").kind == "llm"
 
 
 def test_langgraph_below_langfuse(tickets: list[list[NodeRecord]]) -> None:
-    nodes = [observation.node_id for observation in tickets[0] if observation.node_id]
+    nodes = [step.node_id for step in tickets[0] if step.node_id]
     assert nodes == ["classify", "agent", "tools", "agent", "tools", "agent", "finish"]
-    taken = [
-        (observation.title, observation.taken)
-        for observation in tickets[1]
-        if observation.kind == "branch"
-    ]
+    taken = [(step.title, step.taken) for step in tickets[1] if step.kind == "branch"]
     assert taken == [("route", "plan"), ("fan", "retrieve"), ("ok", "draft"), ("ok", "approve")]
-    items = [observation for observation in tickets[1] if observation.node_id == "retrieve"]
-    assert [observation.fan_out_index for observation in items] == [0, 1, 2]
+    items = [step for step in tickets[1] if step.node_id == "retrieve"]
+    assert [step.fan_out_index for step in items] == [0, 1, 2]
 
 
 def test_wrappers(tickets: list[list[NodeRecord]]) -> None:
-    folded = [observation.title for observation in tickets[0] if observation.folded]
+    folded = [step.title for step in tickets[0] if step.folded]
     assert folded == ["RunnableSequence", "ChatPromptTemplate"]
     hidden = observation("chain", metadata__tags='["langsmith:hidden"]')
     assert hidden.folded and not observation("chain", metadata__tags='["mine"]').folded
-    # A chain that somebody runs by itself is the run.
+    # A chain that is the root is the run.
     alone = read_record({STEP + "type": "chain"}, name="RunnableSequence")
     assert alone.is_run and not alone.folded
 
 
 def test_kinds_of_tokens_are_counted_apart(tickets: list[list[NodeRecord]]) -> None:
-    calls = [observation for observation in tickets[0] if observation.kind == "llm"]
-    # The first answer had 1 token of output; the SDK took 3 of reasoning off it and stopped at 0.
+    calls = [step for step in tickets[0] if step.kind == "llm"]
+    # The first answer had 1 token of output; the SDK subtracted 3 of reasoning down to 0.
     assert calls[0].usage == Usage(16, 1, 2, None, 3, 17)
     assert calls[2].usage == Usage(23, 12, 2, None, 3, 35)
     assert calls[-1].usage == Usage(13, 2, 3, None, None, 15)
-    assert not any(observation.usage for observation in tickets[0] if observation.kind != "llm")
+    assert not any(step.usage for step in tickets[0] if step.kind != "llm")
 
 
 def usage_of(**details: Any) -> Usage | None:
@@ -118,7 +114,7 @@ def test_cost_is_the_total_or_the_sum(tickets: list[list[NodeRecord]]) -> None:
 
 
 def test_a_generation_is_shown_as_messages(tickets: list[list[NodeRecord]]) -> None:
-    calls = [observation for observation in tickets[0] if observation.kind == "llm"]
+    calls = [step for step in tickets[0] if step.kind == "llm"]
     assert calls[0].inputs == {
         "messages": [
             {"role": "system", "content": "Classify the ticket as refund or question."},
@@ -155,7 +151,7 @@ def test_tool_definitions_that_are_sent_as_messages() -> None:
 
 
 def test_a_tool_gives_back_its_result(tickets: list[list[NodeRecord]]) -> None:
-    lookup, refund = [observation for observation in tickets[0] if observation.kind == "tool"]
+    lookup, refund = [step for step in tickets[0] if step.kind == "tool"]
     assert lookup.inputs == {"order_id": "A-17"}
     assert lookup.outputs["items"] == ["天气 radio", "USB cable"]
     assert refund.inputs == {"order_id": "A-17", "amount": 49.9}
@@ -163,13 +159,13 @@ def test_a_tool_gives_back_its_result(tickets: list[list[NodeRecord]]) -> None:
 
 
 def test_levels(tickets: list[list[NodeRecord]]) -> None:
-    failed = [observation.title for observation in tickets[2] if observation.status == "failed"]
+    failed = [step.title for step in tickets[2] if step.status == "failed"]
     assert failed == ["handle", "support_ticket", "tools", "lookup_order"]
     assert tickets[2][-1].error == "order A-404 not found in the warehouse database"
-    guard = next(observation for observation in tickets[0] if observation.title == "guard")
+    guard = next(step for step in tickets[0] if step.title == "guard")
     assert (guard.status, guard.error) == ("succeeded", None)  # a warning
     assert guard.received["attributes"][STEP + "status_message"] == "borderline"
-    # Only the level says so, where a step was updated by hand.
+    # A step that was updated by hand has its failure in the level only.
     updated = observation(level="ERROR", status_message="no stock")
     assert (updated.status, updated.error) == ("failed", "no stock")
     waiting = observation("chain", level="DEFAULT", status_message="(Interrupt(value='ok?'),)")
@@ -219,6 +215,6 @@ def test_metadata_in_one_attribute_or_by_key() -> None:
 
 
 def test_the_origin_of_fields_is_kept(tickets: list[list[NodeRecord]]) -> None:
-    call = next(observation for observation in tickets[0] if observation.kind == "llm")
+    call = next(step for step in tickets[0] if step.kind == "llm")
     assert call.read_from["usage"] == ("langfuse", STEP + "usage_details")
     assert call.read_from["run.name"] == ("langfuse", "langfuse.trace.name")

@@ -14,7 +14,7 @@ def runs() -> list[list[NodeRecord]]:
 
 
 def node_ids(run: list[NodeRecord]) -> list[str | None]:
-    return [inner_step.node_id for inner_step in run if inner_step.node_id]
+    return [step.node_id for step in run if step.node_id]
 
 
 def test_facts_about_the_runs(runs: list[list[NodeRecord]]) -> None:
@@ -22,8 +22,8 @@ def test_facts_about_the_runs(runs: list[list[NodeRecord]]) -> None:
     for run in runs:
         root = run[0]
         assert (root.kind, root.title, root.is_run) == ("chain", "support_ticket", True)
-        assert sum(inner_step.is_run for inner_step in run) == 1
-        assert {inner_step.service for inner_step in run} == {"support"}  # not service.name
+        assert sum(step.is_run for step in run) == 1
+        assert {step.service for step in run} == {"support"}  # not service.name
         assert root.run.name == "support_ticket"
         assert root.run.version == "1.4.2"
         assert root.run.environment == "staging"
@@ -42,55 +42,41 @@ def test_nodes_in_order_with_their_loops(runs: list[list[NodeRecord]]) -> None:
 
 
 def test_items_of_a_fan_out_have_an_index(runs: list[list[NodeRecord]]) -> None:
-    items = [inner_step for inner_step in runs[1] if inner_step.node_id == "retrieve"]
-    assert [inner_step.fan_out_index for inner_step in items] == [0, 1, 2]
-    assert [inner_step.inputs["docs"] for inner_step in items] == [["faq"], ["manual"], ["forum"]]
-    assert all(inner_step.fan_out_index is None for inner_step in runs[0])
+    items = [step for step in runs[1] if step.node_id == "retrieve"]
+    assert [step.fan_out_index for step in items] == [0, 1, 2]
+    assert [step.inputs["docs"] for step in items] == [["faq"], ["manual"], ["forum"]]
+    assert all(step.fan_out_index is None for step in runs[0])
 
 
 def test_functions_that_choose_the_next_node_are_branches(runs: list[list[NodeRecord]]) -> None:
-    branches = [
-        (inner_step.title, inner_step.taken)
-        for inner_step in runs[0]
-        if inner_step.kind == "branch"
-    ]
+    branches = [(step.title, step.taken) for step in runs[0] if step.kind == "branch"]
     assert branches == [
         ("route", "agent"),
         ("tools_condition", "tools"),
         ("tools_condition", "tools"),
         ("tools_condition", "__end__"),
     ]
-    branches = [
-        (inner_step.title, inner_step.taken)
-        for inner_step in runs[1]
-        if inner_step.kind == "branch"
-    ]
+    branches = [(step.title, step.taken) for step in runs[1] if step.kind == "branch"]
     assert branches == [("route", "plan"), ("fan", "retrieve"), ("ok", "draft"), ("ok", "approve")]
-    assert all(inner_step.node_id is None for inner_step in runs[0] if inner_step.kind == "branch")
+    assert all(step.node_id is None for step in runs[0] if step.kind == "branch")
 
 
 def test_kinds_and_models(runs: list[list[NodeRecord]]) -> None:
-    kinds = [inner_step.kind for inner_step in runs[0]]
+    kinds = [step.kind for step in runs[0]]
     assert kinds.count("llm") == 4
     assert kinds.count("tool") == 2
     assert kinds.count("prompt") == 1
     assert kinds.count("agent") == 3
-    llm = [inner_step for inner_step in runs[0] if inner_step.kind == "llm"]
-    assert {inner_step.model for inner_step in llm} == {
-        "gpt-4o-mini-2024-07-18",
-        "gpt-4o-2024-07-18",
-    }
-    assert {inner_step.provider for inner_step in llm} == {"openai"}
+    llm = [step for step in runs[0] if step.kind == "llm"]
+    assert {step.model for step in llm} == {"gpt-4o-mini-2024-07-18", "gpt-4o-2024-07-18"}
+    assert {step.provider for step in llm} == {"openai"}
     assert llm[0].usage == Usage(input=16, output=1, total=17)
-    assert (
-        sum(inner_step.usage.total or 0 for inner_step in llm if inner_step.usage)
-        == 17 + 24 + 35 + 36
-    )
-    assert not any(inner_step.usage for inner_step in runs[0] if inner_step.kind != "llm")
+    assert sum(step.usage.total or 0 for step in llm if step.usage) == 17 + 24 + 35 + 36
+    assert not any(step.usage for step in runs[0] if step.kind != "llm")
 
 
 def test_a_model_call_is_shown_as_messages(runs: list[list[NodeRecord]]) -> None:
-    last = [inner_step for inner_step in runs[0] if inner_step.kind == "llm"][-1]
+    last = [step for step in runs[0] if step.kind == "llm"][-1]
     lookup = {"id": "call_1", "name": "lookup_order", "arguments": {"order_id": "A-17"}}
     assert last.inputs["messages"][:3] == [
         {"role": "system", "content": "You handle refunds."},
@@ -109,7 +95,7 @@ def test_a_model_call_is_shown_as_messages(runs: list[list[NodeRecord]]) -> None
 
 
 def test_a_tool_is_shown_as_arguments_and_result(runs: list[list[NodeRecord]]) -> None:
-    lookup, refund = [inner_step for inner_step in runs[0] if inner_step.kind == "tool"]
+    lookup, refund = [step for step in runs[0] if step.kind == "tool"]
     assert (lookup.title, lookup.inputs) == ("lookup_order", "A-17")
     assert lookup.outputs["items"] == ["天气 radio", "USB cable"]
     assert refund.inputs == {"order_id": "A-17", "amount": 49.9}
@@ -117,30 +103,24 @@ def test_a_tool_is_shown_as_arguments_and_result(runs: list[list[NodeRecord]]) -
 
 
 def test_a_failure_keeps_error_and_stack_trace(runs: list[list[NodeRecord]]) -> None:
-    failed = [inner_step for inner_step in runs[2] if inner_step.status == "failed"]
-    assert [inner_step.title for inner_step in failed] == [
-        "support_ticket",
-        "tools",
-        "lookup_order",
-    ]
-    for inner_step in failed:
-        assert inner_step.error == "order A-404 not found in the warehouse database"
-        assert inner_step.error_type == "ValueError"
-        assert "Traceback" in inner_step.received["events"][0]["attributes"]["exception.stacktrace"]
+    failed = [step for step in runs[2] if step.status == "failed"]
+    assert [step.title for step in failed] == ["support_ticket", "tools", "lookup_order"]
+    for step in failed:
+        assert step.error == "order A-404 not found in the warehouse database"
+        assert step.error_type == "ValueError"
+        assert "Traceback" in step.received["events"][0]["attributes"]["exception.stacktrace"]
     root = runs[3][0]
     assert root.status == "failed"
     assert root.error_type == "langgraph.errors.GraphRecursionError"
     assert root.error is not None and root.error.startswith("Recursion limit of 3 reached")
-    assert [inner_step for inner_step in runs[3] if inner_step.status == "failed"] == [root]
+    assert [step for step in runs[3] if step.status == "failed"] == [root]
 
 
 def test_an_interrupt_is_a_pause_not_a_failure(runs: list[list[NodeRecord]]) -> None:
-    paused = [inner_step for inner_step in runs[4] if inner_step.status == "paused"]
-    assert [inner_step.title for inner_step in paused] == ["approve"]
+    paused = [step for step in runs[4] if step.status == "paused"]
+    assert [step.title for step in paused] == ["approve"]
     assert paused[0].error is None
-    assert {inner_step.status for inner_step in runs[4] if inner_step not in paused} == {
-        "succeeded"
-    }
+    assert {step.status for step in runs[4] if step not in paused} == {"succeeded"}
 
 
 def test_an_interrupt_sent_as_an_error_is_a_pause_too() -> None:
@@ -171,6 +151,6 @@ def test_the_thread_is_the_conversation_unless_a_session_is_sent() -> None:
 
 
 def test_only_a_reported_cost_is_kept(runs: list[list[NodeRecord]]) -> None:
-    assert not any(inner_step.cost for run in runs for inner_step in run)
+    assert not any(step.cost for run in runs for step in run)
     priced = read_record({"openinference.span.kind": "LLM", "llm.cost.total": 0.1})
     assert priced.cost is not None and priced.cost.amount == Decimal("0.1")

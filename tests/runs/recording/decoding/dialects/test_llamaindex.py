@@ -116,7 +116,7 @@ def test_own_tracer_model_call() -> None:
         "response.message.role": "assistant", "response.message.blocks": json.dumps([call]),
         "response.raw.usage.prompt_tokens": 12, "response.raw.usage.completion_tokens": 5,
     }  # fmt: skip
-    # Tags of the step are handed down to what runs in it.
+    # The tags of a step are copied to the spans in it.
     handed_down = {"llamaindex.step.input_summary": "Ask(q='why?')"}
     events = [make_event("LLMChatStartEvent", **start), make_event("LLMChatEndEvent", **end)]
     record = own_tracer_record("OpenAI.achat", handed_down, *events, parent_span_id="c" * 16)

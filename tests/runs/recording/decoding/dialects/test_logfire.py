@@ -34,7 +34,7 @@ def test_a_log_is_a_detail_of_its_step() -> None:
     }  # fmt: skip
     inside = read_record(attributes, name="hello {name}", parent_span_id="c" * 16)
     assert (inside.folded, inside.title, inside.node_id) == (True, "hello bob", "hello {name}")
-    # Outside of any span it is all there is to see.
+    # A log outside of any span is shown.
     alone = read_record(attributes, name="hello {name}")
     assert (alone.folded, alone.is_run, alone.run.name) == (False, True, "hello bob")
 
@@ -80,7 +80,7 @@ def test_messages_as_a_list_of_events() -> None:
     assert messages[3]["tool_call_id"] == "c1"
     reply = {"role": "assistant", "content": "Two."}
     assert record.outputs == {"messages": [reply]}
-    # The Responses API tells no choice: the last that the assistant said is the answer.
+    # The Responses API has no choice: the assistant's last messages are the answer.
     del events[4]["message"]
     events[4] |= {"event.name": "gen_ai.assistant.message", "role": "assistant", "content": "Two."}
     assert read_record(CHAT | {"events": json.dumps(events)}).outputs == {"messages": [reply]}

@@ -39,7 +39,7 @@ def test_kinds() -> None:
         "GUARDRAIL": "guardrail", "EVALUATOR": "evaluator", "UNKNOWN": "span", "MINE": "span",
     }  # fmt: skip
     assert {span_type: mlflow_record(span_type).kind for span_type in kinds} == kinds
-    # Other producers that speak to MLflow write it without quotes.
+    # Other producers that send to MLflow write it without quotes.
     assert read_record({"mlflow.spanType": "TOOL"}).kind == "tool"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.runs.recording.test_captures import Console
+from tests.runs.recording.console import Console
 
 pytestmark = pytest.mark.django_db
 

@@ -45,7 +45,7 @@ STEPS = {
                    {"title": "Step 2", "node_id": "Step"}),
     "unknown framework": ({KIND: "CHAIN"}, {"name": "Step 2", "scope": "mine", **BELOW},
                                 {"title": "Step 2", "node_id": None}),
-    # LlamaIndex: an agent is asked by a text, and answers by one
+    # LlamaIndex: an agent takes a text and returns one
     "agent workflow": ({KIND: "CHAIN", "input.value": '{"user_msg": "2+2?"}', "output.value": "4"},
                        {"name": "AgentWorkflow.run", "scope": OI + "llama_index"},
                        {"kind": "agent", "title": "AgentWorkflow", "run_name": "AgentWorkflow",
@@ -77,7 +77,7 @@ STEPS = {
     # Semantic Kernel, Strands Agents
     "completions": ({OPERATION: "chat.completions"}, {}, {"kind": "llm"}),
     "swarm": ({OPERATION: "invoke_swarm"}, {}, {"kind": "workflow", "is_run": True}),
-    # An operation that nobody knows, with the usage of a model call
+    # An unknown operation with the usage of a model call
     "unknown": ({OPERATION: "dream", "gen_ai.request.model": "m", "gen_ai.usage.output_tokens": 3},
                 BELOW, {"kind": "llm"}),
     "framework": ({OPERATION: "dream", "gen_ai.request.model": "m"}, BELOW, {"kind": "span"}),
@@ -155,7 +155,7 @@ def test_messages_of_strands_agents():
         {"role": "tool", "content": "rain", "tool_call_id": "t1"},
     ]
     assert record.outputs == {"messages": [reply | {"finish_reason": "tool_use"}]}
-    # the total says that the cached tokens stand beside the others
+    # the total shows that the cached tokens are not part of the input
     assert record.usage == Usage(150, 30, 40, 10, None, 180)
     assert record.received is not None and "events" not in record.received
 

@@ -32,11 +32,7 @@ def test_pydantic_agents_show_question_and_result(tickets: list[list[NodeRecord]
     agents = [(s.title, s.inputs, s.outputs) for s in tickets[0] if s.kind == "agent"]
     assert agents == [
         ("triage", "please refund order A-17", {"category": "refund", "order_id": "A-17"}),
-        (
-            "refund_agent",
-            "please refund order A-17 (order A-17)",
-            "Refunded 49.90 for A-17.",
-        ),
+        ("refund_agent", "please refund order A-17 (order A-17)", "Refunded 49.90 for A-17."),
         ("notifier", "refund on its way 天气", "sent"),
     ]
     # The sums on the agent repeat the calls below it.

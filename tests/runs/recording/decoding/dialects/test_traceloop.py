@@ -103,7 +103,7 @@ def test_only_the_workflow_has_the_version() -> None:
     })  # fmt: skip
     resource = {"service.name": "bot", "service.version": "1.4.2"}
     assert read_record(attributes, resource=resource, **CHILD).run.version is None
-    # A call outside of any workflow is as old as its program.
+    # A call outside of any workflow has the version of its program.
     assert read_record({"gen_ai.operation.name": "chat"}, resource=resource).run.version == "1.4.2"
 
 

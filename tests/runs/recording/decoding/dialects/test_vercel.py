@@ -79,7 +79,7 @@ def test_calls_of_a_model_are_named_after_it(name: str, kind: str) -> None:
 @pytest.mark.parametrize(
     ("attributes", "expected"),
     [
-        # Version 4: two counts, and what the provider says beside them.
+        # Version 4: two counts, and more in the provider's metadata.
         ({"ai.usage.promptTokens": 40, "ai.usage.completionTokens": 12,
           "gen_ai.usage.input_tokens": 40, "gen_ai.usage.output_tokens": 12,
           "ai.response.providerMetadata":
@@ -89,16 +89,16 @@ def test_calls_of_a_model_are_named_after_it(name: str, kind: str) -> None:
         ({"ai.usage.inputTokens": 40, "ai.usage.outputTokens": 12, "ai.usage.totalTokens": 52,
           "ai.usage.reasoningTokens": 8, "ai.usage.cachedInputTokens": 4},
          Usage(40, 12, 4, None, 8, 52)),
-        # … through Anthropic, whose input leaves out what was cached.
+        # … through Anthropic, whose input excludes cached tokens.
         ({"ai.model.provider": "anthropic.messages", "ai.usage.inputTokens": 500,
           "ai.usage.outputTokens": 12, "ai.usage.totalTokens": 512,
           "ai.usage.cachedInputTokens": 300, "ai.response.providerMetadata":
           '{"anthropic":{"usage":{"input_tokens":500},"cacheCreationInputTokens":100}}'},
          Usage(900, 12, 300, 100, None, 912)),
-        # … and Gemini, whose output leaves out what was thought.
+        # … and Gemini, whose output excludes reasoning.
         ({"ai.usage.inputTokens": 40, "ai.usage.outputTokens": 12, "ai.usage.totalTokens": 60,
           "ai.usage.reasoningTokens": 8}, Usage(40, 20, None, None, 8, 60)),
-        # Version 6 says the same of all of them.
+        # Version 6 sends the same counts for all providers.
         ({"ai.model.provider": "anthropic.messages", "ai.usage.inputTokens": 900,
           "ai.usage.outputTokens": 12, "ai.usage.totalTokens": 912,
           "ai.usage.inputTokenDetails.noCacheTokens": 500,
@@ -164,7 +164,7 @@ def test_a_stream_that_ended_with_an_error() -> None:
 def test_version_7() -> None:
     step = read_record({"gen_ai.operation.name": "agent_step"}, name="step 1", **V7, **CHILD)
     assert step.folded
-    # Another framework's step of the same name stays.
+    # A step of the same name in another framework is no wrapper.
     assert not read_record({"gen_ai.operation.name": "agent_step"}, scope="other", **CHILD).folded
     attributes = {"gen_ai.operation.name": "invoke_agent", "gen_ai.request.model": "m-1"}
     assert read_record(attributes, name="invoke_agent m-1", **V7, **CHILD).folded
