@@ -1,4 +1,4 @@
-"""The door for Dify's event streams: `POST /api/dify/events?app=NAME`."""
+"""The endpoint for Dify's event streams: `POST /api/dify/events?app=NAME`."""
 
 from django.http import HttpResponse, JsonResponse
 
@@ -20,33 +20,33 @@ def events(incoming: IncomingRequest) -> HttpResponse:
     """A streaming response of Dify's, SSE or NDJSON, while it is produced or afterwards: each event
     is stored as it arrives. Sent again, from the start or from where it broke off, it gives the
     same run. As application/json also a blocking reply."""
-    reader = StreamReader(RunRequest(_service(incoming)))
+    reader = StreamReader(RunRequest(_app_name(incoming)))
 
-    def keep(found: Decoded) -> ingest.IngestResult:
-        return ingest.store_decoded(found, incoming.sender, KIND)
+    def store(decoded: Decoded) -> ingest.IngestResult:
+        return ingest.store_decoded(decoded, incoming.sender, KIND)
 
     is_json = incoming.content_type == JSON
-    recording = StreamRecorder(BlockingReply(reader) if is_json else reader, keep)
+    recorder = StreamRecorder(BlockingReply(reader) if is_json else reader, store)
     try:
         for part in incoming.parts():
-            recording.put(part)
+            recorder.put(part)
     finally:
-        recording.close()
-        incoming.result = recording.result()
-    taken = incoming.result
+        recorder.close()
+        incoming.result = recorder.result()
+    result = incoming.result
     if not reader.events:
-        raise Refusal(400, taken.reason or "The body holds no event.")
+        raise Refusal(400, result.reason or "The body holds no event.")
     return JsonResponse(
         {
-            "runs": sorted(map(str, taken.runs)),
+            "runs": sorted(map(str, result.runs)),
             "events": reader.events,
-            "refused": [refused.reason for refused in taken.refused],
+            "refused": [refused.reason for refused in result.refused],
         }
     )
 
 
-def _service(incoming: IncomingRequest) -> str:
-    """The app: that of the key, else as the sender names it."""
+def _app_name(incoming: IncomingRequest) -> str:
+    """Return the name of the app: that of the key, else as the sender names it."""
     if bound := incoming.sender.app:
         return bound.name
     name = clean(incoming.request.GET.get("app", "").strip(), 200)

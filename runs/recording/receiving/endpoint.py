@@ -50,7 +50,7 @@ RETRY_AFTER_SECONDS = 5
 
 Endpoint = Callable[..., HttpResponseBase]
 View = Callable[..., HttpResponseBase]
-# Each door's view → the function below it.
+# Each endpoint's view → the function below it.
 ENDPOINTS: dict[View, Endpoint] = {}
 
 
@@ -62,11 +62,11 @@ def endpoint(
 ) -> Callable[[Endpoint], View]:
     """See the head of this file."""
 
-    def decorate(take: Endpoint) -> View:
+    def decorate(endpoint_function: Endpoint) -> View:
         @csrf_exempt
         @login_not_required
         @require_http_methods(list(methods))
-        @wraps(take)
+        @wraps(endpoint_function)
         def view(request: HttpRequest, **path: Any) -> HttpResponseBase:
             incoming = IncomingRequest(request)
             try:
@@ -77,38 +77,40 @@ def endpoint(
                     _check_type(incoming.content_type, types)
                     if not stream:
                         incoming.read()
-                response = take(incoming, **path)
+                response = endpoint_function(incoming, **path)
             except Exception as problem:
                 response = answer_problem(incoming, problem)
             return record_in_inbox(incoming, response)
 
-        ENDPOINTS[view] = take
+        ENDPOINTS[view] = endpoint_function
         return view
 
     return decorate
 
 
 def record_in_inbox(incoming: IncomingRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """The answer, which tells the inbox once it is sent: nobody waits for that."""
+    """Return the response, which writes to the inbox once it is sent: nobody waits for that."""
     if incoming.request.method not in ("GET", "HEAD") or response.status_code >= 400:
         # What Django closes when the answer is sent or the client has gone.
         closers = response._resource_closers  # type: ignore[attr-defined]
-        closers.append(lambda: incoming.note(response.status_code))
+        closers.append(lambda: incoming.write_to_inbox(response.status_code))
     return response
 
 
 def answer_problem(incoming: IncomingRequest, problem: Exception) -> HttpResponse:
-    """The answer to what cannot be taken; raises the problem again where it is an error of ours."""
+    """Return the answer to what cannot be accepted; raise the problem again where it is an error of
+    ours."""
     refusal = refusal_for(problem)
     if refusal is None:
         incoming.problem = "An error of Waylog's own; its log tells more."
-        incoming.note(500)
+        incoming.write_to_inbox(500)
         raise problem
     incoming.problem = str(refusal)
     return refusal_response(refusal, incoming.content_type)
 
 
 def refusal_for(problem: Exception) -> Refusal | None:
+    """Return the refusal that a problem becomes; None for an error of ours."""
     if isinstance(problem, Refusal):
         return problem
     if isinstance(problem, request_body.UnreadableBody):
@@ -124,7 +126,7 @@ def refusal_for(problem: Exception) -> Refusal | None:
 
 
 def _check_scheme(request: HttpRequest) -> None:
-    # The doors are let out of the redirect to https, which exporters do not follow.
+    # The endpoints are exempt from the redirect to https, which exporters do not follow.
     if settings.SECURE_SSL_REDIRECT and not request.is_secure():
         raise Refusal(400, f"This server speaks https: send to https://{request.get_host()}.")
 
@@ -132,13 +134,15 @@ def _check_scheme(request: HttpRequest) -> None:
 def _check_key(incoming: IncomingRequest) -> None:
     incoming.key = key_from(incoming.request)
     if incoming.key is None:
-        raise Refusal(401, f"No valid key: {_wrong_key(presented_secret(incoming.request))}")
+        raise Refusal(
+            401, f"No valid key: {_reason_for_wrong_key(presented_secret(incoming.request))}"
+        )
     if not incoming.key.can_ingest:
         raise Refusal(403, "This key may read, but not record.")
     incoming.key.touch()
 
 
-def _wrong_key(secret: str) -> str:
+def _reason_for_wrong_key(secret: str) -> str:
     if not secret:
         return "none was sent. Use `Authorization: Bearer <key>` or the header `x-api-key`."
     if IngestKey.objects.filter(digest=key_digest(secret)).exists():
@@ -148,12 +152,12 @@ def _wrong_key(secret: str) -> str:
 
 def _check_type(content_type: str, types: Sequence[str]) -> None:
     if types and content_type not in types:
-        told = f"not {content_type!r}" if content_type else "and none was given"
-        raise Refusal(415, f"The content type must be {' or '.join(types)}, {told}.")
+        actual = f"not {content_type!r}" if content_type else "and none was given"
+        raise Refusal(415, f"The content type must be {' or '.join(types)}, {actual}.")
 
 
 def refusal_response(refusal: Refusal, content_type: str) -> HttpResponse:
-    """In kind: OTLP wants a google.rpc.Status, whose field 2 is the message."""
+    """Return the refusal in kind: OTLP wants a google.rpc.Status, whose field 2 is the message."""
     sentence = str(refusal)
     in_protobuf = content_type == PROTOBUF
     response = HttpResponse(

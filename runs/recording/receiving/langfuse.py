@@ -1,10 +1,8 @@
-"""The HTTP doors that Langfuse's clients, and Dify's Langfuse provider, speak to.
+"""The HTTP endpoints that Langfuse's clients, and Dify's Langfuse provider, send to.
 
 They sign in with Basic: the secret key is a key of ours; the public key names the app, unless it
 looks like one of Langfuse's own.
 """
-
-from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 
@@ -13,8 +11,6 @@ from runs.recording.decoding import langfuse_rest
 from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
 from runs.recording.receiving.otlp import answer_traces
 from runs.recording.receiving.request import IncomingRequest, Refusal
-from runs.recording.records import request_body
-from runs.recording.records.json_text import NotJson, parse_json
 from runs.recording.records.record import Decoded
 from runs.recording.storing import ingest, notes
 
@@ -25,12 +21,12 @@ CREATED, BAD = 201, 400
 @endpoint(JSON)
 def ingestion(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/ingestion`: a batch of events, each answered for itself."""
-    told = _json(incoming)
-    if isinstance(told, dict):
-        told = [told] if "type" in told else told.get("batch")
-    if not isinstance(told, list):
+    events = incoming.json()
+    if isinstance(events, dict):
+        events = [events] if "type" in events else events.get("batch")
+    if not isinstance(events, list):
         raise Refusal(400, 'The body must be {"batch": […]}, a list of events.')
-    batch = langfuse_rest.read_batch(told, _project(incoming))
+    batch = langfuse_rest.read_batch(events, _project_name(incoming))
     sender = incoming.sender
     incoming.result = ingest.store_decoded(
         Decoded(batch.records, batch.refused), sender, langfuse_rest.SOURCE
@@ -47,29 +43,29 @@ def ingestion(incoming: IncomingRequest) -> HttpResponse:
 @endpoint(PROTOBUF, JSON)
 def traces(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/otel/v1/traces`: the spans of Langfuse's newer clients."""
-    return answer_traces(incoming, _project(incoming))
+    return answer_traces(incoming, _project_name(incoming))
 
 
 @endpoint(JSON)
 def scores(incoming: IncomingRequest) -> HttpResponse:
     """`POST /api/public/scores`: one score, or a list of them, as notes on their runs."""
-    told = _json(incoming)
-    bodies_told = told if isinstance(told, list) else [told]
+    payload = incoming.json()
+    bodies = payload if isinstance(payload, list) else [payload]
     try:
-        found = [langfuse_rest.read_score(body) for body in bodies_told if isinstance(body, dict)]
+        records = [langfuse_rest.read_score(body) for body in bodies if isinstance(body, dict)]
     except langfuse_rest.BadLangfuseEvent as problem:
         raise Refusal(400, str(problem)) from None
-    if not found or len(found) != len(bodies_told):
+    if not records or len(records) != len(bodies):
         raise Refusal(400, "A score is an object with traceId, name and value.")
-    notes.save(found, incoming.sender.scope)
-    return JsonResponse({"id": found[0].source_id})
+    notes.save(records, incoming.sender.scope)
+    return JsonResponse({"id": records[0].source_id})
 
 
 @endpoint(methods=("GET",))
 def projects(incoming: IncomingRequest) -> HttpResponse:
     """`GET /api/public/projects`: the project of a key, by which clients check it and make links
     (`/project/<id>`)."""
-    name = _project(incoming) or "waylog"
+    name = _project_name(incoming) or "waylog"
     project = {
         "id": name,
         "name": name,
@@ -85,15 +81,8 @@ def health(incoming: IncomingRequest) -> HttpResponse:
     return JsonResponse({"status": "OK", "version": "3.0.0"})
 
 
-def _json(incoming: IncomingRequest) -> Any:
-    try:
-        return parse_json(incoming.body)
-    except NotJson as problem:
-        raise request_body.UnreadableBody(f"The body is not JSON: {problem}.") from None
-
-
-def _project(incoming: IncomingRequest) -> str:
-    """The name of the app: of the key's own, else what stands for the public key."""
+def _project_name(incoming: IncomingRequest) -> str:
+    """Return the name of the app: of the app that the key is bound to, else the public key."""
     if bound := incoming.sender.app:
         return bound.name
     name, _ = basic_credentials(incoming.request)

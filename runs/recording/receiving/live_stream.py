@@ -1,7 +1,8 @@
 """Recording a stream while it flows, on a thread of its own.
 
 The thread takes whatever has arrived since it last looked and commits it at once: one event when
-they come slowly, many when they come fast. Who hands the stream on never waits for the database.
+they come slowly, many when they come fast. The code that forwards the stream never waits for the
+database.
 """
 
 import logging
@@ -24,7 +25,7 @@ PATIENCE = (1, 2, 4, 8, 16)
 
 
 class StreamDecoder(Protocol):
-    """What makes records of a stream's bytes (`dify.events.Reader`)."""
+    """What makes records of a stream's bytes (see `decoding.dify_stream`)."""
 
     def feed(self, part: bytes) -> Decoded: ...
     def end(self) -> Decoded: ...
@@ -32,31 +33,32 @@ class StreamDecoder(Protocol):
 
 
 class StreamRecorder:
-    """`put` what flows by, `close` at its end. `keep` stores records; `done` is called after the
-    last. `patient`: nobody can send the stream again, so that a database that is away is waited
-    for, and a stream that is too fast for it is let go by; else both are the sender's to know."""
+    """Records a stream: `put` each piece, `close` at its end. `store` stores records; `done` is
+    called after the last. `patient`: nobody can send the stream again, so that the recorder waits
+    for a database that is away, and lets a stream pass that is too fast for it; else the sender
+    learns of both."""
 
     def __init__(
         self,
-        reading: StreamDecoder,
-        keep: Callable[[Decoded], IngestResult],
+        decoder: StreamDecoder,
+        store: Callable[[Decoded], IngestResult],
         patient: bool = False,
-        done: Callable[[IngestResult], None] = lambda taken: None,
+        done: Callable[[IngestResult], None] = lambda result: None,
     ) -> None:
-        self.taken: IngestResult = NOTHING_INGESTED
+        self.total: IngestResult = NOTHING_INGESTED
         self.problem: Exception | None = None
-        self._reading, self._keep, self._patient, self._done = reading, keep, patient, done
+        self._decoder, self._store, self._patient, self._done = decoder, store, patient, done
         self._parts: list[bytes] = []
         self._size = 0
         self._left: Decoded = Decoded([], [])
         self._ended = False
         self._reason = ""
         self._news = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name="recording", daemon=True)
+        self._thread = threading.Thread(target=self._record_all, name="recording", daemon=True)
         self._thread.start()
 
     def put(self, part: bytes) -> None:
-        """Hand on a piece. Waits, when too much is waiting already, unless `patient`."""
+        """Add a piece. Waits, when too much is waiting already, unless `patient`."""
         with self._news:
             while self._size > PENDING and self.problem is None:
                 if self._patient:
@@ -70,37 +72,37 @@ class StreamRecorder:
             self._news.notify_all()
 
     def close(self, reason: str = "") -> None:
-        """The stream has ended; with a `reason`: it broke off."""
+        """End the stream; with a `reason`: it broke off."""
         with self._news:
             self._ended, self._reason = True, reason
             self._news.notify_all()
 
     def follow(self, parts: Iterable[bytes], reason: str) -> None:
-        """Read on where somebody else stopped. `reason`: what to say if it breaks off."""
+        """Read on where the client stopped. `reason`: what to say if the stream breaks off."""
 
         def read() -> None:
-            told = reason
+            end_reason = reason
             try:
                 for part in parts:
                     self.put(part)
-                told = ""
+                end_reason = ""
             finally:
-                self.close(told)
+                self.close(end_reason)
 
         run_in_background(read)
 
     def result(self) -> IngestResult:
-        """What became of the stream, once all of it is stored. Raises what stopped it."""
+        """Return what became of the stream, once all of it is stored. Raises what stopped it."""
         self._thread.join()
         if self.problem is not None:
             raise self.problem
-        return self.taken
+        return self.total
 
-    def _run(self) -> None:
+    def _record_all(self) -> None:
         try:
-            while self.problem is None and self._take():
+            while self.problem is None and self._record_arrived():
                 close_old_connections()
-            self._last()
+            self._record_end()
         except Exception as problem:
             self.problem = self.problem or problem
             if self._patient:
@@ -109,49 +111,50 @@ class StreamRecorder:
             with self._news:
                 self._parts, self._size = [], 0
                 self._news.notify_all()
-            self._done(self.taken)
+            self._done(self.total)
             connection.close()
 
-    def _take(self) -> bool:
+    def _record_arrived(self) -> bool:
         """Record what has arrived; False at the end."""
         with self._news:
             self._news.wait_for(lambda: self._parts or self._ended)
             part, self._parts, self._size = b"".join(self._parts), [], 0
             self._news.notify_all()
         if part:
-            self._store(self._reading.feed(part))
+            self._store_decoded(self._decoder.feed(part))
         return bool(part)
 
-    def _last(self) -> None:
-        reading, reason = self._reading, self._reason
+    def _record_end(self) -> None:
+        decoder, reason = self._decoder, self._reason
         if self.problem is not None:
             reason = str(self.problem)
             log.warning("The rest of a stream goes by unrecorded: %s", reason)
-        self._store(reading.broken(reason) if reason else reading.end())
+        self._store_decoded(decoder.broken(reason) if reason else decoder.end())
         for seconds in PATIENCE if self._patient else ():
             if not self._left.records:
                 return
             time.sleep(seconds)
             close_old_connections()
-            self._store(Decoded([], []))
+            self._store_decoded(Decoded([], []))
         if self._left.records:
             log.error("%d records of a stream could not be stored.", len(self._left.records))
 
-    def _store(self, found: Decoded) -> None:
-        every = Decoded(self._left.records + found.records, self._left.refused + found.refused)
-        if not every.records and not every.refused:
+    def _store_decoded(self, decoded: Decoded) -> None:
+        left = self._left
+        everything = Decoded(left.records + decoded.records, left.refused + decoded.refused)
+        if not everything.records and not everything.refused:
             return
         try:
-            self.taken += self._keep(every)
+            self.total += self._store(everything)
             self._left = Decoded([], [])
         except DatabaseError:
             if not self._patient:
                 raise
-            self._left = every
+            self._left = everything
 
 
 def run_in_background(work: Callable[[], object]) -> None:
-    """Do some work that nobody waits for. What goes wrong is logged."""
+    """Do some work that nobody waits for. Errors are logged."""
 
     def run() -> None:
         try:
@@ -161,4 +164,4 @@ def run_in_background(work: Callable[[], object]) -> None:
         finally:
             connection.close()
 
-    threading.Thread(target=run, name="aside", daemon=True).start()
+    threading.Thread(target=run, name="background", daemon=True).start()

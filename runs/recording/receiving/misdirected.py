@@ -1,5 +1,5 @@
-"""Machines at the wrong door: what is posted to an address that takes nothing is answered with the
-right one, and noted in the inbox."""
+"""Machines at the wrong address: what is posted to an address that takes nothing is answered with
+the right one, and shown in the inbox."""
 
 from collections.abc import Callable
 
@@ -21,27 +21,30 @@ SIGNALS = ("traces", "logs", "metrics")
 
 
 class MisdirectedMiddleware:
-    """Stands before the check of forms and sign-in, which would answer a machine with a page."""
+    """Runs before the CSRF check and sign-in, which would answer a machine with a page."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        lost = response.status_code == 404 and request.resolver_match is None
-        return _found(request) or _answer(request) if lost and _is_machine(request) else response
+        is_lost = response.status_code == 404 and request.resolver_match is None
+        if not is_lost or not _is_machine(request):
+            return response
+        return _response_of_intended_endpoint(request) or _advice_response(request)
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponseBase], *_: object
     ) -> HttpResponse | None:
-        # What takes posts from machines, and nothing else, is let out of the check of forms.
-        lost = not getattr(view, "csrf_exempt", False)
-        lost = lost or (request.content_type or "").startswith(GRPC)
-        return _answer(request) if lost and _is_machine(request) else None
+        # Only what takes posts from machines is exempt from the CSRF check.
+        is_lost = not getattr(view, "csrf_exempt", False)
+        is_lost = is_lost or (request.content_type or "").startswith(GRPC)
+        return _advice_response(request) if is_lost and _is_machine(request) else None
 
 
-def _found(request: HttpRequest) -> HttpResponseBase | None:
-    """The answer of the door that is meant: a slash too many at the end is no reason to refuse."""
+def _response_of_intended_endpoint(request: HttpRequest) -> HttpResponseBase | None:
+    """Return the answer of the endpoint that is meant: a slash too many at the end is no reason to
+    refuse."""
     try:
         match = resolve(request.path_info.rstrip("/"))
     except Resolver404:
@@ -50,10 +53,10 @@ def _found(request: HttpRequest) -> HttpResponseBase | None:
 
 
 def advice(path: str, content_type: str, server: str) -> str:
-    """What is wrong with an address and which one is right, in a sentence or two. `server` is
-    http://host:port."""
+    """Return what is wrong with an address and which one is right, in a sentence or two. `server`
+    is http://host:port."""
     name = path.rstrip("/").rpartition("/")[2]
-    signal = next((one for one in SIGNALS if one[:-1] in name.lower()), "traces")
+    signal = next((it for it in SIGNALS if it[:-1] in name.lower()), "traces")
     right = f"{server}/v1/{signal}"
     if content_type.startswith(GRPC):
         return (
@@ -85,7 +88,7 @@ def _is_machine(request: HttpRequest) -> bool:
     )
 
 
-def _answer(request: HttpRequest) -> HttpResponse:
+def _advice_response(request: HttpRequest) -> HttpResponse:
     incoming = IncomingRequest(request)
     incoming.key = key_from(request)
     server = request.build_absolute_uri("/")[:-1]

@@ -1,4 +1,4 @@
-"""The HTTP doors of OpenTelemetry."""
+"""The HTTP endpoints of OpenTelemetry."""
 
 from dataclasses import replace
 
@@ -19,11 +19,11 @@ def traces(incoming: IncomingRequest) -> HttpResponse:
 
 
 def answer_traces(incoming: IncomingRequest, project: str = "") -> HttpResponse:
-    """Record and answer a body of spans; `project` as in `intake.take`."""
-    taken = ingest.store_spans(incoming.body, incoming.content_type, incoming.sender, project)
-    incoming.result = taken
-    partial = (len(taken.refused), taken.reason) if taken.refused else None
-    return _answer(incoming, partial)
+    """Record and answer a body of spans; `project` as in `ingest.store_spans`."""
+    result = ingest.store_spans(incoming.body, incoming.content_type, incoming.sender, project)
+    incoming.result = result
+    partial = (len(result.refused), result.reason) if result.refused else None
+    return _otlp_response(incoming, partial)
 
 
 @endpoint(PROTOBUF, JSON)
@@ -32,21 +32,21 @@ def logs(incoming: IncomingRequest) -> HttpResponse:
     set aside."""
     read = decode_logs(incoming.body, incoming.content_type)
     decoded = Decoded(read.records, read.refused)
-    taken = ingest.store_decoded(decoded, incoming.sender, single=lambda refused: refused.body)
+    result = ingest.store_decoded(decoded, incoming.sender, single=lambda refused: refused.body)
     notes.save(read.notes, incoming.sender.scope)
-    incoming.result = replace(taken, records=taken.records + read.aside)
-    partial = (len(taken.refused), taken.reason) if taken.refused else None
-    told = log_requests.encode_log_response(partial, incoming.content_type)
-    return HttpResponse(told, content_type=incoming.content_type)
+    incoming.result = replace(result, records=result.records + read.aside)
+    partial = (len(result.refused), result.reason) if result.refused else None
+    body = log_requests.encode_log_response(partial, incoming.content_type)
+    return HttpResponse(body, content_type=incoming.content_type)
 
 
 @endpoint(PROTOBUF, JSON)
 def metrics(incoming: IncomingRequest) -> HttpResponse:
     """`POST /v1/metrics`: answered, so that clients that send everything do not complain; not
     kept."""
-    return _answer(incoming, None)
+    return _otlp_response(incoming, None)
 
 
-def _answer(incoming: IncomingRequest, partial: tuple[int, str] | None) -> HttpResponse:
-    told = trace_requests.encode_trace_response(partial, incoming.content_type)
-    return HttpResponse(told, content_type=incoming.content_type)
+def _otlp_response(incoming: IncomingRequest, partial: tuple[int, str] | None) -> HttpResponse:
+    body = trace_requests.encode_trace_response(partial, incoming.content_type)
+    return HttpResponse(body, content_type=incoming.content_type)

@@ -1,4 +1,4 @@
-"""Sending a refused record through its door again, after a fix."""
+"""Sending a refused record to its endpoint again, after a fix."""
 
 import logging
 from io import BytesIO
@@ -16,15 +16,15 @@ log = logging.getLogger(__name__)
 
 
 def replay(record: RefusedRecord) -> str:
-    """Take the record again, with the key of that time. Returns "" and marks it when it was taken,
-    else the reason why not, which it has from now on."""
-    reason = _take(record)
+    """Send the record again, with the key of that time. Returns "" and marks it as replayed when it
+    was accepted, else the reason why not, which it has from now on."""
+    reason = _send_again(record)
     rows = RefusedRecord.objects.filter(pk=record.pk)
     rows.update(reason=reason) if reason else rows.update(replayed_at=timezone.now())
     return reason
 
 
-def _take(record: RefusedRecord) -> str:
+def _send_again(record: RefusedRecord) -> str:
     if record.body is None:
         return record.reason
     path, _, query = record.door.partition("?")
@@ -32,23 +32,23 @@ def _take(record: RefusedRecord) -> str:
         match = resolve(path)
     except Resolver404:
         return f"There is no door at {path} any more."
-    take = ENDPOINTS.get(match.func)
-    if take is None:
+    endpoint = ENDPOINTS.get(match.func)
+    if endpoint is None:
         return f"There is no door at {path} any more."
-    incoming = _arrival(record, path, query)
+    incoming = _incoming_request(record, path, query)
     try:
-        status = take(incoming, **match.kwargs).status_code
+        status = endpoint(incoming, **match.kwargs).status_code
     except Exception as problem:
         refusal = refusal_for(problem)
         if refusal is None:
             log.exception("A refused record could not be replayed.")
         return str(refusal or f"Waylog failed on it ({type(problem).__name__}).")
-    # Refused again: it is this record still.
+    # Refused again: it is still this record.
     RefusedRecord.objects.filter(pk__in=incoming.result.kept).exclude(pk=record.pk).delete()
     return incoming.result.reason or ("" if status < 400 else f"The door answered {status}.")
 
 
-def _arrival(record: RefusedRecord, path: str, query: str) -> IncomingRequest:
+def _incoming_request(record: RefusedRecord, path: str, query: str) -> IncomingRequest:
     body = inbox.replay_body(record)
     request = WSGIRequest({
         "REQUEST_METHOD": "POST", "PATH_INFO": path, "QUERY_STRING": query,

@@ -1,4 +1,4 @@
-"""One request at a machine door: who sent it, its body, and what became of it."""
+"""One request to an endpoint for machines: who sent it, its body, and what became of it."""
 
 import time
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from runs.models import IngestKey
 from runs.recording.records import request_body
+from runs.recording.records.json_text import NotJson, parse_json
 from runs.recording.storing import inbox
 from runs.recording.storing.ingest import NOTHING_INGESTED, IngestResult
 
@@ -17,7 +18,7 @@ PIECE = 65_536
 
 
 class Refusal(Exception):
-    """A request that cannot be taken: a status and one clear sentence."""
+    """A request that cannot be accepted: a status and one clear sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -25,7 +26,7 @@ class Refusal(Exception):
 
 
 class IncomingRequest:
-    """One request at a door: who sent it, its body unpacked, and what became of it."""
+    """One request to an endpoint: who sent it, its unpacked body, and what became of it."""
 
     def __init__(self, request: HttpRequest) -> None:
         self.request = request
@@ -39,21 +40,21 @@ class IncomingRequest:
 
     @property
     def sender(self) -> inbox.Sender:
-        """Whose records these are, for `intake`."""
-        door, app = self.request.path.rstrip("/") or "/", self.request.GET.get("app")
-        door += f"?{urlencode({'app': app})}" if app else ""  # other parameters may be secrets
+        """Return who sent these records, for `ingest`."""
+        path, app = self.request.path.rstrip("/") or "/", self.request.GET.get("app")
+        path += f"?{urlencode({'app': app})}" if app else ""  # other parameters may be secrets
         agent = self.request.headers.get("User-Agent", "")
-        return inbox.Sender(door, self.key, agent, self.content_type)
+        return inbox.Sender(path, self.key, agent, self.content_type)
 
     def read(self) -> None:
         """Read the whole body, unpacked."""
-        sent = b"".join(_sent(self.request))
+        sent = b"".join(_body_parts(self.request))
         encoding = self.request.headers.get("Content-Encoding", "")
         self.body = request_body.decompress(sent, encoding, settings.WAYLOG_MAX_BODY)
         self.size = len(self.body)
 
     def parts(self) -> Iterator[bytes]:
-        """The body in pieces while it arrives; one that is compressed comes whole. Raises Refusal
+        """Yield the body in pieces while it arrives; a compressed one comes whole. Raises Refusal
         when it is over the limit or breaks off."""
         encoding = self.request.headers.get("Content-Encoding", "identity").strip().lower()
         if not self.body and encoding != "identity":
@@ -61,12 +62,19 @@ class IncomingRequest:
         if self.body:
             yield self.body
             return
-        for part in _sent(self.request, live=True):
+        for part in _body_parts(self.request, live=True):
             self.size += len(part)
             yield part
 
-    def note(self, status: int) -> None:
-        """Tell the inbox."""
+    def json(self) -> Any:
+        """Return the body as JSON. Raises UnreadableBody."""
+        try:
+            return parse_json(self.body)
+        except NotJson as problem:
+            raise request_body.UnreadableBody(f"The body is not JSON: {problem}.") from None
+
+    def write_to_inbox(self, status: int) -> None:
+        """Write down in the inbox what became of the request; `status` is that of the answer."""
         result = self.result
         row = inbox.record_request(
             self.sender,
@@ -86,10 +94,11 @@ class IncomingRequest:
             inbox.link_refused(result.kept, row)
 
 
-def _line(source: Any) -> bytes:
-    """The next line, or part of a long one, of a body that is still being sent. Granian's `read`
-    waits until all that was asked for is there, its `readline` until more comes than the line: a
-    byte at a time is what is there when it is there, and costs a second for some megabytes."""
+def _next_line(source: Any) -> bytes:
+    """Return the next line, or part of a long one, of a body that is still being sent. Granian's
+    `read` waits until all requested bytes are there, its `readline` until more than the line has
+    come: a byte at a time is what comes as soon as it is there, and costs a second for some
+    megabytes."""
     line = bytearray()
     while len(line) < PIECE and (byte := source.read(1)):
         line += byte
@@ -98,21 +107,21 @@ def _line(source: Any) -> bytes:
     return bytes(line)
 
 
-def _sent(request: HttpRequest, live: bool = False) -> Iterator[bytes]:
-    """The body as sent. Django reads nothing where no length is announced, as is usual for bodies
-    that are made or compressed while they are sent: those are read until they end; `live`: line by
-    line, as they come."""
-    told = request.headers.get("Content-Length") or ""
-    if told and not told.isdecimal():
+def _body_parts(request: HttpRequest, live: bool = False) -> Iterator[bytes]:
+    """Yield the body as sent. Django reads nothing where no length is announced, as is usual for
+    bodies that are made or compressed while they are sent: those are read until they end; `live`:
+    line by line, as they come."""
+    length = request.headers.get("Content-Length") or ""
+    if length and not length.isdecimal():
         raise Refusal(400, "The header Content-Length is not a number.")
     left = settings.WAYLOG_MAX_BODY
-    if told and int(told) > left:
+    if length and int(length) > left:
         raise request_body.BodyTooLarge
     protocol = request.META.get("SERVER_PROTOCOL", "")
     open_ended = "Transfer-Encoding" in request.headers or protocol.startswith("HTTP/2")
-    source = request.META["wsgi.input"] if open_ended and not told else request
+    source = request.META["wsgi.input"] if open_ended and not length else request
     try:
-        while part := _line(source) if live and source is not request else source.read(PIECE):
+        while part := _next_line(source) if live and source is not request else source.read(PIECE):
             left -= len(part)
             if left < 0:
                 raise request_body.BodyTooLarge
@@ -120,4 +129,4 @@ def _sent(request: HttpRequest, live: bool = False) -> Iterator[bytes]:
     except OSError:
         raise Refusal(400, "The body ended before its announced length.") from None
     if left == settings.WAYLOG_MAX_BODY and source is not request:
-        raise Refusal(400, "The body is empty.")  # as servers also hand on one with broken chunks
+        raise Refusal(400, "The body is empty.")  # which is what servers make of broken chunks, too

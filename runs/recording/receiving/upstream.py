@@ -1,6 +1,6 @@
-"""The way to a Dify API: where a request goes, and which headers travel with it.
+"""Requests to a Dify API: where a request goes, and which headers travel with it.
 
-A proxy hands on what it gets: no redirect is followed, no cookie kept, no proxy or password taken
+A proxy forwards what it gets: no redirect is followed, no cookie kept, no proxy or password taken
 from the environment. That is what the transport of httpx2 does, below its client.
 """
 
@@ -13,8 +13,8 @@ from django.http import HttpRequest
 
 from runs.recording.receiving.upstream_address import problem_of
 
-# Dify ends a workflow after 1,200 seconds, unless told otherwise; a blocking reply is silent until
-# then. Streams send a ping every ten.
+# Dify ends a workflow after 1,200 seconds, unless configured otherwise; a blocking reply is silent
+# until then. Streams send a ping every ten.
 SECONDS = {"connect": 10.0, "read": 1260.0, "write": 60.0, "pool": 10.0}
 PIECE = 65_536
 
@@ -25,7 +25,7 @@ HOP = frozenset(
         "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect",
     }
 )  # fmt: skip
-# Of the request: what is Waylog's own (its sessions and keys), and what only a proxy in front says.
+# Of the request: what is Waylog's own (its sessions and keys), and what only a proxy in front sets.
 NOT_SENT = HOP | {"host", "cookie", "content-length", "x-api-key", "api-key", "forwarded"}
 # Of the answer: what would act on Waylog's own pages, which share its address.
 NOT_RETURNED = HOP | {
@@ -43,8 +43,8 @@ class UpstreamUnreachable(Exception):
 
 
 def target(base: str, path: str, query: str) -> httpx2.URL | None:
-    """The address below `base` (an app's `upstream_url`). None for a path that might lead anywhere
-    else, and for a base that is no web address."""
+    """Return the address below `base` (an app's `upstream_url`). None for a path that might lead
+    anywhere else, and for a base that is no web address."""
     parts = path.split("/")
     if any(part in ("", ".", "..") or not part.isprintable() for part in parts):
         return None
@@ -62,9 +62,9 @@ def target(base: str, path: str, query: str) -> httpx2.URL | None:
 
 
 def sent_headers(request: HttpRequest, plain: bool) -> list[tuple[bytes, bytes]]:
-    """The headers that go on. `plain`: the answer will be read here, too, so that it must not be
-    compressed."""
-    dropped = NOT_SENT | _named(request.headers.get("Connection", ""))
+    """Return the headers that are forwarded. `plain`: the answer will be read here, too, so that it
+    must not be compressed."""
+    dropped = NOT_SENT | _header_names(request.headers.get("Connection", ""))
     kept = [
         (name, value)
         for name, value in request.headers.items()
@@ -77,32 +77,32 @@ def sent_headers(request: HttpRequest, plain: bool) -> list[tuple[bytes, bytes]]
 
 
 def returned_headers(response: httpx2.Response) -> dict[str, str]:
-    """The headers of the answer that go back."""
-    dropped = NOT_RETURNED | _named(response.headers.get("connection", ""))
-    found: dict[str, str] = {}
+    """Return the headers of the answer that go back."""
+    dropped = NOT_RETURNED | _header_names(response.headers.get("connection", ""))
+    headers: dict[str, str] = {}
     for name, value in response.headers.multi_items():
         if name not in dropped:
-            found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
 
 
-def _named(connection: str) -> set[str]:
+def _header_names(connection: str) -> set[str]:
     return {name.strip().lower() for name in connection.split(",") if name.strip()}
 
 
 def body_of(request: HttpRequest) -> tuple[Iterator[bytes] | None, list[tuple[bytes, bytes]]]:
-    """The body in pieces, and the header that tells its length. None for no body."""
+    """Return the body in pieces, and the header with its length. None for no body."""
     length = request.headers.get("Content-Length") or ""
     if length.isdecimal():
         if not int(length):
             return None, []
-        return _pieces(request), [(b"Content-Length", length.encode())]
+        return _body_pieces(request), [(b"Content-Length", length.encode())]
     if "Transfer-Encoding" in request.headers:
-        return _pieces(request.META["wsgi.input"]), []
+        return _body_pieces(request.META["wsgi.input"]), []
     return None, []
 
 
-def _pieces(source: HttpRequest) -> Iterator[bytes]:
+def _body_pieces(source: HttpRequest) -> Iterator[bytes]:
     while part := source.read(PIECE):
         yield part
 
@@ -113,7 +113,7 @@ def send_request(
     headers: list[tuple[bytes, bytes]],
     content: bytes | Iterable[bytes] | None,
 ) -> httpx2.Response:
-    """The answer, as soon as its head is there. Raises Unreachable."""
+    """Return the answer, as soon as its headers are there. Raises UpstreamUnreachable."""
     request = httpx2.Request(
         method, url, headers=headers, content=content, extensions={"timeout": SECONDS}
     )

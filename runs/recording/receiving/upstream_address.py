@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 
 def problem_of(address: str) -> str:
-    """What is wrong with it, in one sentence; "" for nothing."""
+    """Return what is wrong with an address, in one sentence; "" for nothing."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port

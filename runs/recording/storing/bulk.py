@@ -1,4 +1,4 @@
-"""Writing many rows at once: the one place that speaks to the two databases in their own words.
+"""Writing many rows at once: the one place that knows the dialects of both databases.
 
 Values are plain (text, int, bool, bytes, None), in forms that both databases read alike: ids as 32
 hex digits, times as UTC text, money as decimal text.
@@ -44,9 +44,9 @@ def insert(
         action = "UPDATE SET " + ", ".join(f"{quote(name)} = {new}" for name, new in news.items())
     tail = f" ON CONFLICT ({', '.join(map(quote, conflict))}) DO {action}"
     if connection.vendor == "sqlite":
-        places = ", ".join(["%s"] * len(columns))
+        placeholders = ", ".join(["%s"] * len(columns))
         with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({places}){tail}", rows)
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({placeholders}){tail}", rows)
         return
     with _postgres_cursor() as cursor:
         if not update and model._meta.label in _COPIED:
@@ -55,7 +55,7 @@ def insert(
                     copy.write_row(row)
             return
         # One array a column: the statement stays the same however many rows there are.
-        arrays = ", ".join(map(_array_of, _types(model, columns)))
+        arrays = ", ".join(map(_array_placeholder, _column_types(model, columns)))
         values = [list(column) for column in zip(*rows, strict=True)]
         cursor.execute(
             f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}){tail}", values
@@ -78,12 +78,12 @@ def _postgres_cursor() -> Iterator[Any]:
         yield cursor
 
 
-def _types(model: type[Model], columns: Sequence[str]) -> list[str]:
+def _column_types(model: type[Model], columns: Sequence[str]) -> list[str]:
     types = {field.column: field.db_type(connection) for field in model._meta.local_fields}
     return [str(types[column]).partition("(")[0] for column in columns]
 
 
-def _array_of(kind: str) -> str:
+def _array_placeholder(kind: str) -> str:
     return f"{'%b' if kind == 'bytea' else '%s'}::{kind}[]"
 
 
@@ -115,8 +115,8 @@ def json_text(value: Any) -> str:
 
 
 class Stage(IntEnum):
-    """What is locked, in the order in which a transaction takes it: with all names of a stage taken
-    at once and in order, no two transactions can wait for each other."""
+    """What is locked, in the order in which a transaction locks it: as all names of a stage are
+    locked at once and in order, no two transactions can wait for each other."""
 
     SOURCES = 0x57A1
     RUNS = 0x57A2
@@ -124,8 +124,9 @@ class Stage(IntEnum):
 
 
 def lock(stage: Stage, names: Iterable[str]) -> None:
-    """Hold the named things until the transaction ends, so that two processes that record the same
-    run take turns. SQLite writes one transaction at a time (BEGIN IMMEDIATE), which is lock enough.
+    """Hold locks on these names until the transaction ends, so that two processes that record the
+    same run take turns. SQLite writes one transaction at a time (BEGIN IMMEDIATE), which is lock
+    enough.
 
     Names fall into a fixed number of buckets: a large request cannot exhaust PostgreSQL's lock
     table.

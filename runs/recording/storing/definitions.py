@@ -1,6 +1,6 @@
 """The only code that writes what a version is: its graph, configuration and comment.
 
-A version is known by its label, which runs tell, and by its content. What is defined twice is one
+A version is known by its label, which runs name, and by its content. What is defined twice is one
 version; moving boxes about on the canvas makes no other one. A definition without a label (a DSL
 file) belongs to the version whose runs show the same steps, where there is one.
 """
@@ -26,7 +26,7 @@ COMPARED_VERSIONS, COMPARED_RUNS = 20, 20
 
 @dataclass(frozen=True, slots=True)
 class DefinitionResult:
-    """What became of a definition: its version, whether it is new, and what tells that the
+    """What became of a definition: its version, whether it is new, and what shows that the
     version's runs ran it ("" where nothing does)."""
 
     version: Version
@@ -35,7 +35,7 @@ class DefinitionResult:
 
     @property
     def sentence(self) -> str:
-        """What became of it, for a person."""
+        """Return what became of it, for a person."""
         name = f"version {self.version.number} of {self.version.app.name}"
         if self.matched_by:
             return f"This is {name}, told by {self.matched_by}."
@@ -48,20 +48,21 @@ def define(
     """Give the version with this label its definition; the same again changes nothing."""
     with transaction.atomic():
         version = Version.objects.get(pk=related_rows.version_id(app.pk, clean(label, 200)))
-        _write(version, definition, clean(source_id, 128), clean(comment))
+        _update_version(version, definition, clean(source_id, 128), clean(comment))
     return version
 
 
-def _write(version: Version, definition: Definition, source_id: str, comment: str) -> None:
-    """What is known is not erased by what is not told: a run tells its graph alone."""
-    told: dict[str, Any] = {"graph": definition.graph.stored, "digest": definition.digest}
+def _update_version(version: Version, definition: Definition, source_id: str, comment: str) -> None:
+    """Update a version. What is known is not erased by what is missing: a run sends its graph
+    alone."""
+    values: dict[str, Any] = {"graph": definition.graph.stored, "digest": definition.digest}
     if same_content(version.digest, definition.digest):
-        told["digest"] = max(version.digest, definition.digest, key=len)
+        values["digest"] = max(version.digest, definition.digest, key=len)
     if definition.behaviour is not None or version.configuration is None:
-        told["configuration"] = definition.configuration
-    told |= {"source_id": source_id} if source_id else {}
-    told |= {"comment": comment} if comment else {}
-    changed = {name: value for name, value in told.items() if getattr(version, name) != value}
+        values["configuration"] = definition.configuration
+    values |= {"source_id": source_id} if source_id else {}
+    values |= {"comment": comment} if comment else {}
+    changed = {name: value for name, value in values.items() if getattr(version, name) != value}
     for name, value in changed.items():
         setattr(version, name, value)
     if changed:
@@ -69,8 +70,8 @@ def _write(version: Version, definition: Definition, source_id: str, comment: st
 
 
 def store_dsl(dsl: Dsl, app_name: str = "") -> DefinitionResult:
-    """Keep the definition of an exported app. `app_name` is a name or a slug; without it the app is
-    the one named so in the file. It is made where there is none."""
+    """Store the definition of an exported app. `app_name` is a name or a slug; without it the name
+    in the file counts. The app is created where there is none."""
     definition = dsl.definition
     app = App.objects.known_as(app_name).first() if app_name else None
     if app is None:
@@ -78,27 +79,27 @@ def store_dsl(dsl: Dsl, app_name: str = "") -> DefinitionResult:
         app = App.objects.get(pk=app_id)
     with transaction.atomic():
         bulk.lock(bulk.Stage.VERSIONS, [str(app.pk)])
-        same = _of_content(app, definition.digest)
+        same = _version_with_content(app, definition.digest)
         if same and _has_runs(same):
-            _write(same, definition, "", "")
+            _update_version(same, definition, "", "")
             return DefinitionResult(same, False)
-        found, how = _ran(app, definition)
-        if found:
+        matching, matched_by = _version_with_steps(app, definition)
+        if matching:
             if same:
                 # Raw: a run that was put there just now must stop this, not go with it.
                 gone = Version.objects.filter(pk=same.pk)
                 gone._raw_delete(gone.db)
-            _write(found, definition, "", "")
-            return DefinitionResult(found, same is None, how)
+            _update_version(matching, definition, "", "")
+            return DefinitionResult(matching, same is None, matched_by)
         if dsl.mode == "chatflow" and not Run.objects.for_app(app).exists():
             App.objects.filter(pk=app.pk).update(mode=dsl.mode)
         if same:
-            _write(same, definition, "", "")
+            _update_version(same, definition, "", "")
             return DefinitionResult(same, False)
         return DefinitionResult(define(app, f"DSL {definition.digest[:8]}", definition), True)
 
 
-def _of_content(app: App, digest: str) -> Version | None:
+def _version_with_content(app: App, digest: str) -> Version | None:
     known = app.versions.exclude(digest="").defer("graph", "configuration").order_by("-number")
     return next((version for version in known if same_content(version.digest, digest)), None)
 
@@ -107,16 +108,16 @@ def _has_runs(version: Version) -> bool:
     return Run.objects.filter(version=version).exists()
 
 
-def _ran(app: App, definition: Definition) -> tuple[Version | None, str]:
-    """The newest version of which nobody sent the graph and whose runs went through no step that
-    this one lacks; and how the steps were told to be the same."""
+def _version_with_steps(app: App, definition: Definition) -> tuple[Version | None, str]:
+    """Return the newest version whose graph nobody sent and whose runs had no step that this
+    definition lacks, and how the steps were matched."""
     graph = sent_graph(definition.graph.stored)
     runs = Run.objects.order_by().filter(version=OuterRef("pk"))
-    waiting = app.versions.filter(Exists(runs), graph__isnull=True).order_by("-number")
-    for version in waiting[:COMPARED_VERSIONS]:
+    without_graph = app.versions.filter(Exists(runs), graph__isnull=True).order_by("-number")
+    for version in without_graph[:COMPARED_VERSIONS]:
         newest = Run.objects.newest_of_version(app, version)[:COMPARED_RUNS]
         steps = load_graph_steps([run_id for run_id, _ in newest])
-        found = match_steps(graph, steps.values())
-        if found is not GraphMatch.NONE:
-            return version, found.value
+        match = match_steps(graph, steps.values())
+        if match is not GraphMatch.NONE:
+            return version, match.value
     return None, ""

@@ -1,5 +1,5 @@
-"""What the inbox keeps: one line for each request to a machine door, and every refused record as a
-request that can be replayed. Both are bounded; the oldest go."""
+"""What the inbox keeps: one line for each request to an endpoint for machines, and every refused
+record as a request that can be replayed. Both are bounded; the oldest are deleted."""
 
 import json
 import logging
@@ -25,49 +25,50 @@ RUNS_LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose records these are: the path that they came to, with which key, from which program, in
-    which content type."""
+    """Who sent records: to which path, with which key, from which program, in which content
+    type."""
 
-    door: str
+    path: str
     key: IngestKey | None = None
     user_agent: str = ""
     content_type: str = ""
 
     @property
     def app(self) -> App | None:
-        """The app that the key is bound to."""
+        """Return the app that the key is bound to."""
         return self.key.app if self.key is not None else None
 
     @property
     def scope(self) -> int:
-        """As for RunSource: what a bound key sends can never touch another app's run."""
+        """Return the scope as of RunSource: what a bound key sends can never touch another app's
+        run."""
         return self.app.pk if self.app else 0
 
 
-def record_request(sender: Sender, error: str = "", **told: Any) -> ReceivedRequest | None:
-    """Write a request down; `error` is the sentence that was answered. Never an obstacle: where it
-    cannot be noted, None, and a line in the log."""
+def record_request(sender: Sender, error: str = "", **columns: Any) -> ReceivedRequest | None:
+    """Write a request down; `error` is the sentence that was answered. Never raises: a request that
+    cannot be written down is None, and a line in the log."""
     try:
         row = ReceivedRequest.objects.create(
-            door=clean(sender.door, 200),
+            door=clean(sender.path, 200),
             key=sender.key,
             user_agent=clean(sender.user_agent, 200),
             content_type=clean(sender.content_type, 100),
             error=clean(error),
-            **told,
+            **columns,
         )
         if row.pk % TRIM_EVERY == 0:
             _trim(ReceivedRequest.objects.all(), settings.WAYLOG_INBOX_REQUESTS)
         return row
     except DatabaseError:
-        log.warning("A request to %s could not be noted in the inbox.", sender.door, exc_info=True)
+        log.warning("A request to %s could not be noted in the inbox.", sender.path, exc_info=True)
         return None
 
 
 def keep_refused(records: Sequence[tuple[Refused, bytes]], sender: Sender) -> list[int]:
     """Keep refused records, each with the request that replays it; returns their ids. One that a
     client sent again, and that nobody has replayed since, is kept once."""
-    rows = [_row(*record, sender) for record in records[: settings.WAYLOG_INBOX_REFUSED]]
+    rows = [_refused_row(*record, sender) for record in records[: settings.WAYLOG_INBOX_REFUSED]]
     if not rows:
         return []
     fresh = {(row.reason, bytes(row.body or b"")): row for row in rows}
@@ -87,7 +88,7 @@ def keep_refused(records: Sequence[tuple[Refused, bytes]], sender: Sender) -> li
 
 
 def link_refused(kept: Sequence[int], request: ReceivedRequest) -> None:
-    """Tell refused records which request they came in."""
+    """Set the request that refused records came in."""
     try:
         RefusedRecord.objects.filter(pk__in=kept).update(request=request)
     except DatabaseError:
@@ -95,25 +96,25 @@ def link_refused(kept: Sequence[int], request: ReceivedRequest) -> None:
 
 
 def replay_body(record: RefusedRecord) -> bytes:
-    """The body that replays a record, unpacked."""
+    """Return the body that replays a record, unpacked."""
     packed = bytes(record.body or b"")
     return unpack(packed[1:]) if packed[:1] == b"\1" else packed[1:]
 
 
-def _row(refused: Refused, body: bytes, sender: Sender) -> RefusedRecord:
+def _refused_row(refused: Refused, body: bytes, sender: Sender) -> RefusedRecord:
     compressed, packed = pack(body)
     return RefusedRecord(
-        door=clean(sender.door, 200),
+        door=clean(sender.path, 200),
         key=sender.key,
         user_agent=clean(sender.user_agent, 200),
         reason=clean(refused.reason),
-        raw=_raw(refused),
+        raw=_raw_text(refused),
         content_type=clean(sender.content_type, 100),
         body=bytes([compressed]) + packed if body and len(packed) < BODY_LIMIT else None,
     )
 
 
-def _raw(refused: Refused) -> str:
+def _raw_text(refused: Refused) -> str:
     raw = refused.raw
     if isinstance(raw, dict) and list(raw) == ["json"]:
         return clean(str(raw["json"]))[:RAW_LIMIT]

@@ -1,4 +1,4 @@
-"""From a request body to stored runs: what every door, import and sample goes through."""
+"""From a request body to stored runs: what every endpoint, import and sample goes through."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +16,7 @@ from runs.recording.storing.store import Origin, save_records
 @dataclass(frozen=True, slots=True)
 class IngestResult:
     """What became of one body: the runs touched; how many records it held; those refused, and where
-    the inbox keeps them; of the others how many told nothing new, and how many came for a run that
+    the inbox keeps them; of the others how many said nothing new, and how many came for a run that
     had ended; of each run the steps whose parent is missing."""
 
     runs: frozenset[UUID] = frozenset()
@@ -29,16 +29,16 @@ class IngestResult:
 
     @property
     def reason(self) -> str:
-        """Why the first one was refused."""
+        """Return why the first record was refused."""
         return self.refused[0].reason if self.refused else ""
 
     @property
     def runs_worst_first(self) -> list[UUID]:
-        """Runs with orphans before others."""
+        """Return runs with orphans before others."""
         return sorted(self.runs, key=lambda run_id: (-self.orphans.get(run_id, 0), run_id))
 
     def __add__(self, other: "IngestResult") -> "IngestResult":
-        """Both together, for bodies that are recorded piece by piece."""
+        """Return both together, for bodies that are recorded piece by piece."""
         return IngestResult(
             self.runs | other.runs,
             self.records + other.records,
@@ -52,7 +52,7 @@ class IngestResult:
 
 NOTHING_INGESTED = IngestResult()
 RESOURCE_NAMES = ("service.name", "openinference.project.name")
-# Of bodies that came through no door: samples.
+# Of bodies that came through no endpoint: samples.
 SAMPLE_SENDER = inbox.Sender("/v1/traces", user_agent="waylog samples")
 
 
@@ -60,9 +60,9 @@ def store_spans(
     body: bytes, content_type: str, sender: inbox.Sender = SAMPLE_SENDER, project: str = ""
 ) -> IngestResult:
     """Decode and store one uncompressed OTLP body of spans. `project` names the app of those whose
-    resource names none. Raises `bodies.UnreadableBody` when nothing of it can be read."""
+    resource names none. Raises `request_body.UnreadableBody` when nothing of it can be read."""
 
-    def single(refused: Refused) -> bytes:
+    def single_request(refused: Refused) -> bytes:
         raw = refused.raw if isinstance(refused.raw, dict) else {}
         trace = str(raw.get("trace_id") or raw.get("trace"))
         ids = {raw.get("span_id"), raw.get("source_id"), *raw.get("span_ids", ())}
@@ -70,12 +70,12 @@ def store_spans(
 
     decoded = decode_traces(body, content_type)
     if project:
-        named = [_named(record, project) for record in decoded.records]
-        decoded = replace(decoded, records=named)
-    return store_decoded(decoded, sender, single=single)
+        records = [_with_service(record, project) for record in decoded.records]
+        decoded = replace(decoded, records=records)
+    return store_decoded(decoded, sender, single=single_request)
 
 
-def _named(record: NodeRecord, project: str) -> NodeRecord:
+def _with_service(record: NodeRecord, project: str) -> NodeRecord:
     _, attribute = record.read_from.get("service", ("", ""))
     return record if attribute in RESOURCE_NAMES else replace(record, service=project)
 
@@ -87,15 +87,17 @@ def store_decoded(
     single: Callable[[Refused], bytes] | None = None,
 ) -> IngestResult:
     """Store what a decoder made of a body; a bad record is refused alone and kept in the inbox.
-    `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b"": it
-    cannot); without it, what the decoder made of it, else its JSON is that request. Committed when
-    it returns."""
+    `kind` is that of `store.Origin`. `single` makes a whole request of one refused record (b""
+    where it cannot); without it, what the decoder made of it, else its JSON is that request.
+    Committed when it returns."""
     origin = Origin(sender.scope, sender.app.name if sender.app else None, kind)
     saved = save_records(decoded.records, origin)
     if decoded.notes:
         notes.save(decoded.notes, sender.scope)
     refused = [*decoded.refused, *saved.refused]
-    kept = inbox.keep_refused([(one, (single or _as_json)(one)) for one in refused], sender)
+    kept = inbox.keep_refused(
+        [(record, (single or _json_request)(record)) for record in refused], sender
+    )
     return IngestResult(
         frozenset(saved.runs),
         len(decoded.records) + len(decoded.refused),
@@ -107,7 +109,7 @@ def store_decoded(
     )
 
 
-def _as_json(refused: Refused) -> bytes:
+def _json_request(refused: Refused) -> bytes:
     try:
         return refused.body or orjson.dumps(refused.raw)
     except (TypeError, ValueError):

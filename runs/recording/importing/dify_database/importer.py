@@ -40,7 +40,7 @@ HEADS_AT_ONCE, RUNS_AT_ONCE = 500, 50
 # Records are written when there are so many, or of so many characters.
 RECORDS_AT_ONCE, CHARACTERS_AT_ONCE = 1_000, 8_000_000
 ORIGIN = store.Origin(kind="database")
-SENDER = inbox.Sender(door="import_dify")
+SENDER = inbox.Sender("import_dify")
 
 TableReader = RunReader | MessageReader
 

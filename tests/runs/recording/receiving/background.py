@@ -2,7 +2,7 @@
 
 import threading
 
-NAMES = {"recording", "aside"}
+NAMES = {"recording", "background"}
 
 
 def settled(seconds: float = 60) -> None:

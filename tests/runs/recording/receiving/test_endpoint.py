@@ -237,7 +237,7 @@ def test_what_is_let_out_of_the_check_of_forms_may_take_posts_too(asked):
 
 def test_of_the_query_only_the_app_is_noted(ingest_key):
     request: HttpRequest = RequestFactory().post("/probe?app=Help+desk&token=secret")
-    assert IncomingRequest(request).sender.door == "/probe?app=Help+desk"
+    assert IncomingRequest(request).sender.path == "/probe?app=Help+desk"
 
 
 def test_refused_records_keep_the_request_that_replays_them(ingest_key):
