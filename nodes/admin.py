@@ -116,9 +116,9 @@ class RecordAdmin(admin.ModelAdmin):
         return (self.find(queryset, term) if term else queryset), False
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """The records that an id leads to."""
-        found = as_uuid(term.strip())
-        return queryset.filter(pk=found) if found else queryset.none()
+        """Return the records with this id."""
+        record_id = as_uuid(term.strip())
+        return queryset.filter(pk=record_id) if record_id else queryset.none()
 
     @admin.display(description="Console")
     def console(self, obj: Model) -> str:

@@ -1,1 +1,1 @@
-"""The graph of a version: sent by a producer, or inferred from the ways that runs took."""
+"""The graph of a version: sent by a producer, or inferred from the edges that runs took."""

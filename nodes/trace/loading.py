@@ -155,7 +155,7 @@ def load_trace(
 
 def with_breaks(scale: TimeScale, tree: TraceTree, steps: list[TraceStep]) -> TimeScale:
     """Return the scale with long waits drawn short. Where no step waits and none holds waits, the
-    first level tells that there are none, without looking at all others."""
+    first level shows that there are none, without looking at all others."""
     plain = _WAITING.isdisjoint({step.kind for step in steps} | {step.status for step in steps})
     if plain and not breaks(scale, _working_times(tree.top, scale)):
         return scale

@@ -1,4 +1,4 @@
-"""What the side panel of the graph says of one node: Settings, Last run, History."""
+"""The side panel of a node in the graph: Settings, Last run, History."""
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,7 @@ from runs.models import App
 
 TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
 HISTORY = 50
-# Of the parameters of a call: said elsewhere, or the call's content.
+# Parameters of a call that are shown elsewhere, or are its content.
 NOT_SETTINGS = frozenset({"model", "model_name", "tools", "functions", "messages", "_type"})
 
 
@@ -54,37 +54,36 @@ class NodePanel:
 
     @property
     def models(self) -> list[tuple[str, str, int]]:
-        """(model, provider, how often) in the history, the most used first."""
+        """Return (model, provider, how often) in the history, the most used first."""
         used = Counter((e.model, e.provider) for e in self.history if e.model)
         return [(*names, count) for names, count in used.most_common()]
 
     @property
     def strip(self) -> list[tuple[NodeExecution, int]]:
-        """The history from the oldest on, each with its duration in percent of the longest."""
+        """Return the history, oldest first, each with its duration in percent of the longest."""
         longest = max((e.duration_us or 0 for e in self.history), default=0) or 1
         return [(e, max(12, (e.duration_us or 0) * 100 // longest)) for e in self.history[::-1]]
 
     @property
     def p50_us(self) -> int | None:
-        return self._percentile(50)
+        return self._duration_percentile(50)
 
     @property
     def p95_us(self) -> int | None:
-        return self._percentile(95)
+        return self._duration_percentile(95)
 
     @property
     def failures(self) -> int:
         return sum(e.status in FAILURES for e in self.history)
 
-    def _percentile(self, percent: int) -> int | None:
-        """Of the durations in µs."""
-        found = sorted(e.duration_us for e in self.history if e.duration_us is not None)
-        return percentile(found, percent)
+    def _duration_percentile(self, percent: int) -> int | None:
+        durations = sorted(e.duration_us for e in self.history if e.duration_us is not None)
+        return percentile(durations, percent)
 
 
 def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePanel | None:
-    """The panel of a node of `graph`, or that ran in any version; None for any other. An unknown
-    `tab` is the first. Three queries at most."""
+    """Return the panel of a node of `graph`, or of one that ran in any version; None for any other.
+    An unknown `tab` is the first. Three queries at most."""
     executions = NodeExecution.objects.of_node(app.pk, node_id)
     history = list(executions.for_history()[:HISTORY])
     node = graph.node(node_id) if graph else None
@@ -92,28 +91,27 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
         return None
     if node is None:
         # Named by its title in runs, by an id in the graph.
-        alike = (
-            nodes_by_name(graph.nodes).get((history[0].kind, history[0].title)) if graph else None
-        )
+        name = history[0].kind, history[0].title
+        alike = nodes_by_name(graph.nodes).get(name) if graph else None
         node = replace(alike, id=node_id) if alike else None
     if node is None:
         node = GraphNode(node_id, history[0].kind, history[0].title)
     panel = NodePanel(app, node, tab if tab in TABS else "settings", history)
     if panel.tab == "last-run" and history:
         # Its other passes belong to the run's page, where they stand in their order.
-        found = build_panel(executions.with_payloads()[0])
-        panel.last = replace(found, same_node=[], previous=None, next=None)
+        newest = build_panel(executions.with_payloads()[0])
+        panel.last = replace(newest, same_node=[], previous=None, next=None)
     elif panel.tab == "settings" and panel.models:
-        _read_settings(panel, executions.exclude(model="").with_payloads()[0])
+        _fill_settings(panel, executions.exclude(model="").with_payloads()[0])
     return panel
 
 
-def _read_settings(panel: NodePanel, call: NodeExecution) -> None:
-    told = parameters_of(call)
+def _fill_settings(panel: NodePanel, call: NodeExecution) -> None:
+    parameters = parameters_of(call)
     attributes = call.received.get("attributes")
-    panel.tools = tools_of(attributes if isinstance(attributes, dict) else {}, told)
+    panel.tools = tools_of(attributes if isinstance(attributes, dict) else {}, parameters)
     panel.parameters = [
         (str(name), text)
-        for name, value in told.items()
+        for name, value in parameters.items()
         if name not in NOT_SETTINGS and (text := preview(value))
     ]

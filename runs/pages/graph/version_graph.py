@@ -24,8 +24,8 @@ class VersionGraph:
 
 
 def version_graph(app: App, version: Version | None, run_id: UUID | None = None) -> VersionGraph:
-    """What was sent for the version, completed by its newest runs; inferred from them where nothing
-    was sent. The run `run_id` is looked at in any case. Two queries."""
+    """Return what was sent for the version, completed by its newest runs; inferred from them where
+    nothing was sent. The run `run_id` is looked at in any case. Two queries."""
     run_ids = _newest_runs(app, version)
     if run_id is not None and run_id not in run_ids:
         run_ids.append(run_id)
@@ -37,25 +37,25 @@ def version_graph(app: App, version: Version | None, run_id: UUID | None = None)
 
 
 def nodes_leading_to(version_id: int | None) -> dict[str, set[str]]:
-    """The ids of the nodes that lead to each node, in the graph that was sent; {} if none was sent.
-    One query."""
+    """Return the ids of the nodes that lead to each node, in the graph that was sent; {} if none
+    was sent. One query."""
     if version_id is None:
         return {}
-    found = Version.objects.filter(pk=version_id).values_list("graph", flat=True).first()
+    graph = Version.objects.filter(pk=version_id).values_list("graph", flat=True).first()
     sources: dict[str, set[str]] = {}
-    for edge in sent_graph(found).edges:
+    for edge in sent_graph(graph).edges:
         sources.setdefault(edge.target, set()).add(edge.source)
     return sources
 
 
 def count_steps_to_read(app: App, version: Version | None) -> int:
-    """How many steps `version_graph` reads: what it costs. One query."""
+    """Return how many steps `version_graph` reads: what it costs. One query."""
     counts = Run.objects.newest_of_version(app, version)[:MAX_RUNS]
     return min(sum(count for _, count in counts), MAX_STEPS)
 
 
 def _newest_runs(app: App, version: Version | None) -> list[UUID]:
-    """Ids of the newest runs that have MAX_STEPS steps together, one at least."""
+    """Return ids of the newest runs that have MAX_STEPS steps together, one at least."""
     chosen: list[UUID] = []
     steps = 0
     for run_id, count in Run.objects.newest_of_version(app, version)[:MAX_RUNS]:

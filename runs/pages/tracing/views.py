@@ -64,7 +64,7 @@ def execution(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> Htt
 
 def _render_lines(request: HtmxHttpRequest, run: Run) -> HttpResponse:
     """Render lines of the tree. The panel beside it stays as it is: the address bar, not this
-    request's path, tells which one is open, and keeps telling it."""
+    request's path, says which one is open, and goes on to say it."""
     target = request.htmx.target or ""
     chosen = _chosen_at(request.htmx.current_url_abs_path or "")
     context = tree_context(request, run, chosen)

@@ -53,7 +53,7 @@ def test_a_node_takes_the_name_that_its_runs_give_it() -> None:
     }  # fmt: skip
 
 
-def test_runs_that_name_it_either_way_are_counted_together() -> None:
+def test_runs_that_name_a_node_by_id_or_title_are_counted_together() -> None:
     runs = [run(*BY_ID, run="a"), run(*BY_TITLE, run="b")]
     graph = complete_graph(align_ids(SENT, runs), infer_graph(runs))
     assert [node.id for node in graph.nodes] == ["1", "2", "3", "4", "5"]
@@ -61,7 +61,7 @@ def test_runs_that_name_it_either_way_are_counted_together() -> None:
     assert {(e.source, e.target): e.runs for e in graph.edges}["1", "2"] == 2
 
 
-def test_a_title_that_two_nodes_have_tells_neither() -> None:
+def test_a_title_that_two_nodes_have_identifies_neither() -> None:
     runs = [run(*BY_TITLE, ("Same", "code", "Same"))]
     assert [node.id for node in align_ids(SENT, runs).nodes] == ["Start", "Each", "3", "4", "5"]
     assert match_steps(SENT, runs) is GraphMatch.NONE

@@ -1,4 +1,4 @@
-"""The graph that runs show: nodes, ways, counts; the graph that somebody sent."""
+"""The graph that runs show: nodes, edges, counts; the graph that somebody sent."""
 
 import random
 from collections.abc import Sequence
@@ -71,13 +71,13 @@ def test_items_of_a_fan_out_are_parallel_however_they_were_run() -> None:
     assert edges(graph) == {"plan>retrieve": 1, "retrieve>draft": 1}
 
 
-def test_what_the_producer_tells_beats_time() -> None:
+def test_what_the_producer_reports_beats_time() -> None:
     a, b = step("a", 0, 10), step("b", 11, 20)
     graph = infer_graph([[a, b, step("c", 21, 30, ran_after=(a.id,))]])
     assert edges(graph) == {"a>b": 1, "a>c": 1}
 
 
-def test_an_inner_router_names_the_way_of_its_node() -> None:
+def test_an_inner_router_names_the_edge_of_its_node() -> None:
     classify = step("classify", 0, 20)
     route = step("classify/route", 15, 18, parent_id=classify.id, kind="branch", taken="agent")
     graph = infer_graph([[classify, route, step("agent", 21, 30)]])
@@ -86,7 +86,7 @@ def test_an_inner_router_names_the_way_of_its_node() -> None:
     assert graph.node("classify/route").parent == "classify"
 
 
-def test_a_case_that_is_no_node_labels_the_way() -> None:
+def test_a_case_that_is_no_node_labels_the_edge() -> None:
     runs = [
         [step("if", 0, 5, kind="if-else", taken=case), step(after, 6, 9)]
         for case, after in (("true", "refund"), ("false", "reject"), ("true", "refund"))
@@ -102,7 +102,7 @@ def test_a_router_may_end_the_run() -> None:
     assert graph.node(END).runs == 1
 
 
-def test_a_way_that_was_chosen_and_not_reached_is_known_from_other_runs() -> None:
+def test_an_edge_that_was_chosen_and_not_reached_is_known_from_other_runs() -> None:
     crashed = [step("if", 0, 5, kind="if-else", taken="refund")]
     assert edges(infer_graph([crashed])) == {}
     assert edges(infer_graph([crashed, in_turn("if", "refund")]))["if>refund:refund"] == 1
@@ -119,7 +119,7 @@ def test_passes_of_an_iteration_are_inside_it_and_apart() -> None:
     assert graph.node("write").parent == "each"
 
 
-def test_failures_and_the_newest_execution_are_told() -> None:
+def test_failures_and_the_newest_execution_are_kept() -> None:
     old = [step("a", 0, 5, status="failed"), step("a", 6, 9)]
     new = [step("a", 100, 105, status="exception", title="A, renamed")]
     node = infer_graph([new, old]).node("a")
@@ -176,7 +176,7 @@ def test_the_order_of_runs_does_not_matter() -> None:
         assert infer_graph(mixed) == expected
 
 
-def test_the_graph_grows_with_new_ways() -> None:
+def test_the_graph_grows_with_new_edges() -> None:
     runs = some_runs()
     before, after = infer_graph(runs[:1]), infer_graph(runs)
     assert {node.id for node in before.nodes} < {node.id for node in after.nodes}
@@ -217,7 +217,7 @@ def test_an_unreadable_sent_graph_is_empty() -> None:
         assert sent_graph(data).nodes == ()
 
 
-def test_ways_not_taken() -> None:
+def test_branches_not_taken() -> None:
     graph = infer_graph(some_runs())
     assert branches_not_taken(graph, ["classify", "agent", "finish"]) == {
         "classify": ["plan"], "agent": ["tools"],

@@ -18,19 +18,21 @@ def rows_of(*costs: tuple[str, str]) -> tuple[list[MatrixRow], dict[str, StepFig
         for step, (cost, currency) in zip(steps, costs, strict=True)
     }
     matrix = build_matrix(ident(99), 0, steps)
-    cells = [one.cells() for one in matrix.passes]
+    cells = [loop_pass.cells() for loop_pass in matrix.passes]
     return [matrix_row_of(node, cells, figures, "") for node in matrix.rows], figures
 
 
-def test_costs_are_compared_in_one_currency_and_told_with_it() -> None:
+def test_costs_are_compared_in_one_currency_and_shown_with_it() -> None:
     rows, figures = rows_of(("2", "USD"), ("9", "RMB"), ("1", "USD"), ("", ""))
     assert set_heat(rows, figures, "cost") == "$2.00"
     assert [cell.heat for row in rows for cell in row.cells if cell] == ["100", "0", "50", "0"]
 
 
-def test_a_cell_tells_visits_from_attempts() -> None:
+def test_a_cell_counts_executions_and_attempts() -> None:
     def words(*statuses: str) -> str:
-        steps = [(ident(n), ident(99), "call", "tool", one, "0") for n, one in enumerate(statuses)]
+        steps = [
+            (ident(n), ident(99), "call", "tool", status, "0") for n, status in enumerate(statuses)
+        ]
         matrix = build_matrix(ident(99), 0, steps)
         (cell,) = matrix_row_of(matrix.rows[0], [matrix.passes[0].cells()], {}, "").cells
         return cell.title if cell else ""

@@ -1,4 +1,4 @@
-"""The matrix of a loop: every inner step in one cell, rows in the order of the way."""
+"""The matrix of a loop: every inner step in one cell, rows in the order in which they ran."""
 
 from typing import Any
 from uuid import UUID
@@ -29,11 +29,13 @@ def test_nodes_are_rows_and_passes_are_columns() -> None:
         inner(4, 1, "write", "1"), inner(5, 1, "check", "1", "failed"),
     )  # fmt: skip
     assert nodes_of(matrix) == [("write", 0), ("check", 0)]
-    assert [(one.number, len(one.steps), one.failed) for one in matrix.passes] == [
+    assert [
+        (loop_pass.number, len(loop_pass.steps), loop_pass.failed) for loop_pass in matrix.passes
+    ] == [
         (0, 2, 0),
         (1, 2, 1),
     ]
-    assert [one.number for one in matrix.failed_first()] == [1, 0]
+    assert [loop_pass.number for loop_pass in matrix.failed_first()] == [1, 0]
 
 
 def test_a_node_that_only_a_later_pass_reached_stands_where_it_ran() -> None:
@@ -45,10 +47,10 @@ def test_a_node_that_only_a_later_pass_reached_stands_where_it_ran() -> None:
     assert [name for name, _ in nodes_of(matrix)] == ["ask", "write", "mend", "end"]
 
 
-def test_attempts_and_visits_share_a_cell() -> None:
+def test_attempts_at_a_node_share_a_cell() -> None:
     matrix = loop(inner(2, 1, "call", "0", "retry"), inner(3, 1, "call", "0"))
-    (one,) = matrix.passes
-    assert [step.id for step in one.cells()[matrix.rows[0]]] == [ident(2), ident(3)]
+    (loop_pass,) = matrix.passes
+    assert [step.id for step in loop_pass.cells()[matrix.rows[0]]] == [ident(2), ident(3)]
 
 
 def test_inner_loops_are_rows_with_their_steps_below() -> None:
@@ -62,26 +64,26 @@ def test_inner_loops_are_rows_with_their_steps_below() -> None:
     assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
 
 
-def test_visits_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
+def test_repeats_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
     """An agent that ran once holds a model that ran twice: the run itself has no passes."""
     matrix = build_matrix(
         "", 0, [inner(1, 0, "agent", ""), inner(2, 1, "llm", "0"), inner(3, 1, "llm", "1")]
     )
-    assert [one.number for one in matrix.passes] == [None]
+    assert [loop_pass.number for loop_pass in matrix.passes] == [None]
     assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
 
 
 def test_what_ran_in_no_pass_comes_last_or_is_left_out() -> None:
     matrix = loop(inner(2, 1, "start", ""), inner(3, 1, "work", "0"))
-    assert [one.number for one in matrix.passes] == [0, None]
+    assert [loop_pass.number for loop_pass in matrix.passes] == [0, None]
     assert [row.node_id for row in matrix.repeated().rows] == ["work"]
     assert loop(inner(2, 1, "start", "")).repeated().rows
 
 
 def test_ids_may_be_written_with_dashes() -> None:
-    one, scope = (str(UUID(ident(number))) for number in (2, 1))
-    matrix = build_matrix(scope, 0, [(one, scope, "write", "llm", "succeeded", "0")])
-    (cells,) = (one.cells() for one in matrix.passes)
+    step_id, scope = (str(UUID(ident(number))) for number in (2, 1))
+    matrix = build_matrix(scope, 0, [(step_id, scope, "write", "llm", "succeeded", "0")])
+    (cells,) = (loop_pass.cells() for loop_pass in matrix.passes)
     assert cells[matrix.rows[0]][0].id == matrix.rows[0].example == ident(2)
 
 
@@ -117,12 +119,17 @@ def trees(draw: Any) -> list[LightRow]:
 @given(trees())
 def test_every_inner_step_is_in_exactly_one_cell(steps: list[LightRow]) -> None:
     matrix = loop(*steps)
-    cells = [step.id for one in matrix.passes for cell in one.cells().values() for step in cell]
+    cells = [
+        step.id
+        for loop_pass in matrix.passes
+        for cell in loop_pass.cells().values()
+        for step in cell
+    ]
     assert sorted(cells) == sorted(step[0] for step in steps)
     rows = {id(row) for row in matrix.rows}
-    for one in matrix.passes:
-        for row, cell in one.cells().items():
+    for loop_pass in matrix.passes:
+        for row, cell in loop_pass.cells().items():
             assert id(row) in rows and {step.node_id for step in cell} == {row.node_id}
-    assert [one.number for one in matrix.passes] == sorted(
-        (one.number for one in matrix.passes), key=lambda n: (n is None, n or 0)
+    assert [loop_pass.number for loop_pass in matrix.passes] == sorted(
+        (loop_pass.number for loop_pass in matrix.passes), key=lambda n: (n is None, n or 0)
     )

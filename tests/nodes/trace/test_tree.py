@@ -1,4 +1,4 @@
-"""The tree of a run: passes, visits, placeholders, folding, waterfall."""
+"""The tree of a run: passes, executions of a node, placeholders, what is open, waterfall."""
 
 import gc
 from typing import Any
@@ -14,17 +14,17 @@ def ident(number: int) -> str:
     return f"{number:032x}"
 
 
-def step(number: int, parent: int | None = None, **told: Any) -> TraceStep:
+def step(number: int, parent: int | None = None, **fields: Any) -> TraceStep:
     """Step `number`, below `parent`, one second long and starting at `number` seconds."""
-    told = {
+    fields = {
         "node_id": f"node-{number}",
         "kind": "llm",
         "status": "succeeded",
         "start": number * SECOND,
         "end": (number + 1) * SECOND,
         "self_us": SECOND,
-    } | told
-    return TraceStep(ident(number), ident(parent) if parent else "", **told)
+    } | fields
+    return TraceStep(ident(number), ident(parent) if parent else "", **fields)
 
 
 def loop(passes: int, failed: tuple[int, ...] = ()) -> TraceTree:
@@ -42,15 +42,15 @@ def loop(passes: int, failed: tuple[int, ...] = ()) -> TraceTree:
     return build_tree([step(1, kind="iteration"), *steps])
 
 
-def shown(
-    timeline: TraceTree, folding: TreeState | None = None, chosen: int | None = None
+def lines_of(
+    tree: TraceTree, state: TreeState | None = None, chosen: int | None = None
 ) -> list[TreeLine]:
-    entry = timeline.by_id[ident(chosen)] if chosen else None
-    return tree_lines(timeline, folding or TreeState(), TimeScale(0, 60 * SECOND), entry)
+    entry = tree.by_id[ident(chosen)] if chosen else None
+    return tree_lines(tree, state or TreeState(), TimeScale(0, 60 * SECOND), entry)
 
 
-def forms(found: list[TreeLine]) -> list[str]:
-    return [line.form for line in found if line.form != "gap"]
+def forms(lines: list[TreeLine]) -> list[str]:
+    return [line.form for line in lines if line.form != "gap"]
 
 
 def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
@@ -66,7 +66,7 @@ def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
 
 
 def test_inner_passes_count_from_their_own_container() -> None:
-    timeline = build_tree(
+    tree = build_tree(
         [
             step(1, kind="loop"),
             step(2, 1, kind="iteration", iteration="4"),
@@ -74,13 +74,13 @@ def test_inner_passes_count_from_their_own_container() -> None:
             step(4, 2, iteration="4.1"),
         ]
     )
-    inner = timeline.by_id[ident(2)]
-    assert timeline.above[inner].number == 5
+    inner = tree.by_id[ident(2)]
+    assert tree.above[inner].number == 5
     assert [entry.number for entry in inner.children] == [1, 2]
 
 
-def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None:
-    timeline = build_tree(
+def test_a_node_that_runs_again_is_numbered_and_attempts_count_once() -> None:
+    tree = build_tree(
         [
             step(1, node_id="agent"),
             step(2, node_id="tool", status="retry"),
@@ -88,7 +88,7 @@ def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None
             step(4, node_id="agent"),
         ]
     )
-    assert [(entry.number, entry.total) for entry in timeline.top] == [
+    assert [(entry.number, entry.total) for entry in tree.top] == [
         (1, 2),
         (1, 1),
         (1, 1),
@@ -97,61 +97,61 @@ def test_a_node_that_runs_again_is_numbered_and_attempts_are_one_visit() -> None
 
 
 def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
-    timeline = build_tree([step(5, 9), step(6, 9)])
-    (placeholder,) = timeline.top
+    tree = build_tree([step(5, 9), step(6, 9)])
+    (placeholder,) = tree.top
     assert placeholder.form == "placeholder" and placeholder.id == ident(9)
     assert [entry.id for entry in placeholder.children] == [ident(5), ident(6)]
     assert (placeholder.start, placeholder.end) == (5 * SECOND, 7 * SECOND)
 
 
 def test_a_child_before_its_parent_ends_up_below_it() -> None:
-    timeline = build_tree([step(2, 1), step(1)])
-    (top,) = timeline.top
+    tree = build_tree([step(2, 1), step(1)])
+    (top,) = tree.top
     assert top.form == "step" and len(top.children) == 1
 
 
 def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
-    timeline = build_tree([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
-    assert timeline.top[0].steps == 10_000
-    assert len(shown(timeline)) >= 10_000
+    tree = build_tree([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
+    assert tree.top[0].steps == 10_000
+    assert len(lines_of(tree)) >= 10_000
 
 
 def test_few_passes_are_open_and_many_closed() -> None:
-    assert forms(shown(loop(2))) == ["step", "pass", "step", "pass", "step"]
-    (line,) = [line for line in shown(loop(37)) if line.form == "step"]
+    assert forms(lines_of(loop(2))) == ["step", "pass", "step", "pass", "step"]
+    (line,) = [line for line in lines_of(loop(37)) if line.form == "step"]
     assert line.is_open is False
 
 
 def test_of_many_passes_the_failed_one_is_open_and_the_rest_is_one_line() -> None:
-    found = shown(loop(37, failed=(20,)))
-    assert forms(found) == ["step", "elided", "pass", "step", "elided"]
-    assert [len(line.elided) for line in found if line.form == "elided"] == [20, 16]
-    assert next(line.entry for line in found if line.form == "pass").number == 21  # type: ignore[union-attr]
+    lines = lines_of(loop(37, failed=(20,)))
+    assert forms(lines) == ["step", "elided", "pass", "step", "elided"]
+    assert [len(line.elided) for line in lines if line.form == "elided"] == [20, 16]
+    assert next(line.entry for line in lines if line.form == "pass").number == 21  # type: ignore[union-attr]
 
 
 def test_beside_a_failed_pass_those_that_went_well_are_closed() -> None:
-    found = shown(loop(5, failed=(3,)))
-    assert forms(found) == ["step", "pass", "pass", "pass", "pass", "step", "pass"]
-    assert [line.is_open for line in found if line.form == "pass"] == [
+    lines = lines_of(loop(5, failed=(3,)))
+    assert forms(lines) == ["step", "pass", "pass", "pass", "pass", "step", "pass"]
+    assert [line.is_open for line in lines if line.form == "pass"] == [
         False, False, False, True, False
     ]  # fmt: skip
     first = loop(5, failed=(3,)).top[0].children[0]
-    opened = shown(loop(5, failed=(3,)), TreeState().toggled(first.key, is_open=False))
+    opened = lines_of(loop(5, failed=(3,)), TreeState().toggled(first.key, is_open=False))
     assert forms(opened)[:3] == ["step", "pass", "step"]
 
 
 def test_the_chosen_step_is_always_in_sight() -> None:
-    entries = [line.entry for line in shown(loop(37), chosen=12)]
+    entries = [line.entry for line in lines_of(loop(37), chosen=12)]
     assert ident(12) in [entry.id for entry in entries if entry]
 
 
 def test_what_the_reader_opened_or_closed_stays_so() -> None:
-    timeline = loop(37)
-    key = timeline.top[0].key
+    tree = loop(37)
+    key = tree.top[0].key
     opened = TreeState().toggled(key, is_open=False)
-    assert forms(shown(timeline, opened)) == ["step"] + ["pass"] * 37
+    assert forms(lines_of(tree, opened)) == ["step"] + ["pass"] * 37
     closed = TreeState().toggled(loop(2).top[0].key, is_open=True)
-    assert forms(shown(loop(2), closed)) == ["step"]
+    assert forms(lines_of(loop(2), closed)) == ["step"]
     assert TreeState.from_query({"open": key}).query() == f"?open={key}"
     assert (
         TreeState.from_query({"open": "," * 9 + "x" * 99, "all": "1"}).query()
@@ -160,12 +160,10 @@ def test_what_the_reader_opened_or_closed_stays_so() -> None:
 
 
 def test_long_idle_time_between_steps_has_a_line() -> None:
-    timeline = build_tree(
-        [step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)]
-    )
-    (gap,) = [line for line in shown(timeline) if line.form == "gap"]
+    tree = build_tree([step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)])
+    (gap,) = [line for line in lines_of(tree) if line.form == "gap"]
     assert (gap.start, gap.end) == (SECOND, 13 * SECOND)
-    assert forms(shown(build_tree([]))) == []
+    assert forms(lines_of(build_tree([]))) == []
 
 
 def test_bars_stay_inside_the_run() -> None:
@@ -193,10 +191,10 @@ def test_ticks_are_few_and_round() -> None:
 
 
 def test_a_group_of_steps_that_still_run_has_no_end() -> None:
-    timeline = build_tree(
+    tree = build_tree(
         [step(1, kind="iteration"), step(2, 1, iteration="0", end=None, status="running")]
     )
-    (group,) = timeline.top[0].children
+    (group,) = tree.top[0].children
     assert isinstance(group, TraceEntry) and group.end is None and group.status == "running"
 
 
@@ -204,20 +202,15 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        timeline = build_tree(
-            [step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)]
-        )
-        assert (
-            len(tree_lines(timeline, TreeState(), TimeScale(0, SECOND), timeline.by_id[ident(3)]))
-            == 7
-        )
-        del timeline
+        tree = build_tree([step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)])
+        assert len(tree_lines(tree, TreeState(), TimeScale(0, SECOND), tree.by_id[ident(3)])) == 7
+        del tree
         assert gc.collect() == 0
     finally:
         gc.enable()
 
 
-def test_thousands_of_attempts_are_one_visit() -> None:
+def test_thousands_of_attempts_count_once() -> None:
     retries = [step(n, node_id="ask", status="retry") for n in range(5_000)]
     top = build_tree([*retries, step(5_000, node_id="ask")]).top
     assert {(entry.number, entry.total, entry.attempts) for entry in top} == {(1, 1, 5_001)}

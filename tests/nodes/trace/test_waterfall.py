@@ -31,11 +31,13 @@ def test_work_all_the_time_breaks_nothing() -> None:
     st.lists(st.tuples(st.integers(0, 10**9), st.integers(0, 10**7)), max_size=8),
     st.integers(0, 10**9),
 )
-def test_places_on_a_broken_line_keep_their_order(told: list[tuple[int, int]], moment: int) -> None:
+def test_places_on_a_broken_line_keep_their_order(
+    intervals: list[tuple[int, int]], time_between: int
+) -> None:
     plain = TimeScale(0, 10**9)
-    busy = [(start, min(start + lasted, plain.end)) for start, lasted in told]
+    busy = [(start, min(start + lasted, plain.end)) for start, lasted in intervals]
     scale = TimeScale(0, 10**9, breaks(plain, busy))
-    marks = sorted({0, moment, plain.end, *(time for one in busy for time in one)})
+    marks = sorted({0, time_between, plain.end, *(time for interval in busy for time in interval)})
     places = [float(bar.start) for time in marks if (bar := scale.place(time, time))]
     assert places == sorted(places) and places[0] == 0 and places[-1] == 100
 

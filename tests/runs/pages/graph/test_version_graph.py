@@ -45,9 +45,9 @@ def test_steps_are_read_from_rows(db: None) -> None:
     make_execution(run, "draft", hints='{"chained": true}', parent_source_id="s0", source_id="s3",
                    started_at=plan.started_at + timedelta(seconds=9))  # fmt: skip
     make_execution(run, "broken", hints="{", started_at=plan.started_at + timedelta(seconds=10))
-    found = version_graph(version.app, version)
-    steps: list[GraphStep] = found.runs[str(run.pk)]
-    assert found.graph == infer_graph([steps])
-    assert {(e.source, e.target) for e in found.graph.edges} == {
+    from_rows = version_graph(version.app, version)
+    steps: list[GraphStep] = from_rows.runs[str(run.pk)]
+    assert from_rows.graph == infer_graph([steps])
+    assert {(e.source, e.target) for e in from_rows.graph.edges} == {
         ("plan", "fetch"), ("plan", "draft"), ("draft", "broken")
     }  # fmt: skip

@@ -14,7 +14,7 @@ HOSTILE = "<script>alert(1)</script></textarea>\u202e\"'"
 GRAPH = "/apps/support-desk/graph/"
 
 
-def make_way(version: Version, *names: str, minutes: int = 5, failed: str = "") -> Run:
+def run_through(version: Version, *names: str, minutes: int = 5, failed: str = "") -> Run:
     """A run that came through `names`, one after the other; the step called `failed` failed."""
     began = timezone.now() - timedelta(minutes=minutes)
     run = make_run(version.app, version=version, started_at=began, steps=len(names),
@@ -36,16 +36,16 @@ def version(db: None) -> Version:
 
 
 @pytest.fixture
-def ways(version: Version) -> list[Run]:
-    """Three runs: a loop, a failure in the loop, a short way."""
+def runs(version: Version) -> list[Run]:
+    """Three runs: a loop, a failure in the loop, a short cut."""
     return [
-        make_way(version, "classify", "agent", "tools", "agent", "finish", minutes=30),
-        make_way(version, "classify", "agent", "tools", minutes=20, failed="tools"),
-        make_way(version, "classify", "finish", minutes=10),
+        run_through(version, "classify", "agent", "tools", "agent", "finish", minutes=30),
+        run_through(version, "classify", "agent", "tools", minutes=20, failed="tools"),
+        run_through(version, "classify", "finish", minutes=10),
     ]
 
 
-def test_page_fragment_and_restore(console: Client, ways: list[Run]) -> None:
+def test_page_fragment_and_restore(console: Client, runs: list[Run]) -> None:
     tree = check_view(console, GRAPH)
     text = text_of(tree)
     assert "Inferred from the last 3 runs" in text
@@ -57,17 +57,17 @@ def test_page_fragment_and_restore(console: Client, ways: list[Run]) -> None:
 
 
 @pytest.mark.parametrize("tab", ["settings", "last-run", "history", "nonsense"])
-def test_the_panel_of_a_node(console: Client, ways: list[Run], tab: str) -> None:
+def test_the_panel_of_a_node(console: Client, runs: list[Run], tab: str) -> None:
     tree = check_view(console, f"{GRAPH}?node=tools&tab={tab}")
     panel = tree.find(".//aside[@id='side']")
     assert panel.find(".//h2").text == "tools"
     current = [a for a in tree.findall(".//a[@data-choose]") if a.get("aria-current")]
     assert len(current) == 1 and current[0].get("href").endswith("node=tools")
-    said = {"last-run": "order not found", "history": "1 of 2"}.get(tab, "Node id")
-    assert said in text_of(panel)
+    expected = {"last-run": "order not found", "history": "1 of 2"}.get(tab, "Node id")
+    assert expected in text_of(panel)
 
 
-def test_an_htmx_request_for_a_node_gets_its_panel_alone(console: Client, ways: list[Run]) -> None:
+def test_an_htmx_request_for_a_node_gets_its_panel_alone(console: Client, runs: list[Run]) -> None:
     body = console.get(f"{GRAPH}?node=agent", headers=FRAGMENT).content.decode()
     check_fragment(body)
     assert "<svg" not in body and "gpt-4o" in body
@@ -84,12 +84,12 @@ def test_settings_tell_model_parameters_and_tools(console: Client, version: Vers
         run, "Chat", model="gpt-4o", provider="openai", received={"attributes": attributes}
     )
     text = text_of(check_view(console, f"{GRAPH}?node=chat"))
-    for said in ("openai · 1 of the last 1", "temperature0.2", "lookupFinds one."):
-        assert said in text
+    for expected in ("openai · 1 of the last 1", "temperature0.2", "lookupFinds one."):
+        assert expected in text
 
 
-def test_the_way_of_a_run(console: Client, ways: list[Run]) -> None:
-    tree = check_view(console, f"{GRAPH}?run={ways[2].pk}")
+def test_where_a_run_went(console: Client, runs: list[Run]) -> None:
+    tree = check_view(console, f"{GRAPH}?run={runs[2].pk}")
     states = {
         card.find("./a/span/span").text: card.get("data-state")
         for card in tree.findall(".//div[@class='gcard']")
@@ -97,13 +97,13 @@ def test_the_way_of_a_run(console: Client, ways: list[Run]) -> None:
     assert states == {"classify": "", "agent": "skipped", "tools": "skipped", "finish": ""}
     lines = [line.get("data-state") for line in tree.findall(".//*[@class='gline']")]
     assert sorted(lines) == ["", "skipped", "skipped", "skipped", "skipped"]
-    assert all(f"run={ways[2].pk}" in a.get("href") for a in tree.findall(".//a[@data-choose]"))
+    assert all(f"run={runs[2].pk}" in a.get("href") for a in tree.findall(".//a[@data-choose]"))
 
 
 def test_the_newest_run_decides_the_version_shown(console: Client, version: Version) -> None:
     other = make_version(version.app, 2)
-    make_way(other, "old", minutes=90)
-    make_way(version, "new", minutes=1)
+    run_through(other, "old", minutes=90)
+    run_through(version, "new", minutes=1)
     assert "old" not in text_of(check_view(console, GRAPH).find(".//*[@class='graph']"))
     assert "old" in text_of(check_view(console, f"{GRAPH}?version=2").find(".//*[@class='graph']"))
 
@@ -115,7 +115,7 @@ def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> Non
         "edges": [{"source": "classify", "target": "rare", "handle": "no"}],
     }  # fmt: skip
     version.save()
-    make_way(version, "classify")
+    run_through(version, "classify")
     text = text_of(check_view(console, GRAPH))
     assert "as published" in text and "Refund?" in text and "never run" in text
     assert "python3" in text_of(check_view(console, f"{GRAPH}?node=rare"))
@@ -136,7 +136,7 @@ def test_a_sent_graph_is_shown_as_sent(console: Client, version: Version) -> Non
         "/apps/support-desk/graph.json?version=7",
     ],
 )  # fmt: skip
-def test_what_is_missing_is_a_404(console: Client, ways: list[Run], url: str) -> None:
+def test_what_is_missing_is_a_404(console: Client, runs: list[Run], url: str) -> None:
     response = console.get(url)
     assert response.status_code == 404
     if ".json" in url:
@@ -166,7 +166,7 @@ def test_hostile_texts_are_shown_as_text(console: Client, version: Version) -> N
             check_view(console, f"{GRAPH}{link.get('href').removeprefix(GRAPH)}&tab={tab}")
 
 
-def test_many_nodes_are_drawn_in_part_and_it_is_said(console: Client, version: Version) -> None:
+def test_of_many_nodes_a_part_is_drawn_and_counted(console: Client, version: Version) -> None:
     version.graph = {"nodes": [{"id": f"n{n}"} for n in range(1000)], "edges": []}
     version.save()
     text = text_of(check_page(console.get(f"{GRAPH}?version=1").content.decode()))
@@ -180,25 +180,27 @@ def test_the_number_of_queries_is_constant(
     console: Client, version: Version, django_assert_max_num_queries, query: str
 ) -> None:
     for n in range(12):
-        make_way(version, "classify", "agent", *(f"tool-{i}" for i in range(n)), "agent", minutes=n)
+        run_through(
+            version, "classify", "agent", *(f"tool-{i}" for i in range(n)), "agent", minutes=n
+        )
     with django_assert_max_num_queries(14):
         console.get(GRAPH + query)
     with django_assert_max_num_queries(12):
         console.get(GRAPH.replace("/graph/", "/graph.json"))
 
 
-def test_graph_json(console: Client, ways: list[Run]) -> None:
-    told = console.get("/apps/support-desk/graph.json").json()
-    assert told["version"] == {"number": 1, "label": "v1"}
-    assert (told["inferred"], told["runs"]) == (True, 3)
-    assert {"source": "agent", "target": "tools", "handle": None, "runs": 2} in told["edges"]
-    nodes = {node["id"]: node for node in told["nodes"]}
+def test_graph_json(console: Client, runs: list[Run]) -> None:
+    data = console.get("/apps/support-desk/graph.json").json()
+    assert data["version"] == {"number": 1, "label": "v1"}
+    assert (data["inferred"], data["runs"]) == (True, 3)
+    assert {"source": "agent", "target": "tools", "handle": None, "runs": 2} in data["edges"]
+    nodes = {node["id"]: node for node in data["nodes"]}
     assert {"id", "kind", "title", "x", "y", "parent", "config", "last_run"} <= set(nodes["tools"])
     assert nodes["tools"]["last_run"]["status"] == "failed"
     assert nodes["classify"]["x"] < nodes["agent"]["x"]
 
 
-def test_last_run_leads_to_the_panel(console: Client, ways: list[Run]) -> None:
+def test_last_run_leads_to_the_panel(console: Client, runs: list[Run]) -> None:
     response = console.get("/apps/support-desk/nodes/tools/last-run/")
     assert (response.status_code, response.url) == (302, f"{GRAPH}?node=tools&tab=last-run")
     body = console.get(
@@ -208,14 +210,14 @@ def test_last_run_leads_to_the_panel(console: Client, ways: list[Run]) -> None:
     assert "order not found" in body
 
 
-def test_last_run_is_the_newest_of_all_versions(console: Client, ways: list[Run]) -> None:
-    newer = make_way(make_version(ways[0].app, 2), "tools", minutes=1)
-    told = console.get("/apps/support-desk/nodes/tools/last-run.json").json()
-    assert told["id"] == str(newer.executions.get().pk)
-    assert (told["node_id"], told["status"]) == ("tools", "succeeded")
+def test_last_run_is_the_newest_of_all_versions(console: Client, runs: list[Run]) -> None:
+    newer = run_through(make_version(runs[0].app, 2), "tools", minutes=1)
+    data = console.get("/apps/support-desk/nodes/tools/last-run.json").json()
+    assert data["id"] == str(newer.executions.get().pk)
+    assert (data["node_id"], data["status"]) == ("tools", "succeeded")
 
 
-def test_json_takes_a_key_with_read_scope(client: Client, ways: list[Run], read_key: str) -> None:
+def test_json_takes_a_key_with_read_scope(client: Client, runs: list[Run], read_key: str) -> None:
     url = "/apps/support-desk/graph.json"
     assert client.get(url).status_code == 401
     assert client.get(url, headers={"x-api-key": read_key}).status_code == 200

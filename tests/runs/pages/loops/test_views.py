@@ -1,4 +1,4 @@
-"""The passes of a loop as a matrix, attempts, lanes, and the way from one execution to the next."""
+"""The passes of a loop as a matrix, attempts, lanes, and links from one execution to the next."""
 
 import json
 from datetime import timedelta
@@ -72,10 +72,10 @@ def test_a_cell_opens_its_step_beside_the_matrix(console: Client) -> None:
     ]
     before, after = (tree.find(f".//a[@data-key='{key}']") for key in "[]")
     near = [NodeExecution.objects.get(run=loop.run, iteration=n, node_id="node-0") for n in "02"]
-    assert [link.get("href") for link in (before, after)] == [f"?step={one.id}" for one in near]
+    assert [link.get("href") for link in (before, after)] == [f"?step={step.id}" for step in near]
 
 
-def test_failed_passes_first_and_shaded_by_what_is_asked(console: Client) -> None:
+def test_failed_passes_first_and_shaded_by_any_measure(console: Client) -> None:
     loop = big_loop(5, 1, failed=(3,))
     tree = check_page(console.get(passes_url(loop) + "?first=failed&heat=tokens").content.decode())
     heads = tree.findall(".//thead/tr[1]/th[@data-status]/a")
@@ -113,8 +113,8 @@ def test_further_nodes_are_a_link_away(console: Client) -> None:
     assert "Nodes 61–70 of 70." in text_of(rest) and len(cells(rest)) == 20
     assert "nodes=60" in cells(rest)[0].get("href")
     assert [text_of(a) for a in rest.findall(".//caption/a")] == ["Nodes before"]
-    told = console.get(passes_url(loop, ".json") + "?nodes=60").json()
-    assert [node["node_id"] for node in told["nodes"]] == [f"node-{n}" for n in range(60, 70)]
+    data = console.get(passes_url(loop, ".json") + "?nodes=60").json()
+    assert [node["node_id"] for node in data["nodes"]] == [f"node-{n}" for n in range(60, 70)]
 
 
 def test_what_follows_a_loop_or_is_of_another_pass_is_not_read(
@@ -144,24 +144,25 @@ def test_the_number_of_queries_does_not_grow(
 
 def nested() -> tuple[NodeExecution, list[NodeExecution]]:
     """A loop of two passes, each with an iteration of three; one inner pass failed. Loop variables
-    as Dify tells them."""
+    as Dify reports them."""
     run = make_run()
-    told = {"0": {"草稿": "第一稿"}, "1": {"草稿": "done", "n": 0}}
-    metadata = json.dumps({"loop_variable_map": told})
+    variables = {"0": {"草稿": "第一稿"}, "1": {"草稿": "done", "n": 0}}
+    metadata = json.dumps({"loop_variable_map": variables})
     outer = make_execution(
         run, "Until good", kind="loop", received={"attributes": {"metadata": metadata}}
     )
     inner = []
-    for one in range(2):
+    for number in range(2):
         each = make_execution(
-            run, "Each reviewer", kind="iteration", parent_id=outer.id, depth=1, iteration=str(one),
+            run, "Each reviewer", kind="iteration", parent_id=outer.id, depth=1,
+            iteration=f"{number}",
             inputs={"iterator_selector": ["Ann", "<b>Bo</b>", "سارة"]},
         )  # fmt: skip
         inner.append(each)
-        for two in range(3):
+        for place in range(3):
             make_execution(
-                run, "Review", parent_id=each.id, depth=2, iteration=f"{one}.{two}",
-                status="failed" if (one, two) == (1, 2) else "succeeded",
+                run, "Review", parent_id=each.id, depth=2, iteration=f"{number}.{place}",
+                status="failed" if (number, place) == (1, 2) else "succeeded",
             )  # fmt: skip
     return outer, inner
 
@@ -227,18 +228,18 @@ def test_what_is_not_understood_is_left_out(console: Client, query: str) -> None
     assert len(cells(tree)) == 2
 
 
-def test_the_twin_tells_the_same(client: Client, read_key: str, ingest_key: str) -> None:
+def test_the_twin_has_the_same_window(client: Client, read_key: str, ingest_key: str) -> None:
     loop = big_loop(70, 20, failed=(1,))
     url = passes_url(loop, ".json")
-    told = client.get(url, headers={"x-api-key": read_key}).json()
-    assert (told["count"], told["failed_count"], len(told["passes"])) == (70, 1, 30)
-    assert told["passes"][1]["status"] == "failed" and told["passes"][1]["number"] == 1
-    row = told["nodes"][19]
+    data = client.get(url, headers={"x-api-key": read_key}).json()
+    assert (data["count"], data["failed_count"], len(data["passes"])) == (70, 1, 30)
+    assert data["passes"][1]["status"] == "failed" and data["passes"][1]["number"] == 1
+    row = data["nodes"][19]
     assert row["cells"][1]["status"] == "failed"
     (failing,) = row["cells"][1]["executions"]
     assert NodeExecution.objects.get(id=UUID(failing)).status == "failed" and "-" in failing
     rest = client.get(
-        told["next"].partition("testserver")[2], headers={"x-api-key": read_key}
+        data["next"].partition("testserver")[2], headers={"x-api-key": read_key}
     ).json()
     assert len(rest["passes"]) == 30 and "from=60" in rest["next"]
     assert client.get(url).status_code == 401

@@ -18,16 +18,16 @@ SECOND = 1_000_000
 DAY = 86_400
 
 
-def timed(run: Run, title: str, start: float, lasted: float, **told: Any) -> NodeExecution:
+def timed(run: Run, title: str, start: float, lasted: float, **fields: Any) -> NodeExecution:
     us = int(lasted * SECOND)
     return make_execution(
         run, title, started_at=run.started_at + timedelta(seconds=start), duration_us=us,
-        self_us=us, **told,
+        self_us=us, **fields,
     )  # fmt: skip
 
 
-def run_of(seconds: float, **told: Any) -> Run:
-    run = make_run(duration_us=int(seconds * SECOND), **told)
+def run_of(seconds: float, **fields: Any) -> Run:
+    run = make_run(duration_us=int(seconds * SECOND), **fields)
     run.started_at = run.started_at.replace(microsecond=123)
     run.ended_at = run.started_at + timedelta(seconds=seconds)
     run.save()
@@ -164,11 +164,11 @@ def test_ten_thousand_steps_are_a_small_page(
 def test_the_twin_adds_up(client: Client, read_key: str) -> None:
     run = waited()
     key = {"x-api-key": read_key}
-    told = client.get(f"/runs/{run.id}/time.json?sort=cost", headers=key).json()
-    assert told["nodes"][0]["key"] == "send" and told["nodes"][0]["cost"] == "0.5"
-    assert sum(part["duration_us"] for part in told["path"]) == told["duration_us"]
-    assert told["worked_us"] == 10 * SECOND and told["steps_left_out"] is False
-    assert told["gaps"] == [
+    data = client.get(f"/runs/{run.id}/time.json?sort=cost", headers=key).json()
+    assert data["nodes"][0]["key"] == "send" and data["nodes"][0]["cost"] == "0.5"
+    assert sum(part["duration_us"] for part in data["path"]) == data["duration_us"]
+    assert data["worked_us"] == 10 * SECOND and data["steps_left_out"] is False
+    assert data["gaps"] == [
         {"name": "waiting for a person", "duration_us": 3 * DAY * SECOND, "times": 1}
     ]
     bad = client.get(f"/runs/{run.id}/time.json?sort=beauty", headers=key)
@@ -192,7 +192,7 @@ def test_sample_runs_tell_where_their_time_went(console: Client, app: str) -> No
     samples.load(limit=2)
     run = Run.objects.filter(app__slug=app, ended_at__isnull=False).first()
     assert run
-    told = console.get(f"/runs/{run.id}/time.json").json()
-    assert sum(part["duration_us"] for part in told["path"]) == told["duration_us"]
+    data = console.get(f"/runs/{run.id}/time.json").json()
+    assert sum(part["duration_us"] for part in data["path"]) == data["duration_us"]
     check_view(console, f"/runs/{run.id}/time/")
     check_view(console, f"/runs/{run.id}/tracing/?path=critical")

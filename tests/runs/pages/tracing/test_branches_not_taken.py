@@ -19,15 +19,15 @@ def _nothing_kept() -> None:
     cache.clear()
 
 
-def branched(way: str, **fields: Any) -> Run:
-    """A run of one version: route, then `way`, then the end."""
+def branched(branch: str, **fields: Any) -> Run:
+    """A run of one version: route, then `branch`, then the end."""
     fields = {
         "version": make_version(make_app()),
         "steps": 3,
         "started_at": timezone.now(),
     } | fields
     run = make_run(**fields)
-    for number, title in enumerate(("Route", way, "End")):
+    for number, title in enumerate(("Route", branch, "End")):
         make_execution(run, title, kind="if-else" if number == 0 else "llm", duration_us=1000,
                        started_at=run.started_at + timedelta(seconds=number),
                        ended_at=run.started_at + timedelta(seconds=number, microseconds=1000),
@@ -66,7 +66,7 @@ def test_all_spans_and_unfinished_runs_show_no_branches_not_taken(console: Clien
     assert not lines(check_page(console.get(tracing(running)).content.decode()))
 
 
-def test_many_ways_are_counted_not_listed(console: Client) -> None:
+def test_many_branches_are_counted_not_listed(console: Client) -> None:
     for number in range(12):
         branched(f"Case {number}")
     run = branched("Answer")
@@ -80,7 +80,7 @@ def test_hostile_titles_are_text(console: Client) -> None:
     assert "<script>alert" in lines(check_view(console, tracing(run)))[0]
 
 
-def test_what_is_dear_is_asked_for_afterwards(
+def test_what_is_slow_is_loaded_afterwards(
     console: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(branches_not_taken, "QUICK_STEPS", 4)
@@ -94,16 +94,16 @@ def test_what_is_dear_is_asked_for_afterwards(
     assert link.get("href") == later.get("hx-get")
     headers = FRAGMENT | {"HX-Target": "tree", "HX-Trigger": "branches-not-taken"}
     response = console.get(later.get("hx-get"), headers=headers)
-    found = check_fragment(response.content.decode())
-    assert lines(found) == ["not taken: Refund"] and "HX-Push-Url" not in response
-    assert not found.findall(".//span[@id='branches-not-taken']")
+    tree = check_fragment(response.content.decode())
+    assert lines(tree) == ["not taken: Refund"] and "HX-Push-Url" not in response
+    assert not tree.findall(".//span[@id='branches-not-taken']")
     # Known by now: opening and closing groups shows it at once.
     assert lines(check_page(console.get(tracing(run)).content.decode()))
     cache.clear()
     assert lines(check_page(console.get(link.get("href")).content.decode()))
 
 
-def test_a_very_long_run_is_not_asked(console: Client) -> None:
+def test_a_very_long_run_has_no_lines_for_branches(console: Client) -> None:
     branched("Refund")
     run = branched("Answer", steps=branches_not_taken.MAX_STEPS + 1)
     tree = check_page(console.get(tracing(run)).content.decode())

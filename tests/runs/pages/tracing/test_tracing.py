@@ -46,7 +46,7 @@ def test_attempts_are_counted_in_the_tree_and_listed_in_the_panel(console: Clien
     assert text.index("attempt 3 of 3") < text.index("Beside")
     side = console.get(f"/runs/{run.id}/tracing/{last.id}/?closed=a", headers=SIDE).content.decode()
     attempts = check_fragment(side).find(".//ol[@class='attempts']")
-    assert [text_of(one) for one in attempts] == [
+    assert [text_of(item) for item in attempts] == [
         "Attempt 1 of 3 Retry 3.00 s timeout after 3 s",
         "Attempt 2 of 3 Retry 500 ms <i>busy</i>",
         "Attempt 3 of 3 Succeeded 500 ms",
@@ -55,7 +55,7 @@ def test_attempts_are_counted_in_the_tree_and_listed_in_the_panel(console: Clien
 
 
 def tries(run: Run, count: int) -> list[NodeExecution]:
-    """So many attempts at one visit, the last of which succeeded."""
+    """So many attempts at one step, the last of which succeeded."""
     return [
         make_execution(
             run, "Call", attempt=number, status="succeeded" if number == count else "retry"
@@ -67,12 +67,12 @@ def tries(run: Run, count: int) -> list[NodeExecution]:
 def attempts_in_panel(console: Client, step: NodeExecution) -> list[str]:
     side = console.get(f"/runs/{step.run_id}/tracing/{step.id}/", headers=SIDE).content.decode()
     return [
-        text_of(one.find("a"))
-        for one in check_fragment(side).findall(".//ol[@class='attempts']/li")
+        text_of(item.find("a"))
+        for item in check_fragment(side).findall(".//ol[@class='attempts']/li")
     ]
 
 
-def test_attempts_far_on_among_the_visits_of_a_node_are_shown(console: Client) -> None:
+def test_attempts_far_on_among_the_executions_of_a_node_are_shown(console: Client) -> None:
     run = make_run()
     for _ in range(230):
         make_execution(run, "Call")
@@ -81,30 +81,30 @@ def test_attempts_far_on_among_the_visits_of_a_node_are_shown(console: Client) -
     assert attempts_in_panel(console, last) == ["Attempt 1 of 2", "Attempt 2 of 2"]
 
 
-def test_of_very_many_attempts_those_around_this_one_are_shown(console: Client) -> None:
+def test_of_very_many_attempts_those_around_the_chosen_are_shown(console: Client) -> None:
     made = tries(make_run(), 45)
-    shown = attempts_in_panel(console, made[24])
-    assert shown == [f"Attempt {number} of 45" for number in range(15, 36)]
+    texts = attempts_in_panel(console, made[24])
+    assert texts == [f"Attempt {number} of 45" for number in range(15, 36)]
     assert attempts_in_panel(console, made[44])[-1] == "Attempt 45 of 45"
 
 
 def test_the_same_node_in_the_runs_before_and_after(console: Client) -> None:
-    found = []
+    executions = []
     for day in (3, 2, 1):
         run = make_run()
         run.started_at -= timedelta(days=day)
         run.save()
-        found.append(
+        executions.append(
             [make_execution(run, "Write", iteration=n, started_at=run.started_at) for n in "01"]
         )
-    here = found[1][1]
+    here = executions[1][1]
     side = console.get(f"/runs/{here.run_id}/tracing/{here.id}/?open=a", headers=SIDE)
     tree = check_fragment(side.content.decode())
-    for key, (_, other) in (("p", found[0]), ("n", found[2])):
+    for key, (_, other) in (("p", executions[0]), ("n", executions[2])):
         link = tree.find(f".//a[@data-key='{key}']")
         assert link.get("href") == f"/runs/{other.run_id}/tracing/{other.id}/?open=a"
     before = tree.find(".//a[@data-key='[']")
-    assert before.get("href") == f"/runs/{here.run_id}/tracing/{found[1][0].id}/?open=a"
+    assert before.get("href") == f"/runs/{here.run_id}/tracing/{executions[1][0].id}/?open=a"
 
 
 def test_a_run_without_that_pass_leads_to_another_of_the_node(console: Client) -> None:
@@ -121,12 +121,12 @@ def test_a_run_without_that_pass_leads_to_another_of_the_node(console: Client) -
 
 
 def dify_events(*nodes: tuple[str, str, int, float, dict[str, Any]]) -> bytes:
-    """A stream of Dify: nodes as (title, type, start, seconds, what else their data tell). A loop
-    is told as a container."""
+    """A stream of Dify: nodes as (title, type, start, seconds, what else is in their data). A loop
+    is reported as a container."""
     run = {"event": "", "workflow_run_id": "11111111-1111-4111-8111-11111111aaaa", "task_id": "t"}
     begin = int(time.time()) - 3600
-    told = [{"event": "workflow_started", "data": {"id": run["workflow_run_id"], "inputs": {}}}]
-    told[0]["data"]["created_at"] = begin
+    events = [{"event": "workflow_started", "data": {"id": run["workflow_run_id"], "inputs": {}}}]
+    events[0]["data"]["created_at"] = begin
     for number, (title, kind, start, seconds, more) in enumerate(nodes):
         word, end = ("loop", "completed") if kind == "loop" else ("node", "finished")
         data = {
@@ -134,9 +134,9 @@ def dify_events(*nodes: tuple[str, str, int, float, dict[str, Any]]) -> bytes:
             "title": title, "created_at": begin + start, **more,
         }  # fmt: skip
         done = {"status": "succeeded", "elapsed_time": seconds, "finished_at": begin + start + 1}
-        told.append({"event": f"{word}_started", "data": data})
-        told.append({"event": f"{word}_{end}", "data": data | done | {"outputs": {}}})
-    return b"".join(b"data: " + json.dumps(run | event).encode() + b"\n\n" for event in told)
+        events.append({"event": f"{word}_started", "data": data})
+        events.append({"event": f"{word}_{end}", "data": data | done | {"outputs": {}}})
+    return b"".join(b"data: " + json.dumps(run | event).encode() + b"\n\n" for event in events)
 
 
 def record_events(key: str, *nodes: tuple[str, str, int, float, dict[str, Any]]) -> Run:
@@ -157,21 +157,33 @@ def test_parallel_branches_of_dify_are_lanes(console: Client, ingest_key: str) -
         ("right", "code", 1, 4, {}), ("more", "code", 6, 3, {}), ("end", "end", 10, 0.1, {}),
     )  # fmt: skip
     tree = check_page(console.get(f"/runs/{run.id}/tracing/").content.decode())
-    found = {
+    lanes = {
         text_of(row.find(".//a[@class='step-name']")): [
             text_of(s) for s in row.findall(".//span[@class='lane']")
         ]
         for row in tree.findall(".//tr[@id]")
     }
-    assert found == {"start": [], "left": ["∥ 1"], "right": ["∥ 2"], "more": ["∥ 2"], "end": []}
+    assert lanes == {
+        "start": [],
+        "left": ["∥ 1"],
+        "right": ["∥ 2"],
+        "more": ["∥ 2"],
+        "end": [],
+    }
 
 
 def test_lanes_follow_the_graph_that_was_sent(
     console: Client, django_assert_max_num_queries: Any
 ) -> None:
     names = ["start", "left", "right", "after-right", "after-left", "end"]
-    ways = ["start left", "start right", "left after-left", "right after-right", "after-left end"]
-    edges = [dict(zip(("source", "target"), way.split(), strict=True)) for way in ways]
+    joins = [
+        "start left",
+        "start right",
+        "left after-left",
+        "right after-right",
+        "after-left end",
+    ]
+    edges = [dict(zip(("source", "target"), pair.split(), strict=True)) for pair in joins]
     graph = {"nodes": [{"id": name} for name in names], "edges": edges}
     times = [(0, 1), (1, 3.5), (1, 3), (4, 9), (4.5, 8), (10, 11)]
 
