@@ -22,7 +22,8 @@ class CellColumn(tables.Column):
 
     `css` is the class of cell and heading; numbers are "num". `label` names the cell on narrow
     pages, where a row is a block: by default it is the heading, "" for a cell that needs no name.
-    `css`, `label` and `cell` are template code; `heading` is HTML or text."""
+    `attributes` are further ones of the cell. All are template code but `heading`, which is text or
+    HTML."""
 
     def __init__(
         self,
@@ -32,11 +33,13 @@ class CellColumn(tables.Column):
         template: str = "",
         css: str = "",
         label: str | None = None,
+        attributes: str = "",
     ) -> None:
         super().__init__(verbose_name=heading, orderable=False, empty_values=())
         self.cell = cell
         self.template = template
         self.css = css
+        self.attributes = attributes
         self.label = heading if label is None else label
 
     @property
@@ -51,7 +54,7 @@ class CellColumn(tables.Column):
         css = f' class="{self.css}"' if self.css else ""
         label = f' data-label="{self.label}"' if self.label else ""
         cell = _source_of(self.template) if self.template else self.cell
-        return f"<td{css}{label}>{cell}</td>"
+        return f"<td{css}{label}{self.attributes}>{cell}</td>"
 
 
 class NumberColumn(CellColumn):
@@ -85,6 +88,8 @@ class RecordTable(tables.Table):
     is template code for what follows a row."""
 
     caption = ""
+    # The template of a row of headings above the others, or "".
+    group_headings = ""
     record_name = "record"
     row_attributes = "data-row"
     after_row = ""
@@ -99,7 +104,7 @@ class RecordTable(tables.Table):
         heading_links: dict[str, HeadingLink] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(records, **options)
+        super().__init__(list(records), **options)
         self.heading_links = heading_links or {}
 
     def headings(self) -> Iterator[tuple[CellColumn, HeadingLink | None]]:

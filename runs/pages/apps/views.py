@@ -8,6 +8,7 @@ from runs.access import ReadRequest, session_or_read_key
 from runs.lookup import app_or_404
 from runs.models import App
 from runs.pages.apps.overview import app_json, overview
+from runs.pages.apps.tables import AppTable
 from runs.pages.producers.documents import documents
 
 SHOWN_APPS = 200
@@ -17,7 +18,7 @@ SHOWN_APPS = 200
 def app_list(request: HtmxHttpRequest) -> HttpResponse:
     apps = list(App.objects.in_use().by_activity()[: SHOWN_APPS + 1])
     context = {
-        "rows": overview(apps[:SHOWN_APPS]),
+        "table": AppTable(overview(apps[:SHOWN_APPS])),
         "more": len(apps) > SHOWN_APPS,
         "shown": SHOWN_APPS,
         "has_samples": any(app.is_sample for app in apps),
