@@ -13,6 +13,7 @@ from runs.json.run import run_json
 from runs.lookup import app_or_404, conversation_or_404
 from runs.models import App, Conversation, Run
 from runs.models.run import RunQuerySet
+from runs.pages.conversations.tables import ConversationTable
 from runs.pages.conversations.turns import read_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
@@ -34,7 +35,8 @@ def conversation_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug)
     context: dict[str, Any] = {"app": app, "tab": "conversations"}
     try:
-        context["page"] = conversations_of(app, request.GET.get("after", ""))
+        page = conversations_of(app, request.GET.get("after", ""))
+        context |= {"page": page, "table": ConversationTable(page.rows)}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
     return render_region(
