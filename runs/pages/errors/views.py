@@ -16,6 +16,7 @@ from runs.models import App, ErrorGroup
 from runs.pages.errors.forms import STATES, ErrorsForm
 from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
 from runs.pages.errors.history import history_of
+from runs.pages.errors.tables import ErrorTable
 from runs.pages.errors.twins import history_json, kind_json
 from runs.pages.history.tables import RunTable
 
@@ -31,7 +32,11 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
     context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "kinds": None}
     if form.is_valid():
         kinds = _kinds(form, form.chosen_app)
-        context |= {"kinds": kinds, "older": _older(form, kinds)}
+        context |= {
+            "kinds": kinds,
+            "table": ErrorTable(kinds.shown),
+            "older": _older(form, kinds),
+        }
     context |= {
         "apps": None if app else App.objects.in_use().order_by("name")[:MAX_APPS],
         "states": [(name, label, form.query(state=name)) for name, label in STATES],
