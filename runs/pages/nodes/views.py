@@ -14,6 +14,7 @@ from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
 from runs.pages.nodes.forms import NodesForm
 from runs.pages.nodes.history import NodeHistory, node_history
+from runs.pages.nodes.tables import ExecutionTable, NodeTable, order_links
 from runs.pages.nodes.twins import app_nodes_json, node_history_json
 from runs.paging import BadCursor
 
@@ -33,6 +34,7 @@ def app_nodes(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     if form.is_valid():
         told, order = form.cleaned_data, form.chosen_order
         context["found"] = nodes_of(app, told["since"], told["until"], order)
+        context["table"] = NodeTable(context["found"].nodes, heading_links=order_links(form))
         context["columns"] = [
             (label, form.query(order=name), name == order) for name, label in ORDERS
         ]
@@ -78,6 +80,7 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
         "app": app,
         "tab": "nodes",
         "history": found,
+        "table": ExecutionTable(found.lines),
         "page": found.page,
         "statuses": STATUSES,
         "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
