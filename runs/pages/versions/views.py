@@ -21,6 +21,7 @@ from runs.lookup import app_or_404, version_or_404
 from runs.models import App, Run, Version
 from runs.pages.history.tables import RunTable
 from runs.pages.versions.forms import DslForm
+from runs.pages.versions.tables import VersionTable
 from runs.recording.storing.definitions import store_dsl
 
 SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200
@@ -39,7 +40,7 @@ def version_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     context = {
         "app": app,
         "tab": "versions",
-        "versions": _versions(app, figures),
+        "table": VersionTable(_versions(app, figures), VERSION_DAYS),
         "unversioned": figures.get(None),
         "days": VERSION_DAYS,
         "form": form if request.user.is_staff else None,
