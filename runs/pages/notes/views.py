@@ -33,6 +33,7 @@ from runs.pages.notes.notes import (
     steps_of_notes,
 )
 from runs.pages.notes.ownership import may_change, write_notes
+from runs.pages.notes.tables import NoteTable
 from runs.paging import BadCursor, Order, Page, page_of
 
 NEWEST = Order("created_at")
@@ -150,7 +151,7 @@ def note_list(request: HtmxHttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             page = _page(request, form)
-            context |= {"page": page, "rows": _shown(page.rows), "query": form.query()}
+            context |= {"page": page, "table": NoteTable(_shown(page.rows)), "query": form.query()}
         except BadCursor as problem:
             context["problems"] = [str(problem)]
     response = render_region(request, "notes/notes.html", "notes/_list.html", context)
