@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from runs.models import IngestKey
 from runs.pages.keys.forms import KeyForm
+from runs.pages.keys.tables import KeyTable
 
 
 def staff_only(request: HttpRequest) -> None:
@@ -26,7 +27,7 @@ def key_list(request: HttpRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         context["key"], context["secret"] = IngestKey.create(**form.cleaned_data)
         context["form"] = KeyForm()
-    context["keys"] = IngestKey.objects.for_list()
+    context["table"] = KeyTable(IngestKey.objects.for_list())
     status = 400 if form.errors else 200
     return render(request, "keys/keys.html", context, status=status)
 
