@@ -15,6 +15,7 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.inbox import ReceivedRequestJson, RefusedRecordJson
 from runs.json.values import iso_time
 from runs.models import Note, ReceivedRequest, RefusedRecord, Run
+from runs.pages.inbox.tables import RequestTable
 from runs.pages.producers.documents import documents
 from runs.paging import BadCursor, Order, Page, page_of
 from runs.recording.receiving.replay import replay
@@ -45,7 +46,7 @@ def request_list(request: HtmxHttpRequest) -> HttpResponse:
     }
     try:
         page = _requests(request)
-        context |= {"page": page, "rows": _with_runs(page.rows)}
+        context |= {"page": page, "table": RequestTable(_with_runs(page.rows))}
     except (BadCursor, BadChoice) as problem:
         context["problem"] = str(problem)
     return render_region(request, "inbox/requests.html", "inbox/_requests.html", context)

@@ -1,0 +1,87 @@
+"""The requests of the inbox as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils.html import format_html
+
+from runs.models import ReceivedRequest, Run
+from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+
+STATUS = (
+    "{% if row.status >= 400 %}failed{% elif row.refused %}partial-succeeded"
+    "{% else %}succeeded{% endif %}"
+)
+
+
+class CountColumn(NumberColumn):
+    """A count of a request, which leads to the steps of its first run; `title` explains it."""
+
+    def __init__(self, heading: str, variable: str, title: str) -> None:
+        super().__init__(
+            format_html('<abbr title="{}">{}</abbr>', title, heading),
+            f"{{% if {variable} and runs %}}"
+            f"<a href=\"{{% url 'run-tracing' runs.0.pk %}}\">{{{{ {variable} }}}}</a>"
+            f"{{% else %}}{{{{ {variable} }}}}{{% endif %}}",
+            css=f"num{{% if not {variable} %}} none{{% endif %}}",
+            label=heading,
+        )
+
+
+class RequestTable(RecordTable):
+    """Rows are (request, its runs that are kept, those with orphans first)."""
+
+    caption = "Requests"
+    row_attributes = f'data-row data-status="{STATUS}"'
+
+    status = CellColumn(
+        "Answer",
+        f'<span class="status" data-status="{STATUS}">{{{{ row.status }}}}</span>',
+        label="",
+    )
+    received_at = TimeColumn("When", "row.received_at")
+    door = CellColumn("Door", template="inbox/_door_cell.html", css="cell-door", label="")
+    key = CellColumn(
+        "Key",
+        '<span dir="auto" title="{{ row.key.name|visible }}">'
+        '{{ row.key.name|visible|default:"–" }}</span>',
+        css="cell-word",
+    )
+    producer = CellColumn(
+        "Producer",
+        '<span dir="auto" title="{{ row.user_agent|visible }}">'
+        '{{ row.user_agent|visible|default:"–" }}</span>',
+        css="cell-word",
+    )
+    runs = CellColumn(
+        "Runs",
+        template="inbox/_runs_cell.html",
+        css="cell-runs{% if not row.run_count %} none{% endif %}",
+    )
+    records = NumberColumn(
+        format_html('<abbr title="{}">{}</abbr>', "Spans, events or logs in it", "Records"),
+        "{{ row.records }}",
+        label="Records",
+    )
+    refused = NumberColumn(
+        "Refused",
+        '{% if row.refused %}<a class="danger" href="{% url \'inbox-refused\' %}">'
+        "{{ row.refused }}</a>{% else %}0{% endif %}",
+        css="num{% if not row.refused %} none{% endif %}",
+    )
+    duplicates = CountColumn(
+        "Twice", "row.duplicates", "Told nothing new about a step already stored"
+    )
+    late = CountColumn("Late", "row.late", "Came for a run that had ended")
+    orphans = CountColumn(
+        "Orphans", "row.orphans", "Steps of these runs whose parent has not been received"
+    )
+    size = NumberColumn("Size", "{{ row.size|size }}")
+    duration_us = NumberColumn("Time", "{{ row.duration_us|duration }}")
+
+    class Meta:
+        attrs = {"class": "table inbox-table"}
+
+    def record_context(self, record: tuple[ReceivedRequest, Sequence[Run]]) -> dict[str, Any]:
+        row, runs = record
+        return {"row": row, "runs": runs}
