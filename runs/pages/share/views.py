@@ -22,6 +22,7 @@ from runs.models import ShareLink
 from runs.pages.share.form import ShareForm
 from runs.pages.share.public_view import SharedRun, SharedStep, shared_run_of
 from runs.pages.share.shared_json import shared_head, shared_run_json, shared_step_json
+from runs.pages.share.tables import ShareLinkTable
 from runs.redaction.masks import MASKABLE_FIELDS
 
 MAX_LINKS = 100  # that are listed
@@ -42,7 +43,7 @@ def run_share(request: HttpRequest, run_id: UUID) -> HttpResponse:
         address = request.build_absolute_uri(reverse("shared-run", args=[secret]))
         context |= {"made": link, "address": address, "form": ShareForm()}
     links = ShareLink.objects.for_run(run)[:MAX_LINKS]
-    context["links"] = [(link, _mask_labels(link)) for link in links]
+    context["table"] = ShareLinkTable([(link, _mask_labels(link)) for link in links])
     return render(request, "share/share.html", context, status=400 if form.errors else 200)
 
 

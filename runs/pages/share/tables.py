@@ -1,0 +1,33 @@
+"""The links to a run as a table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from runs.models import ShareLink
+from runs.tables import CellColumn, RecordTable, TimeColumn
+
+
+class ShareLinkTable(RecordTable):
+    """Rows are (link, what it masks, in words)."""
+
+    caption = "Links to this run"
+
+    created_by = CellColumn(
+        "Made by", '<bdi>{{ link.created_by|default_if_none:"somebody gone" }}</bdi>'
+    )
+    created_at = TimeColumn("Made", "link.created_at")
+    expires_at = CellColumn("Ends", '{{ link.expires_at|date:"Y-m-d H:i" }}', css="nowrap")
+    last_opened_at = TimeColumn("Last opened", "link.last_opened_at", absent="never")
+    masked = CellColumn(
+        "Masked",
+        '<span dir="auto">{{ masked|join:", "|visible|default:"nothing" }}</span>',
+        css="share-masked",
+    )
+    state = CellColumn("State", template="share/_state_cell.html")
+
+    class Meta:
+        attrs = {"class": "table"}
+
+    def record_context(self, record: tuple[ShareLink, Sequence[str]]) -> dict[str, Any]:
+        link, masked = record
+        return {"link": link, "masked": masked}
