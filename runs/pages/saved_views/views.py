@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from runs.access import ReadRequest, presented_secret, session_or_read_key, signed_in
 from runs.models import SavedView
 from runs.pages.saved_views.forms import TAKEN, ViewForm, filters_of, view_json
+from runs.pages.saved_views.tables import SavedViewTable
 
 MAX_LISTED = 1000
 
@@ -79,6 +80,6 @@ def _saved(form: ViewForm) -> SavedView | None:
 
 def _answer(request: HttpRequest, form: ViewForm | None = None) -> HttpResponse:
     views = SavedView.objects.open_to(signed_in(request)).for_list()[:MAX_LISTED]
-    rows = [(view, filters_of(view).text) for view in views]
+    table = SavedViewTable([(view, filters_of(view).text) for view in views])
     status = 200 if form is None else 409 if form.taken else 400
-    return render(request, "saved_views/views.html", {"rows": rows, "form": form}, status=status)
+    return render(request, "saved_views/views.html", {"table": table, "form": form}, status=status)
