@@ -5,7 +5,7 @@ that a list of many columns costs what one written by hand does.
 Rows come already in order and cut to a page: the tables neither sort nor count.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -99,7 +99,7 @@ class RecordTable(tables.Table):
 
     def __init__(
         self,
-        records: Sequence[Any],
+        records: Iterable[Any],
         *,
         heading_links: dict[str, HeadingLink] | None = None,
         **options: Any,

@@ -3,8 +3,8 @@
 from typing import Any
 
 from runs.pages.nodes.app_nodes import ORDERS
+from runs.pages.nodes.forms import NodesForm
 from runs.tables import CellColumn, HeadingLink, NumberColumn, RecordTable
-from runs.time_range import NodesForm
 
 
 class NodeTable(RecordTable):
