@@ -30,31 +30,24 @@ class Engine(Protocol):
 
     def input_links(self, step: LineageStep) -> Iterable[LineageLink]:
         """Yield the certain links of what a step read, its `part` being inputs or process data."""
-        ...
 
     def output_links(self, step: LineageStep) -> Iterable[LineageLink]:
         """Yield the certain links of what a step gave out, where settings say what that is."""
-        ...
 
     def gathers(self, step: LineageStep) -> bool:
         """Tell whether what a step gives out is what its settings refer to, as of an end node."""
-        ...
 
     def referenced_values(self, step: LineageStep) -> Iterable[str]:
         """Yield the digests of what the settings of a step refer to, however far away."""
-        ...
 
     def readers(self, step: LineageStep) -> Collection[str]:
         """Return the ids (in the graph) of nodes whose settings refer to what a step gave out."""
-        ...
 
     def assigned_variables(
         self, step: LineageStep | None, values: Mapping[str, Any]
     ) -> list[AssignedVariable]:
         """Return what a variable assigner wrote. `values` are its values by part; `step` is None
         for a step of another run, whose settings are not known."""
-        ...
 
     def is_system_variable(self, name: str) -> bool:
         """Tell whether an input of the run came from the engine, not from who started the run."""
-        ...

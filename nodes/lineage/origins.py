@@ -1,7 +1,6 @@
 """Where the values of one step came from: what is declared, and beside it what was found among
 equal values. Pure."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from nodes.lineage.declared import declared_input_links, declared_output_links
@@ -22,7 +21,8 @@ def origins_of_inputs(run: RunIndex, step: LineageStep, call_id: str = "") -> li
     likely = (
         _link_of_whole_value(search, step) if inputs is MISSING else run.find_links(search, inputs)
     )
-    links = _in_order(_with_likely(run, certain, likely), run.values.pieces.get(step.inputs, []))
+    links = certain + not_covered(run, certain, likely)
+    links = _in_order(links, run.values.pieces.get(step.inputs, []))
     if run.gathers(step) and step.outputs != step.inputs:
         gathered = _links_of_gathered(run, step)
         links = [link for link in links if link.path is not None or not gathered]
@@ -42,7 +42,8 @@ def origins_of_outputs(run: RunIndex, step: LineageStep) -> list[LineageLink]:
         run.load_possible_sources(step)
         links = _links_of_gathered(run, step)
     else:
-        links = _with_likely(run, declared_output_links(run, step), inside)
+        certain = declared_output_links(run, step)
+        links = certain + not_covered(run, certain, inside)
     return _in_order(links, run.values.pieces.get(step.outputs, []))
 
 
@@ -57,19 +58,19 @@ def _links_of_gathered(run: RunIndex, step: LineageStep) -> list[LineageLink]:
     outputs = run.value(step.outputs)
     likely = [] if outputs is MISSING else run.find_links(run.search_before(step), outputs)
     certain = declared_output_links(run, step)
-    return _with_likely(run, certain, [replace(link, part="outputs") for link in likely])
+    likely = [replace(link, part="outputs") for link in likely]
+    return certain + not_covered(run, certain, likely)
 
 
-def _with_likely(
-    run: RunIndex, certain: list[LineageLink], likely: Iterable[LineageLink]
+def not_covered(
+    run: RunIndex, certain: list[LineageLink], likely: list[LineageLink]
 ) -> list[LineageLink]:
-    """Return what is certain, and what is likely beside it. Several texts may stand in one."""
-    return certain + [
-        link for link in likely if not any(covers(run, known, link) for known in certain)
-    ]
+    """Return the likely links that say more than the certain ones. Several texts may stand in
+    one."""
+    return [link for link in likely if not any(_covers(run, known, link) for known in certain)]
 
 
-def covers(run: RunIndex, certain: LineageLink, likely: LineageLink) -> bool:
+def _covers(run: RunIndex, certain: LineageLink, likely: LineageLink) -> bool:
     """Tell whether a certain link says already what a likely one would."""
     if certain.path is None or likely.path is None:
         return _same_source(certain.source, likely.source)

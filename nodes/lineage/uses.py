@@ -8,7 +8,7 @@ from typing import Any
 from nodes.kinds import kind_of
 from nodes.lineage.declared import declared_input_links, declared_output_links
 from nodes.lineage.links import LineageLink, ValueSource
-from nodes.lineage.origins import covers
+from nodes.lineage.origins import not_covered
 from nodes.lineage.run_index import MAX_AFTER, RunIndex
 from nodes.lineage.steps import LineageStep
 from nodes.lineage.value_search import ValueHolder, ValueIndex, ValueSearch
@@ -95,8 +95,7 @@ def _links_to(
     run: RunIndex, step: LineageStep, certain: list[LineageLink], likely: list[LineageLink]
 ) -> list[LineageLink]:
     """Return the certain links to what `step` gave out, and beside them the likely ones."""
-    rest = [link for link in likely if not any(covers(run, known, link) for known in certain)]
-    return [link for link in certain if _gave_out(step, link)] + rest
+    return [link for link in certain if _gave_out(step, link)] + not_covered(run, certain, likely)
 
 
 def _gave_out(step: LineageStep, link: LineageLink) -> bool:

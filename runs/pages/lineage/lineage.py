@@ -63,7 +63,7 @@ def _trace_context(
     )
     return {
         "path": to_pointer((part, *path)),
-        "spoken": display_path((part, *path)),
+        "path_text": display_path((part, *path)),
         "back": back,
         "forward": forward,
     }

@@ -23,7 +23,7 @@ def lineage_page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> 
     execution = execution_or_404(run.id, execution_id, with_payloads=False)
     context = lineage_context(run, execution, request.GET.get("path", ""))
     context |= {"run": run, "execution": execution}
-    fragment = "lineage/_way.html" if context["path"] else "lineage/_lineage.html"
+    fragment = "lineage/_trace.html" if context["path"] else "lineage/_lineage.html"
     return render_region(request, "lineage/lineage.html", fragment, context)
 
 

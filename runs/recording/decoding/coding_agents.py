@@ -24,7 +24,7 @@ SESSION = ("session.id", "conversation.id")
 PROMPT = ("prompt.id", "prompt_id")
 USER = ("user.email", "user.account_id", "user.account_uuid", "user.id")
 PROMPT_EVENT = "user_prompt"
-REDACTED = frozenset({"", "<REDACTED>", "[REDACTED]"})
+REDACTED_BY_PRODUCER = frozenset({"", "<REDACTED>", "[REDACTED]"})
 TOOL_INPUT = ("tool_input", "arguments", "function_args", "tool_parameters")
 Attributes = dict[str, Any]
 
@@ -114,7 +114,7 @@ def _first_text(attributes: Attributes, names: tuple[str, ...]) -> str:
 
 def _unredacted(value: Any) -> Any:
     """Return the value as a person reads it; None where the agent left it out."""
-    if value is None or (isinstance(value, str) and value in REDACTED):
+    if value is None or (isinstance(value, str) and value in REDACTED_BY_PRODUCER):
         return None
     return readable(value)
 
