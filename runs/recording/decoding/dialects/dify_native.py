@@ -23,7 +23,7 @@ NAME = "dify-native"
 # Its values are the engine's own. Dify's other tracing sends the prompt as the inputs of an LLM
 # node, and the title in place of the graph id.
 RANK = {"inputs": 1, "outputs": 1, "process_data": 1, "node_id": 1}
-# First parts of attribute names that other spans than those of the server's own work have.
+# First parts of attribute names that spans of the server's own work never have.
 STEP_PREFIXES = frozenset({"gen_ai", "dify", "openinference", "llm"})
 # The runner's class is part of the span's name.
 CHAT_RUNNERS = ("AdvancedChatAppRunner", "AgentChatAppRunner", "ChatAppRunner")
@@ -97,7 +97,7 @@ def _read_native_node(reading: SpanReading) -> None:
     reading.fill("kind", kind, "node.type")
     reading.fill("title", reading.span.name, "name")
     reading.fill_from("node_id", "node.id")
-    # As in Dify: inputs are the node's variables, what became of them is process data.
+    # As in Dify: inputs are the node's variables, and the prompts made of them are process data.
     reading.fill_payload("inputs", "input.value", is_json=True)
     reading.fill_payload("outputs", "output.value", is_json=True)
     prompts = reading.parsed("gen_ai.prompt")

@@ -46,7 +46,7 @@ def read(reading: SpanReading) -> None:
         _read_event_list(reading)
         _read_request_and_response(reading)
     elif "kind" not in reading.fields:
-        _read_given_attributes(reading)
+        _read_declared_attributes(reading)
     _read_message_title(reading)
     tags = reading.parsed("logfire.tags")
     if isinstance(tags, list) and tags:
@@ -104,7 +104,7 @@ def _read_pydantic_graph(reading: SpanReading) -> None:
             reading.fill_payload("inputs", "node")
 
 
-def _read_given_attributes(reading: SpanReading) -> None:
+def _read_declared_attributes(reading: SpanReading) -> None:
     """Read the attributes that the developer set on the span, and the return value of an
     instrumented function."""
     attributes = reading.attributes
@@ -181,8 +181,8 @@ def _read_request_and_response(reading: SpanReading) -> None:
 def _read_usage_details(reading: SpanReading, usage: Usage | None) -> None:
     """Read the usage with its details, where the span's own attributes have the same counts without
     details."""
-    own: Usage | None = reading.fields.get("usage")
-    bare = own is not None and own.cached is None and own.reasoning is None
-    if bare and own and usage and (own.input, own.output) == (usage.input, usage.output):
-        reading.fields["usage"] = usage
+    known: Usage | None = reading.fields.get("usage")
+    if known and usage and known.cached is None and known.reasoning is None:
+        is_same = (known.input, known.output) == (usage.input, usage.output)
+        reading.fields["usage"] = usage if is_same else known
     reading.fill("usage", usage, "response_data")

@@ -366,10 +366,10 @@ def _read_vector_store_query(reading: SpanReading) -> None:
     operation = attributes.get("db.operation") or span.name.rpartition(".")[2]
     if QUERY_OPERATION.search(str(operation).lower()):
         reading.fill("kind", "retriever", "db.system")
-        _read_found_documents(reading)
+        _read_result_documents(reading)
 
 
-def _read_found_documents(reading: SpanReading) -> None:
+def _read_result_documents(reading: SpanReading) -> None:
     documents = []
     for index, event in enumerate(reading.span.events):
         if event.name not in RESULT_EVENTS or "outputs" in reading.fields:

@@ -329,11 +329,11 @@ def _in_calling_order(messages: Any) -> list[ChatMessage] | None:
     if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
         return None
     tools = [part for part in parts if str(part.get("type", "")).startswith("tool_call")]
-    others = [part for part in parts if part not in tools]
-    if not tools or not others:
+    texts = [part for part in parts if part not in tools]
+    if not tools or not texts:
         return None
     role = messages[0].get("role")
-    return chat_messages([{"role": role, "parts": tools}, {**messages[0], "parts": others}])
+    return chat_messages([{"role": role, "parts": tools}, {**messages[0], "parts": texts}])
 
 
 def _prompt_messages(prompt: Any) -> list[ChatMessage] | None:

@@ -56,15 +56,15 @@ def test_errors_stay_whole_though_the_root_says_ok(runs: list[list[NodeRecord]])
     assert {run[0].status for run in runs} == {"succeeded"}
     errors = [[(s.title, s.error) for s in run if s.status == "failed"] for run in runs]
     assert errors[0] == []
-    not_found = "order A-404 not found in the warehouse database"
+    error = "order A-404 not found in the warehouse database"
     assert errors[1] == [
         (
             "Refund agent",
-            f"Error in agent run: {{'error': 'Error running tool issue_refund: {not_found}'}}",
+            f"Error in agent run: {{'error': 'Error running tool issue_refund: {error}'}}",
         ),
         (
             "issue_refund",
-            f"Error running tool: {{'tool_name': 'issue_refund', 'error': '{not_found}'}}",
+            f"Error running tool: {{'tool_name': 'issue_refund', 'error': '{error}'}}",
         ),
     ]
     guardrail = "Guardrail tripwire triggered: {'guardrail': 'no_swearing'}"
