@@ -10,7 +10,7 @@ import pytest
 from tests.postgres import Unavailable, postgres
 from tests.runs.recording.importing.dify_database.dify_tables import DifyTables
 
-_numbers = count(1)
+_database_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def dify(dify_server: str) -> Iterator[Callable[..., DifyTables]]:
     opened = []
 
     def make(shape: str = "new") -> DifyTables:
-        name = f"dify_{next(_numbers)}"
+        name = f"dify_{next(_database_numbers)}"
         with psycopg.connect(dify_server, autocommit=True) as server:
             server.execute(f"CREATE DATABASE {name}")
         opened.append(DifyTables(dify_server.removesuffix("postgres") + name, shape))

@@ -10,7 +10,12 @@ from runs.recording.decoding.logs import decode_logs
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp.test_log_requests import TIME_NS, message, pairs, request
+from tests.runs.recording.decoding.otlp.export_requests import (
+    TIME_NS,
+    attribute_pairs,
+    log_message,
+    log_request,
+)
 
 SECOND = 1_000_000_000
 
@@ -18,14 +23,14 @@ SECOND = 1_000_000_000
 def read(*events: tuple[str, dict[str, Any]], common: dict[str, Any]) -> list[NodeRecord]:
     """Return the records of these events, which are a second apart."""
     logs = [
-        message(
+        log_message(
             trace_id=b"", span_id=b"", event_name="", body=None,
             time_unix_nano=TIME_NS + number * SECOND,
-            attributes=pairs({"event.name": name, **common, **attributes}),
+            attributes=attribute_pairs({"event.name": name, **common, **attributes}),
         )
         for number, (name, attributes) in enumerate(events)
     ]  # fmt: skip
-    decoded = decode_logs(request(*logs), PROTOBUF)
+    decoded = decode_logs(log_request(*logs), PROTOBUF)
     assert (decoded.refused, decoded.aside) == ([], 0)
     return decoded.records
 
@@ -103,7 +108,7 @@ def test_a_session_of_codex_is_a_run():
 
 
 def test_an_event_of_no_agent_is_set_aside() -> None:
-    attributes = pairs({"event.name": "user_prompt", "session.id": "s1"})
-    decoded = decode_logs(request(message(trace_id=b"", span_id=b"", event_name="",
+    attributes = attribute_pairs({"event.name": "user_prompt", "session.id": "s1"})
+    decoded = decode_logs(log_request(log_message(trace_id=b"", span_id=b"", event_name="",
                                         attributes=attributes)), PROTOBUF)  # fmt: skip
     assert (decoded.records, decoded.aside) == ([], 1)

@@ -8,32 +8,13 @@ from django.test import Client
 
 from runs.models import App, IngestKey, Note, RefusedRecord, Run
 from runs.recording.decoding import langfuse_rest
-
-TRACE = "95591fad-6457-47e1-ae95-6a42684baee3"
-START, END = "2026-11-20T10:00:00.000Z", "2026-11-20T10:00:02.500Z"
-
-
-def event(kind: str, body: dict[str, Any], name: str = "e1") -> dict[str, Any]:
-    return {"id": name, "type": kind, "timestamp": START, "body": body}
-
-
-CHAT = [
-    event("trace-create", {"id": TRACE, "timestamp": START, "name": "support", "userId": "u-1",
-                           "sessionId": "s-1", "input": {"question": "Where is my order?"},
-                           "tags": ["web"], "version": "1.4"}, "1"),
-    event("span-create", {"id": "o1", "traceId": TRACE, "name": "look up", "startTime": START,
-                          "input": {"order": "A-17"}}, "2"),
-    event("generation-create", {"id": "o2", "traceId": TRACE, "parentObservationId": "o1",
-                                "name": "answer", "startTime": START, "endTime": END,
-                                "model": "gpt-4o", "level": "DEFAULT",
-                                "input": [{"role": "user", "content": "Where is my order?"}],
-                                "output": {"role": "assistant", "content": "On its way."},
-                                "usage": {"input": 12, "output": 5, "unit": "TOKENS"}}, "3"),
-    event("span-update", {"id": "o1", "traceId": TRACE, "endTime": END, "output": "shipped"}, "4"),
-    event("trace-create", {"id": TRACE, "output": "On its way."}, "5"),
-    event("score-create", {"id": "sc1", "traceId": TRACE, "name": "quality", "value": 0.9,
-                           "comment": "good"}, "6"),
-]  # fmt: skip
+from tests.runs.recording.decoding.langfuse_events import (
+    CHAT_EVENTS,
+    END,
+    START,
+    TRACE,
+    langfuse_event,
+)
 
 
 def sign(secret: str, public: str = "shop-bot") -> dict[str, str]:
@@ -59,7 +40,7 @@ def recorded_run(client: Client, key: str) -> tuple[dict[str, Any], list[dict[st
 def test_a_trace_with_its_observations_is_a_run(
     client: Client, ingest_key: str, read_key: str
 ) -> None:
-    answer = send(client, ingest_key, CHAT)
+    answer = send(client, ingest_key, CHAT_EVENTS)
     assert answer.status_code == 207
     assert answer.json() == {
         "successes": [{"id": str(n), "status": 201} for n in range(1, 7)],
@@ -88,7 +69,7 @@ def test_order_and_repetition_do_not_matter(
     client: Client, ingest_key: str, read_key: str, order: list[int]
 ) -> None:
     for place in order:
-        assert send(client, ingest_key, [CHAT[place]]).status_code == 207
+        assert send(client, ingest_key, [CHAT_EVENTS[place]]).status_code == 207
     run, steps = recorded_run(client, read_key)
     assert run["app"]["name"] == "shop-bot"
     assert (run["status"], run["steps"], run["outputs"]) == ("succeeded", 2, "On its way.")
@@ -98,11 +79,11 @@ def test_order_and_repetition_do_not_matter(
 
 def test_a_bad_event_is_answered_for_itself(client: Client, ingest_key: str) -> None:
     bad = [
-        event("span-create", {"name": "nameless"}, "b1"),
+        langfuse_event("span-create", {"name": "nameless"}, "b1"),
         "nonsense",
-        event("odd-thing", {}, "b"),
+        langfuse_event("odd-thing", {}, "b"),
     ]
-    answer = send(client, ingest_key, [*bad, *CHAT])
+    answer = send(client, ingest_key, [*bad, *CHAT_EVENTS])
     assert answer.status_code == 207
     assert [error["status"] for error in answer.json()["errors"]] == [400, 400, 400]
     assert len(answer.json()["successes"]) == 6
@@ -111,34 +92,34 @@ def test_a_bad_event_is_answered_for_itself(client: Client, ingest_key: str) -> 
 
 
 def test_an_unfinished_observation_is_running(client: Client, ingest_key: str) -> None:
-    send(client, ingest_key, CHAT[:2])
+    send(client, ingest_key, CHAT_EVENTS[:2])
     assert Run.objects.get().status == "running"
 
 
 def test_a_failed_observation_fails_the_run(client: Client, ingest_key: str, read_key: str) -> None:
     failed = {"id": "o9", "traceId": TRACE, "name": "pay", "startTime": START, "endTime": END,
               "level": "ERROR", "statusMessage": "card declined"}  # fmt: skip
-    send(client, ingest_key, [CHAT[0], event("span-create", failed)])
+    send(client, ingest_key, [CHAT_EVENTS[0], langfuse_event("span-create", failed)])
     run, _ = recorded_run(client, read_key)
     assert (run["status"], run["error"]) == ("failed", "card declined")
     assert run["failed_node"]["title"] == "pay"
 
 
 def test_without_a_name_for_the_app_the_trace_names_it(client: Client, ingest_key: str) -> None:
-    send(client, ingest_key, CHAT, public="pk-lf-1234")
+    send(client, ingest_key, CHAT_EVENTS, public="pk-lf-1234")
     assert App.objects.get(runs__isnull=False).name == "support"
 
 
 def test_a_bound_key_names_the_app(client: Client, db: None) -> None:
     app = App.objects.create(name="The shop", slug="shop")
     secret = IngestKey.create("bound", app=app)[1]
-    send(client, secret, CHAT)
+    send(client, secret, CHAT_EVENTS)
     assert Run.objects.get().app == app
     assert Note.objects.get().run == Run.objects.get()
 
 
 def test_scores_by_their_own_endpoint(client: Client, ingest_key: str) -> None:
-    send(client, ingest_key, CHAT[:5])
+    send(client, ingest_key, CHAT_EVENTS[:5])
     score = {"traceId": TRACE, "name": "thumbs", "value": "up", "observationId": "o2"}
     answer = client.post(
         "/api/public/scores", score, content_type="application/json", headers=sign(ingest_key)
@@ -199,7 +180,7 @@ def test_clients_check_their_keys(client: Client, ingest_key: str) -> None:
 
 
 def test_links_of_the_clients_lead_to_the_pages(console: Client, ingest_key: str) -> None:
-    send(console, ingest_key, CHAT)
+    send(console, ingest_key, CHAT_EVENTS)
     run = Run.objects.get()
     for url in (f"/trace/{TRACE}/", f"/project/shop-bot/traces/{TRACE}/"):
         assert console.get(url).headers["Location"] == run.get_absolute_url()

@@ -17,11 +17,11 @@ from runs.recording.storing import notes
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp.test_log_requests import (
+from tests.runs.recording.decoding.otlp.export_requests import (
     TIME_NS,
     any_value,
-    message,
-    request,
+    log_message,
+    log_request,
 )
 from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, only_step, span
 from tests.runs.recording.snapshot import snapshot
@@ -31,8 +31,8 @@ from tests.runs.recording.test_rules import deliveries, undone
 def records() -> list[NodeRecord]:
     """Return a call that a span and logs describe, beside one that logs alone describe."""
     alone = [log for log in events(span_id=b"z" * 8)]
-    words = message(event_name="", body=any_value("Asking"), time_unix_nano=TIME_NS - 5)
-    logs = decode_logs(request(*events(), *alone, words), PROTOBUF).records
+    words = log_message(event_name="", body=any_value("Asking"), time_unix_nano=TIME_NS - 5)
+    logs = decode_logs(log_request(*events(), *alone, words), PROTOBUF).records
     return [*logs, *decode_traces(span(), PROTOBUF).records]
 
 
@@ -70,8 +70,8 @@ def test_order_splitting_and_repetition_do_not_matter():
 
 @pytest.mark.django_db
 def test_messages_of_the_same_time_keep_the_order_of_a_call():
-    same = [message(event_name=name, body=any_value(body)) for name, body in CALL]
-    logs = decode_logs(request(*same), PROTOBUF).records
+    same = [log_message(event_name=name, body=any_value(body)) for name, body in CALL]
+    logs = decode_logs(log_request(*same), PROTOBUF).records
     with undone():
         save_records(list(reversed(logs)))
         step = only_step()

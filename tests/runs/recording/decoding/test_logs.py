@@ -11,13 +11,13 @@ from nodes.models import NodeExecution
 from runs.models import Note, RefusedRecord, Run
 from runs.recording.storing import log_merging
 from tests.conftest import PROTOBUF
-from tests.runs.recording.decoding.otlp import test_trace_requests as spans
-from tests.runs.recording.decoding.otlp.test_log_requests import (
+from tests.runs.recording.decoding.otlp import export_requests as spans
+from tests.runs.recording.decoding.otlp.export_requests import (
     TIME_NS,
     any_value,
-    message,
-    pairs,
-    request,
+    attribute_pairs,
+    log_message,
+    log_request,
 )
 
 TRACE = "74" * 16
@@ -37,11 +37,11 @@ CALL = [
 def events(**changes: Any) -> list[Any]:
     """One log for each message of a model call, a microsecond apart."""
     return [
-        message(
+        log_message(
             event_name=name,
             body=any_value(body),
             time_unix_nano=TIME_NS + number * 1000,
-            attributes=pairs({"gen_ai.system": "openai"}),
+            attributes=attribute_pairs({"gen_ai.system": "openai"}),
             **changes,
         )
         for number, (name, body) in enumerate(CALL)
@@ -52,11 +52,11 @@ def span(**changes: Any) -> bytes:
     fields: dict[str, Any] = {
         "name": "chat gpt-4o-mini",
         "attributes": [
-            spans.text("gen_ai.operation.name", "chat"),
-            spans.text("gen_ai.request.model", "gpt-4o-mini"),
+            spans.text_attribute("gen_ai.operation.name", "chat"),
+            spans.text_attribute("gen_ai.request.model", "gpt-4o-mini"),
         ],
     }
-    body: ExportTraceServiceRequest = spans.request(spans.message(**(fields | changes)))
+    body: ExportTraceServiceRequest = spans.span_request(spans.span_message(**(fields | changes)))
     return body.SerializeToString()
 
 
@@ -82,7 +82,7 @@ def contents(payload: Any) -> list[str]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("logs_first", [True, False])
 def test_messages_join_their_call(send, logs_first):
-    bodies = [(request(*events()), "logs"), (span(), "traces")]
+    bodies = [(log_request(*events()), "logs"), (span(), "traces")]
     for body, signal in bodies if logs_first else reversed(bodies):
         assert send(body, signal).status_code == 200
     step = only_step()
@@ -100,7 +100,7 @@ def test_messages_join_their_call(send, logs_first):
 
 @pytest.mark.django_db
 def test_until_its_span_comes_a_call_is_known_by_its_logs(send, console):
-    send(request(*events()))
+    send(log_request(*events()))
     step = only_step()
     assert (step.title, step.kind, step.status) == ("chat", "llm", "succeeded")
     assert contents(step.outputs) == ["Rain."]
@@ -112,9 +112,9 @@ def test_until_its_span_comes_a_call_is_known_by_its_logs(send, console):
 @pytest.mark.django_db
 def test_values_of_the_span_itself_win(send):
     messages = '[{"role": "user", "parts": [{"type": "text", "content": "As the span has it."}]}]'
-    send(request(*events()))
-    send(span(attributes=[*pairs({"gen_ai.operation.name": "chat"}),
-                          spans.text("gen_ai.input.messages", messages)]), "traces")  # fmt: skip
+    send(log_request(*events()))
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": messages}
+    send(span(attributes=attribute_pairs(attributes)), "traces")
     step = only_step()
     assert contents(step.inputs) == ["As the span has it."]
     assert contents(step.outputs) == ["Rain."]
@@ -131,7 +131,9 @@ def test_a_whole_call_in_one_log(send):
         "gen_ai.output.messages": messages,
     }
     name = "gen_ai.client.inference.operation.details"
-    send(request(message(event_name=name, body=None, attributes=pairs(attributes))))
+    send(
+        log_request(log_message(event_name=name, body=None, attributes=attribute_pairs(attributes)))
+    )
     step = only_step()
     assert contents(step.outputs) == ["Yes."]
     assert (step.title, step.model, step.total_tokens) == ("chat gpt-4o-mini", "gpt-4o-mini", 15)
@@ -145,7 +147,9 @@ def test_an_exception_in_a_log_is_the_error_of_its_failed_span(send, log_first):
         "exception.type": "TimeoutError",
         "exception.message": "The model did not answer.",
     }
-    log = request(message(event_name="", body=any_value("failed"), attributes=pairs(attributes)))
+    log = log_request(
+        log_message(event_name="", body=any_value("failed"), attributes=attribute_pairs(attributes))
+    )
     failed = span(status={"code": 2})
     for body, signal in sorted([(log, "logs"), (failed, "traces")], reverse=not log_first):
         send(body, signal)
@@ -157,9 +161,9 @@ def test_an_exception_in_a_log_is_the_error_of_its_failed_span(send, log_first):
 @pytest.mark.django_db
 def test_other_logs_are_details_of_their_step(send, console):
     send(span(), "traces")
-    words = [message(event_name="", severity_number=13, body=any_value(f"Tried {n} times"),
+    words = [log_message(event_name="", severity_number=13, body=any_value(f"Tried {n} times"),
                      time_unix_nano=TIME_NS + n, attributes=[]) for n in range(3)]  # fmt: skip
-    send(request(*words))
+    send(log_request(*words))
     step = only_step()
     page = console.get(f"/runs/{step.run_id}/tracing/{step.pk}/").content.decode()
     assert page.index("Tried 0 times") < page.index("Tried 2 times")
@@ -172,7 +176,7 @@ def test_a_step_keeps_its_first_logs_and_says_that_there_were_more(send, console
     send(span(), "traces")
     for number in (3, 1, 4, 0, 2):
         body = any_value(f"line {number}")
-        send(request(message(event_name="", body=body, time_unix_nano=TIME_NS + number)))
+        send(log_request(log_message(event_name="", body=body, time_unix_nano=TIME_NS + number)))
     step = only_step()
     page = console.get(f"/runs/{step.run_id}/tracing/{step.pk}/").content.decode()
     assert "line 2" in page and "line 3" not in page
@@ -181,7 +185,7 @@ def test_a_step_keeps_its_first_logs_and_says_that_there_were_more(send, console
 
 @pytest.mark.django_db
 def test_logs_without_a_trace_are_taken_and_set_aside(send):
-    answer = send(request(message(trace_id=b"", span_id=b"", event_name="startup")))
+    answer = send(log_request(log_message(trace_id=b"", span_id=b"", event_name="startup")))
     assert (answer.status_code, answer.content) == (200, b"")
     assert not Run.objects.exists()
 
@@ -194,9 +198,9 @@ def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
         "gen_ai.evaluation.score.value": 4,
         "gen_ai.evaluation.explanation": "To the point.",
     }
-    log = message(event_name=EVALUATED, body=None, attributes=pairs(attributes))
+    log = log_message(event_name=EVALUATED, body=None, attributes=attribute_pairs(attributes))
     for _ in range(2):
-        send(request(log))
+        send(log_request(log))
     send(span(), "traces")
     note = Note.objects.get()
     assert (note.name, note.label, note.number, note.text) == (
@@ -209,7 +213,11 @@ def test_an_evaluation_is_a_note_that_waits_for_its_run(send):
 def test_an_evaluation_of_a_whole_run(send):
     attributes = {"gen_ai.evaluation.name": "Safety", "error.type": "timeout"}
     send(
-        request(message(event_name=EVALUATED, span_id=b"", body=None, attributes=pairs(attributes)))
+        log_request(
+            log_message(
+                event_name=EVALUATED, span_id=b"", body=None, attributes=attribute_pairs(attributes)
+            )
+        )
     )
     send(span(), "traces")
     note = Note.objects.get()
@@ -220,8 +228,8 @@ def test_an_evaluation_of_a_whole_run(send):
 @pytest.mark.django_db
 def test_an_evaluation_in_an_event_of_the_span(send):
     attributes = [
-        spans.text("gen_ai.evaluation.name", "Relevance"),
-        spans.text("gen_ai.evaluation.score.label", "good"),
+        spans.text_attribute("gen_ai.evaluation.name", "Relevance"),
+        spans.text_attribute("gen_ai.evaluation.score.label", "good"),
     ]
     event = Span.Event(name=EVALUATED, time_unix_nano=TIME_NS, attributes=attributes)
     for _ in range(2):
@@ -233,7 +241,7 @@ def test_an_evaluation_in_an_event_of_the_span(send):
 
 @pytest.mark.django_db
 def test_a_bad_log_does_not_cost_the_good_ones(send):
-    answer = send(request(message(trace_id=b"short"), *events()))
+    answer = send(log_request(log_message(trace_id=b"short"), *events()))
     assert answer.status_code == 200 and b"trace id" in answer.content
     assert contents(only_step().outputs) == ["Rain."]
     refused = RefusedRecord.objects.get()
@@ -246,7 +254,7 @@ def test_a_bad_log_does_not_cost_the_good_ones(send):
 def test_messages_that_come_later_take_their_place(send):
     """The value made from the first messages is replaced when the others come."""
     first, *rest = events()
-    send(request(*rest[:1]))
+    send(log_request(*rest[:1]))
     assert contents(only_step().inputs) == [CALL[1][1]["content"]]
-    send(request(first))
+    send(log_request(first))
     assert contents(only_step().inputs) == ["Be brief.", CALL[1][1]["content"]]

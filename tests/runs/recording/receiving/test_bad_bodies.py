@@ -26,7 +26,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
-from tests.runs.recording.decoding.test_langfuse_rest import CHAT, event
+from tests.runs.recording.decoding.langfuse_events import CHAT_EVENTS, langfuse_event
 
 # The events of Dify are stored on a thread of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,13 +51,13 @@ def batch(*events: Any) -> bytes:
 
 
 STORY = sse(started(), node("node_started", "a"), node("node_finished", "a"), finished())
-SCORE = json.dumps(CHAT[-1]["body"]).encode()
+SCORE = json.dumps(CHAT_EVENTS[-1]["body"]).encode()
 DOORS = [
     Door("/v1/traces", PROTOBUF, capture("openai-agents-openinference")[0]),
     Door("/v1/traces", JSON, body(span(1), span(2, parent=1)).encode()),
     Door("/api/public/otel/v1/traces", PROTOBUF, capture("google-adk")[0]),
     Door("/v1/logs", JSON, logs(body={"stringValue": "hello"})),
-    Door("/api/public/ingestion", JSON, batch(*CHAT)),
+    Door("/api/public/ingestion", JSON, batch(*CHAT_EVENTS)),
     Door("/api/public/scores", JSON, SCORE),
     Door("/api/dify/events?app=shop", STREAM, STORY),
 ]
@@ -175,7 +175,7 @@ MANY = {f"attribute.{number}": number for number in range(10_000)}
 WIDE = {
     "/v1/traces": body(span(1, attributes=MANY), span(2, parent=1)).encode(),
     "/v1/logs": logs(attributes=attributes(MANY)),
-    "/api/public/ingestion": batch(event("span-create", {
+    "/api/public/ingestion": batch(langfuse_event("span-create", {
         "id": "o", "traceId": "t", "metadata": MANY, "input": MANY})),
     "/api/dify/events?app=shop": sse(
         started(), node("node_started", "a", inputs=MANY),

@@ -28,7 +28,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     sse,
     started,
 )
-from tests.runs.recording.decoding.test_langfuse_rest import CHAT
+from tests.runs.recording.decoding.langfuse_events import CHAT_EVENTS
 from tests.runs.recording.importing.run_files.other_waylog import exported
 from tests.runs.recording.receiving import odd_bodies
 from tests.runs.recording.receiving.background import settled
@@ -147,7 +147,7 @@ def test_logs(doors: Doors, in_json: Any, told: Any, spans: Any, tail: bytes) ->
 
 
 @few
-@given(odd_bodies.scrambled(CHAT, odd_bodies.words_of("langfuse")), st.booleans())
+@given(odd_bodies.scrambled(CHAT_EVENTS, odd_bodies.words_of("langfuse")), st.booleans())
 def test_langfuse_events(doors: Doors, events: list[Any], bare: bool) -> None:
     doors.forget()
     told = events if bare else {"batch": events}
@@ -157,10 +157,12 @@ def test_langfuse_events(doors: Doors, events: list[Any], bare: bool) -> None:
 
 
 @few
-@given(odd_bodies.scrambled([CHAT[-1]["body"]], odd_bodies.words_of("langfuse")), st.booleans())
+@given(
+    odd_bodies.scrambled([CHAT_EVENTS[-1]["body"]], odd_bodies.words_of("langfuse")), st.booleans()
+)
 def test_langfuse_scores(doors: Doors, scores: list[Any], single: bool) -> None:
     doors.forget()
-    doors.send("/api/public/ingestion", as_json(CHAT[:5]), JSON, [207])
+    doors.send("/api/public/ingestion", as_json(CHAT_EVENTS[:5]), JSON, [207])
     doors.send("/api/public/scores", as_json(scores[0] if single else scores), JSON)
     doors.look()
 
@@ -219,7 +221,7 @@ def test_the_proxy(
 def test_run_files(doors: Doors, data: st.DataObject) -> None:
     doors.forget()
     doors.send("/v1/traces", body(GOOD, span(2, "f" * 32, parent=0xF00D)).encode(), JSON)
-    doors.send("/api/public/ingestion", as_json(CHAT), JSON, [207])
+    doors.send("/api/public/ingestion", as_json(CHAT_EVENTS), JSON, [207])
     lines = [json.loads(line) for line in exported().splitlines()]
     told = data.draw(odd_bodies.scrambled(lines, WORDS))
     broken = data.draw(odd_bodies.changed(st.just(exported())))

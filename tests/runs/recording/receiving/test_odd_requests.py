@@ -10,7 +10,7 @@ from nodes.models import NodeExecution
 from runs.models import RefusedRecord, Run
 from tests.hostile import START, body, span
 from tests.runs.recording.decoding.dify_stream.streams import finished, node, sse, started
-from tests.runs.recording.decoding.test_langfuse_rest import CHAT, event
+from tests.runs.recording.decoding.langfuse_events import CHAT_EVENTS, langfuse_event
 from tests.runs.recording.receiving.test_bad_bodies import (
     DOORS,
     Door,
@@ -28,7 +28,7 @@ DAY_BEFORE, FAR = "2026-11-19T10:00:00Z", "9999-12-31T23:59:59-14:00"
 
 
 def seen(id_: str, **told: Any) -> dict[str, Any]:
-    return event("span-create", {"id": id_, "traceId": "t", "name": id_, **told})
+    return langfuse_event("span-create", {"id": id_, "traceId": "t", "name": id_, **told})
 
 
 # Parts of a story: a circle of parents, a child before its parent by a day, times that are none,
@@ -80,8 +80,8 @@ def test_logs_with_ids_of_the_wrong_length(send: Send) -> None:
 
 @pytest.mark.parametrize("told", [{"id": ""}, {"id": "o", "traceId": ""}, {"id": "\0" * 200}])
 def test_langfuse_ids_that_are_none(send: Send, told: dict[str, Any]) -> None:
-    answer = send(DOORS[4], batch(event("span-create", told), *CHAT)).json()
-    assert len(answer["successes"]) >= len(CHAT)
+    answer = send(DOORS[4], batch(langfuse_event("span-create", told), *CHAT_EVENTS)).json()
+    assert len(answer["successes"]) >= len(CHAT_EVENTS)
     assert Run.objects.filter(steps=2).exists()
 
 
@@ -90,7 +90,7 @@ def nested(levels: int) -> bytes:
 
 
 DEEP = {
-    DOORS[4]: batch(seen("a", input="@"), *CHAT),
+    DOORS[4]: batch(seen("a", input="@"), *CHAT_EVENTS),
     DOORS[6]: sse(started(), node("node_started", "a", inputs="@"), finished()),
 }
 

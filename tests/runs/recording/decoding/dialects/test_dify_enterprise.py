@@ -12,7 +12,11 @@ from runs.recording.storing import notes
 from runs.recording.storing.store import save_records
 from tests.conftest import PROTOBUF
 from tests.runs.recording.captured import read_record
-from tests.runs.recording.decoding.otlp.test_log_requests import message, pairs, request
+from tests.runs.recording.decoding.otlp.export_requests import (
+    attribute_pairs,
+    log_message,
+    log_request,
+)
 
 SERVER = {"service.name": "dify", "host.name": "dify-api-1"}
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
@@ -82,11 +86,11 @@ def span_records() -> list[NodeRecord]:
 def log(event: str, attributes: dict[str, Any], **changes: Any) -> Any:
     names = {"dify.event.name": event, "dify.event.signal": "span_detail"}
     defaults = {"event_name": "", "body": None, "trace_id": bytes.fromhex(TRACE), "span_id": b""}
-    return message(**(defaults | changes), attributes=pairs(names | attributes))
+    return log_message(**(defaults | changes), attributes=attribute_pairs(names | attributes))
 
 
 def read_logs(*logs: Any) -> DecodedLogs:
-    decoded = decode_logs(request(*logs), PROTOBUF)
+    decoded = decode_logs(log_request(*logs), PROTOBUF)
     assert decoded.refused == []
     return decoded
 

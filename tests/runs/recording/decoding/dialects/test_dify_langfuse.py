@@ -11,7 +11,7 @@ from runs.recording.decoding import langfuse_rest
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import captured_records
-from tests.runs.recording.decoding.test_langfuse_rest import event
+from tests.runs.recording.decoding.langfuse_events import langfuse_event
 
 RUN = "11111111-1111-4111-8111-111111111111"
 RUN_METADATA = {
@@ -36,7 +36,9 @@ def langfuse_records() -> list[NodeRecord]:
     phoenix = phoenix_records()
     [run] = [record for record in phoenix if record.is_run]
     values: dict[str, Any] = {"input": run.inputs, "output": run.outputs, "metadata": RUN_METADATA}
-    events = [event("trace-create", {"id": RUN, "name": "workflow", "userId": "u1", **values})]
+    events = [
+        langfuse_event("trace-create", {"id": RUN, "name": "workflow", "userId": "u1", **values})
+    ]
     for node in phoenix:
         if not node.chained:
             continue
@@ -52,7 +54,7 @@ def langfuse_records() -> list[NodeRecord]:
             "level": "DEFAULT" if node.status == "succeeded" else "ERROR",
         }  # fmt: skip
         kind = "generation-create" if node.kind == "llm" else "span-create"
-        events.append(event(kind, body))
+        events.append(langfuse_event(kind, body))
     batch = langfuse_rest.read_batch(events, "My App")
     assert not batch.refused
     return batch.records
@@ -95,5 +97,5 @@ def test_a_handled_failure_does_not_have_the_error_of_the_run() -> None:
 
 def test_it_is_not_what_another_client_of_langfuse_sends() -> None:
     body = {"id": "t", "name": "workflow", "metadata": {"message_id": "m-1"}}
-    [record] = langfuse_rest.read_batch([event("trace-create", body)], "shop").records
+    [record] = langfuse_rest.read_batch([langfuse_event("trace-create", body)], "shop").records
     assert record.run.source_ids == ()

@@ -5,11 +5,8 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
-    ExportLogsServiceRequest,
     ExportLogsServiceResponse,
 )
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue, KeyValueList
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
 
 from runs.recording.decoding.otlp.log_requests import (
     LogRecord,
@@ -18,45 +15,12 @@ from runs.recording.decoding.otlp.log_requests import (
     encode_log_response,
 )
 from runs.recording.records.request_body import UnreadableBody
-
-TIME_NS = 1_795_000_000_123_456_789
-
-
-def any_value(content: Any) -> AnyValue:
-    if isinstance(content, dict):
-        pairs = [KeyValue(key=key, value=any_value(value)) for key, value in content.items()]
-        return AnyValue(kvlist_value=KeyValueList(values=pairs))
-    if isinstance(content, int):
-        return AnyValue(int_value=content)
-    return AnyValue(string_value=content)
-
-
-def pairs(attributes: dict[str, Any]) -> list[KeyValue]:
-    return [KeyValue(key=key, value=any_value(value)) for key, value in attributes.items()]
-
-
-def message(**changes: Any) -> LogMessage:
-    fields: dict[str, Any] = {
-        "trace_id": b"t" * 16,
-        "span_id": b"s" * 8,
-        "time_unix_nano": TIME_NS,
-        "event_name": "gen_ai.user.message",
-        "severity_number": 9,
-        "body": any_value({"content": "hello"}),
-        "attributes": pairs({"gen_ai.system": "openai"}),
-    }
-    return LogMessage(**(fields | changes))
-
-
-def request(*logs: LogMessage) -> bytes:
-    export = ExportLogsServiceRequest()
-    group = export.resource_logs.add()
-    group.resource.attributes.extend(pairs({"service.name": "shop"}))
-    scope = group.scope_logs.add()
-    scope.scope.name, scope.scope.version = "events", "1.2"
-    scope.log_records.extend(logs)
-    return export.SerializeToString()
-
+from tests.runs.recording.decoding.otlp.export_requests import (
+    TIME_NS,
+    attribute_pairs,
+    log_message,
+    log_request,
+)
 
 EXPECTED = LogRecord(
     trace_id="74" * 16,
@@ -94,19 +58,19 @@ def json_request(*logs: Any) -> bytes:
 
 
 def test_a_log_is_the_same_in_both_encodings() -> None:
-    assert decode_protobuf_logs(request(message())) == ([EXPECTED], [])
+    assert decode_protobuf_logs(log_request(log_message())) == ([EXPECTED], [])
     assert decode_json_logs(json_request(in_json())) == ([EXPECTED], [])
 
 
 def test_the_name_of_an_event_was_an_attribute_before() -> None:
-    sent = message(event_name="", attributes=pairs({"event.name": "gen_ai.choice"}))
-    [log], _ = decode_protobuf_logs(request(sent))
+    sent = log_message(event_name="", attributes=attribute_pairs({"event.name": "gen_ai.choice"}))
+    [log], _ = decode_protobuf_logs(log_request(sent))
     assert log.name == "gen_ai.choice"
 
 
 def test_a_log_without_a_time_has_the_one_when_it_was_seen() -> None:
     [log], _ = decode_protobuf_logs(
-        request(message(time_unix_nano=0, observed_time_unix_nano=TIME_NS))
+        log_request(log_message(time_unix_nano=0, observed_time_unix_nano=TIME_NS))
     )
     assert (log.time_ns, log.time_us) == (TIME_NS, TIME_NS // 1000)
     [log], _ = decode_json_logs(json_request(in_json(timeUnixNano="9" * 40)))
@@ -114,14 +78,14 @@ def test_a_log_without_a_time_has_the_one_when_it_was_seen() -> None:
 
 
 def test_a_log_may_be_in_no_trace() -> None:
-    [log], refused = decode_protobuf_logs(request(message(trace_id=b"", span_id=bytes(8))))
+    [log], refused = decode_protobuf_logs(log_request(log_message(trace_id=b"", span_id=bytes(8))))
     assert (log.trace_id, log.span_id, refused) == ("", "", [])
 
 
 @pytest.mark.parametrize(
     ("decode", "body"),
     [
-        (decode_protobuf_logs, request(message(trace_id=b"short"), message())),
+        (decode_protobuf_logs, log_request(log_message(trace_id=b"short"), log_message())),
         (decode_json_logs, json_request(in_json(traceId="zz"), in_json())),
         (decode_json_logs, json_request("no log", in_json())),
     ],
@@ -133,7 +97,9 @@ def test_a_bad_log_is_refused_alone_and_can_be_sent_again(decode, body) -> None:
 
 
 def test_text_that_is_no_utf8_costs_one_log() -> None:
-    broken = request(message(), message(severity_text="broken")).replace(b"broken", b"brok\xff\xff")
+    broken = log_request(log_message(), log_message(severity_text="broken")).replace(
+        b"broken", b"brok\xff\xff"
+    )
     [log], [refused] = decode_protobuf_logs(broken)
     assert log == EXPECTED
     assert "not readable" in refused.reason and "log" in refused.reason

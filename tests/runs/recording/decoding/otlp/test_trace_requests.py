@@ -4,7 +4,6 @@ from typing import Any
 import orjson
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue, KeyValueList
@@ -14,44 +13,29 @@ from runs.recording.decoding.otlp.trace_requests import decode_protobuf_spans, e
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnreadableBody
 from tests.runs.recording.captured import capture_bodies
-
-START_NS = 1_795_000_000_123_456_789
-
-
-def request(*spans: SpanMessage) -> ExportTraceServiceRequest:
-    export = ExportTraceServiceRequest()
-    group = export.resource_spans.add()
-    group.resource.attributes.append(text("service.name", "shop"))
-    scope = group.scope_spans.add()
-    scope.scope.name, scope.scope.version = "tracer", "1.2"
-    scope.spans.extend(spans)
-    return export
-
-
-def message(**changes: Any) -> SpanMessage:
-    fields: dict[str, Any] = {
-        "trace_id": b"t" * 16,
-        "span_id": b"s" * 8,
-        "name": "work",
-        "start_time_unix_nano": START_NS,
-        "end_time_unix_nano": START_NS + 1999,
-    }
-    return SpanMessage(**(fields | changes))
-
-
-def text(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
+from tests.runs.recording.decoding.otlp.export_requests import (
+    TIME_NS,
+    span_message,
+    span_request,
+    text_attribute,
+)
 
 
 def test_a_span_as_it_was_sent() -> None:
-    sent = message(
+    sent = span_message(
         parent_span_id=b"p" * 8,
         kind=SpanMessage.SPAN_KIND_CLIENT,
         status={"code": 2, "message": "boom"},
-        events=[{"name": "exception", "time_unix_nano": START_NS, "attributes": [text("a", "b")]}],
+        events=[
+            {
+                "name": "exception",
+                "time_unix_nano": TIME_NS,
+                "attributes": [text_attribute("a", "b")],
+            }
+        ],
         links=[{"trace_id": b"l" * 16, "span_id": b"m" * 8}],
     )
-    [span], refused = decode_protobuf_spans(request(sent).SerializeToString())
+    [span], refused = decode_protobuf_spans(span_request(sent).SerializeToString())
     assert refused == []
     assert span.trace_id == "74" * 16
     assert span.span_id == "73" * 8
@@ -65,15 +49,15 @@ def test_a_span_as_it_was_sent() -> None:
 
 
 def test_times_are_whole_microseconds_without_floats() -> None:
-    [span], _ = decode_protobuf_spans(request(message()).SerializeToString())
+    [span], _ = decode_protobuf_spans(span_request(span_message()).SerializeToString())
     assert span.start_us == 1_795_000_000_123_456
     assert span.end_us == 1_795_000_000_123_458
 
 
 @pytest.mark.parametrize("nanoseconds", [0, 1, 999])
 def test_times_that_are_none(nanoseconds: int) -> None:
-    sent = message(start_time_unix_nano=nanoseconds)
-    [span], _ = decode_protobuf_spans(request(sent).SerializeToString())
+    sent = span_message(start_time_unix_nano=nanoseconds)
+    [span], _ = decode_protobuf_spans(span_request(sent).SerializeToString())
     assert span.start_us is None
 
 
@@ -91,10 +75,12 @@ def test_values_of_every_type() -> None:
         "list": AnyValue(
             array_value=ArrayValue(values=[AnyValue(string_value="a"), AnyValue(int_value=1)])
         ),
-        "map": AnyValue(kvlist_value=KeyValueList(values=[text("a", "b")])),
+        "map": AnyValue(kvlist_value=KeyValueList(values=[text_attribute("a", "b")])),
     }
-    sent = message(attributes=[KeyValue(key=key, value=value) for key, value in values.items()])
-    [span], _ = decode_protobuf_spans(request(sent).SerializeToString())
+    sent = span_message(
+        attributes=[KeyValue(key=key, value=value) for key, value in values.items()]
+    )
+    [span], _ = decode_protobuf_spans(span_request(sent).SerializeToString())
     assert span.attributes == {
         "text": "天气",
         "empty": "",
@@ -120,14 +106,16 @@ def test_values_of_every_type() -> None:
     ],
 )
 def test_one_bad_span_does_not_cost_the_good_one(bad: dict[str, Any]) -> None:
-    spans, refused = decode_protobuf_spans(request(message(**bad), message()).SerializeToString())
+    spans, refused = decode_protobuf_spans(
+        span_request(span_message(**bad), span_message()).SerializeToString()
+    )
     assert len(spans) == len(refused) == 1
     assert refused[0].reason.endswith(".")
     assert refused[0].raw["name"] == "work"
 
 
 def test_a_text_that_is_not_utf8_costs_only_its_own_span() -> None:
-    body = request(message(name="BROKEN"), message(name="good")).SerializeToString()
+    body = span_request(span_message(name="BROKEN"), span_message(name="good")).SerializeToString()
     body = body.replace(b"BROKEN", b"\xff\xfe\xfd\xfc\xfb\xfa")
     [span], [refused] = decode_protobuf_spans(body)
     assert (span.name, span.scope, span.resource["service.name"]) == ("good", "tracer 1.2", "shop")
@@ -148,8 +136,8 @@ def test_a_value_nested_too_deep_costs_only_its_own_span(levels: int) -> None:
     value = AnyValue(string_value="x").SerializeToString()
     for _ in range(levels):
         value = field(5, field(1, value))
-    deep = message().SerializeToString() + field(9, field(1, b"deep") + field(2, value))
-    good = message().SerializeToString()
+    deep = span_message().SerializeToString() + field(9, field(1, b"deep") + field(2, value))
+    good = span_message().SerializeToString()
     body = field(1, field(2, field(2, deep) + field(2, good)))
     spans, refused = decode_protobuf_spans(body)
     assert len(spans) == len(refused) == 1
@@ -157,8 +145,8 @@ def test_a_value_nested_too_deep_costs_only_its_own_span(levels: int) -> None:
 
 
 def test_odd_spans_are_kept() -> None:
-    odd = message(name="", start_time_unix_nano=START_NS, end_time_unix_nano=START_NS - 5000)
-    [span], refused = decode_protobuf_spans(request(odd).SerializeToString())
+    odd = span_message(name="", start_time_unix_nano=TIME_NS, end_time_unix_nano=TIME_NS - 5000)
+    [span], refused = decode_protobuf_spans(span_request(odd).SerializeToString())
     assert refused == []
     assert span.end_us is not None and span.start_us is not None
     assert span.end_us < span.start_us

@@ -5,7 +5,12 @@ import pytest
 
 from runs.recording.decoding.otlp.trace_requests import decode_json_spans, decode_protobuf_spans
 from runs.recording.records.request_body import UnreadableBody
-from tests.runs.recording.decoding.otlp.test_trace_requests import START_NS, message, request, text
+from tests.runs.recording.decoding.otlp.export_requests import (
+    TIME_NS,
+    span_message,
+    span_request,
+    text_attribute,
+)
 
 
 def document(**changes: Any) -> bytes:
@@ -13,8 +18,8 @@ def document(**changes: Any) -> bytes:
         "traceId": "0A" * 16,
         "spanId": "0b" * 8,
         "name": "work",
-        "startTimeUnixNano": str(START_NS),
-        "endTimeUnixNano": START_NS + 1999,
+        "startTimeUnixNano": str(TIME_NS),
+        "endTimeUnixNano": TIME_NS + 1999,
     }
     return orjson.dumps(wrapped([fields | changes]))
 
@@ -27,14 +32,14 @@ def wrapped(spans: list[Any]) -> dict[str, Any]:
 
 
 def test_json_and_protobuf_give_the_same_span() -> None:
-    sent = message(
+    sent = span_message(
         trace_id=bytes.fromhex("0a" * 16),
         span_id=bytes.fromhex("0b" * 8),
         kind=2,
         status={"code": 2, "message": "boom"},
-        attributes=[text("a", "b")],
+        attributes=[text_attribute("a", "b")],
     )
-    [expected], _ = decode_protobuf_spans(request(sent).SerializeToString())
+    [expected], _ = decode_protobuf_spans(span_request(sent).SerializeToString())
     attributes = [{"key": "a", "value": {"stringValue": "b"}}]
     for kind, code in ((2, 2), ("SPAN_KIND_SERVER", "STATUS_CODE_ERROR"), ("2", "2")):
         status = {"code": code, "message": "boom"}
@@ -44,7 +49,7 @@ def test_json_and_protobuf_give_the_same_span() -> None:
 
 def test_snake_case_is_tolerated() -> None:
     fields = {"trace_id": "0a" * 16, "span_id": "0b" * 8, "parent_span_id": "", "name": "work"}
-    fields["start_time_unix_nano"] = str(START_NS)
+    fields["start_time_unix_nano"] = str(TIME_NS)
     body = {"resource_spans": [{"scope_spans": [{"spans": [fields]}]}]}
     [span], _ = decode_json_spans(orjson.dumps(body))
     assert (span.start_us, span.parent_span_id) == (1_795_000_000_123_456, None)
