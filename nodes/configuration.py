@@ -30,7 +30,7 @@ class ModelUse:
     parameters: dict[str, Any] = field(default_factory=dict)
 
 
-def models_used(run_id: UUID) -> list[ModelUse]:
+def run_models(run_id: UUID) -> list[ModelUse]:
     """Return the models of a run's steps, the most used first; at most 20. Two queries."""
     used: dict[tuple[str, str], ModelUse] = {}
     rows = NodeExecution.objects.in_run(run_id).models_used()[:MAX_CALLS]
@@ -80,7 +80,7 @@ def _parameters_in(value: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def resource_of(run_id: UUID) -> dict[str, Any]:
+def run_resource(run_id: UUID) -> dict[str, Any]:
     """Return the resource attributes of the process that sent a run's first step. One query."""
     execution = NodeExecution.objects.in_run(run_id).with_resource().first()
     value = load_value(execution.resource) if execution and execution.resource else None

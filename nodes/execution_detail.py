@@ -10,7 +10,7 @@ from nodes.choices import ERRORS, status_label
 from nodes.content.json_tree import TreeMark, tree_marks
 from nodes.content.logs import StepLogs, step_logs
 from nodes.content.payloads import PayloadView, load_value, present_payload
-from nodes.kinds import Kind
+from nodes.kinds import NodeKind
 from nodes.models import NodeExecution
 
 MAX_SAME_NODE = 20_000
@@ -65,7 +65,7 @@ class ReceivedParts:
 @dataclass(frozen=True, slots=True)
 class ExecutionPanel:
     execution: NodeExecution
-    kind: Kind
+    kind: NodeKind
     status_label: str
     failed: bool
     sections: list[ValueSection]
@@ -98,7 +98,7 @@ def build_panel(execution: NodeExecution) -> ExecutionPanel:
     )
 
 
-def value_labels(kind: Kind) -> tuple[str, str]:
+def value_labels(kind: NodeKind) -> tuple[str, str]:
     """Return what inputs and outputs are called for this kind of node."""
     return _LABELS.get(kind.call) or _LABELS.get(kind.group) or ("Inputs", "Outputs")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class NodeKind:
     """`group` picks colour and icon: model, agent, tool, retrieval, branch, loop, flow, data,
     human, other. `call` names the API call that the step is: model, tool, http, or ""."""
 
@@ -19,66 +19,66 @@ class Kind:
     container: bool = False
 
 
-def _by_key(*kinds: Kind) -> dict[str, Kind]:
+def _by_key(*kinds: NodeKind) -> dict[str, NodeKind]:
     return {kind.key: kind for kind in kinds}
 
 
 KINDS = _by_key(
     # models
-    Kind("llm", "LLM", "model", "model"),
-    Kind("embedding", "Embedding", "model", "model"),
-    Kind("reranker", "Reranker", "model", "model"),
-    Kind("question-classifier", "Question classifier", "branch", "model"),
-    Kind("parameter-extractor", "Parameter extractor", "model", "model"),
+    NodeKind("llm", "LLM", "model", "model"),
+    NodeKind("embedding", "Embedding", "model", "model"),
+    NodeKind("reranker", "Reranker", "model", "model"),
+    NodeKind("question-classifier", "Question classifier", "branch", "model"),
+    NodeKind("parameter-extractor", "Parameter extractor", "model", "model"),
     # agents and containers
-    Kind("workflow", "Workflow", "flow", container=True),
-    Kind("agent", "Agent", "agent", container=True),
-    Kind("chain", "Chain", "flow", container=True),
-    Kind("iteration", "Iteration", "loop", container=True),
-    Kind("loop", "Loop", "loop", container=True),
-    Kind("task", "Task", "flow", container=True),
+    NodeKind("workflow", "Workflow", "flow", container=True),
+    NodeKind("agent", "Agent", "agent", container=True),
+    NodeKind("chain", "Chain", "flow", container=True),
+    NodeKind("iteration", "Iteration", "loop", container=True),
+    NodeKind("loop", "Loop", "loop", container=True),
+    NodeKind("task", "Task", "flow", container=True),
     # tools and other calls
-    Kind("tool", "Tool", "tool", "tool"),
-    Kind("http-request", "HTTP request", "tool", "http"),
-    Kind("code", "Code", "data"),
+    NodeKind("tool", "Tool", "tool", "tool"),
+    NodeKind("http-request", "HTTP request", "tool", "http"),
+    NodeKind("code", "Code", "data"),
     # retrieval
-    Kind("retriever", "Retriever", "retrieval"),
-    Kind("knowledge-retrieval", "Knowledge retrieval", "retrieval"),
-    Kind("memory", "Memory", "retrieval"),
+    NodeKind("retriever", "Retriever", "retrieval"),
+    NodeKind("knowledge-retrieval", "Knowledge retrieval", "retrieval"),
+    NodeKind("memory", "Memory", "retrieval"),
     # flow
-    Kind("start", "Start", "flow"),
-    Kind("end", "End", "flow"),
-    Kind("answer", "Answer", "flow"),
-    Kind("if-else", "If / else", "branch"),
-    Kind("branch", "Branch", "branch"),
-    Kind("handoff", "Hand-off", "branch"),
-    Kind("trigger-webhook", "Webhook trigger", "flow"),
-    Kind("trigger-schedule", "Schedule trigger", "flow"),
-    Kind("trigger-plugin", "Plugin trigger", "flow"),
-    Kind("datasource", "Data source", "flow"),
-    Kind("datasource-empty", "Data source", "flow"),
-    Kind("start-placeholder", "Start", "flow"),
-    Kind("knowledge-index", "Knowledge index", "retrieval"),
-    Kind("iteration-start", "Iteration start", "flow"),
-    Kind("loop-start", "Loop start", "flow"),
-    Kind("loop-end", "Loop end", "flow"),
+    NodeKind("start", "Start", "flow"),
+    NodeKind("end", "End", "flow"),
+    NodeKind("answer", "Answer", "flow"),
+    NodeKind("if-else", "If / else", "branch"),
+    NodeKind("branch", "Branch", "branch"),
+    NodeKind("handoff", "Hand-off", "branch"),
+    NodeKind("trigger-webhook", "Webhook trigger", "flow"),
+    NodeKind("trigger-schedule", "Schedule trigger", "flow"),
+    NodeKind("trigger-plugin", "Plugin trigger", "flow"),
+    NodeKind("datasource", "Data source", "flow"),
+    NodeKind("datasource-empty", "Data source", "flow"),
+    NodeKind("start-placeholder", "Start", "flow"),
+    NodeKind("knowledge-index", "Knowledge index", "retrieval"),
+    NodeKind("iteration-start", "Iteration start", "flow"),
+    NodeKind("loop-start", "Loop start", "flow"),
+    NodeKind("loop-end", "Loop end", "flow"),
     # data
-    Kind("template-transform", "Template", "data"),
-    Kind("variable-aggregator", "Variable aggregator", "data"),
-    Kind("variable-assigner", "Variable aggregator", "data"),  # its name before Dify 0.7
-    Kind("assigner", "Variable assigner", "data"),
-    Kind("document-extractor", "Document extractor", "data"),
-    Kind("list-operator", "List operator", "data"),
-    Kind("prompt", "Prompt", "data"),
-    Kind("parser", "Parser", "data"),
-    Kind("joiner", "Joiner", "data"),
+    NodeKind("template-transform", "Template", "data"),
+    NodeKind("variable-aggregator", "Variable aggregator", "data"),
+    NodeKind("variable-assigner", "Variable aggregator", "data"),  # its name before Dify 0.7
+    NodeKind("assigner", "Variable assigner", "data"),
+    NodeKind("document-extractor", "Document extractor", "data"),
+    NodeKind("list-operator", "List operator", "data"),
+    NodeKind("prompt", "Prompt", "data"),
+    NodeKind("parser", "Parser", "data"),
+    NodeKind("joiner", "Joiner", "data"),
     # people and checks
-    Kind("human-input", "Human input", "human"),
-    Kind("guardrail", "Guardrail", "human"),
-    Kind("evaluator", "Evaluator", "human"),
-    Kind("moderation", "Moderation", "human"),
-    Kind("event", "Event", "other"),
-    Kind("span", "Span", "other"),
+    NodeKind("human-input", "Human input", "human"),
+    NodeKind("guardrail", "Guardrail", "human"),
+    NodeKind("evaluator", "Evaluator", "human"),
+    NodeKind("moderation", "Moderation", "human"),
+    NodeKind("event", "Event", "other"),
+    NodeKind("span", "Span", "other"),
 )
 
 
@@ -91,8 +91,8 @@ def kind_key(word: str) -> str:
     return lowered if lowered in KINDS else _BY_LABEL.get(lowered, word)
 
 
-def kind_of(key: str) -> Kind:
+def kind_of(key: str) -> NodeKind:
     """Return the kind with this key; one that is not listed has its key as label."""
-    return KINDS.get(key) or Kind(
+    return KINDS.get(key) or NodeKind(
         key, key.replace("-", " ").replace("_", " ").capitalize(), "other"
     )

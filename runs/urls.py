@@ -47,7 +47,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/result/", run.result, name="run-result"),
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
     path("runs/<uuid:run_id>/tracing/", tracing.tracing, name="run-tracing"),
-    path("runs/<uuid:run_id>/time/", time.page, name="run-time"),
+    path("runs/<uuid:run_id>/time/", time.time_page, name="run-time"),
     path("runs/<uuid:run_id>/variables/", variables.variables_page, name="run-variables"),
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
     path("runs/<uuid:run_id>/notes/", notes.run_notes, name="run-notes"),
@@ -70,7 +70,11 @@ urlpatterns = [
         attribute_mapping.page,
         name="run-execution-read",
     ),
-    path("runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/", loops.page, name="run-passes"),
+    path(
+        "runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes/",
+        loops.matrix_page,
+        name="run-passes",
+    ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/lineage/",
         lineage.lineage_page,
@@ -149,7 +153,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_twin, name="run-tracing-json"),
     path("runs/<uuid:run_id>/variables.json", variables.variables_twin, name="run-variables-json"),
-    path("runs/<uuid:run_id>/time.json", time.twin, name="run-time-json"),
+    path("runs/<uuid:run_id>/time.json", time.time_json, name="run-time-json"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>.json",
         tracing.execution_twin,
@@ -167,7 +171,7 @@ urlpatterns = [
     ),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>/passes.json",
-        loops.twin,
+        loops.matrix_json,
         name="run-passes-json",
     ),
     path("reruns/<uuid:rerun_id>.json", rerun.rerun_twin, name="rerun-json"),

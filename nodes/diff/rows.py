@@ -9,7 +9,7 @@ from nodes import formats
 from nodes.diff.pairing import ComparedStep, StepPair
 from nodes.diff.verdicts import ORIGIN_REASONS, VERDICTS, StepComparison
 from nodes.formats import visible
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 
 ROWS_PER_WINDOW = 100
 MAX_TITLE = 120
@@ -38,7 +38,7 @@ class ComparisonRow:
     steps below it are in the same run alone; `context`: it is there only for the rows below it."""
 
     pair: StepPair
-    kind: Kind
+    kind: NodeKind
     title: str
     number: str
     words: str

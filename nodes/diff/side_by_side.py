@@ -12,7 +12,7 @@ from nodes.diff.difference import ValueDifference, value_difference, whole_value
 from nodes.digests import digest_of
 from nodes.execution_detail import value_labels
 from nodes.formats import visible
-from nodes.kinds import Kind
+from nodes.kinds import NodeKind
 from nodes.models import NodeExecution, Payload
 
 MAX_BYTES = 2_000_000  # of larger values the beginnings are compared as text
@@ -56,7 +56,7 @@ class SideBySide:
     sections: list[ComparedValue]
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> NodeKind:
         execution = self.a or self.b
         assert execution is not None
         return execution.kind_info

@@ -8,7 +8,7 @@ from uuid import UUID
 from nodes import formats
 from nodes.aggregates import add_costs, main_currency
 from nodes.choices import FAILURES, NodeStatus, status_label
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.light_step import LightStep
 from nodes.loops.matrix import LoopPass, MatrixNode, PassCells, worst_status
 
@@ -55,7 +55,7 @@ class MatrixCell:
 class MatrixRow:
     node: MatrixNode
     title: str
-    kind: Kind
+    kind: NodeKind
     cells: list[MatrixCell | None] = field(default_factory=list)
 
 

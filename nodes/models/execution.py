@@ -11,7 +11,7 @@ from django.db.models.functions import Cast, Left
 from nodes.choices import NodeStatus
 from nodes.clock import iteration_path
 from nodes.compression import unpack_json
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.light_step import LIGHT_COLUMNS
 from nodes.models.payload import Payload
 
@@ -233,7 +233,7 @@ class NodeExecution(models.Model):
         return self.title
 
     @property
-    def kind_info(self) -> Kind:
+    def kind_info(self) -> NodeKind:
         return kind_of(self.kind)
 
     @property

@@ -67,7 +67,7 @@ def _keys(text: str) -> frozenset[str]:
 
 
 @dataclass(slots=True, eq=False)
-class TreeLine:
+class TraceLine:
     """One line of the list. `form` adds to the entries' forms: `elided` (siblings left out, `entry`
     is their parent) and `gap` (nothing ran). `is_open` is None where there is nothing to open."""
 
@@ -82,19 +82,19 @@ class TreeLine:
     gap: str = ""
 
 
-def tree_lines(
+def trace_lines(
     tree: TraceTree,
     state: TreeState,
     scale: TimeScale,
     chosen: TraceEntry | None,
     sources: Sources = dict,
-) -> list[TreeLine]:
+) -> list[TraceLine]:
     """Return all lines of the tree in the given state, in order; `sources` is for
     `nodes.trace.lanes`."""
     only = _entry_with_key(tree, state.only)
     in_sight = _entry_and_above(tree, only or chosen)
     alone = in_sight | _entry_and_below(only) if only else in_sight
-    lines: list[TreeLine] = []
+    lines: list[TraceLine] = []
     # A stack of iterators instead of recursion: trees may be deep.
     stack = [_in_lanes(_top_lines(tree.top, scale), assign_lanes(tree.top, scale.end, sources))]
     while stack:
@@ -116,7 +116,7 @@ def tree_lines(
     return lines
 
 
-def _in_lanes(lines: Iterator[TreeLine], lanes: dict[TraceEntry, Lane]) -> Iterator[TreeLine]:
+def _in_lanes(lines: Iterator[TraceLine], lanes: dict[TraceEntry, Lane]) -> Iterator[TraceLine]:
     if not lanes:
         return lines
     return (
@@ -182,7 +182,7 @@ def _lines_below(
     state: TreeState,
     in_sight: set[TraceEntry],
     only: TraceEntry | None,
-) -> Iterator[TreeLine]:
+) -> Iterator[TraceLine]:
     """Return the children; of a long group that is open for a failure's sake only what matters, and
     of one that leads to what alone is to be open, only the path to it."""
     leads_to_only = only is not None and entry in in_sight and entry is not only
@@ -200,21 +200,21 @@ def _lines_below(
     yield from _plain_lines(entry, plain, level)
 
 
-def _plain_lines(parent: TraceEntry, plain: list[TraceEntry], level: int) -> Iterator[TreeLine]:
+def _plain_lines(parent: TraceEntry, plain: list[TraceEntry], level: int) -> Iterator[TraceLine]:
     """Return a line for each of few unremarkable siblings, one line for many."""
     if len(plain) < FEW:
         yield from (_entry_line(child, level) for child in plain)
         return
     start = min((child.start for child in plain if child.start is not None), default=None)
     end = max((child.end for child in plain if child.end is not None), default=None)
-    yield TreeLine("elided", level, parent, None, start, end, plain)
+    yield TraceLine("elided", level, parent, None, start, end, plain)
 
 
-def _entry_line(entry: TraceEntry, level: int) -> TreeLine:
-    return TreeLine(entry.form, level, entry, None, entry.start, entry.end)
+def _entry_line(entry: TraceEntry, level: int) -> TraceLine:
+    return TraceLine(entry.form, level, entry, None, entry.start, entry.end)
 
 
-def _top_lines(top: list[TraceEntry], scale: TimeScale) -> Iterator[TreeLine]:
+def _top_lines(top: list[TraceEntry], scale: TimeScale) -> Iterator[TraceLine]:
     """Return the first level, with a line wherever nothing ran for a while."""
     busy = [
         (entry.start, scale.end if entry.end is None else entry.end)
@@ -229,12 +229,12 @@ def _top_lines(top: list[TraceEntry], scale: TimeScale) -> Iterator[TreeLine]:
     yield from waits
 
 
-def _gap_lines(top: list[TraceEntry], waits: list[tuple[int, int]]) -> list[TreeLine]:
+def _gap_lines(top: list[TraceEntry], waits: list[tuple[int, int]]) -> list[TraceLine]:
     if not waits:
         return []
     ended = {entry.end: entry for entry in top}
     began = {entry.start: entry for entry in reversed(top)}
     return [
-        TreeLine("gap", 0, start=start, end=end, gap=gap_name(ended.get(start), began.get(end)))
+        TraceLine("gap", 0, start=start, end=end, gap=gap_name(ended.get(start), began.get(end)))
         for start, end in waits
     ]

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from nodes.clock import hex_id, to_us
 from nodes.models import NodeExecution
-from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
+from nodes.trace.collapsing import TraceLine, TreeState, trace_lines
 from nodes.trace.critical_path import IDLE_KINDS, critical_path, waits_for_person
 from nodes.trace.lanes import Sources
-from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_tree
+from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_trace_tree
 from nodes.trace.waterfall import Bar, Tick, TimeScale, breaks
 
 # Steps read at most; further ones are reached through the JSON twin.
@@ -53,7 +53,7 @@ class Trace:
 
     scale: TimeScale
     state: TreeState
-    shown: list[TreeLine]
+    shown: list[TraceLine]
     offset: int
     total: int
     executions: dict[str, NodeExecution]
@@ -128,10 +128,10 @@ def load_trace(
     """Return the lines of a run's tree in the given state, from line `offset`, or around `chosen`;
     `sources` is for `nodes.trace.lanes`."""
     steps = load_steps(run_id, all_spans=state.all_spans)
-    tree = build_tree(steps)
+    tree = build_trace_tree(steps)
     scale = with_breaks(scale_of(steps, period), tree, steps)
     entry = tree.by_id.get(chosen.hex) if chosen else None
-    lines = tree_lines(tree, state, scale, entry, sources)
+    lines = trace_lines(tree, state, scale, entry, sources)
     if offset is None:
         offset = _first_line(lines, entry, state.only)
     shown = lines[offset : offset + WINDOW]
@@ -210,7 +210,7 @@ def scale_of(steps: list[TraceStep], period: RunPeriod) -> TimeScale:
     return TimeScale(start, max([*starts, *ends], default=start))
 
 
-def _first_line(lines: list[TreeLine], chosen: TraceEntry | None, only: str) -> int:
+def _first_line(lines: list[TraceLine], chosen: TraceEntry | None, only: str) -> int:
     """Return the line to begin with, so that the chosen one, or the one that alone is open, is
     among those shown."""
     if only:

@@ -80,7 +80,7 @@ class TraceTree:
     above: dict[TraceEntry, TraceEntry]
 
 
-def build_tree(steps: Iterable[TraceStep]) -> TraceTree:
+def build_trace_tree(steps: Iterable[TraceStep]) -> TraceTree:
     """Return the tree of a run's steps, which come in pre-order."""
     top: list[TraceEntry] = []
     by_id: dict[str, TraceEntry] = {}
@@ -100,7 +100,7 @@ def build_tree(steps: Iterable[TraceStep]) -> TraceTree:
     for entry in list(by_id.values()):
         if entry.children:
             _group_passes(entry, above)
-    _number_executions(top)
+    _number_repeats(top)
     _sum_subtrees(top)
     return TraceTree(top, by_id, above)
 
@@ -151,7 +151,7 @@ def _group_passes(entry: TraceEntry, above: dict[TraceEntry, TraceEntry]) -> Non
         entry.children = passes + outside
 
 
-def _number_executions(top: list[TraceEntry]) -> None:
+def _number_repeats(top: list[TraceEntry]) -> None:
     """Number the executions of a node that ran more than once among its siblings: which time this
     was, of how many. A failed attempt and the attempt that followed it count once."""
     levels = [top]

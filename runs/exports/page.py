@@ -13,17 +13,17 @@ from django.template.loader import render_to_string
 
 from nodes.choices import ERRORS, status_label
 from nodes.clock import to_us
-from nodes.configuration import models_used, resource_of
+from nodes.configuration import run_models, run_resource
 from nodes.content.limits import Limits
 from nodes.content.logs import step_logs_json
 from nodes.content.parts import ContentPart, PresentedMessage, present
 from nodes.content.payloads import indented_json, load_value
 from nodes.execution_detail import value_labels
 from nodes.formats import visible
-from nodes.kinds import Kind
+from nodes.kinds import NodeKind
 from nodes.models import NodeExecution, Payload
 from nodes.trace.loading import MAX_STEPS, load_steps
-from nodes.trace.tree import TraceEntry, TraceStep, build_tree
+from nodes.trace.tree import TraceEntry, TraceStep, build_trace_tree
 from nodes.trace.waterfall import Bar, TimeScale, own_segments
 from runs.models import Run
 from runs.pages.run_header.run_header import header_of
@@ -71,7 +71,7 @@ def run_page_html(run: Run, base_url: str = "") -> Iterator[bytes]:
     yield head.encode() + b"<style>" + _styles() + b"</style>" + _linked(body, base_url)
     scale = _scale(run, steps)
     waiting: list[TreeLine] = []
-    for line in _lines(build_tree(steps).top, scale):
+    for line in _lines(build_trace_tree(steps).top, scale):
         waiting.append(line)
         if len(waiting) == AT_ONCE:
             yield _linked(_written(run.id, waiting), base_url)
@@ -86,8 +86,8 @@ def _context(run: Run, steps: list[TraceStep]) -> dict[str, Any]:
         "inputs": _value("Input", run.inputs),
         "outputs": _value("Output", run.outputs),
         "sources": run.producer_ids,
-        "models": models_used(run.id),
-        "resource": resource_of(run.id),
+        "models": run_models(run.id),
+        "resource": run_resource(run.id),
         "left_out": len(steps) >= MAX_STEPS,
         "shown": len(steps),
     }
@@ -143,7 +143,7 @@ def _written(run_id: UUID, lines: list[TreeLine]) -> str:
 def _step(line: TreeLine, execution: NodeExecution | None) -> dict[str, Any]:
     if execution is None:  # removed meanwhile
         return {"line": line, "entry": line.entry}
-    kind: Kind = execution.kind_info
+    kind: NodeKind = execution.kind_info
     inputs, outputs = value_labels(kind)
     received = execution.received
     logs = step_logs_json(execution)

@@ -9,7 +9,7 @@ from nodes.graph.drawing.layout import layout
 from nodes.graph.drawing.shapes import Card, Drawing
 from nodes.graph.graph import Graph, GraphNode, edges_taken
 from nodes.graph.steps import GraphStep
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 
 GROUPS = {
     "model": "Model", "agent": "Agent", "tool": "Tool", "retrieval": "Retrieval",
@@ -57,7 +57,7 @@ class Picture:
         """Return how many nodes the list leaves out: TRACING leads to them."""
         return max(0, len(self.graph.nodes) - MAX_LISTED)
 
-    def in_order(self) -> list[tuple[GraphNode, Kind, int]]:
+    def in_order(self) -> list[tuple[GraphNode, NodeKind, int]]:
         """Return the nodes as a list, each with its kind and how deep it lies; of a huge graph the
         first ones."""
         depth: dict[str, int] = {}
@@ -65,7 +65,7 @@ class Picture:
         known = {node.id for node in self.graph.nodes}
         for node in self.graph.nodes:
             below[node.parent if node.parent in known else None].append(node)
-        listed: list[tuple[GraphNode, Kind, int]] = []
+        listed: list[tuple[GraphNode, NodeKind, int]] = []
         waiting = below.pop(None, [])[::-1]
         while waiting and len(listed) < MAX_LISTED:
             node = waiting.pop()

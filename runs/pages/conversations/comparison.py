@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from nodes.formats import visible
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import Run
 from runs.pages.conversations.turns import ConversationTurn, read_turns
@@ -20,7 +20,7 @@ class PathStep:
     """A step on the way, the outermost only. `common`: all turns that are shown came by it."""
 
     title: str
-    kind: Kind
+    kind: NodeKind
     status: str
     taken: str
     common: bool

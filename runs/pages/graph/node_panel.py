@@ -12,7 +12,7 @@ from nodes.content.tools import tools_of
 from nodes.execution_detail import ExecutionPanel, build_panel
 from nodes.graph.alignment import nodes_by_name
 from nodes.graph.graph import Graph, GraphNode
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import App
 
@@ -45,7 +45,7 @@ class NodePanel:
         return self.history[0] if self.history else None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> NodeKind:
         return kind_of(self.node.kind)
 
     @property

@@ -67,7 +67,7 @@ class MatrixChoice:
 
 
 @require_safe
-def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+def matrix_page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     """Show the matrix; for htmx the panel of one step alone."""
     run = run_or_404(run_id)
     choice = MatrixChoice.from_query(request.GET.dict())
@@ -157,7 +157,7 @@ def _side_context(run: Run, choice: MatrixChoice) -> dict[str, Any]:
 
 @require_safe
 @session_or_read_key
-def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
+def matrix_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     """Return the same window as JSON: its passes, nodes and cells."""
     run = run_or_404(run_id, request.only_app)
     loop = loop_of(execution_or_404(run.id, execution_id))

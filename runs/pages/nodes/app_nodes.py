@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from nodes.aggregates import add_costs, main_currency, percentile
 from nodes.choices import FAILURES
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import App, Run
 
@@ -41,7 +41,7 @@ class NodeTotals:
     share: Decimal | None = None
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> NodeKind:
         return kind_of(self.kind_key)
 
     @property

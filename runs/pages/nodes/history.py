@@ -12,7 +12,7 @@ from django.db.models.functions import Left
 
 from nodes.aggregates import add_costs, percentile
 from nodes.choices import FAILURES, NodeStatus
-from nodes.kinds import Kind
+from nodes.kinds import NodeKind
 from nodes.models import NodeExecution
 from runs.models import App, Version
 from runs.paging import Order, Page, page_of
@@ -72,7 +72,7 @@ class NodeHistory:
     app: App
     node_id: str
     title: str
-    kind: Kind
+    kind: NodeKind
     page: Page[NodeExecution]
     lines: list[Line]
     figures: Figures

@@ -7,9 +7,9 @@ from nodes import formats
 from nodes.choices import FAILURES
 from nodes.clock import to_us
 from nodes.models import NodeExecution
-from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
+from nodes.trace.collapsing import TraceLine, TreeState, trace_lines
 from nodes.trace.loading import load_row_executions, load_steps
-from nodes.trace.tree import build_tree
+from nodes.trace.tree import build_trace_tree
 from nodes.trace.waterfall import TimeScale
 from runs.models import Run
 from runs.pages.run.markdown_text import line as escaped
@@ -29,11 +29,11 @@ class WayLine:
 def way(run: Run, path: Collection[str]) -> list[WayLine]:
     """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
     that failed the run."""
-    timeline = build_tree(load_steps(run.id))
+    timeline = build_trace_tree(load_steps(run.id))
     start, end = to_us(run.started_at) or 0, to_us(run.ended_at)
     scale = TimeScale(start, end if end is not None else start)
     chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
-    every = [one for one in tree_lines(timeline, TreeState(), scale, chosen) if one.form != "gap"]
+    every = [one for one in trace_lines(timeline, TreeState(), scale, chosen) if one.form != "gap"]
     shown, left_out = _most_telling(every, path)
     texts = load_row_executions(
         run.id, [one.entry.id for one in shown if one.entry and one.entry.id]
@@ -42,7 +42,7 @@ def way(run: Run, path: Collection[str]) -> list[WayLine]:
     return [*told, WayLine(f"- … {left_out} more lines", True)] if left_out else told
 
 
-def _most_telling(every: list[TreeLine], path: Collection[str]) -> tuple[list[TreeLine], int]:
+def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[TraceLine], int]:
     """The first lines, and failures and the path to them wherever they stand."""
     if len(every) <= MAX_LINES:
         return every, 0
@@ -58,7 +58,7 @@ def _most_telling(every: list[TreeLine], path: Collection[str]) -> tuple[list[Tr
     return shown, len(every) - len(shown)
 
 
-def _on_path(one: TreeLine, path: Collection[str]) -> bool:
+def _on_path(one: TraceLine, path: Collection[str]) -> bool:
     """Also the pass that a step of the path ran in."""
     if one.entry is None or one.form == "elided":
         return False
@@ -67,11 +67,11 @@ def _on_path(one: TreeLine, path: Collection[str]) -> bool:
     return one.entry.id in path
 
 
-def _is_failure(one: TreeLine) -> bool:
+def _is_failure(one: TraceLine) -> bool:
     return one.form == "step" and one.entry is not None and one.entry.status in FAILURES
 
 
-def _told(one: TreeLine, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
+def _told(one: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
     indent, entry = "  " * min(one.level, MAX_INDENT), one.entry
     kept = _on_path(one, path) or _is_failure(one)
     if entry is None or one.form == "elided":

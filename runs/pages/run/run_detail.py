@@ -1,6 +1,6 @@
 """A run with its values as JSON: what was made of the run, why it failed, what people noted."""
 
-from nodes.configuration import models_used, resource_of
+from nodes.configuration import run_models, run_resource
 from runs.json.app import version_ref
 from runs.json.run import CauseJson, RunConfigurationJson, RunDetailJson, run_json
 from runs.json.values import iso_time, stored
@@ -23,7 +23,7 @@ def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
             ],
             "last_seen_at": iso_time(run.last_seen_at),
             "environment": run.environment or None,
-            "resource": resource_of(run.id) or None,
+            "resource": run_resource(run.id) or None,
         },
         "configuration": _configuration_json(run),
         "cause": _cause_json(run, base_url),
@@ -51,7 +51,7 @@ def _configuration_json(run: Run) -> RunConfigurationJson:
                 "calls": use.calls,
                 "parameters": use.parameters or None,
             }
-            for use in models_used(run.id)
+            for use in run_models(run.id)
         ],
     }
 

@@ -10,7 +10,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 
-from nodes.configuration import models_used, resource_of
+from nodes.configuration import run_models, run_resource
 from nodes.content.payloads import present_payload
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, session_or_read_key
@@ -47,8 +47,8 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     context = {
         "inputs": present_payload(run.inputs) if run.inputs else None,
         "outputs": present_payload(run.outputs) if run.outputs else None,
-        "models": models_used(run.id),
-        "resource": resource_of(run.id),
+        "models": run_models(run.id),
+        "resource": run_resource(run.id),
         "sources": run.producer_ids,
         "notes": notes_on_page(run),
     }

@@ -17,7 +17,7 @@ from nodes.content.parts import ContentPart, present
 from nodes.content.payloads import MAX_BYTES_IN_PANEL, head_text, indented_json, load_value
 from nodes.execution_detail import value_labels
 from nodes.formats import visible
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution, Payload
 from nodes.trace.waterfall import Bar, TimeScale
 from runs.json.values import stored, writable
@@ -64,7 +64,7 @@ class SharedStep:
     index: int
     level: int
     title: str
-    kind: Kind
+    kind: NodeKind
     status: str
     status_label: str
     failed: bool

@@ -31,7 +31,7 @@ from nodes.trace.time_spent import (
     time_by_node,
     waited_for_people,
 )
-from nodes.trace.tree import build_tree
+from nodes.trace.tree import build_trace_tree
 from nodes.trace.waterfall import TimeScale
 
 MAX_NODES = 100
@@ -64,7 +64,7 @@ def load_run_time(run_id: UUID, period: RunPeriod, sort: TimeSort) -> RunTime:
     """Return where the time of a run went. Four queries, however long the run."""
     steps = load_steps(run_id)
     scale = scale_of(steps, period)
-    tree = build_tree(steps)
+    tree = build_trace_tree(steps)
     path = critical_path(tree, scale.start, scale.end)
     usage = load_step_usage(run_id)
     nodes = sort_time_spent(time_by_node(steps, path, usage), sort)

@@ -35,7 +35,7 @@ def sort_of(text: str) -> TimeSort:
 
 
 @require_safe
-def page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
+def time_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     sort = sort_of(request.GET.get("sort", ""))
     run_time = load_run_time(run.id, run_period(run), sort)
@@ -98,7 +98,7 @@ def _path_row(line: CriticalPathLine, run_time: RunTime, tracing_url: str) -> di
 
 @require_safe
 @session_or_read_key
-def twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
+def time_json(request: ReadRequest, run_id: UUID) -> HttpResponse:
     """Return the page as JSON. Times in microseconds; `path` are the stretches of the critical
     path, short ones together."""
     run = run_or_404(run_id, request.only_app)

@@ -9,9 +9,9 @@ from django.urls import reverse
 from nodes import formats
 from nodes.choices import NodeStatus, status_label
 from nodes.graph.taken_edges import END
-from nodes.kinds import Kind, kind_of
+from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
-from nodes.trace.collapsing import TreeLine
+from nodes.trace.collapsing import TraceLine
 from nodes.trace.lanes import Lane
 from nodes.trace.loading import Trace
 from nodes.trace.tree import TraceEntry
@@ -43,7 +43,7 @@ class TraceRow:
     href: str = ""
     toggle: str = ""
     is_open: bool | None = None
-    kind: Kind | None = None
+    kind: NodeKind | None = None
     status: str = ""
     status_label: str = ""
     marked: bool = False
@@ -112,7 +112,7 @@ def with_branches_not_taken(
     return result
 
 
-def _trace_row(line: TreeLine, trace: Trace, links: RowLinks) -> TraceRow:
+def _trace_row(line: TraceLine, trace: Trace, links: RowLinks) -> TraceRow:
     bar = trace.scale.place(line.start, line.end)
     row = TraceRow(line.form, min(line.level, MAX_LEVEL), bar=bar)
     entry = line.entry

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.trace.critical_path import PathPart, critical_path
-from nodes.trace.tree import TraceStep, build_tree
+from nodes.trace.tree import TraceStep, build_trace_tree
 from tests.nodes.trace.test_tree import ident, step
 
 US = 1_000_003  # a second that no clock cut
@@ -21,7 +21,7 @@ def at(
 
 def path_of(*steps: TraceStep, until: float) -> list[tuple[str, float, str]]:
     """(node or "" for the run, seconds, gap or "") of each part."""
-    parts = critical_path(build_tree(steps), 1, int(until * US) + 1)
+    parts = critical_path(build_trace_tree(steps), 1, int(until * US) + 1)
     return [(node_of(part), round(part.lasted / US, 3), part.gap or "") for part in parts]
 
 
@@ -92,13 +92,13 @@ def test_what_still_runs_lasts_to_the_end() -> None:
 def test_starts_in_whole_seconds_do_not_hide_what_went_before() -> None:
     before = step(1, start=0, end=2_700_000)
     after = step(2, start=2_000_000, end=4_000_000)  # really at 2.7 s
-    parts = critical_path(build_tree([before, after]), 0, 4_000_000)
+    parts = critical_path(build_trace_tree([before, after]), 0, 4_000_000)
     assert [node_of(part) for part in parts] == ["node-1", "node-2"]
 
 
 def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
     steps = [step(n, n - 1 if n > 1 else None, start=n, end=30_000 - n) for n in range(1, 10_001)]
-    parts = critical_path(build_tree(steps), 0, 30_000)
+    parts = critical_path(build_trace_tree(steps), 0, 30_000)
     assert sum(part.lasted for part in parts) == 30_000
 
 
@@ -124,7 +124,7 @@ def runs(draw: Any) -> tuple[list[TraceStep], int, int]:
 @given(runs())
 def test_the_parts_are_the_whole_run_without_overlap(run: tuple[list[TraceStep], int, int]) -> None:
     steps, begin, end = run
-    parts = critical_path(build_tree(steps), begin, end)
+    parts = critical_path(build_trace_tree(steps), begin, end)
     reached = begin
     for part in parts:
         assert part.start == reached and part.end > part.start
@@ -138,5 +138,5 @@ def test_the_parts_are_the_whole_run_without_overlap(run: tuple[list[TraceStep],
 
 
 def test_ids_are_those_of_steps() -> None:
-    (part,) = critical_path(build_tree([at(1, 0, 1)]), 1, US + 1)
+    (part,) = critical_path(build_trace_tree([at(1, 0, 1)]), 1, US + 1)
     assert part.entry and part.entry.id == ident(1)

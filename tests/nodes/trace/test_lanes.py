@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
-from nodes.trace.tree import TraceStep, build_tree
+from nodes.trace.collapsing import TraceLine, TreeState, trace_lines
+from nodes.trace.tree import TraceStep, build_trace_tree
 from nodes.trace.waterfall import SECOND, TimeScale
 from tests.nodes.trace.test_tree import forms, ident, lines_of, loop, step
 
 
-def lanes_of(lines: list[TreeLine]) -> dict[str, tuple[int, int] | None]:
+def lanes_of(lines: list[TraceLine]) -> dict[str, tuple[int, int] | None]:
     return {
         line.entry.step.node_id: (line.lane.number, line.lane.total) if line.lane else None
         for line in lines
@@ -26,7 +26,7 @@ def span(
 def test_steps_that_ran_at_the_same_time_have_lanes() -> None:
     """Two branches of two steps between a first and a last one."""
     lines = lines_of(
-        build_tree(
+        build_trace_tree(
             [
                 span(1, 0, 1),
                 span(2, 1, 3),
@@ -45,22 +45,24 @@ def test_steps_that_ran_at_the_same_time_have_lanes() -> None:
 
 def test_lanes_are_the_branches_of_a_fork_where_the_graph_is_known() -> None:
     """Both branches have ended their first step when the second steps begin, in another order."""
-    steps = build_tree([span(1, 0, 1), span(2, 1, 3), span(3, 1, 3.2), span(9, 1, 9), span(4, 4, 6),
-                   span(5, 4, 7), span(6, 7.5, 8), span(7, 10, 11)])  # fmt: skip
+    steps = build_trace_tree([
+        span(1, 0, 1), span(2, 1, 3), span(3, 1, 3.2), span(9, 1, 9), span(4, 4, 6), span(5, 4, 7),
+        span(6, 7.5, 8), span(7, 10, 11),
+    ])  # fmt: skip
     assert [lane and lane[0] for lane in lanes_of(lines_of(steps)).values()] == [
         None, 1, 2, 3, 2, 1, 1, None,
     ]  # fmt: skip
     edges = {"node-2": {"node-1"}, "node-3": {"node-1"}, "node-9": {"node-1"}, "node-4": {"node-2"},
              "node-5": {"node-3"}, "node-6": {"node-4"}}  # fmt: skip
-    lines = tree_lines(steps, TreeState(), TimeScale(0, 60 * SECOND), None, lambda: edges)
+    lines = trace_lines(steps, TreeState(), TimeScale(0, 60 * SECOND), None, lambda: edges)
     assert [lane and lane[0] for lane in lanes_of(lines).values()] == [
         None, 1, 2, 3, 1, 2, 1, None,
     ]  # fmt: skip
 
 
 def test_a_branch_that_began_late_has_a_lane_of_its_own() -> None:
-    steps = build_tree([span(2, 1, 3), span(3, 1, 9), span(4, 4, 5)])
-    lines = tree_lines(
+    steps = build_trace_tree([span(2, 1, 3), span(3, 1, 9), span(4, 4, 5)])
+    lines = trace_lines(
         steps, TreeState(), TimeScale(0, 60 * SECOND), None, lambda: {"node-4": {"node-1"}}
     )
     assert lanes_of(lines)["node-4"] == (3, 3) and lanes_of(lines_of(steps))["node-4"] == (1, 2)
@@ -72,7 +74,7 @@ def test_each_level_has_lanes_of_its_own_and_passes_have_them() -> None:
         span(4, 9, 20, kind="iteration"), span(5, 9, 15, 4, iteration="0"),
         span(6, 10, 16, 4, iteration="1"),
     ]  # fmt: skip
-    lines = lines_of(build_tree(steps))
+    lines = lines_of(build_trace_tree(steps))
     assert lanes_of(lines)["node-2"] == (1, 2) and lanes_of(lines)["node-3"] == (2, 2)
     assert lanes_of(lines)["node-1"] is None and lanes_of(lines)["node-5"] is None
     passes = [line.lane.number for line in lines if line.form == "pass" and line.lane]
@@ -81,16 +83,16 @@ def test_each_level_has_lanes_of_its_own_and_passes_have_them() -> None:
 
 def test_starts_in_whole_seconds_make_no_lanes() -> None:
     steps = [step(1, start=0, end=2_700_000), step(2, start=2 * SECOND, end=4 * SECOND)]
-    assert set(lanes_of(lines_of(build_tree(steps))).values()) == {None}
+    assert set(lanes_of(lines_of(build_trace_tree(steps))).values()) == {None}
 
 
 def test_hundreds_of_steps_at_once_each_have_a_lane() -> None:
-    lines = lines_of(build_tree([span(n, 0, 9) for n in range(1, 2001)]))
+    lines = lines_of(build_trace_tree([span(n, 0, 9) for n in range(1, 2001)]))
     assert len(set(lanes_of(lines).values())) == 2000
 
 
 def test_attempts_stand_next_to_each_other_and_are_counted() -> None:
-    tree = build_tree(
+    tree = build_trace_tree(
         [
             step(1, node_id="call", status="retry"), step(2, node_id="beside"),
             step(3, node_id="call", status="retry"), step(4, node_id="call"),

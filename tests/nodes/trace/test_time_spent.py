@@ -12,7 +12,7 @@ from nodes.trace.time_spent import (
     time_by_node,
     waited_for_people,
 )
-from nodes.trace.tree import TraceStep, build_tree
+from nodes.trace.tree import TraceStep, build_trace_tree
 from tests.nodes.trace.test_critical_path import US, at
 from tests.nodes.trace.test_tree import ident
 
@@ -30,7 +30,7 @@ USAGE = {
 
 
 def path_of(steps: list[TraceStep] = STEPS, until: int = 90) -> list[PathPart]:
-    return critical_path(build_tree(steps), 1, until * US + 1)
+    return critical_path(build_trace_tree(steps), 1, until * US + 1)
 
 
 def test_executions_of_a_node_are_summed() -> None:

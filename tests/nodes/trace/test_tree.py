@@ -3,8 +3,8 @@
 import gc
 from typing import Any
 
-from nodes.trace.collapsing import TreeLine, TreeState, tree_lines
-from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_tree
+from nodes.trace.collapsing import TraceLine, TreeState, trace_lines
+from nodes.trace.tree import TraceEntry, TraceStep, TraceTree, build_trace_tree
 from nodes.trace.waterfall import TimeScale, idle, own_segments, tick_label
 
 SECOND = 1_000_000
@@ -39,17 +39,17 @@ def loop(passes: int, failed: tuple[int, ...] = ()) -> TraceTree:
         )
         for n in range(passes)
     ]
-    return build_tree([step(1, kind="iteration"), *steps])
+    return build_trace_tree([step(1, kind="iteration"), *steps])
 
 
 def lines_of(
     tree: TraceTree, state: TreeState | None = None, chosen: int | None = None
-) -> list[TreeLine]:
+) -> list[TraceLine]:
     entry = tree.by_id[ident(chosen)] if chosen else None
-    return tree_lines(tree, state or TreeState(), TimeScale(0, 60 * SECOND), entry)
+    return trace_lines(tree, state or TreeState(), TimeScale(0, 60 * SECOND), entry)
 
 
-def forms(lines: list[TreeLine]) -> list[str]:
+def forms(lines: list[TraceLine]) -> list[str]:
     return [line.form for line in lines if line.form != "gap"]
 
 
@@ -66,7 +66,7 @@ def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
 
 
 def test_inner_passes_count_from_their_own_container() -> None:
-    tree = build_tree(
+    tree = build_trace_tree(
         [
             step(1, kind="loop"),
             step(2, 1, kind="iteration", iteration="4"),
@@ -80,7 +80,7 @@ def test_inner_passes_count_from_their_own_container() -> None:
 
 
 def test_a_node_that_runs_again_is_numbered_and_attempts_count_once() -> None:
-    tree = build_tree(
+    tree = build_trace_tree(
         [
             step(1, node_id="agent"),
             step(2, node_id="tool", status="retry"),
@@ -97,7 +97,7 @@ def test_a_node_that_runs_again_is_numbered_and_attempts_count_once() -> None:
 
 
 def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
-    tree = build_tree([step(5, 9), step(6, 9)])
+    tree = build_trace_tree([step(5, 9), step(6, 9)])
     (placeholder,) = tree.top
     assert placeholder.form == "placeholder" and placeholder.id == ident(9)
     assert [entry.id for entry in placeholder.children] == [ident(5), ident(6)]
@@ -105,13 +105,13 @@ def test_orphans_stand_below_a_placeholder_until_their_parent_comes() -> None:
 
 
 def test_a_child_before_its_parent_ends_up_below_it() -> None:
-    tree = build_tree([step(2, 1), step(1)])
+    tree = build_trace_tree([step(2, 1), step(1)])
     (top,) = tree.top
     assert top.form == "step" and len(top.children) == 1
 
 
 def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
-    tree = build_tree([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
+    tree = build_trace_tree([step(1), *(step(n, n - 1) for n in range(2, 10_001))])
     assert tree.top[0].steps == 10_000
     assert len(lines_of(tree)) >= 10_000
 
@@ -160,10 +160,12 @@ def test_what_the_reader_opened_or_closed_stays_so() -> None:
 
 
 def test_long_idle_time_between_steps_has_a_line() -> None:
-    tree = build_tree([step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)])
+    tree = build_trace_tree(
+        [step(0, start=0, end=SECOND), step(1, start=13 * SECOND, end=60 * SECOND)]
+    )
     (gap,) = [line for line in lines_of(tree) if line.form == "gap"]
     assert (gap.start, gap.end) == (SECOND, 13 * SECOND)
-    assert forms(lines_of(build_tree([]))) == []
+    assert forms(lines_of(build_trace_tree([]))) == []
 
 
 def test_bars_stay_inside_the_run() -> None:
@@ -191,7 +193,7 @@ def test_ticks_are_few_and_round() -> None:
 
 
 def test_a_group_of_steps_that_still_run_has_no_end() -> None:
-    tree = build_tree(
+    tree = build_trace_tree(
         [step(1, kind="iteration"), step(2, 1, iteration="0", end=None, status="running")]
     )
     (group,) = tree.top[0].children
@@ -202,8 +204,10 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
     gc.collect()
     gc.disable()
     try:
-        tree = build_tree([step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)])
-        assert len(tree_lines(tree, TreeState(), TimeScale(0, SECOND), tree.by_id[ident(3)])) == 7
+        tree = build_trace_tree(
+            [step(1, kind="loop"), step(2, 1, iteration="0"), step(3, 2), step(4, 9)]
+        )
+        assert len(trace_lines(tree, TreeState(), TimeScale(0, SECOND), tree.by_id[ident(3)])) == 7
         del tree
         assert gc.collect() == 0
     finally:
@@ -212,5 +216,5 @@ def test_a_tree_is_freed_without_the_garbage_collector() -> None:
 
 def test_thousands_of_attempts_count_once() -> None:
     retries = [step(n, node_id="ask", status="retry") for n in range(5_000)]
-    top = build_tree([*retries, step(5_000, node_id="ask")]).top
+    top = build_trace_tree([*retries, step(5_000, node_id="ask")]).top
     assert {(entry.number, entry.total, entry.attempts) for entry in top} == {(1, 1, 5_001)}

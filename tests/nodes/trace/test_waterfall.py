@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.trace.collapsing import TreeState, tree_lines
-from nodes.trace.tree import build_tree
+from nodes.trace.collapsing import TreeState, trace_lines
+from nodes.trace.tree import build_trace_tree
 from nodes.trace.waterfall import MAX_BREAKS, SECOND, TimeScale, breaks
 from tests.nodes.trace.test_lanes import span
 
@@ -47,7 +47,7 @@ def test_gaps_say_why() -> None:
         span(1, 0, 1, node_id="call", status="retry"), span(2, 11, 12, node_id="call"),
         span(3, 12, 13, kind="human-input"), span(4, 40, 41),
     ]  # fmt: skip
-    lines = tree_lines(build_tree(steps), TreeState(), TimeScale(0, 60 * SECOND), None)
+    lines = trace_lines(build_trace_tree(steps), TreeState(), TimeScale(0, 60 * SECOND), None)
     gaps = [line.gap for line in lines if line.form == "gap"]
     assert gaps == ["before another attempt", "waiting for a person", "nothing ran"]
 

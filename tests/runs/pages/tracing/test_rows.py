@@ -1,6 +1,6 @@
 """The words of lines that stand for several."""
 
-from nodes.trace.tree import build_tree
+from nodes.trace.tree import build_trace_tree
 from runs.pages.tracing.rows import elided_title
 from tests.nodes.trace.test_tree import loop, step
 
@@ -13,5 +13,5 @@ def test_elided_passes_say_how_many_failed() -> None:
 
 def test_what_ran_in_no_pass_is_no_pass() -> None:
     steps = [step(n + 2, 1, iteration=str(n)) for n in range(3)]
-    entries = build_tree([step(1, kind="iteration"), *steps, step(9, 1)]).top[0].children
+    entries = build_trace_tree([step(1, kind="iteration"), *steps, step(9, 1)]).top[0].children
     assert elided_title(entries) == "4 more steps without failure"
