@@ -7,15 +7,15 @@ and why this is known. Why a value is linked to a step, in the order of the rule
    a. the settings of the step's node refer to a variable: `engines/`, one module for each workflow
       engine (`engine.py` says what an engine has to answer)
    b. a start step passes on the run's inputs, by name and value
-   c. a sender that the producer names gave out the value
+   c. a sender that the producer names output the value
    d. the id of a tool call leads from a tool to its model, and from a model to the result:
       `tool_calls.py`
 2. Equal, so likely (`value_search.py`): the same distinctive value, or a text inside of a text,
-   stands in what an earlier step gave out; `values.py` says what is distinctive. It counts only
+   stands in the outputs of an earlier step; `values.py` says what is distinctive. It counts only
    where no declared link says so already.
 
 `origins.py` applies both rules to the inputs and outputs of one step. `uses.py` turns them round:
-which later steps used what a step gave out. `trace.py` follows links back to the first origin, and
+which later steps used the outputs of a step. `trace.py` follows links back to the first origin, and
 forward to the run's output. `variables.py` lists a run's variables with what was written to them.
 
 All of them read a run from `run_index.py` (its steps, graph and loaded values); `steps.py` says

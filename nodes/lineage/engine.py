@@ -32,16 +32,16 @@ class Engine(Protocol):
         """Yield the certain links of what a step read, its `part` being inputs or process data."""
 
     def output_links(self, step: LineageStep) -> Iterable[LineageLink]:
-        """Yield the certain links of what a step gave out, where settings say what that is."""
+        """Yield the certain links of a step's outputs, where settings say what these are."""
 
     def gathers(self, step: LineageStep) -> bool:
-        """Tell whether what a step gives out is what its settings refer to, as of an end node."""
+        """Tell whether a step's outputs are what its settings refer to, as those of an end are."""
 
     def referenced_values(self, step: LineageStep) -> Iterable[str]:
         """Yield the digests of what the settings of a step refer to, however far away."""
 
     def readers(self, step: LineageStep) -> Collection[str]:
-        """Return the ids (in the graph) of nodes whose settings refer to what a step gave out."""
+        """Return the ids (in the graph) of nodes whose settings refer to a step's outputs."""
 
     def assigned_variables(
         self, step: LineageStep | None, values: Mapping[str, Any]

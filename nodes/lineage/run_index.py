@@ -119,12 +119,12 @@ class RunIndex:
     # -- who may be the source of an equal value --
 
     def steps_with_output(self, digest: str) -> list[LineageStep]:
-        """Return the steps that gave out the value with this digest."""
+        """Return the steps that output the value with this digest."""
         return [step for step, part in self._holders.get(digest, ()) if part == "outputs"]
 
     def search_before(self, step: LineageStep) -> ValueSearch:
-        """Search what was known when a step started: what steps before gave out, and the inputs of
-        the containers around it and of the run."""
+        """Search what was known when a step started: the outputs of steps before it, and the inputs
+        of the containers around it and of the run."""
         containers = {container.id for container in self.steps.containers(step)}
 
         def find_holder(digest: str) -> ValueHolder | None:
@@ -165,7 +165,7 @@ class RunIndex:
         return ValueSearch(self.values, find_holder)
 
     def links_inside(self, step: LineageStep) -> list[LineageLink]:
-        """Return links of a step's outputs to its inputs and to what ran inside it gave out."""
+        """Return links of a step's outputs to its inputs and to the outputs of the steps inside."""
         descendants = self.steps.descendants(step, MAX_BEFORE)
         self.load([step.outputs, step.inputs, *(inner.outputs for inner in descendants)])
         outputs = self.value(step.outputs)

@@ -148,7 +148,7 @@ class StepIndex:
         """Return, of the executions of a node (`node_ids`: what steps call it), the one whose
         outputs `step` saw: of its own iteration, else of the iterations around it, the last that
         had ended before; a container that it runs in, where the node is one. Each iteration of a
-        loop starts without what the nodes in it gave out in the one before."""
+        loop starts without the outputs of the one before."""
         for container in self.containers(step):
             if container.node_id in node_ids:
                 return container

@@ -42,15 +42,15 @@ def _same_arguments(arguments: Any, inputs: Any) -> bool:
 
 
 def _requester(run: RunIndex, call: RequestedCall, step: LineageStep) -> LineageStep | None:
-    """Return the newest step before `step` that gave a call out; a model call rather than what it
-    is part of."""
+    """Return the newest step before `step` whose outputs hold a call; a model call rather than what
+    it is part of."""
     givers = [other for other in run.steps_with_output(call.spot.digest) if precedes(other, step)]
     models = [other for other in givers if _is_model(other)]
     return max(models or givers, key=lambda other: other.start_order, default=None)
 
 
 def links_to_results(run: RunIndex, step: LineageStep, inputs: Any) -> Iterator[LineageLink]:
-    """Yield links of the tool results among a model's messages to the steps that gave them out, by
+    """Yield links of the tool results among a model's messages to the tools that output them, by
     the ids of their calls."""
     for piece in pieces_of(inputs):
         if not isinstance(piece.value, dict) or not _may_be_result(piece.value):
@@ -69,14 +69,14 @@ def _may_be_result(value: dict[str, Any]) -> bool:
 
 def _tool_of_result(run: RunIndex, step: LineageStep, result: ToolResult) -> LineageStep | None:
     """Return the step that answered a call which a model step before `step` asked for. Some models
-    count their calls anew each time: of several steps it is the one that gave out the result."""
+    count their calls anew each time: of several steps it is the one that output the result."""
     requests = [
         (requester, call)
         for call in (run.values.calls.get(result.id, ()) if result.id else ())
         if (requester := _requester(run, call, step))
     ]
     requests.sort(key=lambda pair: (not _is_model(pair[0]), pair[0].start_order))
-    # Who gives the same call out again later, with all messages, did not ask for it.
+    # A step that outputs the same call again later, with all messages, did not ask for it.
     first_requests: list[tuple[LineageStep, RequestedCall]] = []
     for requester, call in requests:
         if not any(_same_request(call, earlier) for _, earlier in first_requests):
@@ -111,7 +111,7 @@ def _answering_tool(
 
 
 def _result_change(run: RunIndex, tool: LineageStep, value: Any) -> str:
-    """Return how a tool's result differs from what it gave out; "" where that cannot be seen."""
+    """Return how a tool's result differs from its outputs; "" where that cannot be seen."""
     outputs = run.value(tool.outputs)
     if outputs == value:
         return "same"

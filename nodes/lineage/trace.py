@@ -114,8 +114,8 @@ def _certain_and_long(link: LineageLink) -> tuple[bool, int]:
 
 
 def trace_forward(run: RunIndex, step: LineageStep, part: str, path: ValuePath) -> list[Hop]:
-    """Return where the value at `path` in a `part` of a step went: who used it, and where those who
-    gave it out again sent it."""
+    """Return where the value at `path` in a `part` of a step went: who used it, and where those
+    that output it again sent it."""
     hops: list[Hop] = []
     waiting: list[tuple[LineageStep, ValuePath, int]] = []
     if part != "inputs":

@@ -1,4 +1,4 @@
-"""Who used what one step gave out. Pure."""
+"""Which steps used the outputs of one step. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,17 +20,17 @@ MAX_USES = 60
 
 @dataclass(frozen=True, slots=True)
 class OutputUse:
-    """Who used an output: a step, which has it in its inputs (`link.part`) or gave it out again as
-    the container around; None: the run's output. `link.source.path` is where the used value stands
-    in the output."""
+    """Who used an output: a step, which has it in its inputs (`link.part`) or, as the container
+    around, in its outputs; None: the run's output. `link.source.path` is where the used value
+    stands in the output."""
 
     user: LineageStep | None
     link: LineageLink
 
 
 def uses_of_outputs(run: RunIndex, step: LineageStep) -> list[OutputUse]:
-    """Return the uses of what a step gave out, in the order of the steps; the containers around it
-    and the run that gave it out again come last."""
+    """Return the uses of a step's outputs, in the order of the steps; the containers around it and
+    the run, whose outputs have them again, come last."""
     following = run.steps.following(step)
     declaring = _ids_of_declaring_steps(run, step, following)
     users = following[:MAX_AFTER] + [user for user in following[MAX_AFTER:] if user.id in declaring]
@@ -74,7 +74,7 @@ def uses_of_outputs(run: RunIndex, step: LineageStep) -> list[OutputUse]:
 def _links_of_run_output(
     run: RunIndex, step: LineageStep, finder: "_OutputFinder"
 ) -> list[LineageLink]:
-    """Return links of the run's output to a step: what an end gives out is that by its name."""
+    """Return links of the run's output to a step: the outputs of an end are that by name."""
     run_output, outputs = run.value(run.run_values.outputs), finder.outputs
     links: list[LineageLink] = []
     if (
@@ -94,18 +94,20 @@ def _links_of_run_output(
 def _links_to(
     run: RunIndex, step: LineageStep, certain: list[LineageLink], likely: list[LineageLink]
 ) -> list[LineageLink]:
-    """Return the certain links to what `step` gave out, and beside them the likely ones."""
-    return [link for link in certain if _gave_out(step, link)] + not_covered(run, certain, likely)
+    """Return the certain links to the outputs of `step`, and beside them the likely ones."""
+    return [link for link in certain if _leads_to_output(step, link)] + not_covered(
+        run, certain, likely
+    )
 
 
-def _gave_out(step: LineageStep, link: LineageLink) -> bool:
-    """Tell whether a link leads to what a step gave out; what an assigner wrote is in its process
-    data."""
+def _leads_to_output(step: LineageStep, link: LineageLink) -> bool:
+    """Tell whether a link leads to the outputs of a step, or to what an assigner wrote, which is in
+    its process data."""
     return link.source.step is step and link.source.part != "inputs"
 
 
 class _OutputFinder:
-    """Finds what one step gave out in the values of others."""
+    """Finds the outputs of one step in the values of others."""
 
     def __init__(self, run: RunIndex, step: LineageStep, outputs: Any) -> None:
         self.run = run
@@ -117,8 +119,8 @@ class _OutputFinder:
         self.links_by_digest: dict[str, list[tuple[list[ValuePiece], LineageLink]]] = {}
 
     def links_in(self, digest: str, make_search: Callable[[], ValueSearch]) -> list[LineageLink]:
-        """Return links of the pieces of a value that came from the step and from none nearer, which
-        `make_search` tells."""
+        """Return links of the pieces of a value that came from the step and from none that is
+        nearer, as the search that `make_search` returns finds out."""
         if digest not in self.links_by_digest:
             self.links_by_digest[digest] = self._links_with_pieces(
                 self.run.values.pieces.get(digest, [])
@@ -130,7 +132,7 @@ class _OutputFinder:
     def _links_with_pieces(
         self, pieces: list[ValuePiece]
     ) -> list[tuple[list[ValuePiece], LineageLink]]:
-        """Return links to what the step gave out, each with the pieces around it and its own."""
+        """Return links to the step's outputs, each with the pieces around it and its own."""
         if not pieces:
             return []
         search = ValueSearch(self.index, lambda digest: self.holder)

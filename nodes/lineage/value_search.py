@@ -2,7 +2,7 @@
 texts inside of texts. Pure.
 
 This is how links are found that no producer declares. A text is looked for inside others from a
-weight of LONG on; a short value that many nodes gave out is common, and says nothing.
+weight of LONG on; a short value that many nodes output is common, and says nothing.
 """
 
 from collections import defaultdict
@@ -30,7 +30,7 @@ MAX_TEXTS = 5_000
 MAX_LINKS = 200  # of one value
 MAX_INSERTED = 20  # texts found inside of one text
 MAX_COMPARED = 60_000_000  # characters looked through for texts inside of texts
-# A short value that more nodes than these gave out is common, and says nothing.
+# A short value that more nodes than these output is common, and says nothing.
 SHORT, MAX_NODES_OF_SHORT = 60, 3
 # What describes a value, and is the same in many places.
 _DESCRIPTIVE_PATHS = frozenset((name,) for name in (
@@ -117,7 +117,7 @@ class ValueIndex:
 
 class ValueHolder(NamedTuple):
     """A source that has a stored value, and when it had it (later is nearer); `node_ids` are all
-    nodes that gave the value out."""
+    nodes that output the value."""
 
     when: tuple[int, int]
     source: ValueSource

@@ -1,9 +1,9 @@
 """The variables of a run, each with what was written to it and by which step. Pure.
 
 A variable is what a producer calls one: a key of a node's outputs (node.text), an input of the run,
-a variable that a version declares, a channel of a graph's state (LangGraph). Where steps below one
-container, or below the run, all give out keys of what the whole gives out, these keys are its
-state.
+a variable that a version declares, a channel of a graph's state (LangGraph). Where the outputs of
+several nodes in one container, or in the run, have only keys that its own outputs have, these keys
+are its state.
 """
 
 from collections import defaultdict
@@ -80,8 +80,8 @@ ValueOfDigest = Callable[[str], Any]  # MISSING for a value that was not looked 
 def steps_by_node(
     steps: Iterable[LineageStep], after: LineageStep | None = None
 ) -> dict[str, list[LineageStep]]:
-    """Return the steps of each node that gave something out, the newest first; nodes in the order
-    in which they first did. `after`: as of the end of this step."""
+    """Return the steps of each node that have outputs, the newest first; nodes in the order in
+    which they first had some. `after`: as of the end of this step."""
     groups: dict[str, list[LineageStep]] = defaultdict(list)
     for step in sorted(steps, key=end_order):
         if step.outputs and (after is None or end_order(step) <= end_order(after)):
@@ -144,8 +144,8 @@ def node_variables(
 def nodes_that_write_state(
     nodes: Mapping[str, Sequence[LineageStep]], outputs: Mapping[str, Any]
 ) -> set[str]:
-    """Return the nodes that write the state of what they run in. `outputs`: what the steps and
-    their containers (by id) and the run ("") gave out. Keys decide: see above."""
+    """Return the nodes that write the state of what they run in. `outputs`: those of the
+    steps and their containers (by id) and of the run (""). Keys decide: see above."""
     by_parent: dict[str, list[tuple[str, set[str]]]] = defaultdict(list)
     for node, steps in nodes.items():
         own, parent = outputs.get(steps[0].id), outputs.get(steps[0].parent_id)

@@ -50,7 +50,7 @@ MAX_NESTED_JSON = 5  # levels of JSON text within JSON text that are read
 MIN_WORD = 3  # characters of the beginning of a word that a truncated text may end with
 TRUNCATED_LENGTH = 150  # a text of so many characters may have been truncated
 TRUNCATION_MARKS = " \t\r\n….\"'"
-# Texts that a mask took out: shorter ones stand everywhere, of longer ones nobody quotes all.
+# Texts that a mask took out: shorter ones stand everywhere, longer ones are not quoted in full.
 MIN_QUOTED, MAX_QUOTED = 4, 200
 MIN_DISTINCTIVE_WORD = 12  # letters from which a text is no common word
 MAX_QUOTED_TEXTS = 100  # of one value

@@ -1,5 +1,4 @@
-"""Read a text as somebody does who undoes its escaping: so words are seen that hide from a plain
-search. Pure."""
+"""Undo the escaping of a text, so that words are found that hide from a plain search. Pure."""
 
 import re
 import unicodedata
@@ -15,7 +14,7 @@ _ESCAPE = re.compile(r'(?<!\\)\\+(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([nrtbf"
 
 def unescaped(text: str) -> str:
     """Return `text` without backslash, URL and HTML escaping, in lower case, on one line, in NFKC
-    and without characters that nobody sees."""
+    and without invisible characters."""
     for _ in range(MAX_LEVELS):
         before = text
         if "\\" in text:

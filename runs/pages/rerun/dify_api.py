@@ -67,7 +67,7 @@ def stop_path_of(rerun: Rerun) -> str:
 
 
 def stop_through_dify(rerun: Rerun, path: str) -> None:
-    """Ask Dify to stop the run, whose stream then tells its end. The rerun says what went wrong."""
+    """Ask Dify to stop the run, whose stream then ends. The rerun says what went wrong."""
     app = rerun.original.app
     url = upstream.target(app.upstream_url, path, "")
     if url is None:

@@ -26,7 +26,7 @@ from runs.pages.share.tables import ShareLinkTable
 from runs.redaction.masks import MASKABLE_FIELDS
 
 MAX_LINKS = 100  # that are listed
-# One sentence for every link that leads nowhere: it tells nobody which there were.
+# One sentence for every link that leads nowhere: it does not reveal which links existed.
 NOWHERE = "This link leads nowhere: it has ended, was taken back, or is not whole."
 NO_STEP = "The shared run has no such step."
 

@@ -1,1 +1,1 @@
-"""VARIABLES: every variable of a run and what was written to it."""
+"""The VARIABLES tab of a run: every variable and what was written to it."""

@@ -113,8 +113,7 @@ def variables_of(run: Run, query: VariablesQuery) -> RunVariables | None:
 def _neighbours(
     run_index: RunIndex, after: LineageStep | None
 ) -> tuple[LineageStep | None, LineageStep | None]:
-    """Return the steps that gave something out before and after the step `after`; without it the
-    last one."""
+    """Return the steps with outputs before and after the step `after`; without it the last one."""
     writers = sorted((s for s in run_index.steps.by_id.values() if s.outputs), key=end_order)
     position = next((number for number, step in enumerate(writers) if step is after), None)
     if position is None:
@@ -187,7 +186,7 @@ class _VariableReader:
     ) -> list[Variable]:
         """Add what assigners of this run and of the turns before wrote to the loop variables among
         `variables` and to those of the conversation. Return the variables that are not among
-        `variables`. What a loop gives out is the last value of its variables."""
+        `variables`. The outputs of a loop are the last values of its variables."""
         by_key = {variable.key: variable for variable in variables + conversation}
         for run, step, assigned in self._assignments(after):
             if run is not self.run and assigned.selector[0] != "conversation":

@@ -1,5 +1,5 @@
 """The links that Dify's settings declare: what a node reads, what an assigner writes, and what
-aggregators, ends and containers give out. Pure."""
+aggregators, ends and containers output. Pure."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -17,11 +17,11 @@ from nodes.lineage.steps import PARTS, LineageStep
 from nodes.lineage.values import MISSING
 
 AGGREGATORS = frozenset({"variable-aggregator", "variable-assigner"})
-# What these give out is what their settings refer to.
+# The outputs of these are what their settings refer to.
 GATHERING = AGGREGATORS | {"end", "answer"}
 # Each branch of the graph gives these its part: they take what there is.
 _TAKE_WHAT_EXISTS = AGGREGATORS | {"answer"}
-# Settings that say what a container gives out at its end.
+# Settings that say what a container outputs at its end.
 _END_SETTINGS = ("output_selector", "break_conditions")
 # What Dify logs in the process data alone: what a model was prompted with, what was requested.
 _LOGGED_BESIDE_INPUTS = ("prompts", "request")
@@ -138,7 +138,7 @@ class DifyEngine:
             return source.form != "nothing"
         return self.run.value(source.step.digest(source.part)) is MISSING
 
-    # -- what assigners write, and containers give out --
+    # -- what assigners write, and containers output --
 
     def _links_of_assigner(self, step: LineageStep) -> Iterator[LineageLink]:
         """Yield links of what an assigner wrote to what the settings of each variable refer to."""
@@ -163,8 +163,8 @@ class DifyEngine:
                     )
 
     def _links_of_iteration(self, step: LineageStep, outputs: Any) -> Iterator[LineageLink]:
-        """Yield links of an iteration's list to what the node that it selects gave out in each
-        iteration."""
+        """Yield links of an iteration's list to the outputs of the node that it selects, one for
+        each iteration."""
         items = outputs.get("output") if isinstance(outputs, dict) else None
         selectors = (r for r in self._end_references(step) if r.field == "output_selector")
         selector = next(selectors, None)
@@ -208,7 +208,7 @@ class DifyEngine:
                 yield LineageLink(("loop_round",), source, "", True, why, outputs["loop_round"])
 
     def _end_references(self, step: LineageStep) -> list[VariableReference]:
-        """Return the references that say what a container gives out at its end."""
+        """Return the references that say what a container outputs at its end."""
         references = self.sources.references_of(step)
         return [reference for reference in references if reference.field.startswith(_END_SETTINGS)]
 

@@ -1,16 +1,12 @@
 """Lineage of Dify's runs, as pages and twins show it: assigners, secrets, and runs so long that not
 all of them is looked at."""
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from nodes.lineage.run_index import MAX_AFTER
 from nodes.models import NodeExecution
-from runs.models import Run
 from tests.factories import (
     make_app,
     make_execution,
@@ -19,39 +15,16 @@ from tests.factories import (
 )
 from tests.pages import check_view, text_of
 from tests.runs.order_desk import KEY, record_turn
+from tests.runs.pages.lineage.dify_runs import (
+    assigner_log,
+    get_json,
+    graph,
+    lineage_json,
+    times_at,
+    variables_json,
+)
 
 PASSWORD = "correct horse battery"
-
-
-def get_json(console: Client, name: str, *ids: Any, query: str = "") -> dict[str, Any]:
-    response = console.get(reverse(name, args=ids) + query)
-    assert response.status_code == 200, response.content
-    return dict(response.json())
-
-
-def lineage_json(console: Client, step: NodeExecution, path: str = "") -> dict[str, Any]:
-    query = f"?path={path}" if path else ""
-    return get_json(console, "run-lineage-json", step.run_id, step.id, query=query)
-
-
-def variables_json(console: Client, run: Run) -> dict[str, Any]:
-    listed = get_json(console, "run-variables-json", run.id)["variables"]
-    return {variable["name"]: variable for variable in listed}
-
-
-def times_at(run: Run, second: float) -> dict[str, Any]:
-    start = run.started_at + timedelta(seconds=second)
-    return {"started_at": start, "ended_at": start + timedelta(milliseconds=500)}
-
-
-def assigner_log(**values: Any) -> dict[str, Any]:
-    listed = [{"selector": ["conversation", name], "new_value": v} for name, v in values.items()]
-    return {**values, "__updated_variables": listed}
-
-
-def graph(*nodes: tuple[str, dict[str, Any]]) -> dict[str, Any]:
-    return {"nodes": [{"id": name, "kind": config["type"], "title": name, "config": config}
-                      for name, config in nodes], "edges": []}  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)

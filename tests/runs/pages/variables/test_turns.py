@@ -12,7 +12,7 @@ from runs.models import Run
 from runs.pages.variables import turns
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
 from tests.pages import check_view, text_of
-from tests.runs.pages.lineage.test_dify import (
+from tests.runs.pages.lineage.dify_runs import (
     assigner_log,
     get_json,
     graph,
