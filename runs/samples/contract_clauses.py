@@ -9,7 +9,7 @@ from runs.samples.dify_iteration import iteration_node, single_iteration
 from runs.samples.dify_run import DifyRun
 from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps
-from runs.samples.text_files import TextSection
+from runs.samples.text_files import Passage
 
 INSTRUCTIONS = (
     "You review contracts for the customer's side. Assess one clause. Answer with one JSON object "
@@ -42,7 +42,7 @@ class ContractCase(NamedTuple):
 
 
 def assess(
-    run: DifyRun, clauses: tuple[TextSection, ...], case: ContractCase
+    run: DifyRun, clauses: tuple[Passage, ...], case: ContractCase
 ) -> tuple[list[dict[str, Any]], str]:
     """Add the iteration node, and return what each iteration assessed, and the error that ended
     it, or ""."""
@@ -61,7 +61,7 @@ def assess(
 
 
 def _assess_clause(
-    run: DifyRun, index: int, clause: TextSection, case: ContractCase
+    run: DifyRun, index: int, clause: Passage, case: ContractCase
 ) -> tuple[dict[str, Any], str]:
     prompts = [
         prompt_message("system", INSTRUCTIONS),
@@ -90,7 +90,7 @@ def _assess_clause(
 
 
 def _answer_by_default_value(
-    run: DifyRun, call: ModelCall, prompts: list[dict[str, Any]], clause: TextSection
+    run: DifyRun, call: ModelCall, prompts: list[dict[str, Any]], clause: Passage
 ) -> str:
     """Add a call that ends in a rate limit, and return the default value that the node has for
     such a case."""
@@ -129,7 +129,7 @@ def _read_answer(run: DifyRun, answer: str) -> tuple[dict[str, Any], str]:
     return assessment, ""
 
 
-def assessment_json(clause: TextSection) -> str:
+def assessment_json(clause: Passage) -> str:
     return dumps(
         {
             "clause": clause.heading,
@@ -141,7 +141,7 @@ def assessment_json(clause: TextSection) -> str:
     )
 
 
-def malformed_json(clause: TextSection) -> str:
+def malformed_json(clause: Passage) -> str:
     """Return an answer whose finding quotes the clause without escaping the quotation marks."""
     before = f'{{"clause": "{clause.heading}", "risk": "medium", "quote": "'
     between = '", "finding": "The wording "'

@@ -10,7 +10,7 @@ from runs.samples.dify_attributes import prompt_message, version_label
 from runs.samples.dify_run import DifyRun, finish
 from runs.samples.schedule import DAY, HOUR, MINUTE, scheduled_cases
 from runs.samples.spans import SEED, SampleRun, uuid_of
-from runs.samples.text_files import TextSection, sections
+from runs.samples.text_files import Passage, sections
 
 PROJECT = "Contract review"
 COUNT = 27
@@ -87,7 +87,7 @@ def review(name: str, at_us: int, now_us: int, case: ContractCase) -> SampleRun:
 
 
 def _read_contract(
-    run: DifyRun, file: dict[str, Any], clauses: tuple[TextSection, ...], case: ContractCase
+    run: DifyRun, file: dict[str, Any], clauses: tuple[Passage, ...], case: ContractCase
 ) -> str:
     """Read the file into its clauses, with the checklist of its language, and return its text."""
     whole = "\n\n".join(f"{clause.heading}\n{clause.text}" for clause in clauses)
@@ -115,7 +115,7 @@ def _read_contract(
 
 
 def _choose_checklist(
-    run: DifyRun, text: str, clauses: tuple[TextSection, ...], case: ContractCase
+    run: DifyRun, text: str, clauses: tuple[Passage, ...], case: ContractCase
 ) -> None:
     rng = run.rng
     language = LANGUAGES[case.language]

@@ -6,7 +6,7 @@ from typing import Any
 from runs.samples.calls import model_call
 from runs.samples.genai import Branch, text_message
 from runs.samples.spans import dumps, uuid_of
-from runs.samples.text_files import TextSection, sections
+from runs.samples.text_files import Passage, sections
 
 EXTRACT = (
     "Read the invoice. Answer with JSON: number, supplier, net, tax, total, currency, due. Copy "
@@ -30,7 +30,7 @@ PARSE_ERROR = (
 )
 
 
-def extract_totals(branch: Branch, invoice: TextSection) -> dict[str, Any]:
+def extract_totals(branch: Branch, invoice: Passage) -> dict[str, Any]:
     step = branch.open_agent("extract_totals", invoice.text)
     total = invoice.fields["total"]
     amounts = {
@@ -48,9 +48,7 @@ def extract_totals(branch: Branch, invoice: TextSection) -> dict[str, Any]:
     return amounts
 
 
-def detect_fraud(
-    branch: Branch, invoice: TextSection, newer: bool, refused: bool
-) -> dict[str, Any]:
+def detect_fraud(branch: Branch, invoice: Passage, newer: bool, refused: bool) -> dict[str, Any]:
     """Add the branch that judges fraud, and return score and judgement. Release 1.4.0 (`newer`)
     calls a larger model, twice: it takes longer."""
     rng = branch.run.rng
@@ -91,7 +89,7 @@ def detect_fraud(
     return score
 
 
-def match_supplier(branch: Branch, invoice: TextSection) -> dict[str, Any]:
+def match_supplier(branch: Branch, invoice: Passage) -> dict[str, Any]:
     """Add the branch that looks for the nearest suppliers by text, and return the register's record
     of the best."""
     rng, fields = branch.run.rng, invoice.fields
@@ -131,7 +129,7 @@ def match_supplier(branch: Branch, invoice: TextSection) -> dict[str, Any]:
 
 def decide(
     branch: Branch,
-    invoice: TextSection,
+    invoice: Passage,
     amounts: dict[str, Any],
     score: dict[str, Any],
     match: dict[str, Any],

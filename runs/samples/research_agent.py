@@ -10,7 +10,7 @@ from runs.samples.langgraph import SCOPE, GraphRun, ai_message, message
 from runs.samples.research_tools import TOOLS, tool_calls, use_tools
 from runs.samples.schedule import DAY, HOUR, MINUTE, days_ago, scheduled_cases
 from runs.samples.spans import SEED, Producer, SampleRun, dumps, uuid_of
-from runs.samples.text_files import TextSection, sections
+from runs.samples.text_files import Passage, sections
 
 PROJECT = "Research agent"
 COUNT = 20
@@ -100,9 +100,9 @@ def research(name: str, at_us: int, now_us: int, case: ResearchCase) -> SampleRu
     return run.finish(research_producer(version))
 
 
-def _topic_with_notes(number: int) -> tuple[TextSection, list[TextSection]]:
+def _topic_with_notes(number: int) -> tuple[Passage, list[Passage]]:
     """Return a question and the notes that belong to it."""
-    topics: list[tuple[TextSection, list[TextSection]]] = []
+    topics: list[tuple[Passage, list[Passage]]] = []
     for section in sections("research.md"):
         if "slug" in section.fields:
             topics.append((section, []))
@@ -111,7 +111,7 @@ def _topic_with_notes(number: int) -> tuple[TextSection, list[TextSection]]:
     return topics[number]
 
 
-def _add_plan(run: GraphRun, state: dict[str, Any], notes: list[TextSection]) -> None:
+def _add_plan(run: GraphRun, state: dict[str, Any], notes: list[Passage]) -> None:
     run.node("plan", state)
     searches = [note.heading.removeprefix("note: ") for note in notes]
     prompts = [message("system", PLAN), message("human", state["question"])]
@@ -139,7 +139,7 @@ def _add_sequence(run: GraphRun, template: str, prompts: list[Any], text: str, m
 
 
 def _add_loop(
-    run: GraphRun, state: dict[str, Any], notes: list[TextSection], loop: int, slips: bool
+    run: GraphRun, state: dict[str, Any], notes: list[Passage], loop: int, slips: bool
 ) -> None:
     """Add one loop: the agent calls tools, the tools answer."""
     calls = tool_calls(run.name, notes, loop, slips)
@@ -169,9 +169,7 @@ def _add_agent_step(
     state["messages"] = after["messages"]
 
 
-def _add_report(
-    run: GraphRun, state: dict[str, Any], topic: TextSection, notes: list[TextSection]
-) -> str:
+def _add_report(run: GraphRun, state: dict[str, Any], topic: Passage, notes: list[Passage]) -> str:
     run.node("write", state)
     parts = [f"## {note.heading.removeprefix('note: ')}\n\n{note.text}" for note in notes]
     report = f"# {topic.heading}\n\n" + "\n\n".join(parts)

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs.samples.langgraph import GraphRun, Message, message
 from runs.samples.spans import dumps, uuid_of
-from runs.samples.text_files import TextSection
+from runs.samples.text_files import Passage
 
 DESCRIPTIONS = {
     "search": ("Search the library and the web for a phrase.", "query"),
@@ -32,7 +32,7 @@ BAD_EXPRESSION = "3,1 * 0.32"
 SLIP = f"invalid expression {BAD_EXPRESSION!r}: a comma is not a decimal point"
 
 
-def tool_calls(name: str, notes: list[TextSection], loop: int, slips: bool) -> list[dict[str, Any]]:
+def tool_calls(name: str, notes: list[Passage], loop: int, slips: bool) -> list[dict[str, Any]]:
     """Return the calls that the agent makes in this loop: one, or two at once in every third
     loop."""
     note = notes[loop % len(notes)]
@@ -56,7 +56,7 @@ def tool_calls(name: str, notes: list[TextSection], loop: int, slips: bool) -> l
 
 
 def use_tools(
-    run: GraphRun, state: dict[str, Any], calls: list[dict[str, Any]], notes: list[TextSection]
+    run: GraphRun, state: dict[str, Any], calls: list[dict[str, Any]], notes: list[Passage]
 ) -> list[Message]:
     """Add the tool node, and return its answers: its calls run side by side, and what a tool raises
     becomes its answer."""
@@ -71,7 +71,7 @@ def use_tools(
     return results
 
 
-def _add_tool_span(run: GraphRun, call: dict[str, Any], notes: list[TextSection]) -> Message:
+def _add_tool_span(run: GraphRun, call: dict[str, Any], notes: list[Passage]) -> Message:
     tool = call["name"]
     value = next(iter(call["args"].values()))
     run.open(
@@ -103,7 +103,7 @@ def _network_us(run: GraphRun) -> int:
     return run.rng.randrange(350_000, 2_800_000)
 
 
-def _tool_answer(tool: str, value: str, notes: list[TextSection]) -> str:
+def _tool_answer(tool: str, value: str, notes: list[Passage]) -> str:
     if tool == "calculate":
         whole, _, _ = value.partition(".")
         hundredths = (int(whole) * 10 + 1) * 32  # the expressions are "N.1 * 0.32"

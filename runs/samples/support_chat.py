@@ -10,7 +10,7 @@ from runs.samples.dify_run import DifyRun, finish, suggested_questions
 from runs.samples.schedule import DAY, HOUR, MINUTE, SECOND, days_ago, scheduled_cases
 from runs.samples.spans import SEED, SampleRun, uuid_of
 from runs.samples.support_steps import SupportDay, SupportTrouble, answer_turn
-from runs.samples.text_files import TextSection, sections
+from runs.samples.text_files import Passage, sections
 
 PROJECT = "Support chat"
 CONVERSATIONS = 18
@@ -63,7 +63,7 @@ def _random_talk(rng: random.Random) -> Talk:
 def conversation(name: str, at_us: int, now_us: int, talk: Talk) -> Iterator[SampleRun]:
     rng = random.Random(f"{SEED}/{name}")
     user = "user-12" if talk is REFUNDED_TWICE else f"user-{rng.randrange(13, 60)}"
-    earlier: list[TextSection] = []
+    earlier: list[Passage] = []
     for number, question_number in enumerate(talk.questions):
         question = sections("support.md")[question_number]
         run = _begin_turn(f"{name}/{number}", at_us, now_us, user, question, len(earlier))
@@ -80,7 +80,7 @@ def conversation(name: str, at_us: int, now_us: int, talk: Talk) -> Iterator[Sam
 
 
 def _begin_turn(
-    name: str, at_us: int, now_us: int, user: str, question: TextSection, turns_before: int
+    name: str, at_us: int, now_us: int, user: str, question: Passage, turns_before: int
 ) -> DifyRun:
     conversation_id = uuid_of(name.rpartition("/")[0])
     published = now_us - (CHANGED if at_us >= now_us - CHANGED else 33 * DAY + 3 * HOUR)
@@ -102,7 +102,7 @@ def _begin_turn(
     )
 
 
-def _suggestions(question: TextSection) -> list[str]:
+def _suggestions(question: Passage) -> list[str]:
     """Return other questions in the same language."""
     headings = [
         section.heading

@@ -8,7 +8,7 @@ from runs.samples.dify_attributes import dify_usage, prompt_message, usage_total
 from runs.samples.dify_run import DifyRun
 from runs.samples.schedule import SECOND
 from runs.samples.spans import dumps, uuid_of
-from runs.samples.text_files import TextSection, sections
+from runs.samples.text_files import Passage, sections
 
 CLASSES = {
     "status": ("1", "Order status"),
@@ -57,7 +57,7 @@ class SupportDay(NamedTuple):
 
 
 def answer_turn(
-    run: DifyRun, question: TextSection, earlier: list[TextSection], day: SupportDay
+    run: DifyRun, question: Passage, earlier: list[Passage], day: SupportDay
 ) -> SupportEnding:
     run.node("start", "Start", run.inputs, run.inputs, run.rng.randrange(3_000, 9_000))
     error = QUOTA_ERROR if day.trouble is SupportTrouble.QUOTA else ""
@@ -65,30 +65,27 @@ def answer_turn(
     if error:
         return {}, "failed", error
     kind = question.fields["class"]
+    answer, facts = question.text, ""
     if kind == "talk":
-        return _add_answer(run, "Small talk", question.heading, question.text, earlier, "")
-    if kind == "product":
+        title = "Small talk"
+    elif kind == "product":
+        title = "Answer from articles"
         facts, answer = _add_retrieval(run, question, day)
-        return _add_answer(run, "Answer from articles", question.heading, answer, earlier, facts)
-    if kind == "refund":
-        return _add_answer(
-            run,
-            "Explain refund",
-            question.heading,
-            question.text,
-            earlier,
-            _add_refund(run, question),
-        )
-    order, error = _add_order_request(run, question, day)
-    if error and day.has_fail_branch:
-        run.node("answer", "Apologise", {}, {"answer": SORRY, "files": []}, 4_000)
-        return {"answer": SORRY, "files": []}, "partial-succeeded", ""
-    if error:
-        return {}, "failed", error
-    return _add_answer(run, "Explain status", question.heading, question.text, earlier, order)
+    elif kind == "refund":
+        title = "Explain refund"
+        facts = _add_refund(run, question)
+    else:
+        title = "Explain status"
+        facts, error = _add_order_request(run, question, day)
+        if error and day.has_fail_branch:
+            run.node("answer", "Apologise", {}, {"answer": SORRY, "files": []}, 4_000)
+            return {"answer": SORRY, "files": []}, "partial-succeeded", ""
+        if error:
+            return {}, "failed", error
+    return _add_answer(run, title, question.heading, answer, earlier, facts)
 
 
-def _add_classifier(run: DifyRun, question: TextSection, error: str) -> None:
+def _add_classifier(run: DifyRun, question: Passage, error: str) -> None:
     number, label = CLASSES[question.fields["class"]]
     call = model_call(run.rng, "gpt-4o-mini", CLASSIFY + question.heading, label)
     inputs = {"query": question.heading}
@@ -116,7 +113,7 @@ def _add_classifier(run: DifyRun, question: TextSection, error: str) -> None:
     )
 
 
-def _add_order_request(run: DifyRun, question: TextSection, day: SupportDay) -> tuple[str, str]:
+def _add_order_request(run: DifyRun, question: Passage, day: SupportDay) -> tuple[str, str]:
     """Add the request to the order service, and return its answer and "", or "" and the error after
     it did not answer for 30 seconds."""
     request = (
@@ -155,7 +152,7 @@ def _add_order_request(run: DifyRun, question: TextSection, day: SupportDay) -> 
     return body, ""
 
 
-def _add_refund(run: DifyRun, question: TextSection) -> str:
+def _add_refund(run: DifyRun, question: Passage) -> str:
     """Add the refund, and return its receipt. The tool refunds whenever it is called: it does not
     check whether that was done before."""
     order, amount = question.fields.get("order", ""), question.fields["amount"]
@@ -179,7 +176,7 @@ def _add_refund(run: DifyRun, question: TextSection) -> str:
     return dumps(receipt)
 
 
-def _add_retrieval(run: DifyRun, question: TextSection, day: SupportDay) -> tuple[str, str]:
+def _add_retrieval(run: DifyRun, question: Passage, day: SupportDay) -> tuple[str, str]:
     """Add the retrieval, and return articles near the question as they stood then, and the answer
     that follows from them."""
     every = sections("knowledge.md")
@@ -221,7 +218,7 @@ def _add_retrieval(run: DifyRun, question: TextSection, day: SupportDay) -> tupl
 
 
 def _add_answer(
-    run: DifyRun, title: str, query: str, answer: str, earlier: list[TextSection], facts: str
+    run: DifyRun, title: str, query: str, answer: str, earlier: list[Passage], facts: str
 ) -> SupportEnding:
     prompts = [prompt_message("system", f"{ANSWER}\n\nFacts:\n{facts}" if facts else ANSWER)]
     for turn in earlier[-3:]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 FOLDER = Path(__file__).parent / "texts"
 
 
-class TextSection(NamedTuple):
+class Passage(NamedTuple):
     """A heading of a file, the text below it, and its fields: lines such as `risk: high`."""
 
     heading: str
@@ -16,7 +16,7 @@ class TextSection(NamedTuple):
 
 
 @cache
-def sections(name: str) -> tuple[TextSection, ...]:
+def sections(name: str) -> tuple[Passage, ...]:
     """Return the sections of a text file; each starts at `## `. Lines that start with `- key: `
     are fields."""
     parsed = []
@@ -29,5 +29,5 @@ def sections(name: str) -> tuple[TextSection, ...]:
                 fields[key] = value
             else:
                 lines.append(line)
-        parsed.append(TextSection(heading.strip(), "\n".join(lines).strip(), fields))
+        parsed.append(Passage(heading.strip(), "\n".join(lines).strip(), fields))
     return tuple(parsed)
