@@ -1,6 +1,6 @@
 """A step of a run as the graph sees it, made from light rows. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -62,28 +62,24 @@ def _find_senders(steps: list[GraphStep]) -> None:
     ids = {step.id for step in steps}
     newest: dict[tuple[str, str], GraphStep] = {}
     for step in sorted(steps, key=lambda step: (step.started_us or 0, step.index)):
-        before = newest.get((step.parent_id, step.key))
-        since = -1 if before is None else before.started_us or 0
-        senders = [source for source in step.ran_after if source in ids]
-        for name in step.ran_after:
-            sender = newest.get((step.parent_id, name))
-            if sender and since < (sender.ended_us or 0) <= (step.started_us or 0):
-                senders.append(sender.id)
-        step.ran_after = tuple(senders)
+        if step.ran_after:
+            before = newest.get((step.parent_id, step.key))
+            since = -1 if before is None else before.started_us or 0
+            senders = [source for source in step.ran_after if source in ids]
+            for name in step.ran_after:
+                sender = newest.get((step.parent_id, name))
+                if sender and since < (sender.ended_us or 0) <= (step.started_us or 0):
+                    senders.append(sender.id)
+            step.ran_after = tuple(senders)
         newest[step.parent_id, step.key] = step
 
 
 def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
     (
         step_id, parent_id, node_id, kind, status, iteration, _, _, parent_source, title, taken,
-        hints_json, index, started, ended,
+        hints, index, started, ended,
     ) = row  # fmt: skip
-    hints = _hints(hints_json) if hints_json else {}
-    sources = hints.get("ran_after") or []
-    after = [str(source) for source in sources] if isinstance(sources, list) else []
-    if hints.get("chained"):
-        after.append(parent_source)
-    fan_out = hints.get("fan_out_index")
+    ran_after, fan_out = _order_hints(hints, parent_source) if hints else ((), None)
     return GraphStep(
         hex_id(step_id),
         hex_id(parent_id),
@@ -95,15 +91,24 @@ def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
         to_us(started),
         to_us(ended),
         taken,
-        tuple(ids.get(source, source) for source in after),
-        fan_out if isinstance(fan_out, int) else None,
+        tuple(ids.get(source, source) for source in ran_after) if ran_after else (),
+        fan_out,
         index,
     )
 
 
-def _hints(text: str) -> dict[str, Any]:
+def _order_hints(text: str, parent_source: str) -> tuple[Sequence[str], int | None]:
+    """Return what stored hints say of the order: the producer's ids of the steps, or names of the
+    nodes, that a step waited for, and its number in a fan-out."""
     try:
         hints = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return {}
-    return hints if isinstance(hints, dict) else {}
+        return (), None
+    if not isinstance(hints, dict):
+        return (), None
+    sources = hints.get("ran_after") or []
+    ran_after = [str(source) for source in sources] if isinstance(sources, list) else []
+    if hints.get("chained"):
+        ran_after.append(parent_source)
+    fan_out = hints.get("fan_out_index")
+    return ran_after, fan_out if isinstance(fan_out, int) else None
