@@ -170,7 +170,7 @@ def test_many_nodes_are_drawn_and_a_huge_graph_says_what_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "clipped"),
     [
         ("short", "short"),
         ("a\nb\u202ec", "a b c"),
@@ -178,5 +178,5 @@ def test_many_nodes_are_drawn_and_a_huge_graph_says_what_is_missing() -> None:
         ("検索検索検索", "検索検索…"),
     ],
 )
-def test_texts_are_cut_to_their_room(text: str, shown: str) -> None:
-    assert clip_text(text, 10) == shown
+def test_texts_are_cut_to_their_room(text: str, clipped: str) -> None:
+    assert clip_text(text, 10) == clipped
