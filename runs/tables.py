@@ -137,4 +137,7 @@ def _source_of(template_name: str) -> str:
 
 @cache
 def _row_template(source: str) -> Template:
-    return Template("{% load formats tables %}" + source)
+    """Compile a row; its figures are written as they are, without a look at the locale for each."""
+    return Template(
+        "{% load formats tables l10n %}{% localize off %}" + source + "{% endlocalize %}"
+    )

@@ -23,7 +23,7 @@ class RunTable(RecordTable):
     record_name = "run"
     row_attributes = 'id="row-{{ run.pk.hex }}" data-row data-status="{{ run.shown_status }}"'
     status = CellColumn("Status", template="history/_status_cell.html")
-    started_at = CellColumn("When", template="history/_started_cell.html", css="nowrap")
+    started_at = CellColumn("When", "{{ run.started_at|ago_and_exact }}", css="nowrap")
     app = CellColumn(
         "App",
         "{% with name=run.app.name|visible %}"
