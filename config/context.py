@@ -27,8 +27,8 @@ SECTIONS = {
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
-    """`csp_nonce` where django-htmx's script tag looks for it; `section`, the chosen part of the
-    navigation ("" outside of any)."""
+    """Return `csp_nonce` where django-htmx's script tag looks for it; `section`, the chosen part of
+    the navigation ("" outside of any)."""
     match = getattr(request, "resolver_match", None)
     name = (match and match.url_name) or ""
     return {

@@ -5,11 +5,11 @@ WAYLOG_SECRET_KEY         signs sessions; without it a key is made once and kept
 WAYLOG_ALLOWED_HOSTS      comma-separated host names, beside loopback
 WAYLOG_HTTPS              true behind TLS: secure cookies, HSTS, redirect to https
 WAYLOG_DEBUG              Django's DEBUG; false unless set
-WAYLOG_MAX_BODY_MB        largest request body accepted by a recording door, after decompression
+WAYLOG_MAX_BODY_MB        largest request body accepted by a recording endpoint, after decompression
 WAYLOG_STALLED_MINUTES    a running run without news for so long is shown as stalled
 WAYLOG_SAMPLES            false: the first start brings no sample runs
 WAYLOG_INDEXING           false: this process leaves the search index to others, or to index_runs
-WAYLOG_INBOX_REQUESTS     so many of the newest requests to the machine doors are kept
+WAYLOG_INBOX_REQUESTS     so many of the newest requests from machines are kept
 WAYLOG_INBOX_REFUSED      so many of the newest refused records are kept
 WAYLOG_THREADS            requests that one process answers at the same time
 
@@ -30,7 +30,8 @@ VAR_DIR = Path(env_str("WAYLOG_VAR", str(BASE_DIR / "var")))
 
 
 def _secret_key() -> str:
-    """The key from the environment, else one made at first start and kept beside the database."""
+    """Return the key from the environment, else one made at first start and kept beside the
+    database."""
     if key := env_str("WAYLOG_SECRET_KEY"):
         return key
     path = VAR_DIR / "secret-key"
@@ -149,7 +150,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
 SESSION_COOKIE_HTTPONLY = True
-# Exporters do not follow a redirect: the doors turn them away with a sentence.
+# Exporters do not follow a redirect: the endpoints refuse them with a sentence.
 SECURE_REDIRECT_EXEMPT = [r"^(v1|api)/"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS

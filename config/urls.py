@@ -1,4 +1,4 @@
-"""The URL map: pages of runs and nodes, machine doors, admin, sign-in."""
+"""The URL map: pages of runs and nodes, endpoints for machines, admin, sign-in."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""Settings that start, but would fail people later: told at start, with a hint."""
+"""Checks of settings that would fail only later: reported at start, with a hint."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ SMALLEST_BODY = 4 * 1024 * 1024
 
 @register(Tags.compatibility)
 def recording_limits(**kwargs: Any) -> list[CheckMessage]:
-    found: list[CheckMessage] = []
+    warnings: list[CheckMessage] = []
     if settings.WAYLOG_MAX_BODY < SMALLEST_BODY:
-        found.append(
+        warnings.append(
             Warning(
                 "WAYLOG_MAX_BODY_MB is less than the 4 MB that exporters send at once.",
                 hint="Set WAYLOG_MAX_BODY_MB to 4 or more.",
@@ -20,14 +20,14 @@ def recording_limits(**kwargs: Any) -> list[CheckMessage]:
             )
         )
     if settings.WAYLOG_STALLED_MINUTES < 1:
-        found.append(
+        warnings.append(
             Warning(
                 "Every running run is shown as stalled.",
                 hint="Set WAYLOG_STALLED_MINUTES to 1 or more.",
                 id="waylog.W002",
             )
         )
-    return found
+    return warnings
 
 
 @register(Tags.security, deploy=True)

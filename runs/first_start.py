@@ -1,5 +1,5 @@
 """What a start makes sure of: a migrated database, built static files and, the first time, samples,
-a key and somebody who may sign in. Whether it is the first time is read from the data: the account
+a key and an account. Whether it is the first time is read from the data: the account
 is made last, so a first start that was interrupted is simply done again."""
 
 import hashlib
@@ -27,7 +27,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Secrets:
-    """What a first start made up. "" where the environment gave the value: the user has it."""
+    """What a first start generated. "" where the environment sets the value: the user has it."""
 
     password: str
     key: str
@@ -41,7 +41,7 @@ def prepare_database(say: Say) -> None:
 
 
 def _static_state() -> str:
-    """Changes when any static file does: a digest of their names, sizes and times."""
+    """Return a digest of the names, sizes and times of all static files."""
     digest = hashlib.sha256()
     for finder in get_finders():
         for name, storage in finder.list([]):
@@ -51,7 +51,7 @@ def _static_state() -> str:
 
 
 def prepare_static(say: Say) -> None:
-    """Build the hashed and compressed static files, unless those there are of this state."""
+    """Build the hashed and compressed static files, unless they are up to date."""
     built = Path(settings.STATIC_ROOT) / ".built-from"
     state = _static_state()
     if built.exists() and built.read_text() == state:
@@ -66,7 +66,7 @@ def is_first() -> bool:
 
 
 def load_samples(say: Say, progress: Progress) -> None:
-    """The sample runs, unless WAYLOG_SAMPLES is false. Loading them twice changes nothing."""
+    """Load the sample runs, unless WAYLOG_SAMPLES is false. Loading them twice changes nothing."""
     if not settings.WAYLOG_SAMPLES:
         return
     from runs import samples  # only here: their texts and generators are of no use to a start
@@ -77,12 +77,12 @@ def load_samples(say: Say, progress: Progress) -> None:
 
 @transaction.atomic
 def create_access() -> Secrets:
-    """The account `admin` and the first key, from the environment or made up."""
-    key_given = os.environ.get("WAYLOG_INGEST_KEY", "").strip()
-    password_given = os.environ.get("WAYLOG_ADMIN_PASSWORD", "").strip()
+    """Create the account `admin` and the first key, from the environment or generated."""
+    preset_key = os.environ.get("WAYLOG_INGEST_KEY", "").strip()
+    preset_password = os.environ.get("WAYLOG_ADMIN_PASSWORD", "").strip()
     secret = ""
-    if not key_given or IngestKey.find(key_given) is None:
-        _, secret = IngestKey.create(FIRST_KEY, key_given, can_ingest=True, can_read=True)
-    password = password_given or "".join(secrets.choice(LETTERS) for _ in range(16))
+    if not preset_key or IngestKey.find(preset_key) is None:
+        _, secret = IngestKey.create(FIRST_KEY, preset_key, can_ingest=True, can_read=True)
+    password = preset_password or "".join(secrets.choice(LETTERS) for _ in range(16))
     get_user_model().objects.create_superuser(ADMIN, password=password)
-    return Secrets("" if password_given else password, "" if key_given else secret)
+    return Secrets("" if preset_password else password, "" if preset_key else secret)

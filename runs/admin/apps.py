@@ -54,7 +54,7 @@ class AppForm(forms.ModelForm):
 
 @admin.register(App)
 class AppAdmin(RecordAdmin):
-    """Of an app its upstream alone is set by hand."""
+    """Only the upstream of an app is set by hand."""
 
     form = AppForm
     deferred = ("upstream_key",)  # a secret: written, never shown
@@ -74,8 +74,8 @@ class AppAdmin(RecordAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         fields = self.get_fields(request, obj)
-        may = self.has_change_permission(request, obj)
-        return [field for field in fields if not (may and field in self.set_here)]
+        may_change = self.has_change_permission(request, obj)
+        return [field for field in fields if not (may_change and field in self.set_here)]
 
     def save_model(self, request: HttpRequest, obj: App, form: Any, change: bool) -> None:
         if form.cleaned_data["new_key"]:

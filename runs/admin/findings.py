@@ -1,5 +1,5 @@
-"""Admin of what people and the console add to runs: failures, views, links, reruns,
-what the search has yet to read."""
+"""Admin of what people and the console add to runs: error groups, saved views, share links, reruns,
+and the queue of the search index."""
 
 from typing import Any
 

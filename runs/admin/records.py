@@ -78,8 +78,8 @@ class RunAdmin(RecordAdmin):
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         by_source = Q(pk__in=RunSource.objects.filter(source_id=term).values("run_id"))
-        found = as_uuid(term.strip())
-        return queryset.filter(by_source | Q(pk=found) if found else by_source)
+        record_id = as_uuid(term.strip())
+        return queryset.filter(by_source | Q(pk=record_id) if record_id else by_source)
 
 
 @admin.register(RunSource)
@@ -87,9 +87,9 @@ class RunSourceAdmin(RecordAdmin):
     list_display = ("source_id", "kind", "scope", "console")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term.strip())
+        record_id = as_uuid(term.strip())
         by_source = Q(source_id=term)
-        return queryset.filter(by_source | Q(run_id=found) if found else by_source)
+        return queryset.filter(by_source | Q(run_id=record_id) if record_id else by_source)
 
     def console_url(self, obj: RunSource) -> str:
         return reverse("run", args=[obj.run_id])
@@ -102,9 +102,9 @@ class ConversationAdmin(RecordAdmin):
     list_filter = ("app", LastRunDayFilter)
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term.strip())
+        record_id = as_uuid(term.strip())
         by_source = Q(source_id=term)
-        return queryset.filter(by_source | Q(pk=found) if found else by_source)
+        return queryset.filter(by_source | Q(pk=record_id) if record_id else by_source)
 
 
 @admin.register(Note)
@@ -112,9 +112,11 @@ class NoteAdmin(RecordAdmin):
     list_display = ("name", "number", "label", "source", "author", "created_at", "console")
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        found = as_uuid(term.strip())
+        record_id = as_uuid(term.strip())
         by_source = Q(about=term)
-        return queryset.filter(by_source | Q(pk=found) | Q(run_id=found) if found else by_source)
+        return queryset.filter(
+            by_source | Q(pk=record_id) | Q(run_id=record_id) if record_id else by_source
+        )
 
     def console_url(self, obj: Note) -> str:
         return reverse("run", args=[obj.run_id]) if obj.run_id else ""
@@ -150,7 +152,7 @@ class ImportStateAdmin(RecordAdmin):
 
 @admin.register(RefusedRecord)
 class RefusedRecordAdmin(RecordAdmin):
-    """The inbox of what could not be taken. `raw` is left out of lists."""
+    """The inbox of what could not be recorded. `raw` is left out of lists."""
 
     list_display = ("received_at", "door", "reason", "key", "user_agent")
     list_select_related = ("key",)

@@ -45,18 +45,18 @@ class Command(BaseCommand):
                 raise CommandError("An HTML page holds one run: give its id.")
             form = SINGLE_RUN_FORMATS[name]
         runs = self._runs(options["run"], options["filter"])
-        pieces = form.write(self._counted(runs), options["base_url"].rstrip("/"))
+        pieces = form.write(self._with_progress(runs), options["base_url"].rstrip("/"))
         if output.endswith(".gz"):
             pieces = gzipped(pieces)
         try:
             if output == "-":
-                self._write(pieces, getattr(self.stdout, "buffer", sys.stdout.buffer))
+                self._write_pieces(pieces, getattr(self.stdout, "buffer", sys.stdout.buffer))
             else:
                 with open(output, "wb") as file:
-                    self._write(pieces, file)
+                    self._write_pieces(pieces, file)
         except OSError as problem:
-            told = "The output" if output == "-" else output
-            raise CommandError(f"{told} cannot be written: {problem.strerror}.") from None
+            name = "The output" if output == "-" else output
+            raise CommandError(f"{name} cannot be written: {problem.strerror}.") from None
 
     def _runs(self, ids: list[str], query: str) -> Iterator[Run]:
         runs = Run.objects.for_list().with_sources()
@@ -65,15 +65,17 @@ class Command(BaseCommand):
             if not form.is_valid():
                 raise CommandError(" ".join(form.sentences))
             return each_run(runs, form)
-        found = []
+        chosen = []
         for text in ids:
-            run = runs.with_source_id(text).first() or runs.with_former_id(_uuid(text)).first()
+            run = (
+                runs.with_source_id(text).first() or runs.with_former_id(_uuid_or_nil(text)).first()
+            )
             if run is None:
                 raise CommandError(f"There is no run {text}.")
-            found.append(run)
-        return iter(found)
+            chosen.append(run)
+        return iter(chosen)
 
-    def _counted(self, runs: Iterable[Run]) -> Iterator[Run]:
+    def _with_progress(self, runs: Iterable[Run]) -> Iterator[Run]:
         count = 0
         for count, run in enumerate(runs, 1):
             yield run
@@ -83,13 +85,13 @@ class Command(BaseCommand):
         self.stderr.write(f"{start}{count:,} run{'' if count == 1 else 's'} written.")
 
     @staticmethod
-    def _write(pieces: Iterable[bytes], file: IO[bytes]) -> None:
+    def _write_pieces(pieces: Iterable[bytes], file: IO[bytes]) -> None:
         for piece in pieces:
             file.write(piece)
         file.flush()
 
 
-def _uuid(text: str) -> UUID:
+def _uuid_or_nil(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:

@@ -7,8 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import pluralize
 
-from runs.recording.importing.run_files.importer import import_file
-from runs.recording.importing.run_files.reader import RunFileReport
+from runs.recording.importing.run_files.reader import RunFileReport, import_file
 from runs.recording.storing import inbox
 
 SENDER = inbox.Sender("import_runs")
@@ -25,16 +24,16 @@ class Command(BaseCommand):
         parser.add_argument("file", nargs="+", help="-: what the shell hands over")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        refused = sum([self._take(name) for name in options["file"]])
+        refused = sum([self._import(name) for name in options["file"]])
         if refused:
             sys.exit(1)
 
-    def _take(self, name: str) -> int:
+    def _import(self, name: str) -> int:
         try:
             if name == "-":
-                return self._told(name, self._read(name, sys.stdin.buffer))
+                return self._report(name, self._import_file(name, sys.stdin.buffer))
             with open(name, "rb") as file:
-                return self._told(name, self._read(name, file))
+                return self._report(name, self._import_file(name, file))
         except OSError as problem:
             raise CommandError(f"{name} cannot be read: {problem.strerror}.") from None
         except DatabaseError as problem:
@@ -43,15 +42,15 @@ class Command(BaseCommand):
                 " doing it again goes on."
             ) from None
 
-    def _read(self, name: str, file: IO[bytes]) -> RunFileReport:
+    def _import_file(self, name: str, file: IO[bytes]) -> RunFileReport:
         def progress(report: RunFileReport) -> None:
             if self.stderr.isatty():
-                told = f"{len(report.runs):,} runs, {report.steps:,} steps"
-                self.stderr.write(f"\r{name}: {told} …", ending="")
+                counts = f"{len(report.runs):,} runs, {report.steps:,} steps"
+                self.stderr.write(f"\r{name}: {counts} …", ending="")
 
         return import_file(file, SENDER, progress)
 
-    def _told(self, name: str, report: RunFileReport) -> int:
+    def _report(self, name: str, report: RunFileReport) -> int:
         for sentence in report.sentences:
             self.stderr.write(f"{name}: {sentence}")
         runs, steps, refused = len(report.runs), report.steps, report.refused

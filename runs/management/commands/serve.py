@@ -58,13 +58,13 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def progress(self, runs: int) -> None:
-        """The number of runs loaded so far, on the same line; for people only."""
+        """Print the number of runs loaded so far, on the same line; for people only."""
         if self.stdout.isatty():
             self.stdout.write(f"\r  {runs} runs ", ending="")
             self.stdout.flush()
 
     def prepare(self) -> first_start.Secrets | None:
-        """Bring everything up to date; the secrets made up, at a first start."""
+        """Bring everything up to date; return the secrets that a first start generated."""
         Path(settings.VAR_DIR).mkdir(parents=True, exist_ok=True)
         # One connection is enough here, and a pool would try for half a minute before it says no.
         connection.settings_dict["OPTIONS"].pop("pool", None)
@@ -80,7 +80,7 @@ class Command(BaseCommand):
         return first_start.create_access()
 
     def welcome(self, host: str, port: int, made: first_start.Secrets | None) -> None:
-        address = f"http://{shown(host)}:{port}/"
+        address = f"http://{browser_host(host)}:{port}/"
         lines = ["", f"Waylog is ready at {address}"]
         if made is None:
             lines += [
@@ -128,8 +128,8 @@ class Command(BaseCommand):
 
 
 class Workers(MPServer):
-    """Granian's, but deaf to Ctrl-C: a terminal sends it to workers as well as to us, and one that
-    is then told to end by us, too, hangs."""
+    """Granian's workers, but deaf to Ctrl-C: a terminal sends it to workers as well as to us, and a
+    worker that we then stop, too, hangs."""
 
     def _spawn_workers(self, *args: Any) -> None:
         resource_tracker.ensure_running()  # it would lift the block
@@ -140,8 +140,8 @@ class Workers(MPServer):
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def shown(host: str) -> str:
-    """The host as one types it into a browser."""
+def browser_host(host: str) -> str:
+    """Return the host as people type it into a browser."""
     if host in ("0.0.0.0", "::", ""):
         return "localhost"
     return f"[{host}]" if ":" in host else host
@@ -169,13 +169,13 @@ def answers(host: str, port: int) -> bool:
     """Wait for the first answer, whatever it says: then a worker has loaded the application."""
     target = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)
     for _ in range(START_SECONDS * 20):
-        asked = http.client.HTTPConnection(target, port, timeout=START_SECONDS)
+        probe = http.client.HTTPConnection(target, port, timeout=START_SECONDS)
         try:
-            asked.request("GET", "/healthz")
-            asked.getresponse().read()
+            probe.request("GET", "/healthz")
+            probe.getresponse().read()
             return True
         except ConnectionError:
             time.sleep(0.05)
         finally:
-            asked.close()
+            probe.close()
     return False

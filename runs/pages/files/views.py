@@ -19,8 +19,7 @@ from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.history.listing import each_run
 from runs.query.run_filters import RunFilters
-from runs.recording.importing.run_files.importer import import_file
-from runs.recording.importing.run_files.reader import RunFileReport
+from runs.recording.importing.run_files.reader import RunFileReport, import_file
 from runs.recording.storing import inbox
 
 # A packed upload may hold so many times the largest upload.

@@ -67,7 +67,7 @@ RANKED = (
 
 
 @dataclass(frozen=True, slots=True)
-class LogLine:
+class StepLog:
     """A log that belongs to a step: {"name", "severity", "body", "attributes", "scope"}, of which
     only those that say something. It `tells` where the step's own values may be read from it
     (messages of a model call, an exception). Nanoseconds since the epoch, 0: unknown."""
@@ -166,7 +166,7 @@ class NodeRecord:
     ran_after: tuple[str, ...] = ()
 
     # Logs of this step: united, and read together once all are known (see `storing.log_merging`).
-    logs: tuple[LogLine, ...] = ()
+    logs: tuple[StepLog, ...] = ()
     logs_cut: bool = False  # there were more than are kept
 
     run: RunFacts = RunFacts()

@@ -92,7 +92,7 @@ def _is_object_or_none(value: Any) -> bool:
 
 _SHAPES: dict[tuple[str, str], Callable[[Any], bool]] = {
     ("NodeRecord", "received"): _is_received, ("NodeRecord", "resource"): _is_object_or_none,
-    ("LogLine", "value"): _is_log,
+    ("StepLog", "value"): _is_log,
     ("VersionLine", "graph"): _is_object_or_none,
     ("VersionLine", "configuration"): _is_object_or_none,
 }  # fmt: skip

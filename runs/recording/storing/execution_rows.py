@@ -29,7 +29,7 @@ from runs.recording.records.payload_values import (
     clean,
     payload_location,
 )
-from runs.recording.records.record import Cost, LogLine, NodeRecord, RunFacts, Usage
+from runs.recording.records.record import Cost, NodeRecord, RunFacts, StepLog, Usage
 from runs.recording.records.record_json import InvalidRecord, parse_exact
 from runs.recording.records.row import (
     COLUMN_BY_FIELD,
@@ -370,7 +370,7 @@ def _unpacked_received(body: bytes, read: PayloadReader) -> Any:
     return orjson.Fragment(raw) if read is verbatim else parse_exact(raw)
 
 
-def _log_lines(hints: dict[str, Any], read: PayloadReader) -> Iterator[LogLine]:
+def _log_lines(hints: dict[str, Any], read: PayloadReader) -> Iterator[StepLog]:
     entries = [LogEntry.from_text(text) for text in hints.get("logs", ())]
     payloads: Mapping[UUID, Payload] = {}
     if entries:
@@ -378,7 +378,7 @@ def _log_lines(hints: dict[str, Any], read: PayloadReader) -> Iterator[LogLine]:
     for entry in entries:
         payload = payloads.get(UUID(entry.payload_id))
         if payload is not None:
-            yield LogLine(entry.time_ns, read(payload), entry.tells)
+            yield StepLog(entry.time_ns, read(payload), entry.tells)
 
 
 def _trace_of(step: NodeExecution, traces: Sequence[str]) -> str:

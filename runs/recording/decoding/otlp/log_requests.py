@@ -19,7 +19,7 @@ from runs.recording.decoding.otlp import content_types
 from runs.recording.decoding.otlp import json_values as in_json
 from runs.recording.decoding.otlp import protobuf_values as in_protobuf
 from runs.recording.decoding.otlp.salvage import salvage, single_record_request
-from runs.recording.records.record import LogLine, Refused
+from runs.recording.records.record import Refused, StepLog
 from runs.recording.records.span import LAST_US, BadSpan
 
 LAST_NS = LAST_US * 1000 + 999
@@ -49,7 +49,7 @@ class LogRecord:
     def time_us(self) -> int | None:
         return self.time_ns // 1000 or None
 
-    def line(self) -> LogLine:
+    def line(self) -> StepLog:
         """Return the log as it is kept with its step."""
         fields = {
             "name": self.name,
@@ -59,7 +59,7 @@ class LogRecord:
             "scope": self.scope,
         }
         tells = self.name.startswith("gen_ai.") or not EXCEPTION.isdisjoint(self.attributes)
-        return LogLine(self.time_ns, {key: value for key, value in fields.items() if value}, tells)
+        return StepLog(self.time_ns, {key: value for key, value in fields.items() if value}, tells)
 
 
 # -- protobuf --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Lines of a file that may be packed (gzip, zstd), with limits."""
+"""Lines of a file that may be compressed (gzip, zstd), with limits."""
 
 import gzip
 import zlib
@@ -17,7 +17,7 @@ class UnreadableFile(ValueError):
 
 
 class CompressedFile:
-    """A file as it is when unpacked. No line longer than `longest` bytes is given out, and no more
+    """A file as it is when unpacked. No line longer than `longest` bytes is returned, and no more
     than `most` are unpacked in all (None: any number)."""
 
     def __init__(self, file: IO[bytes], longest: int, most: int | None = None) -> None:
@@ -31,30 +31,30 @@ class CompressedFile:
         self.read_so_far, self.line = 0, 0
 
     def head(self) -> bytes:
-        """The first bytes, which are not read yet."""
+        """Return the first bytes, without reading them yet."""
         try:
             return _peek(self.stream)
         except (EOFError, OSError, zlib.error, zstd.ZstdError):
             raise UnreadableFile("The file is damaged: it cannot be unpacked.") from None
 
     def rest(self, limit: int) -> bytes:
-        """All that follows, up to `limit` bytes and one more."""
+        """Return all that follows, up to `limit` bytes and one more."""
         parts, size = [], 0
-        while size <= limit and (part := self._read(min(PIECE, limit + 1 - size), False)):
+        while size <= limit and (part := self._read_part(min(PIECE, limit + 1 - size), False)):
             parts.append(part)
             size += len(part)
         return b"".join(parts)
 
     def lines(self) -> Iterator[tuple[int, bytes | None]]:
-        """(number, line); None for one that is too long."""
-        while line := self._read(self.longest + 1, True):
+        """Yield (number, line); None for a line that is too long."""
+        while line := self._read_part(self.longest + 1, True):
             self.line += 1
             too_long = len(line) > self.longest and not line.endswith(b"\n")
             while line and too_long and not line.endswith(b"\n"):
-                line = self._read(PIECE, True)
+                line = self._read_part(PIECE, True)
             yield self.line, None if too_long else line
 
-    def _read(self, size: int, line: bool) -> bytes:
+    def _read_part(self, size: int, line: bool) -> bytes:
         try:
             part = self.stream.readline(size) if line else self.stream.read(size)
         except (EOFError, OSError, zlib.error, zstd.ZstdError):
@@ -72,7 +72,7 @@ class CompressedFile:
 def _peek(stream: IO[bytes]) -> bytes:
     if peek := getattr(stream, "peek", None):
         return bytes(peek(HEAD)[:HEAD])
-    place = stream.tell()
+    position = stream.tell()
     head = stream.read(HEAD)
-    stream.seek(place)
+    stream.seek(position)
     return head

@@ -1,13 +1,13 @@
-"""What the lines of a run file tell. Pure.
+"""What the lines of a run file hold. Pure.
 
 A run file is NDJSON in UTF-8, one JSON object with one key a line:
 
     {"waylog": 1}      the head: the number of the format
     {"version": {…}}   a version of an app (VersionLine), before the first run of it
     {"run": {…}}       a run (RunLine); what follows belongs to it
-    {"step": {…}}      one step of it (records.NodeRecord)
-    {"note": {…}}      a note on it (records.NoteRecord)
-    {"end": {…}}       the end (EndLine); whoever puts two files together has two
+    {"step": {…}}      one step of it (NodeRecord)
+    {"note": {…}}      a note on it (NoteRecord)
+    {"end": {…}}       the end (EndLine); two files put together have two
 
 Everything else that Waylog stores of a run follows from these.
 """
@@ -21,7 +21,7 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class VersionLine:
-    """Of the version's own columns those that runs do not tell. `number` is kept where it is free.
+    """The columns of a version that do not follow from its runs. `number` is kept where it is free.
     `sample`: its app is one of the samples."""
 
     app: str
@@ -38,8 +38,8 @@ class VersionLine:
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """`kind`: the door that it came by. `bound`: it came with a key bound to its app, so that its
-    sources mean that app's runs alone. `steps`: how many follow."""
+    """A run. `kind`: the receiver or import that it came by. `bound`: it came with a key bound to
+    its app, so that its sources mean that app's runs alone. `steps`: how many follow."""
 
     id: str
     app: str

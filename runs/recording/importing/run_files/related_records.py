@@ -1,4 +1,4 @@
-"""What a run file tells beside the steps: versions, titles of conversations, notes."""
+"""What a run file holds beside the steps: versions, titles of conversations, notes."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -17,35 +17,35 @@ FILLED = ("graph", "configuration", "digest", "source_id", "comment")
 
 
 def app_named(name: str, sample: bool = False) -> int:
-    """The app named so; made where there is none."""
-    [found] = related_rows.app_ids([name], {name} if sample else None).values()
-    return found
+    """Return the id of the app with this name, created where there is none."""
+    [app_id] = related_rows.app_ids([name], {name} if sample else None).values()
+    return app_id
 
 
-def restore_version(told: VersionLine) -> None:
-    """Make the version as it is told; of one that is there fill what it lacks."""
-    app = app_named(told.app, told.sample)
+def restore_version(line: VersionLine) -> None:
+    """Create the version as the line describes it; fill what a stored version lacks."""
+    app = app_named(line.app, line.sample)
     values = {
-        "graph": told.graph if isinstance(told.graph, dict) else None,
-        "configuration": told.configuration if isinstance(told.configuration, dict) else None,
-        "digest": clean(told.digest, 64),
-        "source_id": clean(told.source_id, 128),
-        "comment": clean(told.comment),
+        "graph": line.graph if isinstance(line.graph, dict) else None,
+        "configuration": line.configuration if isinstance(line.configuration, dict) else None,
+        "digest": clean(line.digest, 64),
+        "source_id": clean(line.source_id, 128),
+        "comment": clean(line.comment),
     }
     with transaction.atomic():
         bulk.lock(bulk.Stage.VERSIONS, [str(app)])
         versions = Version.objects.filter(app_id=app)
-        known = versions.filter(label=clean(told.label, 200)).first()
+        known = versions.filter(label=clean(line.label, 200)).first()
         if known is None:
-            number = told.number or 0
+            number = line.number or 0
             if not 0 < number < 2**31 or versions.filter(number=number).exists():
                 number = (versions.aggregate(newest=Max("number"))["newest"] or 0) + 1
             known = versions.create(
-                app_id=app, number=number, label=clean(told.label, 200), **values
+                app_id=app, number=number, label=clean(line.label, 200), **values
             )
-            if told.created_us is not None:
-                made = from_us(told.created_us)
-                versions.filter(pk=known.pk).update(created_at=made)
+            if line.created_us is not None:
+                created_at = from_us(line.created_us)
+                versions.filter(pk=known.pk).update(created_at=created_at)
             return
         lacking = [name for name in FILLED if not getattr(known, name) and values[name]]
         for name in lacking:
@@ -56,16 +56,16 @@ def restore_version(told: VersionLine) -> None:
 
 def restore_title(run_id: UUID, title: str) -> None:
     """Name the run's conversation, unless it has a name."""
-    talk = Run.objects.filter(id=run_id).values("conversation_id")
-    Conversation.objects.filter(id__in=talk, title="").update(title=clean(title, 255))
+    conversation = Run.objects.filter(id=run_id).values("conversation_id")
+    Conversation.objects.filter(id__in=conversation, title="").update(title=clean(title, 255))
 
 
-def restore_notes(told: Sequence[NoteRecord], scope: int) -> None:
-    """Write notes on runs that are stored. One that is known by its own id (a person's) and is here
+def restore_notes(records: Sequence[NoteRecord], scope: int) -> None:
+    """Write notes on runs that are stored. A note that is stored under its own id (a person's)
     stays as it is."""
-    own = {note.source_id: UUID(note.source_id) for note in told if _is_uuid(note.source_id)}
-    here = {id_.hex for id_ in Note.objects.in_bulk(list(own.values()))}
-    notes.save([note for note in told if note.source_id not in here], scope)
+    own = {note.source_id: UUID(note.source_id) for note in records if _is_uuid(note.source_id)}
+    stored = {id_.hex for id_ in Note.objects.in_bulk(list(own.values()))}
+    notes.save([note for note in records if note.source_id not in stored], scope)
 
 
 def _is_uuid(text: str) -> bool:

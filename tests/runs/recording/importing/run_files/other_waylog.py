@@ -11,8 +11,7 @@ import orjson
 from nodes.models import NodeExecution, Payload
 from runs.exports import ndjson
 from runs.models import App, Conversation, ErrorGroup, Note, Run, RunSource, Version
-from runs.recording.importing.run_files.importer import import_file
-from runs.recording.importing.run_files.reader import RunFileReport
+from runs.recording.importing.run_files.reader import RunFileReport, import_file
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing import inbox
 from tests.conftest import CAPTURES

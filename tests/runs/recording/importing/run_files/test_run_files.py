@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from runs.models import App, Conversation, Note, Run, Version
-from runs.recording.records.record import Cost, LogLine, NodeRecord, NoteRecord, RunFacts, Usage
+from runs.recording.records.record import Cost, NodeRecord, NoteRecord, RunFacts, StepLog, Usage
 from runs.recording.storing import notes, store
 from runs.recording.storing.identity import derived_run_id
 from tests.runs.recording.importing.run_files.other_waylog import (
@@ -115,8 +115,8 @@ def test_whatever_was_told_is_the_same_elsewhere(records: list[NodeRecord]) -> N
 
 def test_logs_are_the_same_elsewhere() -> None:
     told = {"name": "gen_ai.user.message", "body": {"content": "Where is it?"}}
-    logs = [LogLine(10**18 + n, {"name": "line", "body": str(n)}) for n in range(1200)]
-    store.save_records([replace(STEP, title="", logs=(LogLine(10**18, told, True), *logs))])
+    logs = [StepLog(10**18 + n, {"name": "line", "body": str(n)}) for n in range(1200)]
+    store.save_records([replace(STEP, title="", logs=(StepLog(10**18, told, True), *logs))])
     [step] = stored()["steps"]
     assert step["hints"]["assembled"] and step["hints"]["logs_cut"]
     assert_same_elsewhere()
