@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nodes import formats
+from nodes.call_parameters import parameters_of
 from nodes.choices import status_label
-from nodes.configuration import parameters_of
 from nodes.content import payloads
 from nodes.diff.difference import ValueDifference, value_difference, whole_value_difference
 from nodes.digests import digest_of

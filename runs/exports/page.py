@@ -13,7 +13,6 @@ from django.template.loader import render_to_string
 
 from nodes.choices import ERRORS, status_label
 from nodes.clock import to_us
-from nodes.configuration import run_models, run_resource
 from nodes.content.limits import Limits
 from nodes.content.logs import step_logs_json
 from nodes.content.parts import ContentPart, PresentedMessage, present
@@ -26,6 +25,7 @@ from nodes.trace.loading import MAX_STEPS, load_steps
 from nodes.trace.tree import TraceEntry, TraceStep, build_trace_tree
 from nodes.trace.waterfall import Bar, TimeScale, own_segments
 from runs.models import Run
+from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run_header.run_header import header_of
 
 STYLES = ("tokens", "base", "layout", "table", "status", "run", "tracing", "payload", "file")

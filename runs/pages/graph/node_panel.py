@@ -4,8 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from nodes.aggregates import percentile
+from nodes.call_parameters import parameters_of
 from nodes.choices import FAILURES
-from nodes.configuration import parameters_of
 from nodes.content.parts import ContentPart, present
 from nodes.content.previews import preview
 from nodes.content.tools import tools_of

@@ -1,6 +1,5 @@
 """A run with its values as JSON: what was made of the run, why it failed, what people noted."""
 
-from nodes.configuration import run_models, run_resource
 from runs.json.app import version_ref
 from runs.json.run import CauseJson, RunConfigurationJson, RunDetailJson, run_json
 from runs.json.values import iso_time, stored
@@ -8,6 +7,7 @@ from runs.models import Run
 from runs.pages.errors.cause import cause_of
 from runs.pages.notes.notes import notes_json
 from runs.pages.rerun.outcome import rerun_history
+from runs.pages.run.run_configuration import run_models, run_resource
 
 
 def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:

@@ -10,7 +10,6 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 
-from nodes.configuration import run_models, run_resource
 from nodes.content.payloads import present_payload
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
 from runs.access import ReadRequest, session_or_read_key
@@ -19,6 +18,7 @@ from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
 from runs.pages.run.markdown_report import report
+from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run.run_detail import run_detail_json
 from runs.pages.run_header.run_header import header_of
 from runs.pages.tracing.views import render_tracing

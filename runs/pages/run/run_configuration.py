@@ -4,18 +4,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from nodes.content.messages import decoded_json
+from nodes.call_parameters import parameters_of
 from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 
 MAX_MODELS = 20
 MAX_CALLS = 20_000
-# Where decoders and producers keep a call's parameters.
-_PARAMETER_KEYS = (
-    "parameters", "model_parameters", "invocation_parameters", "llm.invocation_parameters",
-    "completion_params",
-)  # fmt: skip
-_REQUEST = "gen_ai.request."
 
 
 @dataclass(slots=True)
@@ -41,11 +35,11 @@ def run_models(run_id: UUID) -> list[ModelUse]:
         use.calls += 1
         use.tokens += (tokens or 0) if counted else 0
     most = sorted(used.values(), key=lambda use: -use.calls)[:MAX_MODELS]
-    _read_parameters(run_id, most)
+    _fill_parameters(run_id, most)
     return most
 
 
-def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
+def _fill_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
     if not uses:
         return
     firsts = (
@@ -54,30 +48,6 @@ def _read_parameters(run_id: UUID, uses: list[ModelUse]) -> None:
     for use in uses:
         if execution := firsts.get(use.first):
             use.parameters = parameters_of(execution)
-
-
-def parameters_of(execution: NodeExecution) -> dict[str, Any]:
-    """Return temperature and the like of a model call, from wherever its record has them."""
-    for payload in (execution.inputs, execution.process_data):
-        value = load_value(payload) if payload else None
-        if isinstance(value, dict) and (parameters := _parameters_in(value)):
-            return parameters
-    attributes = execution.received.get("attributes")
-    if not isinstance(attributes, dict):
-        return {}
-    return _parameters_in(attributes) or {
-        key.removeprefix(_REQUEST): value
-        for key, value in attributes.items()
-        if key.startswith(_REQUEST) and key != _REQUEST + "model"
-    }
-
-
-def _parameters_in(value: dict[str, Any]) -> dict[str, Any]:
-    for key in _PARAMETER_KEYS:
-        parameters = decoded_json(value.get(key))
-        if isinstance(parameters, dict) and parameters:
-            return parameters
-    return {}
 
 
 def run_resource(run_id: UUID) -> dict[str, Any]:
