@@ -1,5 +1,5 @@
-"""Paging by keyset: the next page begins after the last row shown, so page 1,000 costs what page 1
-does, and new rows never shift old ones. Nothing is counted.
+"""Page lists by keyset: the next page begins after the last row of this one, so page 1,000 costs
+what page 1 does, and new rows never shift old ones. Nothing is counted.
 
 A cursor is the last row's value of the ordering field and its id: `1763800000000000~<uuid>`;
 the value is empty where the row has none (such rows come last, in either direction).
@@ -22,36 +22,37 @@ Row = TypeVar("Row", bound=Model)
 
 
 class BadCursor(ValueError):
-    """What stands in `after` is not a cursor that this list gave out."""
+    """The parameter `after` is not a cursor of this list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By `field`, then by id in the same direction; rows without a value last."""
+    """An order by `field`, then by id in the same direction; rows without a value come last."""
 
     field: str
     descending: bool = True
 
     def stretches(self, rows: QuerySet[Row], cursor: str) -> list[QuerySet[Row]]:
-        """The rows that follow the one that `cursor` names ("": all), in order: first those that
-        have a value, then those without. Apart, an index on (field, id) serves both; together it
-        does not, because databases disagree on the place of nulls. Raises BadCursor."""
+        """Return the rows that follow the row of `cursor` ("": all rows), in order: first those
+        that have a value, then those without. Apart, an index on (field, id) serves both; together
+        it does not, because databases disagree on where nulls are sorted. Raises BadCursor."""
         field = rows.model._meta.get_field(self.field)
         sign, side = ("-", "lt") if self.descending else ("", "gt")
         rows = rows.order_by(f"{sign}{self.field}", f"{sign}id")
-        bare = [rows.filter(**{f"{self.field}__isnull": True})] if field.null else []
+        without_value = [rows.filter(**{f"{self.field}__isnull": True})] if field.null else []
         if not cursor:
-            return [rows.filter(**{f"{self.field}__isnull": False}) if field.null else rows, *bare]
-        value, row_id = self._read(cursor, field)
+            with_value = rows.filter(**{f"{self.field}__isnull": False}) if field.null else rows
+            return [with_value, *without_value]
+        value, row_id = self._parse_cursor(cursor, field)
         later_id = {f"id__{side}": row_id}
         if value is None:
-            return [bare[0].filter(**later_id)]
+            return [without_value[0].filter(**later_id)]
         following = Q(**{f"{self.field}__{side}": value}) | Q(**{self.field: value}, **later_id)
-        # With a bound of its own PostgreSQL enters the index at the place, else at its beginning.
-        return [rows.filter(following, **{f"{self.field}__{side}e": value}), *bare]
+        # The second condition lets PostgreSQL enter the index at the cursor, not at its beginning.
+        return [rows.filter(following, **{f"{self.field}__{side}e": value}), *without_value]
 
-    def place(self, row: Model) -> tuple[Any, Any]:
-        """What rows of one stretch are compared by."""
+    def sort_key(self, row: Model) -> tuple[Any, Any]:
+        """Return what the rows of one stretch are compared by."""
         return getattr(row, self.field), row.pk
 
     def cursor(self, row: Model) -> str:
@@ -62,28 +63,29 @@ class Order:
             value = format(value, "f")
         return f"{'' if value is None else value}~{row.pk}"
 
-    def _read(self, cursor: str, field: Any) -> tuple[Any, Any]:
+    def _parse_cursor(self, cursor: str, field: Any) -> tuple[Any, Any]:
         text, _, row_id = cursor.partition("~")
         try:
-            whole = isinstance(field.model._meta.pk, AutoField)
-            return self._value(text, field), int(row_id) if whole else uuid.UUID(row_id)
+            has_integer_id = isinstance(field.model._meta.pk, AutoField)
+            parsed_id = int(row_id) if has_integer_id else uuid.UUID(row_id)
+            return self._parse_value(text, field), parsed_id
         except (ValueError, OverflowError, InvalidOperation):
             raise BadCursor(f"“{cursor[:80]}” is not a place in this list.") from None
 
     @staticmethod
-    def _value(text: str, field: Any) -> Any:
+    def _parse_value(text: str, field: Any) -> Any:
         if not text:
             if not field.null:
                 raise ValueError
             return None
-        kind = field.get_internal_type()
-        if kind == "DecimalField":
+        field_type = field.get_internal_type()
+        if field_type == "DecimalField":
             value = Decimal(text)
             if not value.is_finite() or abs(value.adjusted()) > field.max_digits:
                 raise ValueError
             return value
         number = int(text)
-        if kind == "DateTimeField":
+        if field_type == "DateTimeField":
             return from_us(number)
         if abs(number) >= 2**63:
             raise ValueError
@@ -92,8 +94,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page of a list. `next` is the cursor of the next one, "" on the last; `first` tells
-    whether it begins at the beginning; `beyond` is the first row of the next one."""
+    """A page of a list. `next` is the cursor of the next page, "" on the last; `first` tells
+    whether it is the first page; `beyond` is the first row of the next page."""
 
     rows: list[Row]
     next: str
@@ -107,16 +109,16 @@ def page_of(
     after: str = "",
     size: int = PAGE_SIZE,
 ) -> Page[Row]:
-    """The page of `rows`, or of several lists that have no row in common, after the cursor `after`
-    ("": the first). Raises BadCursor."""
-    lists = [rows] if isinstance(rows, QuerySet) else rows
-    found: list[Row] = []
-    for stretch in zip(*(order.stretches(one, after) for one in lists), strict=True):
-        if missing := size + 1 - len(found):
-            merged = [row for part in stretch for row in part[:missing]]
-            if len(stretch) > 1:
-                merged.sort(key=order.place, reverse=order.descending)
-            found += merged[:missing]
-    more = len(found) > size
-    following = order.cursor(found[size - 1]) if more else ""
-    return Page(found[:size], following, not after, found[size] if more else None)
+    """Return the page of `rows`, or of several querysets that have no row in common, after the
+    cursor `after` ("": the first page). Raises BadCursor."""
+    querysets = [rows] if isinstance(rows, QuerySet) else rows
+    page: list[Row] = []
+    for parts in zip(*(order.stretches(queryset, after) for queryset in querysets), strict=True):
+        if missing := size + 1 - len(page):
+            merged = [row for part in parts for row in part[:missing]]
+            if len(parts) > 1:
+                merged.sort(key=order.sort_key, reverse=order.descending)
+            page += merged[:missing]
+    more = len(page) > size
+    following = order.cursor(page[size - 1]) if more else ""
+    return Page(page[:size], following, not after, page[size] if more else None)

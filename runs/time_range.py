@@ -23,7 +23,6 @@ class TimeRangeForm(forms.Form):
     def __init__(self, data: QueryDict) -> None:
         data, self.unreadable = without_nul(data)
         super().__init__(data)
-        self.told = data
         for field in self.fields.values():
             field.widget.attrs |= {"placeholder": field.help_text, "autocomplete": "off"}
 
@@ -31,7 +30,7 @@ class TimeRangeForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if self.unreadable:
             self.add_error(None, NUL)
-        for name in self.told:
+        for name in self.data:
             if name not in self.fields:
                 self.add_error(None, f"There is no filter “{name[:40]}”.")
         since, until = cleaned.get("since"), cleaned.get("until")
@@ -45,15 +44,15 @@ class TimeRangeForm(forms.Form):
 
     @property
     def typed(self) -> list[forms.BoundField]:
-        """The fields that somebody types into."""
+        """The fields that people type into."""
         return [self[name] for name in self.fields if name not in (*self.tabs, *self.chosen)]
 
     @property
     def carried(self) -> list[tuple[str, str]]:
-        return [(name, str(self.told[name])) for name in self.tabs if self.told.get(name)]
+        return [(name, str(self.data[name])) for name in self.tabs if self.data.get(name)]
 
     def query(self, **other: str) -> str:
-        """The choices as a query string, with some changed; "" for none."""
-        told = {name: self.told.get(name, "") for name in self.fields} | other
-        told = {name: value for name, value in told.items() if value}
-        return f"?{urlencode(told)}" if told else ""
+        """Return the choices as a query string, with some changed; "" for none."""
+        choices = {name: self.data.get(name, "") for name in self.fields} | other
+        choices = {name: value for name, value in choices.items() if value}
+        return f"?{urlencode(choices)}" if choices else ""

@@ -1,4 +1,4 @@
-"""Filters of the run history that somebody keeps under a name."""
+"""Filters of the run history that a user keeps under a name."""
 
 from typing import Self
 
@@ -13,7 +13,8 @@ from runs.models.app import App
 
 class SavedViewQuerySet(models.QuerySet["SavedView"]):
     def open_to(self, user: User | None) -> Self:
-        """Those that somebody may open: their own and shared ones. None (a key): shared ones."""
+        """Return the views that `user` may open: their own and shared ones; for None, which stands
+        for a key, the shared ones."""
         shared = Q(shared=True)
         return self.filter(Q(owner=user) | shared if user else shared)
 
@@ -21,21 +22,21 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
         return self.filter(owner=user)
 
     def of_list(self, app: App | None) -> Self:
-        """Those of one app's history, or of the history of all apps."""
+        """Return the views of one app's history, or for None of the history of all apps."""
         return self.filter(app=app)
 
     def readable_by(self, only_app: App | None) -> Self:
-        """All, or those of the one app that a bound key may read."""
+        """Return all views, or those of `only_app`, the one app that a bound key may read."""
         return self.filter(app=only_app) if only_app else self
 
     def for_list(self) -> Self:
-        """By name, with owner and app."""
+        """Sort by name, and load owner and app."""
         return self.select_related("owner", "app").order_by("name", "id")
 
 
 class SavedView(models.Model):
-    """A named query string of the run history, of one app or of all. It is its owner's; `shared`
-    ones are everybody's to open and the owner's to change."""
+    """A named query string of the run history, of one app or of all. Everybody may open a `shared`
+    view; only its owner may change it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     app = models.ForeignKey(

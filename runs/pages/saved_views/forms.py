@@ -13,14 +13,14 @@ from runs.models import App, SavedView
 from runs.query.language import MAX_LENGTH
 from runs.query.run_filters import RunFilters
 
-SHOWN = 40
-LONGEST = 2 * MAX_LENGTH  # of a query string
-TAKEN = "You have a view of this name already. Choose another one, or delete that one first."
+MAX_OFFERED = 40
+MAX_QUERY_STRING = 2 * MAX_LENGTH
+NAME_TAKEN = "You have a view of this name already. Choose another one, or delete that one first."
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedView:
-    """`text` is what it asks for; `active`: the list shows just that."""
+    """`text` is the view's query; `active`: the list shows just that."""
 
     view: SavedView
     text: str
@@ -28,9 +28,9 @@ class OfferedView:
 
 
 def offered_views(user: User, filters: RunFilters) -> list[OfferedView]:
-    """Return what stands above a list. One query."""
+    """Return the views that stand above the list of `filters`. One query."""
     views = SavedView.objects.open_to(user).of_list(filters.only_app).for_list()
-    return [_offered_view(view, filters) for view in views[:SHOWN]]
+    return [_offered_view(view, filters) for view in views[:MAX_OFFERED]]
 
 
 def _offered_view(view: SavedView, filters: RunFilters) -> OfferedView:
@@ -43,13 +43,13 @@ def filters_of(view: SavedView) -> RunFilters:
     return RunFilters(QueryDict(view.query), app=view.app)
 
 
-class ViewForm(forms.Form):
-    """A new view, or (`view`) new words for one: then the query stays. Cleaned, `app` is an App or
-    None and `query` has no empty parameters."""
+class SavedViewForm(forms.Form):
+    """The form of a new view, or with `view` the form that changes its name and who may open it.
+    Cleaned, `app` is an App or None and `query` has no empty parameters."""
 
     name = forms.CharField(max_length=100, error_messages={"required": "Give the view a name."})
     shared = forms.BooleanField(required=False, label="Everybody may open it")
-    query = forms.CharField(required=False, max_length=LONGEST, widget=forms.HiddenInput)
+    query = forms.CharField(required=False, max_length=MAX_QUERY_STRING, widget=forms.HiddenInput)
     app = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict, owner: User, view: SavedView | None = None) -> None:
@@ -63,7 +63,7 @@ class ViewForm(forms.Form):
         name: str = self.cleaned_data["name"]
         others = SavedView.objects.owned_by(self.owner).exclude(pk=self.view.pk if self.view else 0)
         if others.filter(name=name).exists():
-            raise forms.ValidationError(TAKEN, code="taken")
+            raise forms.ValidationError(NAME_TAKEN, code="taken")
         return name
 
     def clean_app(self) -> App | None:
@@ -82,12 +82,12 @@ class ViewForm(forms.Form):
             for sentence in filters.sentences:
                 self.add_error(None, sentence)
             cleaned["query"] = filters.as_query_string()
-            if len(cleaned["query"]) > LONGEST:  # no server takes its address
+            if len(cleaned["query"]) > MAX_QUERY_STRING:  # no server takes its address
                 self.add_error(None, "These filters are too long for a view: leave some away.")
         return cleaned
 
     def save(self) -> SavedView:
-        """Valid. Raises IntegrityError when the name was taken in between."""
+        """Save a valid form. Raises IntegrityError if the name was taken in between."""
         view = self.view or SavedView(owner=self.owner)
         for name, value in self.cleaned_data.items():
             setattr(view, name, value)
@@ -99,11 +99,11 @@ class ViewForm(forms.Form):
         return [str(message) for messages in self.errors.values() for message in messages]
 
     @property
-    def taken(self) -> bool:
+    def name_is_taken(self) -> bool:
         return self.has_error("name", "taken")
 
 
-def view_json(view: SavedView, base_url: str) -> SavedViewJson:
+def saved_view_json(view: SavedView, base_url: str) -> SavedViewJson:
     return {
         "name": view.name,
         "url": base_url + view.get_absolute_url(),

@@ -1,4 +1,4 @@
-"""Saved views: filters of the run history that somebody keeps under a name."""
+"""Saved views: filters of the run history that users keep under a name."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from runs.access import ReadRequest, presented_secret, session_or_read_key, signed_in
 from runs.models import SavedView
-from runs.pages.saved_views.forms import TAKEN, ViewForm, filters_of, view_json
+from runs.pages.saved_views.forms import NAME_TAKEN, SavedViewForm, filters_of, saved_view_json
 from runs.pages.saved_views.tables import SavedViewTable
 
 MAX_LISTED = 1000
@@ -17,31 +17,31 @@ MAX_LISTED = 1000
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def view_list(request: HttpRequest) -> HttpResponse:
-    """All views that somebody may open; a POST keeps a new one."""
+    """List the views that the user may open; a POST saves a new one."""
     if request.method != "POST":
-        return _answer(request)
-    form = ViewForm(request.POST, signed_in(request))
-    view = _saved(form)
+        return _view_list_page(request)
+    form = SavedViewForm(request.POST, signed_in(request))
+    view = _save_if_valid(form)
     if view is None:
-        return _answer(request, form)
+        return _view_list_page(request, form)
     messages.success(request, f"The view “{view.name}” is kept.")
     return redirect(view)
 
 
 @require_POST
 def edit(request: HttpRequest, view_id: int) -> HttpResponse:
-    """A new name, shared or not."""
-    form = ViewForm(request.POST, signed_in(request), own_view(request, view_id))
-    view = _saved(form)
+    """Change a view's name, and whether it is shared."""
+    form = SavedViewForm(request.POST, signed_in(request), own_view_or_error(request, view_id))
+    view = _save_if_valid(form)
     if view is None:
-        return _answer(request, form)
+        return _view_list_page(request, form)
     messages.success(request, f"The view “{view.name}” is changed.")
     return redirect("views")
 
 
 @require_POST
 def delete(request: HttpRequest, view_id: int) -> HttpResponse:
-    view = own_view(request, view_id)
+    view = own_view_or_error(request, view_id)
     view.delete()
     messages.success(request, f"The view “{view.name}” is deleted.")
     return redirect("views")
@@ -50,15 +50,15 @@ def delete(request: HttpRequest, view_id: int) -> HttpResponse:
 @require_safe
 @session_or_read_key
 def view_list_twin(request: ReadRequest) -> HttpResponse:
-    """A session's own views and shared ones; a key's: shared ones."""
+    """List a session's own views and shared ones, for a key the shared ones."""
     user = None if presented_secret(request) else signed_in(request)
     views = SavedView.objects.open_to(user).readable_by(request.only_app).for_list()
     base_url = request.build_absolute_uri("/")[:-1]
-    return JsonResponse({"views": [view_json(view, base_url) for view in views[:MAX_LISTED]]})
+    return JsonResponse({"views": [saved_view_json(view, base_url) for view in views[:MAX_LISTED]]})
 
 
-def own_view(request: HttpRequest, view_id: int) -> SavedView:
-    """A view of the user's: nobody else may change it."""
+def own_view_or_error(request: HttpRequest, view_id: int) -> SavedView:
+    """Return a view of the user's. Raises Http404, or PermissionDenied for one of others."""
     view = SavedView.objects.open_to(signed_in(request)).filter(pk=view_id).first()
     if view is None:
         raise Http404("There is no such view.")
@@ -67,19 +67,19 @@ def own_view(request: HttpRequest, view_id: int) -> SavedView:
     return view
 
 
-def _saved(form: ViewForm) -> SavedView | None:
+def _save_if_valid(form: SavedViewForm) -> SavedView | None:
     if not form.is_valid():
         return None
     try:
         with transaction.atomic():
             return form.save()
     except IntegrityError:
-        form.add_error("name", ValidationError(TAKEN, code="taken"))
+        form.add_error("name", ValidationError(NAME_TAKEN, code="taken"))
         return None
 
 
-def _answer(request: HttpRequest, form: ViewForm | None = None) -> HttpResponse:
+def _view_list_page(request: HttpRequest, form: SavedViewForm | None = None) -> HttpResponse:
     views = SavedView.objects.open_to(signed_in(request)).for_list()[:MAX_LISTED]
     table = SavedViewTable([(view, filters_of(view).text) for view in views])
-    status = 200 if form is None else 409 if form.taken else 400
+    status = 200 if form is None else 409 if form.name_is_taken else 400
     return render(request, "saved_views/views.html", {"table": table, "form": form}, status=status)

@@ -19,8 +19,8 @@ def test_the_newest_runs_are_counted_and_the_page_says_so(console, monkeypatch):
         make_run("desk", user=f"u-{n}", started_at=now - timedelta(hours=n))
     assert counts(console)["user"] == {"u-0": 1, "u-1": 1, "u-2": 1}
     assert counts(console, "status=succeeded&status=failed")["user"].keys() == {"u-0", "u-1", "u-2"}
-    told = console.get("/runs/?facets=1", headers=FRAGMENT).content.decode()
-    assert "Counted over the newest 3 runs" in told
+    fragment = console.get("/runs/?facets=1", headers=FRAGMENT).content.decode()
+    assert "Counted over the newest 3 runs" in fragment
 
 
 def test_steps_are_counted_over_few(console, monkeypatch):
@@ -29,8 +29,8 @@ def test_steps_are_counted_over_few(console, monkeypatch):
     for n in range(3):
         run = make_run("desk", steps=6, started_at=now - timedelta(hours=n))
         make_execution(run, "Ask", model=f"m-{n}")
-    told = console.get("/runs/facets.json").json()
-    assert (told["runs"], told["runs_of_steps"]) == (3, 1)
+    answer = console.get("/runs/facets.json").json()
+    assert (answer["runs"], answer["runs_of_steps"]) == (3, 1)
     assert counts(console)["model"] == {"m-0": 1}
 
 
@@ -43,13 +43,13 @@ def test_a_click_leads_to_as_many_runs_as_were_counted(console, more):
         make_execution(run, "ASK" if n else "Search", node_id=f"n-{n}", kind="tool", model="m")
     other = make_run("shop", inputs="refund", failed_node_id="ask", failed_title="Other")
     make_execution(other, "Look up", node_id="ask", kind="tool")
-    told = console.get("/runs/facets.json", {"q": more}).json()["facets"]
-    assert {"node", "kind", "model", "failed_in"} & {facet["field"] for facet in told}
-    for facet in told:
+    facets = console.get("/runs/facets.json", {"q": more}).json()["facets"]
+    assert {"node", "kind", "model", "failed_in"} & {facet["field"] for facet in facets}
+    for facet in facets:
         kept = " ".join(word for word in more.split() if not word.startswith(facet["field"]))
         for value in facet["values"]:
-            found = console.get("/runs.json", {"q": f"{kept} {value['query']}"}).json()["runs"]
-            assert len(found) == value["runs"], value
+            runs = console.get("/runs.json", {"q": f"{kept} {value['query']}"}).json()["runs"]
+            assert len(runs) == value["runs"], value
 
 
 def test_what_a_page_has_found_is_not_searched_again(console, monkeypatch):
@@ -76,7 +76,7 @@ def test_what_a_page_has_found_is_not_searched_again(console, monkeypatch):
     assert console.get(asks, headers=FRAGMENT).status_code == 200 and not searches
 
 
-def test_runs_that_do_not_match_are_not_counted_though_they_are_told(console):
+def test_runs_that_do_not_match_are_not_counted_though_the_address_names_them(console):
     run = make_run("desk", inputs="refund", status="failed")
     url = f"/runs/?q=refund+status:stopped&facets=1&seen={run.pk.hex}&after="
     assert "Counted over" not in console.get(url, headers=FRAGMENT).content.decode()

@@ -38,8 +38,10 @@ def counts(client, query="", **headers):
     """{field: {value: runs}} of the machine twin."""
     response = client.get(f"/runs/facets.json?{query}", headers=headers)
     assert response.status_code == 200, response.content
-    told = response.json()["facets"]
-    return {one["field"]: {v["value"]: v["runs"] for v in one["values"]} for one in told}
+    return {
+        facet["field"]: {value["value"]: value["runs"] for value in facet["values"]}
+        for facet in response.json()["facets"]
+    }
 
 
 @pytest.mark.usefixtures("desk")
@@ -55,22 +57,22 @@ def test_tags_of_people_count_as_those_of_producers(console):
 
 @pytest.mark.usefixtures("desk")
 def test_each_value_is_counted_by_runs(console):
-    found = counts(console)
-    assert found["status"] == {"succeeded": 3, "failed": 2}
-    assert found["app"] == {"desk": 4, "shop": 1}
-    assert found["user"] == {"u-0": 3, "u-1": 2}
-    assert found["model"] == {"gpt-4o": 4, "claude-3": 1}
-    assert found["failed_in"] == {"search": 2}
-    assert list(found["errorgroup"].values()) == [2]
-    assert found["tag"] == {"vip": 1, "日本": 1}
-    assert found["environment"] == {"test": 1}
+    by_field = counts(console)
+    assert by_field["status"] == {"succeeded": 3, "failed": 2}
+    assert by_field["app"] == {"desk": 4, "shop": 1}
+    assert by_field["user"] == {"u-0": 3, "u-1": 2}
+    assert by_field["model"] == {"gpt-4o": 4, "claude-3": 1}
+    assert by_field["failed_in"] == {"search": 2}
+    assert list(by_field["errorgroup"].values()) == [2]
+    assert by_field["tag"] == {"vip": 1, "日本": 1}
+    assert by_field["environment"] == {"test": 1}
 
 
 @pytest.mark.usefixtures("desk")
-def test_the_machine_twin_tells_where_each_value_leads(console):
-    told = console.get("/runs/facets.json?user=u-0").json()
-    assert (told["runs"], told["bounded"]) == (3, False)
-    [status] = [facet for facet in told["facets"] if facet["field"] == "status"]
+def test_the_machine_twin_has_the_address_of_each_value(console):
+    answer = console.get("/runs/facets.json?user=u-0").json()
+    assert (answer["runs"], answer["bounded"]) == (3, False)
+    [status] = [facet for facet in answer["facets"] if facet["field"] == "status"]
     assert status["values"][1] == {
         "value": "failed",
         "label": "Failed",
@@ -83,13 +85,13 @@ def test_the_machine_twin_tells_where_each_value_leads(console):
 
 @pytest.mark.usefixtures("desk")
 def test_what_all_have_in_common_is_no_choice(console):
-    found = counts(console)
-    assert "source" not in found and "trigger" not in found
-    assert found["node"] == {"ask": 5, "search": 5}
+    by_field = counts(console)
+    assert "source" not in by_field and "trigger" not in by_field
+    assert by_field["node"] == {"ask": 5, "search": 5}
 
 
 @pytest.mark.usefixtures("desk")
-def test_versions_are_told_of_one_app_only(console):
+def test_versions_are_counted_for_one_app_only(console):
     assert "version" not in counts(console)
     assert counts(console, "app=desk")["version"] == {"#1": 2, "#2": 2}
     page = check_page(console.get("/apps/desk/?facets=1").content.decode())
@@ -101,9 +103,9 @@ def test_versions_are_told_of_one_app_only(console):
 
 @pytest.mark.usefixtures("desk")
 def test_filters_in_force_bound_the_others_and_their_own_choice_stays_open(console):
-    found = counts(console, "q=status:failed")
-    assert found["status"] == {"failed": 2, "succeeded": 3}
-    assert found["user"] == {"u-1": 1, "u-0": 1}
+    by_field = counts(console, "q=status:failed")
+    assert by_field["status"] == {"failed": 2, "succeeded": 3}
+    assert by_field["user"] == {"u-1": 1, "u-0": 1}
 
 
 @pytest.mark.usefixtures("desk")
@@ -113,8 +115,8 @@ def test_each_value_is_a_link_that_puts_it_in_force_and_out_of_it(console):
     )
     links = {text_of(a): a for a in fragment.iter("a")}
     [succeeded] = [a for text, a in links.items() if text.startswith("Succeeded")]
-    asked = parse_qs(urlsplit(succeeded.get("href")).query)["q"]
-    assert asked == ["user:u-0 status:succeeded"]
+    query = parse_qs(urlsplit(succeeded.get("href")).query)["q"]
+    assert query == ["user:u-0 status:succeeded"]
     page = check_page(console.get(succeeded.get("href") + "&facets=1").content.decode())
     [chosen] = [a for a in page.iter("a") if a.get("aria-current") and "Succeeded" in text_of(a)]
     assert parse_qs(urlsplit(chosen.get("href")).query)["q"] == ["user:u-0"]
@@ -132,8 +134,8 @@ def test_without_script_a_link_leads_to_the_counts(console):
     waiting = page.find(".//div[@id='facets']")
     link = waiting.find(".//a").get("href")
     assert link == waiting.get("hx-get") and "facets=1" in link
-    told = text_of(check_page(console.get(link).content.decode()).find(".//section"))
-    assert told == "Status Succeeded2 Failed1"
+    section = text_of(check_page(console.get(link).content.decode()).find(".//section"))
+    assert section == "Status Succeeded2 Failed1"
 
 
 @pytest.mark.usefixtures("desk")
@@ -142,7 +144,7 @@ def test_words_count_what_they_find(console):
     assert counts(console, "q=refund+status:stopped")["status"] == {"stopped": 1}
 
 
-def test_long_tails_are_told(console):
+def test_how_many_values_are_left_out_is_shown(console):
     for n in range(12):
         make_run("desk", user=f"u-{n}")
     text = text_of(
@@ -159,7 +161,7 @@ def test_what_is_typed_otherwise_is_the_same_value(console):
 
 
 @pytest.mark.usefixtures("desk")
-def test_kinds_are_told_in_the_words_of_the_pages(console):
+def test_kinds_have_the_labels_of_the_pages(console):
     make_execution(Run.objects.first(), "Call", kind="http-request")
     fragment = check_fragment(console.get("/runs/?facets=1", headers=FRAGMENT).content.decode())
     links = fragment.findall(".//section[@aria-label='Kind of node']//a")
@@ -183,9 +185,9 @@ def test_kinds_are_told_in_the_words_of_the_pages(console):
 def test_a_wrong_query_keeps_the_facets_of_what_is_understood(console, wrong, runs):
     page = check_page(console.get("/runs/", {"q": wrong}).content.decode())
     asks = page.find(".//div[@id='facets']").get("hx-get")
-    told = check_fragment(console.get(asks, headers=FRAGMENT).content.decode())
-    assert f"Counted over {runs} run" in text_of(told) and "understood" in text_of(told)
-    link = told.find(".//section[@aria-label='Status']//a").get("href")
+    facets = check_fragment(console.get(asks, headers=FRAGMENT).content.decode())
+    assert f"Counted over {runs} run" in text_of(facets) and "understood" in text_of(facets)
+    link = facets.find(".//section[@aria-label='Status']//a").get("href")
     assert "cannot be applied" not in console.get(link).content.decode()
 
 

@@ -13,57 +13,57 @@ from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_o
 HOSTILE = "<script>alert(1)</script></textarea>\u202e\u2066"
 
 
-def shown(client, url):
-    """Names of the runs that `url` lists, in order."""
+def listed_names(client, url):
+    """Return the names of the runs that `url` lists, in order."""
     response = client.get(url)
     assert response.status_code == 200
     tree = check_page(response.content.decode())
     return [line.text for line in tree.findall(".//a[@class='summary']/span[1]")]
 
 
-def named(name, **fields):
+def named_run(name, **fields):
     return make_run(fields.pop("app", "desk"), inputs=name, inputs_preview=name, **fields)
 
 
 def test_page_fragment_and_restore(console):
-    named("What is my order?", outputs_preview="On its way")
+    named_run("What is my order?", outputs_preview="On its way")
     for url in ("/runs/", "/apps/desk/"):
         text = text_of(check_view(console, url))
         assert "What is my order?" in text and "On its way" in text
 
 
-def test_the_fragment_replaces_the_region_and_tells_screen_readers(console):
-    named("a")
+def test_the_fragment_replaces_the_region_and_informs_screen_readers(console):
+    named_run("a")
     tree = check_fragment(console.get("/runs/", headers=FRAGMENT).content.decode())
-    assert [found.get("id") for found in tree] == ["run-list", "list-status"]
+    assert [element.get("id") for element in tree] == ["run-list", "list-status"]
     assert tree[1].get("hx-swap-oob") == "true" and "1 run shown" in text_of(tree[1])
 
 
 def test_paging_replaces_the_table_alone(console):
-    named("a")
+    named_run("a")
     tree = check_fragment(
         console.get("/runs/", headers=FRAGMENT | {"HX-Target": "run-results"}).content.decode()
     )
-    assert [found.get("id") for found in tree] == ["run-results", "list-status"]
+    assert [element.get("id") for element in tree] == ["run-results", "list-status"]
 
 
 def test_newest_first_and_a_failure_says_where_and_why(console):
     now = timezone.now()
-    named("old", started_at=now - timedelta(days=2))
-    named("new", started_at=now, status="failed", failed_title="Search", error="no such index")
-    assert shown(console, "/runs/") == ["new", "old"]
+    named_run("old", started_at=now - timedelta(days=2))
+    named_run("new", started_at=now, status="failed", failed_title="Search", error="no such index")
+    assert listed_names(console, "/runs/") == ["new", "old"]
     assert "Search: no such index" in text_of(check_page(console.get("/runs/").content.decode()))
 
 
 def test_every_row_links_to_its_run(console):
-    run = named("a")
+    run = named_run("a")
     assert run.get_absolute_url().encode() in console.get("/runs/").content
 
 
 def test_queries_do_not_grow_with_rows(console, django_assert_max_num_queries):
     app = make_app("desk")
     for n in range(30):
-        named(
+        named_run(
             str(n), version=make_version(app, n + 1), app=app, conversation=make_conversation(app)
         )
     with django_assert_max_num_queries(8):  # session, user, apps to choose from, saved views, runs,
@@ -77,7 +77,7 @@ def filtered(db):
     """Two runs that differ in everything a filter can ask for."""
     now = timezone.now()
     app = make_app("desk")
-    named(
+    named_run(
         "hit", app=app, status="failed", user="u-1", version=make_version(app, 4, label="2026-11"),
         source_kind="dify-otlp", error="Quota exceeded for tier 1", tags=["vip", "日本"],
         duration_us=2_500_000, total_tokens=900, cost=Decimal("0.05"), cost_currency="USD",
@@ -86,8 +86,8 @@ def filtered(db):
     )  # fmt: skip
     hit = app.runs.get()
     make_execution(hit, "Ask", kind="llm", model="gpt-4o", node_id="ask-1")
-    named("miss", app="other", user="u-2", started_at=now - timedelta(days=3), total_tokens=5,
-          duration_us=100_000, cost=Decimal("0.001"), tags=["vipp"])  # fmt: skip
+    named_run("miss", app="other", user="u-2", started_at=now - timedelta(days=3), total_tokens=5,
+              duration_us=100_000, cost=Decimal("0.001"), tags=["vipp"])  # fmt: skip
     return hit
 
 
@@ -104,19 +104,19 @@ def filtered(db):
     ],
 )  # fmt: skip
 def test_each_filter_lets_through_what_it_names(console, query):
-    assert shown(console, f"/runs/?{query}") == ["hit"]
+    assert listed_names(console, f"/runs/?{query}") == ["hit"]
 
 
 @pytest.mark.usefixtures("filtered")
 def test_filters_for_the_other_side(console):
     day = (timezone.now() - timedelta(days=1)).isoformat()
-    assert shown(console, f"/runs/?until={day.replace('+', '%2B')}") == ["miss"]
-    assert shown(console, "/runs/?max_duration=0.5") == ["miss"]
-    assert shown(console, "/runs/?model=gpt-4o&kind=tool") == []
+    assert listed_names(console, f"/runs/?until={day.replace('+', '%2B')}") == ["miss"]
+    assert listed_names(console, "/runs/?max_duration=0.5") == ["miss"]
+    assert listed_names(console, "/runs/?model=gpt-4o&kind=tool") == []
 
 
 def test_conversation_by_id(console, filtered):
-    assert shown(console, f"/runs/?conversation={filtered.conversation_id}") == ["hit"]
+    assert listed_names(console, f"/runs/?conversation={filtered.conversation_id}") == ["hit"]
 
 
 BAD = [
@@ -129,7 +129,7 @@ BAD = [
 
 @pytest.mark.parametrize("query", BAD)
 def test_a_bad_filter_is_a_sentence_on_the_page_and_a_400_for_machines(console, query):
-    named("kept")
+    named_run("kept")
     response = console.get(f"/runs/?{query}")
     assert response.status_code == 200
     tree = check_page(response.content.decode())
@@ -145,14 +145,14 @@ ORDERS = ["-started_at", "started_at", "-duration", "-cost", "-tokens"]
 
 def walk(client, url):
     """All runs of the JSON twin, page by page; the sizes of the pages."""
-    found, sizes = [], []
+    runs, sizes = [], []
     while url:
         parts = urlsplit(url)
         answer = client.get(f"{parts.path}?{parts.query}").json()
-        found += answer["runs"]
+        runs += answer["runs"]
         sizes.append(len(answer["runs"]))
         url = answer["next"]
-    return found, sizes
+    return runs, sizes
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -166,9 +166,9 @@ def test_paging_shows_every_run_once_in_order(console, order):
             cost=None if n % 5 == 0 else Decimal(n // 4) / 1000,
             total_tokens=n // 6,
         )
-    found, sizes = walk(console, f"/runs.json?order={order}")
+    runs, sizes = walk(console, f"/runs.json?order={order}")
     assert sizes == [50, 50, 20]
-    assert len({run["id"] for run in found}) == 120
+    assert len({run["id"] for run in runs}) == 120
     key = {  # absent comes last
         "-started_at": lambda run: run["started_at"],
         "started_at": lambda run: run["started_at"],
@@ -178,13 +178,13 @@ def test_paging_shows_every_run_once_in_order(console, order):
         ),
         "-tokens": lambda run: run["tokens"]["total"],
     }[order]
-    values = [key(run) for run in found]
+    values = [key(run) for run in runs]
     assert values == sorted(values, reverse=order.startswith("-"))
 
 
 def test_the_pager_keeps_the_filters(console):
     for n in range(60):
-        named(str(n), user="u&1")
+        named_run(str(n), user="u&1")
     tree = check_page(console.get("/runs/?user=u%261").content.decode())
     link = tree.find(".//nav[@class='pager']/a")
     assert link.text == "Next page"
@@ -195,18 +195,20 @@ def test_the_pager_keeps_the_filters(console):
 
 
 def test_filtering_through_htmx_pushes_an_address_without_empty_filters(console):
-    named("a")
+    named_run("a")
     response = console.get("/runs/?q=a&user=&order=-started_at&status=failed", headers=FRAGMENT)
     assert response["HX-Push-Url"] == "/runs/?q=a&status=failed"
 
 
 def test_a_stalled_run_is_called_so(console):
-    named("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
+    named_run("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
     assert "Stalled" in text_of(check_page(console.get("/runs/").content.decode()))
 
 
 def test_hostile_content_is_escaped(console):
-    run = named(HOSTILE, status="failed", error=HOSTILE * 100, failed_title=HOSTILE, user=HOSTILE)
+    run = named_run(
+        HOSTILE, status="failed", error=HOSTILE * 100, failed_title=HOSTILE, user=HOSTILE
+    )
     run.outputs_preview = HOSTILE
     run.save()
     check_view(console, "/runs/")
@@ -214,7 +216,7 @@ def test_hostile_content_is_escaped(console):
 
 
 def test_nothing_matches(console):
-    named("a")
+    named_run("a")
     assert "No runs match" in text_of(check_view(console, "/runs/?q=zzz"))
 
 
@@ -229,9 +231,9 @@ def test_only_reading(console):
 
 @pytest.mark.usefixtures("filtered")
 def test_json_takes_the_same_filters(console):
-    found = console.get("/runs.json?status=failed&model=gpt-4o").json()
-    assert [run["input_preview"] for run in found["runs"]] == ["hit"]
-    assert found["next"] is None
+    answer = console.get("/runs.json?status=failed&model=gpt-4o").json()
+    assert [run["input_preview"] for run in answer["runs"]] == ["hit"]
+    assert answer["next"] is None
 
 
 def test_json_takes_as_many_queries_for_many(console, django_assert_max_num_queries):

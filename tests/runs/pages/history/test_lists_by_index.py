@@ -46,7 +46,7 @@ LISTS = [
 LARGE = "runs_run|runs_conversation|nodes_nodeexecution|nodes_payload"
 ORDER_BY = re.compile(rf'\A(?:(?! FROM ).)* FROM "(?:{LARGE})".*ORDER BY', re.DOTALL)
 SCANS = re.compile(rf"SCAN (?:{LARGE})(?! USING)|Seq Scan on (?:{LARGE})\b")
-# Rows of one moment may be put in order of their ids.
+# Rows of the same time may be sorted by their ids.
 SORTS = re.compile(r"TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  ")
 
 
@@ -70,11 +70,11 @@ def desk(db):
 
 
 def plans(queries):
-    """(question, how the database would answer it) for each question that lists a large table."""
+    """Yield (statement, plan) of each SQL statement that lists a large table."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":  # with few rows it would rather read them all
-            for way in ("seqscan", "sort", "bitmapscan"):
-                cursor.execute(f"SET LOCAL enable_{way} = off")
+            for method in ("seqscan", "sort", "bitmapscan"):
+                cursor.execute(f"SET LOCAL enable_{method} = off")
         explain = "EXPLAIN" if connection.vendor == "postgresql" else "EXPLAIN QUERY PLAN"
         for sql in queries:
             if ORDER_BY.search(sql):
@@ -85,23 +85,23 @@ def plans(queries):
 @pytest.mark.parametrize("url", LISTS)
 @pytest.mark.usefixtures("desk")
 def test_is_served_by_an_index(console, url):
-    questions = []
-    while url and len(questions) < 60:  # also pages that begin at a cursor
-        with CaptureQueriesContext(connection) as told:
+    statements = []
+    while url and len(statements) < 60:  # also pages that begin at a cursor
+        with CaptureQueriesContext(connection) as captured:
             answer = console.get(url)
         assert answer.status_code == 200
-        questions += [query["sql"] for query in told.captured_queries]
+        statements += [query["sql"] for query in captured.captured_queries]
         deeper = re.search(r'href="(\?[^"]*after=[^"]*)"', answer.content.decode())
         url = deeper and url.partition("?")[0] + deeper[1].replace("&amp;", "&")
-    looked = list(plans(questions))
-    assert looked
-    for sql, plan in looked:
+    explained = list(plans(statements))
+    assert explained
+    for sql, plan in explained:
         assert not SCANS.search(plan), f"{sql}\n{plan}"
         assert not SORTS.search(plan), f"{sql}\n{plan}"
 
 
 @pytest.mark.usefixtures("desk")
-def test_statistics_do_not_lead_astray(console):
+def test_statistics_do_not_mislead_the_planner(console):
     """ANALYZE once made SQLite begin with the apps and sort all runs."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
@@ -111,14 +111,14 @@ def test_statistics_do_not_lead_astray(console):
 @pytest.mark.usefixtures("desk")
 @pytest.mark.parametrize("order", ["-started_at", "started_at", "-duration"])
 def test_several_statuses_page_as_one_list(console, order):
-    found, url = [], f"/runs.json?status=failed&status=stopped&order={order}"
+    runs, url = [], f"/runs.json?status=failed&status=stopped&order={order}"
     while url:
         answer = console.get(url[url.index("/runs") :]).json()
-        found += answer["runs"]
+        runs += answer["runs"]
         url = answer["next"]
-    assert len({run["id"] for run in found}) == len(found) == 100
+    assert len({run["id"] for run in runs}) == len(runs) == 100
     field = order.lstrip("-").replace("duration", "duration_us")
-    values = [run[field] for run in found]
+    values = [run[field] for run in runs]
     known = [value for value in values if value is not None]
     assert values[: len(known)] == known == sorted(known, reverse=order.startswith("-"))
 

@@ -1,4 +1,4 @@
-"""The history grows while it is read: new runs are told of, unfinished rows change in place."""
+"""The history grows while it is read: new runs are announced, unfinished rows change in place."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from tests.factories import make_run
 from tests.pages import FRAGMENT, check_fragment, check_page, text_of
 
 
-def named(name, **fields):
+def named_run(name, **fields):
     return make_run("desk", inputs=name, inputs_preview=name, **fields)
 
 
@@ -24,7 +24,7 @@ def opened(client, url="/runs/"):
 
 
 def poll(client, url):
-    """(status, the number told, names of the rows that changed, where to ask next)."""
+    """(status, the number announced, names of the rows that changed, where to ask next)."""
     response = client.get(url, headers=FRAGMENT)
     # html5lib knows no template.
     html = response.content.decode().replace("<template>", "<table><tbody>")
@@ -35,22 +35,22 @@ def poll(client, url):
     return response.status_code, link is not None and link.text, names, watch(tree)
 
 
-def test_new_runs_are_told_and_nothing_else_moves(console):
-    named("shown")
+def test_new_runs_are_announced_and_nothing_else_moves(console):
+    named_run("shown")
     url = opened(console)
     assert poll(console, url)[:3] == (200, False, [])
     for name in "abc":
-        named(name, started_at=timezone.now())
-    *told, again = poll(console, url)
-    assert told == [200, "3 new runs", []]
+        named_run(name, started_at=timezone.now())
+    *answer, again = poll(console, url)
+    assert answer == [200, "3 new runs", []]
     spoken = 'role="status"'  # once, not with every poll
     assert spoken in console.get(url, headers=FRAGMENT).content.decode()
     assert spoken not in console.get(again, headers=FRAGMENT).content.decode()
 
 
 def test_the_link_shows_them(console):
-    url = opened(console, "/apps/desk/?q=status:failed&order=-started_at") if named("x") else ""
-    named("new", status="failed")
+    url = opened(console, "/apps/desk/?q=status:failed&order=-started_at") if named_run("x") else ""
+    named_run("new", status="failed")
     tree = check_fragment(console.get(url, headers=FRAGMENT).content.decode())
     link = tree.find(".//a[@id='new-runs']")
     assert link.text == "1 new run"
@@ -61,59 +61,59 @@ def test_the_link_shows_them(console):
 def test_a_run_that_arrives_late_is_new_though_it_began_earlier(console):
     now = timezone.now()
     for n in range(3):
-        named(str(n), started_at=now - timedelta(minutes=n * 10))
+        named_run(str(n), started_at=now - timedelta(minutes=n * 10))
     url = opened(console)
-    named("late", started_at=now - timedelta(minutes=15))
+    named_run("late", started_at=now - timedelta(minutes=15))
     assert poll(console, url)[1] == "1 new run"
 
 
 def test_what_is_far_too_late_waits_for_the_next_look(console):
-    named("a", started_at=timezone.now() - timedelta(days=9))
+    named_run("a", started_at=timezone.now() - timedelta(days=9))
     url = opened(console)
-    named("imported", started_at=timezone.now() - timedelta(days=2))
+    named_run("imported", started_at=timezone.now() - timedelta(days=2))
     assert poll(console, url)[1] is False
 
 
-def test_what_belongs_on_a_later_page_is_not_told(console):
+def test_what_belongs_on_a_later_page_is_not_announced(console):
     now = timezone.now()
     for n in range(60):
-        named(str(n), started_at=now - timedelta(minutes=n))
+        named_run(str(n), started_at=now - timedelta(minutes=n))
     url = opened(console)
-    named("old", started_at=now - timedelta(days=1))
+    named_run("old", started_at=now - timedelta(days=1))
     assert poll(console, url)[1] is False
 
 
 def test_only_matching_runs_count(console):
     url = opened(console, "/runs/?status=failed&status=stopped&user=u-1")
-    named("a", status="succeeded", user="u-1")
-    named("b", status="failed", user="u-2")
-    named("c", status="failed", user="u-1")
-    named("d", status="stopped", user="u-1")
+    named_run("a", status="succeeded", user="u-1")
+    named_run("b", status="failed", user="u-2")
+    named_run("c", status="failed", user="u-1")
+    named_run("d", status="stopped", user="u-1")
     assert poll(console, url)[1] == "2 new runs"
 
 
 def test_many_are_not_counted_to_the_end_and_then_it_rests(console):
     url = opened(console)
     for n in range(52):
-        named(str(n))
-    status, told, _, again = poll(console, url)
-    assert (status, told, again) == (286, "50+ new runs", None)
+        named_run(str(n))
+    status, announced, _, again = poll(console, url)
+    assert (status, announced, again) == (286, "50+ new runs", None)
 
 
-def test_what_words_find_is_told_too(console):
-    named("refund one", started_at=timezone.now() - timedelta(minutes=9))
+def test_what_a_search_finds_is_announced_too(console):
+    named_run("refund one", started_at=timezone.now() - timedelta(minutes=9))
     url = opened(console, "/runs/?q=refund")
-    named("refund two")
-    named("else")
+    named_run("refund two")
+    named_run("else")
     assert poll(console, url)[1] == "1 new run"
 
 
 def test_unfinished_rows_change_in_place(console):
-    run = named("going", status="running")
-    named("done")
+    run = named_run("going", status="running")
+    named_run("done")
     url = opened(console)
-    status, told, names, url = poll(console, url)
-    assert (status, told, names) == (200, False, ["going"])
+    status, announced, names, url = poll(console, url)
+    assert (status, announced, names) == (200, False, ["going"])
     run.status = "failed"
     run.save()
     page = console.get(url, headers=FRAGMENT).content.decode()
@@ -122,8 +122,8 @@ def test_unfinished_rows_change_in_place(console):
     assert poll(console, poll(console, url)[3])[2] == []
 
 
-def test_a_row_that_no_longer_matches_still_tells_its_end(console):
-    run = named("going", status="running")
+def test_a_row_that_no_longer_matches_still_shows_its_end(console):
+    run = named_run("going", status="running")
     url = opened(console, "/runs/?q=is:running")
     run.status = "succeeded"
     run.save()
@@ -132,12 +132,12 @@ def test_a_row_that_no_longer_matches_still_tells_its_end(console):
 
 def test_later_pages_refresh_rows_only_and_the_server_ends_it(console):
     now = timezone.now()
-    runs = [named(str(n), started_at=now - timedelta(minutes=n)) for n in range(60)]
+    runs = [named_run(str(n), started_at=now - timedelta(minutes=n)) for n in range(60)]
     runs[55].status = "running"
     runs[55].save()
     following = console.get("/runs.json").json()["next"]
     url = opened(console, following[following.index("/runs") :].replace(".json", "/"))
-    named("new")
+    named_run("new")
     assert poll(console, url)[:3] == (200, False, ["55"])
     runs[55].status = "succeeded"
     runs[55].save()
@@ -147,15 +147,15 @@ def test_later_pages_refresh_rows_only_and_the_server_ends_it(console):
 @pytest.mark.parametrize(
     "url", ["/runs/?order=-cost", "/runs/?until=1h", "/runs/?q=stauts:x", "/runs/?after=x"]
 )
-def test_where_nothing_can_come_nothing_is_asked(console, url):
-    named("a", started_at=timezone.now() - timedelta(hours=2))
+def test_a_page_does_not_poll_where_nothing_can_come(console, url):
+    named_run("a", started_at=timezone.now() - timedelta(hours=2))
     page = check_page(console.get(url).content.decode())
     live = page.find(".//div[@id='live']")
     assert live is None or live.get("hx-get") is None
 
 
 def test_a_stalled_run_is_not_waited_for(console):
-    named("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
+    named_run("a", status="running", last_seen_at=timezone.now() - timedelta(hours=2))
     assert "open=" not in opened(console)
 
 
@@ -171,21 +171,21 @@ def test_a_page_left_open_stops_asking(console):
      "live=new&q=stauts:x", "live=new&told=99999999999999999999", "live=1&colour=red",
      "live=new&opened=99999999999999", "live=new&opened=9999999999&open=."],
 )  # fmt: skip
-def test_a_poll_that_nobody_sent_does_no_harm(console, query):
-    named("a", status="running")
+def test_a_made_up_poll_does_no_harm(console, query):
+    named_run("a", status="running")
     assert console.get(f"/runs/?{query}", headers=FRAGMENT).status_code in (200, 286)
 
 
 def test_a_poll_takes_few_queries(console, django_assert_max_num_queries):
     for n in range(50):
-        named(str(n), status="running", started_at=timezone.now())
+        named_run(str(n), status="running", started_at=timezone.now())
     url = opened(console, "/runs/?status=running&status=paused")
     with django_assert_max_num_queries(7):  # session, user, rows, apps, versions, two statuses
         assert len(poll(console, url)[2]) == 50
 
 
 def test_a_page_without_htmx_shows_all_at_once(console):
-    named("a")
+    named_run("a")
     url = opened(console)
     page = check_page(console.get(url).content.decode())
     assert "a" in text_of(page)

@@ -40,7 +40,7 @@ def test_a_view_is_its_address(console):
     assert offered(console, url) == {"Failures": True}
 
 
-def test_it_is_marked_however_the_same_is_asked(console):
+def test_it_is_marked_however_the_same_filters_are_written(console):
     make(console, query="q=status%3Afailed+user%3Au&order=-cost")
     assert offered(console, "/runs/?user=u&status=failed&order=-cost") == {"Failures": True}
     assert offered(console, "/runs/?user=u&status=failed") == {"Failures": False}
@@ -108,7 +108,7 @@ def test_names_are_unique_for_each_owner(console, other):
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "sentence"),
     [
         ({"name": ""}, "Give the view a name"),
         ({"name": " \t "}, "Give the view a name"),
@@ -122,11 +122,11 @@ def test_names_are_unique_for_each_owner(console, other):
         ({"app": "desk", "query": "app=desk"}, "no place here"),
     ],
 )
-def test_what_cannot_be_kept_is_said(console, fields, said):
+def test_what_cannot_be_saved_is_explained(console, fields, sentence):
     make_app("desk")
     response = console.post("/views/", PLAIN | fields)
     assert response.status_code == 400
-    assert said in text_of(check_page(response.content.decode()))
+    assert sentence in text_of(check_page(response.content.decode()))
     assert not SavedView.objects.exists()
 
 
@@ -149,8 +149,8 @@ def test_views_as_json(console, client, read_key):
         "status:failed",
         "admin",
     )
-    told = client.get("/views.json", headers={"x-api-key": read_key}).json()["views"]
-    assert [view["name"] for view in told] == ["Failures"]
+    views = client.get("/views.json", headers={"x-api-key": read_key}).json()["views"]
+    assert [view["name"] for view in views] == ["Failures"]
     bound = IngestKey.create("bound", can_read=True, app=make_app("other"))[1]
     assert client.get("/views.json", headers={"x-api-key": bound}).json() == {"views": []}
     assert client.get("/views.json").status_code == 401
