@@ -134,14 +134,14 @@ def load_matrix_window(
     nodes = matrix.rows[first_node : first_node + MAX_ROWS]
     size = min(max(CELLS // max(1, min(len(matrix.rows), MAX_ROWS)), FEWEST), MOST)
     passes = matrix.failed_first() if failed_first else matrix.passes
-    shown = passes[offset : offset + size]
-    cells = [loop_pass.cells() for loop_pass in shown]
+    in_sight = passes[offset : offset + size]
+    cells = [loop_pass.cells() for loop_pass in in_sight]
     figures = load_step_figures(loop.run_id, nodes, cells)
     rows = [matrix_row_of(node, cells, figures, chosen.hex if chosen else "") for node in nodes]
     hottest = set_heat(rows, figures, heat) if heat else ""
     columns = [
         column_of(loop_pass, steps, figures, loop.pass_key(loop_pass.number))
-        for loop_pass, steps in zip(shown, cells, strict=True)
+        for loop_pass, steps in zip(in_sight, cells, strict=True)
     ]
     failures = [loop_pass.failed > 0 for loop_pass in passes]
     count = len(matrix.rows)

@@ -47,13 +47,13 @@ class HeaviestNode:
 
 @dataclass(slots=True)
 class Trace:
-    """The tree of a run as it is shown. `offset` is the first of `shown` among `total` lines;
+    """The tree of a run as it is shown. `offset` is the first of `lines` of `total`;
     `executions` has what rows show, by 32 hex digits; `path` has the stretches of the critical path
     by entry, where the state asks for it."""
 
     scale: TimeScale
     state: TreeState
-    shown: list[TraceLine]
+    lines: list[TraceLine]
     offset: int
     total: int
     executions: dict[str, NodeExecution]
@@ -73,7 +73,7 @@ class Trace:
         """Return the trace for a template, once the rows are made. What a template is given lives
         on until the garbage collector runs (Django's contexts refer to themselves), and the lines
         hold the tree: tens of thousands of objects, view after view."""
-        return replace(self, shown=[], executions={}, path={})
+        return replace(self, lines=[], executions={}, path={})
 
 
 def load_steps(run_id: UUID, *, all_spans: bool = False) -> list[TraceStep]:
@@ -134,16 +134,16 @@ def load_trace(
     lines = trace_lines(tree, state, scale, entry, sources)
     if offset is None:
         offset = _first_line(lines, entry, state.only)
-    shown = lines[offset : offset + WINDOW]
+    window = lines[offset : offset + WINDOW]
     heaviest = _heaviest_nodes(steps)
-    ids = {line.entry.id for line in shown if line.entry and line.entry.id}
+    ids = {line.entry.id for line in window if line.entry and line.entry.id}
     executions = load_row_executions(run_id, ids | {node.id for node in heaviest})
     for node in heaviest:
         node.execution = executions.get(node.id)
     return Trace(
         scale,
         state,
-        shown,
+        window,
         offset,
         len(lines),
         executions,

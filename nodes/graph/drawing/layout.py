@@ -147,13 +147,13 @@ class _DrawingTree:
         if node_id == END:
             return Card(node, 0, 0, *END_CARD, "end", state=state)
         listed = self._listed(node_id)
-        shown = listed[:MAX_CHIPS]
+        inner_ids = listed[:MAX_CHIPS]
         chips = [
             Card(self.nodes[inner], 12, CARD[1] + CHIP * i, CARD[0] - 20, CHIP - 4, "chip")
-            for i, inner in enumerate(shown)
+            for i, inner in enumerate(inner_ids)
         ]
-        more = len(listed) - len(shown)
-        rows = len(shown) + bool(more)
+        more = len(listed) - len(inner_ids)
+        rows = len(inner_ids) + bool(more)
         height = CARD[1] + CHIP * rows + (6 if rows else 0)
         return Card(node, 0, 0, CARD[0], height, "card", chips, more, state=state)
 

@@ -39,8 +39,8 @@ class Picture:
     @property
     def legend(self) -> list[tuple[str, str]]:
         """Return (group, its name) of the kinds that are drawn."""
-        shown = {card.group for card in self.cards() if card.shape != "end"}
-        return [(group, name) for group, name in GROUPS.items() if group in shown]
+        drawn = {card.group for card in self.cards() if card.shape != "end"}
+        return [(group, name) for group, name in GROUPS.items() if group in drawn]
 
     @property
     def has_unused(self) -> bool:

@@ -87,18 +87,18 @@ def trace_rows(
     address of the page, so that the panel beside stays."""
     tracing_url = reverse("run-tracing", args=[run_id])
     links = RowLinks(tracing_url, page_url or tracing_url, chosen)
-    return [_trace_row(line, trace, links) for line in trace.shown]
+    return [_trace_row(line, trace, links) for line in trace.lines]
 
 
 def with_branches_not_taken(
     rows: list[TraceRow], trace: Trace, not_taken: Mapping[str, BranchesNotTaken]
 ) -> list[TraceRow]:
-    """Return the rows of `trace.shown` with a row added below the last execution shown of every
+    """Return the rows of `trace.lines` with a row added below the last execution shown of every
     node after which the run could have taken another branch. `not_taken` is by node id."""
     if not not_taken:
         return rows
     last_lines: dict[str, int] = {}
-    for number, line in enumerate(trace.shown):
+    for number, line in enumerate(trace.lines):
         step = line.entry.step if line.entry and line.form == "step" else None
         if step and step.node_id in not_taken:
             last_lines[step.node_id] = number

@@ -55,7 +55,7 @@ def same_node_links(execution: NodeExecution) -> SameNodeLinks:
     after = _in_other_run(execution, later=True)
     attempts = _attempt_rows(execution)
     place = next((n for n, row in enumerate(attempts) if row[0] == execution.id), 0)
-    shown = [
+    near = [
         ExecutionAttempt(
             attempt_id,
             number,
@@ -69,7 +69,7 @@ def same_node_links(execution: NodeExecution) -> SameNodeLinks:
             max(0, place - NEAR) : place + NEAR + 1
         ]
     ]
-    return SameNodeLinks(before, after, shown, len(attempts))
+    return SameNodeLinks(before, after, near, len(attempts))
 
 
 def neighbours_in_run(execution: NodeExecution) -> tuple[UUID | None, UUID | None]:

@@ -142,7 +142,7 @@ def _other_views(trace: Trace, state: TreeState) -> dict[str, str]:
     """Return query strings to the lines before and after those shown, and to all spans or steps
     only."""
     other_spans = replace(state, all_spans=not state.all_spans)
-    end = trace.offset + len(trace.shown)
+    end = trace.offset + len(trace.lines)
     before = max(0, trace.offset - WINDOW)
     return {
         "earlier": state.query(**{"from": str(before)}) if trace.offset else "",
