@@ -125,6 +125,7 @@ urlpatterns = [
     path("healthz", entry.healthz, name="healthz"),
     path("llms.txt", guide.llms, name="llms"),
     # machine twins: the same view functions' data as JSON or Markdown
+    path("openapi.json", guide.openapi, name="openapi-json"),
     path("apps.json", apps.app_list_twin, name="apps-json"),
     path("runs.json", history.run_list_twin, name="runs-json"),
     path("runs/facets.json", history.facets_twin, name="facets-json"),

@@ -48,8 +48,8 @@ class RunComparisonJson(TypedDict):
     """How many pairs there are of each verdict."""
     approximate: int
     """How many pairs are approximate."""
-    left_out: int
-    """How many steps were not compared."""
+    left_out: bool
+    """Whether a run has more steps than are compared."""
     pairs: list[StepPairJson]
     next: str | None
     """The address of the next page of pairs."""

@@ -60,4 +60,5 @@ class RunTimeJson(TypedDict):
     gaps: list[TimeGapJson]
     path: list[PathStretchJson]
     """The critical path; short stretches are put together."""
-    steps_left_out: int
+    steps_left_out: bool
+    """Whether the run has more steps than are read."""

@@ -24,7 +24,7 @@ from runs.models import (
     ShareLink,
     Version,
 )
-from runs.pages.guide.guide import FORMS, path_of
+from runs.pages.guide.addresses import MACHINE_SUFFIX, path_of
 from tests.hostile import nasty_run, poster
 
 pytestmark = pytest.mark.django_db
@@ -112,8 +112,8 @@ def test_a_key_of_another_app_is_told_nothing(places, pattern, admin):
 
 
 # Tell of no single run: what a stranger asks of them is tested all the same.
-BARE = {"facets-json", "inbox-json", "inbox-refused-json"}
-TWINS = [one for one in READ if FORMS.search(path_of(one)) and one.name not in OPEN | BARE]
+BARE = {"facets-json", "inbox-json", "inbox-refused-json", "openapi-json"}
+TWINS = [one for one in READ if MACHINE_SUFFIX.search(path_of(one)) and one.name not in OPEN | BARE]
 ASKS = {
     "run-compare-json": "?a={run_id}&b={run_id}",
     "app-versions-compare-json": "?a={number}&b={number}",
@@ -130,7 +130,7 @@ def test_a_key_of_the_app_is_told(places, pattern):
     assert told_of(answer, places)
 
 
-WRITES = [one for one in READ if not FORMS.search(path_of(one)) and one.name != "login"]
+WRITES = [one for one in READ if not MACHINE_SUFFIX.search(path_of(one)) and one.name != "login"]
 
 
 @pytest.mark.parametrize("pattern", WRITES, ids=lambda one: f"{one.name}:{one.pattern}")

@@ -6,23 +6,34 @@ from django.urls import URLPattern, get_resolver
 from django.views.decorators.http import require_safe
 from django.views.defaults import page_not_found
 
-from runs.access import refusal
-from runs.pages.guide.guide import FORMS, guide
+from runs.access import ReadRequest, refusal, session_or_read_key
+from runs.json.values import json_response
+from runs.pages.guide.addresses import MACHINE_SUFFIX
+from runs.pages.guide.guide import guide
+from runs.pages.guide.openapi import openapi_document
 
 
 @require_safe
 @login_not_required
 def llms(request: HttpRequest) -> HttpResponse:
-    """Open to everybody: it tells addresses, and holds no data."""
-    patterns = [
-        one for one in get_resolver("runs.urls").url_patterns if isinstance(one, URLPattern)
-    ]
-    text = guide(patterns, request.build_absolute_uri("/")[:-1])
+    """Answer anybody: the guide names addresses, and holds no data."""
+    text = guide(_patterns(), request.build_absolute_uri("/")[:-1])
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 
 
+@require_safe
+@session_or_read_key
+def openapi(request: ReadRequest) -> HttpResponse:
+    return json_response(openapi_document(_patterns(), request.build_absolute_uri("/")[:-1]))
+
+
+def _patterns() -> list[URLPattern]:
+    patterns = get_resolver("runs.urls").url_patterns
+    return [pattern for pattern in patterns if isinstance(pattern, URLPattern)]
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """For machines a sentence, for people the page."""
-    if FORMS.search(request.path):
+    """Answer machines with a sentence, people with the page."""
+    if MACHINE_SUFFIX.search(request.path):
         return refusal(404, "There is no such address. /llms.txt tells those that there are.")
     return page_not_found(request, exception)

@@ -12,7 +12,8 @@ from django.urls import URLPattern
 from nodes.models import NodeExecution
 from runs import urls
 from runs.models import IngestKey, Rerun, Run
-from runs.pages.guide.guide import ASKS, FORMS, TOLD, path_of
+from runs.pages.guide.addresses import MACHINE_SUFFIX, path_of
+from runs.pages.guide.endpoints import ENDPOINTS
 from runs.query.fields import FIELDS
 from tests.factories import make_app
 
@@ -33,12 +34,12 @@ def addresses(text: str) -> list[str]:
 def test_it_is_open_and_names_every_twin(client: Client) -> None:
     twins = {
         path_of(one): one.name for one in urls.urlpatterns
-        if isinstance(one, URLPattern) and FORMS.search(path_of(one))
+        if isinstance(one, URLPattern) and MACHINE_SUFFIX.search(path_of(one))
     }  # fmt: skip
     text = told(client)
     assert "runs/{run}.md" in twins and len(twins) > 15
     assert {path.partition("?")[0] for path in addresses(text)} == set(twins)
-    assert set(TOLD) | set(ASKS) <= set(twins.values())
+    assert set(ENDPOINTS) <= set(twins.values())
     assert text.index("/runs/{run}.md") < text.index("/inbox.json")
     assert client.post("/llms.txt").status_code in (403, 405)
 
