@@ -47,7 +47,7 @@ class HeaviestNode:
 
 @dataclass(slots=True)
 class Trace:
-    """The tree of a run as it is shown. `offset` is the first of `lines` of `total`;
+    """The tree of a run as it is shown. `lines` begin with line `offset` of `total`;
     `executions` has what rows show, by 32 hex digits; `path` has the stretches of the critical path
     by entry, where the state asks for it."""
 

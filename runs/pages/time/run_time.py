@@ -69,14 +69,14 @@ def load_run_time(run_id: UUID, period: RunPeriod, sort: TimeSort) -> RunTime:
     usage = load_step_usage(run_id)
     nodes = sort_time_spent(time_by_node(steps, path, usage), sort)
     worked = max(1, scale.span - waited_for_people(path))
-    longest, lines = nodes[:MAX_NODES], path_lines(path, worked)
-    ids = {spent.example for spent in longest}
+    listed, lines = nodes[:MAX_NODES], path_lines(path, worked)
+    ids = {spent.example for spent in listed}
     ids.update(line.entry.id for line in lines if line.entry and line.entry.id)
     executions = load_row_executions(run_id, ids)
     return RunTime(
         with_breaks(scale, tree, steps),
         worked,
-        longest,
+        listed,
         sort_time_spent(time_by_kind(steps, path, usage), sort),
         gaps_by_name(path),
         lines,
