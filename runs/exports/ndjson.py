@@ -27,7 +27,7 @@ def ndjson_lines(runs: Iterable[Run]) -> Iterator[bytes]:
         yield _line("run", record_to_json(_run(run)))
         for _, record in records_of(run, verbatim):
             yield _line("step", record_to_json(record))
-        for note in Note.objects.of_run(run):
+        for note in Note.objects.on_run(run):
             yield _line("note", record_to_json(_note(note, traces_of(run)[0])))
         count += 1
     yield _line("end", record_to_json(EndLine(count)))

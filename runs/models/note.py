@@ -1,4 +1,4 @@
-"""What people and evaluators say about a run or a step."""
+"""Notes of people and evaluators on a run or a step."""
 
 import uuid
 from collections.abc import Collection, Iterable
@@ -22,7 +22,7 @@ TEXT_HEAD_LENGTH = 2_000
 class NoteQuerySet(models.QuerySet["Note"]):
     """Scopes take the value of a filter; an empty value leaves the notes as they are."""
 
-    def of_run(self, run: Run) -> Self:
+    def on_run(self, run: Run) -> Self:
         """Notes on the run and its steps, in the order made."""
         return self.filter(run=run).order_by("created_at", "id")
 
@@ -35,11 +35,11 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.filter(run=None, about__in=source_ids, scope=scope)
 
     def for_page(self, length: int = TEXT_HEAD_LENGTH) -> Self:
-        """Of the text its beginning alone, as `head`: at most one character more than `length`."""
+        """Read the beginning of the text alone, as `head`: at most `length` + 1 characters."""
         return self.defer("text").annotate(head=Left("text", length + 1))
 
     def for_list(self) -> Self:
-        """As `for_page`, with what a line says of the run. In order by `note_created`."""
+        """Read as `for_page`, with what a row shows of the run. Ordered by `note_created`."""
         names = ("run__app", "run__app__slug", "run__app__name", "run__status", "run__started_at",
                  "run__inputs_preview", "run__name", "run__last_seen_at")  # fmt: skip
         own = ("scope", "about", "about_step", "name", "number", "label", "source", "author",
@@ -48,12 +48,13 @@ class NoteQuerySet(models.QuerySet["Note"]):
             head=Left("text", TEXT_HEAD_LENGTH + 1)
         )  # fmt: skip
 
-    def on_runs(self) -> Self:
-        """Without those that wait."""
+    def with_run(self) -> Self:
+        """Leave out notes whose run has not arrived."""
         return self.filter(run__isnull=False)
 
     def for_app(self, app: App | None) -> Self:
-        """Asked of each note: as a join, the database may rather begin with all runs of the app."""
+        """Notes on runs of `app`. A subquery for each note: with a join the database may begin with
+        all runs of the app."""
         return (
             self.filter(Exists(Run.objects.filter(pk=OuterRef("run_id"), app=app))) if app else self
         )
@@ -65,7 +66,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
     def labelled(self, label: str) -> Self:
         return self.filter(label=label) if label else self
 
-    def told_by(self, source: str, author: str) -> Self:
+    def from_source(self, source: str, author: str) -> Self:
         """Served by `note_source_created`."""
         notes = self.filter(source=source) if source else self
         return notes.filter(author=author) if author else notes
@@ -74,22 +75,22 @@ class NoteQuerySet(models.QuerySet["Note"]):
         """ "up" or "down". Served by `note_name_created`."""
         return self.filter(UP if thumb == "up" else DOWN) if thumb else self
 
-    def since(self, moment: datetime | None) -> Self:
-        return self.filter(created_at__gte=moment) if moment else self
+    def since(self, time: datetime | None) -> Self:
+        return self.filter(created_at__gte=time) if time else self
 
     def of_person(self, user_name: str) -> Self:
         return self.filter(source=PERSON, author=user_name)
 
-    def saying(self, name: str, number: float | None, label: str, text: str) -> Self:
-        """Notes that say exactly this."""
+    def with_content(self, name: str, number: float | None, label: str, text: str) -> Self:
+        """Notes with exactly this content."""
         value = {"number": number} if number is not None else {"number__isnull": True}
         return self.filter(name=name, label=label, text=text, **value)
 
-    def marks(
+    def counts_by_run(
         self, run_ids: Iterable[uuid.UUID], user_name: str = ""
     ) -> models.QuerySet["Note", dict[str, Any]]:
-        """Per run: how many notes, thumbs up and down and pins on the run and its steps, and the
-        number of the thumb that the person gave the run. Served by `note_run_created`."""
+        """Count for each run the notes, thumbs and pins on it and its steps; `mine` is the number
+        of the thumb that the person gave the run. Served by `note_run_created`."""
         mine = Q(name="thumbs", source=PERSON, author=user_name, about_step="")
         return (
             self.filter(run_id__in=list(run_ids))

@@ -1,4 +1,4 @@
-"""Template filters over notes: what the reader said, and may change."""
+"""Template filters over notes: how many there are, and which the reader may change."""
 
 from typing import Any
 from uuid import UUID
@@ -13,15 +13,15 @@ register = template.Library()
 
 
 @register.filter
-def marks_for(notes: NoteList, user: Any) -> NoteCounts:
-    """Thumbs and pin of the run itself, with the reader's own."""
-    return notes.marks(user.get_username())
+def counts_for(notes: NoteList, user: Any) -> NoteCounts:
+    """Count the notes on the run itself, with the reader's own thumb."""
+    return notes.counts(user.get_username())
 
 
 @register.filter
-def step_marks_for(notes: NoteList, user: Any) -> NoteCounts:
-    """The same of a step, whose notes these are."""
-    return notes.marks(user.get_username(), about_step=True)
+def step_counts_for(notes: NoteList, user: Any) -> NoteCounts:
+    """Count the notes of a step, with the reader's own thumb."""
+    return notes.counts(user.get_username(), about_step=True)
 
 
 @register.filter
@@ -30,6 +30,6 @@ def changeable_by(note: Note, user: Any) -> bool:
 
 
 @register.filter
-def of_run(marks: dict[UUID, NoteCounts] | str, run: Run) -> NoteCounts:
-    """A run's own of those of many; none have been read: nothing is marked."""
-    return marks.get(run.pk, NoteCounts()) if isinstance(marks, dict) else NoteCounts()
+def for_run(counts: dict[UUID, NoteCounts] | str, run: Run) -> NoteCounts:
+    """Return the counts of `run` out of those of many runs; zeros where none have been read."""
+    return counts.get(run.pk, NoteCounts()) if isinstance(counts, dict) else NoteCounts()

@@ -50,8 +50,8 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
     try:
         page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
-        marks = note_counts([run.pk for run in page.rows], request.user.get_username())
-        context |= {"page": page, "turns": read_turns(page.rows), "marks": marks}
+        counts = note_counts([run.pk for run in page.rows], request.user.get_username())
+        context |= {"page": page, "turns": read_turns(page.rows), "note_counts": counts}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
     return render_region(

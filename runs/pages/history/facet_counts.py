@@ -185,7 +185,7 @@ def _count_people_tags(producer_tags: dict[str, str]) -> Counter[Any]:
     """Count the runs that people gave a tag which the producer did not. `producer_tags`: of each
     run's id, a JSON list. One query, served by `note_name_created`."""
     tags_by_run = {hex_id(run_id): tags for run_id, tags in producer_tags.items()}
-    notes = Note.objects.named("tag").on_runs().order_by("-created_at", "-id")
+    notes = Note.objects.named("tag").with_run().order_by("-created_at", "-id")
     newest = set(notes.values_list("run_id", "label")[:MAX_TAGS])
     labels = ((label, tags_by_run.get(run_id.hex)) for run_id, label in newest)
     return Counter(

@@ -1,4 +1,4 @@
-"""The forms of notes: to make some, to change one, and the filters of the page that lists them."""
+"""The forms of notes: to make notes, to change a note, and to filter the list of all."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -13,20 +13,20 @@ from runs.pages.notes.ownership import THUMBS, NoteDraft
 from runs.query.form_fields import NUL, AppField, TimestampField, error_sentences, without_nul
 from runs.recording.records.payload_values import clean
 
-LONGEST = 100_000
+MAX_TEXT = 100_000
 MAX_TAGS = 20
 
 
 class NoteForm(forms.Form):
-    """What somebody says at once: a button, or fields of which each that is filled is a note."""
+    """Notes that a person makes at once: a button, or fields, each of which is a note if filled."""
 
     thumb = forms.ChoiceField(choices=[("up", "Good"), ("down", "Bad")], required=False)
     pin = forms.BooleanField(required=False)
     score = forms.FloatField(required=False, error_messages={"invalid": "A score is a number."})
     label = forms.CharField(max_length=200, required=False)
     tags = forms.CharField(max_length=1_000, required=False)
-    comment = forms.CharField(max_length=LONGEST, required=False)
-    expected = forms.CharField(max_length=LONGEST, required=False)
+    comment = forms.CharField(max_length=MAX_TEXT, required=False)
+    expected = forms.CharField(max_length=MAX_TEXT, required=False)
     step = forms.UUIDField(
         required=False, error_messages={"invalid": "This is no id of a step of this run."}
     )
@@ -35,35 +35,38 @@ class NoteForm(forms.Form):
         super().__init__(visible_data(data))
 
     def clean_tags(self) -> list[str]:
-        """The tags, each once."""
-        told = (clean(tag.strip(), 200) for tag in self.cleaned_data["tags"].split(","))
-        tags = list(dict.fromkeys(tag for tag in told if tag))
+        """Return the tags, each once."""
+        names = (clean(tag.strip(), 200) for tag in self.cleaned_data["tags"].split(","))
+        tags = list(dict.fromkeys(tag for tag in names if tag))
         if len(tags) > MAX_TAGS:
             raise forms.ValidationError(f"At most {MAX_TAGS} tags at once.")
         return tags
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
-        if not self.errors and not self.sayings():
+        if not self.errors and not self.drafts():
             raise forms.ValidationError("Say something first: a score, a label, a tag or a text.")
         return cleaned
 
-    def sayings(self) -> list[NoteDraft]:
-        told = self.cleaned_data
-        found = [NoteDraft("tag", label=tag) for tag in told["tags"]]
-        if told["thumb"]:
-            found.append(NoteDraft("thumbs", number=THUMBS[told["thumb"]], label=told["thumb"]))
-        if told["pin"]:
-            found.append(NoteDraft("pin"))
-        if told["score"] is not None:
-            found.append(NoteDraft("score", number=told["score"]))
-        if told["label"]:
-            found.append(NoteDraft("label", label=clean(told["label"], 200)))
-        if told["comment"]:
-            found.append(NoteDraft("comment", text=clean(told["comment"])))
-        if told["expected"]:
-            found.append(NoteDraft("expected", text=clean(told["expected"])))
-        return found
+    def drafts(self) -> list[NoteDraft]:
+        """Return the notes that the valid form makes."""
+        cleaned = self.cleaned_data
+        drafts = [NoteDraft("tag", label=tag) for tag in cleaned["tags"]]
+        if cleaned["thumb"]:
+            drafts.append(
+                NoteDraft("thumbs", number=THUMBS[cleaned["thumb"]], label=cleaned["thumb"])
+            )
+        if cleaned["pin"]:
+            drafts.append(NoteDraft("pin"))
+        if cleaned["score"] is not None:
+            drafts.append(NoteDraft("score", number=cleaned["score"]))
+        if cleaned["label"]:
+            drafts.append(NoteDraft("label", label=clean(cleaned["label"], 200)))
+        if cleaned["comment"]:
+            drafts.append(NoteDraft("comment", text=clean(cleaned["comment"])))
+        if cleaned["expected"]:
+            drafts.append(NoteDraft("expected", text=clean(cleaned["expected"])))
+        return drafts
 
     @property
     def sentences(self) -> list[str]:
@@ -71,13 +74,13 @@ class NoteForm(forms.Form):
 
 
 class NoteEditForm(forms.Form):
-    """A note that is changed. It keeps its name, and has something to say still."""
+    """A note to be changed. It keeps its name, and may not become empty."""
 
     number = forms.FloatField(required=False, error_messages={"invalid": "A score is a number."})
     label = forms.CharField(max_length=200, required=False)
-    text = forms.CharField(max_length=LONGEST, required=False, widget=forms.Textarea({"rows": 6}))
+    text = forms.CharField(max_length=MAX_TEXT, required=False, widget=forms.Textarea({"rows": 6}))
 
-    # What a note of this name says; any other: all three.
+    # The fields of a note by its name; any other note has all three.
     FIELDS = {
         "score": ["number"],
         "label": ["label"],
@@ -87,8 +90,8 @@ class NoteEditForm(forms.Form):
     }
 
     def __init__(self, data: QueryDict | None, *, note: Note) -> None:
-        told = {"number": note.number, "label": note.label, "text": visible(note.text)}
-        super().__init__(None if data is None else visible_data(data), initial=told)
+        initial = {"number": note.number, "label": note.label, "text": visible(note.text)}
+        super().__init__(None if data is None else visible_data(data), initial=initial)
         self.note = note
         for name in set(self.fields) - set(self.FIELDS.get(note.name, self.fields)):
             del self.fields[name]
@@ -101,8 +104,11 @@ class NoteEditForm(forms.Form):
 
     def save(self) -> None:
         for name, value in self.cleaned_data.items():
-            told = clean(value, 200) if name == "label" else value
-            setattr(self.note, name, clean(told) if name == "text" else told)
+            if name == "label":
+                value = clean(value, 200)
+            elif name == "text":
+                value = clean(value)
+            setattr(self.note, name, value)
         self.note.save(update_fields=list(self.cleaned_data))
 
     @property
@@ -111,7 +117,7 @@ class NoteEditForm(forms.Form):
 
 
 class NoteFilterForm(forms.Form):
-    """The query string of `/notes/`, and what it means."""
+    """The filters of `/notes/`, read from its query string."""
 
     name = forms.CharField(required=False, max_length=100, help_text="comment, score, tag …")
     label = forms.CharField(required=False, max_length=200)
@@ -128,10 +134,10 @@ class NoteFilterForm(forms.Form):
     NO_FILTERS = frozenset({"after"})
 
     def __init__(self, data: QueryDict, readable_by: App | None = None) -> None:
-        """`readable_by`: the one app that a bound key may read."""
+        """Read the filters; `readable_by` is the app of a key that is bound to one."""
         data, self.unreadable = without_nul(data)
         super().__init__(data)
-        self.told = data
+        self.query_data = data
         for field in self.fields.values():
             if isinstance(field, AppField):
                 field.readable_by = readable_by
@@ -149,20 +155,26 @@ class NoteFilterForm(forms.Form):
         return cleaned
 
     def apply(self, notes: NoteQuerySet) -> NoteQuerySet:
-        told = self.cleaned_data
+        """Return the notes that the valid form lets through."""
+        cleaned = self.cleaned_data
         return (
-            notes.for_app(told["app"])
-            .named(told["name"])
-            .labelled(told["label"])
-            .with_thumb(told["thumbs"])
-            .told_by(told["source"], told["author"])
-            .since(told["since"])
+            notes.for_app(cleaned["app"])
+            .named(cleaned["name"])
+            .labelled(cleaned["label"])
+            .with_thumb(cleaned["thumbs"])
+            .from_source(cleaned["source"], cleaned["author"])
+            .since(cleaned["since"])
         )
 
     def query(self, after: str = "") -> str:
-        """The filters as a query string without the empty ones; `after` at its end."""
-        told = [(name, value) for name in self.fields for value in self.told.getlist(name) if value]
-        return urlencode([*told, ("after", after)] if after else told)
+        """Return the filled filters as a query string, with `after` at its end."""
+        filled = [
+            (name, value)
+            for name in self.fields
+            for value in self.query_data.getlist(name)
+            if value
+        ]
+        return urlencode([*filled, ("after", after)] if after else filled)
 
     @property
     def sentences(self) -> list[str]:
@@ -170,8 +182,8 @@ class NoteFilterForm(forms.Form):
 
 
 def visible_data(data: QueryDict) -> QueryDict:
-    """What was typed, every character one that a page can hold and say back."""
-    shown = QueryDict(mutable=True)
+    """Return `data` with a sign in the place of every character that no page can hold."""
+    visible_copy = QueryDict(mutable=True)
     for name, values in data.lists():
-        shown.setlist(name, [visible(value) for value in values])
-    return shown
+        visible_copy.setlist(name, [visible(value) for value in values])
+    return visible_copy

@@ -1,5 +1,4 @@
-"""Notes: what people say of a run or step, all notes in one list, and the file of them; the same
-for machines."""
+"""Notes on a run or a step, all notes in one list, and all as a data set; the same for machines."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +23,7 @@ from runs.models import App, Note, Run
 from runs.pages.notes import data_set
 from runs.pages.notes.forms import NoteEditForm, NoteFilterForm, NoteForm
 from runs.pages.notes.notes import (
-    NoteView,
+    NoteEntry,
     note_counts,
     note_json,
     notes_in_header,
@@ -37,8 +36,8 @@ from runs.pages.notes.tables import NoteTable
 from runs.paging import BadCursor, Order, Page, page_of
 
 NEWEST = Order("created_at")
-LONGEST_ADDRESS = 4_000
-# Parts of pages that show notes, by the id that htmx names them with; of a turn, its beginning.
+MAX_ADDRESS = 4_000
+# Ids of the elements that show notes, as htmx names them; of a turn the id begins so.
 HEADER, RUN, STEP, TURN = "header-notes", "notes", "step-notes", "turn-notes-"
 
 
@@ -47,77 +46,81 @@ def step_or_404(run: Run, step_id: UUID | None) -> NodeExecution | None:
     if step_id is None:
         return None
     steps = NodeExecution.objects.in_run(run.id).only("id", "run_id", "source_id", "hints", "title")
-    found = steps.filter(id=step_id).first()
-    if found is None:
+    step = steps.filter(id=step_id).first()
+    if step is None:
         raise Http404("This run has no such step.")
-    return found
+    return step
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def run_notes(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
-    """Takes notes on a run or a step; for htmx, the part of a page that shows them."""
+    """Take notes on a run or a step; a GET by htmx gets the part of a page that shows them."""
     run = run_or_404(run_id)
     form = NoteForm(request.POST if request.method == "POST" else request.GET)
-    told = form.is_valid()
+    is_valid = form.is_valid()
     step = step_or_404(run, form.cleaned_data.get("step"))
     if request.method != "POST":
-        return _region(request, run, step) if wants_fragment(request) else redirect(_place(run))
-    if not told:
-        return _again(request, run, step, form)
-    write_notes(run, step.source_id if step else "", request.user.get_username(), form.sayings())
+        return (
+            _notes_region(request, run, step)
+            if wants_fragment(request)
+            else redirect(_notes_address(run))
+        )
+    if not is_valid:
+        return _refused_form(request, run, step, form)
+    write_notes(run, step.source_id if step else "", request.user.get_username(), form.drafts())
     if not wants_fragment(request):
-        return redirect(_back(request, run))
+        return redirect(_return_address(request, run))
     # Whatever shows notes of this run asks for them again, the form with them.
     return trigger_client_event(HttpResponse(status=204), f"notes-{run.pk.hex}")
 
 
-def _region(
+def _notes_region(
     request: HtmxHttpRequest, run: Run, step: NodeExecution | None, **more: Any
 ) -> HttpResponse:
-    """The part that htmx asks for, of the page that it is on."""
+    """Return the part that htmx asks for, of the page that it is on."""
     target = request.htmx.target or ""
     context = {"run": run, "step": step, "back": request.htmx.current_url_abs_path, **more}
     if target.startswith(TURN):
-        marks = note_counts([run.pk], request.user.get_username()).get(run.pk)
-        return render(request, "notes/_note_turn.html", context | {"marks": marks})
+        counts = note_counts([run.pk], request.user.get_username()).get(run.pk)
+        return render(request, "notes/_note_turn.html", context | {"counts": counts})
     if target == HEADER:
         return render(request, "notes/_note_header.html", context | {"notes": notes_in_header(run)})
     notes = notes_of_step(run, step) if step else notes_on_page(run)
     return render(request, "notes/_note_region.html", context | {"notes": notes})
 
 
-def _again(
+def _refused_form(
     request: HtmxHttpRequest, run: Run, step: NodeExecution | None, form: NoteForm
 ) -> HttpResponse:
-    """The form with what is wrong, and with what was typed. htmx swaps no refusal in, so that it is
-    told of one with 200."""
+    """Return the form with its errors and what was typed. To htmx it is sent with 200, because htmx
+    does not swap in an error response."""
     if wants_fragment(request) and request.htmx.target in (RUN, STEP):
-        return _region(request, run, step, note_form=form)
-    context = {"run": run, "step": step, "note_form": form, "back": _back(request, run)}
+        return _notes_region(request, run, step, note_form=form)
+    context = {"run": run, "step": step, "note_form": form, "back": _return_address(request, run)}
     return render(request, "notes/note.html", context, status=400)
 
 
-def _place(run: Run) -> str:
+def _notes_address(run: Run) -> str:
     return reverse("run-detail", args=[run.pk]) + "#notes"
 
 
-def _back(request: HttpRequest, run: Run | None) -> str:
-    """The page that a form was on."""
-    told, hosts = (request.POST or request.GET).get("back", ""), {request.get_host()}
-    # What begins otherwise would be taken for the name of a view.
-    is_address = told.startswith("/") and len(told) <= LONGEST_ADDRESS
-    if is_address and url_has_allowed_host_and_scheme(told, hosts, request.is_secure()):
-        return told
-    return _place(run) if run else reverse("notes")
+def _return_address(request: HttpRequest, run: Run | None) -> str:
+    """Return the address of the page that a form was on."""
+    address, hosts = (request.POST or request.GET).get("back", ""), {request.get_host()}
+    # Anything else would be taken for the name of a view.
+    is_path = address.startswith("/") and len(address) <= MAX_ADDRESS
+    if is_path and url_has_allowed_host_and_scheme(address, hosts, request.is_secure()):
+        return address
+    return _notes_address(run) if run else reverse("notes")
 
 
 def own_note_or_404(request: HttpRequest, note_id: UUID) -> Note:
-    found = Note.objects.select_related("run__app").filter(pk=note_id).first()
-    if found is None:
+    note = Note.objects.select_related("run__app").filter(pk=note_id).first()
+    if note is None:
         raise Http404("There is no such note. It may have been deleted.")
-    if not may_change(found, signed_in(request)):
+    if not may_change(note, signed_in(request)):
         raise PermissionDenied("Only who made a note, or staff, changes it; a producer's stays.")
-    return found
+    return note
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,8 +129,8 @@ def edit(request: HttpRequest, note_id: UUID) -> HttpResponse:
     form = NoteEditForm(request.POST if request.method == "POST" else None, note=note)
     if form.is_valid():
         form.save()
-        return redirect(_back(request, note.run))
-    context = {"note": note, "form": form, "back": _back(request, note.run)}
+        return redirect(_return_address(request, note.run))
+    context = {"note": note, "form": form, "back": _return_address(request, note.run)}
     return render(request, "notes/edit.html", context, status=400 if form.errors else 200)
 
 
@@ -139,19 +142,23 @@ def delete(request: HtmxHttpRequest, note_id: UUID) -> HttpResponse:
     if wants_fragment(request) and run:
         return trigger_client_event(HttpResponse(status=204), f"notes-{run.pk.hex}")
     messages.success(request, f"The note “{note.name}” is deleted.")
-    return redirect(_back(request, run))
+    return redirect(_return_address(request, run))
 
 
 @require_safe
 def note_list(request: HtmxHttpRequest) -> HttpResponse:
-    """All notes, newest first."""
+    """List all notes, newest first."""
     form = NoteFilterForm(request.GET)
     apps = App.objects.in_use().order_by("name")[:500]
     context: dict[str, Any] = {"form": form, "apps": apps, "problems": form.sentences}
     if form.is_valid():
         try:
-            page = _page(request, form)
-            context |= {"page": page, "table": NoteTable(_shown(page.rows)), "query": form.query()}
+            page = _note_page(request, form)
+            context |= {
+                "page": page,
+                "table": NoteTable(_note_entries(page.rows)),
+                "query": form.query(),
+            }
         except BadCursor as problem:
             context["problems"] = [str(problem)]
     response = render_region(request, "notes/notes.html", "notes/_list.html", context)
@@ -167,33 +174,35 @@ def note_list_twin(request: ReadRequest) -> HttpResponse:
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
     try:
-        page = _page(request, form, request.only_app)
+        page = _note_page(request, form, request.only_app)
     except BadCursor as problem:
         return refusal(400, str(problem))
     base_url = request.build_absolute_uri("/")[:-1]
     following = f"{base_url}{request.path}?{form.query(page.next)}" if page.next else None
-    told = [_listed_json(shown, base_url) for shown in _shown(page.rows)]
-    return JsonResponse({"notes": told, "next": following})
+    rows = [_listed_note_json(entry, base_url) for entry in _note_entries(page.rows)]
+    return JsonResponse({"notes": rows, "next": following})
 
 
-def _page(request: HttpRequest, form: NoteFilterForm, only_app: App | None = None) -> Page[Note]:
+def _note_page(
+    request: HttpRequest, form: NoteFilterForm, only_app: App | None = None
+) -> Page[Note]:
     notes = form.apply(Note.objects.for_list().for_app(only_app))
     return page_of(notes, NEWEST, request.GET.get("after", ""))
 
 
-def _shown(notes: list[Note]) -> list[NoteView]:
+def _note_entries(notes: list[Note]) -> list[NoteEntry]:
     steps = steps_of_notes(notes)
     return [
-        NoteView(note, steps.get((note.run_id, note.about_step)) if note.run_id else None)
+        NoteEntry(note, steps.get((note.run_id, note.about_step)) if note.run_id else None)
         for note in notes
     ]
 
 
-def _listed_json(shown: NoteView, base_url: str) -> ListedNoteJson:
-    note, run = shown.note, shown.note.run
+def _listed_note_json(entry: NoteEntry, base_url: str) -> ListedNoteJson:
+    note, run = entry.note, entry.note.run
     return {
-        **note_json(shown),
-        "text_cut": shown.cut,
+        **note_json(entry),
+        "text_cut": entry.cut,
         "about": note.about or None,
         "about_step": note.about_step or None,
         "run": {
@@ -209,11 +218,11 @@ def _listed_json(shown: NoteView, base_url: str) -> ListedNoteJson:
 @require_safe
 @session_or_read_key
 def notes_file(request: ReadRequest) -> HttpResponse:
-    """The runs and steps that the notes which the filters let through are on, as a data set."""
+    """Send the runs and steps with notes that match the filters, as a data set."""
     form = NoteFilterForm(request.GET, request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
-    notes = form.apply(Note.objects.on_runs().for_app(request.only_app))
+    notes = form.apply(Note.objects.with_run().for_app(request.only_app))
     lines: Iterator[bytes] = data_set.data_set_lines(notes)
     name = f"waylog-notes-{timezone.localtime():%Y%m%d-%H%M%S}.ndjson"
     response = StreamingHttpResponse(

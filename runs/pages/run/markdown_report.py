@@ -134,16 +134,16 @@ def _value(title: str, payload: Payload | None, limit: int) -> Iterator[str]:
 def _notes(run: Run) -> Iterator[str]:
     """What was said about the run, the first few."""
     notes = notes_of_run(run, MAX_NOTES)
-    if notes.shown:
+    if notes.entries:
         yield "## Notes"
         yield ""
-    for one in notes.shown:
+    for one in notes.entries:
         step = f" on {line(one.step.title)}" if one.step else ""
         author = f", {line(one.note.author)}" if one.note.author else ""
         said = f": {line(one.note.text)}" if one.note.text else ""
         value = f" {line(one.value)}" if one.value else ""
         yield f"- {line(one.note.name)}{value}{step} ({one.note.source}{author}){said}"
-    if notes.shown:
+    if notes.entries:
         yield "(more on the page)\n" if notes.more else ""
 
 

@@ -22,7 +22,7 @@ from nodes.models import NodeExecution, Payload
 from nodes.trace.waterfall import Bar, TimeScale
 from runs.json.values import stored, writable
 from runs.models import Run, ShareLink
-from runs.pages.notes.notes import NoteView, notes_of_run
+from runs.pages.notes.notes import NoteEntry, notes_of_run
 from runs.redaction.masks import (
     MASKED,
     MAX_QUOTED_TEXTS,
@@ -167,16 +167,17 @@ class SharedRun:
     def notes(self) -> list[SharedNote]:
         if "notes" in self.masked_fields:
             return []
-        return [self._shared_note(note) for note in notes_of_run(self.run, MAX_NOTES).shown]
+        entries = notes_of_run(self.run, MAX_NOTES).entries
+        return [self._shared_note(entry) for entry in entries]
 
-    def _shared_note(self, view: NoteView) -> SharedNote:
-        note = view.note
+    def _shared_note(self, entry: NoteEntry) -> SharedNote:
+        note = entry.note
         return SharedNote(
             name=self.text(note.name),
-            value=self.text(view.value),
-            text=self.text(view.text[:MAX_ERROR]),
+            value=self.text(entry.value),
+            text=self.text(entry.text[:MAX_ERROR]),
             author="" if "user" in self.masked_fields else self.text(note.author),
-            thumb=view.thumb,
+            thumb=entry.thumb,
         )
 
     def rows(self, after: int | None) -> tuple[list[SharedStep], int | None]:

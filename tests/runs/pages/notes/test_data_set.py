@@ -13,10 +13,10 @@ pytestmark = pytest.mark.django_db
 LONG = "A long answer. " * 1_000
 
 
-def noted(run, **told):
-    told = {"source": "person", "name": "comment"} | told
-    told.setdefault("created_at", timezone.now() + timedelta(seconds=Note.objects.count()))
-    return Note.objects.create(run=run, **told)
+def noted(run, **fields):
+    fields = {"source": "person", "name": "comment"} | fields
+    fields.setdefault("created_at", timezone.now() + timedelta(seconds=Note.objects.count()))
+    return Note.objects.create(run=run, **fields)
 
 
 def lines(client, query="", **headers):
@@ -34,7 +34,7 @@ def run():
     return run
 
 
-def test_a_line_tells_what_went_in_and_out_and_should_have(console, run):
+def test_a_line_has_input_output_and_expected_output(console, run):
     noted(run, name="expected", text="Found.")
     noted(run, name="score", number=0.5)
     noted(run, name="label", label="wrong")
@@ -74,7 +74,7 @@ def test_the_newest_counts_and_people_before_programs(console, run):
     assert (line["score"], line["label"], line["expected"]) == (0.8, "fair", "By Dify.")
 
 
-def test_filters_choose_runs_and_all_their_notes_are_told(console, run):
+def test_filters_choose_runs_whose_notes_are_all_exported(console, run):
     other = make_run("other-app", inputs="x")
     noted(run, name="thumbs", number=1)
     noted(run, name="expected", text="Found.")
@@ -93,8 +93,8 @@ def test_many_runs_each_once_with_a_bounded_number_of_queries(
     for n in range(130):
         noted(make_run(inputs=n), name="score", number=n)
     with django_assert_max_num_queries(2 + 3 + 130 * 4):
-        found = lines(console)
-    assert sorted(line["input"] for line in found) == list(range(130))
+        written = lines(console)
+    assert sorted(line["input"] for line in written) == list(range(130))
 
 
 def test_who_may_have_it(client, run, read_key, ingest_key):
@@ -104,12 +104,12 @@ def test_who_may_have_it(client, run, read_key, ingest_key):
     assert len(lines(client, **{"x-api-key": read_key})) == 2
     [line] = lines(client, **{"x-api-key": bound})
     assert line["app"] == "support-desk"
-    # Of an app of which it may not know it is told what it is told of none.
-    told = [
+    # About an app that it may not know it gets the same answer as about an app that does not exist.
+    answers = [
         client.get(f"/notes.ndjson?app={app}", headers={"x-api-key": bound})
         for app in ("other-app", "nowhere")
     ]
-    assert [answer.status_code for answer in told] == [400, 400]
-    assert told[0].content.replace(b"other-app", b"nowhere") == told[1].content
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert answers[0].content.replace(b"other-app", b"nowhere") == answers[1].content
     assert client.get("/notes.ndjson").status_code == 401
     assert client.get("/notes.ndjson", headers={"x-api-key": ingest_key}).status_code == 403

@@ -41,23 +41,23 @@ def colleague(db):
     return client
 
 
-def say(client, run, **told):
-    return client.post(f"/runs/{run.id}/notes/", told)
+def post_note(client, run, **fields):
+    return client.post(f"/runs/{run.id}/notes/", fields)
 
 
-def said():
+def stored_notes():
     fields = ("name", "number", "label", "text", "about_step", "author", "source")
     return sorted(Note.objects.values_list(*fields))
 
 
 def test_each_field_that_is_filled_is_a_note(console, run):
-    answer = say(
+    answer = post_note(
         console, run, score="0.8", label="wrong shop", tags="refund, to fix ,refund",
         comment="Names\nthe wrong shop.", expected="Found.", back=f"/runs/{run.id}/tracing/",
     )  # fmt: skip
     assert (answer.status_code, answer["Location"]) == (302, f"/runs/{run.id}/tracing/")
     by = ("", "admin", "person")
-    assert said() == [
+    assert stored_notes() == [
         ("comment", None, "", "Names\nthe wrong shop.", *by),
         ("expected", None, "", "Found.", *by),
         ("label", None, "wrong shop", "", *by),
@@ -67,38 +67,41 @@ def test_each_field_that_is_filled_is_a_note(console, run):
     ]
 
 
-def test_sent_twice_it_is_one_note(console, run):
+def test_a_note_sent_twice_is_stored_once(console, run):
     for _ in range(2):
-        say(console, run, comment="Once.", score="1")
-    assert [name for name, *_ in said()] == ["comment", "score"]
+        post_note(console, run, comment="Once.", score="1")
+    assert [name for name, *_ in stored_notes()] == ["comment", "score"]
 
 
-def test_a_thumb_is_one_click_changed_and_taken_back(console, run):
+def test_a_thumb_is_given_changed_and_undone(console, run):
     header = check_view(console, f"/runs/{run.id}/detail/").find(".//*[@id='header-notes']")
     assert [b.get("aria-pressed") for b in header.iter("button")] == ["false"] * 3
-    say(console, run, thumb="up")
-    assert [(name, number) for name, number, *_ in said()] == [("thumbs", 1.0)]
-    say(console, run, thumb="down")
-    assert [(name, number) for name, number, *_ in said()] == [("thumbs", -1.0)]
+    post_note(console, run, thumb="up")
+    assert [(name, number) for name, number, *_ in stored_notes()] == [("thumbs", 1.0)]
+    post_note(console, run, thumb="down")
+    assert [(name, number) for name, number, *_ in stored_notes()] == [("thumbs", -1.0)]
     header = check_view(console, f"/runs/{run.id}/").find(".//*[@id='header-notes']")
     assert [b.get("aria-pressed") for b in header.iter("button")] == ["false", "true", "false"]
-    say(console, run, thumb="down")
-    assert said() == []
+    post_note(console, run, thumb="down")
+    assert stored_notes() == []
 
 
-def test_a_pin_and_the_expected_output_are_one_each(console, run):
-    say(console, run, pin="1")
-    say(console, run, expected="One.")
-    say(console, run, expected="Two.")
-    assert [(name, text) for name, _, _, text, *_ in said()] == [("expected", "Two."), ("pin", "")]
+def test_a_person_has_a_single_pin_and_expected_output(console, run):
+    post_note(console, run, pin="1")
+    post_note(console, run, expected="One.")
+    post_note(console, run, expected="Two.")
+    assert [(name, text) for name, _, _, text, *_ in stored_notes()] == [
+        ("expected", "Two."),
+        ("pin", ""),
+    ]
     assert "Pinned" in text_of(check_view(console, f"/runs/{run.id}/"))
-    say(console, run, pin="1")
-    assert [name for name, *_ in said()] == ["expected"]
+    post_note(console, run, pin="1")
+    assert [name for name, *_ in stored_notes()] == ["expected"]
 
 
 def test_on_a_step_it_is_in_its_panel(console, run, step):
-    say(console, run, step=step.id, label="late")
-    assert said()[0][4] == "s-1"
+    post_note(console, run, step=step.id, label="late")
+    assert stored_notes()[0][4] == "s-1"
     url = f"/runs/{run.id}/tracing/{step.id}/"
     panel = check_view(console, url).find(".//*[@id='step-notes']")
     assert "label late" in text_of(panel)
@@ -107,7 +110,7 @@ def test_on_a_step_it_is_in_its_panel(console, run, step):
     assert "label late" in text_of(check_fragment(region.content.decode()))
 
 
-def test_htmx_is_told_what_to_ask_for_again(console, run):
+def test_htmx_gets_an_event_that_reloads_the_notes(console, run):
     url = f"/runs/{run.id}/notes/"
     answer = console.post(url, {"thumb": "up"}, headers=FRAGMENT | {"HX-Target": "header-notes"})
     assert answer.status_code == 204 and f"notes-{run.id.hex}" in answer["HX-Trigger"]
@@ -120,7 +123,7 @@ def test_htmx_is_told_what_to_ask_for_again(console, run):
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("fields", "sentence"),
     [
         ({}, "Say something first"),
         ({"comment": "  \n "}, "Say something first"),
@@ -134,25 +137,27 @@ def test_htmx_is_told_what_to_ask_for_again(console, run):
         ({"step": "none", "label": "x"}, "no id of a step"),
     ],
 )
-def test_what_is_no_note_is_a_sentence(console, run, told, sentence):
-    answer = say(console, run, **told)
+def test_a_refused_note_has_a_sentence(console, run, fields, sentence):
+    answer = post_note(console, run, **fields)
     assert answer.status_code == 400
     alert = check_page(answer.content.decode()).find(".//p[@role='alert']")
     assert sentence in text_of(alert)
-    part = console.post(f"/runs/{run.id}/notes/", told, headers=FRAGMENT | {"HX-Target": "notes"})
+    part = console.post(f"/runs/{run.id}/notes/", fields, headers=FRAGMENT | {"HX-Target": "notes"})
     assert sentence in text_of(check_fragment(part.content.decode()))
-    assert said() == []
+    assert stored_notes() == []
 
 
 def test_what_was_typed_is_kept_when_it_is_refused(console, run):
-    page = say(console, run, score="many", comment="<b>long</b> words").content.decode()
+    page = post_note(console, run, score="many", comment="<b>long</b> words").content.decode()
     assert text_of(check_page(page).find(".//textarea[@name='comment']")) == "<b>long</b> words"
 
 
 @pytest.mark.parametrize("text", NASTY[3:6] + NASTY[7:15:2], ids=ascii)
-def test_hostile_words_are_said_and_shown(console, run, text):
-    say(console, run, comment=text, label=text[:200], tags=text[:200], expected=text, score="1")
-    say(console, run, step=run.executions.get().id, comment=text, score="1")
+def test_hostile_texts_are_stored_and_stay_text(console, run, text):
+    post_note(
+        console, run, comment=text, label=text[:200], tags=text[:200], expected=text, score="1"
+    )
+    post_note(console, run, step=run.executions.get().id, comment=text, score="1")
     for url in (f"/runs/{run.id}/detail/", "/notes/"):
         check_view(console, url)
     for note in Note.objects.exclude(name="score"):
@@ -162,16 +167,18 @@ def test_hostile_words_are_said_and_shown(console, run, text):
 
 def test_a_step_of_another_run_is_not_there(console, run):
     other = make_execution(make_run(), "Elsewhere")
-    assert say(console, run, step=other.id, label="x").status_code == 404
+    assert post_note(console, run, step=other.id, label="x").status_code == 404
 
 
 @pytest.mark.parametrize("back", ["//evil.example", "https://evil.example/", "javascript:alert(1)"])
-def test_the_way_back_stays_here(console, run, back):
-    assert say(console, run, pin="1", back=back)["Location"] == f"/runs/{run.id}/detail/#notes"
+def test_the_return_address_stays_on_this_site(console, run, back):
+    assert (
+        post_note(console, run, pin="1", back=back)["Location"] == f"/runs/{run.id}/detail/#notes"
+    )
 
 
 def test_people_change_their_own_notes(console, colleague, run):
-    say(colleague, run, comment="Mine.")
+    post_note(colleague, run, comment="Mine.")
     note = Note.objects.get()
     page = check_view(colleague, f"/runs/{run.id}/detail/")
     assert [a for a in page.iter("a") if a.get("href", "").startswith(f"/notes/{note.id}/")]
@@ -180,19 +187,19 @@ def test_people_change_their_own_notes(console, colleague, run):
     assert empty.status_code == 400 and "delete it instead" in empty.content.decode()
     changed = colleague.post(f"/notes/{note.id}/", {"text": "Changed.", "label": "not asked"})
     assert changed["Location"] == f"/runs/{run.id}/detail/#notes"
-    assert [(text, label) for _, _, label, text, *_ in said()] == [("Changed.", "")]
+    assert [(text, label) for _, _, label, text, *_ in stored_notes()] == [("Changed.", "")]
     console.post(f"/notes/{note.id}/", {"text": "By staff."})
-    assert said()[0][3] == "By staff." and said()[0][5] == "colleague"
+    assert stored_notes()[0][3] == "By staff." and stored_notes()[0][5] == "colleague"
     assert colleague.post(f"/notes/{note.id}/delete/").status_code == 302
     again = colleague.post(f"/notes/{note.id}/delete/")
     assert again.status_code == 404 and "may have been deleted" in again.content.decode()
 
 
 def test_nobody_changes_anothers_or_a_producers(console, colleague, run):
-    say(console, run, comment="The admin's.")
+    post_note(console, run, comment="The admin's.")
     Note.objects.create(run=run, name="score", number=1, source="langfuse", author="colleague")
-    own, told = Note.objects.get(source="person"), Note.objects.get(source="langfuse")
-    for note, client in ((own, colleague), (told, colleague), (told, console)):
+    own, sent = Note.objects.get(source="person"), Note.objects.get(source="langfuse")
+    for note, client in ((own, colleague), (sent, colleague), (sent, console)):
         assert client.get(f"/notes/{note.id}/").status_code == 403
         assert client.post(f"/notes/{note.id}/", {"text": "x", "number": "0"}).status_code == 403
         assert client.post(f"/notes/{note.id}/delete/").status_code == 403
@@ -201,19 +208,19 @@ def test_nobody_changes_anothers_or_a_producers(console, colleague, run):
 
 
 def test_nobody_says_anything_without_sign_in_or_token(admin, client, run):
-    assert say(client, run, pin="1")["Location"].startswith("/login/")
+    assert post_note(client, run, pin="1")["Location"].startswith("/login/")
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(admin)
-    assert say(strict, run, pin="1").status_code == 403
-    assert said() == []
+    assert post_note(strict, run, pin="1").status_code == 403
+    assert stored_notes() == []
 
 
 def test_turns_have_thumbs(console):
     app = make_app("chat", mode="chatflow")
     talk = make_conversation(app)
     turns = [make_run(app, conversation=talk, inputs=f"q{n}") for n in range(3)]
-    say(console, turns[1], thumb="down")
-    say(console, turns[1], comment="Rude.")
+    post_note(console, turns[1], thumb="down")
+    post_note(console, turns[1], comment="Rude.")
     page = check_view(console, f"/conversations/{talk.id}/")
     places = [page.find(f".//*[@id='turn-notes-{turn.id.hex}']") for turn in turns]
     pressed = [[button.get("aria-pressed") for button in place.iter("button")] for place in places]
@@ -222,9 +229,9 @@ def test_turns_have_thumbs(console):
 
 
 def test_rows_of_the_history_are_marked(console, run):
-    say(console, run, thumb="down")
-    say(console, run, pin="1")
-    say(console, run, comment="Rude.")
+    post_note(console, run, thumb="down")
+    post_note(console, run, pin="1")
+    post_note(console, run, comment="Rude.")
     make_run()
     page = check_view(console, "/runs/")
     [marks] = page.findall(".//span[@class='run-marks']")
@@ -234,10 +241,10 @@ def test_rows_of_the_history_are_marked(console, run):
 # -- the list of all -------------------------------------------------------------------------------
 
 
-def noted(run, minutes, **told):
-    told = {"source": "api", "name": "score"} | told
+def noted(run, minutes, **fields):
+    fields = {"source": "api", "name": "score"} | fields
     return Note.objects.create(
-        run=run, created_at=timezone.now() - timedelta(minutes=minutes), **told
+        run=run, created_at=timezone.now() - timedelta(minutes=minutes), **fields
     )
 
 
@@ -266,8 +273,8 @@ def many(run, step):
 )
 @pytest.mark.usefixtures("many")
 def test_list_and_its_twin_filter_alike(console, read_key, client, query, names):
-    told = client.get(f"/notes.json?{query}", headers={"x-api-key": read_key}).json()
-    assert [note["name"] for note in told["notes"]] == names and told["next"] is None
+    answer = client.get(f"/notes.json?{query}", headers={"x-api-key": read_key}).json()
+    assert [note["name"] for note in answer["notes"]] == names and answer["next"] is None
     rows = check_view(console, f"/notes/?{query}").findall(".//tr[@data-row]")
     assert len(rows) == len(names)
 
@@ -284,7 +291,7 @@ def test_rows_lead_to_run_and_step(console, run, step):
     assert long["text_cut"] and len(long["text"]) == 2_000
 
 
-def test_rows_lead_to_steps_that_one_of_their_spans_names(console, run, step):
+def test_rows_link_to_steps_that_a_span_names(console, run, step):
     """Dify's steps are known by Dify's id, and evaluators name the span."""
     step.hints = '{"span_ids": ["73aa73aa73aa73aa", "84bb84bb84bb84bb"]}'
     step.save()
@@ -309,9 +316,9 @@ def test_pages_follow_each_other(console, run):
     )
     seen, url = [], "/notes.json"
     while url:
-        told = console.get(url).json()
-        seen += [note["id"] for note in told["notes"]]
-        url = told["next"] and told["next"].removeprefix("http://testserver")
+        answer = console.get(url).json()
+        seen += [note["id"] for note in answer["notes"]]
+        url = answer["next"] and answer["next"].removeprefix("http://testserver")
     assert len(seen) == len(set(seen)) == 120
 
 
@@ -321,8 +328,8 @@ def test_a_bound_key_reads_notes_of_its_app(client, run):
     noted(None, 1, about="waiting")
     secret = IngestKey.create("k", can_read=True, app=run.app)[1]
     for url in ("/notes.json", "/notes.json?app=support-desk"):
-        told = client.get(url, headers={"x-api-key": secret}).json()["notes"]
-        assert {note["run"]["app"]["slug"] for note in told} == {"support-desk"}
+        notes = client.get(url, headers={"x-api-key": secret}).json()["notes"]
+        assert {note["run"]["app"]["slug"] for note in notes} == {"support-desk"}
     assert client.get("/notes.json?app=other-app", headers={"x-api-key": secret}).status_code == 400
     assert client.get("/notes.json").status_code == 401
 
@@ -341,15 +348,15 @@ def test_list_takes_the_same_queries_however_long(console, run, django_assert_ma
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite writes one at a time")
 @pytest.mark.django_db(transaction=True)
-def test_the_same_words_at_once_are_one_note(monkeypatch):
+def test_the_same_note_sent_concurrently_is_stored_once(monkeypatch):
     run = make_run()
     both = threading.Barrier(2)
     create = Note.objects.create
 
-    def slowly(**told):
+    def slowly(**fields):
         with suppress(threading.BrokenBarrierError):
             both.wait(timeout=0.5)  # until the other has looked, too, if it may
-        return create(**told)
+        return create(**fields)
 
     def speak():
         try:
@@ -361,6 +368,6 @@ def test_the_same_words_at_once_are_one_note(monkeypatch):
 
     monkeypatch.setattr(Note.objects, "create", slowly)
     with ThreadPoolExecutor() as people:
-        for told in [people.submit(speak), people.submit(speak)]:
-            told.result(timeout=10)
+        for sent in [people.submit(speak), people.submit(speak)]:
+            sent.result(timeout=10)
     assert Note.objects.count() == 1

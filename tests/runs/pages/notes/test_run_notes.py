@@ -12,9 +12,9 @@ HOSTILE = "<script>alert(1)</script></textarea>\u202e*bold*"
 LONG = "It names the wrong shop. " * 20
 
 
-def noted(run: Run, name: str = "correctness", **told: object) -> Note:
-    told.setdefault("source", "langfuse")
-    return Note.objects.create(run=run, name=name, **told)
+def noted(run: Run, name: str = "correctness", **fields: object) -> Note:
+    fields.setdefault("source", "langfuse")
+    return Note.objects.create(run=run, name=name, **fields)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run():
 def test_json(console, run):
     notes = console.get(f"/runs/{run.id}.json").json()["notes"]
     answer, search = run.executions.order_by("index")
-    assert [(one["name"], one["number"], one["label"], one["step"]) for one in notes] == [
+    assert [(note["name"], note["number"], note["label"], note["step"]) for note in notes] == [
         ("correctness", 0.25, None, None),
         ("thumbs", -1.0, "dislike", None),
         ("relevance", 1.0, None, str(answer.id)),
@@ -94,18 +94,18 @@ def test_queries_do_not_grow_with_notes(console, run, django_assert_max_num_quer
         console.get(url)
 
 
-def test_without_notes_nothing_is_said(console):
+def test_a_run_without_notes_has_no_list(console):
     run = make_run()
     tree = check_view(console, reverse("run-detail", args=[run.id]))
     assert tree.find(".//p[@class='header-notes']") is None
     assert console.get(f"/runs/{run.id}.json").json()["notes"] == []
 
 
-def test_what_is_shown_as_a_thumb_is_found_as_one(console, run):
+def test_what_pages_show_as_a_thumb_is_a_thumb_to_the_filter(console, run):
     """The label of an evaluator that judges a tone is none."""
     other = make_run()
     noted(other, "tone", label="negative")
     page = check_view(console, reverse("run-detail", args=[other.id]))
     assert "👎" not in text_of(page.find(".//p[@class='header-notes']"))
-    found = console.get("/runs.json?thumbs=down").json()["runs"]
-    assert [one["id"] for one in found] == [str(run.id)]
+    runs = console.get("/runs.json?thumbs=down").json()["runs"]
+    assert [run_json["id"] for run_json in runs] == [str(run.id)]

@@ -49,7 +49,7 @@ def test_a_chatflow_with_feedback_and_annotation(dify: Make) -> None:
     assert run == Run.objects.with_source_id(uid("run turn 1")).get()
     assert (run.mode, run.status, run.app.mode) == ("chatflow", "succeeded", "chatflow")
     assert [row[2] for row in tree(run)] == ["Start", "Output"]
-    notes = {note.source: note for note in Note.objects.of_run(run)}
+    notes = {note.source: note for note in Note.objects.on_run(run)}
     thumb = notes["dify-feedback"]
     assert (thumb.name, thumb.number, thumb.label, thumb.text, thumb.author) == (
         "thumbs", -1.0, "dislike", "too short", "session-7",
