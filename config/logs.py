@@ -5,7 +5,7 @@ import re
 
 from runs.redaction.secrets import REDACTED
 
-# The secret of a share link: whoever has it sees the run that the link was made for.
+# The secret of a share link: everybody who has it sees the run that the link was made for.
 _SHARE_SECRET = re.compile(r"(?<=/s/)[^/?#\s]+")
 
 

@@ -182,7 +182,7 @@ WAYLOG_SAMPLES = env_bool("WAYLOG_SAMPLES", True)
 WAYLOG_INDEXING = env_bool("WAYLOG_INDEXING", True)
 WAYLOG_INBOX_REQUESTS = env_int("WAYLOG_INBOX_REQUESTS", 2_000)
 WAYLOG_INBOX_REFUSED = env_int("WAYLOG_INBOX_REFUSED", 5_000)
-# The doors check their own limit and say so; Django's must not cut in before with a bare 400.
+# The endpoints check their own limit and say so; Django's must not cut in before with a bare 400.
 DATA_UPLOAD_MAX_MEMORY_SIZE = WAYLOG_MAX_BODY
 
 # -- the rest ------------------------------------------------------------------------------------

@@ -19,25 +19,25 @@ NASTY = [
 ]  # fmt: skip
 
 
-def value(told: Any) -> dict[str, Any]:
+def value(content: Any) -> dict[str, Any]:
     """An AnyValue in OTLP/JSON."""
-    if isinstance(told, bool):
-        return {"boolValue": told}
-    if isinstance(told, int):
-        return {"intValue": str(told)}
-    if isinstance(told, float):
-        return {"doubleValue": told}
-    if isinstance(told, str):
-        return {"stringValue": told}
-    if isinstance(told, list):
-        return {"arrayValue": {"values": [value(item) for item in told]}}
-    if isinstance(told, dict):
-        return {"kvlistValue": {"values": attributes(told)}}
+    if isinstance(content, bool):
+        return {"boolValue": content}
+    if isinstance(content, int):
+        return {"intValue": str(content)}
+    if isinstance(content, float):
+        return {"doubleValue": content}
+    if isinstance(content, str):
+        return {"stringValue": content}
+    if isinstance(content, list):
+        return {"arrayValue": {"values": [value(item) for item in content]}}
+    if isinstance(content, dict):
+        return {"kvlistValue": {"values": attributes(content)}}
     return {}
 
 
-def attributes(told: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": value(item)} for key, item in told.items()]
+def attributes(content: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": value(item)} for key, item in content.items()]
 
 
 def span(
@@ -76,10 +76,14 @@ def body(
     scope: Any = "",
     resource: dict[str, Any] | None = None,
 ) -> str:
-    told = attributes({"service.name": service, **(resource or {})})
+    resource_attributes = attributes({"service.name": service, **(resource or {})})
     scope_spans = [{"scope": {"name": scope}, "spans": spans}]
     return json.dumps(
-        {"resourceSpans": [{"resource": {"attributes": told}, "scopeSpans": scope_spans}]}
+        {
+            "resourceSpans": [
+                {"resource": {"attributes": resource_attributes}, "scopeSpans": scope_spans}
+            ]
+        }
     )
 
 

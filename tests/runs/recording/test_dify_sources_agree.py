@@ -26,7 +26,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
-from tests.runs.recording.test_rules import deliveries, stored, undone
+from tests.runs.recording.test_rules import deliveries, rolled_back, stored
 
 SERVICE = "My App"
 
@@ -217,7 +217,7 @@ def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
         [by_events, by_telemetry],
         [by_telemetry, by_events],
     ):
-        with undone():
+        with rolled_back():
             for source in sources:
                 save_records(source())
             views.append(_visible_run(Run.objects.get()))

@@ -23,14 +23,14 @@ pytestmark = pytest.mark.django_db
 def post(ingest_key: str) -> Post:
     client = Client()
 
-    def send(content: str | bytes, **told: Any) -> Any:
-        told.setdefault("content_type", "application/json")
-        return client.post("/v1/traces", content, headers={"x-api-key": ingest_key}, **told)
+    def send(content: str | bytes, **extra: Any) -> Any:
+        extra.setdefault("content_type", "application/json")
+        return client.post("/v1/traces", content, headers={"x-api-key": ingest_key}, **extra)
 
     return send
 
 
-def taken(post: Post, *spans: dict[str, Any], **about: Any) -> None:
+def check_taken(post: Post, *spans: dict[str, Any], **about: Any) -> None:
     """Every span is taken, twice over."""
     for _ in range(2):
         answer = post(body(*spans, **about))
@@ -83,10 +83,10 @@ def test_attributes_of_the_wrong_type(post, context):
 
 
 def test_a_score_beyond_all_numbers_costs_neither_its_step_nor_its_note(post):
-    told = {"gen_ai.evaluation.score.value": 10**400, "gen_ai.evaluation.score.label": "good"}
+    scores = {"gen_ai.evaluation.score.value": 10**400, "gen_ai.evaluation.score.label": "good"}
     event = {"name": "gen_ai.evaluation.result", "timeUnixNano": str(START),
-             "attributes": attributes(told)}  # fmt: skip
-    taken(post, span(1, events=[event]))
+             "attributes": attributes(scores)}  # fmt: skip
+    check_taken(post, span(1, events=[event]))
     assert NodeExecution.objects.count() == 1
     assert (Note.objects.get().number, Note.objects.get().label) == (None, "good")
 
@@ -94,8 +94,10 @@ def test_a_score_beyond_all_numbers_costs_neither_its_step_nor_its_note(post):
 def test_a_json_schema_is_a_value_like_any_other(post):
     """Its types may be lists, and objects where it is wrong."""
     for number, kind in enumerate((["string", "null"], {"$ref": "#/x"}), 1):
-        told = json.dumps({"schema": {"type": kind, "role": "user", "content": "x"}, "type": kind})
-        taken(post, span(number, attributes={"input.value": told, "output.value": told}))
+        schema = json.dumps(
+            {"schema": {"type": kind, "role": "user", "content": "x"}, "type": kind}
+        )
+        check_taken(post, span(number, attributes={"input.value": schema, "output.value": schema}))
     assert NodeExecution.objects.count() == 2 and not RefusedRecord.objects.exists()
 
 
@@ -132,7 +134,7 @@ def test_numbers_beyond_the_columns(post, console):
             "llm.cost.total": prices[number % len(prices)]})
         for number in range(2, 1200)
     ]  # fmt: skip
-    taken(post, span(1, name="run", attributes={"openinference.span.kind": "CHAIN"}), *calls)
+    check_taken(post, span(1, name="run", attributes={"openinference.span.kind": "CHAIN"}), *calls)
     run = Run.objects.get()
     assert run.total_tokens == 1198 * 2**40
     assert run.cost == Decimal("9999999999.9999")
@@ -141,7 +143,7 @@ def test_numbers_beyond_the_columns(post, console):
 
 def test_an_attempt_beyond_the_column(post):
     retry = {"pydantic_ai.tool.retry.cause": "x", "pydantic_ai.tool.retry.attempt": 2**33}
-    taken(post, span(1, parent=2, failed="again", attributes=retry))
+    check_taken(post, span(1, parent=2, failed="again", attributes=retry))
     assert NodeExecution.objects.get().attempt == 1
 
 
@@ -153,7 +155,7 @@ def test_passes_in_passes_deeper_than_the_column(post):
             span(number, parent=number - 1, name="loop", start=START + number),
             span(number + 1, parent=number - 1, name="loop", start=START + number + 1),
         ]
-    taken(post, *steps)
+    check_taken(post, *steps)
     longest = max(NodeExecution.objects.values_list("iteration", flat=True), key=len)
     assert 90 < len(longest) <= 100
 
@@ -166,11 +168,15 @@ def test_nasty_text_everywhere(post, text):
         "status": "failed", "status_message": text, "currency": text, "total_price": 1,
     }  # fmt: skip
     node = {**dify, "node_type": text or "llm", "node_id": text, "iteration_id": text}
-    taken(post, span(1, name=text, attributes={"metadata": json.dumps(dify), "session.id": text}),
-          span(2, parent=1, name=text, attributes={"metadata": json.dumps(node), text: text}),
-          service=text, scope="arize_phoenix_tracer_1")  # fmt: skip
+    check_taken(
+        post,
+        span(1, name=text, attributes={"metadata": json.dumps(dify), "session.id": text}),
+        span(2, parent=1, name=text, attributes={"metadata": json.dumps(node), text: text}),
+        service=text,
+        scope="arize_phoenix_tracer_1",
+    )
     agent = {"openinference.span.kind": "AGENT", "session.id": text, "tag.tags": [text, text]}
-    taken(post, span(1, "b" * 32, name=text, failed=text, attributes=agent),
+    check_taken(post, span(1, "b" * 32, name=text, failed=text, attributes=agent),
           span(2, "b" * 32, parent=1, name=text, failed=text, attributes={
               "openinference.span.kind": "LLM", "llm.model_name": text, "graph.node.id": text,
               "llm.input_messages.0.message.content": text, "error.type": text}),
@@ -181,7 +187,7 @@ def test_nasty_text_everywhere(post, text):
 
 
 def test_a_name_is_one_line_of_what_a_page_can_hold(post):
-    taken(post, span(1, parent=9, name="a\nb\x01c\x00d\ufffee"))
+    check_taken(post, span(1, parent=9, name="a\nb\x01c\x00d\ufffee"))
     assert NodeExecution.objects.get().title == "a b\u2401c\ufffdd\ufffde"
 
 
@@ -192,7 +198,7 @@ def test_a_name_is_one_line_of_what_a_page_can_hold(post):
 )  # fmt: skip
 def test_times_that_are_none(post, console, settings, start, end):
     settings.TIME_ZONE = "Pacific/Kiritimati"
-    taken(post, span(1, start=start, end=end), span(2, parent=1, start=start, end=end))
+    check_taken(post, span(1, start=start, end=end), span(2, parent=1, start=start, end=end))
     run = Run.objects.get()
     assert run.duration_us is None or run.duration_us >= 0
     for page in ("/", "/runs/", f"/runs/{run.id}/", f"/runs/{run.id}/tracing/", "/runs.json"):
@@ -200,9 +206,9 @@ def test_times_that_are_none(post, console, settings, start, end):
 
 
 def test_ids_in_upper_case_are_the_same_ids(post):
-    told = span(0xABCDEF, "AB" * 16, parent=0xFEDCBA)
-    told["spanId"], told["parentSpanId"] = told["spanId"].upper(), told["parentSpanId"].upper()
-    taken(post, told, span(0xABCDEF, "ab" * 16, parent=0xFEDCBA))
+    upper = span(0xABCDEF, "AB" * 16, parent=0xFEDCBA)
+    upper["spanId"], upper["parentSpanId"] = upper["spanId"].upper(), upper["parentSpanId"].upper()
+    check_taken(post, upper, span(0xABCDEF, "ab" * 16, parent=0xFEDCBA))
     assert RunSource.objects.get().source_id == "ab" * 16
     assert NodeExecution.objects.get().source_id == f"{0xABCDEF:016x}"
 
@@ -224,7 +230,7 @@ CYCLE = [span(n, parent=n % 40 + 1, name="round") for n in range(1, 41)]
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_circle_of_parents(post, order):
     """The same tree, from whichever end it is told."""
-    taken(post, *CYCLE[::order])
+    check_taken(post, *CYCLE[::order])
     rows = NodeExecution.objects.order_by("index").values_list("source_id", "depth")
     assert [depth for _, depth in rows] == list(range(40))
     assert rows[0][0] == f"{1:016x}"
@@ -257,8 +263,8 @@ def test_long_chains_are_taken(post, shape):
 def test_a_record_that_names_no_step_is_refused_alone():
     """Whatever decoder lets it through: nothing could find it again."""
     good = NodeRecord("trace", "step", "shop", "Answer", "llm")
-    told = [replace(good, source_id=""), replace(good, trace=""), good]
-    saved = save_records(told)
+    records = [replace(good, source_id=""), replace(good, trace=""), good]
+    saved = save_records(records)
     reasons = [refused.reason for refused in saved.refused]
     assert reasons == ["The record names no run or no step."] * 2
     assert NodeExecution.objects.get().source_id == "step"

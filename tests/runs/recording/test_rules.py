@@ -41,7 +41,7 @@ class _Undo(Exception):
 
 
 @contextmanager
-def undone() -> Iterator[None]:
+def rolled_back() -> Iterator[None]:
     """What is written inside is gone after it."""
     try:
         with transaction.atomic():
@@ -52,7 +52,7 @@ def undone() -> Iterator[None]:
 
 
 def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
-    with undone():
+    with rolled_back():
         for request in requests:
             save_records(request)
         return snapshot()
@@ -79,9 +79,9 @@ def test_order_splitting_and_repetition_do_not_matter(name):
     @settings(max_examples=12)
     @given(deliveries(len(records)))
     def check(delivery: list[list[int]]) -> None:
-        found = stored([[records[index] for index in request] for request in delivery])
+        tables = stored([[records[index] for index in request] for request in delivery])
         for table, rows in expected.items():
-            assert found[table] == rows, table
+            assert tables[table] == rows, table
 
     check()
 
@@ -98,14 +98,14 @@ def test_one_span_a_request_backwards():
 @pytest.mark.django_db
 def test_a_step_told_in_different_words():
     """What was received of a step, too, does not depend on which message came last."""
-    told = [
+    records = [
         replace(_side_trace(), received={"attributes": {"a": text}, "scope": text})
         for text in ("x", "y", "z" * 2000)
     ]
-    app_ids({record.service for record in told})
-    expected = stored([told])
+    app_ids({record.service for record in records})
+    expected = stored([records])
     assert expected["executions"][0]["received_body"]
-    for order in permutations(told):
+    for order in permutations(records):
         assert stored([[record] for record in order]) == expected
 
 
@@ -120,7 +120,7 @@ def test_sending_again_changes_nothing(record):
 @pytest.mark.django_db(transaction=True)
 def test_many_processes_record_one_run(ingest_key):
     """Four senders at once, each with every fourth span of the same runs, as several workers do."""
-    bodies = _one_span_each(capture("langgraph-openinference"))[:40]
+    bodies = _single_span_requests(capture("langgraph-openinference"))[:40]
     answers: list[int] = []
 
     def send(part: list[bytes]) -> None:
@@ -145,18 +145,18 @@ def test_many_processes_record_one_run(ingest_key):
     assert snapshot() == at_once
 
 
-def _one_span_each(bodies: list[bytes]) -> list[bytes]:
-    every = []
+def _single_span_requests(bodies: list[bytes]) -> list[bytes]:
+    requests = []
     for body in bodies:
         for resource in ExportTraceServiceRequest.FromString(body).resource_spans:
             for scope in resource.scope_spans:
                 for span in scope.spans:
-                    one = ExportTraceServiceRequest()
-                    one.resource_spans.add(resource=resource.resource).scope_spans.add(
+                    request = ExportTraceServiceRequest()
+                    request.resource_spans.add(resource=resource.resource).scope_spans.add(
                         scope=scope.scope, spans=[span]
                     )
-                    every.append(one.SerializeToString())
-    return every
+                    requests.append(request.SerializeToString())
+    return requests
 
 
 @pytest.mark.django_db

@@ -25,7 +25,7 @@ from tests.runs.recording.decoding.otlp.export_requests import (
 )
 from tests.runs.recording.decoding.test_logs import CALL, TRACE, events, only_step, span
 from tests.runs.recording.snapshot import snapshot
-from tests.runs.recording.test_rules import deliveries, undone
+from tests.runs.recording.test_rules import deliveries, rolled_back
 
 
 def records() -> list[NodeRecord]:
@@ -39,7 +39,7 @@ def records() -> list[NodeRecord]:
 def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     """Return what is stored, without payloads that nothing refers to any more: those that were
     made from a part of the messages."""
-    with undone():
+    with rolled_back():
         for part in requests:
             save_records(part)
         rows = snapshot()
@@ -72,7 +72,7 @@ def test_order_splitting_and_repetition_do_not_matter():
 def test_messages_of_the_same_time_keep_the_order_of_a_call():
     same = [log_message(event_name=name, body=any_value(body)) for name, body in CALL]
     logs = decode_logs(log_request(*same), PROTOBUF).records
-    with undone():
+    with rolled_back():
         save_records(list(reversed(logs)))
         step = only_step()
         roles = [item["role"] for item in step.inputs.value["messages"]]
@@ -123,7 +123,7 @@ def test_no_value_costs_the_logs_beside_it(caplog):
     @given(odd_logs())
     def check(logs: list[LogRecord]) -> None:
         decoded = read_logs(logs, [])
-        with undone():
+        with rolled_back():
             assert save_records(decoded.records).refused == decoded.refused == []
             notes.save(decoded.notes)
         assert not [line for line in caplog.messages if "not understood" in line]

@@ -15,7 +15,7 @@ RUN = UUID(int=7)
 
 
 def row(
-    source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **told: object
+    source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **columns: object
 ) -> ExecutionRow:
     """A row as a record would tell it; `at` is start and end in microseconds."""
     values: dict[str, object] = {
@@ -32,7 +32,7 @@ def row(
         "attempt": 1,
         "hints": {},
     }
-    values.update(told)
+    values.update(columns)
     numbers = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens",
                "reasoning_tokens", "total_tokens", "cost", "inputs_id", "outputs_id",
                "process_data_id", "received_body", "resource_id")  # fmt: skip
@@ -51,8 +51,8 @@ def run(*rows: ExecutionRow) -> tuple[Tree, Outcome]:
     return derive(RUN, shuffled)
 
 
-def root(at: tuple[int, int | None] = (0, 100), **told: object) -> ExecutionRow:
-    return row("root", at=at, hints={"is_run": True, **told.pop("hints", {})}, **told)  # type: ignore[dict-item]
+def root(at: tuple[int, int | None] = (0, 100), **columns: object) -> ExecutionRow:
+    return row("root", at=at, hints={"is_run": True, **columns.pop("hints", {})}, **columns)  # type: ignore[dict-item]
 
 
 def shape(tree: Tree) -> list[tuple[str, int, str]]:

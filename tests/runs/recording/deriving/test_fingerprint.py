@@ -164,7 +164,7 @@ def test_messages_of_one_kind_are_masked_alike(messages: list[str]) -> None:
 
 def test_different_failures_stay_apart() -> None:
     kinds = [normalized_message(messages[0]) for messages in ALIKE]
-    same = [(one, other) for one, other in combinations(kinds, 2) if one == other]
+    same = [(first, other) for first, other in combinations(kinds, 2) if first == other]
     assert same == []
 
 
@@ -177,15 +177,15 @@ def test_what_is_left_can_be_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "message",
     [
         "Use std::vector, utf8 and sha256, not and/or in main.py at v2",
         "The users' data isn't there, can't go on",
         "</tool> closed twice",
     ],
 )
-def test_words_stay(told: str) -> None:
-    assert normalized_message(told) == told
+def test_words_stay(message: str) -> None:
+    assert normalized_message(message) == message
 
 
 def test_a_long_message_is_told_by_its_beginning() -> None:
@@ -202,17 +202,17 @@ def test_what_no_page_can_hold_is_shown_as_a_sign() -> None:
 
 
 def test_node_and_type_tell_groups_apart_and_titles_do_not() -> None:
-    one = ErrorFingerprint.of("node", "Title", "ValueError", "no item 17")
-    assert one.group(1) == ErrorFingerprint.of("node", "Renamed", "ValueError", "no item 18").group(
-        1
-    )
+    fingerprint = ErrorFingerprint.of("node", "Title", "ValueError", "no item 17")
+    assert fingerprint.group(1) == ErrorFingerprint.of(
+        "node", "Renamed", "ValueError", "no item 18"
+    ).group(1)
     others = [
         ErrorFingerprint.of("other", "Title", "ValueError", "no item 17").group(1),
         ErrorFingerprint.of("node", "Title", "KeyError", "no item 17").group(1),
         ErrorFingerprint.of("node", "Title", "ValueError", "no page 17").group(1),
-        one.group(2),
+        fingerprint.group(2),
     ]
-    assert len({one.group(1), *others}) == 5
+    assert len({fingerprint.group(1), *others}) == 5
 
 
 HOSTILE = [

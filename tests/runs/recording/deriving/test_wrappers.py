@@ -8,17 +8,17 @@ VALUES = {"inputs_id": "i" * 32, "outputs_id": "o" * 32}
 TOKENS = {"total_tokens": 15, "input_tokens": 10, "output_tokens": 5}
 
 
-def call(source, parent="root", at=(1, 90), **told):
-    return row(source, parent, at, **{"kind": "llm", "model": "gpt-4o", **told})
+def call(source, parent="root", at=(1, 90), **columns):
+    return row(source, parent, at, **{"kind": "llm", "model": "gpt-4o", **columns})
 
 
-def shown(*calls):
+def visible(*calls):
     tree, _ = run(root(), *calls)
     return [(step.source_id, step.depth) for step in tree.order], tree
 
 
 def test_who_tells_the_same_is_folded_into_what_the_developer_called():
-    order, tree = shown(
+    order, tree = visible(
         call("achat", **VALUES, **TOKENS),
         call("chat", "achat", (2, 80), **VALUES, **TOKENS),
         call("complete", "chat", (3, 70), **VALUES),
@@ -28,7 +28,7 @@ def test_who_tells_the_same_is_folded_into_what_the_developer_called():
 
 
 def test_tokens_on_the_inner_call():
-    order, tree = shown(
+    order, tree = visible(
         call("outer", model="openai/gpt-4o", **VALUES),
         call("inner", "outer", (2, 80), model="gpt-4o-2024-08-06", **VALUES, **TOKENS),
         row("http", "inner", (3, 70), kind="http-request"),
@@ -50,12 +50,12 @@ def test_tokens_on_the_inner_call():
     ],
 )
 def test_both_stay_where_one_may_be_missed(outer, inner):
-    order, _ = shown(call("outer", **outer), call("inner", "outer", **{"at": (2, 80), **inner}))
+    order, _ = visible(call("outer", **outer), call("inner", "outer", **{"at": (2, 80), **inner}))
     assert {source for source, _ in order} == {"outer", "inner"}
 
 
 def test_two_calls_below_one_are_no_repetition():
-    order, _ = shown(
+    order, _ = visible(
         call("outer", **VALUES),
         call("first", "outer", (2, 40), **VALUES),
         call("second", "outer", (41, 80), **VALUES),

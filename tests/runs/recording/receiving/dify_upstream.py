@@ -40,21 +40,21 @@ class Seen:
 
 def problem_of(seen: Seen) -> str:
     """Why Dify's service API would not take a request for a run; "" where it would."""
-    told, path = seen.json, seen.path.removeprefix("/v1/")
-    if not isinstance(told.get("inputs"), dict):
+    payload, path = seen.json, seen.path.removeprefix("/v1/")
+    if not isinstance(payload.get("inputs"), dict):
         return "inputs: Input should be a valid dictionary"
-    if not told.get("user"):
+    if not payload.get("user"):
         return "Arg user must be provided."
-    if told.get("response_mode") not in ("blocking", "streaming"):
+    if payload.get("response_mode") not in ("blocking", "streaming"):
         return "response_mode: Input should be 'blocking' or 'streaming'"
-    for file in told.get("files", []):
+    for file in payload.get("files", []):
         if not any(file.get(name) for name in ("upload_file_id", "tool_file_id", "url")):
             return "Invalid file"
     if path == "chat-messages":
-        if not told.get("query"):
+        if not payload.get("query"):
             return "query is required"
         try:
-            UUID(told.get("conversation_id") or UUID(int=0).hex)
+            UUID(payload.get("conversation_id") or UUID(int=0).hex)
         except ValueError:
             return "conversation_id must be a valid UUID"
     return ""
@@ -70,8 +70,8 @@ class Upstream:
         self.done = threading.Semaphore(0)  # an answer has been sent to its end
         self.url = ""
 
-    def will_answer(self, *parts: bytes, **told: Any) -> Answer:
-        answer = Answer(list(parts), **told)
+    def will_answer(self, *parts: bytes, **options: Any) -> Answer:
+        answer = Answer(list(parts), **options)
         self.answers.append(answer)
         return answer
 
@@ -81,8 +81,8 @@ class Upstream:
         problem = problem_of(seen) if self.strict and RUN_REQUEST_PATH.search(seen.path) else ""
         if not problem:
             return answer
-        told = {"code": "invalid_param", "message": problem, "status": 400}
-        return Answer([json.dumps(told).encode()], 400, "application/json")
+        error = {"code": "invalid_param", "message": problem, "status": 400}
+        return Answer([json.dumps(error).encode()], 400, "application/json")
 
     def handler(self) -> type[BaseHTTPRequestHandler]:
         upstream = self

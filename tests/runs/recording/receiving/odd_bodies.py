@@ -32,8 +32,8 @@ def _words(path: Path) -> set[str]:
 @cache
 def vocabularies() -> list[list[str]]:
     """Of each file that records: the words in it that may be names or values of attributes."""
-    found = (sorted(_words(path)) for path in FILES)
-    return [words for words in found if len(words) > 5]
+    word_lists = (sorted(_words(path)) for path in FILES)
+    return [words for words in word_lists if len(words) > 5]
 
 
 def words_of(name: str) -> list[str]:
@@ -105,12 +105,12 @@ def spans(draw: st.DrawFn) -> list[dict[str, Any]]:
         "links": st.lists(st.fixed_dictionaries({"traceId": traces, "attributes": some}),
                           max_size=1),
     })  # fmt: skip
-    found = draw(st.lists(span, min_size=1, max_size=6))
+    spans = draw(st.lists(span, min_size=1, max_size=6))
     scope = {"name": draw(st.sampled_from(scopes)), "version": draw(texts)}
     resource = {"service.name": draw(st.sampled_from(["shop", "unknown_service", *NASTY[:9]]))}
     resource |= draw(attributes(words))
     return [{"resource": {"attributes": pairs(resource)},
-             "scopeSpans": [{"scope": scope, "spans": found}]}]  # fmt: skip
+             "scopeSpans": [{"scope": scope, "spans": spans}]}]  # fmt: skip
 
 
 @st.composite
@@ -123,37 +123,37 @@ def logs(draw: st.DrawFn) -> list[dict[str, Any]]:
         "severityNumber": st.integers(-1, 30), "attributes": some,
         "body": values_of(words).map(any_value),
     })  # fmt: skip
-    found = draw(st.lists(log, min_size=1, max_size=6))
-    return [{"resource": {"attributes": draw(some)}, "scopeLogs": [{"logRecords": found}]}]
+    logs = draw(st.lists(log, min_size=1, max_size=6))
+    return [{"resource": {"attributes": draw(some)}, "scopeLogs": [{"logRecords": logs}]}]
 
 
-def pairs(told: dict[str, Any]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": any_value(value)} for key, value in told.items()]
+def pairs(attributes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": any_value(value)} for key, value in attributes.items()]
 
 
-def any_value(told: Any) -> dict[str, Any]:
+def any_value(value: Any) -> dict[str, Any]:
     """An AnyValue in OTLP/JSON, integers beyond 64 bits among them."""
-    match told:
+    match value:
         case bool():
-            return {"boolValue": told}
+            return {"boolValue": value}
         case int():
-            return {"intValue": str(told)}
+            return {"intValue": str(value)}
         case float():
-            return {"doubleValue": finite(told)}
+            return {"doubleValue": finite(value)}
         case str():
-            return {"stringValue": told}
+            return {"stringValue": value}
         case list():
-            return {"arrayValue": {"values": [any_value(item) for item in told]}}
+            return {"arrayValue": {"values": [any_value(item) for item in value]}}
         case dict():
-            return {"kvlistValue": {"values": pairs(told)}}
+            return {"kvlistValue": {"values": pairs(value)}}
     return {}
 
 
 def deep(levels: int) -> Any:
-    told: Any = "deep"
+    value: Any = "deep"
     for _ in range(levels):
-        told = [told] if levels % 2 else {"a": told}
-    return told
+        value = [value] if levels % 2 else {"a": value}
+    return value
 
 
 odd = st.one_of(
@@ -164,12 +164,12 @@ odd = st.one_of(
 @st.composite
 def bent(draw: st.DrawFn, document: st.SearchStrategy[Any]) -> Any:
     """The document, now and then with something else at one of its places."""
-    told = draw(document)
+    document_value = draw(document)
     if draw(st.integers(0, 2)):
-        return told
-    holder, key = draw(st.sampled_from(list(_places([told]))))
+        return document_value
+    holder, key = draw(st.sampled_from(list(_places([document_value]))))
     holder[key] = draw(odd)
-    return told
+    return document_value
 
 
 def _places(holder: Any, levels: int = 12) -> Iterator[tuple[Any, Any]]:
@@ -180,22 +180,26 @@ def _places(holder: Any, levels: int = 12) -> Iterator[tuple[Any, Any]]:
             yield from _places(holder[key], levels - 1)
 
 
-def in_protobuf(told: Any, name: str = "") -> Any:
+def in_protobuf(json_value: Any, name: str = "") -> Any:
     """OTLP/JSON as protobuf's own reader of JSON wants it: ids in base64, of any length."""
-    if isinstance(told, dict):
-        return {key: in_protobuf(value, key) for key, value in told.items()}
-    if isinstance(told, list):
-        return [in_protobuf(value) for value in told]
+    if isinstance(json_value, dict):
+        return {key: in_protobuf(value, key) for key, value in json_value.items()}
+    if isinstance(json_value, list):
+        return [in_protobuf(value) for value in json_value]
     if name == "intValue":
-        return str(max(-(2**63), min(int(told), 2**63 - 1)))
+        return str(max(-(2**63), min(int(json_value), 2**63 - 1)))
     if name.endswith("UnixNano"):
-        return int(told) % 2**64
-    if not isinstance(told, str):
-        return told
+        return int(json_value) % 2**64
+    if not isinstance(json_value, str):
+        return json_value
     if name.endswith(("Id", "ID")):
-        raw = bytes.fromhex(told) if HEX.fullmatch(told) else told.encode("utf-8", "replace")
+        raw = (
+            bytes.fromhex(json_value)
+            if HEX.fullmatch(json_value)
+            else json_value.encode("utf-8", "replace")
+        )
         return base64.b64encode(raw).decode()
-    return told.encode("utf-8", "replace").decode()
+    return json_value.encode("utf-8", "replace").decode()
 
 
 def captures(pattern: str) -> list[bytes]:
@@ -222,13 +226,13 @@ def changed(draw: st.DrawFn, bodies: st.SearchStrategy[bytes]) -> bytes:
 
 
 @st.composite
-def scrambled(draw: st.DrawFn, told: list[dict[str, Any]], words: list[str]) -> list[Any]:
+def scrambled(draw: st.DrawFn, documents: list[dict[str, Any]], words: list[str]) -> list[Any]:
     """Recorded objects in another order, some twice, some with fields of another kind."""
-    found = []
-    for one in draw(st.lists(st.sampled_from(told), min_size=1, max_size=10)):
-        copy = json.loads(json.dumps(one))
+    copies = []
+    for item in draw(st.lists(st.sampled_from(documents), min_size=1, max_size=10)):
+        copy = json.loads(json.dumps(item))
         for _ in range(draw(st.integers(0, 2))):
             holder, key = draw(st.sampled_from(list(_places([copy]))))
             holder[key] = draw(st.one_of(odd, values_of(words)))
-        found.append(copy)
-    return found
+        copies.append(copy)
+    return copies

@@ -35,14 +35,14 @@ Send = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Door:
+class EndpointCase:
     path: str
     content_type: str
     good: bytes  # a body that gives one run or note
 
 
-def logs(**told: Any) -> bytes:
-    log = {"traceId": "a" * 32, "spanId": "b" * 16, "timeUnixNano": str(START), **told}
+def logs(**fields: Any) -> bytes:
+    log = {"traceId": "a" * 32, "spanId": "b" * 16, "timeUnixNano": str(START), **fields}
     return json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [log]}]}]}).encode()
 
 
@@ -50,100 +50,108 @@ def batch(*events: Any) -> bytes:
     return json.dumps({"batch": events}).encode()
 
 
-STORY = sse(started(), node("node_started", "a"), node("node_finished", "a"), finished())
+RUN_STREAM = sse(started(), node("node_started", "a"), node("node_finished", "a"), finished())
 SCORE = json.dumps(CHAT_EVENTS[-1]["body"]).encode()
-DOORS = [
-    Door("/v1/traces", PROTOBUF, capture("openai-agents-openinference")[0]),
-    Door("/v1/traces", JSON, body(span(1), span(2, parent=1)).encode()),
-    Door("/api/public/otel/v1/traces", PROTOBUF, capture("google-adk")[0]),
-    Door("/v1/logs", JSON, logs(body={"stringValue": "hello"})),
-    Door("/api/public/ingestion", JSON, batch(*CHAT_EVENTS)),
-    Door("/api/public/scores", JSON, SCORE),
-    Door("/api/dify/events?app=shop", STREAM, STORY),
+ENDPOINT_CASES = [
+    EndpointCase("/v1/traces", PROTOBUF, capture("openai-agents-openinference")[0]),
+    EndpointCase("/v1/traces", JSON, body(span(1), span(2, parent=1)).encode()),
+    EndpointCase("/api/public/otel/v1/traces", PROTOBUF, capture("google-adk")[0]),
+    EndpointCase("/v1/logs", JSON, logs(body={"stringValue": "hello"})),
+    EndpointCase("/api/public/ingestion", JSON, batch(*CHAT_EVENTS)),
+    EndpointCase("/api/public/scores", JSON, SCORE),
+    EndpointCase("/api/dify/events?app=shop", STREAM, RUN_STREAM),
 ]
 BOMBS = {"gzip": gzip.compress(b" " * (30 << 20), 1), "zstd": zstd.compress(b" " * (30 << 20))}
-every_door = pytest.mark.parametrize("door", DOORS, ids=lambda d: f"{d.path} {d.content_type}")
+every_endpoint = pytest.mark.parametrize(
+    "endpoint", ENDPOINT_CASES, ids=lambda d: f"{d.path} {d.content_type}"
+)
 
 
 @pytest.fixture
 def send(ingest_key: str) -> Send:
-    def post(door: Door, content: bytes, **headers: str) -> Any:
-        given = {"x-api-key": ingest_key} | {k.replace("_", "-"): v for k, v in headers.items()}
-        return Client().post(door.path, content, content_type=door.content_type, headers=given,
-                             CONTENT_TYPE=door.content_type)  # fmt: skip
+    def post(endpoint: EndpointCase, content: bytes, **headers: str) -> Any:
+        sent_headers = {"x-api-key": ingest_key} | {
+            k.replace("_", "-"): v for k, v in headers.items()
+        }
+        return Client().post(
+            endpoint.path, content, content_type=endpoint.content_type, headers=sent_headers,
+            CONTENT_TYPE=endpoint.content_type,
+        )  # fmt: skip
 
     return post
 
 
-def check_refused(door: Door, answer: Any, status: int) -> None:
+def check_refused(endpoint: EndpointCase, answer: Any, status: int) -> None:
     assert answer.status_code == status, answer.content
-    told = answer.content if door.content_type == PROTOBUF else answer.json()["message"].encode()
-    assert told.endswith(b".") and b"Traceback" not in told
+    sentence = (
+        answer.content if endpoint.content_type == PROTOBUF else answer.json()["message"].encode()
+    )
+    assert sentence.endswith(b".") and b"Traceback" not in sentence
     noted = ReceivedRequest.objects.latest("pk")
-    assert noted.status == status and noted.error and noted.error.encode() in told
+    assert noted.status == status and noted.error and noted.error.encode() in sentence
 
 
 def is_empty() -> bool:
     return not any(model.objects.exists() for model in (Run, NodeExecution, Payload, Note))
 
 
-@every_door
-def test_empty(send: Send, door: Door) -> None:
-    answer = send(door, b"")
-    if door.content_type == PROTOBUF:  # an export of nothing
+@every_endpoint
+def test_empty(send: Send, endpoint: EndpointCase) -> None:
+    answer = send(endpoint, b"")
+    if endpoint.content_type == PROTOBUF:  # an export of nothing
         assert answer.status_code == 200
     else:
-        check_refused(door, answer, 400)
+        check_refused(endpoint, answer, 400)
     assert is_empty()
 
 
-@every_door
-def test_truncated(send: Send, door: Door) -> None:
-    cut = send(door, door.good[: len(door.good) * 2 // 3])
-    if door.content_type == STREAM:  # what came is kept
+@every_endpoint
+def test_truncated(send: Send, endpoint: EndpointCase) -> None:
+    cut = send(endpoint, endpoint.good[: len(endpoint.good) * 2 // 3])
+    if endpoint.content_type == STREAM:  # what came is kept
         assert cut.status_code == 200 and Run.objects.get().status == "running"
-    elif door.content_type == JSON:
-        check_refused(door, cut, 400)
+    elif endpoint.content_type == JSON:
+        check_refused(endpoint, cut, 400)
         assert is_empty()
-    assert send(door, door.good).status_code in (200, 207)
+    assert send(endpoint, endpoint.good).status_code in (200, 207)
     assert Run.objects.exists() or Note.objects.exists()
 
 
-@every_door
+@every_endpoint
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
-def test_wrong_compression(send: Send, door: Door, encoding: str) -> None:
+def test_wrong_compression(send: Send, endpoint: EndpointCase, encoding: str) -> None:
     pack = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[encoding]
-    packed = pack(door.good)
-    check_refused(door, send(door, door.good, content_encoding=encoding), 400)
-    check_refused(door, send(door, packed[:-9], content_encoding=encoding), 400)
-    check_refused(door, send(door, packed, content_encoding="br"), 415)
+    packed = pack(endpoint.good)
+    check_refused(endpoint, send(endpoint, endpoint.good, content_encoding=encoding), 400)
+    check_refused(endpoint, send(endpoint, packed[:-9], content_encoding=encoding), 400)
+    check_refused(endpoint, send(endpoint, packed, content_encoding="br"), 415)
     assert is_empty()
-    assert send(door, packed, content_encoding=encoding).status_code in (200, 207)
+    assert send(endpoint, packed, content_encoding=encoding).status_code in (200, 207)
 
 
-@every_door
-def test_a_bomb(send: Send, door: Door, settings: Any) -> None:
+@every_endpoint
+def test_a_bomb(send: Send, endpoint: EndpointCase, settings: Any) -> None:
     settings.WAYLOG_MAX_BODY = 2 << 20
     for encoding, bomb in BOMBS.items():
-        check_refused(door, send(door, bomb, content_encoding=encoding), 413)
+        check_refused(endpoint, send(endpoint, bomb, content_encoding=encoding), 413)
     assert is_empty()
 
 
-@every_door
-def test_text_that_is_no_utf_8(send: Send, door: Door) -> None:
+@every_endpoint
+def test_text_that_is_no_utf_8(send: Send, endpoint: EndpointCase) -> None:
     """It stands in values: what else is told there is kept."""
-    broken = door.good
+    broken = endpoint.good
     for word in (b"hostile", b"hello", b"Where", b"good", b"yes", b"openai", b"warehouse"):
         broken = broken.replace(word, b"\xff" * len(word))
-    assert broken != door.good
-    answer = send(door, broken)
+    assert broken != endpoint.good
+    answer = send(endpoint, broken)
     assert answer.status_code in (200, 207), answer.content
     assert Run.objects.exists() or Note.objects.exists()
 
 
-@every_door
+@every_endpoint
 @pytest.mark.parametrize("calls", [0, 1, 2, 3])
-def test_a_database_that_goes_away_half_way(send: Send, door: Door, calls: int) -> None:
+def test_a_database_that_goes_away_half_way(send: Send, endpoint: EndpointCase, calls: int) -> None:
     left = [calls]
 
     def leaving(write: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,15 +167,15 @@ def test_a_database_that_goes_away_half_way(send: Send, door: Door, calls: int) 
         mock.patch.object(bulk, "insert", leaving(bulk.insert)),
         mock.patch.object(Note.objects, "bulk_create", leaving(Note.objects.bulk_create)),
     ):
-        answer = send(door, door.good)
+        answer = send(endpoint, endpoint.good)
     if left[0] < 0:
-        check_refused(door, answer, 503)
+        check_refused(endpoint, answer, 503)
         assert answer["Retry-After"]
     for run in Run.objects.all():  # of a stream the part before it is kept
         assert run.steps == NodeExecution.objects.filter(run=run, folded=False).count()
-    if door.content_type != STREAM and left[0] < 0:
+    if endpoint.content_type != STREAM and left[0] < 0:
         assert not Run.objects.exists() and not NodeExecution.objects.exists()
-    assert send(door, door.good).status_code in (200, 207)
+    assert send(endpoint, endpoint.good).status_code in (200, 207)
     assert Run.objects.exists() or Note.objects.exists()
 
 
@@ -185,8 +193,8 @@ WIDE = {
 
 @pytest.mark.parametrize("path", WIDE)
 def test_ten_thousand_attributes(send: Send, console: Client, path: str) -> None:
-    door = Door(path, STREAM if "dify" in path else JSON, b"")
-    assert send(door, WIDE[path]).status_code in (200, 207)
+    endpoint = EndpointCase(path, STREAM if "dify" in path else JSON, b"")
+    assert send(endpoint, WIDE[path]).status_code in (200, 207)
     run = Run.objects.get()
     assert run.steps >= 1
     for step in NodeExecution.objects.all():

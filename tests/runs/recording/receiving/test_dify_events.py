@@ -32,7 +32,7 @@ from tests.runs.test_serve import START_SECONDS, Console, database_url, free_por
 
 __all__ = ["database_url", "free_port", "serve"]  # fixtures
 
-DOOR = "/api/dify/events?app=shop"
+EVENTS_PATH = "/api/dify/events?app=shop"
 STREAM = "text/event-stream"
 # The events are stored on a thread of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,9 +40,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def post(ingest_key: str) -> Callable[..., Any]:
-    def send(body: bytes, door: str = DOOR, content_type: str = STREAM, **headers: str) -> Any:
-        given = {"x-api-key": ingest_key} | {k.replace("_", "-"): v for k, v in headers.items()}
-        return Client().post(door, body, content_type=content_type, headers=given)
+    def send(
+        body: bytes, path: str = EVENTS_PATH, content_type: str = STREAM, **headers: str
+    ) -> Any:
+        sent_headers = {"x-api-key": ingest_key} | {
+            k.replace("_", "-"): v for k, v in headers.items()
+        }
+        return Client().post(path, body, content_type=content_type, headers=sent_headers)
 
     return send
 
@@ -56,8 +60,8 @@ def test_a_whole_stream(post: Callable[..., Any]) -> None:
     assert (run.app.name, run.status, run.steps, run.source_kind) == (
         "My App", "failed", 7, "dify-events",
     )  # fmt: skip
-    told = ReceivedRequest.objects.get()
-    assert (told.status, told.run_count, told.door) == (
+    request = ReceivedRequest.objects.get()
+    assert (request.status, request.run_count, request.door) == (
         200, 1, "/api/dify/events?app=My+App",
     )  # fmt: skip
     assert post(recorded(), "/api/dify/events?app=My+App").json() == answer.json()
@@ -77,8 +81,8 @@ def test_compressed(post: Callable[..., Any]) -> None:
 
 
 def test_a_blocking_reply(post: Callable[..., Any]) -> None:
-    told = chat_event("message", id=MESSAGE, mode="chat", answer="Hello", metadata={})
-    body = json.dumps(told, indent=2).encode()
+    reply = chat_event("message", id=MESSAGE, mode="chat", answer="Hello", metadata={})
+    body = json.dumps(reply, indent=2).encode()
     assert post(body, content_type="application/json").status_code == 200
     assert Run.objects.get().outputs_preview == "Hello"
 
@@ -103,7 +107,7 @@ def test_a_body_shorter_than_announced_is_recorded_as_far_as_it_came(
 
     body = sse(started(), node("node_started", "a"))
     answer = Client().generic(
-        "POST", DOOR, b"x", STREAM, headers={"x-api-key": ingest_key},
+        "POST", EVENTS_PATH, b"x", STREAM, headers={"x-api-key": ingest_key},
         **{"wsgi.input": Broken(body), "CONTENT_LENGTH": str(len(body) + 9)},
     )  # fmt: skip
     assert answer.status_code == 400
@@ -114,7 +118,7 @@ def test_a_body_shorter_than_announced_is_recorded_as_far_as_it_came(
 def test_a_body_of_unknown_length(ingest_key: str) -> None:
     body = sse(started(), finished()).rstrip()
     answer = Client().generic(
-        "POST", DOOR, b"x", STREAM,
+        "POST", EVENTS_PATH, b"x", STREAM,
         headers={"x-api-key": ingest_key, "transfer-encoding": "chunked"},
         **{"wsgi.input": BytesIO(body), "CONTENT_LENGTH": ""},
     )  # fmt: skip
@@ -134,19 +138,19 @@ def test_a_bad_event_is_refused_alone(post: Callable[..., Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "door", "status", "words"),
+    ("body", "path", "status", "words"),
     [
-        (b"", DOOR, 400, "no event"),
-        (b"<html>\nno stream\n", DOOR, 400, "neither"),
-        (b"event: ping\n\n", DOOR, 400, "no event"),
+        (b"", EVENTS_PATH, 400, "no event"),
+        (b"<html>\nno stream\n", EVENTS_PATH, 400, "neither"),
+        (b"event: ping\n\n", EVENTS_PATH, 400, "no event"),
         (sse(started()), "/api/dify/events", 400, "Name the app"),
         (sse(started()), "/api/dify/events?app=%20", 400, "Name the app"),
     ],
 )
 def test_what_cannot_be_taken(
-    post: Callable[..., Any], body: bytes, door: str, status: int, words: str
+    post: Callable[..., Any], body: bytes, path: str, status: int, words: str
 ) -> None:
-    answer = post(body, door)
+    answer = post(body, path)
     assert answer.status_code == status
     assert words in answer.json()["message"]
     assert not Run.objects.exists()
@@ -154,10 +158,10 @@ def test_what_cannot_be_taken(
 
 def test_closed_without_a_key(client: Client, read_key: str) -> None:
     body = sse(started())
-    assert client.post(DOOR, body, content_type=STREAM).status_code == 401
+    assert client.post(EVENTS_PATH, body, content_type=STREAM).status_code == 401
     headers = {"x-api-key": read_key}
-    assert client.post(DOOR, body, content_type=STREAM, headers=headers).status_code == 403
-    assert client.get(DOOR).status_code == 405
+    assert client.post(EVENTS_PATH, body, content_type=STREAM, headers=headers).status_code == 403
+    assert client.get(EVENTS_PATH).status_code == 405
     assert not Run.objects.exists()
 
 
@@ -165,7 +169,7 @@ def test_a_bound_key_names_the_app(post: Callable[..., Any]) -> None:
     app = App.objects.create(name="bound", slug="bound")
     secret = IngestKey.create("k", app=app)[1]
     post(sse(started()), "/api/dify/events", x_api_key=secret)
-    post(sse(started()), DOOR, x_api_key=secret)
+    post(sse(started()), EVENTS_PATH, x_api_key=secret)
     assert Run.objects.get().app == app
 
 
@@ -187,7 +191,7 @@ def upload(port: int) -> Iterator[socket.socket]:
     """A chunked upload that has begun."""
     with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
         head = (
-            f"POST {DOOR} HTTP/1.1\r\nHost: localhost:{port}\r\nx-api-key: {KEY}\r\n"
+            f"POST {EVENTS_PATH} HTTP/1.1\r\nHost: localhost:{port}\r\nx-api-key: {KEY}\r\n"
             f"Content-Type: {STREAM}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
         )
         connection.sendall(head.encode())

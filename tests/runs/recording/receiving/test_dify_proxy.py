@@ -47,7 +47,7 @@ __all__ = ["database_url", "free_port", "serve"]  # fixtures
 # Runs are stored on threads of their own.
 pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "app-a-key-of-dify"
-ASKED = {"inputs": {"q": "hi"}, "response_mode": "streaming", "user": "u1"}
+RUN_REQUEST = {"inputs": {"q": "hi"}, "response_mode": "streaming", "user": "u1"}
 
 
 @pytest.fixture
@@ -60,12 +60,12 @@ def ask(app: App) -> Callable[..., Any]:
     """`ask("workflows/run", body)`, as a client of Dify does."""
 
     def send(path: str, body: Any = None, method: str = "POST", **headers: str) -> Any:
-        given = {"Authorization": f"Bearer {KEY}"} | {
+        sent_headers = {"Authorization": f"Bearer {KEY}"} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
         data = b"" if body is None else json.dumps(body).encode()
         return Client().generic(
-            method, f"/dify/my-app/v1/{path}", data, "application/json", headers=given
+            method, f"/dify/my-app/v1/{path}", data, "application/json", headers=sent_headers
         )
 
     return send
@@ -80,11 +80,11 @@ def test_a_stream_goes_through_unchanged_and_is_recorded(
 ) -> None:
     stream = recorded()
     dify_api.will_answer(stream[:100], stream[100:5000], stream[5000:])
-    answer = ask("workflows/run", ASKED)
+    answer = ask("workflows/run", RUN_REQUEST)
     assert (answer.status_code, answer["Content-Type"]) == (200, "text/event-stream")
     assert body_of(answer) == stream
     [seen] = dify_api.seen
-    assert (seen.method, seen.path, seen.json) == ("POST", "/v1/workflows/run", ASKED)
+    assert (seen.method, seen.path, seen.json) == ("POST", "/v1/workflows/run", RUN_REQUEST)
     assert seen.headers["Authorization"] == f"Bearer {KEY}"
     settled()
     run = Run.objects.get()
@@ -92,24 +92,28 @@ def test_a_stream_goes_through_unchanged_and_is_recorded(
         "My App", "failed", 7, "dify-proxy",
     )  # fmt: skip
     assert (run.user, run.trigger, run.inputs_preview) == ("u1", "app-run", "hi")
-    told = ReceivedRequest.objects.get()
-    assert (told.door, told.status, told.run_count) == ("/dify/my-app/v1/workflows/run", 200, 1)
+    received = ReceivedRequest.objects.get()
+    assert (received.door, received.status, received.run_count) == (
+        "/dify/my-app/v1/workflows/run",
+        200,
+        1,
+    )
 
 
 def test_nobody_waits(ask: Callable[..., Any], dify_api: Upstream) -> None:
     """Each part is there before the next one is sent, whether or not the database is."""
-    parts = [sse(told) for told in (started(), node("node_started", "a"), finished())]
+    parts = [sse(event) for event in (started(), node("node_started", "a"), finished())]
     go = threading.Semaphore(0)
     dify_api.will_answer(*parts, go=go)
     let_in = threading.Event()
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         assert let_in.wait(30)
-        return intake_keep(*args, **kwargs)
+        return store_decoded(*args, **kwargs)
 
-    intake_keep = ingest.store_decoded
+    store_decoded = ingest.store_decoded
     with mock.patch.object(ingest, "store_decoded", slow):
-        answer = ask("workflows/run", ASKED)
+        answer = ask("workflows/run", RUN_REQUEST)
         stream = iter(answer.streaming_content)
         for part in parts:
             go.release()
@@ -123,7 +127,7 @@ def test_nobody_waits(ask: Callable[..., Any], dify_api: Upstream) -> None:
 def test_a_run_is_seen_while_it_streams(ask: Callable[..., Any], dify_api: Upstream) -> None:
     go = threading.Semaphore(1)
     dify_api.will_answer(sse(started()), sse(finished()), go=go)
-    stream = iter(ask("workflows/run", ASKED).streaming_content)
+    stream = iter(ask("workflows/run", RUN_REQUEST).streaming_content)
     next(stream)
     until = time.monotonic() + 30
     while not Run.objects.filter(status="running").exists():
@@ -141,7 +145,7 @@ def test_a_client_that_hangs_up_does_not_stop_the_run(
 ) -> None:
     go = threading.Semaphore(heard)
     dify_api.will_answer(sse(started()), sse(node("node_started", "a")), sse(finished()), go=go)
-    answer = ask("workflows/run", ASKED)
+    answer = ask("workflows/run", RUN_REQUEST)
     for _ in range(heard):
         next(iter(answer.streaming_content))
     answer.close()
@@ -155,7 +159,7 @@ def test_a_client_that_hangs_up_does_not_stop_the_run(
 def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify_api: Upstream) -> None:
     part = sse(started(), node("node_started", "a"))
     dify_api.will_answer(part, breaks_off=True)
-    assert body_of(ask("workflows/run", ASKED)) == part
+    assert body_of(ask("workflows/run", RUN_REQUEST)) == part
     settled()
     run = Run.objects.get()
     assert (run.status, run.error) == ("running", "")  # nobody knows whether it goes on
@@ -167,7 +171,7 @@ def test_a_stream_that_breaks_off(ask: Callable[..., Any], dify_api: Upstream) -
 
 def test_a_stream_that_ends_before_its_run(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(sse(started()))
-    body_of(ask("workflows/run", ASKED))
+    body_of(ask("workflows/run", RUN_REQUEST))
     settled()
     assert Run.objects.get().status == "running"
     assert "ended before the run" in NodeExecution.objects.get().error
@@ -175,7 +179,7 @@ def test_a_stream_that_ends_before_its_run(ask: Callable[..., Any], dify_api: Up
 
 def test_a_stream_without_an_event(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(b"event: ping\n\n", breaks_off=True)
-    body_of(ask("workflows/run", ASKED))
+    body_of(ask("workflows/run", RUN_REQUEST))
     settled()
     run = Run.objects.get()
     assert (run.status, run.user) == ("failed", "u1")
@@ -185,9 +189,9 @@ def test_a_stream_without_an_event(ask: Callable[..., Any], dify_api: Upstream) 
 def test_inputs_that_are_refused_within_the_stream(
     ask: Callable[..., Any], dify_api: Upstream
 ) -> None:
-    told = {"event": "error", "status": 400, "code": "invalid_param", "message": "q is required"}
-    dify_api.will_answer(b"event: ping\n\n", sse(told))
-    body_of(ask("workflows/run", ASKED))
+    event = {"event": "error", "status": 400, "code": "invalid_param", "message": "q is required"}
+    dify_api.will_answer(b"event: ping\n\n", sse(event))
+    body_of(ask("workflows/run", RUN_REQUEST))
     settled()
     run = Run.objects.get()
     assert (run.status, run.user) == ("failed", "u1")
@@ -199,7 +203,7 @@ def test_a_blocking_run(ask: Callable[..., Any], dify_api: Upstream) -> None:
     reply = {"task_id": "t", "workflow_run_id": RUN, "data": finished()["data"]}
     body = json.dumps(reply, indent=1).encode()
     dify_api.will_answer(body, content_type="application/json")
-    answer = ask("workflows/run", ASKED | {"response_mode": "blocking"})
+    answer = ask("workflows/run", RUN_REQUEST | {"response_mode": "blocking"})
     assert body_of(answer) == body
     settled()
     run = Run.objects.get()
@@ -209,7 +213,7 @@ def test_a_blocking_run(ask: Callable[..., Any], dify_api: Upstream) -> None:
 
 def test_a_chatflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(sse(*chatflow()))
-    body_of(ask("chat-messages", ASKED | {"query": "Who?", "conversation_id": ""}))
+    body_of(ask("chat-messages", RUN_REQUEST | {"query": "Who?", "conversation_id": ""}))
     settled()
     run = Run.objects.get()
     assert (run.mode, run.outputs_preview, run.status) == ("chatflow", "Hello there", "succeeded")
@@ -217,10 +221,10 @@ def test_a_chatflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
 
 
 def test_a_completion(ask: Callable[..., Any], dify_api: Upstream) -> None:
-    told = {"event": "message", "task_id": "t", "id": MESSAGE, "message_id": MESSAGE,
+    reply = {"event": "message", "task_id": "t", "id": MESSAGE, "message_id": MESSAGE,
             "mode": "completion", "answer": "Done", "metadata": {}}  # fmt: skip
-    dify_api.will_answer(json.dumps(told).encode(), content_type="application/json")
-    body_of(ask("completion-messages", ASKED))
+    dify_api.will_answer(json.dumps(reply).encode(), content_type="application/json")
+    body_of(ask("completion-messages", RUN_REQUEST))
     settled()
     run = Run.objects.get()
     assert (run.mode, run.outputs_preview) == ("workflow", "Done")
@@ -254,7 +258,7 @@ def test_an_error_of_dify(
 ) -> None:
     body = json.dumps({"code": code, "message": "So it is.", "status": status}).encode()
     dify_api.will_answer(body, status=status, content_type="application/json")
-    answer = ask("chat-messages", ASKED | {"query": "Who?"})
+    answer = ask("chat-messages", RUN_REQUEST | {"query": "Who?"})
     assert (answer.status_code, body_of(answer)) == (status, body)
     settled()
     run = Run.objects.first()
@@ -269,7 +273,7 @@ def test_dify_is_not_there(ask: Callable[..., Any], app: App) -> None:
         probe.bind(("127.0.0.1", 0))
         app.upstream_url = f"http://127.0.0.1:{probe.getsockname()[1]}/v1"
     app.save()
-    answer = ask("workflows/run", ASKED)
+    answer = ask("workflows/run", RUN_REQUEST)
     assert answer.status_code == 502
     assert set(answer.json()) == {"code", "message", "status"}
     settled()
@@ -283,13 +287,13 @@ def test_dify_is_not_there(ask: Callable[..., Any], app: App) -> None:
 def test_dify_does_not_answer_in_time(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(b"late", go=threading.Semaphore(0))
     with mock.patch.dict(upstream.SECONDS, {"read": 0.2}):
-        answer = ask("workflows/run", ASKED)
+        answer = ask("workflows/run", RUN_REQUEST)
         body_of(answer)  # the head came, the body did not
     settled()
     with mock.patch.object(
         upstream, "send_request", side_effect=upstream.UpstreamUnreachable(504, "Too late.")
     ):
-        answer = ask("workflows/run", ASKED)
+        answer = ask("workflows/run", RUN_REQUEST)
     assert (answer.status_code, answer.json()["message"]) == (504, "Too late.")
     settled()
     assert sorted(Run.objects.values_list("status", flat=True)) == ["failed", "failed"]
@@ -314,7 +318,7 @@ def test_a_database_that_is_away(ask: Callable[..., Any], dify_api: Upstream) ->
         mock.patch.object(ingest, "save_records", failing),
         mock.patch.object(live_stream, "PATIENCE", (0,) * 5),
     ):
-        assert body_of(ask("workflows/run", ASKED)) == stream
+        assert body_of(ask("workflows/run", RUN_REQUEST)) == stream
         settled()
     assert Run.objects.get().status == "succeeded"
 
@@ -325,7 +329,7 @@ def test_an_error_of_ours(
     stream = sse(started(), finished())
     dify_api.will_answer(stream)
     with mock.patch.object(ingest, "save_records", side_effect=ValueError("ours")):
-        assert body_of(ask("workflows/run", ASKED)) == stream
+        assert body_of(ask("workflows/run", RUN_REQUEST)) == stream
         settled()
     assert "could not be recorded" in caplog.text
 
@@ -334,7 +338,7 @@ def test_a_stream_that_is_too_fast(ask: Callable[..., Any], dify_api: Upstream) 
     parts = [sse(started()), *(sse(node("node_started", str(i))) for i in range(50))]
     dify_api.will_answer(*parts)
     with mock.patch.object(live_stream, "PENDING", 100):
-        assert body_of(ask("workflows/run", ASKED)) == b"".join(parts)
+        assert body_of(ask("workflows/run", RUN_REQUEST)) == b"".join(parts)
         settled()
     assert Run.objects.count() <= 1
 
@@ -343,7 +347,7 @@ def test_a_compressed_answer_goes_through_unread(
     ask: Callable[..., Any], dify_api: Upstream
 ) -> None:
     dify_api.will_answer(b"\x1f\x8bwhatever", headers={"Content-Encoding": "gzip"})
-    answer = ask("workflows/run", ASKED, Accept_Encoding="gzip, br")
+    answer = ask("workflows/run", RUN_REQUEST, Accept_Encoding="gzip, br")
     assert body_of(answer) == b"\x1f\x8bwhatever" and answer["Content-Encoding"] == "gzip"
     assert dify_api.seen[0].headers["Accept-Encoding"] == "identity"
 
@@ -381,8 +385,8 @@ def test_headers_that_stay_here(ask: Callable[..., Any], dify_api: Upstream) -> 
                  "Content-Security-Policy": "script-src *", "Connection": "X-Hop", "X-Hop": "1"},
     )  # fmt: skip
     answer = ask(
-        "workflows/run", ASKED, Cookie="sessionid=1", X_Api_Key="wl_secret", Connection="X-Own",
-        X_Own="1", X_Forwarded_Host="elsewhere", TE="trailers",
+        "workflows/run", RUN_REQUEST, Cookie="sessionid=1", X_Api_Key="wl_secret",
+        Connection="X-Own", X_Own="1", X_Forwarded_Host="elsewhere", TE="trailers",
     )  # fmt: skip
     body_of(answer)
     [seen] = dify_api.seen
@@ -431,7 +435,7 @@ def test_only_where_an_admin_has_set_an_address(
     ask: Callable[..., Any], app: App, dify_api: Upstream, url: str
 ) -> None:
     App.objects.update(upstream_url=url)
-    answer = ask("workflows/run", ASKED)
+    answer = ask("workflows/run", RUN_REQUEST)
     assert answer.status_code == 404
     assert answer.json() == {
         "code": "not_found", "message": "No Dify API is set for this address.", "status": 404,
@@ -442,7 +446,7 @@ def test_only_where_an_admin_has_set_an_address(
 
 def test_too_large(ask: Callable[..., Any], dify_api: Upstream) -> None:
     with mock.patch.object(settings, "WAYLOG_MAX_BODY", 10):
-        answer = ask("workflows/run", ASKED)
+        answer = ask("workflows/run", RUN_REQUEST)
     assert (answer.status_code, answer.json()["status"]) == (413, 413)
     assert not dify_api.seen
 
@@ -454,7 +458,7 @@ def test_the_key_is_nowhere(
     dify_api.will_answer(recorded(), breaks_off=True)
     dify_api.will_answer(b'{"message": "no"}', status=500)
     for _ in range(2):
-        body_of(ask("workflows/run", ASKED))
+        body_of(ask("workflows/run", RUN_REQUEST))
     settled()
     stored = [*NodeExecution.objects.values(), *ReceivedRequest.objects.values()]
     bodies = [str(payload.value) for payload in Payload.objects.all()]
@@ -464,7 +468,7 @@ def test_the_key_is_nowhere(
 
 def test_a_thumb_becomes_a_note(ask: Callable[..., Any], dify_api: Upstream) -> None:
     dify_api.will_answer(sse(*chatflow()))
-    body_of(ask("chat-messages", ASKED | {"query": "Who?"}))
+    body_of(ask("chat-messages", RUN_REQUEST | {"query": "Who?"}))
     settled()
     for rating in ("like", "dislike"):
         dify_api.will_answer(b'{"result": "success"}', content_type="application/json")
@@ -491,7 +495,7 @@ def test_a_message_without_a_workflow(ask: Callable[..., Any], dify_api: Upstrea
         sse(chat_event("message", id=MESSAGE, answer="Hel"), chat_event("message", answer="lo"),
             chat_event("message_end", metadata={}))
     )  # fmt: skip
-    body_of(ask("chat-messages", ASKED | {"inputs": {}, "query": "Who?"}))
+    body_of(ask("chat-messages", RUN_REQUEST | {"inputs": {}, "query": "Who?"}))
     settled()
     run = Run.objects.get()
     assert (run.inputs_preview, run.outputs_preview, run.status) == ("Who?", "Hello", "succeeded")
@@ -514,12 +518,12 @@ def test_through_a_real_server(
         env=os.environ | {"DATABASE_URL": database_url, "WAYLOG_VAR": str(tmp_path / "var")},
         capture_output=True,
     )  # fmt: skip
-    parts = [sse(told) for told in (started(), node("node_started", "a"), finished())]
+    parts = [sse(event) for event in (started(), node("node_started", "a"), finished())]
     for hangs_up in (False, True):
         go = threading.Semaphore(0)
         dify_api.will_answer(*parts, go=go)
         connection = http.client.HTTPConnection("127.0.0.1", console.port, timeout=START_SECONDS)
-        connection.request("POST", "/dify/my-app/v1/workflows/run", json.dumps(ASKED))
+        connection.request("POST", "/dify/my-app/v1/workflows/run", json.dumps(RUN_REQUEST))
         answer = connection.getresponse()
         for part in parts[: 1 if hangs_up else 3]:
             go.release()
@@ -530,8 +534,8 @@ def test_through_a_real_server(
         go.release(3)
         assert dify_api.done.acquire(timeout=START_SECONDS)
         until = time.monotonic() + START_SECONDS
-        while '"status": "succeeded"' not in (told := _runs(console, secret)):
-            assert time.monotonic() < until, told
+        while '"status": "succeeded"' not in (listing := _runs(console, secret)):
+            assert time.monotonic() < until, listing
             time.sleep(0.05)
 
 

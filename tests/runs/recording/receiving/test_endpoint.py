@@ -71,7 +71,7 @@ def test_what_comes_twice_and_what_comes_late_is_told(record, ingest_key):
 
 
 @pytest.mark.parametrize(
-    ("key", "kind", "more", "status", "said"),
+    ("key", "kind", "more", "status", "sentence"),
     [
         ("", JSON, {}, 401, "none was sent"),
         ("wl_unknown", JSON, {}, 401, "not known"),
@@ -83,12 +83,12 @@ def test_what_comes_twice_and_what_comes_late_is_told(record, ingest_key):
         ("good", JSON, {}, 400, "JSON"),
     ],
 )
-def test_what_is_turned_away_is_noted_with_the_sentence(key, kind, more, status, said):
+def test_what_is_turned_away_is_noted_with_the_sentence(key, kind, more, status, sentence):
     IngestKey.create("r", "read", can_ingest=False, can_read=True)
     IngestKey.create("g", "good")
     IngestKey.create("x", "revoked")[0].revoke()
     answer = post(b"{", key, kind=kind, **more)
-    assert answer.status_code == status and said in answer.json()["message"]
+    assert answer.status_code == status and sentence in answer.json()["message"]
     assert (last().status, last().error) == (status, answer.json()["message"])
     if key:
         assert key not in str(ReceivedRequest.objects.values().get()).replace(last().error, "")
@@ -191,7 +191,7 @@ def test_without_tls_behind_tls_it_is_turned_away(settings, ingest_key):
 
 
 @pytest.fixture
-def asked(settings: Any) -> Callable[..., bytes]:
+def answer_of(settings: Any) -> Callable[..., bytes]:
     """`asked(door, body)`: what that door answers."""
 
     def ask(view: Any, body: bytes = b"", method: str = "POST", **headers: str) -> bytes:
@@ -203,36 +203,36 @@ def asked(settings: Any) -> Callable[..., bytes]:
     return ask
 
 
-def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(asked):
+def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(answer_of):
     @endpoint(keyless=True, stream=True)
     def echo(incoming: IncomingRequest, slug: str) -> StreamingHttpResponse:
         assert not incoming.body
         return StreamingHttpResponse(incoming.parts())
 
     body = b"x" * 200_000
-    assert asked(echo, body) == body
+    assert answer_of(echo, body) == body
     assert (last().size, last().status) == (200_000, 200)
-    assert asked(echo, gzip.compress(body), **{"Content-Encoding": "gzip"}) == body
+    assert answer_of(echo, gzip.compress(body), **{"Content-Encoding": "gzip"}) == body
 
 
-def test_a_door_may_take_a_get_which_is_noted_only_when_refused(asked, ingest_key):
+def test_a_door_may_take_a_get_which_is_noted_only_when_refused(answer_of, ingest_key):
     @endpoint(methods=("GET",))
     def probe(incoming: IncomingRequest, slug: str) -> HttpResponse:
         return HttpResponse(slug)
 
-    assert asked(probe, method="GET", **{"x-api-key": ingest_key}) == b"s"
+    assert answer_of(probe, method="GET", **{"x-api-key": ingest_key}) == b"s"
     assert not ReceivedRequest.objects.exists()
-    assert b"No valid key" in asked(probe, method="GET")
+    assert b"No valid key" in answer_of(probe, method="GET")
     assert last().status == 401
 
 
-def test_what_is_let_out_of_the_check_of_forms_may_take_posts_too(asked):
+def test_what_is_let_out_of_the_check_of_forms_may_take_posts_too(answer_of):
     @csrf_exempt
     @login_not_required
     def relay(request: HttpRequest, slug: str) -> HttpResponse:
         return HttpResponse(slug)
 
-    assert asked(relay) == b"s"
+    assert answer_of(relay) == b"s"
 
 
 def test_of_the_query_only_the_app_is_noted(ingest_key):

@@ -21,12 +21,12 @@ JSON = "application/json"
 
 
 def post(body: bytes, key: str | None = None, content_type: str = PROTOBUF, **headers: str) -> Any:
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    sent_headers = {name.replace("_", "-"): value for name, value in headers.items()}
     if key:
-        told["x-api-key"] = key
+        sent_headers["x-api-key"] = key
     # Named again: the test client leaves the header out where the body is empty.
     extra = {"CONTENT_TYPE": content_type}
-    return Client().generic("POST", "/v1/traces", body, content_type, headers=told, **extra)
+    return Client().generic("POST", "/v1/traces", body, content_type, headers=sent_headers, **extra)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def test_a_key_is_needed(body, read_key):
     assert not Run.objects.exists()
 
 
-@pytest.mark.parametrize("way", ["Bearer", "x-api-key", "api_key", "Basic", "Dify"])
-def test_ways_to_present_a_key(body, ingest_key, way):
+@pytest.mark.parametrize("scheme", ["Bearer", "x-api-key", "api_key", "Basic", "Dify"])
+def test_ways_to_present_a_key(body, ingest_key, scheme):
     basic = base64.b64encode(f"pk-1:{ingest_key}".encode()).decode()
     headers = {
         "Bearer": {"Authorization": f"Bearer {ingest_key}"},
@@ -53,7 +53,7 @@ def test_ways_to_present_a_key(body, ingest_key, way):
         "api_key": {"api_key": ingest_key},
         "Basic": {"Authorization": f"Basic {basic}"},
         "Dify": {"api_key": ingest_key, "authorization": f"Bearer {ingest_key}"},
-    }[way]
+    }[scheme]
     answer = Client().post("/v1/traces", body, content_type=PROTOBUF, headers=headers)
     assert answer.status_code == 200, answer.content
 

@@ -42,7 +42,7 @@ few = settings(max_examples=4)
 WORDS = sorted({word for words in odd_bodies.vocabularies() for word in words})
 
 
-class Doors:
+class Endpoints:
     def __init__(self, console: Client, key: str) -> None:
         self.console, self.key, self.client = console, key, Client()
 
@@ -56,8 +56,10 @@ class Doors:
         answer = self.client.post(path, content, content_type=content_type, headers=headers)
         assert answer.status_code in allowed, (answer.status_code, answer.content[:300])
         if answer.status_code >= 400:
-            told = answer.content if content_type == PROTOBUF else answer.json()["message"].encode()
-            assert told.endswith(b".") and b"Traceback" not in told
+            sentence = (
+                answer.content if content_type == PROTOBUF else answer.json()["message"].encode()
+            )
+            assert sentence.endswith(b".") and b"Traceback" not in sentence
         return answer
 
     def look(self, at_most: int = 1) -> None:
@@ -66,11 +68,11 @@ class Doors:
             base = f"/runs/{run.id}"
             step = NodeExecution.objects.filter(run=run).order_by("folded", "index").last()
             assert step
-            told = f"{base}/tracing/{step.id}"
+            step_path = f"{base}/tracing/{step.id}"
             for page in (
                 f"{base}/", f"{base}/detail/", f"{base}/tracing/?all=1",
-                f"{base}.json", f"{base}.md", f"{base}/tracing.json", f"{told}/", f"{told}.json",
-                f"{told}/read/", f"{base}.html", f"{base}.ndjson",
+                f"{base}.json", f"{base}.md", f"{base}/tracing.json", f"{step_path}/",
+                f"{step_path}.json", f"{step_path}/read/", f"{base}.html", f"{base}.ndjson",
                 f"{base}.otlp.json", f"/apps/{run.app.slug}/graph/?run={run.id}", "/", "/runs/",
                 f"/apps/{run.app.slug}/conversations/", "/inbox/", "/inbox/refused/",
             ):  # fmt: skip
@@ -80,12 +82,12 @@ class Doors:
 
 
 @pytest.fixture
-def doors(console: Client, ingest_key: str) -> Doors:
-    return Doors(console, ingest_key)
+def endpoints(console: Client, ingest_key: str) -> Endpoints:
+    return Endpoints(console, ingest_key)
 
 
-def as_json(told: Any) -> bytes:
-    return json.dumps(told, ensure_ascii=True).encode()
+def as_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=True).encode()
 
 
 def good_is_kept() -> bool:
@@ -97,74 +99,80 @@ OTHERS = json.loads(body(GOOD))["resourceSpans"]
 
 @few
 @given(st.lists(odd_bodies.bent(odd_bodies.spans()), min_size=1, max_size=3))
-def test_traces_in_json(doors: Doors, told: list[Any]) -> None:
-    doors.forget()
-    for one in told:
-        both = [*one, *OTHERS] if isinstance(one, list) else OTHERS
-        doors.send("/v1/traces", as_json({"resourceSpans": both}), JSON, [200])
+def test_traces_in_json(endpoints: Endpoints, resources: list[Any]) -> None:
+    endpoints.forget()
+    for resource_spans in resources:
+        both = [*resource_spans, *OTHERS] if isinstance(resource_spans, list) else OTHERS
+        endpoints.send("/v1/traces", as_json({"resourceSpans": both}), JSON, [200])
     assert good_is_kept()
-    doors.look()
+    endpoints.look()
 
 
 @few
 @given(st.lists(odd_bodies.spans(), min_size=1, max_size=3))
-def test_traces_in_protobuf(doors: Doors, told: list[Any]) -> None:
-    doors.forget()
-    for one in told:
-        request = odd_bodies.in_protobuf({"resourceSpans": one + OTHERS})
+def test_traces_in_protobuf(endpoints: Endpoints, resources: list[Any]) -> None:
+    endpoints.forget()
+    for resource_spans in resources:
+        request = odd_bodies.in_protobuf({"resourceSpans": resource_spans + OTHERS})
         content = ParseDict(request, ExportTraceServiceRequest()).SerializeToString()
         broken = content.replace("\ufffd".encode(), b"\xff\xfe\xfd")  # no UTF-8, as long
-        doors.send("/v1/traces", broken, PROTOBUF, [200])
+        endpoints.send("/v1/traces", broken, PROTOBUF, [200])
     assert good_is_kept()
-    doors.look()
+    endpoints.look()
 
 
 @few
 @given(odd_bodies.changed(st.sampled_from(odd_bodies.captures("*.bin"))),
        odd_bodies.changed(st.sampled_from(odd_bodies.captures("*.body.json"))))  # fmt: skip
-def test_recorded_traces_with_changed_bytes(doors: Doors, packed: bytes, text: bytes) -> None:
-    doors.forget()
-    doors.send("/v1/traces", packed, PROTOBUF)
-    doors.send("/v1/traces", text, JSON)
-    doors.look()
+def test_recorded_traces_with_changed_bytes(
+    endpoints: Endpoints, packed: bytes, text: bytes
+) -> None:
+    endpoints.forget()
+    endpoints.send("/v1/traces", packed, PROTOBUF)
+    endpoints.send("/v1/traces", text, JSON)
+    endpoints.look()
 
 
 @few
 @given(
     odd_bodies.bent(odd_bodies.logs()), odd_bodies.logs(), odd_bodies.spans(), st.binary(max_size=3)
 )
-def test_logs(doors: Doors, in_json: Any, told: Any, spans: Any, tail: bytes) -> None:
-    doors.forget()
-    doors.send("/v1/logs", as_json({"resourceLogs": in_json}), JSON, [200])
-    request = ParseDict(odd_bodies.in_protobuf({"resourceLogs": told}), ExportLogsServiceRequest())
+def test_logs(
+    endpoints: Endpoints, in_json: Any, resource_logs: Any, spans: Any, tail: bytes
+) -> None:
+    endpoints.forget()
+    endpoints.send("/v1/logs", as_json({"resourceLogs": in_json}), JSON, [200])
+    request = ParseDict(
+        odd_bodies.in_protobuf({"resourceLogs": resource_logs}), ExportLogsServiceRequest()
+    )
     packed = request.SerializeToString()
-    doors.send("/v1/logs", packed.replace("\ufffd".encode(), b"\xff\xfe\xfd"), PROTOBUF)
-    doors.send("/v1/logs", packed + tail, PROTOBUF)
-    doors.send("/v1/traces", as_json({"resourceSpans": spans + OTHERS}), JSON, [200])
-    doors.send("/v1/logs", as_json({"resourceLogs": told}), JSON, [200])
+    endpoints.send("/v1/logs", packed.replace("\ufffd".encode(), b"\xff\xfe\xfd"), PROTOBUF)
+    endpoints.send("/v1/logs", packed + tail, PROTOBUF)
+    endpoints.send("/v1/traces", as_json({"resourceSpans": spans + OTHERS}), JSON, [200])
+    endpoints.send("/v1/logs", as_json({"resourceLogs": resource_logs}), JSON, [200])
     assert good_is_kept()
-    doors.look()
+    endpoints.look()
 
 
 @few
 @given(odd_bodies.scrambled(CHAT_EVENTS, odd_bodies.words_of("langfuse")), st.booleans())
-def test_langfuse_events(doors: Doors, events: list[Any], bare: bool) -> None:
-    doors.forget()
-    told = events if bare else {"batch": events}
-    answer = doors.send("/api/public/ingestion", as_json(told), JSON, [207]).json()
+def test_langfuse_events(endpoints: Endpoints, events: list[Any], bare: bool) -> None:
+    endpoints.forget()
+    batch = events if bare else {"batch": events}
+    answer = endpoints.send("/api/public/ingestion", as_json(batch), JSON, [207]).json()
     assert len(answer["successes"]) + len(answer["errors"]) == len(events)
-    doors.look()
+    endpoints.look()
 
 
 @few
 @given(
     odd_bodies.scrambled([CHAT_EVENTS[-1]["body"]], odd_bodies.words_of("langfuse")), st.booleans()
 )
-def test_langfuse_scores(doors: Doors, scores: list[Any], single: bool) -> None:
-    doors.forget()
-    doors.send("/api/public/ingestion", as_json(CHAT_EVENTS[:5]), JSON, [207])
-    doors.send("/api/public/scores", as_json(scores[0] if single else scores), JSON)
-    doors.look()
+def test_langfuse_scores(endpoints: Endpoints, scores: list[Any], single: bool) -> None:
+    endpoints.forget()
+    endpoints.send("/api/public/ingestion", as_json(CHAT_EVENTS[:5]), JSON, [207])
+    endpoints.send("/api/public/scores", as_json(scores[0] if single else scores), JSON)
+    endpoints.look()
 
 
 EVENTS = [
@@ -180,58 +188,60 @@ events = odd_bodies.scrambled(EVENTS, odd_bodies.words_of("dify"))
 
 @few
 @given(events, odd_bodies.changed(st.just(recorded())), st.booleans())
-def test_dify_events(doors: Doors, told: list[Any], stream: bytes, lines: bool) -> None:
-    doors.forget()
-    door = "/api/dify/events?app=shop"
-    content = b"".join(as_json(one) + b"\n" for one in told) if lines else sse(*told)
-    doors.send(door, content, "application/x-ndjson" if lines else STREAM)
-    doors.send(door, stream, STREAM)
-    answer = doors.send(door, sse(started(), finished()), STREAM, [200])
+def test_dify_events(endpoints: Endpoints, events: list[Any], stream: bytes, lines: bool) -> None:
+    endpoints.forget()
+    path = "/api/dify/events?app=shop"
+    content = b"".join(as_json(event) + b"\n" for event in events) if lines else sse(*events)
+    endpoints.send(path, content, "application/x-ndjson" if lines else STREAM)
+    endpoints.send(path, stream, STREAM)
+    answer = endpoints.send(path, sse(started(), finished()), STREAM, [200])
     assert answer.json()["runs"] and not answer.json()["refused"]
-    doors.look()
+    endpoints.look()
 
 
-ASKED = {"inputs": {"q": "hi"}, "query": "hi", "response_mode": "streaming", "user": "u1",
+RUN_REQUEST = {"inputs": {"q": "hi"}, "query": "hi", "response_mode": "streaming", "user": "u1",
          "conversation_id": "c"}  # fmt: skip
 
 
 @few
-@given(events, odd_bodies.scrambled([ASKED], odd_bodies.words_of("dify")),
+@given(events, odd_bodies.scrambled([RUN_REQUEST], odd_bodies.words_of("dify")),
        st.sampled_from(["workflows/run", "chat-messages", "messages/m/feedbacks", "parameters"]),
        st.sampled_from([200, 204, 400, 401, 500, 599]),
        st.sampled_from([STREAM, JSON, "", "text/html; charset=nonsense"]))  # fmt: skip
 def test_the_proxy(
-    doors: Doors, told: list[Any], asked: list[Any], path: str, status: int, kind: str
+    endpoints: Endpoints, events: list[Any], requests: list[Any], path: str, status: int, kind: str
 ) -> None:
     """Whatever Dify answers and the client asks goes through, byte for byte."""
-    doors.forget()
-    content = as_json(told[0]) if kind == JSON else sse(*told)
+    endpoints.forget()
+    content = as_json(events[0]) if kind == JSON else sse(*events)
     with running() as dify:
         App.objects.create(name="shop", slug="shop", upstream_url=dify.url)
         parts = [content[:50], content[50:]] if status != 204 else []
         dify.will_answer(*[part for part in parts if part], status=status, content_type=kind)
-        answer = doors.client.post(f"/dify/shop/v1/{path}", as_json(asked[0]), content_type=JSON)
+        answer = endpoints.client.post(
+            f"/dify/shop/v1/{path}", as_json(requests[0]), content_type=JSON
+        )
         assert (answer.status_code, b"".join(answer)) == (status, b"".join(parts))
         settled()
-    doors.look()
+    endpoints.look()
 
 
 @few
 @given(st.data())
-def test_run_files(doors: Doors, data: st.DataObject) -> None:
-    doors.forget()
-    doors.send("/v1/traces", body(GOOD, span(2, "f" * 32, parent=0xF00D)).encode(), JSON)
-    doors.send("/api/public/ingestion", as_json(CHAT_EVENTS), JSON, [207])
+def test_run_files(endpoints: Endpoints, data: st.DataObject) -> None:
+    endpoints.forget()
+    endpoints.send("/v1/traces", body(GOOD, span(2, "f" * 32, parent=0xF00D)).encode(), JSON)
+    endpoints.send("/api/public/ingestion", as_json(CHAT_EVENTS), JSON, [207])
     lines = [json.loads(line) for line in exported().splitlines()]
-    told = data.draw(odd_bodies.scrambled(lines, WORDS))
+    records = data.draw(odd_bodies.scrambled(lines, WORDS))
     broken = data.draw(odd_bodies.changed(st.just(exported())))
     whole = exported()
-    doors.forget()
+    endpoints.forget()
     head = b'{"waylog": 1}\n'
-    for content in (head + b"".join(as_json(one) + b"\n" for one in told), broken, whole):
+    for content in (head + b"".join(as_json(record) + b"\n" for record in records), broken, whole):
         file = SimpleUploadedFile("runs.ndjson", content)
-        answer = doors.console.post("/runs/import/", {"file": file})
+        answer = endpoints.console.post("/runs/import/", {"file": file})
         assert answer.status_code in (200, 400)
         assert "Traceback" not in answer.content.decode()
     assert good_is_kept()
-    doors.look()
+    endpoints.look()

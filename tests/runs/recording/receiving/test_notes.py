@@ -13,15 +13,15 @@ pytestmark = pytest.mark.django_db
 SCORE = {"run": "t1", "name": "correctness", "number": 0.8}
 
 
-def step(trace: str, **told: object) -> NodeRecord:
+def step(trace: str, **fields: object) -> NodeRecord:
     facts = {"trace": trace, "source_id": "a", "service": "shop", "title": "work", "kind": "chain"}
-    return NodeRecord(**(facts | told))  # type: ignore[arg-type]
+    return NodeRecord(**(facts | fields))  # type: ignore[arg-type]
 
 
 @pytest.fixture
 def send(ingest_key):
-    def post(told, key=ingest_key, content_type="application/json"):
-        body = told if isinstance(told, str) else json.dumps(told)
+    def post(payload, key=ingest_key, content_type="application/json"):
+        body = payload if isinstance(payload, str) else json.dumps(payload)
         return Client().post("/api/notes", body, content_type, headers={"x-api-key": key})
 
     return post
@@ -32,8 +32,8 @@ def test_a_note_is_taken_and_shown_to_be(send):
     answer = send(SCORE | {"label": "good", "text": "Yes.", "author": "judge-2", "id": "n-1",
                            "created_at": "2026-11-22T09:30:00Z"})  # fmt: skip
     run, note = Run.objects.get(), Note.objects.get()
-    told = {"notes": [{"id": str(note.id), "run": str(run.id)}], "waiting": 0}
-    assert (answer.status_code, answer.json()) == (200, told)
+    expected = {"notes": [{"id": str(note.id), "run": str(run.id)}], "waiting": 0}
+    assert (answer.status_code, answer.json()) == (200, expected)
     assert (note.number, note.label, note.text, note.author) == (0.8, "good", "Yes.", "judge-2")
     assert (note.source, note.created_at.isoformat()) == ("api", "2026-11-22T09:30:00+00:00")
     [line] = ReceivedRequest.objects.all()
@@ -79,12 +79,12 @@ def test_thumbs_pins_and_truth_values(send):
     save_records([step("t1")])
     send([{"run": "t1", "name": "thumbs", "label": "down"}, {"run": "t1", "name": "pin"},
           {"run": "t1", "name": "grounded", "number": True}])  # fmt: skip
-    told = dict(Note.objects.values_list("name", "number"))
-    assert told == {"thumbs": -1.0, "pin": None, "grounded": 1.0}
+    numbers = dict(Note.objects.values_list("name", "number"))
+    assert numbers == {"thumbs": -1.0, "pin": None, "grounded": 1.0}
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("payload", "sentence"),
     [
         ("{", "The body is not JSON"),
         ([], "The list holds no note."),
@@ -102,8 +102,8 @@ def test_thumbs_pins_and_truth_values(send):
         (SCORE | {"created_at": "soon"}, "“created_at” is a time"),
     ],
 )
-def test_what_is_no_note_is_one_sentence_and_nothing_is_written(send, told, sentence):
-    answer = send(told)
+def test_what_is_no_note_is_one_sentence_and_nothing_is_written(send, payload, sentence):
+    answer = send(payload)
     assert answer.status_code == 400 and sentence in answer.json()["message"]
     assert not Note.objects.exists()
     assert sentence in ReceivedRequest.objects.get().error
@@ -130,7 +130,7 @@ def test_a_bound_key_never_reaches_another_apps_run(send):
 @pytest.mark.parametrize("text", ["\0", "\ud800", "\x01\x02", "a\nb", "x" * 100, "😀", "\u202eabc"])
 def test_hostile_words(send, text):
     save_records([step("t1")])
-    told = {"run": "t1", "name": text, "label": text, "text": text, "step": text, "author": text,
+    note = {"run": "t1", "name": text, "label": text, "text": text, "step": text, "author": text,
             "id": text}  # fmt: skip
-    assert send(told).status_code in (200, 400)
-    assert send(told | {"run": text}).status_code in (200, 400)
+    assert send(note).status_code in (200, 400)
+    assert send(note | {"run": text}).status_code in (200, 400)

@@ -12,8 +12,8 @@ from tests.hostile import START, body, span
 from tests.runs.recording.decoding.dify_stream.streams import finished, node, sse, started
 from tests.runs.recording.decoding.langfuse_events import CHAT_EVENTS, langfuse_event
 from tests.runs.recording.receiving.test_bad_bodies import (
-    DOORS,
-    Door,
+    ENDPOINT_CASES,
+    EndpointCase,
     Send,
     batch,
     check_refused,
@@ -27,22 +27,22 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DAY_BEFORE, FAR = "2026-11-19T10:00:00Z", "9999-12-31T23:59:59-14:00"
 
 
-def seen(id_: str, **told: Any) -> dict[str, Any]:
-    return langfuse_event("span-create", {"id": id_, "traceId": "t", "name": id_, **told})
+def seen(id_: str, **fields: Any) -> dict[str, Any]:
+    return langfuse_event("span-create", {"id": id_, "traceId": "t", "name": id_, **fields})
 
 
 # Parts of a story: a circle of parents, a child before its parent by a day, times that are none,
 # one id with two contents.
-ODD: dict[Door, list[bytes]] = {
-    DOORS[1]: [body(one).encode() for one in (
+ODD: dict[EndpointCase, list[bytes]] = {
+    ENDPOINT_CASES[1]: [body(spans).encode() for spans in (
         span(1, parent=2), span(2, parent=1), span(3, parent=1, start=START - 86_400 * 10**9),
         span(4, parent=3, start=0, end=0), span(5, parent=3, start=2**62), span(1, name="other"))],
-    DOORS[4]: [batch(one) for one in (
+    ENDPOINT_CASES[4]: [batch(spans) for spans in (
         seen("a", parentObservationId="b"), seen("b", parentObservationId="a"),
         seen("c", parentObservationId="a", startTime=DAY_BEFORE, endTime=DAY_BEFORE),
         seen("d", parentObservationId="d", startTime="0001-01-01", endTime=FAR),
         seen("a", parentObservationId="c", level="ERROR", input=[1]), seen("a", input={"b": 2}))],
-    DOORS[6]: [sse(one) for one in (
+    ENDPOINT_CASES[6]: [sse(spans) for spans in (
         started(), node("node_started", "a", iteration_id="n-b", created_at=0),
         node("iteration_started", "b", iteration_id="n-a", created_at=-86_400),
         node("node_finished", "a", iteration_id="n-b", created_at=10**12, elapsed_time="NaN"),
@@ -51,13 +51,13 @@ ODD: dict[Door, list[bytes]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("door", ODD, ids=lambda door: str(door.path))
-def test_an_odd_story_in_any_order(send: Send, console: Client, door: Door) -> None:
-    found = []
-    for parts in (ODD[door], ODD[door][::-1], ODD[door] * 2):
+@pytest.mark.parametrize("endpoint", ODD, ids=lambda endpoint: str(endpoint.path))
+def test_an_odd_story_in_any_order(send: Send, console: Client, endpoint: EndpointCase) -> None:
+    trees = []
+    for parts in (ODD[endpoint], ODD[endpoint][::-1], ODD[endpoint] * 2):
         Run.objects.all().delete()
         for part in parts:
-            assert send(door, part).status_code in (200, 207)
+            assert send(endpoint, part).status_code in (200, 207)
         run = Run.objects.get()
         for page in (
             f"/runs/{run.id}/tracing/?all=1",
@@ -66,21 +66,21 @@ def test_an_odd_story_in_any_order(send: Send, console: Client, door: Door) -> N
         ):
             assert console.get(page).status_code == 200
         rows = NodeExecution.objects.order_by("source_id")
-        found.append(list(rows.values_list("source_id", "title", "depth", "index", "status")))
-    assert len(found[0]) >= 3
-    assert found[0] == found[1] == found[2]
+        trees.append(list(rows.values_list("source_id", "title", "depth", "index", "status")))
+    assert len(trees[0]) >= 3
+    assert trees[0] == trees[1] == trees[2]
 
 
 def test_logs_with_ids_of_the_wrong_length(send: Send) -> None:
-    for told in ({"traceId": "a" * 31}, {"spanId": "b" * 17}, {"spanId": "z" * 16}):
-        answer = send(DOORS[3], logs(**told))
+    for wrong_id in ({"traceId": "a" * 31}, {"spanId": "b" * 17}, {"spanId": "z" * 16}):
+        answer = send(ENDPOINT_CASES[3], logs(**wrong_id))
         assert answer.json()["partialSuccess"]["rejectedLogRecords"] == "1"
     assert not Run.objects.exists()
 
 
-@pytest.mark.parametrize("told", [{"id": ""}, {"id": "o", "traceId": ""}, {"id": "\0" * 200}])
-def test_langfuse_ids_that_are_none(send: Send, told: dict[str, Any]) -> None:
-    answer = send(DOORS[4], batch(langfuse_event("span-create", told), *CHAT_EVENTS)).json()
+@pytest.mark.parametrize("ids", [{"id": ""}, {"id": "o", "traceId": ""}, {"id": "\0" * 200}])
+def test_langfuse_ids_that_are_none(send: Send, ids: dict[str, Any]) -> None:
+    answer = send(ENDPOINT_CASES[4], batch(langfuse_event("span-create", ids), *CHAT_EVENTS)).json()
     assert len(answer["successes"]) >= len(CHAT_EVENTS)
     assert Run.objects.filter(steps=2).exists()
 
@@ -90,17 +90,19 @@ def nested(levels: int) -> bytes:
 
 
 DEEP = {
-    DOORS[4]: batch(seen("a", input="@"), *CHAT_EVENTS),
-    DOORS[6]: sse(started(), node("node_started", "a", inputs="@"), finished()),
+    ENDPOINT_CASES[4]: batch(seen("a", input="@"), *CHAT_EVENTS),
+    ENDPOINT_CASES[6]: sse(started(), node("node_started", "a", inputs="@"), finished()),
 }
 
 
-@pytest.mark.parametrize("door", DEEP, ids=lambda door: str(door.path))
-def test_what_is_nested_too_deep_is_refused_alone(send: Send, console: Client, door: Door) -> None:
+@pytest.mark.parametrize("endpoint", DEEP, ids=lambda endpoint: str(endpoint.path))
+def test_what_is_nested_too_deep_is_refused_alone(
+    send: Send, console: Client, endpoint: EndpointCase
+) -> None:
     """What is taken can be written again in every form."""
     for levels in (90, 300, 960):
-        told = DEEP[door].replace(b'"@"', nested(levels))
-        assert send(door, told).status_code in (200, 207)
+        content = DEEP[endpoint].replace(b'"@"', nested(levels))
+        assert send(endpoint, content).status_code in (200, 207)
         for run in Run.objects.all():
             for form in ("json", "otlp.json", "ndjson", "html"):
                 answer = console.get(f"/runs/{run.id}.{form}")
@@ -110,5 +112,5 @@ def test_what_is_nested_too_deep_is_refused_alone(send: Send, console: Client, d
 
 
 def test_a_score_that_is_nested_too_deep(send: Send) -> None:
-    told = b'{"traceId": "t", "name": "n", "value": %s}' % nested(960)
-    check_refused(DOORS[5], send(DOORS[5], told), 400)
+    content = b'{"traceId": "t", "name": "n", "value": %s}' % nested(960)
+    check_refused(ENDPOINT_CASES[5], send(ENDPOINT_CASES[5], content), 400)

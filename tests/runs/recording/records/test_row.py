@@ -16,7 +16,7 @@ costs = st.one_of(st.none(), st.decimals(0, 3, places=1))
 
 
 @st.composite
-def told(draw: st.DrawFn) -> ExecutionRow:
+def execution_rows(draw: st.DrawFn) -> ExecutionRow:
     """Any message about the step "s"."""
     cost = draw(costs)
     inputs = draw(st.sampled_from([None, "01", "02"]))
@@ -65,7 +65,7 @@ def joined(rows: list[ExecutionRow]) -> dict[str, object]:
     return {name: getattr(result, name) for name in ExecutionRow.__slots__}
 
 
-@given(st.lists(told(), min_size=1, max_size=4))
+@given(st.lists(execution_rows(), min_size=1, max_size=4))
 def test_any_order_and_repetition(rows):
     expected = joined(rows)
     for order in permutations(rows):
@@ -73,7 +73,7 @@ def test_any_order_and_repetition(rows):
     assert joined([*rows, *rows]) == expected
 
 
-@given(told(), told(), told())
+@given(execution_rows(), execution_rows(), execution_rows())
 def test_any_grouping(a, b, c):
     left, right = deepcopy(a), deepcopy(b)
     merge_row(right, deepcopy(c))
@@ -81,7 +81,7 @@ def test_any_grouping(a, b, c):
     assert {name: getattr(left, name) for name in ExecutionRow.__slots__} == joined([a, b, c])
 
 
-@given(told(), told())
+@given(execution_rows(), execution_rows())
 def test_a_known_value_is_never_erased(a, b):
     result = joined([a, b])
     for name in ("started_us", "ended_us", "inputs_id", "received_body", "input_tokens", "cost"):

@@ -10,9 +10,9 @@ pytestmark = pytest.mark.django_db
 SCORE = NoteRecord("t1", "langfuse", "s1", "correctness", number=0.25, created_us=1_000_000)
 
 
-def step(trace: str, **told: object) -> NodeRecord:
+def step(trace: str, **fields: object) -> NodeRecord:
     facts = {"trace": trace, "source_id": "a", "service": "shop", "title": "work", "kind": "chain"}
-    return NodeRecord(**(facts | told))  # type: ignore[arg-type]
+    return NodeRecord(**(facts | fields))  # type: ignore[arg-type]
 
 
 def test_a_note_that_comes_first_waits_for_its_run() -> None:
@@ -24,8 +24,8 @@ def test_a_note_that_comes_first_waits_for_its_run() -> None:
 def test_a_note_told_again_is_the_same_note_and_the_later_word_counts() -> None:
     save_records([step("t1")])
     later = NoteRecord("t1", "langfuse", "s1", "correctness", number=1.0, created_us=2_000_000)
-    for told in ([SCORE], [later], [SCORE]):
-        notes.save(told)
+    for records in ([SCORE], [later], [SCORE]):
+        notes.save(records)
     assert Note.objects.get().number == 1.0
 
 

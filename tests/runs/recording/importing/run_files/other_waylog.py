@@ -31,7 +31,7 @@ def stored() -> dict[str, Any]:
     """All rows of all runs, in no order that a database chose."""
     talks = dict(Conversation.objects.values_list("id", "source_id"))
     errors = ErrorGroup.objects.values_list("id", "node_id", "error_type", "message")
-    groups = {id_: told for id_, *told in errors}
+    groups = {id_: columns for id_, *columns in errors}
     labels = dict(Version.objects.values_list("id", "label"))
     apps = dict(App.objects.values_list("id", "name"))
     steps = [row | {"hints": _hints(row["hints"])} for row in _rows(NodeExecution, apps)]
@@ -59,17 +59,17 @@ def stored() -> dict[str, Any]:
 def _rows(model: Any, apps: dict[int, str], *without: str) -> list[dict[str, Any]]:
     rows = []
     for row in model.objects.values():
-        found = {name: _plain(value) for name, value in row.items() if name not in without}
-        if "app_id" in found:
-            found["app_id"] = apps[found["app_id"]]
-        if found.get("scope"):
-            found["scope"] = apps[found["scope"]]
+        values = {name: _plain(value) for name, value in row.items() if name not in without}
+        if "app_id" in values:
+            values["app_id"] = apps[values["app_id"]]
+        if values.get("scope"):
+            values["scope"] = apps[values["scope"]]
         for name in VALUES:
-            if found.get(name):
-                found[name] = _place(found[name].hex)
+            if values.get(name):
+                values[name] = _place(values[name].hex)
         if model is Payload:
-            found["id"] = _place(found["id"].hex)
-        rows.append(found)
+            values["id"] = _place(values["id"].hex)
+        rows.append(values)
     return sorted(rows, key=lambda row: (str(row.get("id")), row.get("label", ""), repr(row)))
 
 
@@ -84,7 +84,7 @@ def _plain(value: Any) -> Any:
 
 def _hints(text: str) -> Any:
     hints = orjson.loads(LOG.sub(lambda m: m[1] + _place(m[2]), text)) if text else {}
-    return {name: told for name, told in hints.items() if told != {}}  # a rank of nothing
+    return {name: hint for name, hint in hints.items() if hint != {}}  # a rank of nothing
 
 
 def exported() -> bytes:

@@ -26,7 +26,7 @@ def lines_of_a_run() -> list[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("told", "sentence"),
+    ("line", "sentence"),
     [
         (b"[1]", "It is not a JSON object."),
         (b"nonsense", "It is not readable JSON."),
@@ -42,9 +42,9 @@ def lines_of_a_run() -> list[bytes]:
         (b'{"version": {"app": "x", "label": "", "graph": []}}', FORM.format("graph")),
     ],
 )
-def test_a_bad_line_is_refused_alone(told: bytes, sentence: str) -> None:
+def test_a_bad_line_is_refused_alone(line: bytes, sentence: str) -> None:
     lines = lines_of_a_run()
-    report = take(b"".join([*lines[:4], told + b"\n", *lines[4:]]))
+    report = take(b"".join([*lines[:4], line + b"\n", *lines[4:]]))
     assert report.sentences == [f"Line 5: {sentence}"]
     assert (report.refused, report.steps, Run.objects.get().steps) == (1, 2, 2)
     assert RefusedRecord.objects.get().reason == f"Line 5: {sentence}"
@@ -112,9 +112,9 @@ def test_an_id_that_is_another_run_here_does_no_harm() -> None:
     take(b"".join(lines))
     store.save_records([replace(STEP, trace="b" * 32, source_id="e" * 16)])
     theirs = Run.objects.get(sources__source_id="b" * 32).id
-    told = orjson.loads(lines[1])
-    told["run"]["id"] = str(theirs)
-    lines[1] = orjson.dumps(told) + b"\n"
+    run_line = orjson.loads(lines[1])
+    run_line["run"]["id"] = str(theirs)
+    lines[1] = orjson.dumps(run_line) + b"\n"
     take(b"".join(lines))
     assert Run.objects.get().steps == 3  # one run: the file says so
     assert isinstance(Run.objects.get().id, UUID)

@@ -73,8 +73,8 @@ def test_a_bomb_is_told_and_not_unpacked(console: Client, settings: Any) -> None
     for bomb in (head + line, head + lines, lines):
         answer = upload(console, gzip.compress(bomb))
         assert answer.status_code == 400
-        told = answer.content.decode()
-        assert re.search("more than 10 MB|longer than 1 MB|larger than 1 MB", told)
+        page = answer.content.decode()
+        assert re.search("more than 10 MB|longer than 1 MB|larger than 1 MB", page)
 
 
 def test_too_large_a_file_is_told(console: Client, settings: Any) -> None:
@@ -148,9 +148,9 @@ def test_a_broken_file_ends_with_1_and_keeps_the_good_part(
     with pytest.raises(SystemExit) as ended:
         call_command("import_runs", str(file))
     assert ended.value.code == 1
-    told = capsys.readouterr().err
-    assert f"Line {steps[0] + 1}: “trace” is not a text." in told
-    assert f"Line {steps[-1] + 1}: The file ends in the middle of it." in told
+    errors = capsys.readouterr().err
+    assert f"Line {steps[0] + 1}: “trace” is not a text." in errors
+    assert f"Line {steps[-1] + 1}: The file ends in the middle of it." in errors
     assert Run.objects.count() == 3
     reasons = RefusedRecord.objects.values_list("reason", flat=True)
     assert len(reasons) == 2 and all(reason.startswith("Line ") for reason in reasons)

@@ -114,9 +114,9 @@ def test_whatever_was_told_is_the_same_elsewhere(records: list[NodeRecord]) -> N
 
 
 def test_logs_are_the_same_elsewhere() -> None:
-    told = {"name": "gen_ai.user.message", "body": {"content": "Where is it?"}}
+    message = {"name": "gen_ai.user.message", "body": {"content": "Where is it?"}}
     logs = [StepLog(10**18 + n, {"name": "line", "body": str(n)}) for n in range(1200)]
-    store.save_records([replace(STEP, title="", logs=(StepLog(10**18, told, True), *logs))])
+    store.save_records([replace(STEP, title="", logs=(StepLog(10**18, message, True), *logs))])
     [step] = stored()["steps"]
     assert step["hints"]["assembled"] and step["hints"]["logs_cut"]
     assert_same_elsewhere()
@@ -196,14 +196,14 @@ def test_a_file_and_what_is_there_become_one_run_in_any_order() -> None:
     snapshots = []
     for order in ((file, later), (later, file)):
         forget()
-        for one in order:
-            take(one) if isinstance(one, bytes) else store.save_records([one])
-        found = stored()
-        for run in found["runs"]:
+        for part in order:
+            take(part) if isinstance(part, bytes) else store.save_records([part])
+        tables = stored()
+        for run in tables["runs"]:
             del run["last_seen_at"]
-        for version in found["versions"]:
+        for version in tables["versions"]:
             del version["created_at"]
-        snapshots.append(found)
+        snapshots.append(tables)
     assert snapshots[0] == snapshots[1]
 
 
