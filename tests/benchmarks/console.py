@@ -19,17 +19,17 @@ import psycopg
 from tests.benchmarks import PASSWORD
 from tests.benchmarks.turns import Cost, here
 
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
 
 
 @contextmanager
-def serving() -> Iterator["Console"]:
-    """The console as `make run` starts it (`manage.py serve`), with one worker."""
+def serving(root: Path = ROOT) -> Iterator["Console"]:
+    """Serve the checkout at `root` as `make run` does (`manage.py serve`), with one worker."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "manage.py", "serve", "--port", str(port), "--workers", "1"]
-    root = Path(__file__).resolve().parents[2]
     server = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
     try:
         for _ in range(START_SECONDS * 10):
