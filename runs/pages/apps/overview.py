@@ -18,7 +18,7 @@ DAY = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
-class Square:
+class StatusSquare:
     """A run in a status strip, in words: a page of apps has thousands of them."""
 
     href: str
@@ -45,17 +45,17 @@ class AppRow:
         return self.strip[-1] if self.strip else None
 
     @property
-    def squares(self) -> list[Square]:
+    def squares(self) -> list[StatusSquare]:
         now = timezone.now()
-        return [square(run, now) for run in self.strip]
+        return [status_square(run, now) for run in self.strip]
 
 
-def square(run: Run, now: datetime) -> Square:
+def status_square(run: Run, now: datetime) -> StatusSquare:
     """From a run of `for_strip()`."""
     label = run.shown_status_label
     ago = formats.ago(run.started_at, now)
     where = f" in {formats.visible(run.failed_title)}" if run.failed_title else ""
-    return Square(
+    return StatusSquare(
         run.get_absolute_url(),
         run.shown_status,
         f"{label} run, {ago}",
@@ -81,12 +81,12 @@ def overview(apps: list[App]) -> list[AppRow]:
             row.costs[figures["cost_currency"]] = figures["all_cost"]
     for app_id, duration_us in recent.slowest_twentieth():
         rows[app_id].p95_us = duration_us
-    for app_id, strip in _strips(apps).items():
+    for app_id, strip in _status_strips(apps).items():
         rows[app_id].strip = strip
     return list(rows.values())
 
 
-def _strips(apps: list[App]) -> dict[int, list[Run]]:
+def _status_strips(apps: list[App]) -> dict[int, list[Run]]:
     """The newest runs of each app, oldest first: of each app a range of `run_app_started`."""
     newest = Q()
     for app in apps:

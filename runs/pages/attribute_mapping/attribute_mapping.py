@@ -11,7 +11,7 @@ from nodes.formats import tokens, visible
 from nodes.models import NodeExecution
 from runs.json.attribute_mapping import AttributeMappingJson, MappedFieldJson
 from runs.json.values import decimal_text, iso_time
-from runs.pages.attribute_mapping.decode_again import REST, Rereading, reread
+from runs.pages.attribute_mapping.decode_again import REST, DecodedAgain, decode_again
 from runs.recording.records.record import Cost, Usage
 from runs.recording.records.row import COLUMN_BY_FIELD, facts_from_hints
 from runs.recording.records.span import Span
@@ -51,7 +51,7 @@ OTHER_MESSAGE = "told by another message of this step, or with what became input
 
 
 @dataclass(frozen=True, slots=True)
-class FieldRead:
+class MappedField:
     """One field: its value, and the attribute with its value; beginnings, for people. `note` says
     where it came from when no attribute gave it."""
 
@@ -65,34 +65,34 @@ class FieldRead:
 
 
 @dataclass(frozen=True, slots=True)
-class HowRead:
+class AttributeMapping:
     """`door`: how the step came. `unused`: (attribute, beginning of its value) of those that no
     dialect used; `unused_count` counts them all."""
 
     door: str
     is_span: bool
-    step: list[FieldRead]
-    run: list[FieldRead]
+    step: list[MappedField]
+    run: list[MappedField]
     unused: list[tuple[str, str]]
     unused_count: int
 
 
-def how_read(execution: NodeExecution, source_kind: str) -> HowRead:
+def map_attributes(execution: NodeExecution, source_kind: str) -> AttributeMapping:
     """Of an execution loaded `with_payloads()`; `source_kind` is that of its run."""
-    again = reread(execution)
+    again = decode_again(execution)
     facts = facts_from_hints(again.hints)
     run = {name: getattr(facts, name) for name in RUN}
-    unused = list(_unused(execution, again))
-    return HowRead(
-        _door(source_kind, again.span),
+    unused = list(_unused_attributes(execution, again))
+    return AttributeMapping(
+        _endpoint_label(source_kind, again.span),
         again.span is not None,
         [
-            _field(name, STEP[name], value, again, _note(name, execution, again))
+            _mapped_field(name, STEP[name], value, again, _source_note(name, execution, again))
             for name, value in _step_values(execution, again.hints).items()
             if value not in (None, "", False, (), [])
         ],
         [
-            _field(f"run.{name}", RUN[name], value, again, None)
+            _mapped_field(f"run.{name}", RUN[name], value, again, None)
             for name, value in run.items()
             if value not in (None, "", ())
         ],
@@ -101,7 +101,7 @@ def how_read(execution: NodeExecution, source_kind: str) -> HowRead:
     )
 
 
-def _door(source_kind: str, span: Span | None) -> str:
+def _endpoint_label(source_kind: str, span: Span | None) -> str:
     """How the step came. Its run may have come by several doors, and bears the kind of one."""
     if span is None and source_kind in ("dify-otlp", "dify-langfuse"):
         return "Dify's event stream or database"
@@ -109,7 +109,7 @@ def _door(source_kind: str, span: Span | None) -> str:
     return DOORS.get(kind, kind or "a door that is not known")
 
 
-def how_read_json(found: HowRead) -> AttributeMappingJson:
+def attribute_mapping_json(found: AttributeMapping) -> AttributeMappingJson:
     """The machine twin."""
     return {
         "door": found.door,
@@ -120,7 +120,7 @@ def how_read_json(found: HowRead) -> AttributeMappingJson:
     }
 
 
-def _mapped_field_json(field: FieldRead) -> MappedFieldJson:
+def _mapped_field_json(field: MappedField) -> MappedFieldJson:
     return {
         "field": field.field,
         "label": field.label,
@@ -143,24 +143,26 @@ def _step_values(execution: NodeExecution, hints: dict[str, Any]) -> dict[str, A
         "inputs": execution.inputs_preview or (execution.inputs and load_value(execution.inputs)),
         "outputs": execution.outputs_preview
         or (execution.outputs and load_value(execution.outputs)),
-        "usage": _usage(execution),
+        "usage": _stored_usage(execution),
         "cost": Cost(execution.cost, execution.cost_currency)
         if execution.cost is not None
         else None,
         "attempt": execution.attempt if execution.attempt > 1 else None,
     }
     return {
-        name: columns[name] if name in columns else hints.get(name) or _column(execution, name)
+        name: columns[name]
+        if name in columns
+        else hints.get(name) or _stored_column(execution, name)
         for name in STEP
     }
 
 
-def _column(execution: NodeExecution, name: str) -> Any:
+def _stored_column(execution: NodeExecution, name: str) -> Any:
     """What is told of a step in a column of the same name; the others are hints."""
     return None if name == "folded" else getattr(execution, name, None)
 
 
-def _usage(execution: NodeExecution) -> Usage | None:
+def _stored_usage(execution: NodeExecution) -> Usage | None:
     told = Usage(
         execution.input_tokens, execution.output_tokens, execution.cached_tokens,
         execution.cache_write_tokens, execution.reasoning_tokens, execution.total_tokens,
@@ -168,7 +170,7 @@ def _usage(execution: NodeExecution) -> Usage | None:
     return told if told != Usage() else None
 
 
-def _note(name: str, execution: NodeExecution, again: Rereading) -> str | None:
+def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> str | None:
     """Where a field of the step has its value from when that is no attribute."""
     column = COLUMN_BY_FIELD.get(name, "total_tokens" if name == "usage" else name)
     if column in again.hints.get("assembled", ()):
@@ -181,21 +183,25 @@ def _note(name: str, execution: NodeExecution, again: Rereading) -> str | None:
     return None
 
 
-def _field(name: str, label: str, value: Any, again: Rereading, note: str | None) -> FieldRead:
-    shown = _beginning(value)
+def _mapped_field(
+    name: str, label: str, value: Any, again: DecodedAgain, note: str | None
+) -> MappedField:
+    shown = _value_beginning(value)
     if note:
-        return FieldRead(name, label, shown, note=note)
+        return MappedField(name, label, shown, note=note)
     dialect, attribute = again.read_from.get(name, ("", ""))
     if not dialect and again.span is not None and name in OF_SPAN:
         dialect, attribute = "opentelemetry", OF_SPAN[name]
     if not dialect:
-        return FieldRead(name, label, shown, note=_untold(name, again))
-    told = _told(again.span, attribute) if again.span and name not in again.kept else None
-    said = None if told is None else _beginning(told)
-    return FieldRead(name, label, shown, dialect, attribute or None, said)
+        return MappedField(name, label, shown, note=_missing_note(name, again))
+    told = (
+        _attribute_value(again.span, attribute) if again.span and name not in again.kept else None
+    )
+    said = None if told is None else _value_beginning(told)
+    return MappedField(name, label, shown, dialect, attribute or None, said)
 
 
-def _untold(name: str, again: Rereading) -> str:
+def _missing_note(name: str, again: DecodedAgain) -> str:
     if again.record is None:
         return "told by the decoder of its door"
     again_told = (
@@ -206,7 +212,7 @@ def _untold(name: str, again: Rereading) -> str:
     return "follows from the fields above" if again_told else OTHER_MESSAGE
 
 
-def _told(span: Span, attribute: str) -> Any:
+def _attribute_value(span: Span, attribute: str) -> Any:
     """What the span says under this name: an attribute, several below it, a key of `metadata`, the
     resource, an exception, or the span's own field."""
     if attribute in span.attributes:
@@ -222,21 +228,21 @@ def _told(span: Span, attribute: str) -> Any:
     return own.get(attribute, span.resource.get(attribute))
 
 
-def _unused(execution: NodeExecution, again: Rereading) -> Iterator[tuple[str, str]]:
+def _unused_attributes(execution: NodeExecution, again: DecodedAgain) -> Iterator[tuple[str, str]]:
     """What was received and gave no field. A name that gave one may stand for those below it, or be
     a key of what an attribute holds."""
     attributes = execution.received.get("attributes")
     names = {attribute for _, attribute in again.read_from.values() if attribute}
     for key, value in attributes.items() if isinstance(attributes, dict) else ():
         if not any(_covers(name, key) for name in names):
-            yield visible(key), _beginning(value)
+            yield visible(key), _value_beginning(value)
 
 
 def _covers(name: str, key: str) -> bool:
     return name == key or key.startswith(f"{name}.") or name.startswith(f"{key}.")
 
 
-def _beginning(value: Any) -> str:
+def _value_beginning(value: Any) -> str:
     """A value in one short line."""
     if isinstance(value, Usage):
         value = ", ".join(

@@ -27,7 +27,7 @@ ReadFrom = dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Rereading:
+class DecodedAgain:
     """`span` and `record` are None of a step that came as no span. `kept` is what was stored of how
     it was read; `hints` what it told for the tree and the run."""
 
@@ -41,15 +41,15 @@ class Rereading:
         return {**(self.record.read_from if self.record else {}), **self.kept}
 
 
-def reread(execution: NodeExecution) -> Rereading:
+def decode_again(execution: NodeExecution) -> DecodedAgain:
     """`execution` was loaded `with_payloads()`."""
     received = execution.received
     hints = orjson.loads(execution.hints) if execution.hints else {}
     kept = {name: (told[0], told[1]) for name, told in received.get("read_from", {}).items()}
     if not _came_as_span(execution, received, kept, hints):
-        return Rereading(None, None, kept, hints)
-    span = _span(execution, received, kept)
-    return Rereading(span, _record(span), kept, hints)
+        return DecodedAgain(None, None, kept, hints)
+    span = _span_from_execution(execution, received, kept)
+    return DecodedAgain(span, _record_from_span(span), kept, hints)
 
 
 def _came_as_span(
@@ -62,14 +62,16 @@ def _came_as_span(
     return bool(has_span_id or scope == REST)
 
 
-def _record(span: Span) -> NodeRecord | None:
+def _record_from_span(span: Span) -> NodeRecord | None:
     try:
         return read_span(span)
     except Exception:  # what a dialect once took may be too much for the next version of it
         return None
 
 
-def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) -> Span:
+def _span_from_execution(
+    execution: NodeExecution, received: dict[str, Any], kept: ReadFrom
+) -> Span:
     """The span, with the values that moved back under their attributes' names."""
     attributes = dict(received.get("attributes") or {})
     for name, (_, attribute) in kept.items():
@@ -89,12 +91,12 @@ def _span(execution: NodeExecution, received: dict[str, Any], kept: ReadFrom) ->
         status="error" if failed else "unset",
         status_message=received.get("status_message", execution.error if failed else ""),
         attributes=attributes,
-        events=[_event(event) for event in received.get("events") or ()],
+        events=[_span_event(event) for event in received.get("events") or ()],
         links=received.get("links") or [],
         resource=resource if isinstance(resource, dict) else {},
         scope=str(received.get("scope") or ""),
     )
 
 
-def _event(told: dict[str, Any]) -> SpanEvent:
+def _span_event(told: dict[str, Any]) -> SpanEvent:
     return SpanEvent(told["name"], told["time_us"], told["attributes"])

@@ -9,14 +9,14 @@ from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
 from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
-from runs.pages.attribute_mapping.attribute_mapping import how_read, how_read_json
+from runs.pages.attribute_mapping.attribute_mapping import attribute_mapping_json, map_attributes
 
 
 @require_safe
 def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     execution = execution_or_404(run.id, execution_id)
-    found = how_read(execution, run.source_kind)
+    found = map_attributes(execution, run.source_kind)
     context = {"run": run, "execution": execution, "found": found}
     return render_region(
         request,
@@ -31,4 +31,4 @@ def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResp
 def twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     execution = execution_or_404(run.id, execution_id)
-    return json_response(how_read_json(how_read(execution, run.source_kind)))
+    return json_response(attribute_mapping_json(map_attributes(execution, run.source_kind)))

@@ -16,7 +16,7 @@ from runs.pages.run import views
 log = logging.getLogger(__name__)
 
 
-def run_of_source(source_id: str, only_app: App | None = None) -> Run:
+def run_by_source_id_or_404(source_id: str, only_app: App | None = None) -> Run:
     """The newest run that a producer's id leads to; Http404 with a sentence when there is none."""
     if "\0" not in source_id:
         runs = Run.objects.for_list().with_sources().for_app(only_app)
@@ -27,21 +27,21 @@ def run_of_source(source_id: str, only_app: App | None = None) -> Run:
 
 @require_safe
 def run_by_source(request: HttpRequest, source_id: str) -> HttpResponse:
-    return redirect(run_of_source(source_id))
+    return redirect(run_by_source_id_or_404(source_id))
 
 
 @require_safe
 @session_or_read_key
 def run_by_source_twin(request: ReadRequest, source_id: str) -> HttpResponse:
     """The same answer as under the run's own id."""
-    found = run_of_source(source_id, request.only_app)
+    found = run_by_source_id_or_404(source_id, request.only_app)
     return views.run_twin(request, found.pk)
 
 
 @require_safe
 @session_or_read_key
 def run_by_source_markdown(request: ReadRequest, source_id: str) -> HttpResponse:
-    found = run_of_source(source_id, request.only_app)
+    found = run_by_source_id_or_404(source_id, request.only_app)
     return views.run_markdown(request, found.pk)
 
 
@@ -56,7 +56,7 @@ def langfuse_project(request: HttpRequest, name: str) -> HttpResponse:
     """Where the link to a Langfuse project ends: the app that the client's public key named. What
     follows the project's id (`/traces/<trace id>`) leads to the run."""
     name, _, trace_id = name.partition("/traces/")
-    return redirect(run_of_source(trace_id.strip("/"))) if trace_id else _app_named(name)
+    return redirect(run_by_source_id_or_404(trace_id.strip("/"))) if trace_id else _app_named(name)
 
 
 def _app_named(name: str) -> HttpResponse:

@@ -14,7 +14,7 @@ HEIGHT = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class BarScale:
     """`count` equal stretches from `start` on."""
 
     start: datetime
@@ -29,7 +29,7 @@ class Scale:
         return unit if number == 1 else f"{number} {unit}s"
 
 
-def scale(first: datetime, last: datetime) -> Scale:
+def bar_scale(first: datetime, last: datetime) -> BarScale:
     """Round stretches, at most `MOST`, that hold all from `first` to `last`; both in the zone whose
     hours and midnights are meant."""
     last = max(last, first)
@@ -39,12 +39,12 @@ def scale(first: datetime, last: datetime) -> Scale:
             start = start.replace(hour=0)
         count = (last - start) // width + 1
         if count <= MOST:
-            return Scale(start, width, count)
+            return BarScale(start, width, count)
     start = first.replace(hour=0, minute=0, second=0, microsecond=0)
-    return Scale(start, timedelta(days=ceil(((last - start) / _DAY + 1) / MOST)), MOST)
+    return BarScale(start, timedelta(days=ceil(((last - start) / _DAY + 1) / MOST)), MOST)
 
 
-def path(moments: Iterable[datetime], on: Scale) -> str:
+def bars_path(moments: Iterable[datetime], on: BarScale) -> str:
     """Bars as the path of an SVG that is one unit wide for each stretch and `HEIGHT` high; one that
     happened at all is seen."""
     # The hour that a clock was set back by may lie beyond the last stretch.

@@ -36,7 +36,7 @@ ORDER BY way.level DESC
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class CauseStep:
     """A step on the way down. `where`: "pass 12" of a container, "#4" and "attempt 3" of a step
     that ran more than once; "" of one that ran once."""
 
@@ -61,16 +61,16 @@ class Cause:
     have failed. `error`: its message, else the run's, at most `MAX_ERROR` characters."""
 
     run: Run
-    chain: list[Link]
+    chain: list[CauseStep]
     error_type: str
     error: str
 
     @property
-    def failed(self) -> Link | None:
+    def failed(self) -> CauseStep | None:
         return self.chain[-1] if self.chain else None
 
     @property
-    def above(self) -> list[Link]:
+    def above(self) -> list[CauseStep]:
         return self.chain[:-1]
 
     @property
@@ -89,19 +89,19 @@ def cause_of(run: Run) -> Cause | None:
     """Why a run failed; None for one that did not. One query."""
     if run.status != RunStatus.FAILED:
         return None
-    steps = way_down(run.id, run.failed_execution) if run.failed_execution else []
+    steps = steps_down_to(run.id, run.failed_execution) if run.failed_execution else []
     failed = steps[-1] if steps else None
     error = getattr(failed, "error_head", "") or run.error[:MAX_ERROR]
-    return Cause(run, _chain(steps), failed.error_type if failed else "", error)
+    return Cause(run, _cause_steps(steps), failed.error_type if failed else "", error)
 
 
-def way_down(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
+def steps_down_to(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
     """The steps above one and it itself, the highest first, each with `error_head`."""
     told = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
     return list(NodeExecution.objects.raw(_WAY_DOWN, told))
 
 
-def _chain(steps: list[NodeExecution]) -> list[Link]:
+def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
     """Each step with its own part of the path of passes: of what it adds to its parent's, the
     first number is the pass of a container that goes round, the rest is its own."""
     where: list[list[str]] = [[] for _ in steps]
@@ -115,13 +115,13 @@ def _chain(steps: list[NodeExecution]) -> list[Link]:
             where[place].append(formats.iteration_label(iteration_text(own)))
         if step.attempt > 1:
             where[place].append(f"attempt {step.attempt}")
-    return [Link(step, ", ".join(told)) for step, told in zip(steps, where, strict=True)]
+    return [CauseStep(step, ", ".join(told)) for step, told in zip(steps, where, strict=True)]
 
 
-def handled_in(run: Run) -> Iterator[Link]:
+def handled_failures(run: Run) -> Iterator[CauseStep]:
     """The first failures in a run that an error strategy handled: it went on. One query, and none
     for a run that has no such step."""
     if run.exceptions:
         steps = NodeExecution.objects.in_run(run.id).visible().filter(status=NodeStatus.EXCEPTION)
         for step in steps.for_row()[:MAX_HANDLED]:
-            yield Link(step, "")
+            yield CauseStep(step, "")

@@ -21,7 +21,7 @@ MAX_LIKE_IT = 1_000  # runs of a group that a run's page counts
 
 
 @dataclass(slots=True)
-class Kind:
+class ErrorGroupFigures:
     """One group within the failures read: how often and when, newest first. `since`: the version of
     its first run ever; `is_new`: that is the newest version of the app, and not its first."""
 
@@ -47,25 +47,27 @@ class Kind:
 
 
 @dataclass(slots=True)
-class Kinds:
-    """Groups, the one that failed last first, over the `read` newest failures of the stretch asked
-    for, the oldest of which started at `oldest`; `found` groups with `runs` runs are of the state
-    asked for. `older`: there are failures before these, or groups beyond those shown: from when on
-    they are found with `until`."""
+class ErrorGroupPage:
+    """Groups, the one that failed last first, as far as they are `shown`.
 
-    shown: list[Kind]
-    found: int
+    They are made of the `read` newest failures of the range of time, the oldest of which started at
+    `oldest`. `group_count` groups with `runs` runs have the state that was chosen. `older`: there
+    are failures before these, or groups beyond those shown; with `until` of that time they are
+    listed. `complete`: all failures of the range were read."""
+
+    shown: list[ErrorGroupFigures]
+    group_count: int
     runs: int
     read: int
     oldest: datetime | None
     older: datetime | None
-    scale: bars.Scale | None
+    scale: bars.BarScale | None
     complete: bool
 
 
-def kinds_of_failure(
+def error_group_page(
     app: App | None, since: datetime | None, until: datetime | None, state: str = "all"
-) -> Kinds:
+) -> ErrorGroupPage:
     """Four queries, whatever the number of runs and failures; one more for a state and an `until`,
     after which a group may have come back."""
     failures = _failures(app, since, until)
@@ -79,24 +81,24 @@ def kinds_of_failure(
         resolved[key] = resolved_at
     newest = {key: of_group[0] for key, of_group in times.items()}
     if until and state != "all":
-        newest |= _newest(key for key, at in resolved.items() if at)
-    keys = [key for key in times if state == "all" or _is(state, resolved[key], newest[key])]
+        newest |= _newest_failures(key for key, at in resolved.items() if at)
+    keys = [key for key in times if state == "all" or _has_state(state, resolved[key], newest[key])]
     chosen = keys[:MAX_GROUPS]
     named = ErrorGroup.objects.with_history().select_related("resolved_by").filter(pk__in=chosen)
     groups = {group.pk.hex: group for group in named}
-    shown = [Kind(groups[key], times[key]) for key in chosen if key in groups]
+    shown = [ErrorGroupFigures(groups[key], times[key]) for key in chosen if key in groups]
     _name_versions(shown, versions)
     oldest = failures[-1][1] if failures else None
     on = None
     if oldest:
-        on = bars.scale(timezone.localtime(since or oldest), timezone.localtime(until))
+        on = bars.bar_scale(timezone.localtime(since or oldest), timezone.localtime(until))
     for kind in shown:
-        kind.path = bars.path(kind.times, on) if on else ""
+        kind.path = bars.bars_path(kind.times, on) if on else ""
     older = None if complete else oldest
     if beyond := keys[MAX_GROUPS:]:
         older = times[beyond[0]][0] + timedelta(microseconds=1)
     runs = sum(len(times[key]) for key in keys)
-    return Kinds(shown, len(keys), runs, len(failures), oldest, older, on, complete)
+    return ErrorGroupPage(shown, len(keys), runs, len(failures), oldest, older, on, complete)
 
 
 def _failures(
@@ -112,18 +114,18 @@ def _failures(
     return [(hex_id(key), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]]
 
 
-def _newest(keys: Iterable[str]) -> dict[str, datetime]:
+def _newest_failures(keys: Iterable[str]) -> dict[str, datetime]:
     """When the newest run of each group started. One query."""
     runs = Run.objects.filter(error_group__in=list(keys)).order_by()
     rows = runs.values_list("error_group").annotate(models.Max("started_at"))
     return {group_id.hex: started for group_id, started in rows}
 
 
-def _is(state: str, resolved_at: datetime | None, last_at: datetime) -> bool:
+def _has_state(state: str, resolved_at: datetime | None, last_at: datetime) -> bool:
     return (state == "resolved") == bool(resolved_at and last_at <= resolved_at)
 
 
-def _name_versions(kinds: list[Kind], counts: dict[str, Counter[int | None]]) -> None:
+def _name_versions(kinds: list[ErrorGroupFigures], counts: dict[str, Counter[int | None]]) -> None:
     """Two queries: the versions named, and the newest of each app."""
     ids = {
         id_ for kind in kinds for id_ in (*counts[kind.group.pk.hex], kind.group.first_version_id)
@@ -137,19 +139,23 @@ def _name_versions(kinds: list[Kind], counts: dict[str, Counter[int | None]]) ->
     )
     for kind in kinds:
         told = counts[kind.group.pk.hex]
-        kind.versions = by_number((versions.get(id_ or 0), count) for id_, count in told.items())
+        kind.versions = newest_version_first(
+            (versions.get(id_ or 0), count) for id_, count in told.items()
+        )
         kind.since = versions.get(kind.group.first_version_id or 0)
         number = kind.since.number if kind.since else 0
         kind.is_new = number > 1 and number == newest.get(kind.group.app_id)
 
 
-def by_number(counts: Iterable[tuple[Version | None, int]]) -> list[tuple[Version | None, int]]:
+def newest_version_first(
+    counts: Iterable[tuple[Version | None, int]],
+) -> list[tuple[Version | None, int]]:
     """Newest version first; runs without a version last."""
     return sorted(counts, key=lambda told: -told[0].number if told[0] else 1)
 
 
 @dataclass(frozen=True, slots=True)
-class Kin:
+class RunErrorGroup:
     """The group of a failed run, with its history, and how many runs it has (`more`: beyond
     `count`). `alone`: no other run has failed like this."""
 
@@ -166,10 +172,10 @@ class Kin:
         return self.group.state(self.group.last_at)
 
 
-def kin_of(run: Run) -> Kin | None:
+def error_group_of(run: Run) -> RunErrorGroup | None:
     """Two queries; none for a run that has not failed."""
     if run.error_group_id is None:
         return None
     group = ErrorGroup.objects.with_history().get(pk=run.error_group_id)
     count = group.newest_runs.values("pk")[: MAX_LIKE_IT + 1].count()
-    return Kin(group, min(count, MAX_LIKE_IT), count > MAX_LIKE_IT)
+    return RunErrorGroup(group, min(count, MAX_LIKE_IT), count > MAX_LIKE_IT)

@@ -13,7 +13,7 @@ from runs.models import ErrorGroup, Run, Version
 from runs.pages.compare.baseline import Baseline, find_baseline
 from runs.pages.errors import bars
 from runs.pages.errors.cause import Cause, cause_of
-from runs.pages.errors.groups import by_number
+from runs.pages.errors.groups import newest_version_first
 
 MAX_RUNS = 5_000  # newest runs of a group that are counted
 SHOWN_RUNS = 15
@@ -21,7 +21,7 @@ SHOWN_SUCCESSES, LOOKED_AT = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
-class OfVersion:
+class VersionFailures:
     """How many of the runs counted ran as a version; `None`: without one. `began`: it is the one of
     the group's first run; `before`: the version before that one, in which nothing failed so."""
 
@@ -33,7 +33,7 @@ class OfVersion:
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class ErrorGroupHistory:
     """A group whose runs are all gone has no `runs`. `count`: of its runs, at most `MAX_RUNS`
     (`more`: there are more); `cause`: of the newest; `good`: the success to compare that with;
     `successes`: newest executions of the failing node that went well."""
@@ -41,14 +41,14 @@ class History:
     group: ErrorGroup
     count: int
     more: bool
-    versions: list[OfVersion]
+    versions: list[VersionFailures]
     since: Version | None
     runs: list[Run]
     cause: Cause | None
     good: Baseline | None
     successes: list[NodeExecution]
     path: str
-    scale: bars.Scale | None
+    scale: bars.BarScale | None
 
     @property
     def newest(self) -> Run | None:
@@ -59,16 +59,16 @@ class History:
         return self.group.state(self.group.last_at)
 
 
-def history_of(group: ErrorGroup) -> History:
+def error_group_history(group: ErrorGroup) -> ErrorGroupHistory:
     """Of a group that was loaded `with_history()`. Nine queries, whatever the number of runs."""
     rows = list(group.newest_runs.values_list("started_at", "version_id")[: MAX_RUNS + 1])
     more, rows = len(rows) > MAX_RUNS, rows[:MAX_RUNS]
     runs = list(group.newest_runs.for_list()[:SHOWN_RUNS])
     on = None
     if rows:
-        on = bars.scale(timezone.localtime(rows[-1][0]), timezone.localtime())
-    versions, since = _versions(group, rows)
-    return History(
+        on = bars.bar_scale(timezone.localtime(rows[-1][0]), timezone.localtime())
+    versions, since = _version_failures(group, rows)
+    return ErrorGroupHistory(
         group,
         len(rows),
         more,
@@ -77,15 +77,15 @@ def history_of(group: ErrorGroup) -> History:
         runs,
         cause_of(runs[0]) if runs else None,
         find_baseline(runs[0]) if runs else None,
-        _successes(group),
-        bars.path((started for started, _ in rows), on) if on else "",
+        _node_successes(group),
+        bars.bars_path((started for started, _ in rows), on) if on else "",
         on,
     )
 
 
-def _versions(
+def _version_failures(
     group: ErrorGroup, rows: Sequence[tuple[datetime, int | None]]
-) -> tuple[list[OfVersion], Version | None]:
+) -> tuple[list[VersionFailures], Version | None]:
     """The versions that failed so, newest first, then the one before the first of them. One query
     or two."""
     counts = Counter(version_id for _, version_id in rows)
@@ -95,18 +95,18 @@ def _versions(
     versions = Version.objects.defer("graph", "configuration")
     named = versions.in_bulk([*filter(None, counts), group.first_version_id or 0])
     since = named.get(group.first_version_id or 0)
-    told = by_number((named.get(id_ or 0), count) for id_, count in counts.items())
+    told = newest_version_first((named.get(id_ or 0), count) for id_, count in counts.items())
     found = [
-        OfVersion(one, count, last[one.pk if one else None], one is not None and one == since)
+        VersionFailures(one, count, last[one.pk if one else None], one is not None and one == since)
         for one, count in told
     ]
     if since and all(one.number >= since.number for one, _ in told if one):
         earlier = versions.filter(app=group.app_id, number__lt=since.number).order_by("-number")
-        found += [OfVersion(one, 0, None, before=True) for one in earlier[:1]]
+        found += [VersionFailures(one, 0, None, before=True) for one in earlier[:1]]
     return found, since
 
 
-def _successes(group: ErrorGroup) -> list[NodeExecution]:
+def _node_successes(group: ErrorGroup) -> list[NodeExecution]:
     """Of the newest executions of the node those that went well."""
     if not group.node_id:
         return []

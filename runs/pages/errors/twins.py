@@ -14,11 +14,11 @@ from runs.json.error_group import (
 from runs.json.run import failed_node
 from runs.json.values import decimal_text, iso_time, page_url
 from runs.models import ErrorGroup, Run, Version
-from runs.pages.errors.groups import Kind
-from runs.pages.errors.history import History
+from runs.pages.errors.groups import ErrorGroupFigures
+from runs.pages.errors.history import ErrorGroupHistory
 
 
-def _head(group: ErrorGroup, base_url: str) -> ErrorGroupHeadJson:
+def _error_group_head_json(group: ErrorGroup, base_url: str) -> ErrorGroupHeadJson:
     return {
         "id": str(group.pk),
         "url": page_url(group, base_url),
@@ -32,39 +32,39 @@ def _head(group: ErrorGroup, base_url: str) -> ErrorGroupHeadJson:
     }
 
 
-def kind_json(kind: Kind, base_url: str = "") -> ListedErrorGroupJson:
+def listed_error_group_json(kind: ErrorGroupFigures, base_url: str = "") -> ListedErrorGroupJson:
     """A group in a list; `runs` counts within the failures that were read."""
     return {
-        **_head(kind.group, base_url),
+        **_error_group_head_json(kind.group, base_url),
         "state": kind.state,
         "runs": kind.count,
         "first_at": iso_time(kind.group.first_at),
         "last_at": iso_time(kind.last_at),
         "since_version": version_ref(kind.since),
         "new_in_newest_version": kind.is_new,
-        "versions": _versions(kind.versions),
+        "versions": _version_counts_json(kind.versions),
     }
 
 
-def _versions(counts: list[tuple[Version | None, int]]) -> list[VersionCountJson]:
+def _version_counts_json(counts: list[tuple[Version | None, int]]) -> list[VersionCountJson]:
     return [{"version": version_ref(one), "runs": count} for one, count in counts]
 
 
-def history_json(history: History, base_url: str = "") -> ErrorGroupDetailJson:
+def error_group_json(history: ErrorGroupHistory, base_url: str = "") -> ErrorGroupDetailJson:
     group, newest = history.group, history.newest
     counts = [(one.version, one.count) for one in history.versions if not one.before]
     return {
-        **_head(group, base_url),
+        **_error_group_head_json(group, base_url),
         "state": history.state,
         "runs": history.count,
         "more_runs": history.more,
         "first_at": iso_time(group.first_at),
         "last_at": iso_time(group.last_at),
         "since_version": version_ref(history.since),
-        "versions": _versions(counts),
+        "versions": _version_counts_json(counts),
         "newest_error": history.cause.error if history.cause else None,
-        "newest_runs": [_run(run, base_url) for run in history.runs],
-        "compare": _compare(history, base_url) if newest else None,
+        "newest_runs": [_failed_run_json(run, base_url) for run in history.runs],
+        "compare": _good_run_json(history, base_url) if newest else None,
         "node_successes": [
             {
                 "execution": str(one.id),
@@ -76,7 +76,7 @@ def history_json(history: History, base_url: str = "") -> ErrorGroupDetailJson:
     }
 
 
-def _run(run: Run, base_url: str) -> FailedRunJson:
+def _failed_run_json(run: Run, base_url: str) -> FailedRunJson:
     return {
         "id": str(run.id),
         "url": page_url(run, base_url),
@@ -89,7 +89,7 @@ def _run(run: Run, base_url: str) -> FailedRunJson:
     }
 
 
-def _compare(history: History, base_url: str) -> GoodRunJson | None:
+def _good_run_json(history: ErrorGroupHistory, base_url: str) -> GoodRunJson | None:
     """The newest failure beside the success that tells most about it."""
     if not (history.good and history.newest):
         return None

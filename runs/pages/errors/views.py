@@ -14,10 +14,10 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.lookup import app_or_404
 from runs.models import App, ErrorGroup
 from runs.pages.errors.forms import STATES, ErrorsForm
-from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, Kinds, kinds_of_failure
-from runs.pages.errors.history import history_of
+from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, ErrorGroupPage, error_group_page
+from runs.pages.errors.history import error_group_history
 from runs.pages.errors.tables import ErrorTable
-from runs.pages.errors.twins import history_json, kind_json
+from runs.pages.errors.twins import error_group_json, listed_error_group_json
 from runs.pages.history.tables import RunTable
 
 MAX_APPS = 500
@@ -31,11 +31,11 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
     form = ErrorsForm(request.GET, app=app)
     context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "kinds": None}
     if form.is_valid():
-        kinds = _kinds(form, form.chosen_app)
+        kinds = _error_groups(form, form.chosen_app)
         context |= {
             "kinds": kinds,
             "table": ErrorTable(kinds.shown),
-            "older": _older(form, kinds),
+            "older": _older_query(form, kinds),
         }
     context |= {
         "apps": None if app else App.objects.in_use().order_by("name")[:MAX_APPS],
@@ -46,12 +46,12 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
     return render_region(request, "errors/errors.html", "errors/_errors.html", context)
 
 
-def _kinds(form: ErrorsForm, app: App | None) -> Kinds:
+def _error_groups(form: ErrorsForm, app: App | None) -> ErrorGroupPage:
     told = form.cleaned_data
-    return kinds_of_failure(app, told["since"], told["until"], form.chosen_state)
+    return error_group_page(app, told["since"], told["until"], form.chosen_state)
 
 
-def _older(form: ErrorsForm, kinds: Kinds) -> str:
+def _older_query(form: ErrorsForm, kinds: ErrorGroupPage) -> str:
     """The query string of the page of what failed before; "" for the last."""
     return form.query(until=kinds.older.isoformat()) if kinds.older else ""
 
@@ -63,17 +63,17 @@ def error_list_twin(request: ReadRequest, slug: str = "") -> HttpResponse:
     form = ErrorsForm(request.GET, app=app, readable_by=request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
-    kinds = _kinds(form, form.chosen_app)
+    kinds = _error_groups(form, form.chosen_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    older = _older(form, kinds)
+    older = _older_query(form, kinds)
     return JsonResponse({
-        "errors": [kind_json(kind, base_url) for kind in kinds.shown],
+        "errors": [listed_error_group_json(kind, base_url) for kind in kinds.shown],
         "read": {"failures": kinds.read, "complete": kinds.complete},
         "next": request.build_absolute_uri(request.path + older) if older else None,
     })  # fmt: skip
 
 
-def group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGroup:
+def error_group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGroup:
     groups = ErrorGroup.objects.readable_by(only_app).with_history().select_related("resolved_by")
     found = groups.filter(pk=group_id).first()
     if found is None:
@@ -83,7 +83,7 @@ def group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGroup:
 
 @require_safe
 def error_group(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
-    history = history_of(group_or_404(group_id))
+    history = error_group_history(error_group_or_404(group_id))
     context = {
         "app": history.group.app,
         "tab": "errors",
@@ -97,14 +97,14 @@ def error_group(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
 @require_safe
 @session_or_read_key
 def error_group_twin(request: ReadRequest, group_id: UUID) -> HttpResponse:
-    history = history_of(group_or_404(group_id, request.only_app))
-    return JsonResponse(history_json(history, request.build_absolute_uri("/")[:-1]))
+    history = error_group_history(error_group_or_404(group_id, request.only_app))
+    return JsonResponse(error_group_json(history, request.build_absolute_uri("/")[:-1]))
 
 
 @require_POST
 def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
     """Marks a group as mended, or (`to=open`) takes that back. Twice is as once."""
-    group = group_or_404(group_id)
+    group = error_group_or_404(group_id)
     to = request.POST.get("to", "resolved")
     if to not in ("resolved", "open"):
         return HttpResponse("“to” is resolved or open.", status=400, content_type="text/plain")

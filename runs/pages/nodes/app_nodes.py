@@ -92,9 +92,9 @@ def nodes_of(app: App, since: datetime | None, until: datetime | None, order: st
     """Two queries, over at most `MAX_STEPS` steps. `order`: a key of `ORDERS`."""
     runs = Run.objects.for_app(app).started_between(since, until).order_by("-started_at", "-id")
     newest = list(runs.values_list("id", "started_at", "steps")[: MAX_RUNS + 1])
-    chosen = _within(newest[:MAX_RUNS])
-    rows = list(_steps([run_id for run_id, _, _ in chosen])[: MAX_STEPS + 1])
-    found = _totals(rows[:MAX_STEPS])
+    chosen = _within_step_limit(newest[:MAX_RUNS])
+    rows = list(_counted_steps([run_id for run_id, _, _ in chosen])[: MAX_STEPS + 1])
+    found = _node_totals(rows[:MAX_STEPS])
     costs = add_costs(cost for node in found for cost in node.told)
     currency = main_currency(costs)
     for node in found:
@@ -117,7 +117,7 @@ def nodes_of(app: App, since: datetime | None, until: datetime | None, order: st
     )
 
 
-def _within(runs: list[tuple[UUID, datetime, int]]) -> list[tuple[UUID, datetime, int]]:
+def _within_step_limit(runs: list[tuple[UUID, datetime, int]]) -> list[tuple[UUID, datetime, int]]:
     """The newest of them, as long as their steps are not too many; one at least."""
     steps = 0
     for place, (_, _, own) in enumerate(runs):
@@ -127,13 +127,13 @@ def _within(runs: list[tuple[UUID, datetime, int]]) -> list[tuple[UUID, datetime
     return runs
 
 
-def _steps(run_ids: list[UUID]) -> Any:
+def _counted_steps(run_ids: list[UUID]) -> Any:
     """What there is to see, and what counts where it is not seen."""
     steps = NodeExecution.objects.filter(Q(folded=False) | Q(counted=True), run__in=run_ids)
     return steps.order_by().values_list(*_FIELDS)
 
 
-def _totals(rows: list[tuple[Any, ...]]) -> list[NodeTotals]:
+def _node_totals(rows: list[tuple[Any, ...]]) -> list[NodeTotals]:
     found: dict[str, NodeTotals] = {}
     for node_id, folded, status, self_us, counted, tokens, cost, currency, kind, title in rows:
         key = "" if folded else node_id

@@ -34,7 +34,7 @@ _FIELDS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class NodeFigures:
     """Over the executions shown. Times in µs; tokens and costs (by currency) are those that count
     in the totals of runs, `priced` of the executions had any."""
 
@@ -54,7 +54,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class NodeHistoryRow:
     """An execution in the list. `height` of its bar, in percent; `over`: it took longer than the
     chart is high. `version_before`: the version of the next older one, where that is another."""
 
@@ -74,13 +74,13 @@ class NodeHistory:
     title: str
     kind: NodeKind
     page: Page[NodeExecution]
-    lines: list[Line]
-    figures: Figures
+    lines: list[NodeHistoryRow]
+    figures: NodeFigures
     top_us: int
     searched: datetime | None
 
     @property
-    def oldest_first(self) -> list[Line]:
+    def oldest_first(self) -> list[NodeHistoryRow]:
         return self.lines[::-1]
 
 
@@ -93,12 +93,12 @@ def node_history(
     executions = NodeExecution.objects.of_node(app.pk, node_id)
     rows, searched = executions, None
     if status or version:
-        searched = _horizon(executions, after)
+        searched = _search_horizon(executions, after)
         rows = rows.filter(started_at__gte=searched[0]) if searched else rows
         wanted = FAILURES if status == "failures" else {status}
         rows = rows.filter(status__in=wanted) if status else rows
         rows = rows.filter(run__version=version) if version else rows
-    page = page_of(_for_page(rows), ORDER, after, SHOWN)
+    page = page_of(_load_page(rows), ORDER, after, SHOWN)
     known = page.rows[0] if page.rows else executions.only("title", "kind", "folded").first()
     if known is None:
         return None
@@ -106,8 +106,8 @@ def node_history(
         page = Page(page.rows, searched[1], page.first)
     for execution in page.rows:
         execution.error = execution.error_head
-    figures = _figures(page.rows)
-    top = _top(page.rows, figures)
+    figures = _node_figures(page.rows)
+    top = _longest_bar(page.rows, figures)
     reached = searched[0] if searched else None
     return NodeHistory(
         app,
@@ -115,30 +115,30 @@ def node_history(
         known.title,
         known.kind_info,
         page,
-        list(_lines([*page.rows, page.beyond], top)),
+        list(_history_rows([*page.rows, page.beyond], top)),
         figures,
         top,
         reached,
     )
 
 
-def _for_page(executions: Any) -> Any:
+def _load_page(executions: Any) -> Any:
     rows = executions.select_related("run__version").only(*_FIELDS)
     return rows.annotate(error_head=Left("error", MAX_ERROR))
 
 
-def _horizon(executions: Any, after: str) -> tuple[datetime, str] | None:
+def _search_horizon(executions: Any, after: str) -> tuple[datetime, str] | None:
     """How far back a filter looks, and the cursor from there on; None: to the very first."""
     stretch = ORDER.stretches(executions, after)[0].only("id", "started_at")
     last = stretch[SEARCHED - 1 : SEARCHED].first()
     return (last.started_at, ORDER.cursor(last)) if last and last.started_at else None
 
 
-def _figures(executions: list[NodeExecution]) -> Figures:
+def _node_figures(executions: list[NodeExecution]) -> NodeFigures:
     statuses = Counter(one.status for one in executions)
     times = sorted(one.duration_us for one in executions if one.duration_us is not None)
     counted = [one for one in executions if one.counted]
-    return Figures(
+    return NodeFigures(
         len(executions),
         len(executions) - statuses[NodeStatus.RUNNING] - statuses[NodeStatus.PAUSED],
         statuses[NodeStatus.SUCCEEDED],
@@ -150,13 +150,13 @@ def _figures(executions: list[NodeExecution]) -> Figures:
     )
 
 
-def _top(executions: list[NodeExecution], figures: Figures) -> int:
+def _longest_bar(executions: list[NodeExecution], figures: NodeFigures) -> int:
     """The height of the chart in µs: a single slow one must not flatten all others."""
     longest = max((one.duration_us or 0 for one in executions), default=0)
     return min(longest, 2 * (figures.p95_us or longest)) or longest or 1
 
 
-def _lines(executions: Sequence[NodeExecution | None], top: int) -> Iterator[Line]:
+def _history_rows(executions: Sequence[NodeExecution | None], top: int) -> Iterator[NodeHistoryRow]:
     """Of each but the last, which is the first of the next page."""
     for one, older in pairwise(executions):
         if one is None:
@@ -164,4 +164,4 @@ def _lines(executions: Sequence[NodeExecution | None], top: int) -> Iterator[Lin
         own, before = one.run.version, older.run.version if older else None
         lasted = one.duration_us or 0
         height = min(100, max(4, lasted * 100 // top))
-        yield Line(one, height, lasted > top, older is not None and own != before, before)
+        yield NodeHistoryRow(one, height, lasted > top, older is not None and own != before, before)

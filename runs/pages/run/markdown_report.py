@@ -10,10 +10,10 @@ from nodes.models import NodeExecution, Payload
 from runs.models import Run, Version
 from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
-from runs.pages.errors.groups import kin_of
+from runs.pages.errors.groups import error_group_of
 from runs.pages.notes.notes import notes_of_run
-from runs.pages.run.markdown_text import clean, fenced, line
-from runs.pages.run.markdown_way import bounded, way
+from runs.pages.run.markdown_text import escaped_line, fenced_block, without_control_marks
+from runs.pages.run.markdown_way import bounded, path_lines
 from runs.pages.run_header.run_header import reported_differences
 
 MAX_VALUE = 3000
@@ -28,126 +28,133 @@ READ_WHOLE = 1_000_000
 def report(run: Run, base_url: str = "") -> str:
     """At most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
     cause = cause_of(run)
-    failed = _failed(run)
-    told = [*_head(run), *_why(run, cause, failed, base_url), *_values(run, failed), *_notes(run)]
-    facts = [*_facts(run), *_links(run, cause, failed, base_url)]
+    failed = _failed_step(run)
+    told = [
+        *_title_lines(run),
+        *_cause_lines(run, cause, failed, base_url),
+        *_value_sections(run, failed),
+        *_note_lines(run),
+    ]
+    facts = [*_total_lines(run), *_link_lines(run, cause, failed, base_url)]
     room = MAX_REPORT - len("\n".join([*told, *facts]).encode()) - 200
     path = {link.execution.id.hex for link in cause.chain} if cause else set()
-    taken = bounded(way(run, path), room)
+    taken = bounded(path_lines(run, path), room)
     if taken:
         told += ["## The way taken", "", *taken, ""]
-    return clean("\n".join([*told, *facts, ""]))
+    return without_control_marks("\n".join([*told, *facts, ""]))
 
 
-def _failed(run: Run) -> NodeExecution | None:
+def _failed_step(run: Run) -> NodeExecution | None:
     if run.failed_execution is None:
         return None
     rows = NodeExecution.objects.in_run(run.id).with_payloads()
     return rows.filter(id=run.failed_execution).first()
 
 
-def _head(run: Run) -> Iterator[str]:
-    name = f" › {line(run.name)}" if run.name and run.name != run.app.name else ""
+def _title_lines(run: Run) -> Iterator[str]:
+    name = f" › {escaped_line(run.name)}" if run.name and run.name != run.app.name else ""
     status = "Stalled (says running)" if run.stalled else run.get_status_display()
-    yield f"# {line(run.app.name)}{name}: {status}"
+    yield f"# {escaped_line(run.app.name)}{name}: {status}"
     yield ""
-    version = _version(run.version) if run.version else ""
+    version = _version_text(run.version) if run.version else ""
     yield f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}, {formats.duration(run.duration_us)}{version}"
     yield ""
 
 
-def _version(version: Version) -> str:
-    label = f" ({line(version.label)})" if version.label else ""
+def _version_text(version: Version) -> str:
+    label = f" ({escaped_line(version.label)})" if version.label else ""
     return f", version #{version.number}{label}"
 
 
-def _why(
+def _cause_lines(
     run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
 ) -> Iterator[str]:
     """What failed, in which pass and attempt, below what, and since when runs fail so."""
     if cause is None:
         if run.error:
             yield "## Error"
-            yield from fenced(run.error, MAX_ERROR)
+            yield from fenced_block(run.error, MAX_ERROR)
         return
     error = (failed.error if failed else "") or cause.error or "The producer told no reason."
-    error_type = f": {line(cause.error_type)}" if cause.error_type else ""
+    error_type = f": {escaped_line(cause.error_type)}" if cause.error_type else ""
     if cause.failed:
-        yield f"## Why: {line(str(cause.failed))} failed{error_type}"
-        yield from fenced(error, MAX_ERROR)
-        above = [line(str(link)) for link in cause.above]
-        where = " › ".join([line(run.name or run.app.name), *above, line(str(cause.failed))])
+        yield f"## Why: {escaped_line(str(cause.failed))} failed{error_type}"
+        yield from fenced_block(error, MAX_ERROR)
+        above = [escaped_line(str(link)) for link in cause.above]
+        where = " › ".join(
+            [escaped_line(run.name or run.app.name), *above, escaped_line(str(cause.failed))]
+        )
         yield f"- where: {where}"
         if cause.parent_missing:
             yield "- the step above the first of these has not been received"
-        yield f"- node: `{line(cause.failed.execution.node_id)}`"
+        yield f"- node: `{escaped_line(cause.failed.execution.node_id)}`"
         yield f"- step: <{base_url}{cause.failed.url}>"
     else:
         yield f"## Why{error_type}"
-        yield from fenced(error, MAX_ERROR)
-    yield from _since(run, base_url)
+        yield from fenced_block(error, MAX_ERROR)
+    yield from _recurrence_lines(run, base_url)
     yield ""
 
 
-def _since(run: Run, base_url: str) -> Iterator[str]:
+def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
     """How often runs of the app failed so, and since when."""
-    kin = kin_of(run)
-    if kin is None:
+    related = error_group_of(run)
+    if related is None:
         return
-    if kin.alone:
+    if related.alone:
         yield "- no other run of this app has failed so"
         return
-    group = kin.group
+    group = related.group
     first = f", first on {group.first_at:%Y-%m-%d %H:%M %Z}" if group.first_at else ""
     number = group.first_version_number
     since = f" with version #{number}" if number is not None else ""
-    count = f"more than {kin.count}" if kin.more else kin.count
+    count = f"more than {related.count}" if related.more else related.count
     url = base_url + group.get_absolute_url()
     yield f"- {count} runs of this app failed so{first}{since}: <{url}>"
 
 
-def _values(run: Run, failed: NodeExecution | None) -> Iterator[str]:
+def _value_sections(run: Run, failed: NodeExecution | None) -> Iterator[str]:
     """Of the failing step, then what the run was asked; of a run without one, its own."""
     if failed is not None:
-        yield from _value("Inputs of the failing step", failed.inputs, MAX_VALUE)
-        yield from _value("Outputs of the failing step", failed.outputs, MAX_VALUE)
+        yield from _value_section("Inputs of the failing step", failed.inputs, MAX_VALUE)
+        yield from _value_section("Outputs of the failing step", failed.outputs, MAX_VALUE)
         if run.inputs_id != failed.inputs_id:
-            yield from _value("Input of the run", run.inputs, MAX_INPUT)
+            yield from _value_section("Input of the run", run.inputs, MAX_INPUT)
     else:
-        yield from _value("Input", run.inputs, MAX_VALUE)
-        yield from _value("Output", run.outputs, MAX_VALUE)
+        yield from _value_section("Input", run.inputs, MAX_VALUE)
+        yield from _value_section("Output", run.outputs, MAX_VALUE)
 
 
-def _value(title: str, payload: Payload | None, limit: int) -> Iterator[str]:
+def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[str]:
     if payload is None:
         return
     yield f"## {title}"
     if payload.size > READ_WHOLE:
-        yield from fenced(head_text(payload, limit), limit, payload.size)
+        yield from fenced_block(head_text(payload, limit), limit, payload.size)
     else:
-        yield from fenced(indented_json(load_value(payload)) or payload.text, limit)
+        yield from fenced_block(indented_json(load_value(payload)) or payload.text, limit)
     if payload.cut_of:
         yield f"(its producer cut it: it had {formats.size(payload.cut_of)})"
         yield ""
 
 
-def _notes(run: Run) -> Iterator[str]:
+def _note_lines(run: Run) -> Iterator[str]:
     """What was said about the run, the first few."""
     notes = notes_of_run(run, MAX_NOTES)
     if notes.entries:
         yield "## Notes"
         yield ""
     for one in notes.entries:
-        step = f" on {line(one.step.title)}" if one.step else ""
-        author = f", {line(one.note.author)}" if one.note.author else ""
-        said = f": {line(one.note.text)}" if one.note.text else ""
-        value = f" {line(one.value)}" if one.value else ""
-        yield f"- {line(one.note.name)}{value}{step} ({one.note.source}{author}){said}"
+        step = f" on {escaped_line(one.step.title)}" if one.step else ""
+        author = f", {escaped_line(one.note.author)}" if one.note.author else ""
+        said = f": {escaped_line(one.note.text)}" if one.note.text else ""
+        value = f" {escaped_line(one.value)}" if one.value else ""
+        yield f"- {escaped_line(one.note.name)}{value}{step} ({one.note.source}{author}){said}"
     if notes.entries:
         yield "(more on the page)\n" if notes.more else ""
 
 
-def _facts(run: Run) -> Iterator[str]:
+def _total_lines(run: Run) -> Iterator[str]:
     yield "## Totals"
     yield ""
     cost = formats.money(run.cost, run.cost_currency or "USD")
@@ -158,15 +165,15 @@ def _facts(run: Run) -> Iterator[str]:
     for difference in reported_differences(run):
         yield f"- the producer reports {difference.what} {difference.reported}"
     if run.user:
-        yield f"- user: {line(run.user)}"
+        yield f"- user: {escaped_line(run.user)}"
     if run.environment:
-        yield f"- environment: {line(run.environment)}"
+        yield f"- environment: {escaped_line(run.environment)}"
     for source in run.producer_ids:
-        yield f"- {source.kind}: `{line(source.source_id)}`"
+        yield f"- {source.kind}: `{escaped_line(source.source_id)}`"
     yield ""
 
 
-def _links(
+def _link_lines(
     run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
 ) -> Iterator[str]:
     yield "## All of it"

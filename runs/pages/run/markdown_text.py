@@ -7,13 +7,13 @@ from nodes import formats
 SHORT = 120
 
 
-def line(text: str) -> str:
+def escaped_line(text: str) -> str:
     """Inside a line: on one line, with every mark of Markdown's taken as a character."""
     text = " ".join(text.split())[:SHORT]
     return "".join("\\" + char if char in "\\`*_[]<>#|" else char for char in text)
 
 
-def fenced(text: str, limit: int, size: int = 0) -> Iterator[str]:
+def fenced_block(text: str, limit: int, size: int = 0) -> Iterator[str]:
     """A code block that the text cannot close, cut to `limit` bytes; says how much is cut. `size`:
     the bytes of the whole value, of which `text` is the beginning."""
     data = text.encode("utf-8", "replace")
@@ -31,6 +31,6 @@ def fenced(text: str, limit: int, size: int = 0) -> Iterator[str]:
     yield ""
 
 
-def clean(text: str) -> str:
+def without_control_marks(text: str) -> str:
     """Without marks that turn the direction of the text, and other unseen control characters."""
     return "".join(char for char in text if char in "\n\t" or char.isprintable() or char.isspace())

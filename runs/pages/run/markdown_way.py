@@ -12,21 +12,21 @@ from nodes.trace.loading import load_row_executions, load_steps
 from nodes.trace.tree import build_trace_tree
 from nodes.trace.waterfall import TimeScale
 from runs.models import Run
-from runs.pages.run.markdown_text import line as escaped
+from runs.pages.run.markdown_text import escaped_line as escaped
 
 MAX_LINES = 100
 MAX_INDENT = 12
 
 
 @dataclass(frozen=True, slots=True)
-class WayLine:
+class PathReportLine:
     """`kept`: on the way to the failure, or a failure itself; those make way last."""
 
     text: str
     kept: bool
 
 
-def way(run: Run, path: Collection[str]) -> list[WayLine]:
+def path_lines(run: Run, path: Collection[str]) -> list[PathReportLine]:
     """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
     that failed the run."""
     timeline = build_trace_tree(load_steps(run.id))
@@ -38,8 +38,8 @@ def way(run: Run, path: Collection[str]) -> list[WayLine]:
     texts = load_row_executions(
         run.id, [one.entry.id for one in shown if one.entry and one.entry.id]
     )
-    told = [_told(one, texts, path) for one in shown]
-    return [*told, WayLine(f"- … {left_out} more lines", True)] if left_out else told
+    told = [_report_line(one, texts, path) for one in shown]
+    return [*told, PathReportLine(f"- … {left_out} more lines", True)] if left_out else told
 
 
 def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[TraceLine], int]:
@@ -47,8 +47,8 @@ def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[T
     if len(every) <= MAX_LINES:
         return every, 0
     half = MAX_LINES // 2
-    kept = [one for one in every[half:] if _on_path(one, path)]
-    kept += [one for one in every[half:] if _is_failure(one) and not _on_path(one, path)]
+    kept = [one for one in every[half:] if _is_on_path(one, path)]
+    kept += [one for one in every[half:] if _is_failure(one) and not _is_on_path(one, path)]
     chosen = {id(one) for one in [*every[:half], *kept[:half]]}
     for one in every:
         if len(chosen) >= MAX_LINES:
@@ -58,7 +58,7 @@ def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[T
     return shown, len(every) - len(shown)
 
 
-def _on_path(one: TraceLine, path: Collection[str]) -> bool:
+def _is_on_path(one: TraceLine, path: Collection[str]) -> bool:
     """Also the pass that a step of the path ran in."""
     if one.entry is None or one.form == "elided":
         return False
@@ -71,18 +71,20 @@ def _is_failure(one: TraceLine) -> bool:
     return one.form == "step" and one.entry is not None and one.entry.status in FAILURES
 
 
-def _told(one: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]) -> WayLine:
+def _report_line(
+    one: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]
+) -> PathReportLine:
     indent, entry = "  " * min(one.level, MAX_INDENT), one.entry
-    kept = _on_path(one, path) or _is_failure(one)
+    kept = _is_on_path(one, path) or _is_failure(one)
     if entry is None or one.form == "elided":
-        return WayLine(f"{indent}- … {len(one.elided)} more without failure", False)
+        return PathReportLine(f"{indent}- … {len(one.elided)} more without failure", False)
     if entry.form == "pass":
         failed = f", {entry.failed} failed" if entry.failed else ""
         steps = f" ({entry.steps} steps inside{failed})" if one.is_open is False else ""
-        return WayLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
+        return PathReportLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
     text = texts.get(entry.id) if entry.id else None
     if text is None:
-        return WayLine(f"{indent}- (parent not received)", kept)
+        return PathReportLine(f"{indent}- (parent not received)", kept)
     number = f" #{entry.number} of {entry.total}" if entry.total > 1 else ""
     attempt = f", attempt {text.attempt}" if text.attempt > 1 else ""
     taken = f" → {escaped(text.taken)}" if text.taken else ""
@@ -93,10 +95,10 @@ def _told(one: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]
         told += f", {len(entry.children)} passes" + (f", {bad} failed" if bad else "")
     if one.is_open is False:
         told += f" ({entry.steps - 1} steps inside)"
-    return WayLine(told, kept)
+    return PathReportLine(told, kept)
 
 
-def bounded(every: list[WayLine], room: int) -> list[str]:
+def bounded(every: list[PathReportLine], room: int) -> list[str]:
     """As many lines as `room` bytes hold. Others make way before those that lead to a failure."""
     size = sum(len(one.text.encode()) + 1 for one in every)
     dropped: set[int] = set()

@@ -29,7 +29,7 @@ def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     """RESULT of a workflow; of a chatflow the turn and TRACING."""
     run = run_or_404(run_id)
     if run.mode == "workflow":
-        return _tab(request, run, "result", _result_context(run))
+        return _render_tab(request, run, "result", _result_context(run))
     return render_tracing(request, run)
 
 
@@ -38,7 +38,7 @@ def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if run.mode != "workflow":
         return redirect("run-tracing", run.id)  # a turn's answer stands above the way it took
-    return _tab(request, run, "result", _result_context(run))
+    return _render_tab(request, run, "result", _result_context(run))
 
 
 @require_safe
@@ -52,7 +52,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "sources": run.producer_ids,
         "notes": notes_on_page(run),
     }
-    return _tab(request, run, "detail", context)
+    return _render_tab(request, run, "detail", context)
 
 
 @require_safe
@@ -75,7 +75,9 @@ def _result_context(run: Run) -> dict[str, Any]:
     return {"outputs": present_payload(run.outputs) if run.outputs else None}
 
 
-def _tab(request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]) -> HttpResponse:
+def _render_tab(
+    request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]
+) -> HttpResponse:
     context |= {"run": run, "tab": tab, "header": header_of(run), "template": f"run/_{tab}.html"}
     return render_region(request, "run/run.html", "run/_tab.html", context)
 

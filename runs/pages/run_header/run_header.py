@@ -9,8 +9,8 @@ from nodes import formats
 from nodes.clock import to_us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
-from runs.pages.errors.cause import Cause, Link, cause_of, handled_in
-from runs.pages.errors.groups import Kin, kin_of
+from runs.pages.errors.cause import Cause, CauseStep, cause_of, handled_failures
+from runs.pages.errors.groups import RunErrorGroup, error_group_of
 from runs.pages.notes.notes import NoteList, notes_in_header
 from runs.pages.rerun.outcome import RerunHistory, rerun_history
 
@@ -37,8 +37,8 @@ class RunHeader:
     notes: NoteList
     again: RerunHistory
     cause: Cause | None
-    kin: Kin | None
-    handled: list[Link]
+    error_group: RunErrorGroup | None
+    handled: list[CauseStep]
 
     @property
     def has_result(self) -> bool:
@@ -93,8 +93,8 @@ def header_of(run: Run) -> RunHeader:
         notes=notes_in_header(run),
         again=rerun_history(run),
         cause=cause_of(run),
-        kin=kin_of(run),
-        handled=list(handled_in(run)),
+        error_group=error_group_of(run),
+        handled=list(handled_failures(run)),
     )
 
 

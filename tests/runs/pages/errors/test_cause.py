@@ -7,7 +7,7 @@ from django.test import Client
 
 from nodes.models import NodeExecution
 from runs.models import Run
-from runs.pages.errors.cause import cause_of, handled_in
+from runs.pages.errors.cause import cause_of, handled_failures
 from tests.factories import make_execution, make_run
 from tests.pages import check_view, text_of
 from tests.runs.failures import failed_step_record, run_record, step_record, store_run
@@ -129,7 +129,7 @@ def test_handled_failures_are_named_beside(console: Client) -> None:
         failed_step_record("no stock", error_type="StockError", handled=True),
         step_record("after", 9, 10, parent_source_id="run", status="succeeded"),
     )
-    assert [link.title for link in handled_in(run)] == ["Look up"]
+    assert [link.title for link in handled_failures(run)] == ["Look up"]
     page = text_of(check_view(console, f"/runs/{run.id}/"))
     assert "1 step failed and was handled; the run went on: Look up StockError" in page
-    assert list(handled_in(make_run())) == []
+    assert list(handled_failures(make_run())) == []
