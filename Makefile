@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 # Test processes per half; each has a database of its own.
 WORKERS ?= 2
+SPREAD = -n $(WORKERS) --dist worksteal
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--no-emit-index-url --no-header
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -20,10 +21,11 @@ help: ## This list
 run: $(VENV)/.stamp ## Everything from nothing to a console at 127.0.0.1:8000 (PORT, DATABASE_URL)
 	@exec $(BIN)/python manage.py serve
 
+# On PostgreSQL without the tests that come out the same on every database.
 test: $(VENV)/.stamp-dev ## The whole suite on SQLite, then on PostgreSQL (ARGS="-k name")
 	@failed=0; \
-	DATABASE_URL= $(BIN)/pytest -n $(WORKERS) $(ARGS) || failed=$$?; \
-	$(BIN)/python tests/postgres.py $(BIN)/pytest -n $(WORKERS) $(ARGS) || failed=$$?; \
+	DATABASE_URL= $(BIN)/pytest $(SPREAD) $(ARGS) || failed=$$?; \
+	$(BIN)/python tests/postgres.py $(BIN)/pytest $(SPREAD) --database-only $(ARGS) || failed=$$?; \
 	exit $$failed
 
 lint: style types templates checks ## Style, types, templates, migrations, deployment settings

@@ -42,6 +42,32 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("waylog")
 
 
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "database_url"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="leave out tests that come out the same on every database",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --database-only, keep the tests that use the database, but for those marked
+    `any_database`."""
+    if config.getoption("--database-only"):
+        left_out = [item for item in items if not depends_on_the_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def depends_on_the_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    uses_it = bool(fixtures & DATABASE_FIXTURES) or item.get_closest_marker("django_db") is not None
+    return uses_it and item.get_closest_marker("any_database") is None
+
+
 def pytest_configure() -> None:
     """Settings that only tests want: no built static files, cheap passwords, own database file."""
     settings.STORAGES = settings.STORAGES | {

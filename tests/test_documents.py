@@ -22,7 +22,7 @@ PLACES = [
     for folder in ("config", "runs", "nodes", "templates", "static", "docs")
     for path in (ROOT / folder).rglob("*")
 ]
-PATTERNS = {"_name.html", "var/"}  # not files of the code
+PATTERNS = {"_name.html", "tables.py", "var/", "views.py"}  # not files of the code
 OF_THE_PLATFORM = {"PORT", "DATABASE_URL"}  # in the table of settings, without the prefix
 OF_COMMANDS = {"WAYLOG_DIFY_DSN"}  # documented with its command
 OF_DJANGO = {"migrations", "management", "templatetags"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management import call_command
@@ -111,6 +112,7 @@ def findings(page: Page, name: str) -> list[str]:
     return found
 
 
+@pytest.mark.any_database
 def test_nothing_serious(
     signed_in: Callable[..., Page],
     visit: Callable[..., Page],
