@@ -36,9 +36,9 @@ def signed_in(request: HttpRequest) -> User:
 def presented_secret(request: HttpRequest) -> str:
     """The secret that a request presents, "" for none: `Authorization: Bearer`, `x-api-key`,
     `api_key`, or Basic, where it is the password (Langfuse's secret key)."""
-    scheme, _, told = request.headers.get("Authorization", "").strip().partition(" ")
-    if scheme.lower() == "bearer" and told.strip():
-        return told.strip()
+    scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
+    if scheme.lower() == "bearer" and credentials.strip():
+        return credentials.strip()
     # WSGI names the headers api-key and api_key alike.
     if secret := request.headers.get("x-api-key") or request.headers.get("api-key"):
         return secret.strip()
@@ -47,11 +47,11 @@ def presented_secret(request: HttpRequest) -> str:
 
 def basic_credentials(request: HttpRequest) -> tuple[str, str]:
     """User and password of Basic authentication, "" each where there are none."""
-    scheme, _, told = request.headers.get("Authorization", "").strip().partition(" ")
+    scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() != "basic":
         return "", ""
     try:
-        user, _, password = base64.b64decode(told, validate=True).decode().partition(":")
+        user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         return "", ""
     return user.strip(), password.strip()

@@ -109,14 +109,14 @@ def _endpoint_label(source_kind: str, span: Span | None) -> str:
     return DOORS.get(kind, kind or "a door that is not known")
 
 
-def attribute_mapping_json(found: AttributeMapping) -> AttributeMappingJson:
+def attribute_mapping_json(mapping: AttributeMapping) -> AttributeMappingJson:
     """The machine twin."""
     return {
-        "door": found.door,
-        "step": [_mapped_field_json(field) for field in found.step],
-        "run": [_mapped_field_json(field) for field in found.run],
-        "unused": [{"attribute": name, "told": told} for name, told in found.unused],
-        "unused_count": found.unused_count,
+        "door": mapping.door,
+        "step": [_mapped_field_json(field) for field in mapping.step],
+        "run": [_mapped_field_json(field) for field in mapping.run],
+        "unused": [{"attribute": name, "told": told} for name, told in mapping.unused],
+        "unused_count": mapping.unused_count,
     }
 
 
@@ -163,11 +163,11 @@ def _stored_column(execution: NodeExecution, name: str) -> Any:
 
 
 def _stored_usage(execution: NodeExecution) -> Usage | None:
-    told = Usage(
+    usage = Usage(
         execution.input_tokens, execution.output_tokens, execution.cached_tokens,
         execution.cache_write_tokens, execution.reasoning_tokens, execution.total_tokens,
     )  # fmt: skip
-    return told if told != Usage() else None
+    return usage if usage != Usage() else None
 
 
 def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> str | None:
@@ -177,8 +177,8 @@ def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> st
         return "read from the logs of this step"
     if name == "cost" and not execution.cost_reported:
         return "tokens at the list price of the model"
-    told = getattr(again.record, name, None) if again.record else None
-    if name == "service" and again.record and told != execution.service:
+    decoded_value = getattr(again.record, name, None) if again.record else None
+    if name == "service" and again.record and decoded_value != execution.service:
         return "the key, or the name that the door was given"
     return None
 
@@ -194,22 +194,22 @@ def _mapped_field(
         dialect, attribute = "opentelemetry", OF_SPAN[name]
     if not dialect:
         return MappedField(name, label, shown, note=_missing_note(name, again))
-    told = (
+    received = (
         _attribute_value(again.span, attribute) if again.span and name not in again.kept else None
     )
-    said = None if told is None else _value_beginning(told)
-    return MappedField(name, label, shown, dialect, attribute or None, said)
+    received_text = None if received is None else _value_beginning(received)
+    return MappedField(name, label, shown, dialect, attribute or None, received_text)
 
 
 def _missing_note(name: str, again: DecodedAgain) -> str:
     if again.record is None:
         return "told by the decoder of its door"
-    again_told = (
+    decoded_value = (
         getattr(again.record.run, name[4:])
         if name.startswith("run.")
         else getattr(again.record, name, None)
     )
-    return "follows from the fields above" if again_told else OTHER_MESSAGE
+    return "follows from the fields above" if decoded_value else OTHER_MESSAGE
 
 
 def _attribute_value(span: Span, attribute: str) -> Any:

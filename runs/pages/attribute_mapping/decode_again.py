@@ -45,7 +45,7 @@ def decode_again(execution: NodeExecution) -> DecodedAgain:
     """`execution` was loaded `with_payloads()`."""
     received = execution.received
     hints = orjson.loads(execution.hints) if execution.hints else {}
-    kept = {name: (told[0], told[1]) for name, told in received.get("read_from", {}).items()}
+    kept = {name: (source[0], source[1]) for name, source in received.get("read_from", {}).items()}
     if not _came_as_span(execution, received, kept, hints):
         return DecodedAgain(None, None, kept, hints)
     span = _span_from_execution(execution, received, kept)
@@ -98,5 +98,5 @@ def _span_from_execution(
     )
 
 
-def _span_event(told: dict[str, Any]) -> SpanEvent:
-    return SpanEvent(told["name"], told["time_us"], told["attributes"])
+def _span_event(event: dict[str, Any]) -> SpanEvent:
+    return SpanEvent(event["name"], event["time_us"], event["attributes"])

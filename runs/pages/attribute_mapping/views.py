@@ -16,8 +16,8 @@ from runs.pages.attribute_mapping.attribute_mapping import attribute_mapping_jso
 def page(request: HtmxHttpRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     execution = execution_or_404(run.id, execution_id)
-    found = map_attributes(execution, run.source_kind)
-    context = {"run": run, "execution": execution, "found": found}
+    mapping = map_attributes(execution, run.source_kind)
+    context = {"run": run, "execution": execution, "mapping": mapping}
     return render_region(
         request,
         "attribute_mapping/attribute_mapping.html",

@@ -20,8 +20,8 @@ def run_by_source_id_or_404(source_id: str, only_app: App | None = None) -> Run:
     """The newest run that a producer's id leads to; Http404 with a sentence when there is none."""
     if "\0" not in source_id:
         runs = Run.objects.for_list().with_sources().for_app(only_app)
-        if found := runs.with_source_id(source_id).first():
-            return found
+        if run := runs.with_source_id(source_id).first():
+            return run
     raise Http404(f"No run is known by the id “{printable(source_id)}”.")
 
 
@@ -34,15 +34,15 @@ def run_by_source(request: HttpRequest, source_id: str) -> HttpResponse:
 @session_or_read_key
 def run_by_source_twin(request: ReadRequest, source_id: str) -> HttpResponse:
     """The same answer as under the run's own id."""
-    found = run_by_source_id_or_404(source_id, request.only_app)
-    return views.run_twin(request, found.pk)
+    run = run_by_source_id_or_404(source_id, request.only_app)
+    return views.run_twin(request, run.pk)
 
 
 @require_safe
 @session_or_read_key
 def run_by_source_markdown(request: ReadRequest, source_id: str) -> HttpResponse:
-    found = run_by_source_id_or_404(source_id, request.only_app)
-    return views.run_markdown(request, found.pk)
+    run = run_by_source_id_or_404(source_id, request.only_app)
+    return views.run_markdown(request, run.pk)
 
 
 @require_safe

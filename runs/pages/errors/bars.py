@@ -44,14 +44,14 @@ def bar_scale(first: datetime, last: datetime) -> BarScale:
     return BarScale(start, timedelta(days=ceil(((last - start) / _DAY + 1) / MOST)), MOST)
 
 
-def bars_path(moments: Iterable[datetime], on: BarScale) -> str:
+def bars_path(times: Iterable[datetime], scale: BarScale) -> str:
     """Bars as the path of an SVG that is one unit wide for each stretch and `HEIGHT` high; one that
     happened at all is seen."""
     # The hour that a clock was set back by may lie beyond the last stretch.
-    told = Counter(min((moment - on.start) // on.width, on.count - 1) for moment in moments)
-    highest = max(told.values(), default=1)
+    counts = Counter(min((time - scale.start) // scale.width, scale.count - 1) for time in times)
+    highest = max(counts.values(), default=1)
     bars = []
-    for place, count in sorted(told.items()):
+    for place, count in sorted(counts.items()):
         high = max(2, round(count * HEIGHT / highest))
         bars.append(f"M{place}.1 {HEIGHT}v-{high}h.8v{high}z")
     return "".join(bars)

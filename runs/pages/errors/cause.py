@@ -97,8 +97,8 @@ def cause_of(run: Run) -> Cause | None:
 
 def steps_down_to(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
     """The steps above one and it itself, the highest first, each with `error_head`."""
-    told = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
-    return list(NodeExecution.objects.raw(_WAY_DOWN, told))
+    parameters = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
+    return list(NodeExecution.objects.raw(_WAY_DOWN, parameters))
 
 
 def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
@@ -115,7 +115,7 @@ def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
             where[place].append(formats.iteration_label(iteration_text(own)))
         if step.attempt > 1:
             where[place].append(f"attempt {step.attempt}")
-    return [CauseStep(step, ", ".join(told)) for step, told in zip(steps, where, strict=True)]
+    return [CauseStep(step, ", ".join(parts)) for step, parts in zip(steps, where, strict=True)]
 
 
 def handled_failures(run: Run) -> Iterator[CauseStep]:

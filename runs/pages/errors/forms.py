@@ -37,8 +37,8 @@ class ErrorsForm(TimeRangeForm):
 
     @property
     def chosen_app(self) -> App | None:
-        found: App | None = self.only_app or self.cleaned_data.get("app")
-        return found
+        app: App | None = self.only_app or self.cleaned_data.get("app")
+        return app
 
     @property
     def chosen_state(self) -> str:

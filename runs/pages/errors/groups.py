@@ -110,8 +110,8 @@ def _failures(
     runs = runs.filter(status=RunStatus.FAILED, error_group__isnull=False)
     group = Cast("error_group_id", models.CharField())
     rows = runs.order_by("-started_at", "-id").annotate(hex_group=group)
-    told = ("hex_group", "started_at", "version_id", "error_group__resolved_at")
-    return [(hex_id(key), *rest) for key, *rest in rows.values_list(*told)[: MAX_FAILURES + 1]]
+    columns = ("hex_group", "started_at", "version_id", "error_group__resolved_at")
+    return [(hex_id(key), *rest) for key, *rest in rows.values_list(*columns)[: MAX_FAILURES + 1]]
 
 
 def _newest_failures(keys: Iterable[str]) -> dict[str, datetime]:
@@ -138,9 +138,9 @@ def _name_versions(kinds: list[ErrorGroupFigures], counts: dict[str, Counter[int
         .annotate(models.Max("number"))
     )
     for kind in kinds:
-        told = counts[kind.group.pk.hex]
+        version_counts = counts[kind.group.pk.hex]
         kind.versions = newest_version_first(
-            (versions.get(id_ or 0), count) for id_, count in told.items()
+            (versions.get(id_ or 0), count) for id_, count in version_counts.items()
         )
         kind.since = versions.get(kind.group.first_version_id or 0)
         number = kind.since.number if kind.since else 0
@@ -151,7 +151,7 @@ def newest_version_first(
     counts: Iterable[tuple[Version | None, int]],
 ) -> list[tuple[Version | None, int]]:
     """Newest version first; runs without a version last."""
-    return sorted(counts, key=lambda told: -told[0].number if told[0] else 1)
+    return sorted(counts, key=lambda pair: -pair[0].number if pair[0] else 1)
 
 
 @dataclass(frozen=True, slots=True)

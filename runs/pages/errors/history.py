@@ -95,15 +95,20 @@ def _version_failures(
     versions = Version.objects.defer("graph", "configuration")
     named = versions.in_bulk([*filter(None, counts), group.first_version_id or 0])
     since = named.get(group.first_version_id or 0)
-    told = newest_version_first((named.get(id_ or 0), count) for id_, count in counts.items())
-    found = [
-        VersionFailures(one, count, last[one.pk if one else None], one is not None and one == since)
-        for one, count in told
+    by_version = newest_version_first((named.get(id_ or 0), count) for id_, count in counts.items())
+    failures = [
+        VersionFailures(
+            version,
+            count,
+            last[version.pk if version else None],
+            version is not None and version == since,
+        )
+        for version, count in by_version
     ]
-    if since and all(one.number >= since.number for one, _ in told if one):
+    if since and all(version.number >= since.number for version, _ in by_version if version):
         earlier = versions.filter(app=group.app_id, number__lt=since.number).order_by("-number")
-        found += [VersionFailures(one, 0, None, before=True) for one in earlier[:1]]
-    return found, since
+        failures += [VersionFailures(version, 0, None, before=True) for version in earlier[:1]]
+    return failures, since
 
 
 def _node_successes(group: ErrorGroup) -> list[NodeExecution]:
@@ -111,4 +116,6 @@ def _node_successes(group: ErrorGroup) -> list[NodeExecution]:
     if not group.node_id:
         return []
     newest = NodeExecution.objects.of_node(group.app_id, group.node_id).for_history()[:LOOKED_AT]
-    return [one for one in newest if one.status == NodeStatus.SUCCEEDED][:SHOWN_SUCCESSES]
+    return [execution for execution in newest if execution.status == NodeStatus.SUCCEEDED][
+        :SHOWN_SUCCESSES
+    ]

@@ -47,7 +47,7 @@ def listed_error_group_json(kind: ErrorGroupFigures, base_url: str = "") -> List
 
 
 def _version_counts_json(counts: list[tuple[Version | None, int]]) -> list[VersionCountJson]:
-    return [{"version": version_ref(one), "runs": count} for one, count in counts]
+    return [{"version": version_ref(version), "runs": count} for version, count in counts]
 
 
 def error_group_json(history: ErrorGroupHistory, base_url: str = "") -> ErrorGroupDetailJson:

@@ -47,8 +47,8 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
 
 
 def _error_groups(form: ErrorsForm, app: App | None) -> ErrorGroupPage:
-    told = form.cleaned_data
-    return error_group_page(app, told["since"], told["until"], form.chosen_state)
+    filters = form.cleaned_data
+    return error_group_page(app, filters["since"], filters["until"], form.chosen_state)
 
 
 def _older_query(form: ErrorsForm, kinds: ErrorGroupPage) -> str:
@@ -75,10 +75,10 @@ def error_list_twin(request: ReadRequest, slug: str = "") -> HttpResponse:
 
 def error_group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGroup:
     groups = ErrorGroup.objects.readable_by(only_app).with_history().select_related("resolved_by")
-    found = groups.filter(pk=group_id).first()
-    if found is None:
+    group = groups.filter(pk=group_id).first()
+    if group is None:
         raise Http404("There is no such group of errors.")
-    return found
+    return group
 
 
 @require_safe

@@ -70,14 +70,14 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not isinstance(file, UploadedFile):
         return _answer(request, 400, problem="Choose a file first.")
     if (file.size or 0) > settings.WAYLOG_MAX_BODY:
-        told = f"The file is larger than {settings.WAYLOG_MAX_BODY >> 20} MB: use import_runs."
-        return _answer(request, 413, problem=told)
+        problem = f"The file is larger than {settings.WAYLOG_MAX_BODY >> 20} MB: use import_runs."
+        return _answer(request, 413, problem=problem)
     sender = inbox.Sender(request.path, user_agent=f"upload by {request.user.get_username()}")
     try:
         report = import_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
     except DatabaseError:
-        told = "The database cannot take this now. What was read so far is kept; try again."
-        return _answer(request, 503, problem=told)
+        problem = "The database cannot take this now. What was read so far is kept; try again."
+        return _answer(request, 503, problem=problem)
     status = 400 if report.refused and not report.runs else 200
     return _answer(request, status, report)
 

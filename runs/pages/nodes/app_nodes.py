@@ -36,7 +36,7 @@ class NodeTotals:
     failures: int = 0
     self_us: list[int] = field(default_factory=list)
     tokens: int = 0
-    told: list[tuple[str, Decimal | None]] = field(default_factory=list)
+    counted_costs: list[tuple[str, Decimal | None]] = field(default_factory=list)
     costs: dict[str, Decimal] = field(default_factory=dict)
     share: Decimal | None = None
 
@@ -63,7 +63,7 @@ class AppNodes:
     `more_runs`: there are older ones; `cut`: the newest run alone has more steps than are read."""
 
     nodes: list[NodeTotals]
-    found: int
+    node_count: int
     runs: int
     steps: int
     since: datetime | None
@@ -94,26 +94,26 @@ def nodes_of(app: App, since: datetime | None, until: datetime | None, order: st
     newest = list(runs.values_list("id", "started_at", "steps")[: MAX_RUNS + 1])
     chosen = _within_step_limit(newest[:MAX_RUNS])
     rows = list(_counted_steps([run_id for run_id, _, _ in chosen])[: MAX_STEPS + 1])
-    found = _node_totals(rows[:MAX_STEPS])
-    costs = add_costs(cost for node in found for cost in node.told)
+    nodes = _node_totals(rows[:MAX_STEPS])
+    costs = add_costs(cost for node in nodes for cost in node.counted_costs)
     currency = main_currency(costs)
-    for node in found:
+    for node in nodes:
         node.self_us.sort()
-        node.costs = add_costs(node.told)
+        node.costs = add_costs(node.counted_costs)
         if costs.get(currency) and currency in node.costs:
             node.share = node.costs[currency] * 100 / costs[currency]
-    found.sort(key=lambda node: (-node.all_us, node.title))
-    found.sort(key=_ORDERS[order.removeprefix("-")], reverse=True)
+    nodes.sort(key=lambda node: (-node.all_us, node.title))
+    nodes.sort(key=_ORDERS[order.removeprefix("-")], reverse=True)
     return AppNodes(
-        found[:SHOWN],
-        len(found),
+        nodes[:SHOWN],
+        len(nodes),
         len(chosen),
         len(rows[:MAX_STEPS]),
         chosen[-1][1] if chosen else None,
         len(chosen) < len(newest),
         len(rows) > MAX_STEPS,
         costs,
-        sum(node.tokens for node in found),
+        sum(node.tokens for node in nodes),
     )
 
 
@@ -134,16 +134,16 @@ def _counted_steps(run_ids: list[UUID]) -> Any:
 
 
 def _node_totals(rows: list[tuple[Any, ...]]) -> list[NodeTotals]:
-    found: dict[str, NodeTotals] = {}
+    totals: dict[str, NodeTotals] = {}
     for node_id, folded, status, self_us, counted, tokens, cost, currency, kind, title in rows:
         key = "" if folded else node_id
-        if (node := found.get(key)) is None:
-            node = found[key] = NodeTotals(key, kind, "The run itself" if folded else title)
+        if (node := totals.get(key)) is None:
+            node = totals[key] = NodeTotals(key, kind, "The run itself" if folded else title)
         node.executions += 1
         node.failures += status in FAILURES
         if self_us is not None:
             node.self_us.append(self_us)
         if counted:
             node.tokens += tokens or 0
-            node.told.append((currency, cost))
-    return list(found.values())
+            node.counted_costs.append((currency, cost))
+    return list(totals.values())

@@ -135,33 +135,41 @@ def _search_horizon(executions: Any, after: str) -> tuple[datetime, str] | None:
 
 
 def _node_figures(executions: list[NodeExecution]) -> NodeFigures:
-    statuses = Counter(one.status for one in executions)
-    times = sorted(one.duration_us for one in executions if one.duration_us is not None)
-    counted = [one for one in executions if one.counted]
+    statuses = Counter(execution.status for execution in executions)
+    times = sorted(
+        execution.duration_us for execution in executions if execution.duration_us is not None
+    )
+    counted = [execution for execution in executions if execution.counted]
     return NodeFigures(
         len(executions),
         len(executions) - statuses[NodeStatus.RUNNING] - statuses[NodeStatus.PAUSED],
         statuses[NodeStatus.SUCCEEDED],
         percentile(times, 50),
         percentile(times, 95),
-        sum(one.total_tokens or 0 for one in counted),
-        add_costs((one.cost_currency, one.cost) for one in counted),
-        sum(one.cost is not None for one in counted),
+        sum(execution.total_tokens or 0 for execution in counted),
+        add_costs((execution.cost_currency, execution.cost) for execution in counted),
+        sum(execution.cost is not None for execution in counted),
     )
 
 
 def _longest_bar(executions: list[NodeExecution], figures: NodeFigures) -> int:
     """The height of the chart in µs: a single slow one must not flatten all others."""
-    longest = max((one.duration_us or 0 for one in executions), default=0)
+    longest = max((execution.duration_us or 0 for execution in executions), default=0)
     return min(longest, 2 * (figures.p95_us or longest)) or longest or 1
 
 
 def _history_rows(executions: Sequence[NodeExecution | None], top: int) -> Iterator[NodeHistoryRow]:
     """Of each but the last, which is the first of the next page."""
-    for one, older in pairwise(executions):
-        if one is None:
+    for execution, older in pairwise(executions):
+        if execution is None:
             continue
-        own, before = one.run.version, older.run.version if older else None
-        lasted = one.duration_us or 0
+        version, version_before = execution.run.version, older.run.version if older else None
+        lasted = execution.duration_us or 0
         height = min(100, max(4, lasted * 100 // top))
-        yield NodeHistoryRow(one, height, lasted > top, older is not None and own != before, before)
+        yield NodeHistoryRow(
+            execution,
+            height,
+            lasted > top,
+            older is not None and version != version_before,
+            version_before,
+        )

@@ -23,20 +23,20 @@ def _history_url(app: App, node_id: str, base_url: str) -> str | None:
     return base_url + reverse("node-history", args=[app.slug, node_id]) if node_id else None
 
 
-def app_nodes_json(app: App, found: AppNodes, base_url: str = "") -> AppNodesJson:
+def app_nodes_json(app: App, app_nodes: AppNodes, base_url: str = "") -> AppNodesJson:
     return {
         "app": app_ref(app),
         "over": {
-            "runs": found.runs,
-            "steps": found.steps,
-            "since": iso_time(found.since),
-            "older_runs": found.more_runs,
-            "steps_left_out": found.cut,
+            "runs": app_nodes.runs,
+            "steps": app_nodes.steps,
+            "since": iso_time(app_nodes.since),
+            "older_runs": app_nodes.more_runs,
+            "steps_left_out": app_nodes.cut,
         },
-        "tokens": found.tokens,
-        "costs": _costs(found.costs),
-        "nodes": [_node_json(app, node, base_url) for node in found.nodes],
-        "nodes_left_out": found.found - len(found.nodes),
+        "tokens": app_nodes.tokens,
+        "costs": _costs(app_nodes.costs),
+        "nodes": [_node_json(app, node, base_url) for node in app_nodes.nodes],
+        "nodes_left_out": app_nodes.node_count - len(app_nodes.nodes),
     }
 
 
@@ -76,12 +76,12 @@ def node_history_json(
         "searched_back_to": iso_time(history.searched),
         "executions": [
             {
-                **execution_json(one),
-                "run": str(one.run_id),
-                "url": base_url + reverse("run-execution", args=[one.run_id, one.id]),
-                "version": version_ref(one.run.version),
+                **execution_json(execution),
+                "run": str(execution.run_id),
+                "url": base_url + reverse("run-execution", args=[execution.run_id, execution.id]),
+                "version": version_ref(execution.run.version),
             }
-            for one in history.page.rows
+            for execution in history.page.rows
         ],
         "next": following,
     }

@@ -30,11 +30,11 @@ def app_nodes(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """All nodes of an app, the dearest first unless told otherwise."""
     app = app_or_404(slug)
     form = NodesForm(request.GET)
-    context: dict[str, Any] = {"app": app, "tab": "nodes", "form": form, "found": None}
+    context: dict[str, Any] = {"app": app, "tab": "nodes", "form": form, "app_nodes": None}
     if form.is_valid():
-        told, order = form.cleaned_data, form.chosen_order
-        context["found"] = nodes_of(app, told["since"], told["until"], order)
-        context["table"] = NodeTable(context["found"].nodes, heading_links=order_links(form))
+        filters, order = form.cleaned_data, form.chosen_order
+        context["app_nodes"] = nodes_of(app, filters["since"], filters["until"], order)
+        context["table"] = NodeTable(context["app_nodes"].nodes, heading_links=order_links(form))
         context["columns"] = [
             (label, form.query(order=name), name == order) for name, label in ORDERS
         ]
@@ -49,24 +49,24 @@ def app_nodes_twin(request: ReadRequest, slug: str) -> HttpResponse:
     form = NodesForm(request.GET)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
-    told = form.cleaned_data
-    found = nodes_of(app, told["since"], told["until"], form.chosen_order)
-    return json_response(app_nodes_json(app, found, request.build_absolute_uri("/")[:-1]))
+    filters = form.cleaned_data
+    nodes = nodes_of(app, filters["since"], filters["until"], form.chosen_order)
+    return json_response(app_nodes_json(app, nodes, request.build_absolute_uri("/")[:-1]))
 
 
 def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHistory:
     """What the query string asks of a node's history. Raises BadCursor."""
-    asked = request.GET
-    status, number = asked.get("status", ""), asked.get("version", "")
+    parameters = request.GET
+    status, number = parameters.get("status", ""), parameters.get("version", "")
     if status and status not in dict(STATUSES):
         raise Http404(f"A step has no status “{printable(status)[:40]}”.")
     version = version_or_404(app, number, with_graph=False) if number else None
-    found = "\0" not in node_id and node_history(
-        app, node_id, status=status, version=version, after=asked.get("after", "")
+    history = "\0" not in node_id and node_history(
+        app, node_id, status=status, version=version, after=parameters.get("after", "")
     )
-    if not found:
+    if not history:
         raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run.")
-    return found
+    return history
 
 
 @require_safe
@@ -95,13 +95,13 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
 def history_twin(request: ReadRequest, slug: str, node_id: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     try:
-        found = history_or_404(request, app, node_id)
+        history = history_or_404(request, app, node_id)
     except BadCursor as problem:
         return refusal(400, str(problem))
     following = None
-    if found.page.next:
+    if history.page.next:
         query = request.GET.copy()
-        query["after"] = found.page.next
+        query["after"] = history.page.next
         following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
     base_url = request.build_absolute_uri("/")[:-1]
-    return json_response(node_history_json(found, following, base_url))
+    return json_response(node_history_json(history, following, base_url))

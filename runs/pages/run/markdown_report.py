@@ -29,19 +29,18 @@ def report(run: Run, base_url: str = "") -> str:
     """At most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
     cause = cause_of(run)
     failed = _failed_step(run)
-    told = [
+    lines = [
         *_title_lines(run),
         *_cause_lines(run, cause, failed, base_url),
         *_value_sections(run, failed),
         *_note_lines(run),
     ]
     facts = [*_total_lines(run), *_link_lines(run, cause, failed, base_url)]
-    room = MAX_REPORT - len("\n".join([*told, *facts]).encode()) - 200
+    room = MAX_REPORT - len("\n".join([*lines, *facts]).encode()) - 200
     path = {link.execution.id.hex for link in cause.chain} if cause else set()
-    taken = bounded(path_lines(run, path), room)
-    if taken:
-        told += ["## The way taken", "", *taken, ""]
-    return without_control_marks("\n".join([*told, *facts, ""]))
+    if path_report := bounded(path_lines(run, path), room):
+        lines += ["## The way taken", "", *path_report, ""]
+    return without_control_marks("\n".join([*lines, *facts, ""]))
 
 
 def _failed_step(run: Run) -> NodeExecution | None:
@@ -144,12 +143,12 @@ def _note_lines(run: Run) -> Iterator[str]:
     if notes.entries:
         yield "## Notes"
         yield ""
-    for one in notes.entries:
-        step = f" on {escaped_line(one.step.title)}" if one.step else ""
-        author = f", {escaped_line(one.note.author)}" if one.note.author else ""
-        said = f": {escaped_line(one.note.text)}" if one.note.text else ""
-        value = f" {escaped_line(one.value)}" if one.value else ""
-        yield f"- {escaped_line(one.note.name)}{value}{step} ({one.note.source}{author}){said}"
+    for view in notes.entries:
+        step = f" on {escaped_line(view.step.title)}" if view.step else ""
+        author = f", {escaped_line(view.note.author)}" if view.note.author else ""
+        text = f": {escaped_line(view.note.text)}" if view.note.text else ""
+        value = f" {escaped_line(view.value)}" if view.value else ""
+        yield f"- {escaped_line(view.note.name)}{value}{step} ({view.note.source}{author}){text}"
     if notes.entries:
         yield "(more on the page)\n" if notes.more else ""
 

@@ -33,13 +33,19 @@ def path_lines(run: Run, path: Collection[str]) -> list[PathReportLine]:
     start, end = to_us(run.started_at) or 0, to_us(run.ended_at)
     scale = TimeScale(start, end if end is not None else start)
     chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
-    every = [one for one in trace_lines(timeline, TreeState(), scale, chosen) if one.form != "gap"]
-    shown, left_out = _most_telling(every, path)
+    every = [
+        line for line in trace_lines(timeline, TreeState(), scale, chosen) if line.form != "gap"
+    ]
+    chosen_lines, left_out = _most_telling(every, path)
     texts = load_row_executions(
-        run.id, [one.entry.id for one in shown if one.entry and one.entry.id]
+        run.id, [line.entry.id for line in chosen_lines if line.entry and line.entry.id]
     )
-    told = [_report_line(one, texts, path) for one in shown]
-    return [*told, PathReportLine(f"- … {left_out} more lines", True)] if left_out else told
+    report_lines = [_report_line(line, texts, path) for line in chosen_lines]
+    return (
+        [*report_lines, PathReportLine(f"- … {left_out} more lines", True)]
+        if left_out
+        else report_lines
+    )
 
 
 def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[TraceLine], int]:
@@ -47,40 +53,40 @@ def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[T
     if len(every) <= MAX_LINES:
         return every, 0
     half = MAX_LINES // 2
-    kept = [one for one in every[half:] if _is_on_path(one, path)]
-    kept += [one for one in every[half:] if _is_failure(one) and not _is_on_path(one, path)]
-    chosen = {id(one) for one in [*every[:half], *kept[:half]]}
-    for one in every:
+    kept = [line for line in every[half:] if _is_on_path(line, path)]
+    kept += [line for line in every[half:] if _is_failure(line) and not _is_on_path(line, path)]
+    chosen = {id(line) for line in [*every[:half], *kept[:half]]}
+    for line in every:
         if len(chosen) >= MAX_LINES:
             break
-        chosen.add(id(one))
-    shown = [one for one in every if id(one) in chosen]
-    return shown, len(every) - len(shown)
+        chosen.add(id(line))
+    chosen_lines = [line for line in every if id(line) in chosen]
+    return chosen_lines, len(every) - len(chosen_lines)
 
 
-def _is_on_path(one: TraceLine, path: Collection[str]) -> bool:
+def _is_on_path(line: TraceLine, path: Collection[str]) -> bool:
     """Also the pass that a step of the path ran in."""
-    if one.entry is None or one.form == "elided":
+    if line.entry is None or line.form == "elided":
         return False
-    if one.entry.form == "pass":
-        return any(child.id in path for child in one.entry.children)
-    return one.entry.id in path
+    if line.entry.form == "pass":
+        return any(child.id in path for child in line.entry.children)
+    return line.entry.id in path
 
 
-def _is_failure(one: TraceLine) -> bool:
-    return one.form == "step" and one.entry is not None and one.entry.status in FAILURES
+def _is_failure(line: TraceLine) -> bool:
+    return line.form == "step" and line.entry is not None and line.entry.status in FAILURES
 
 
 def _report_line(
-    one: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]
+    line: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]
 ) -> PathReportLine:
-    indent, entry = "  " * min(one.level, MAX_INDENT), one.entry
-    kept = _is_on_path(one, path) or _is_failure(one)
-    if entry is None or one.form == "elided":
-        return PathReportLine(f"{indent}- … {len(one.elided)} more without failure", False)
+    indent, entry = "  " * min(line.level, MAX_INDENT), line.entry
+    kept = _is_on_path(line, path) or _is_failure(line)
+    if entry is None or line.form == "elided":
+        return PathReportLine(f"{indent}- … {len(line.elided)} more without failure", False)
     if entry.form == "pass":
         failed = f", {entry.failed} failed" if entry.failed else ""
-        steps = f" ({entry.steps} steps inside{failed})" if one.is_open is False else ""
+        steps = f" ({entry.steps} steps inside{failed})" if line.is_open is False else ""
         return PathReportLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
     text = texts.get(entry.id) if entry.id else None
     if text is None:
@@ -88,19 +94,19 @@ def _report_line(
     number = f" #{entry.number} of {entry.total}" if entry.total > 1 else ""
     attempt = f", attempt {text.attempt}" if text.attempt > 1 else ""
     taken = f" → {escaped(text.taken)}" if text.taken else ""
-    told = f"{indent}- {escaped(text.title)}{number} [{text.kind}] {text.status}{attempt}, "
-    told += formats.duration(text.duration_us) + taken
+    text_line = f"{indent}- {escaped(text.title)}{number} [{text.kind}] {text.status}{attempt}, "
+    text_line += formats.duration(text.duration_us) + taken
     if entry.has_passes:
         bad = sum(1 for child in entry.children if child.failed)
-        told += f", {len(entry.children)} passes" + (f", {bad} failed" if bad else "")
-    if one.is_open is False:
-        told += f" ({entry.steps - 1} steps inside)"
-    return PathReportLine(told, kept)
+        text_line += f", {len(entry.children)} passes" + (f", {bad} failed" if bad else "")
+    if line.is_open is False:
+        text_line += f" ({entry.steps - 1} steps inside)"
+    return PathReportLine(text_line, kept)
 
 
 def bounded(every: list[PathReportLine], room: int) -> list[str]:
     """As many lines as `room` bytes hold. Others make way before those that lead to a failure."""
-    size = sum(len(one.text.encode()) + 1 for one in every)
+    size = sum(len(line.text.encode()) + 1 for line in every)
     dropped: set[int] = set()
     for kept in (False, True):
         for place in reversed(range(len(every))):
@@ -108,4 +114,4 @@ def bounded(every: list[PathReportLine], room: int) -> list[str]:
                 size -= len(every[place].text.encode()) + 1
                 dropped.add(place)
     more = [f"({len(dropped)} more lines on the page)"] if dropped else []
-    return [*(one.text for place, one in enumerate(every) if place not in dropped), *more]
+    return [*(line.text for place, line in enumerate(every) if place not in dropped), *more]

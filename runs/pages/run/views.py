@@ -62,10 +62,10 @@ def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if not wants_fragment(request):
         return run_page(request, run_id)
-    found = header_of(run)
-    html = render_to_string("run/_header.html", {"header": found, "run": run}, request)
+    run_header = header_of(run)
+    html = render_to_string("run/_header.html", {"header": run_header, "run": run}, request)
     response = HttpResponse(html) if run.live else HttpResponseStopPolling(html)
-    if request.GET.get("seen") != found.news:
+    if request.GET.get("seen") != run_header.news:
         trigger_client_event(response, "run-changed")
     patch_cache_control(response, no_store=True)
     return response

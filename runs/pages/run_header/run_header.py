@@ -104,20 +104,20 @@ def news_of(run: Run) -> str:
 
 def reported_differences(run: Run) -> list[ReportedDifference]:
     """Only what differs; a cent's millionth of rounding is no difference."""
-    found = []
+    differences = []
     if run.reported_tokens is not None and run.reported_tokens != run.total_tokens:
-        found.append(
+        differences.append(
             ReportedDifference("tokens", f"{run.total_tokens:,}", f"{run.reported_tokens:,}")
         )
     if run.reported_cost is not None:
         computed = run.cost or 0
         if abs(run.reported_cost - computed) * 10_000_000 > 1:
             currency = run.cost_currency or "USD"
-            found.append(
+            differences.append(
                 ReportedDifference(
                     "cost",
                     formats.money(run.cost, currency),
                     formats.money(run.reported_cost, currency),
                 )
             )
-    return found
+    return differences
