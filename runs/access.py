@@ -1,4 +1,4 @@
-"""Who may read what a machine asks for: somebody signed in, or a key with read scope."""
+"""Who may read the JSON and files of the console: a session, or a key with read scope."""
 
 import base64
 import binascii
@@ -21,8 +21,8 @@ MAY_NOT_READ = "This key may record, not read. Make one with read scope under Ke
 
 
 class ReadRequest(HtmxHttpRequest):
-    """A request let in by `session_or_read_key`. `only_app` is the one app that a bound key may
-    read; None: all."""
+    """A request that was let in by `session_or_read_key`. `only_app` is the one app that a bound
+    key may read; None: all."""
 
     only_app: App | None
 
@@ -46,7 +46,7 @@ def presented_secret(request: HttpRequest) -> str:
 
 
 def basic_credentials(request: HttpRequest) -> tuple[str, str]:
-    """User and password of Basic authentication, "" each where there are none."""
+    """Return user and password of Basic authentication, or "" for each."""
     scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() != "basic":
         return "", ""
@@ -58,13 +58,13 @@ def basic_credentials(request: HttpRequest) -> tuple[str, str]:
 
 
 def key_from(request: HttpRequest) -> IngestKey | None:
-    """The active key that a request presents; None when it presents none that is known."""
+    """Return the active key that a request presents; None for no key or an unknown one."""
     secret = presented_secret(request)
     return IngestKey.find(secret) if secret else None
 
 
 def refusal(status: int, sentence: str) -> JsonResponse:
-    """{"error": sentence}; with 401 the way to do better."""
+    """Return {"error": sentence}; a 401 also names the scheme that would do."""
     response = JsonResponse({"error": sentence}, status=status)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="waylog"'
@@ -72,8 +72,8 @@ def refusal(status: int, sentence: str) -> JsonResponse:
 
 
 def session_or_read_key(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For machine twins: lets in a session or a key with read scope and sets `request.only_app`;
-    else 401 or 403 with a sentence. A view's Http404 becomes a 404 with its sentence."""
+    """Let in a session or a key with read scope, and set `request.only_app`; answer others with 401
+    or 403 and a sentence. For views that machines read: an Http404 becomes JSON as well."""
 
     @login_not_required
     @wraps(view)

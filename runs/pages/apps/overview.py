@@ -1,4 +1,4 @@
-"""What the apps page says of each app: its last runs, today's figures, the last 24 hours'."""
+"""What the page of apps shows of each: its last runs, figures of today and of the last 24 hours."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ DAY = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class StatusSquare:
-    """A run in a status strip, in words: a page of apps has thousands of them."""
+    """A run in a status strip, ready for the template: a page of apps has thousands of them."""
 
     href: str
     status: str
@@ -51,7 +51,7 @@ class AppRow:
 
 
 def status_square(run: Run, now: datetime) -> StatusSquare:
-    """From a run of `for_strip()`."""
+    """Return the square of a run that was loaded by `for_strip()`."""
     label = run.shown_status_label
     ago = formats.ago(run.started_at, now)
     where = f" in {formats.visible(run.failed_title)}" if run.failed_title else ""
@@ -64,7 +64,7 @@ def status_square(run: Run, now: datetime) -> StatusSquare:
 
 
 def overview(apps: list[App]) -> list[AppRow]:
-    """A row for each of `apps`, which come from `App.objects.by_activity()`. Three queries in all,
+    """Return a row for each of `apps`, which come from `App.objects.by_activity()`. Three queries,
     however many apps there are."""
     now = timezone.now()
     rows = {app.pk: AppRow(app) for app in apps}
@@ -87,7 +87,8 @@ def overview(apps: list[App]) -> list[AppRow]:
 
 
 def _status_strips(apps: list[App]) -> dict[int, list[Run]]:
-    """The newest runs of each app, oldest first: of each app a range of `run_app_started`."""
+    """Return the newest runs of each app, oldest first: for each app a range of the index
+    `run_app_started`."""
     newest = Q()
     for app in apps:
         newest |= Q(app=app.pk, started_at__gte=app.strip_from) if app.strip_from else Q(app=app.pk)

@@ -15,7 +15,7 @@ HEIGHT = 10
 
 @dataclass(frozen=True, slots=True)
 class BarScale:
-    """`count` equal stretches from `start` on."""
+    """`count` equal stretches of time from `start` on."""
 
     start: datetime
     width: timedelta
@@ -45,8 +45,8 @@ def bar_scale(first: datetime, last: datetime) -> BarScale:
 
 
 def bars_path(times: Iterable[datetime], scale: BarScale) -> str:
-    """Bars as the path of an SVG that is one unit wide for each stretch and `HEIGHT` high; one that
-    happened at all is seen."""
+    """Return bars as the path of an SVG that is one unit wide for each stretch and `HEIGHT` high. A
+    stretch in which anything happened has a bar that can be seen."""
     # The hour that a clock was set back by may lie beyond the last stretch.
     counts = Counter(min((time - scale.start) // scale.width, scale.count - 1) for time in times)
     highest = max(counts.values(), default=1)

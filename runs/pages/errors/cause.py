@@ -18,7 +18,8 @@ MAX_LEVELS = 50
 MAX_ERROR = 20_000  # characters of the message that are read
 MAX_HANDLED = 3
 
-# A step and the steps above it, the highest first: one question, a look-up by primary key a level.
+# A step and the steps above it, the highest first: one query, a look-up by primary key for each
+# level.
 _WAY_DOWN = """
 WITH RECURSIVE way (id, parent_id, level) AS (
     SELECT id, parent_id, 0 FROM nodes_nodeexecution WHERE run_id = %s AND id = %s
@@ -37,8 +38,8 @@ ORDER BY way.level DESC
 
 @dataclass(frozen=True, slots=True)
 class CauseStep:
-    """A step on the way down. `where`: "pass 12" of a container, "#4" and "attempt 3" of a step
-    that ran more than once; "" of one that ran once."""
+    """A step between the top of a run and the failing step. `where`: "pass 12" of a loop, "#4" and
+    "attempt 3" of a step that ran more than once; "" of a step that ran once."""
 
     execution: NodeExecution
     where: str
@@ -86,7 +87,7 @@ class Cause:
 
 
 def cause_of(run: Run) -> Cause | None:
-    """Why a run failed; None for one that did not. One query."""
+    """Return why a run failed; None for a run that did not fail. One query."""
     if run.status != RunStatus.FAILED:
         return None
     steps = steps_down_to(run.id, run.failed_execution) if run.failed_execution else []
@@ -96,14 +97,16 @@ def cause_of(run: Run) -> Cause | None:
 
 
 def steps_down_to(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
-    """The steps above one and it itself, the highest first, each with `error_head`."""
+    """Return the steps above an execution and the execution itself, the highest first, each with
+    `error_head`: the first `MAX_ERROR` characters of its message."""
     parameters = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
     return list(NodeExecution.objects.raw(_WAY_DOWN, parameters))
 
 
 def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
-    """Each step with its own part of the path of passes: of what it adds to its parent's, the
-    first number is the pass of a container that goes round, the rest is its own."""
+    """Return the steps, each with where it ran. A step's iteration path begins with its parent's:
+    of what it adds, the first number is the iteration of a parent that is a loop, and the rest is
+    the step's own."""
     where: list[list[str]] = [[] for _ in steps]
     for place, (above, step) in enumerate(pairwise([None, *steps])):
         if step is None:
@@ -119,8 +122,8 @@ def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
 
 
 def handled_failures(run: Run) -> Iterator[CauseStep]:
-    """The first failures in a run that an error strategy handled: it went on. One query, and none
-    for a run that has no such step."""
+    """Yield the first failures of a run that an error strategy handled, so that the run went on.
+    One query; none for a run that has no such step."""
     if run.exceptions:
         steps = NodeExecution.objects.in_run(run.id).visible().filter(status=NodeStatus.EXCEPTION)
         for step in steps.for_row()[:MAX_HANDLED]:

@@ -1,4 +1,4 @@
-"""Failures of one kind, over time: what the pages of errors say of each."""
+"""Groups of failures that are alike, over time."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -22,8 +22,9 @@ MAX_LIKE_IT = 1_000  # runs of a group that a run's page counts
 
 @dataclass(slots=True)
 class ErrorGroupFigures:
-    """One group within the failures read: how often and when, newest first. `since`: the version of
-    its first run ever; `is_new`: that is the newest version of the app, and not its first."""
+    """A group within the failures that were read: how often and when, newest first. `since`: the
+    version of its first run ever; `is_new`: that version is the newest of the app, and not its
+    first."""
 
     group: ErrorGroup
     times: list[datetime] = field(default_factory=list)
@@ -68,8 +69,9 @@ class ErrorGroupPage:
 def error_group_page(
     app: App | None, since: datetime | None, until: datetime | None, state: str = "all"
 ) -> ErrorGroupPage:
-    """Four queries, whatever the number of runs and failures; one more for a state and an `until`,
-    after which a group may have come back."""
+    """Return the groups of failed runs that started between `since` and `until`. `app`: None for
+    all apps; `state`: “open”, “resolved” or “all”. Four queries, whatever the number of runs; one
+    more for a state and an `until`, after which a group may have come back."""
     failures = _failures(app, since, until)
     complete, failures = len(failures) <= MAX_FAILURES, failures[:MAX_FAILURES]
     times: dict[str, list[datetime]] = {}
@@ -104,8 +106,8 @@ def error_group_page(
 def _failures(
     app: App | None, since: datetime | None, until: datetime | None
 ) -> list[tuple[str, datetime, int | None, datetime | None]]:
-    """(group in hex, start, version, when the group was resolved), newest first, one more than are
-    shown. Served by `run_status_started` and `run_app_status_started`."""
+    """Return (group in hex, start, version, when the group was resolved) of failed runs, newest
+    first, one more than are read. Served by `run_status_started` and `run_app_status_started`."""
     runs = Run.objects.for_app(app).started_between(since, until)
     runs = runs.filter(status=RunStatus.FAILED, error_group__isnull=False)
     group = Cast("error_group_id", models.CharField())
@@ -115,7 +117,7 @@ def _failures(
 
 
 def _newest_failures(keys: Iterable[str]) -> dict[str, datetime]:
-    """When the newest run of each group started. One query."""
+    """Return when the newest run of each group started. One query."""
     runs = Run.objects.filter(error_group__in=list(keys)).order_by()
     rows = runs.values_list("error_group").annotate(models.Max("started_at"))
     return {group_id.hex: started for group_id, started in rows}
@@ -126,7 +128,7 @@ def _has_state(state: str, resolved_at: datetime | None, last_at: datetime) -> b
 
 
 def _name_versions(kinds: list[ErrorGroupFigures], counts: dict[str, Counter[int | None]]) -> None:
-    """Two queries: the versions named, and the newest of each app."""
+    """Fill in the versions of each group. Two queries: the versions, and the newest of each app."""
     ids = {
         id_ for kind in kinds for id_ in (*counts[kind.group.pk.hex], kind.group.first_version_id)
     }
@@ -150,14 +152,14 @@ def _name_versions(kinds: list[ErrorGroupFigures], counts: dict[str, Counter[int
 def newest_version_first(
     counts: Iterable[tuple[Version | None, int]],
 ) -> list[tuple[Version | None, int]]:
-    """Newest version first; runs without a version last."""
+    """Sort (version, runs) by version, newest first; runs without a version last."""
     return sorted(counts, key=lambda pair: -pair[0].number if pair[0] else 1)
 
 
 @dataclass(frozen=True, slots=True)
 class RunErrorGroup:
-    """The group of a failed run, with its history, and how many runs it has (`more`: beyond
-    `count`). `alone`: no other run has failed like this."""
+    """The group of a failed run, with its history. `count`: how many runs it has, at most
+    `MAX_LIKE_IT` (`more`: it has more)."""
 
     group: ErrorGroup
     count: int
@@ -173,7 +175,7 @@ class RunErrorGroup:
 
 
 def error_group_of(run: Run) -> RunErrorGroup | None:
-    """Two queries; none for a run that has not failed."""
+    """Return the group of a run that failed; None for others. Two queries."""
     if run.error_group_id is None:
         return None
     group = ErrorGroup.objects.with_history().get(pk=run.error_group_id)

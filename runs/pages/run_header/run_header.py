@@ -17,7 +17,7 @@ from runs.pages.rerun.outcome import RerunHistory, rerun_history
 
 @dataclass(frozen=True, slots=True)
 class ReportedDifference:
-    """What the producer reports for the whole, where it is not what the parts add up to."""
+    """A total that the producer reported and that is not the sum of the steps."""
 
     what: str
     computed: str
@@ -50,7 +50,7 @@ class RunHeader:
 
     @property
     def lasted(self) -> str:
-        """How long it took; of a run that goes on how long it takes by now."""
+        """How long the run took; of a live run how long it has taken until now."""
         run = self.run
         if not run.live:
             return formats.duration(run.duration_us)
@@ -79,8 +79,8 @@ class RunHeader:
 
 
 def header_of(run: Run) -> RunHeader:
-    """Four queries, for the neighbours, the notes and what it was run again for; up to four more
-    for one in which something failed."""
+    """Return the header of a run. Four queries, for the neighbours, the notes and the reruns; up to
+    four more for a run in which something failed."""
     links = Run.objects.for_link()
     failed = run.failed_execution
     return RunHeader(
@@ -103,7 +103,7 @@ def news_of(run: Run) -> str:
 
 
 def reported_differences(run: Run) -> list[ReportedDifference]:
-    """Only what differs; a cent's millionth of rounding is no difference."""
+    """Return what differs. A ten-millionth of the currency is rounding, not a difference."""
     differences = []
     if run.reported_tokens is not None and run.reported_tokens != run.total_tokens:
         differences.append(
