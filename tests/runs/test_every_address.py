@@ -35,11 +35,16 @@ SECRET = "zqxmarkzqx"  # in every text of the app that a stranger may not read
 OPEN = {"healthz", "llms", "login", "shared-run", "shared-step", "shared-run-json",
         "shared-step-json"}  # fmt: skip
 # Take what is sent, and tell nothing of what is there.
-KEPT = (ErrorGroup, Note, Rerun, SavedView, ShareLink)
-DOORS = ("v1/", "api/", "dify/")
-PATTERNS = [one for one in get_resolver("runs.urls").url_patterns if isinstance(one, URLPattern)]
-READ = [one for one in PATTERNS
-        if not str(one.pattern).startswith(DOORS) and one.name != "logout"]  # fmt: skip
+WRITABLE_MODELS = (ErrorGroup, Note, Rerun, SavedView, ShareLink)
+INGEST_PREFIXES = ("v1/", "api/", "dify/")
+PATTERNS = [
+    pattern for pattern in get_resolver("runs.urls").url_patterns if isinstance(pattern, URLPattern)
+]
+READ = [
+    pattern
+    for pattern in PATTERNS
+    if not str(pattern.pattern).startswith(INGEST_PREFIXES) and pattern.name != "logout"
+]
 
 
 @pytest.fixture
@@ -69,13 +74,13 @@ def places(post: Any, admin: Any) -> dict[str, Any]:
 def address_of(pattern: URLPattern, places: dict[str, Any]) -> str:
     route = str(pattern.pattern)
     for part in route.split("<")[1:]:
-        told = part.partition(">")[0]
-        route = route.replace(f"<{told}>", quote(str(places[told.rpartition(":")[2]]), safe=""))
+        place = part.partition(">")[0]
+        route = route.replace(f"<{place}>", quote(str(places[place.rpartition(":")[2]]), safe=""))
     return f"/{route}"
 
 
-def questions(places: dict[str, Any]) -> list[str]:
-    """What a stranger may ask each of them, to be told after all."""
+def stranger_queries(places: dict[str, Any]) -> list[str]:
+    """Return query strings by which a stranger may try to read the app after all."""
     run, app = places["run_id"], places["slug"]
     return ["", f"?q={SECRET}", f"?a={run}&b={run}", f"?app={app}", f"?run={run}&state=all"]
 
@@ -84,15 +89,15 @@ def body_of(answer: Any) -> str:
     return b"".join(answer).decode("utf-8", "replace")
 
 
-def told_of(answer: Any, places: dict[str, Any]) -> bool:
-    """Whether an answer tells anything of the app; what was asked may be said back."""
+def reveals_app(answer: Any, places: dict[str, Any]) -> bool:
+    """Whether an answer holds anything of the app, but for what the query itself named."""
     names = ("run_id", "execution_id", "conversation_id", "group_id", "note_id", "rerun_id")
-    told = body_of(answer)
-    return SECRET in told or any(str(places[name]) in told for name in names)
+    body = body_of(answer)
+    return SECRET in body or any(str(places[name]) in body for name in names)
 
 
-@pytest.mark.parametrize("pattern", READ, ids=lambda one: f"{one.name}:{one.pattern}")
-def test_a_key_of_another_app_is_told_nothing(places, pattern, admin):
+@pytest.mark.parametrize("pattern", READ, ids=lambda pattern: f"{pattern.name}:{pattern.pattern}")
+def test_a_key_of_another_app_reads_nothing(places, pattern, admin):
     """Nor is somebody without key and session."""
     other = App.objects.create(name="other", slug="other")
     stranger = IngestKey.create("stranger", can_read=True, app=other)[1]
@@ -101,51 +106,59 @@ def test_a_key_of_another_app_is_told_nothing(places, pattern, admin):
         return
     anonymous = Client().get(address)
     assert anonymous.status_code in (302, 401, 405), address
-    for question in questions(places):
+    for question in stranger_queries(places):
         answer = Client().get(address + question, headers={"x-api-key": stranger})
         assert answer.status_code in (200, 302, 400, 401, 403, 404, 405), address + question
         if answer.status_code in (200, 302):
             if answer.status_code == 302:
                 assert answer["Location"].startswith("/login/"), address + question
             else:
-                assert not told_of(answer, places), address + question
+                assert not reveals_app(answer, places), address + question
 
 
 # Tell of no single run: what a stranger asks of them is tested all the same.
-BARE = {"facets-json", "inbox-json", "inbox-refused-json", "openapi-json"}
-TWINS = [one for one in READ if MACHINE_SUFFIX.search(path_of(one)) and one.name not in OPEN | BARE]
-ASKS = {
+WITHOUT_RUNS = {"facets-json", "inbox-json", "inbox-refused-json", "openapi-json"}
+TWINS = [
+    pattern
+    for pattern in READ
+    if MACHINE_SUFFIX.search(path_of(pattern)) and pattern.name not in OPEN | WITHOUT_RUNS
+]
+REQUIRED_QUERIES = {
     "run-compare-json": "?a={run_id}&b={run_id}",
     "app-versions-compare-json": "?a={number}&b={number}",
 }
 
 
-@pytest.mark.parametrize("pattern", TWINS, ids=lambda one: f"{one.name}:{one.pattern}")
-def test_a_key_of_the_app_is_told(places, pattern):
+@pytest.mark.parametrize("pattern", TWINS, ids=lambda pattern: f"{pattern.name}:{pattern.pattern}")
+def test_a_key_of_the_app_reads_it(places, pattern):
     """Without it the test above proves nothing."""
     secret = IngestKey.create("own", can_read=True, app=App.objects.get())[1]
-    asked = ASKS.get(pattern.name or "", "").format(**places)
-    answer = Client().get(address_of(pattern, places) + asked, headers={"x-api-key": secret})
+    query = REQUIRED_QUERIES.get(pattern.name or "", "").format(**places)
+    answer = Client().get(address_of(pattern, places) + query, headers={"x-api-key": secret})
     assert answer.status_code == 200, answer.content[:200]
-    assert told_of(answer, places)
+    assert reveals_app(answer, places)
 
 
-WRITES = [one for one in READ if not MACHINE_SUFFIX.search(path_of(one)) and one.name != "login"]
+WRITES = [
+    pattern
+    for pattern in READ
+    if not MACHINE_SUFFIX.search(path_of(pattern)) and pattern.name != "login"
+]
 
 
-@pytest.mark.parametrize("pattern", WRITES, ids=lambda one: f"{one.name}:{one.pattern}")
+@pytest.mark.parametrize("pattern", WRITES, ids=lambda pattern: f"{pattern.name}:{pattern.pattern}")
 def test_nothing_is_written_without_a_token_or_by_a_key(places, pattern, admin):
     """Wherever something is sent from another site, or with a key that only reads."""
     address, secret = address_of(pattern, places), IngestKey.create("own", can_read=True)[1]
-    before = [list(model.objects.values()) for model in KEPT]
+    before = [list(model.objects.values()) for model in WRITABLE_MODELS]
     forged = Client(enforce_csrf_checks=True)
     forged.force_login(admin)
-    told = {"name": "forged", "thumb": "up", "comment": "forged", "lasts": "1h", "to": "resolved"}
+    form = {"name": "forged", "thumb": "up", "comment": "forged", "lasts": "1h", "to": "resolved"}
     # One that takes no POST says so, unless it asks for the token first.
-    assert forged.post(address, told).status_code in (403, 405), address
-    by_key = Client().post(address, told, headers={"x-api-key": secret})
+    assert forged.post(address, form).status_code in (403, 405), address
+    by_key = Client().post(address, form, headers={"x-api-key": secret})
     assert by_key.status_code in (302, 401, 403, 404, 405), address
-    assert [list(model.objects.values()) for model in KEPT] == before
+    assert [list(model.objects.values()) for model in WRITABLE_MODELS] == before
 
 
 NAMES = sorted({
@@ -170,7 +183,7 @@ HTMX = [{}, {"HX-Request": "true"}] + [
     for target in ("side", "run-results", "difference-x", "header-notes", "step-notes", "notes",
                    "turn-notes-x", "\ud7ff")
 ]  # fmt: skip
-questions_of = st.lists(
+junk_queries = st.lists(
     st.tuples(
         st.sampled_from(NAMES),
         st.sampled_from([*JUNK, "{run_id}", "{execution_id}", "{conversation_id}", "{group_id}",
@@ -181,17 +194,17 @@ questions_of = st.lists(
 
 
 @settings(max_examples=100)
-@given(st.sampled_from(READ), questions_of, st.sampled_from(HTMX))
-def test_every_address_answers_junk(places, console, pattern, asked, headers):
+@given(st.sampled_from(READ), junk_queries, st.sampled_from(HTMX))
+def test_every_address_answers_junk(places, console, pattern, query, headers):
     """Right, wrong or not there; never an error of ours, and nothing comes alive."""
-    told = [
+    parameters = [
         (name, str(places[value[1:-1]]) if value[:1] == "{" and value[1:-1] in places else value)
-        for name, value in asked
+        for name, value in query
     ]
-    address = f"{address_of(pattern, places)}?{urlencode(told)}"
+    address = f"{address_of(pattern, places)}?{urlencode(parameters)}"
     answer = console.get(address, headers=headers)
     assert answer.status_code in (200, 286, 302, 400, 404, 405), address[:300]
-    if "json" not in answer.get("Content-Type", ""):  # which says back what was asked
+    if "json" not in answer.get("Content-Type", ""):  # which repeats the query
         assert "<script>alert" not in body_of(answer)
     if answer.status_code == 302:
         assert answer["Location"].startswith("/") and not answer["Location"].startswith("//")
@@ -200,14 +213,16 @@ def test_every_address_answers_junk(places, console, pattern, asked, headers):
 @given(st.data())
 @settings(max_examples=60)
 def test_places_of_addresses_answer_junk(places, console, data):
-    pattern = data.draw(st.sampled_from([one for one in READ if "<" in str(one.pattern)]))
-    junk = st.sampled_from([one for one in JUNK if one]) | st.text(min_size=1, max_size=20)
+    pattern = data.draw(st.sampled_from([item for item in READ if "<" in str(item.pattern)]))
+    junk = st.sampled_from([text for text in JUNK if text]) | st.text(min_size=1, max_size=20)
     route = str(pattern.pattern)
     for part in route.split("<")[1:]:
-        told = part.partition(">")[0]
+        place = part.partition(">")[0]
         kept = data.draw(st.booleans())
-        value = str(places[told.rpartition(":")[2]]) if kept else data.draw(junk)
-        route = route.replace(f"<{told}>", quote(value, safe=data.draw(st.sampled_from(["", "/"]))))
+        value = str(places[place.rpartition(":")[2]]) if kept else data.draw(junk)
+        route = route.replace(
+            f"<{place}>", quote(value, safe=data.draw(st.sampled_from(["", "/"])))
+        )
     answer = console.get(f"/{route}")
     assert answer.status_code in (200, 301, 302, 400, 404, 405), route
     body_of(answer)
