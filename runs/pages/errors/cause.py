@@ -20,19 +20,19 @@ MAX_HANDLED = 3
 
 # A step and the steps above it, the highest first: one query, a look-up by primary key for each
 # level.
-_WAY_DOWN = """
-WITH RECURSIVE way (id, parent_id, level) AS (
+_STEPS_DOWN_TO = """
+WITH RECURSIVE above (id, parent_id, level) AS (
     SELECT id, parent_id, 0 FROM nodes_nodeexecution WHERE run_id = %s AND id = %s
     UNION ALL
-    SELECT step.id, step.parent_id, way.level + 1
-    FROM way JOIN nodes_nodeexecution step ON step.id = way.parent_id
-    WHERE step.run_id = %s AND way.level < %s
+    SELECT step.id, step.parent_id, above.level + 1
+    FROM above JOIN nodes_nodeexecution step ON step.id = above.parent_id
+    WHERE step.run_id = %s AND above.level < %s
 )
 SELECT step.id, step.run_id, step.parent_id, step.orphan, step.title, step.node_id, step.kind,
     step.status, step.iteration, step.attempt, step.model, step.error_type,
     substr(step.error, 1, %s) AS error_head
-FROM way JOIN nodes_nodeexecution step ON step.id = way.id
-ORDER BY way.level DESC
+FROM above JOIN nodes_nodeexecution step ON step.id = above.id
+ORDER BY above.level DESC
 """
 
 
@@ -81,9 +81,9 @@ class Cause:
 
     def __str__(self) -> str:
         """Contract review › Clauses pass 12 › Classify clause: RateLimitError"""
-        way = " › ".join([self.run.name or self.run.app.name, *map(str, self.chain)])
-        told = self.error_type or self.error.partition("\n")[0][:200]
-        return f"{way}: {told}" if told else way
+        path = " › ".join([self.run.name or self.run.app.name, *map(str, self.chain)])
+        reason = self.error_type or self.error.partition("\n")[0][:200]
+        return f"{path}: {reason}" if reason else path
 
 
 def cause_of(run: Run) -> Cause | None:
@@ -100,7 +100,7 @@ def steps_down_to(run_id: UUID, execution_id: UUID) -> list[NodeExecution]:
     """Return the steps above an execution and the execution itself, the highest first, each with
     `error_head`: the first `MAX_ERROR` characters of its message."""
     parameters = [run_id.hex, execution_id.hex, run_id.hex, MAX_LEVELS, MAX_ERROR]
-    return list(NodeExecution.objects.raw(_WAY_DOWN, parameters))
+    return list(NodeExecution.objects.raw(_STEPS_DOWN_TO, parameters))
 
 
 def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:

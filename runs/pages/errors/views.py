@@ -13,11 +13,11 @@ from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.lookup import app_or_404
 from runs.models import App, ErrorGroup
+from runs.pages.errors.error_group_json import error_group_json, listed_error_group_json
 from runs.pages.errors.forms import STATES, ErrorsForm
 from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, ErrorGroupPage, error_group_page
 from runs.pages.errors.history import error_group_history
 from runs.pages.errors.tables import ErrorTable
-from runs.pages.errors.twins import error_group_json, listed_error_group_json
 from runs.pages.history.tables import RunTable
 
 MAX_APPS = 500

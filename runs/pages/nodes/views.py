@@ -14,8 +14,8 @@ from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
 from runs.pages.nodes.forms import NodesForm
 from runs.pages.nodes.history import NodeHistory, node_history
+from runs.pages.nodes.node_json import app_nodes_json, node_history_json
 from runs.pages.nodes.tables import ExecutionTable, NodeTable, order_links
-from runs.pages.nodes.twins import app_nodes_json, node_history_json
 from runs.paging import BadCursor
 
 STATUSES = [

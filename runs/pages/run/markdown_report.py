@@ -12,8 +12,8 @@ from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import error_group_of
 from runs.pages.notes.notes import notes_of_run
+from runs.pages.run.markdown_path import bounded, path_lines
 from runs.pages.run.markdown_text import escaped_line, fenced_block, without_control_marks
-from runs.pages.run.markdown_way import bounded, path_lines
 from runs.pages.run_header.run_header import reported_differences
 
 MAX_VALUE = 3000

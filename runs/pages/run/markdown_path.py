@@ -1,4 +1,4 @@
-"""The way a run took, as lines of Markdown: compact, bounded, and the failed path whole."""
+"""The path that a run took, as lines of Markdown: compact, bounded, and the failed path whole."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_INDENT = 12
 
 @dataclass(frozen=True, slots=True)
 class PathReportLine:
-    """`kept`: on the way to the failure, or a failure itself; those make way last."""
+    """`kept`: it leads to the failure, or is a failure; such lines are dropped last."""
 
     text: str
     kept: bool
