@@ -1,1 +1,1 @@
-"""Conversations turn by turn, and turns side by side."""
+"""Conversations: the log of an app, one turn by turn, and turns side by side."""

@@ -16,30 +16,31 @@ from runs.lookup import conversation_or_404
 from runs.models import Conversation, Run
 from runs.pages.conversations.comparison import MAX_TURNS, TurnColumn, turn_columns
 
-CHOICES = 50  # turns to choose from, the newest
-USUAL = 3  # turns that are shown where none are chosen
+CHOICES = 50  # newest turns that the page offers to choose from
+DEFAULT_TURNS = 3  # newest turns that are compared where the request names none
 
 
 def chosen_runs(
     request: HtmxHttpRequest, conversation: Conversation
 ) -> tuple[list[Run], list[Run]]:
-    """(the turns asked for, six at most, else the newest three; those to choose from), in order.
-    `runs` may be repeated, or one list with commas. Three queries."""
+    """Return (the turns to compare, those to choose from), oldest first. The parameter `runs` names
+    up to MAX_TURNS turns, repeated or as one list with commas; without it the newest are
+    compared. Three queries."""
     turns = Run.objects.turns_of(conversation).for_list()
     newest = list(turns[:CHOICES])[::-1]
-    told = [part for one in request.GET.getlist("runs") for part in one.split(",")]
-    ids = [found for part in told[: MAX_TURNS * 4] if (found := as_uuid(part.strip()))]
+    names = [name for names in request.GET.getlist("runs") for name in names.split(",")]
+    ids = [run_id for name in names[: MAX_TURNS * 4] if (run_id := as_uuid(name.strip()))]
     chosen = list(turns.filter(pk__in=ids)[:MAX_TURNS]) if ids else []
-    return chosen[::-1] or newest[-USUAL:], newest
+    return chosen[::-1] or newest[-DEFAULT_TURNS:], newest
 
 
 @require_safe
 def turn_compare(request: HtmxHttpRequest, conversation_id: UUID) -> HttpResponse:
-    found = conversation_or_404(conversation_id)
-    runs, newest = chosen_runs(request, found)
+    conversation = conversation_or_404(conversation_id)
+    runs, newest = chosen_runs(request, conversation)
     context: dict[str, Any] = {
-        "conversation": found,
-        "app": found.app,
+        "conversation": conversation,
+        "app": conversation.app,
         "columns": turn_columns(runs),
         "chosen": {run.pk for run in runs},
         "turns": newest,
@@ -54,21 +55,22 @@ def turn_compare(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
 @require_safe
 @session_or_read_key
 def turn_compare_twin(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
-    found = conversation_or_404(conversation_id, request.only_app)
+    conversation = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    runs, _ = chosen_runs(request, found)
-    told = [column_json(column, base_url) for column in turn_columns(runs)]
-    return json_response({"conversation": str(found.id), "turns": told})
+    runs, _ = chosen_runs(request, conversation)
+    turns = [_turn_json(column, base_url) for column in turn_columns(runs)]
+    return json_response({"conversation": str(conversation.id), "turns": turns})
 
 
-def column_json(column: TurnColumn, base_url: str) -> TurnJson:
-    way: list[TurnStepJson] = [
-        {"title": one.title, "status": one.status, "taken": one.taken or None} for one in column.way
+def _turn_json(column: TurnColumn, base_url: str) -> TurnJson:
+    path: list[TurnStepJson] = [
+        {"title": step.title, "status": step.status, "taken": step.taken or None}
+        for step in column.path
     ]
     return {
         "run": run_json(column.run, base_url),
-        "question": column.turn.asked.text or None,
-        "answer": column.turn.answered.text or None,
-        "way": way,
+        "question": column.turn.question.text or None,
+        "answer": column.turn.answer.text or None,
+        "way": path,
         "way_left_out": column.left_out,
     }

@@ -1,4 +1,4 @@
-"""The turns of a conversation as a reader follows them: what was asked, what was answered."""
+"""The turns of a conversation as a reader follows them: the question and the answer of each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ from nodes.formats import visible
 from nodes.models import Payload
 from runs.models import Run
 
-# Larger values are opened in the run; the conversation shows their preview.
-READ_BYTES = 64_000
-SHOWN = 4_000
+# Of a larger value the conversation shows the preview; the whole is one click away, in the run.
+MAX_VALUE_BYTES = 64_000
+MAX_TEXT = 4_000
 
 
 @dataclass(frozen=True, slots=True)
 class TurnText:
-    """One side of a turn. `cut`: there is more than is shown, the run has all of it."""
+    """The question or the answer of a turn. `cut` says that the run holds more than `text`."""
 
     text: str
     cut: bool = False
 
     @property
     def part(self) -> ContentPart:
-        """The text as a page shows it."""
+        """Return the text as pages render it: Markdown where it looks like Markdown."""
         html = render_markdown(self.text) if looks_like_markdown(self.text) else None
         return ContentPart("text", text=self.text, html=html)
 
@@ -35,50 +35,56 @@ class TurnText:
 @dataclass(frozen=True, slots=True)
 class ConversationTurn:
     run: Run
-    asked: TurnText
-    answered: TurnText
+    question: TurnText
+    answer: TurnText
 
 
 def read_turns(runs: list[Run]) -> list[ConversationTurn]:
-    """The turns that `runs` are, with texts read in one query."""
-    found = _payloads({run.inputs_id for run in runs} | {run.outputs_id for run in runs})
+    """Return each of `runs` as a turn. The texts are read in one query."""
+    payloads_by_id = _small_payloads(
+        {run.inputs_id for run in runs} | {run.outputs_id for run in runs}
+    )
     return [
         ConversationTurn(
             run,
-            _said(found.get(run.inputs_id), run.inputs_preview),
-            _said(found.get(run.outputs_id), run.outputs_preview),
+            _turn_text(payloads_by_id.get(run.inputs_id), run.inputs_preview),
+            _turn_text(payloads_by_id.get(run.outputs_id), run.outputs_preview),
         )
         for run in runs
     ]
 
 
-def _payloads(ids: Iterable[object]) -> dict[object, Payload]:
-    wanted = [one for one in ids if one]
-    return Payload.objects.filter(size__lte=READ_BYTES).in_bulk(wanted)
+def _small_payloads(ids: Iterable[object]) -> dict[object, Payload]:
+    """Return the payloads of at most MAX_VALUE_BYTES by id; `ids` may hold None."""
+    return Payload.objects.filter(size__lte=MAX_VALUE_BYTES).in_bulk([id_ for id_ in ids if id_])
 
 
-def _said(payload: Payload | None, preview: str) -> TurnText:
+def _turn_text(payload: Payload | None, preview: str) -> TurnText:
     if payload is None:
         return TurnText(preview, cut=preview.endswith("…"))
-    text = _spoken(payloads.load_value(payload)).strip()
+    text = _message_text(payloads.load_value(payload)).strip()
     if not text:
         return TurnText(preview, cut=preview.endswith("…"))
-    return TurnText(visible(text[:SHOWN]), cut=len(text) > SHOWN or payload.cut_of is not None)
+    return TurnText(
+        visible(text[:MAX_TEXT]), cut=len(text) > MAX_TEXT or payload.cut_of is not None
+    )
 
 
-def _spoken(value: Any, depth: int = 4) -> str:
-    """The text that was said, with its lines; "" where a value says nothing in words."""
+def _message_text(value: Any, depth: int = 4) -> str:
+    """Return the text in `value` that a person or a model wrote, with its line breaks; "" where
+    there is none. Of a list it is the last such text among the last 20 items."""
     if isinstance(value, str):
         return value
     if not depth:
         return ""
     if isinstance(value, list):
-        return next(filter(None, (_spoken(item, depth - 1) for item in reversed(value[-20:]))), "")
+        texts = (_message_text(item, depth - 1) for item in reversed(value[-20:]))
+        return next(filter(None, texts), "")
     if not isinstance(value, dict):
         return ""
     if message := read_message(value):
         return message.text if message.role in ("user", "assistant") else ""
-    told = [value[key] for key in ("sys.query", *TEXT_KEYS) if value.get(key)]
+    candidates = [value[key] for key in ("sys.query", *TEXT_KEYS) if value.get(key)]
     if len(value) == 1:
-        told = list(value.values())
-    return next(filter(None, (_spoken(inner, depth - 1) for inner in told)), "")
+        candidates = list(value.values())
+    return next(filter(None, (_message_text(inner, depth - 1) for inner in candidates)), "")

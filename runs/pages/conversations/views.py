@@ -18,16 +18,17 @@ from runs.pages.conversations.turns import read_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
 
-NEWEST = Order("last_run_at")
-IN_ORDER = Order("started_at", descending=False)
+NEWEST_FIRST = Order("last_run_at")
+OLDEST_FIRST = Order("started_at", descending=False)
 
 
-def conversations_of(app: App, after: str) -> Page[Conversation]:
-    return page_of(Conversation.objects.of_app(app).for_list(), NEWEST, after)
+def conversation_page(app: App, after: str) -> Page[Conversation]:
+    return page_of(Conversation.objects.of_app(app).for_list(), NEWEST_FIRST, after)
 
 
-def turns(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
-    return page_of(runs.turns_of(conversation), IN_ORDER, after)
+def turn_page(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
+    """Return a page of the conversation's runs, read as `runs` says, oldest first."""
+    return page_of(runs.turns_of(conversation), OLDEST_FIRST, after)
 
 
 @require_safe
@@ -35,7 +36,7 @@ def conversation_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug)
     context: dict[str, Any] = {"app": app, "tab": "conversations"}
     try:
-        page = conversations_of(app, request.GET.get("after", ""))
+        page = conversation_page(app, request.GET.get("after", ""))
         context |= {"page": page, "table": ConversationTable(page.rows)}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
@@ -46,10 +47,14 @@ def conversation_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 
 @require_safe
 def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpResponse:
-    found = conversation_or_404(conversation_id)
-    context: dict[str, Any] = {"conversation": found, "app": found.app, "tab": "conversations"}
+    conversation = conversation_or_404(conversation_id)
+    context: dict[str, Any] = {
+        "conversation": conversation,
+        "app": conversation.app,
+        "tab": "conversations",
+    }
     try:
-        page = turns(found, request.GET.get("after", ""), Run.objects.for_list())
+        page = turn_page(conversation, request.GET.get("after", ""), Run.objects.for_list())
         counts = note_counts([run.pk for run in page.rows], request.user.get_username())
         context |= {"page": page, "turns": read_turns(page.rows), "note_counts": counts}
     except BadCursor as problem:
@@ -65,31 +70,31 @@ def conversation_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
-        page = conversations_of(app, request.GET.get("after", ""))
+        page = conversation_page(app, request.GET.get("after", ""))
     except BadCursor as problem:
         return refusal(400, str(problem))
-    told = [conversation_json(row, base_url) for row in page.rows]
-    return JsonResponse({"conversations": told, "next": following(request, page)})
+    rows = [conversation_json(row, base_url) for row in page.rows]
+    return JsonResponse({"conversations": rows, "next": _next_conversations_url(request, page)})
 
 
 @require_safe
 @session_or_read_key
 def conversation_twin(request: ReadRequest, conversation_id: UUID) -> HttpResponse:
-    found = conversation_or_404(conversation_id, request.only_app)
+    conversation = conversation_or_404(conversation_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
         runs = Run.objects.for_list().with_sources()
-        page = turns(found, request.GET.get("after", ""), runs)
+        page = turn_page(conversation, request.GET.get("after", ""), runs)
     except BadCursor as problem:
         return refusal(400, str(problem))
-    answer: ConversationDetailJson = {
-        **conversation_json(found, base_url),
+    payload: ConversationDetailJson = {
+        **conversation_json(conversation, base_url),
         "runs": [run_json(run, base_url) for run in page.rows],
-        "next": following(request, page),
+        "next": _next_conversations_url(request, page),
     }
-    return JsonResponse(answer)
+    return JsonResponse(payload)
 
 
-def following(request: ReadRequest, page: Page[Any]) -> str | None:
-    """The absolute address of the next page."""
+def _next_conversations_url(request: ReadRequest, page: Page[Any]) -> str | None:
+    """Return the absolute URL of the next page, None after the last one."""
     return request.build_absolute_uri(f"{request.path}?after={page.next}") if page.next else None

@@ -1,4 +1,4 @@
-"""How the runs of a version went: for comparing two versions, over the newest runs of each."""
+"""Compare how the newest runs of two versions went: success, times, tokens, cost and models."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -19,15 +19,15 @@ from runs.models import Run, Version
 from runs.pages.compare.figures import ComparedFigure, compared_figure
 
 MAX_RUNS = 500
-MODEL_RUNS, MODEL_STEPS = 50, 10_000  # that are looked at for their models
+MODEL_RUNS, MODEL_STEPS = 50, 10_000  # how many are read to learn which models nodes call
 MAX_NODES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class VersionFigures:
-    """Over `runs` finished runs, the newest 500 at most (`more`: there are others). Times are
-    microseconds; tokens and cost are means per run, cost of the priced ones in `currency`, the one
-    that most have. What is not known is None."""
+    """Figures of the newest finished runs of a version: `runs` of them, at most MAX_RUNS (`more`:
+    there are others). Times are in microseconds. Tokens and cost are means per run; the cost is
+    that of the runs priced in `currency`, the currency of most. None stands for unknown."""
 
     runs: int
     more: bool
@@ -42,12 +42,13 @@ class VersionFigures:
 
     @property
     def success_rate(self) -> float | None:
-        """Percent; runs that succeeded in part, with a failure handled, count as succeeded."""
+        """Return percent. Runs that succeeded in part count as successes: their failures were
+        handled."""
         return self.succeeded * 100 / self.runs if self.runs else None
 
 
 def version_figures(version: Version) -> VersionFigures:
-    """One query."""
+    """Return the figures of a version's newest runs. One query."""
     rows = list(Run.objects.ran_as(version).figures_rows()[: MAX_RUNS + 1])
     ended = [row for row in rows[:MAX_RUNS] if row[0] not in UNFINISHED]
     times = sorted(row[2] for row in ended if row[2] is not None)
@@ -55,13 +56,13 @@ def version_figures(version: Version) -> VersionFigures:
     currency = currencies.most_common(1)[0][0] if currencies else ""
     costs = [row[4] for row in ended if row[4] is not None and row[5] == currency]
     started = [row[1] for row in ended]
-    good = (RunStatus.SUCCEEDED, RunStatus.PARTIAL_SUCCEEDED)
+    successes = (RunStatus.SUCCEEDED, RunStatus.PARTIAL_SUCCEEDED)
     return VersionFigures(
         runs=len(ended),
         more=len(rows) > MAX_RUNS,
         first=min(started, default=None),
         last=max(started, default=None),
-        succeeded=sum(row[0] in good for row in ended),
+        succeeded=sum(row[0] in successes for row in ended),
         median_us=percentile(times, 50),
         p95_us=percentile(times, 95),
         tokens=round(sum(row[3] for row in ended) / len(ended)) if ended else None,
@@ -71,16 +72,19 @@ def version_figures(version: Version) -> VersionFigures:
 
 
 def model_changes(a: Version, b: Version) -> list[ComparedFact]:
-    """Nodes that both have and that call other models in one, over the newest runs of each. Four
-    queries."""
-    before, after = _models(a), _models(b)
-    told = (ComparedFact(title, before[key, title], found) for (key, title), found in after.items()
-            if (key, title) in before)  # fmt: skip
-    return [fact for fact in told if fact.differs][:MAX_NODES]
+    """Return the nodes of both versions that called different models, over the newest runs of
+    each. Four queries."""
+    before, after = _models_by_node(a), _models_by_node(b)
+    facts = (
+        ComparedFact(title, before[node_id, title], models)
+        for (node_id, title), models in after.items()
+        if (node_id, title) in before
+    )
+    return [fact for fact in facts if fact.differs][:MAX_NODES]
 
 
-def _models(version: Version) -> dict[tuple[str, str], str]:
-    """The models that each node, by id and title, has called."""
+def _models_by_node(version: Version) -> dict[tuple[str, str], str]:
+    """Return the models that each node, by (id, title), has called, separated by commas."""
     chosen: list[UUID] = []
     steps = 0
     for run_id, count in Run.objects.newest_of_version(version.app, version)[:MODEL_RUNS]:
@@ -88,18 +92,20 @@ def _models(version: Version) -> dict[tuple[str, str], str]:
         if chosen and steps > MODEL_STEPS:
             break
         chosen.append(run_id)
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    models_by_node: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node_id, title, model in NodeExecution.objects.models_by_node(chosen)[:MODEL_STEPS]:
-        found[node_id, visible(title)].append(visible(model))
-    return {key: ", ".join(models) for key, models in found.items()}
+        models_by_node[node_id, visible(title)].append(visible(model))
+    return {node: ", ".join(models) for node, models in models_by_node.items()}
 
 
 def compared_version_figures(a: VersionFigures, b: VersionFigures) -> list[ComparedFigure]:
     rates = a.success_rate, b.success_rate
-    money = _money(a.currency), _money(b.currency)
+    money = _money_format(a.currency), _money_format(b.currency)
     return [
-        ComparedFigure("Runs looked at", _runs(a), _runs(b)),
-        ComparedFigure("Success rate", _percent(rates[0]), _percent(rates[1]), _points(*rates)),
+        ComparedFigure("Runs looked at", _run_count(a), _run_count(b)),
+        ComparedFigure(
+            "Success rate", _rate_text(rates[0]), _rate_text(rates[1]), _point_change(*rates)
+        ),
         compared_figure("Median time", a.median_us, b.median_us, formats.duration),
         compared_figure("p95 time", a.p95_us, b.p95_us, formats.duration),
         compared_figure("Tokens per run", a.tokens, b.tokens, formats.tokens),
@@ -109,33 +115,37 @@ def compared_version_figures(a: VersionFigures, b: VersionFigures) -> list[Compa
     ]
 
 
-def _runs(one: VersionFigures) -> str:
-    return f"{one.runs} newest" if one.more else str(one.runs)
+def _run_count(figures: VersionFigures) -> str:
+    return f"{figures.runs} newest" if figures.more else str(figures.runs)
 
 
-def _money(currency: str) -> Callable[[Decimal | None], str]:
+def _money_format(currency: str) -> Callable[[Decimal | None], str]:
     return lambda cost: formats.money(cost, currency or "USD")
 
 
-def _percent(rate: float | None) -> str:
+def _rate_text(rate: float | None) -> str:
     return formats.NO_VALUE if rate is None else f"{rate:.1f} %"
 
 
-def _points(a: float | None, b: float | None) -> str:
+def _point_change(a: float | None, b: float | None) -> str:
+    """Return the change from `a` to `b` in percentage points, "" where there is none to show."""
     if a is None or b is None or round(a, 1) == round(b, 1):
         return ""
     return f"{b - a:+.1f} points".replace("-", "−")
 
 
-def version_figures_json(one: VersionFigures) -> dict[str, Any]:
+def version_figures_json(figures: VersionFigures) -> dict[str, Any]:
     return {
-        "runs": one.runs,
-        "more": one.more,
-        "first_run_at": iso_time(one.first),
-        "last_run_at": iso_time(one.last),
-        "success_rate": None if one.success_rate is None else round(one.success_rate, 2),
-        "median_us": one.median_us,
-        "p95_us": one.p95_us,
-        "tokens_per_run": one.tokens,
-        "cost_per_run": {"amount": decimal_text(one.cost), "currency": one.currency or None},
+        "runs": figures.runs,
+        "more": figures.more,
+        "first_run_at": iso_time(figures.first),
+        "last_run_at": iso_time(figures.last),
+        "success_rate": None if figures.success_rate is None else round(figures.success_rate, 2),
+        "median_us": figures.median_us,
+        "p95_us": figures.p95_us,
+        "tokens_per_run": figures.tokens,
+        "cost_per_run": {
+            "amount": decimal_text(figures.cost),
+            "currency": figures.currency or None,
+        },
     }

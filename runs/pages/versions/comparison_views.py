@@ -1,4 +1,4 @@
-"""Two versions of an app: what changed in them, and how their runs went."""
+"""Two versions of an app side by side: what changed in them, and how their runs went."""
 
 from typing import Any
 
@@ -24,88 +24,87 @@ from runs.pages.versions.comparison import (
     version_figures_json,
 )
 
-SHOWN_VERSIONS = 200
+MAX_VERSIONS = 200
 
 
-def named(app: App, text: str) -> Version | None:
-    """The version of that number ("#3" or "3") or label; None for no name."""
-    text = text.strip()
-    if not text:
+def version_named(app: App, name: str) -> Version | None:
+    """Return the version with that number ("#3" or "3") or label; None where `name` is empty.
+    Raises Http404."""
+    name = name.strip()
+    if not name:
         return None
-    found = "\0" not in text and app.versions.named(text[:200], app).first()
-    if not found:
+    version = "\0" not in name and app.versions.named(name[:200], app).first()
+    if not version:
         raise Http404(f"{app.name} has no version of that number or label.")
-    return found
+    return version
 
 
-def graphs(a: Version, b: Version) -> GraphDifference:
-    """Of what was sent, where both were; else of what is known of them."""
+def version_graph_difference(a: Version, b: Version) -> GraphDifference:
+    """Compare the graphs that the producer sent; where one is missing, those known from runs."""
     if a.graph and b.graph:
         return graph_difference(sent_graph(a.graph), sent_graph(b.graph))
-    seen = [version_graph(version.app, version).graph for version in (a, b)]
-    return graph_difference(seen[0], seen[1])
+    before, after = (version_graph(version.app, version).graph for version in (a, b))
+    return graph_difference(before, after)
 
 
 @require_safe
 def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
-    """What changed from `a` to `b`; without them the two newest versions."""
+    """Show what changed from `a` to `b`; without them, between the two newest versions."""
     app = app_or_404(slug)
-    versions = list(app.versions.for_list()[:SHOWN_VERSIONS])
-    a, b = (named(app, request.GET.get(name, "")) for name in ("a", "b"))
-    b = b or next((one for one in versions if one != a), None)
-    a = a or next((one for one in versions if b and one.number < b.number), None)
+    versions = list(app.versions.for_list()[:MAX_VERSIONS])
+    a, b = (version_named(app, request.GET.get(name, "")) for name in ("a", "b"))
+    b = b or next((version for version in versions if version != a), None)
+    a = a or next((version for version in versions if b and version.number < b.number), None)
     context: dict[str, Any] = {"app": app, "tab": "versions", "versions": versions, "a": a, "b": b}
     if a and b:
-        told = version_figures(a), version_figures(b)
+        both_figures = version_figures(a), version_figures(b)
+        twin = reverse("app-versions-compare-json", args=[slug])
         context |= {
-            "figures": compared_version_figures(*told),
-            "told": told,
-            "graph": graphs(a, b),
+            "figures": compared_version_figures(*both_figures),
+            "both_figures": both_figures,
+            "graph": version_graph_difference(a, b),
             "models": model_changes(a, b),
             "configuration": compare_values("Configuration", a.configuration, b.configuration),
-            "twin": f"{reverse('app-versions-compare-json', args=[slug])}?{_query(a, b)}",
+            "twin": f"{twin}?a={a.number}&b={b.number}",
         }
     return render_region(request, "versions/comparison.html", "versions/_comparison.html", context)
-
-
-def _query(a: Version, b: Version) -> str:
-    return f"a={a.number}&b={b.number}"
 
 
 @require_safe
 @session_or_read_key
 def version_compare_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
-    a, b = (named(app, request.GET.get(name, "")) for name in ("a", "b"))
+    a, b = (version_named(app, request.GET.get(name, "")) for name in ("a", "b"))
     if a is None or b is None:
         raise Http404("Name two versions: versions/compare.json?a=<number>&b=<number>.")
-    found = graphs(a, b)
+    graph = version_graph_difference(a, b)
     configuration = compare_values("Configuration", a.configuration, b.configuration).difference
     return JsonResponse({
         "a": {**(version_ref(a) or {}), **version_figures_json(version_figures(a))},
         "b": {**(version_ref(b) or {}), **version_figures_json(version_figures(b))},
-        "inferred": found.inferred,
-        "nodes": [_node_json(one) for one in found.nodes],
-        "nodes_total": found.node_count,
+        "inferred": graph.inferred,
+        "nodes": [_node_change_json(change) for change in graph.nodes],
+        "nodes_total": graph.node_count,
         "edges": [
             {"change": form, "source": source, "target": target, "handle": handle or None}
-            for form, source, target, handle in found.edges
+            for form, source, target, handle in graph.edges
         ],
-        "edges_total": found.edge_count,
+        "edges_total": graph.edge_count,
         "models": [
-            {"title": one.label, "before": one.a, "after": one.b} for one in model_changes(a, b)
+            {"title": fact.label, "before": fact.a, "after": fact.b}
+            for fact in model_changes(a, b)
         ],
         "configuration": changes_json(configuration) if configuration else [],
     })  # fmt: skip
 
 
-def _node_json(one: GraphNodeChange) -> NodeChangeJson:
+def _node_change_json(change: GraphNodeChange) -> NodeChangeJson:
     return {
-        "change": one.form,
-        "id": one.node.id,
-        "kind": one.node.kind,
-        "title": one.node.title,
-        "title_before": one.renamed or None,
-        "kind_before": one.retyped or None,
-        "settings": changes_json(one.settings) if one.settings else [],
+        "change": change.form,
+        "id": change.node.id,
+        "kind": change.node.kind,
+        "title": change.node.title,
+        "title_before": change.renamed or None,
+        "kind_before": change.retyped or None,
+        "settings": changes_json(change.settings) if change.settings else [],
     }

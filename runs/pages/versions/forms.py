@@ -1,4 +1,4 @@
-"""The form that uploads the definition of an app."""
+"""The form to upload the definition of an app."""
 
 from django import forms
 
@@ -6,7 +6,7 @@ from runs.recording.decoding.dify.dsl import MAX_BYTES, Dsl, UnreadableDsl, read
 
 
 class DslForm(forms.Form):
-    """An app as Dify exports it; cleaned, `file` is what the file says."""
+    """An app as Dify exports it. After validation `file` is the parsed definition."""
 
     file = forms.FileField(
         label="File",

@@ -1,4 +1,4 @@
-"""The versions of an app: all of them, one, and keeping the definition in an exported file."""
+"""The versions of an app: their list, the page of one, and the upload of a definition."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,23 +24,24 @@ from runs.pages.versions.forms import DslForm
 from runs.pages.versions.tables import VersionTable
 from runs.recording.storing.definitions import store_dsl
 
-SHOWN_VERSIONS, SHOWN_RUNS, SHOWN_NODES = 200, 10, 200
+MAX_VERSIONS, MAX_RUNS, MAX_NODES = 200, 10, 200
 VERSION_DAYS = 30
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def version_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
-    """Versions, newest first, with what ran of them in the last 30 days. A POST brings a file."""
+    """List the versions, newest first, with the figures of their runs of the last VERSION_DAYS
+    days. A POST uploads a definition."""
     app, form = app_or_404(slug), DslForm()
     if request.method == "POST":
         form = DslForm(request.POST, request.FILES)
-        if added := _add(request, app, form):
+        if added := _add_version(request, app, form):
             return redirect(added)
-    figures = _figures(app)
+    figures = _figures_by_version(app)
     context = {
         "app": app,
         "tab": "versions",
-        "table": VersionTable(_versions(app, figures), VERSION_DAYS),
+        "table": VersionTable(_versions_with_figures(app, figures), VERSION_DAYS),
         "unversioned": figures.get(None),
         "days": VERSION_DAYS,
         "form": form if request.user.is_staff else None,
@@ -50,25 +51,26 @@ def version_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     return page
 
 
-def _add(request: HttpRequest, app: App, form: DslForm) -> Version | None:
-    """The version that the uploaded file defines; None, with the reason in the form."""
+def _add_version(request: HttpRequest, app: App, form: DslForm) -> Version | None:
+    """Return the version that the uploaded file defines; None where the form says why not."""
     if not request.user.is_staff:
         raise PermissionDenied("Only staff add versions.")
     if not form.is_valid():
         return None
-    taken = store_dsl(form.cleaned_data["file"], app.name)
-    messages.success(request, taken.sentence)
-    return taken.version
+    definition = store_dsl(form.cleaned_data["file"], app.name)
+    messages.success(request, definition.sentence)
+    return definition.version
 
 
-def _figures(app: App) -> dict[int | None, dict[str, Any]]:
+def _figures_by_version(app: App) -> dict[int | None, dict[str, Any]]:
+    """Return the figures of recent runs by version id; None holds those of runs without one."""
     since = timezone.now() - timedelta(days=VERSION_DAYS)
     recent = Run.objects.for_app(app).started_between(since, None).figures_by_version()
     return {row["version_id"]: row for row in recent}
 
 
-def _versions(app: App, figures: dict[int | None, dict[str, Any]]) -> list[Version]:
-    versions = list(app.versions.for_list()[:SHOWN_VERSIONS])
+def _versions_with_figures(app: App, figures: dict[int | None, dict[str, Any]]) -> list[Version]:
+    versions = list(app.versions.for_list()[:MAX_VERSIONS])
     for version in versions:
         version.figures = figures.get(version.pk)
     return versions
@@ -76,13 +78,13 @@ def _versions(app: App, figures: dict[int | None, dict[str, Any]]) -> list[Versi
 
 @require_safe
 def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpResponse:
-    """What a version is made to do, as it was sent, and its newest runs."""
+    """Show a version's nodes and configuration as the producer sent them, and its newest runs."""
     app = app_or_404(slug)
     version = version_or_404(app, number)
     graph = sent_graph(version.graph)
     titles = {node.id: node.title for node in graph.nodes}
     limits = Limits(text=4_000, parts=120)
-    runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: SHOWN_RUNS + 1])
+    runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: MAX_RUNS + 1])
     context = {
         "app": app,
         "tab": "versions",
@@ -94,12 +96,12 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
                 titles.get(node.parent or ""),
                 present(dict(node.config), limits) if node.config else None,
             )
-            for node in graph.nodes[:SHOWN_NODES]
+            for node in graph.nodes[:MAX_NODES]
         ],
-        "hidden_nodes": len(graph.nodes[SHOWN_NODES:]),
+        "hidden_nodes": len(graph.nodes[MAX_NODES:]),
         "configuration": present(version.configuration) if version.configuration else None,
-        "table": RunTable(runs[:SHOWN_RUNS], exclude=("app", "version")) if runs else None,
-        "more": len(runs) > SHOWN_RUNS,
+        "table": RunTable(runs[:MAX_RUNS], exclude=("app", "version")) if runs else None,
+        "more": len(runs) > MAX_RUNS,
     }
     return render_region(request, "versions/version.html", "versions/_version.html", context)
 
@@ -109,8 +111,8 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
 def version_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    versions = _versions(app, _figures(app))
-    return JsonResponse({"versions": [version_json(one, base_url) for one in versions]})
+    versions = _versions_with_figures(app, _figures_by_version(app))
+    return JsonResponse({"versions": [version_json(version, base_url) for version in versions]})
 
 
 @require_safe
@@ -119,9 +121,9 @@ def version_page_twin(request: ReadRequest, slug: str, number: int) -> HttpRespo
     version = version_or_404(app_or_404(slug, request.only_app), number)
     base_url = request.build_absolute_uri("/")[:-1]
     [row] = version.app.versions.for_list().filter(pk=version.pk)
-    answer: VersionDetailJson = {
+    payload: VersionDetailJson = {
         **version_json(row, base_url),
         "configuration": version.configuration,
         "graph": version.graph,
     }
-    return JsonResponse(answer)
+    return JsonResponse(payload)
