@@ -115,7 +115,7 @@ def attribute_mapping_json(mapping: AttributeMapping) -> AttributeMappingJson:
         "door": mapping.door,
         "step": [_mapped_field_json(field) for field in mapping.step],
         "run": [_mapped_field_json(field) for field in mapping.run],
-        "unused": [{"attribute": name, "told": told} for name, told in mapping.unused],
+        "unused": [{"attribute": name, "told": text} for name, text in mapping.unused],
         "unused_count": mapping.unused_count,
     }
 

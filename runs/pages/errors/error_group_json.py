@@ -52,7 +52,7 @@ def _version_counts_json(counts: list[tuple[Version | None, int]]) -> list[Versi
 
 def error_group_json(history: ErrorGroupHistory, base_url: str = "") -> ErrorGroupDetailJson:
     group, newest = history.group, history.newest
-    counts = [(one.version, one.count) for one in history.versions if not one.before]
+    counts = [(row.version, row.count) for row in history.versions if not row.before]
     return {
         **_error_group_head_json(group, base_url),
         "state": history.state,
@@ -67,11 +67,11 @@ def error_group_json(history: ErrorGroupHistory, base_url: str = "") -> ErrorGro
         "compare": _good_run_json(history, base_url) if newest else None,
         "node_successes": [
             {
-                "execution": str(one.id),
-                "run": str(one.run_id),
-                "started_at": iso_time(one.started_at),
+                "execution": str(row.id),
+                "run": str(row.run_id),
+                "started_at": iso_time(row.started_at),
             }
-            for one in history.successes
+            for row in history.successes
         ],
     }
 

@@ -73,15 +73,15 @@ def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHist
 def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
     app = app_or_404(slug)
     try:
-        found = history_or_404(request, app, node_id)
+        node_history_page = history_or_404(request, app, node_id)
     except BadCursor as problem:
         raise Http404(printable(str(problem))) from None
     context = {
         "app": app,
         "tab": "nodes",
-        "history": found,
-        "table": ExecutionTable(found.lines),
-        "page": found.page,
+        "history": node_history_page,
+        "table": ExecutionTable(node_history_page.lines),
+        "page": node_history_page.page,
         "statuses": STATUSES,
         "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
         "status": request.GET.get("status", ""),
