@@ -28,13 +28,13 @@ class ReadRequest(HtmxHttpRequest):
 
 
 def signed_in(request: HttpRequest) -> User:
-    """Who asks, on a page that nobody else gets to see."""
+    """Return the user of a request for a page that only signed-in users see."""
     assert isinstance(request.user, User)
     return request.user
 
 
 def presented_secret(request: HttpRequest) -> str:
-    """The secret that a request presents, "" for none: `Authorization: Bearer`, `x-api-key`,
+    """Return the secret that a request presents, "" for none: `Authorization: Bearer`, `x-api-key`,
     `api_key`, or Basic, where it is the password (Langfuse's secret key)."""
     scheme, _, credentials = request.headers.get("Authorization", "").strip().partition(" ")
     if scheme.lower() == "bearer" and credentials.strip():

@@ -4,7 +4,7 @@ from django.db.models import TextChoices
 
 
 class RunStatus(TextChoices):
-    """Dify's words (its workflow run statuses)."""
+    """Name the statuses as Dify names those of its workflow runs."""
 
     RUNNING = "running", "Running"
     PAUSED = "paused", "Paused"
@@ -16,7 +16,8 @@ class RunStatus(TextChoices):
 
 UNFINISHED = frozenset({RunStatus.RUNNING, RunStatus.PAUSED})
 
-# What people see in place of "running" when nothing has come of a run for long; never stored.
+# What pages show in place of "running" when nothing of a run has arrived for a long time; it is
+# never stored.
 STALLED, STALLED_LABEL = "stalled", "Stalled"
 
 

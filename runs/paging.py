@@ -94,7 +94,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """A page of a list. `next` is the cursor of the next page, "" on the last; `first` tells
+    """A page of a list. `next` is the cursor of the next page, "" on the last; `first` says
     whether it is the first page; `beyond` is the first row of the next page."""
 
     rows: list[Row]

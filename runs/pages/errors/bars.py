@@ -1,4 +1,4 @@
-"""How often something happened over a stretch of time, as a row of small bars. Pure."""
+"""Draw how often something happened over a range of time as a row of small bars. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -23,15 +23,15 @@ class BarScale:
 
     @property
     def each(self) -> str:
-        """What one bar stands for."""
+        """Return how much time one bar stands for: "hour", "7 days"."""
         hours = self.width // _HOUR
         number, unit = (hours, "hour") if hours < 24 else (hours // 24, "day")
         return unit if number == 1 else f"{number} {unit}s"
 
 
 def bar_scale(first: datetime, last: datetime) -> BarScale:
-    """Round stretches, at most `MOST`, that hold all from `first` to `last`; both in the zone whose
-    hours and midnights are meant."""
+    """Return a scale of at most `MOST` bars that holds all from `first` to `last` and begins on a
+    full hour or at midnight, in the time zone of the two."""
     last = max(last, first)
     for width in _WIDTHS:
         start = first.replace(minute=0, second=0, microsecond=0)
@@ -51,7 +51,7 @@ def bars_path(times: Iterable[datetime], scale: BarScale) -> str:
     counts = Counter(min((time - scale.start) // scale.width, scale.count - 1) for time in times)
     highest = max(counts.values(), default=1)
     bars = []
-    for place, count in sorted(counts.items()):
-        high = max(2, round(count * HEIGHT / highest))
-        bars.append(f"M{place}.1 {HEIGHT}v-{high}h.8v{high}z")
+    for position, count in sorted(counts.items()):
+        height = max(2, round(count * HEIGHT / highest))
+        bars.append(f"M{position}.1 {HEIGHT}v-{height}h.8v{height}z")
     return "".join(bars)

@@ -1,4 +1,4 @@
-"""Why a run failed: the step whose failure ended it, and the way down to that step."""
+"""Why a run failed: the step whose failure ended it, and the steps above that one."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -58,8 +58,9 @@ class CauseStep:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """`chain`: from the top of the run down to the failing step; empty where no step is known to
-    have failed. `error`: its message, else the run's, at most `MAX_ERROR` characters."""
+    """Why a run failed. `chain`: the steps from the top of the run down to the failing step; empty
+    where no step is known to have failed. `error`: the message of that step, else of the run, at
+    most `MAX_ERROR` characters."""
 
     run: Run
     chain: list[CauseStep]
@@ -76,7 +77,7 @@ class Cause:
 
     @property
     def parent_missing(self) -> bool:
-        """The step above the first one of the chain has not been received."""
+        """Tell whether the step above the first one of the chain has not been received."""
         return bool(self.chain) and self.chain[0].execution.orphan
 
     def __str__(self) -> str:
@@ -108,16 +109,16 @@ def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
     of what it adds, the first number is the iteration of a parent that is a loop, and the rest is
     the step's own."""
     where: list[list[str]] = [[] for _ in steps]
-    for place, (above, step) in enumerate(pairwise([None, *steps])):
+    for index, (above, step) in enumerate(pairwise([None, *steps])):
         if step is None:
             continue
         own = step.iteration_path[len(above.iteration_path) if above else 0 :]
         if own and above and above.kind_info.group == "loop":
-            where[place - 1].append(f"pass {own.pop(0) + 1}")
+            where[index - 1].append(f"pass {own.pop(0) + 1}")
         if own:
-            where[place].append(formats.iteration_label(iteration_text(own)))
+            where[index].append(formats.iteration_label(iteration_text(own)))
         if step.attempt > 1:
-            where[place].append(f"attempt {step.attempt}")
+            where[index].append(f"attempt {step.attempt}")
     return [CauseStep(step, ", ".join(parts)) for step, parts in zip(steps, where, strict=True)]
 
 

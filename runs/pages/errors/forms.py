@@ -11,7 +11,7 @@ STATES = [("open", "Open"), ("resolved", "Resolved"), ("all", "All")]
 
 
 class ErrorsForm(TimeRangeForm):
-    """`state`: which groups, by what became of them; open ones unless told otherwise."""
+    """`state`: which groups to list; open ones by default."""
 
     app = AppField(required=False, label="App")
     state = forms.ChoiceField(
@@ -26,8 +26,8 @@ class ErrorsForm(TimeRangeForm):
     def __init__(
         self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
     ) -> None:
-        """`app`: the page is that app's own, and the query string chooses none. `readable_by`: the
-        one app that a bound key may read."""
+        """`app`: the page is that app's own, and the query string cannot choose one. `readable_by`:
+        the only app that a bound key may read."""
         super().__init__(data)
         self.only_app = app or readable_by
         if app:

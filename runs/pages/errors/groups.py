@@ -43,7 +43,7 @@ class ErrorGroupFigures:
 
     @property
     def state(self) -> str:
-        """As of now, also where the failures read end earlier."""
+        """Return the state as of now, also where the failures that were read end earlier."""
         return self.group.state(self.group.last_at)
 
 
@@ -81,26 +81,26 @@ def error_group_page(
         times.setdefault(key, []).append(started)
         versions.setdefault(key, Counter())[version_id] += 1
         resolved[key] = resolved_at
-    newest = {key: of_group[0] for key, of_group in times.items()}
+    newest = {key: group_times[0] for key, group_times in times.items()}
     if until and state != "all":
         newest |= _newest_failures(key for key, at in resolved.items() if at)
     keys = [key for key in times if state == "all" or _has_state(state, resolved[key], newest[key])]
     chosen = keys[:MAX_GROUPS]
     named = ErrorGroup.objects.with_history().select_related("resolved_by").filter(pk__in=chosen)
-    groups = {group.pk.hex: group for group in named}
-    shown = [ErrorGroupFigures(groups[key], times[key]) for key in chosen if key in groups]
-    _name_versions(shown, versions)
+    by_key = {group.pk.hex: group for group in named}
+    shown = [ErrorGroupFigures(by_key[key], times[key]) for key in chosen if key in by_key]
+    _add_versions(shown, versions)
     oldest = failures[-1][1] if failures else None
-    on = None
+    scale = None
     if oldest:
-        on = bars.bar_scale(timezone.localtime(since or oldest), timezone.localtime(until))
-    for kind in shown:
-        kind.path = bars.bars_path(kind.times, on) if on else ""
+        scale = bars.bar_scale(timezone.localtime(since or oldest), timezone.localtime(until))
+    for group in shown:
+        group.path = bars.bars_path(group.times, scale) if scale else ""
     older = None if complete else oldest
     if beyond := keys[MAX_GROUPS:]:
         older = times[beyond[0]][0] + timedelta(microseconds=1)
     runs = sum(len(times[key]) for key in keys)
-    return ErrorGroupPage(shown, len(keys), runs, len(failures), oldest, older, on, complete)
+    return ErrorGroupPage(shown, len(keys), runs, len(failures), oldest, older, scale, complete)
 
 
 def _failures(
@@ -127,26 +127,29 @@ def _has_state(state: str, resolved_at: datetime | None, last_at: datetime) -> b
     return (state == "resolved") == bool(resolved_at and last_at <= resolved_at)
 
 
-def _name_versions(kinds: list[ErrorGroupFigures], counts: dict[str, Counter[int | None]]) -> None:
-    """Fill in the versions of each group. Two queries: the versions, and the newest of each app."""
+def _add_versions(groups: list[ErrorGroupFigures], counts: dict[str, Counter[int | None]]) -> None:
+    """Fill in the versions of each group; `counts`: runs by version id, by group. Two queries: the
+    versions, and the newest of each app."""
     ids = {
-        id_ for kind in kinds for id_ in (*counts[kind.group.pk.hex], kind.group.first_version_id)
+        version_id
+        for listed in groups
+        for version_id in (*counts[listed.group.pk.hex], listed.group.first_version_id)
     }
     versions = Version.objects.defer("graph", "configuration").in_bulk(ids - {None})
     newest = dict(
-        Version.objects.filter(app__in={kind.group.app_id for kind in kinds})
+        Version.objects.filter(app__in={listed.group.app_id for listed in groups})
         .order_by()
         .values_list("app")
         .annotate(models.Max("number"))
     )
-    for kind in kinds:
-        version_counts = counts[kind.group.pk.hex]
-        kind.versions = newest_version_first(
+    for listed in groups:
+        version_counts = counts[listed.group.pk.hex]
+        listed.versions = newest_version_first(
             (versions.get(id_ or 0), count) for id_, count in version_counts.items()
         )
-        kind.since = versions.get(kind.group.first_version_id or 0)
-        number = kind.since.number if kind.since else 0
-        kind.is_new = number > 1 and number == newest.get(kind.group.app_id)
+        listed.since = versions.get(listed.group.first_version_id or 0)
+        number = listed.since.number if listed.since else 0
+        listed.is_new = number > 1 and number == newest.get(listed.group.app_id)
 
 
 def newest_version_first(

@@ -1,4 +1,5 @@
-"""One kind of failure: when, in which versions, its runs, and what to compare them with."""
+"""One group of errors: when it failed, in which versions, its runs, and what to compare them
+with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -22,8 +23,8 @@ SHOWN_SUCCESSES, LOOKED_AT = 5, 200
 
 @dataclass(frozen=True, slots=True)
 class VersionFailures:
-    """How many of the runs counted ran as a version; `None`: without one. `began`: it is the one of
-    the group's first run; `before`: the version before that one, in which nothing failed so."""
+    """How many of the counted runs ran as `version` (None: without one). `began`: the group's first
+    run ran as this version; `before`: it is the version before that one, without such a failure."""
 
     version: Version | None
     count: int
@@ -34,9 +35,9 @@ class VersionFailures:
 
 @dataclass(frozen=True, slots=True)
 class ErrorGroupHistory:
-    """A group whose runs are all gone has no `runs`. `count`: of its runs, at most `MAX_RUNS`
-    (`more`: there are more); `cause`: of the newest; `good`: the success to compare that with;
-    `successes`: newest executions of the failing node that went well."""
+    """The history of a group; one whose runs have all been deleted has no `runs`. `count`: of its
+    runs, at most `MAX_RUNS` (`more`: there are more); `cause`: of the newest; `good`: the success
+    to compare that with; `successes`: newest executions of the failing node that went well."""
 
     group: ErrorGroup
     count: int
@@ -60,13 +61,14 @@ class ErrorGroupHistory:
 
 
 def error_group_history(group: ErrorGroup) -> ErrorGroupHistory:
-    """Of a group that was loaded `with_history()`. Nine queries, whatever the number of runs."""
+    """Return the history of a group that was loaded `with_history()`. Nine queries, whatever the
+    number of runs."""
     rows = list(group.newest_runs.values_list("started_at", "version_id")[: MAX_RUNS + 1])
     more, rows = len(rows) > MAX_RUNS, rows[:MAX_RUNS]
     runs = list(group.newest_runs.for_list()[:SHOWN_RUNS])
-    on = None
+    scale = None
     if rows:
-        on = bars.bar_scale(timezone.localtime(rows[-1][0]), timezone.localtime())
+        scale = bars.bar_scale(timezone.localtime(rows[-1][0]), timezone.localtime())
     versions, since = _version_failures(group, rows)
     return ErrorGroupHistory(
         group,
@@ -78,16 +80,16 @@ def error_group_history(group: ErrorGroup) -> ErrorGroupHistory:
         cause_of(runs[0]) if runs else None,
         find_baseline(runs[0]) if runs else None,
         _node_successes(group),
-        bars.bars_path((started for started, _ in rows), on) if on else "",
-        on,
+        bars.bars_path((started for started, _ in rows), scale) if scale else "",
+        scale,
     )
 
 
 def _version_failures(
     group: ErrorGroup, rows: Sequence[tuple[datetime, int | None]]
 ) -> tuple[list[VersionFailures], Version | None]:
-    """The versions that failed so, newest first, then the one before the first of them. One query
-    or two."""
+    """Return the versions that failed so, newest first, then the one before the first of them; and
+    the version of the group's first run. One query or two."""
     counts = Counter(version_id for _, version_id in rows)
     last: dict[int | None, datetime] = {}
     for started, version_id in rows:
@@ -112,10 +114,9 @@ def _version_failures(
 
 
 def _node_successes(group: ErrorGroup) -> list[NodeExecution]:
-    """Of the newest executions of the node those that went well."""
+    """Return those of the newest executions of the failing node that succeeded."""
     if not group.node_id:
         return []
     newest = NodeExecution.objects.of_node(group.app_id, group.node_id).for_history()[:LOOKED_AT]
-    return [execution for execution in newest if execution.status == NodeStatus.SUCCEEDED][
-        :SHOWN_SUCCESSES
-    ]
+    succeeded = [execution for execution in newest if execution.status == NodeStatus.SUCCEEDED]
+    return succeeded[:SHOWN_SUCCESSES]

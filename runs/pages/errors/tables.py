@@ -1,28 +1,29 @@
-"""The kinds of failure as a table."""
+"""The groups of errors as a table."""
 
 from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
 
 
 class ErrorTable(RecordTable):
-    """Rows are the `Kinds.shown` of `groups`; the page's context has `kinds` and `app`."""
+    """Rows are the `shown` of an ErrorGroupPage; the page's context has `error_groups`, which is
+    that page, and `app`."""
 
     caption = "Errors"
-    record_name = "kind"
+    record_name = "listed"
     row_attributes = (
         "data-row data-status="
-        '"{% if kind.state == "resolved" %}succeeded{% else %}failed{% endif %}"'
+        '"{% if listed.state == "resolved" %}succeeded{% else %}failed{% endif %}"'
     )
 
     group = CellColumn(
         "What failed", template="errors/_group_cell.html", css="cell-summary", label=""
     )
-    count = NumberColumn("Runs", "{{ kind.count }}")
+    count = NumberColumn("Runs", "{{ listed.count }}")
     bars = CellColumn(
         "When",
-        '{% include "errors/_bars.html" with path=kind.path scale=kinds.scale count=kind.count'
-        " only %}",
+        '{% include "errors/_bars.html" with path=listed.path scale=error_groups.scale'
+        " count=listed.count only %}",
     )
-    last_at = TimeColumn("Last", "kind.last_at")
+    last_at = TimeColumn("Last", "listed.last_at")
     first_at = CellColumn("First ever", template="errors/_first_cell.html", css="nowrap")
     versions = CellColumn("Versions", template="errors/_versions_cell.html", css="error-versions")
 

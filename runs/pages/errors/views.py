@@ -1,4 +1,4 @@
-"""Errors: kinds of failure of all apps or of one, one kind, and marking it as mended."""
+"""Errors: the groups of all apps or of one app, one group, and marking it as resolved."""
 
 from typing import Any
 from uuid import UUID
@@ -25,17 +25,17 @@ MAX_APPS = 500
 
 @require_safe
 def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
-    """Of all apps, or of one. Failures that were handled did not end their run: they are in no
-    group."""
+    """List the groups of errors of all apps, or of one. Failures that were handled did not end
+    their run, so they are in no group."""
     app = app_or_404(slug) if slug else None
     form = ErrorsForm(request.GET, app=app)
-    context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "kinds": None}
+    context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "error_groups": None}
     if form.is_valid():
-        kinds = _error_groups(form, form.chosen_app)
+        error_groups = _error_groups(form, form.chosen_app)
         context |= {
-            "kinds": kinds,
-            "table": ErrorTable(kinds.shown),
-            "older": _older_query(form, kinds),
+            "error_groups": error_groups,
+            "table": ErrorTable(error_groups.shown),
+            "older": _older_query(form, error_groups),
         }
     context |= {
         "apps": None if app else App.objects.in_use().order_by("name")[:MAX_APPS],
@@ -51,9 +51,9 @@ def _error_groups(form: ErrorsForm, app: App | None) -> ErrorGroupPage:
     return error_group_page(app, filters["since"], filters["until"], form.chosen_state)
 
 
-def _older_query(form: ErrorsForm, kinds: ErrorGroupPage) -> str:
-    """The query string of the page of what failed before; "" for the last."""
-    return form.query(until=kinds.older.isoformat()) if kinds.older else ""
+def _older_query(form: ErrorsForm, error_groups: ErrorGroupPage) -> str:
+    """Return the query string of the page with older failures; "" where there are none."""
+    return form.query(until=error_groups.older.isoformat()) if error_groups.older else ""
 
 
 @require_safe
@@ -63,12 +63,12 @@ def error_list_twin(request: ReadRequest, slug: str = "") -> HttpResponse:
     form = ErrorsForm(request.GET, app=app, readable_by=request.only_app)
     if not form.is_valid():
         return refusal(400, " ".join(form.sentences))
-    kinds = _error_groups(form, form.chosen_app)
+    error_groups = _error_groups(form, form.chosen_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    older = _older_query(form, kinds)
+    older = _older_query(form, error_groups)
     return JsonResponse({
-        "errors": [listed_error_group_json(kind, base_url) for kind in kinds.shown],
-        "read": {"failures": kinds.read, "complete": kinds.complete},
+        "errors": [listed_error_group_json(listed, base_url) for listed in error_groups.shown],
+        "read": {"failures": error_groups.read, "complete": error_groups.complete},
         "next": request.build_absolute_uri(request.path + older) if older else None,
     })  # fmt: skip
 
@@ -103,7 +103,7 @@ def error_group_twin(request: ReadRequest, group_id: UUID) -> HttpResponse:
 
 @require_POST
 def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
-    """Marks a group as mended, or (`to=open`) takes that back. Twice is as once."""
+    """Mark a group as resolved, or (`to=open`) undo that. Doing it twice changes nothing more."""
     group = error_group_or_404(group_id)
     to = request.POST.get("to", "resolved")
     if to not in ("resolved", "open"):
@@ -115,11 +115,11 @@ def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
         group.resolved_at = max(now, group.last_at or now) if resolved else None
         group.resolved_by_id = request.user.pk if resolved else None
         group.save(update_fields=["resolved_at", "resolved_by"])
-    messages.success(request, _SAID[resolved])
+    messages.success(request, _MESSAGES[resolved])
     return redirect(group)
 
 
-_SAID = {
+_MESSAGES = {
     True: "Marked as resolved. A run that starts from now on and fails like this reopens it.",
     False: "Open again.",
 }

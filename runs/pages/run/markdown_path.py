@@ -1,4 +1,5 @@
-"""The path that a run took, as lines of Markdown: compact, bounded, and the failed path whole."""
+"""The steps of a run as lines of Markdown: compact and bounded, with the whole path to the
+failure."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,52 +21,48 @@ MAX_INDENT = 12
 
 @dataclass(frozen=True, slots=True)
 class PathReportLine:
-    """`kept`: it leads to the failure, or is a failure; such lines are dropped last."""
+    """`kept`: a failure, or on the path to it; such lines are dropped last."""
 
     text: str
     kept: bool
 
 
 def path_lines(run: Run, path: Collection[str]) -> list[PathReportLine]:
-    """The steps in order, as the page folds them; `path` are the hex ids on the way to the step
-    that failed the run."""
-    timeline = build_trace_tree(load_steps(run.id))
+    """Return the steps in order, collapsed as on the page. `path` holds the hex ids of the steps
+    that lead to the one that failed the run."""
+    tree = build_trace_tree(load_steps(run.id))
     start, end = to_us(run.started_at) or 0, to_us(run.ended_at)
     scale = TimeScale(start, end if end is not None else start)
-    chosen = timeline.by_id.get(run.failed_execution.hex if run.failed_execution else "")
-    every = [
-        line for line in trace_lines(timeline, TreeState(), scale, chosen) if line.form != "gap"
-    ]
-    chosen_lines, left_out = _most_telling(every, path)
-    texts = load_row_executions(
-        run.id, [line.entry.id for line in chosen_lines if line.entry and line.entry.id]
+    failed = tree.by_id.get(run.failed_execution.hex if run.failed_execution else "")
+    lines = [line for line in trace_lines(tree, TreeState(), scale, failed) if line.form != "gap"]
+    kept, left_out = _select_lines(lines, path)
+    executions = load_row_executions(
+        run.id, [line.entry.id for line in kept if line.entry and line.entry.id]
     )
-    report_lines = [_report_line(line, texts, path) for line in chosen_lines]
-    return (
-        [*report_lines, PathReportLine(f"- … {left_out} more lines", True)]
-        if left_out
-        else report_lines
-    )
+    report = [_report_line(line, executions, path) for line in kept]
+    return [*report, PathReportLine(f"- … {left_out} more lines", True)] if left_out else report
 
 
-def _most_telling(every: list[TraceLine], path: Collection[str]) -> tuple[list[TraceLine], int]:
-    """The first lines, and failures and the path to them wherever they stand."""
-    if len(every) <= MAX_LINES:
-        return every, 0
+def _select_lines(lines: list[TraceLine], path: Collection[str]) -> tuple[list[TraceLine], int]:
+    """Return at most MAX_LINES lines, the first ones, and failures and the path to them wherever
+    they stand; and how many lines are left out."""
+    if len(lines) <= MAX_LINES:
+        return lines, 0
     half = MAX_LINES // 2
-    kept = [line for line in every[half:] if _is_on_path(line, path)]
-    kept += [line for line in every[half:] if _is_failure(line) and not _is_on_path(line, path)]
-    chosen = {id(line) for line in [*every[:half], *kept[:half]]}
-    for line in every:
+    later = lines[half:]
+    important = [line for line in later if _is_on_path(line, path)]
+    important += [line for line in later if _is_failure(line) and not _is_on_path(line, path)]
+    chosen = {id(line) for line in [*lines[:half], *important[:half]]}
+    for line in lines:
         if len(chosen) >= MAX_LINES:
             break
         chosen.add(id(line))
-    chosen_lines = [line for line in every if id(line) in chosen]
-    return chosen_lines, len(every) - len(chosen_lines)
+    kept = [line for line in lines if id(line) in chosen]
+    return kept, len(lines) - len(kept)
 
 
 def _is_on_path(line: TraceLine, path: Collection[str]) -> bool:
-    """Also the pass that a step of the path ran in."""
+    """Tell whether a line is a step of the path, or the iteration that such a step ran in."""
     if line.entry is None or line.form == "elided":
         return False
     if line.entry.form == "pass":
@@ -78,7 +75,7 @@ def _is_failure(line: TraceLine) -> bool:
 
 
 def _report_line(
-    line: TraceLine, texts: dict[str, NodeExecution], path: Collection[str]
+    line: TraceLine, executions: dict[str, NodeExecution], path: Collection[str]
 ) -> PathReportLine:
     indent, entry = "  " * min(line.level, MAX_INDENT), line.entry
     kept = _is_on_path(line, path) or _is_failure(line)
@@ -88,30 +85,30 @@ def _report_line(
         failed = f", {entry.failed} failed" if entry.failed else ""
         steps = f" ({entry.steps} steps inside{failed})" if line.is_open is False else ""
         return PathReportLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
-    text = texts.get(entry.id) if entry.id else None
-    if text is None:
+    execution = executions.get(entry.id) if entry.id else None
+    if execution is None:
         return PathReportLine(f"{indent}- (parent not received)", kept)
     number = f" #{entry.number} of {entry.total}" if entry.total > 1 else ""
-    attempt = f", attempt {text.attempt}" if text.attempt > 1 else ""
-    taken = f" → {escaped(text.taken)}" if text.taken else ""
-    text_line = f"{indent}- {escaped(text.title)}{number} [{text.kind}] {text.status}{attempt}, "
-    text_line += formats.duration(text.duration_us) + taken
+    attempt = f", attempt {execution.attempt}" if execution.attempt > 1 else ""
+    branch = f" → {escaped(execution.taken)}" if execution.taken else ""
+    text = f"{indent}- {escaped(execution.title)}{number} [{execution.kind}] {execution.status}"
+    text += f"{attempt}, {formats.duration(execution.duration_us)}{branch}"
     if entry.has_passes:
-        bad = sum(1 for child in entry.children if child.failed)
-        text_line += f", {len(entry.children)} passes" + (f", {bad} failed" if bad else "")
+        failures = sum(1 for child in entry.children if child.failed)
+        text += f", {len(entry.children)} passes" + (f", {failures} failed" if failures else "")
     if line.is_open is False:
-        text_line += f" ({entry.steps - 1} steps inside)"
-    return PathReportLine(text_line, kept)
+        text += f" ({entry.steps - 1} steps inside)"
+    return PathReportLine(text, kept)
 
 
-def bounded(every: list[PathReportLine], room: int) -> list[str]:
-    """As many lines as `room` bytes hold. Others make way before those that lead to a failure."""
-    size = sum(len(line.text.encode()) + 1 for line in every)
+def lines_within(lines: list[PathReportLine], room: int) -> list[str]:
+    """Return as many lines as `room` bytes hold. Those that lead to a failure are dropped last."""
+    size = sum(len(line.text.encode()) + 1 for line in lines)
     dropped: set[int] = set()
     for kept in (False, True):
-        for place in reversed(range(len(every))):
-            if size > room and every[place].kept == kept:
-                size -= len(every[place].text.encode()) + 1
-                dropped.add(place)
+        for index in reversed(range(len(lines))):
+            if size > room and lines[index].kept == kept:
+                size -= len(lines[index].text.encode()) + 1
+                dropped.add(index)
     more = [f"({len(dropped)} more lines on the page)"] if dropped else []
-    return [*(line.text for place, line in enumerate(every) if place not in dropped), *more]
+    return [*(line.text for index, line in enumerate(lines) if index not in dropped), *more]

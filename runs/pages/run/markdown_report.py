@@ -1,4 +1,5 @@
-"""A run as Markdown: what an engineer would paste into a ticket. Why first, and bounded."""
+"""A run as Markdown, as an engineer would paste it into a ticket: why it failed comes first, and
+the size is bounded."""
 
 from collections.abc import Iterator
 
@@ -12,13 +13,13 @@ from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import error_group_of
 from runs.pages.notes.notes import notes_of_run
-from runs.pages.run.markdown_path import bounded, path_lines
+from runs.pages.run.markdown_path import lines_within, path_lines
 from runs.pages.run.markdown_text import escaped_line, fenced_block, without_control_marks
 from runs.pages.run_header.run_header import reported_differences
 
 MAX_VALUE = 3000
 MAX_ERROR = 3000
-# The run's own input, where the failing step's is told as well.
+# Of the run's own input, where the report holds the failing step's as well.
 MAX_INPUT = 1500
 MAX_NOTES = 10
 MAX_REPORT = 16_000
@@ -26,7 +27,7 @@ READ_WHOLE = 1_000_000
 
 
 def report(run: Run, base_url: str = "") -> str:
-    """At most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
+    """Return at most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
     cause = cause_of(run)
     failed = _failed_step(run)
     lines = [
@@ -38,7 +39,7 @@ def report(run: Run, base_url: str = "") -> str:
     facts = [*_total_lines(run), *_link_lines(run, cause, failed, base_url)]
     room = MAX_REPORT - len("\n".join([*lines, *facts]).encode()) - 200
     path = {link.execution.id.hex for link in cause.chain} if cause else set()
-    if path_report := bounded(path_lines(run, path), room):
+    if path_report := lines_within(path_lines(run, path), room):
         lines += ["## The way taken", "", *path_report, ""]
     return without_control_marks("\n".join([*lines, *facts, ""]))
 
@@ -68,7 +69,7 @@ def _version_text(version: Version) -> str:
 def _cause_lines(
     run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
 ) -> Iterator[str]:
-    """What failed, in which pass and attempt, below what, and since when runs fail so."""
+    """Yield what failed, in which iteration and attempt, below which steps, and how often."""
     if cause is None:
         if run.error:
             yield "## Error"
@@ -96,7 +97,7 @@ def _cause_lines(
 
 
 def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
-    """How often runs of the app failed so, and since when."""
+    """Yield how often runs of the app failed in the same manner, and since when."""
     related = error_group_of(run)
     if related is None:
         return
@@ -113,7 +114,8 @@ def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
 
 
 def _value_sections(run: Run, failed: NodeExecution | None) -> Iterator[str]:
-    """Of the failing step, then what the run was asked; of a run without one, its own."""
+    """Yield the values of the failing step, then the input of the run; of a run without a failing
+    step its own values."""
     if failed is not None:
         yield from _value_section("Inputs of the failing step", failed.inputs, MAX_VALUE)
         yield from _value_section("Outputs of the failing step", failed.outputs, MAX_VALUE)
@@ -138,17 +140,18 @@ def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[
 
 
 def _note_lines(run: Run) -> Iterator[str]:
-    """What was said about the run, the first few."""
+    """Yield the first few notes on the run."""
     notes = notes_of_run(run, MAX_NOTES)
     if notes.entries:
         yield "## Notes"
         yield ""
-    for view in notes.entries:
-        step = f" on {escaped_line(view.step.title)}" if view.step else ""
-        author = f", {escaped_line(view.note.author)}" if view.note.author else ""
-        text = f": {escaped_line(view.note.text)}" if view.note.text else ""
-        value = f" {escaped_line(view.value)}" if view.value else ""
-        yield f"- {escaped_line(view.note.name)}{value}{step} ({view.note.source}{author}){text}"
+    for entry in notes.entries:
+        note = entry.note
+        step = f" on {escaped_line(entry.step.title)}" if entry.step else ""
+        author = f", {escaped_line(note.author)}" if note.author else ""
+        text = f": {escaped_line(note.text)}" if note.text else ""
+        value = f" {escaped_line(entry.value)}" if entry.value else ""
+        yield f"- {escaped_line(note.name)}{value}{step} ({note.source}{author}){text}"
     if notes.entries:
         yield "(more on the page)\n" if notes.more else ""
 
@@ -185,8 +188,8 @@ def _link_lines(
         yield f"- failing step: <{base_url}{step}>"
         lineage = reverse("run-lineage-json", args=[run.id, failed.id])
         yield f"- where its values came from: <{base_url}{lineage}>"
-    if cause is not None and (good := find_baseline(run)):
-        query = f"?a={good.run_id}&b={run.id}"
+    if cause is not None and (baseline := find_baseline(run)):
+        query = f"?a={baseline.run_id}&b={run.id}"
         yield f"- beside a run that went well: <{base_url}{reverse('run-compare-json')}{query}>"
     yield f"- what else can be asked: <{base_url}{reverse('llms')}>"
     yield ""

@@ -1,4 +1,4 @@
-"""A run with its values as JSON: what was made of the run, why it failed, what people noted."""
+"""A run with its values as JSON: its configuration, why it failed, its notes and its reruns."""
 
 from runs.json.app import version_ref
 from runs.json.run import CauseJson, RunConfigurationJson, RunDetailJson, run_json
@@ -11,8 +11,8 @@ from runs.pages.run.run_configuration import run_models, run_resource
 
 
 def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
-    """Return a run that was loaded by `for_page()`."""
-    again = rerun_history(run)
+    """Return the JSON of a run that was loaded by `for_page()`."""
+    reruns = rerun_history(run)
     return {
         **run_json(run, base_url),
         "inputs": stored(run.inputs),
@@ -29,14 +29,14 @@ def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
         "cause": _cause_json(run, base_url),
         "error_group": str(run.error_group_id) if run.error_group_id else None,
         "notes": notes_json(run),
-        "rerun_of": str(again.origin.original_id) if again.origin else None,
+        "rerun_of": str(reruns.origin.original_id) if reruns.origin else None,
         "reruns": [
             {
                 "id": str(rerun.pk),
                 "run": str(rerun.run_id) if rerun.run_id else None,
                 "state": rerun.state,
             }
-            for rerun in again.attempts
+            for rerun in reruns.attempts
         ],
     }
 

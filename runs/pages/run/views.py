@@ -26,7 +26,7 @@ from runs.pages.tracing.views import render_tracing
 
 @require_safe
 def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
-    """RESULT of a workflow; of a chatflow the turn and TRACING."""
+    """Show RESULT for a workflow, and the turn with TRACING for a chatflow."""
     run = run_or_404(run_id)
     if run.mode == "workflow":
         return _render_tab(request, run, "result", _result_context(run))
@@ -37,7 +37,7 @@ def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if run.mode != "workflow":
-        return redirect("run-tracing", run.id)  # a turn's answer stands above the way it took
+        return redirect("run-tracing", run.id)  # a turn's answer stands above its steps
     return _render_tab(request, run, "result", _result_context(run))
 
 
@@ -57,8 +57,8 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
 
 @require_safe
 def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
-    """What a running run's header asks for. News make the open tab ask for itself again; at the end
-    the polling stops."""
+    """Return the header that the page of a live run polls. When something is new, an event makes
+    the open tab reload itself; when the run has ended, the polling stops."""
     run = run_or_404(run_id)
     if not wants_fragment(request):
         return run_page(request, run_id)

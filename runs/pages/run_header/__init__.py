@@ -1,1 +1,1 @@
-"""The head of a run, which its pages have in common."""
+"""The header of a run, which all its pages share."""

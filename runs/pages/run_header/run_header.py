@@ -26,7 +26,8 @@ class ReportedDifference:
 
 @dataclass(frozen=True, slots=True)
 class RunHeader:
-    """`news` names the state that was drawn: a poll that finds another redraws the tab as well."""
+    """What the head of a run's pages shows. `news` names the state that was drawn: a poll that
+    finds another one redraws the tab as well."""
 
     run: Run
     previous: Run | None
@@ -58,14 +59,14 @@ class RunHeader:
 
     @property
     def calls(self) -> str:
-        """API calls of each sort: 7 model · 2 HTTP."""
+        """Return the number of API calls of each sort: 7 model · 2 HTTP."""
         run = self.run
         sorts = ((run.model_calls, "model"), (run.tool_calls, "tool"), (run.http_calls, "HTTP"))
         return " · ".join(f"{count} {sort}" for count, sort in sorts if count) or "none"
 
     @property
     def cost(self) -> str:
-        """The cost in words: an amount, "no price known", or that nothing costs."""
+        """Return the cost in words: an amount, "no price known", or a dash where nothing costs."""
         run = self.run
         amount = formats.money(run.cost, run.cost_currency or "USD")
         match run.cost_state:
@@ -99,6 +100,7 @@ def header_of(run: Run) -> RunHeader:
 
 
 def news_of(run: Run) -> str:
+    """Return a text that changes with everything that the pages of a live run show."""
     return f"{to_us(run.last_seen_at)}-{run.status}-{run.steps}"
 
 
