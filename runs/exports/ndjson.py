@@ -1,5 +1,5 @@
-"""Runs as NDJSON, without loss: see `recording.run_lines`. Written piece by piece, so that neither
-many runs nor a long one need memory."""
+"""Runs as NDJSON without loss; `runs.recording.importing.run_files.lines` documents the format. The
+file is written piece by piece, so that neither many runs nor a long one need much memory."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,28 +16,28 @@ from runs.recording.storing.execution_rows import records_of, traces_of, verbati
 
 
 def ndjson_lines(runs: Iterable[Run]) -> Iterator[bytes]:
-    """The whole file. Runs were loaded `with_sources()`."""
-    yield _line("waylog", FORMAT)
+    """Yield the file line by line. Runs were loaded `with_sources()`."""
+    yield _json_line("waylog", FORMAT)
     written: set[int] = set()
     count = 0
     for run in runs:
         if run.version_id is not None and run.version_id not in written:
             written.add(run.version_id)
-            yield _line("version", record_to_json(_version(run, run.version_id)))
-        yield _line("run", record_to_json(_run(run)))
+            yield _json_line("version", record_to_json(_version_line(run, run.version_id)))
+        yield _json_line("run", record_to_json(_run_line(run)))
         for _, record in records_of(run, verbatim):
-            yield _line("step", record_to_json(record))
+            yield _json_line("step", record_to_json(record))
         for note in Note.objects.on_run(run):
-            yield _line("note", record_to_json(_note(note, traces_of(run)[0])))
+            yield _json_line("note", record_to_json(_note_record(note, traces_of(run)[0])))
         count += 1
-    yield _line("end", record_to_json(EndLine(count)))
+    yield _json_line("end", record_to_json(EndLine(count)))
 
 
-def _line(name: str, told: Any) -> bytes:
-    return orjson.dumps({name: told}, option=orjson.OPT_APPEND_NEWLINE)
+def _json_line(name: str, value: Any) -> bytes:
+    return orjson.dumps({name: value}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _run(run: Run) -> RunLine:
+def _run_line(run: Run) -> RunLine:
     sources = list(run.sources.all())
     return RunLine(
         id=str(run.id),
@@ -51,7 +51,7 @@ def _run(run: Run) -> RunLine:
     )
 
 
-def _version(run: Run, version_id: int) -> VersionLine:
+def _version_line(run: Run, version_id: int) -> VersionLine:
     version = Version.objects.get(pk=version_id)
     return VersionLine(
         app=run.app.name,
@@ -67,7 +67,7 @@ def _version(run: Run, version_id: int) -> VersionLine:
     )
 
 
-def _note(note: Note, trace: str) -> NoteRecord:
+def _note_record(note: Note, trace: str) -> NoteRecord:
     return NoteRecord(
         about=note.about or trace,
         source=note.source,

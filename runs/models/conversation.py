@@ -1,4 +1,4 @@
-"""The runs of a chatflow that belong together."""
+"""Conversations: the runs of an app that follow one another with one user."""
 
 import uuid
 from typing import Self
@@ -18,19 +18,18 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         return self.filter(app=app)
 
     def readable_by(self, only_app: App | None) -> Self:
-        """All conversations, or those of the one app that a bound key may read."""
+        """Return all conversations, or those of the one app that a bound key may read."""
         return self.filter(app=only_app) if only_app else self
 
     def for_list(self) -> Self:
-        """With what a list tells of each: `turns`, `failures`, `opening` (what was asked first) and
+        """Annotate what a list shows of each: `turns`, `failures`, `opening` (the first input) and
         `last_status`. Served by `run_conversation_started`."""
         runs = apps.get_model("runs.Run").objects.filter(conversation=OuterRef("pk"))
-        counted = runs.order_by().values("conversation")
+        by_conversation = runs.order_by().values("conversation")
+        failed = by_conversation.annotate(n=Count("pk", filter=Q(status="failed")))
         return self.select_related("app").annotate(
-            turns=Coalesce(Subquery(counted.annotate(n=Count("pk")).values("n")), 0),
-            failures=Coalesce(
-                Subquery(counted.annotate(n=Count("pk", filter=Q(status="failed"))).values("n")), 0
-            ),
+            turns=Coalesce(Subquery(by_conversation.annotate(n=Count("pk")).values("n")), 0),
+            failures=Coalesce(Subquery(failed.values("n")), 0),
             opening=Subquery(runs.order_by("started_at", "id").values("inputs_preview")[:1]),
             last_status=Subquery(runs.order_by("-started_at", "-id").values("status")[:1]),
         )
@@ -72,5 +71,5 @@ class Conversation(models.Model):
 
     @property
     def last_status_label(self) -> str:
-        """The word for the last turn's status; rows come from `for_list()`."""
+        """Return the label of the last turn's status; rows come from `for_list()`."""
         return RunStatus(self.last_status).label if self.last_status else "No turns"

@@ -1,4 +1,4 @@
-"""Failures of one kind: runs of an app that the same step ended in the same way."""
+"""Error groups: runs of an app that the same step ended in the same way."""
 
 import uuid
 from datetime import datetime
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
     def readable_by(self, only_app: App | None) -> Self:
-        """All groups, or those of the one app that a bound key may read."""
+        """Return all groups, or those of the one app that a bound key may read."""
         return self.filter(app=only_app) if only_app else self
 
     def with_history(self) -> Self:
-        """With app, when the first and the last of its runs started (NULL: it has none left) and
-        the first one's version. Look-ups in `run_error_group_started`."""
+        """Load the app, and annotate when the first and the last run of each group started (NULL:
+        no run is left) and the version of the first. Served by `run_error_group_started`."""
         runs = apps.get_model("runs.Run").objects.filter(error_group=OuterRef("pk"))
         first = runs.order_by("started_at", "id")
         return self.select_related("app").annotate(
@@ -35,11 +35,11 @@ class ErrorGroupQuerySet(models.QuerySet["ErrorGroup"]):
 
 
 class ErrorGroup(models.Model):
-    """What failed runs of an app have in common: the node that failed, the exception's type and its
-    message without what differs from run to run (ids, numbers, addresses, quotes). `id` is derived
-    from app and these, so that recording needs no look-up. How often, when and in which versions it
-    happened follows from its runs. `resolved_at`: somebody said that it is mended; a run that
-    started later reopens it."""
+    """What failed runs of an app have in common: the node that failed, the exception's type and the
+    normalized message, which leaves out what differs from run to run (ids, numbers, addresses,
+    quotes). `id` is derived from the app and these, so that recording needs no look-up. How often,
+    when and in which versions the error happened follows from the runs. `resolved_at` is when
+    somebody marked the group as resolved; a run that started later reopens it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, models.CASCADE, related_name="error_groups")
@@ -68,13 +68,14 @@ class ErrorGroup(models.Model):
 
     @property
     def newest_runs(self) -> "RunQuerySet":
-        """Its runs, newest first. Served by `run_error_group_started`."""
-        runs: Any = apps.get_model("runs.Run").objects
-        found: RunQuerySet = runs.filter(error_group=self).order_by("-started_at", "-id")
-        return found
+        """Return its runs, newest first. Served by `run_error_group_started`."""
+        all_runs: Any = apps.get_model("runs.Run").objects
+        runs: RunQuerySet = all_runs.filter(error_group=self).order_by("-started_at", "-id")
+        return runs
 
     def state(self, last_at: datetime | None) -> str:
-        """Of a group whose last run started then: open, resolved, or reopened by that run."""
+        """Return "open", "resolved", or "reopened" where the group's last run, which started at
+        `last_at`, came after it was resolved."""
         if self.resolved_at is None:
             return "open"
         return "reopened" if last_at and last_at > self.resolved_at else "resolved"

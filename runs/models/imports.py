@@ -1,12 +1,12 @@
-"""How far an import has come."""
+"""The checkpoint of an import."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class ImportState(models.Model):
-    """Where the import of one source stands, so that it can go on after a break. `source` names
-    database and app without any secret; `position` is what its importer needs to go on."""
+    """How far the import of one source has come, so that it can resume. `source` names database and
+    app without any secret; `position` is what the importer needs in order to resume."""
 
     source = models.CharField(max_length=200, unique=True)
     position = models.JSONField(default=dict)

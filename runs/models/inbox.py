@@ -1,4 +1,4 @@
-"""What arrived at the doors, and what of it could not be taken."""
+"""The inbox: requests that arrived at the receivers, and the records that were refused."""
 
 from typing import Self
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 from runs.models.app import App
 from runs.models.key import IngestKey
 
-HEAD = 2_000  # characters of a refused record in lists
+HEAD_LENGTH = 2_000  # characters of a refused record that lists read
 
 
 class ReceivedRequestQuerySet(models.QuerySet["ReceivedRequest"]):
@@ -18,17 +18,17 @@ class ReceivedRequestQuerySet(models.QuerySet["ReceivedRequest"]):
         return self.select_related("key").order_by("-received_at", "-id")
 
     def of_app(self, app: App | None) -> Self:
-        """Those sent with keys of this app; None: all."""
+        """Return those sent with keys of `app`; None: all."""
         return self.filter(key__app=app) if app else self
 
     def failed(self) -> Self:
-        """Requests that were answered with an error."""
+        """Return requests that were answered with an error."""
         return self.filter(status__gte=400)
 
 
 class ReceivedRequest(models.Model):
-    """One request to a machine door, also one that was turned away. The newest
-    WAYLOG_INBOX_REQUESTS are kept."""
+    """One request to a receiver, accepted or rejected. The newest WAYLOG_INBOX_REQUESTS are
+    kept."""
 
     received_at = models.DateTimeField(default=timezone.now, db_index=True)
     door = models.CharField(max_length=200, help_text="Path of the request.")
@@ -64,27 +64,28 @@ class ReceivedRequest(models.Model):
 
 class RefusedRecordQuerySet(models.QuerySet["RefusedRecord"]):
     def for_list(self) -> Self:
-        """Newest first, without bodies; of `raw` the beginning, as `head`."""
+        """Order by newest first, without bodies; read only the beginning of `raw`, as `head`."""
         rows = self.select_related("key").defer("body", "raw").order_by("-received_at", "-id")
-        return rows.annotate(head=Left("raw", HEAD), can_replay=Q(body__isnull=False))
+        return rows.annotate(head=Left("raw", HEAD_LENGTH), can_replay=Q(body__isnull=False))
 
     def of_app(self, app: App | None) -> Self:
-        """Those sent with keys of this app; None: all."""
+        """Return those sent with keys of `app`; None: all."""
         return self.filter(key__app=app) if app else self
 
     def open(self) -> Self:
-        """Those that nobody has replayed with success."""
+        """Return records that have not been replayed with success."""
         return self.filter(replayed_at=None)
 
     def replayable(self) -> Self:
-        """Open ones that are kept as a whole request."""
+        """Return open records that are kept as a whole request."""
         return self.open().exclude(body=None)
 
 
 class RefusedRecord(models.Model):
-    """One record that a door refused while it took the rest, with its reason and as it came. `body`
-    is a whole request that holds this record alone (packed, see `nodes.compression`),
-    so that it can be replayed after a fix; NULL where none can be made."""
+    """A record that a receiver refused while it accepted the rest of the request: the reason, and
+    the record as it was received. `body` is a whole request that holds this record alone
+    (compressed, see `nodes.compression`), so that it can be replayed after a fix; NULL where no
+    such request can be made."""
 
     received_at = models.DateTimeField(auto_now_add=True, db_index=True)
     request = models.ForeignKey(

@@ -1,4 +1,4 @@
-"""Keys for the machine doors."""
+"""API keys: for sending to the receivers, for reading JSON."""
 
 import hashlib
 import secrets
@@ -14,7 +14,8 @@ PREFIX = "wl_"
 
 
 def key_digest(secret: str) -> str:
-    """SHA-256 in hex. Keys are 32 random bytes: no dictionary to slow down for."""
+    """Return the SHA-256 in hex. Keys are 32 random bytes, so no dictionary attack has to be slowed
+    down."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -23,15 +24,15 @@ class IngestKeyQuerySet(models.QuerySet["IngestKey"]):
         return self.filter(revoked_at=None)
 
     def for_list(self) -> Self:
-        """Those in use first, newest first."""
+        """Order by active keys first, then newest first."""
         return self.select_related("app").order_by(
             models.F("revoked_at").asc(nulls_first=True), "-created_at"
         )
 
 
 class IngestKey(models.Model):
-    """A key of a machine: named, scoped, revocable, for all apps or bound to one. The secret is
-    shown once; only its digest is stored."""
+    """An API key: named, scoped, revocable, for all apps or bound to one. The secret is shown once;
+    only its digest is stored."""
 
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
@@ -60,18 +61,21 @@ class IngestKey(models.Model):
 
     @classmethod
     def create(cls, name: str, secret: str = "", **fields: object) -> tuple["IngestKey", str]:
-        """A new key and its secret, which cannot be had again."""
+        """Create a key; return it with its secret, which cannot be read again. Without `secret` one
+        is generated."""
         secret = secret or PREFIX + secrets.token_urlsafe(32)
         hint = secret[:7] if len(secret) >= 16 else ""
         return cls.objects.create(name=name, digest=key_digest(secret), hint=hint, **fields), secret
 
     @classmethod
     def find(cls, secret: str) -> "IngestKey | None":
-        """The active key with this secret. The look-up is by digest: equal time for near misses."""
+        """Return the active key with this secret. The look-up is by digest, so that it takes equal
+        time for near misses."""
         return cls.objects.active().select_related("app").filter(digest=key_digest(secret)).first()
 
     def touch(self) -> None:
-        """Note the use, at most once a minute: a busy key must not write on every request."""
+        """Store the time of use, at most once a minute: a busy key must not write on every
+        request."""
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
             type(self).objects.filter(pk=self.pk).update(last_used_at=now)

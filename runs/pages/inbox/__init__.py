@@ -1,1 +1,1 @@
-"""The inbox: what machines sent, and what was refused."""
+"""The inbox: the requests that producers sent, and the records that were refused."""

@@ -15,7 +15,7 @@ STATUS = (
 
 
 class CountColumn(NumberColumn):
-    """A count of a request, which leads to the steps of its first run; `title` explains it."""
+    """A count of a request, linked to the steps of its first run. `title` explains the heading."""
 
     def __init__(self, heading: str, variable: str, title: str) -> None:
         super().__init__(
@@ -29,7 +29,7 @@ class CountColumn(NumberColumn):
 
 
 class RequestTable(RecordTable):
-    """Rows are (request, its runs that are kept, those with orphans first)."""
+    """Rows are (request, those of its runs that still exist, the ones with orphans first)."""
 
     caption = "Requests"
     row_attributes = f'data-row data-status="{STATUS}"'

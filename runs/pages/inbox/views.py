@@ -1,4 +1,4 @@
-"""The inbox: what machines sent, what of it was refused, and sending that again."""
+"""The inbox: the requests that producers sent, the records that were refused, and their replay."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,20 +20,19 @@ from runs.pages.producers.documents import documents
 from runs.paging import BadCursor, Order, Page, page_of
 from runs.recording.receiving.replay import replay
 
-NEWEST = Order("received_at")
-# So many records are sent again by one click.
-REPLAYED_AT_ONCE = 500
+NEWEST_FIRST = Order("received_at")
+MAX_REPLAYED = 500  # refused records that one click replays
 FAILED = "failed"
-COUNTED = 1_000
+MAX_WAITING_COUNTED = 1_000
 
 
-class BadChoice(ValueError):
-    """A filter that this list does not have."""
+class UnknownFilter(ValueError):
+    """The parameter `only` names no filter of this list."""
 
 
 @require_safe
 def request_list(request: HtmxHttpRequest) -> HttpResponse:
-    """Recent requests, and what to do when there are none."""
+    """List recent requests; where there are none, or the newest failed, show how to send some."""
     newest = ReceivedRequest.objects.for_list().first()
     context: dict[str, Any] = {
         "tab": "requests",
@@ -42,23 +41,23 @@ def request_list(request: HtmxHttpRequest) -> HttpResponse:
         "producers": documents().values(),
         "last_failed": ReceivedRequest.objects.for_list().failed().first(),
         "needs_help": newest is None or newest.status >= 400,
-        "waiting_notes": Note.objects.waiting()[:COUNTED].count(),
+        "waiting_notes": Note.objects.waiting()[:MAX_WAITING_COUNTED].count(),
     }
     try:
-        page = _requests(request)
-        context |= {"page": page, "table": RequestTable(_with_runs(page.rows))}
-    except (BadCursor, BadChoice) as problem:
+        page = _request_page(request)
+        context |= {"page": page, "table": RequestTable(_requests_with_runs(page.rows))}
+    except (BadCursor, UnknownFilter) as problem:
         context["problem"] = str(problem)
     return render_region(request, "inbox/requests.html", "inbox/_requests.html", context)
 
 
 @require_safe
 def refused_list(request: HtmxHttpRequest) -> HttpResponse:
-    """Refused records, each with its reason and how it came."""
+    """List refused records, each with its reason and the request that brought it."""
     context: dict[str, Any] = {"tab": "refused"}
     try:
         rows = RefusedRecord.objects.for_list()
-        context["page"] = page_of(rows, NEWEST, request.GET.get("after", ""))
+        context["page"] = page_of(rows, NEWEST_FIRST, request.GET.get("after", ""))
     except BadCursor as problem:
         context["problem"] = str(problem)
     return render_region(request, "inbox/refused.html", "inbox/_refused.html", context)
@@ -66,7 +65,7 @@ def refused_list(request: HtmxHttpRequest) -> HttpResponse:
 
 @require_safe
 def refused_raw(request: HttpRequest, record_id: int) -> HttpResponse:
-    """The raw record as a file."""
+    """Download the record as it was received."""
     record = RefusedRecord.objects.defer("body").filter(pk=record_id).first()
     if record is None:
         raise Http404("This refused record is not kept any more.")
@@ -77,7 +76,7 @@ def refused_raw(request: HttpRequest, record_id: int) -> HttpResponse:
 
 @require_POST
 def refused_replay(request: HttpRequest, record_id: int) -> HttpResponse:
-    _staff_only(request)
+    _require_staff(request)
     record = RefusedRecord.objects.select_related("key__app").filter(pk=record_id).first()
     if record is None:
         raise Http404("This refused record is not kept any more.")
@@ -90,61 +89,64 @@ def refused_replay(request: HttpRequest, record_id: int) -> HttpResponse:
 
 @require_POST
 def refused_replay_all(request: HttpRequest) -> HttpResponse:
-    """Send again whatever can be, oldest first."""
-    _staff_only(request)
+    """Replay up to MAX_REPLAYED refused records, oldest first."""
+    _require_staff(request)
     rows = RefusedRecord.objects.replayable().select_related("key__app")
-    found = rows.order_by("received_at", "id")[:REPLAYED_AT_ONCE]
-    reasons = [replay(record) for record in found.iterator()]
-    taken = reasons.count("")
-    say = messages.success if taken == len(reasons) else messages.warning
-    say(request, f"{taken} of {len(reasons)} records are taken now.")
+    records = rows.order_by("received_at", "id")[:MAX_REPLAYED]
+    reasons = [replay(record) for record in records.iterator()]
+    accepted = reasons.count("")
+    add_message = messages.success if accepted == len(reasons) else messages.warning
+    add_message(request, f"{accepted} of {len(reasons)} records are taken now.")
     return redirect("inbox-refused")
 
 
 @require_safe
 @session_or_read_key
 def request_list_twin(request: ReadRequest) -> HttpResponse:
-    """A key that is bound to an app is told what came with keys of that app."""
+    """List requests as JSON. A key bound to an app reads those that came with keys of that app."""
     try:
-        page = _requests(request)
-    except (BadCursor, BadChoice) as problem:
+        page = _request_page(request)
+    except (BadCursor, UnknownFilter) as problem:
         return refusal(400, str(problem))
-    told = [_request_json(row) for row in page.rows]
-    return JsonResponse({"requests": told, "next": _following(request, page)})
+    rows = [_received_request_json(row) for row in page.rows]
+    return JsonResponse({"requests": rows, "next": _next_inbox_url(request, page)})
 
 
 @require_safe
 @session_or_read_key
 def refused_list_twin(request: ReadRequest) -> HttpResponse:
-    rows = RefusedRecord.objects.for_list().of_app(request.only_app)
+    records = RefusedRecord.objects.for_list().of_app(request.only_app)
     try:
-        page = page_of(rows, NEWEST, request.GET.get("after", ""))
+        page = page_of(records, NEWEST_FIRST, request.GET.get("after", ""))
     except BadCursor as problem:
         return refusal(400, str(problem))
-    told = [_refused_json(row) for row in page.rows]
-    return JsonResponse({"refused": told, "next": _following(request, page)})
+    rows = [_refused_record_json(row) for row in page.rows]
+    return JsonResponse({"refused": rows, "next": _next_inbox_url(request, page)})
 
 
-def _requests(request: HttpRequest) -> Page[ReceivedRequest]:
+def _request_page(request: HttpRequest) -> Page[ReceivedRequest]:
+    """Return the page of requests that the parameters `only` and `after` choose. Raises
+    UnknownFilter, BadCursor."""
     only = request.GET.get("only", "")
     if only not in ("", FAILED):
-        raise BadChoice(f"“{only[:40]}” is not a choice: there is “{FAILED}”, or all.")
+        raise UnknownFilter(f"“{only[:40]}” is not a choice: there is “{FAILED}”, or all.")
     rows = ReceivedRequest.objects.for_list().of_app(getattr(request, "only_app", None))
-    return page_of(rows.failed() if only else rows, NEWEST, request.GET.get("after", ""))
+    return page_of(rows.failed() if only else rows, NEWEST_FIRST, request.GET.get("after", ""))
 
 
-def _with_runs(rows: Sequence[ReceivedRequest]) -> list[tuple[ReceivedRequest, list[Run]]]:
-    """Each request with those of its runs that are still there."""
+def _requests_with_runs(rows: Sequence[ReceivedRequest]) -> list[tuple[ReceivedRequest, list[Run]]]:
+    """Return each request with those of its runs that still exist."""
     ids = {UUID(run_id) for row in rows for run_id in row.run_ids}
-    shown = ("name", "inputs_preview", "app__name")
-    runs = Run.objects.select_related("app").only(*shown).in_bulk(ids)
+    fields = ("name", "inputs_preview", "app__name")
+    runs = Run.objects.select_related("app").only(*fields).in_bulk(ids)
     return [
         (row, [runs[UUID(run_id)] for run_id in row.run_ids if UUID(run_id) in runs])
         for row in rows
     ]
 
 
-def _following(request: HttpRequest, page: Page[Any]) -> str | None:
+def _next_inbox_url(request: HttpRequest, page: Page[Any]) -> str | None:
+    """Return the absolute URL of the next page with the same filter, None after the last page."""
     if not page.next:
         return None
     query = request.GET.copy()
@@ -152,7 +154,7 @@ def _following(request: HttpRequest, page: Page[Any]) -> str | None:
     return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
 
 
-def _request_json(row: ReceivedRequest) -> ReceivedRequestJson:
+def _received_request_json(row: ReceivedRequest) -> ReceivedRequestJson:
     return {
         "id": row.pk,
         "received_at": iso_time(row.received_at),
@@ -174,7 +176,7 @@ def _request_json(row: ReceivedRequest) -> ReceivedRequestJson:
     }
 
 
-def _refused_json(row: RefusedRecord) -> RefusedRecordJson:
+def _refused_record_json(row: RefusedRecord) -> RefusedRecordJson:
     return {
         "id": row.pk,
         "received_at": iso_time(row.received_at),
@@ -188,6 +190,6 @@ def _refused_json(row: RefusedRecord) -> RefusedRecordJson:
     }
 
 
-def _staff_only(request: HttpRequest) -> None:
+def _require_staff(request: HttpRequest) -> None:
     if not request.user.is_staff:
         raise PermissionDenied("Only staff send refused records again.")

@@ -1,1 +1,1 @@
-"""Keys of machines."""
+"""The API keys that producers and readers of JSON use."""

@@ -1,4 +1,4 @@
-"""The form that makes a key."""
+"""The form to create an API key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The keys of machines as a table."""
+"""The API keys as a table."""
 
 from runs.tables import CellColumn, RecordTable, TimeColumn
 

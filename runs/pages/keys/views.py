@@ -1,4 +1,4 @@
-"""Keys of machines, and taking the samples away: staff only."""
+"""API keys, and the removal of the sample apps: for staff only."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -12,7 +12,7 @@ from runs.pages.keys.forms import KeyForm
 from runs.pages.keys.tables import KeyTable
 
 
-def staff_only(request: HttpRequest) -> None:
+def require_staff(request: HttpRequest) -> None:
     if not request.user.is_staff:
         raise PermissionDenied("Only staff manage keys and samples.")
 
@@ -20,8 +20,8 @@ def staff_only(request: HttpRequest) -> None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def key_list(request: HttpRequest) -> HttpResponse:
-    """The keys and the form for a new one; the answer to a POST shows its secret, once."""
-    staff_only(request)
+    """List the keys with a form for a new one. The response to a POST shows the secret, once."""
+    require_staff(request)
     form = KeyForm(request.POST if request.method == "POST" else None)
     context = {"form": form, "base_url": request.build_absolute_uri("/")[:-1]}
     if form.is_bound and form.is_valid():
@@ -34,7 +34,7 @@ def key_list(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
-    staff_only(request)
+    require_staff(request)
     key = IngestKey.objects.filter(pk=key_id).first()
     if key is None:
         raise Http404("There is no such key.")
@@ -45,7 +45,7 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
 
 @require_POST
 def remove_samples(request: HttpRequest) -> HttpResponse:
-    staff_only(request)
+    require_staff(request)
     from runs import samples
 
     samples.remove()
