@@ -1,1 +1,1 @@
-"""How a step was read: which attribute gave each of its fields."""
+"""How a step was decoded: which received attribute gave each of its fields."""

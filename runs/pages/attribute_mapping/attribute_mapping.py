@@ -1,4 +1,5 @@
-"""How an execution was read: which attribute, by which dialect, gave each field."""
+"""How an execution was decoded: which received attribute, through which dialect, gave each
+field."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -36,10 +37,13 @@ RUN = {
     "status": "Status", "source_ids": "Ids", "reported_tokens": "Reported tokens",
     "reported_cost": "Reported cost", "reported_duration_us": "Reported duration",
 }  # fmt: skip
-# What every span tells by itself.
-OF_SPAN = {"started_us": "startTimeUnixNano", "ended_us": "endTimeUnixNano",
-           "parent_source_id": "parentSpanId"}  # fmt: skip
-DOORS = {
+# The fields that come from every span itself, without a dialect, and their names in OTLP.
+SPAN_FIELDS = {
+    "started_us": "startTimeUnixNano",
+    "ended_us": "endTimeUnixNano",
+    "parent_source_id": "parentSpanId",
+}
+SOURCE_NAMES = {
     "otlp": "OpenTelemetry",
     "dify-otlp": "OpenTelemetry, from Dify",
     "langfuse": "Langfuse's REST interface",
@@ -52,24 +56,24 @@ OTHER_MESSAGE = "told by another message of this step, or with what became input
 
 @dataclass(frozen=True, slots=True)
 class MappedField:
-    """One field: its value, and the attribute with its value; beginnings, for people. `note` says
-    where it came from when no attribute gave it."""
+    """One field: the beginning of its value, and the attribute that gave it with the beginning of
+    what was `received` in it. `note` says where the value came from when no attribute gave it."""
 
     field: str
     label: str
     value: str
     dialect: str | None = None
     attribute: str | None = None
-    told: str | None = None
+    received: str | None = None
     note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeMapping:
-    """`door`: how the step came. `unused`: (attribute, beginning of its value) of those that no
-    dialect used; `unused_count` counts them all."""
+    """`source`: by which protocol the step arrived. `unused`: (attribute, beginning of its value)
+    of the attributes that no dialect used, at most MAX_UNUSED; `unused_count` counts them all."""
 
-    door: str
+    source: str
     is_span: bool
     step: list[MappedField]
     run: list[MappedField]
@@ -78,13 +82,14 @@ class AttributeMapping:
 
 
 def map_attributes(execution: NodeExecution, source_kind: str) -> AttributeMapping:
-    """Of an execution loaded `with_payloads()`; `source_kind` is that of its run."""
+    """Decode an execution again that was loaded `with_payloads()`, and return what gave its fields.
+    `source_kind` is that of its run."""
     again = decode_again(execution)
     facts = facts_from_hints(again.hints)
     run = {name: getattr(facts, name) for name in RUN}
     unused = list(_unused_attributes(execution, again))
     return AttributeMapping(
-        _endpoint_label(source_kind, again.span),
+        _source_name(source_kind, again.span),
         again.span is not None,
         [
             _mapped_field(name, STEP[name], value, again, _source_note(name, execution, again))
@@ -101,18 +106,19 @@ def map_attributes(execution: NodeExecution, source_kind: str) -> AttributeMappi
     )
 
 
-def _endpoint_label(source_kind: str, span: Span | None) -> str:
-    """How the step came. Its run may have come by several doors, and bears the kind of one."""
+def _source_name(source_kind: str, span: Span | None) -> str:
+    """Return by which protocol the step arrived. Its run may have arrived by several, and names
+    only one of them."""
     if span is None and source_kind in ("dify-otlp", "dify-langfuse"):
         return "Dify's event stream or database"
     kind = REST if span is not None and span.scope == REST else source_kind
-    return DOORS.get(kind, kind or "a door that is not known")
+    return SOURCE_NAMES.get(kind, kind or "a door that is not known")
 
 
 def attribute_mapping_json(mapping: AttributeMapping) -> AttributeMappingJson:
-    """The machine twin."""
+    """Return the machine twin."""
     return {
-        "door": mapping.door,
+        "door": mapping.source,
         "step": [_mapped_field_json(field) for field in mapping.step],
         "run": [_mapped_field_json(field) for field in mapping.run],
         "unused": [{"attribute": name, "told": text} for name, text in mapping.unused],
@@ -127,13 +133,13 @@ def _mapped_field_json(field: MappedField) -> MappedFieldJson:
         "value": field.value,
         "dialect": field.dialect,
         "attribute": field.attribute,
-        "told": field.told,
+        "told": field.received,
         "note": field.note,
     }
 
 
 def _step_values(execution: NodeExecution, hints: dict[str, Any]) -> dict[str, Any]:
-    """The fields of `STEP` as they are stored; what nobody told is empty."""
+    """Return the fields of `STEP` as they are stored; those that were not reported are empty."""
     columns: dict[str, Any] = {
         "node_id": execution.told_node_id,
         "status": execution.told_status,
@@ -158,7 +164,8 @@ def _step_values(execution: NodeExecution, hints: dict[str, Any]) -> dict[str, A
 
 
 def _stored_column(execution: NodeExecution, name: str) -> Any:
-    """What is told of a step in a column of the same name; the others are hints."""
+    """Return the value of a field that is stored in a column of the same name; the other fields are
+    hints."""
     return None if name == "folded" else getattr(execution, name, None)
 
 
@@ -171,7 +178,7 @@ def _stored_usage(execution: NodeExecution) -> Usage | None:
 
 
 def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> str | None:
-    """Where a field of the step has its value from when that is no attribute."""
+    """Return where a field of the step has its value from, when it is not an attribute."""
     column = COLUMN_BY_FIELD.get(name, "total_tokens" if name == "usage" else name)
     if column in again.hints.get("assembled", ()):
         return "read from the logs of this step"
@@ -186,19 +193,19 @@ def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> st
 def _mapped_field(
     name: str, label: str, value: Any, again: DecodedAgain, note: str | None
 ) -> MappedField:
-    shown = _value_beginning(value)
+    text = _value_beginning(value)
     if note:
-        return MappedField(name, label, shown, note=note)
+        return MappedField(name, label, text, note=note)
     dialect, attribute = again.read_from.get(name, ("", ""))
-    if not dialect and again.span is not None and name in OF_SPAN:
-        dialect, attribute = "opentelemetry", OF_SPAN[name]
+    if not dialect and again.span is not None and name in SPAN_FIELDS:
+        dialect, attribute = "opentelemetry", SPAN_FIELDS[name]
     if not dialect:
-        return MappedField(name, label, shown, note=_missing_note(name, again))
+        return MappedField(name, label, text, note=_missing_note(name, again))
     received = (
         _attribute_value(again.span, attribute) if again.span and name not in again.kept else None
     )
     received_text = None if received is None else _value_beginning(received)
-    return MappedField(name, label, shown, dialect, attribute or None, received_text)
+    return MappedField(name, label, text, dialect, attribute or None, received_text)
 
 
 def _missing_note(name: str, again: DecodedAgain) -> str:
@@ -213,8 +220,8 @@ def _missing_note(name: str, again: DecodedAgain) -> str:
 
 
 def _attribute_value(span: Span, attribute: str) -> Any:
-    """What the span says under this name: an attribute, several below it, a key of `metadata`, the
-    resource, an exception, or the span's own field."""
+    """Return what the span holds under this name: an attribute, all attributes below that name, an
+    attribute of an event such as an exception, a field of the span, or one of its resource."""
     if attribute in span.attributes:
         return span.attributes[attribute]
     below = {name: value for name, value in span.attributes.items()
@@ -229,8 +236,8 @@ def _attribute_value(span: Span, attribute: str) -> Any:
 
 
 def _unused_attributes(execution: NodeExecution, again: DecodedAgain) -> Iterator[tuple[str, str]]:
-    """What was received and gave no field. A name that gave one may stand for those below it, or be
-    a key of what an attribute holds."""
+    """Yield the attributes that were received and gave no field. A name that gave one may stand for
+    all names below it, or be a key of what an attribute holds."""
     attributes = execution.received.get("attributes")
     names = {attribute for _, attribute in again.read_from.values() if attribute}
     for key, value in attributes.items() if isinstance(attributes, dict) else ():
@@ -243,7 +250,7 @@ def _covers(name: str, key: str) -> bool:
 
 
 def _value_beginning(value: Any) -> str:
-    """A value in one short line."""
+    """Return a value as one short line."""
     if isinstance(value, Usage):
         value = ", ".join(
             f"{tokens(count)} {name.replace('_', ' ')}"

@@ -1,6 +1,6 @@
-"""A stored step read once more: the span as it came, and what the dialects make of it. Nothing of
-how a step was read is stored but where values came from that moved into inputs, outputs and process
-data."""
+"""Decode a stored step once more: the span as it was received, and what the dialects make of it.
+Only one thing about the first decoding is stored: which attributes gave the values that moved into
+inputs, outputs and process data."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Span, SpanEvent
 
 SPAN_ID = re.compile(r"[0-9a-f]{16}")
-# Decoders that are no dialects of spans; `scope` of what they keep begins so, too.
+# Decoders that do not read spans, and how the `scope` of the steps that they store begins.
 NOT_SPANS = ("dify-database", "dify-events")
 NOT_SPAN_SCOPES = ("dify ",)
 REST = "langfuse"
@@ -28,8 +28,8 @@ ReadFrom = dict[str, tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class DecodedAgain:
-    """`span` and `record` are None of a step that came as no span. `kept` is what was stored of how
-    it was read; `hints` what it told for the tree and the run."""
+    """`span` and `record` are None for a step that was not received as a span. `kept`: what was
+    stored about how it was decoded; `hints`: what it reported for the tree and the run."""
 
     span: Span | None
     record: NodeRecord | None
@@ -42,7 +42,7 @@ class DecodedAgain:
 
 
 def decode_again(execution: NodeExecution) -> DecodedAgain:
-    """`execution` was loaded `with_payloads()`."""
+    """Return an execution that was loaded `with_payloads()`, decoded again from what is stored."""
     received = execution.received
     hints = orjson.loads(execution.hints) if execution.hints else {}
     kept = {name: (source[0], source[1]) for name, source in received.get("read_from", {}).items()}
@@ -65,14 +65,14 @@ def _came_as_span(
 def _record_from_span(span: Span) -> NodeRecord | None:
     try:
         return read_span(span)
-    except Exception:  # what a dialect once took may be too much for the next version of it
+    except Exception:  # a later version of a dialect may fail on what an earlier one accepted
         return None
 
 
 def _span_from_execution(
     execution: NodeExecution, received: dict[str, Any], kept: ReadFrom
 ) -> Span:
-    """The span, with the values that moved back under their attributes' names."""
+    """Return the span, with the values that had moved back under the names of their attributes."""
     attributes = dict(received.get("attributes") or {})
     for name, (_, attribute) in kept.items():
         payload = getattr(execution, name)

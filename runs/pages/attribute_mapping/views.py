@@ -1,4 +1,4 @@
-"""How one execution was read: on its own page, inside the panel for htmx, and for machines."""
+"""How one execution was decoded: on its own page, inside the panel for htmx, and as JSON."""
 
 from uuid import UUID
 

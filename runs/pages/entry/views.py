@@ -1,4 +1,4 @@
-"""Ways in from elsewhere: a producer's id, a producer's project name, a health probe."""
+"""Addresses that other programs link to: a producer's id, a project's name, a health probe."""
 
 import logging
 
@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 
 def run_by_source_id_or_404(source_id: str, only_app: App | None = None) -> Run:
-    """The newest run that a producer's id leads to; Http404 with a sentence when there is none."""
+    """Return the newest run that has a producer's id; Http404 with a sentence when there is
+    none."""
     if "\0" not in source_id:
         runs = Run.objects.for_list().with_sources().for_app(only_app)
         if run := runs.with_source_id(source_id).first():
@@ -33,7 +34,7 @@ def run_by_source(request: HttpRequest, source_id: str) -> HttpResponse:
 @require_safe
 @session_or_read_key
 def run_by_source_twin(request: ReadRequest, source_id: str) -> HttpResponse:
-    """The same answer as under the run's own id."""
+    """Return what the run's own address returns."""
     run = run_by_source_id_or_404(source_id, request.only_app)
     return views.run_twin(request, run.pk)
 
@@ -47,14 +48,14 @@ def run_by_source_markdown(request: ReadRequest, source_id: str) -> HttpResponse
 
 @require_safe
 def project(request: HttpRequest) -> HttpResponse:
-    """Where Dify's “View” link for a Phoenix project ends: the app of that name or slug."""
+    """Redirect Dify's “View” link for a Phoenix project to the app of that name or slug."""
     return _app_named(request.GET.get("redirect_project_name", "").strip())
 
 
 @require_safe
 def langfuse_project(request: HttpRequest, name: str) -> HttpResponse:
-    """Where the link to a Langfuse project ends: the app that the client's public key named. What
-    follows the project's id (`/traces/<trace id>`) leads to the run."""
+    """Redirect the link to a Langfuse project to the app that the client's public key named, or,
+    with `/traces/<trace id>` after the project's id, to the run."""
     name, _, trace_id = name.partition("/traces/")
     return redirect(run_by_source_id_or_404(trace_id.strip("/"))) if trace_id else _app_named(name)
 

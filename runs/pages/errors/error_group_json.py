@@ -32,17 +32,17 @@ def _error_group_head_json(group: ErrorGroup, base_url: str) -> ErrorGroupHeadJs
     }
 
 
-def listed_error_group_json(kind: ErrorGroupFigures, base_url: str = "") -> ListedErrorGroupJson:
+def listed_error_group_json(listed: ErrorGroupFigures, base_url: str = "") -> ListedErrorGroupJson:
     """A group in a list; `runs` counts within the failures that were read."""
     return {
-        **_error_group_head_json(kind.group, base_url),
-        "state": kind.state,
-        "runs": kind.count,
-        "first_at": iso_time(kind.group.first_at),
-        "last_at": iso_time(kind.last_at),
-        "since_version": version_ref(kind.since),
-        "new_in_newest_version": kind.is_new,
-        "versions": _version_counts_json(kind.versions),
+        **_error_group_head_json(listed.group, base_url),
+        "state": listed.state,
+        "runs": listed.count,
+        "first_at": iso_time(listed.group.first_at),
+        "last_at": iso_time(listed.last_at),
+        "since_version": version_ref(listed.since),
+        "new_in_newest_version": listed.is_new,
+        "versions": _version_counts_json(listed.versions),
     }
 
 

@@ -1,4 +1,4 @@
-"""Runs as files: down to whoever may read them, up by staff."""
+"""Runs as files: downloads for those who may read runs, uploads for staff."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -22,7 +22,7 @@ from runs.query.run_filters import RunFilters
 from runs.recording.importing.run_files.reader import RunFileReport, import_file
 from runs.recording.storing import inbox
 
-# A packed upload may hold so many times the largest upload.
+# How many times the size of the largest upload a compressed one may unpack to.
 UNPACKED = 10
 SHOWN_RUNS = 20
 
@@ -30,25 +30,27 @@ SHOWN_RUNS = 20
 @require_safe
 @session_or_read_key
 def run_set(request: ReadRequest, form: str, gz: str = "") -> HttpResponse:
-    """All runs that the filters let through, as one file."""
+    """Send all runs that match the filters as one file."""
     filters = RunFilters(request.GET, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))
     runs = Run.objects.for_list().with_sources().for_app(request.only_app)
     name = f"waylog-runs-{timezone.localtime():%Y%m%d-%H%M%S}.{form}{gz}"
-    return _file(request, RUN_SET_FORMATS[form], each_run(runs, filters), name)
+    return _download(request, RUN_SET_FORMATS[form], each_run(runs, filters), name)
 
 
 @require_safe
 @session_or_read_key
 def single_run(request: ReadRequest, run_id: UUID, form: str, gz: str = "") -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
-    return _file(request, SINGLE_RUN_FORMATS[form], [run], f"run-{run.id}.{form}{gz}")
+    return _download(request, SINGLE_RUN_FORMATS[form], [run], f"run-{run.id}.{form}{gz}")
 
 
-def _file(request: ReadRequest, form: ExportFormat, runs: Iterable[Run], name: str) -> HttpResponse:
-    """Sent while it is made. A download, also where a browser could show it: the policy of this
-    site would take a page's styles away."""
+def _download(
+    request: ReadRequest, form: ExportFormat, runs: Iterable[Run], name: str
+) -> HttpResponse:
+    """Stream a file while it is written. It is a download also where a browser could show it,
+    because the content security policy of this site would block the styles of an exported page."""
     pieces = form.write(runs, request.build_absolute_uri("/")[:-1])
     gz = name.endswith(".gz")
     response = StreamingHttpResponse(
@@ -61,28 +63,28 @@ def _file(request: ReadRequest, form: ExportFormat, runs: Iterable[Run], name: s
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def upload(request: HttpRequest) -> HttpResponse:
-    """The page that takes a file, and tells what came of it."""
+    """Show the page that takes a file; import what was uploaded and report the result."""
     if not request.user.is_staff:
         raise PermissionDenied("Only staff import runs.")
     if request.method != "POST":
-        return _answer(request, 200)
+        return _import_page(request, 200)
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
-        return _answer(request, 400, problem="Choose a file first.")
+        return _import_page(request, 400, problem="Choose a file first.")
     if (file.size or 0) > settings.WAYLOG_MAX_BODY:
         problem = f"The file is larger than {settings.WAYLOG_MAX_BODY >> 20} MB: use import_runs."
-        return _answer(request, 413, problem=problem)
+        return _import_page(request, 413, problem=problem)
     sender = inbox.Sender(request.path, user_agent=f"upload by {request.user.get_username()}")
     try:
         report = import_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
     except DatabaseError:
         problem = "The database cannot take this now. What was read so far is kept; try again."
-        return _answer(request, 503, problem=problem)
+        return _import_page(request, 503, problem=problem)
     status = 400 if report.refused and not report.runs else 200
-    return _answer(request, status, report)
+    return _import_page(request, status, report)
 
 
-def _answer(
+def _import_page(
     request: HttpRequest, status: int, report: RunFileReport | None = None, problem: str = ""
 ) -> HttpResponse:
     context: dict[str, Any] = {"limit": settings.WAYLOG_MAX_BODY >> 20, "problem": problem}

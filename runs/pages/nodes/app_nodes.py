@@ -1,4 +1,4 @@
-"""All nodes of an app over its newest runs: how often, how long, how dear."""
+"""All nodes of an app over its newest runs: how often each ran, how long, and at what cost."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import App, Run
 
-# The newest runs that are looked at: so many, and no more steps than these.
+# How many of the newest runs are read, and of how many steps in all.
 MAX_RUNS, MAX_STEPS = 1_000, 20_000
 SHOWN = 200
 
@@ -25,9 +25,11 @@ _FIELDS = ("node_id", "folded", "status", "self_us", "counted", "total_tokens", 
 
 @dataclass(slots=True)
 class NodeTotals:
-    """`self_us`: own times, ascending. Tokens and costs (by currency) are those that count in the
-    totals of runs. `node_id` is "" for what a run reports of itself where no step told any usage.
-    `share` of the app's cost in its main currency, in percent; None where it has none."""
+    """What the executions of one node add up to. `self_us`: own times, ascending. Tokens and costs
+    (by currency) are those that count in the totals of runs. `node_id` is "" for what a run reports
+    of itself where no step reported any usage. `counted_costs`: (currency, cost) of each execution
+    that counts. `share`: percent of the app's cost in its main currency; None where the node has
+    none."""
 
     node_id: str
     kind_key: str
@@ -59,8 +61,9 @@ class NodeTotals:
 
 @dataclass(frozen=True, slots=True)
 class AppNodes:
-    """Over `runs` runs, the newest, the first of which started at `since`, and their `steps` steps.
-    `more_runs`: there are older ones; `cut`: the newest run alone has more steps than are read."""
+    """The nodes of the `runs` newest runs, the first of which started at `since`, over their
+    `steps` steps. `more_runs`: there are older runs; `cut`: the newest run alone has more steps
+    than are read."""
 
     nodes: list[NodeTotals]
     node_count: int
@@ -89,7 +92,8 @@ ORDERS = [(f"-{name}", label) for name, label in [
 
 
 def nodes_of(app: App, since: datetime | None, until: datetime | None, order: str) -> AppNodes:
-    """Two queries, over at most `MAX_STEPS` steps. `order`: a key of `ORDERS`."""
+    """Return the nodes of the runs that started in a range of time. `order`: a key of `ORDERS`. Two
+    queries, over at most `MAX_STEPS` steps."""
     runs = Run.objects.for_app(app).started_between(since, until).order_by("-started_at", "-id")
     newest = list(runs.values_list("id", "started_at", "steps")[: MAX_RUNS + 1])
     chosen = _within_step_limit(newest[:MAX_RUNS])
@@ -118,17 +122,18 @@ def nodes_of(app: App, since: datetime | None, until: datetime | None, order: st
 
 
 def _within_step_limit(runs: list[tuple[UUID, datetime, int]]) -> list[tuple[UUID, datetime, int]]:
-    """The newest of them, as long as their steps are not too many; one at least."""
+    """Return the newest runs, (id, start, steps) each, that have at most MAX_STEPS steps together;
+    one at least."""
     steps = 0
-    for place, (_, _, own) in enumerate(runs):
-        steps += own
-        if place and steps > MAX_STEPS:
-            return runs[:place]
+    for index, (_, _, step_count) in enumerate(runs):
+        steps += step_count
+        if index and steps > MAX_STEPS:
+            return runs[:index]
     return runs
 
 
 def _counted_steps(run_ids: list[UUID]) -> Any:
-    """What there is to see, and what counts where it is not seen."""
+    """Return the `_FIELDS` of the visible steps, and of those wrappers whose usage counts."""
     steps = NodeExecution.objects.filter(Q(folded=False) | Q(counted=True), run__in=run_ids)
     return steps.order_by().values_list(*_FIELDS)
 

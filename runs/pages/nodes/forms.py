@@ -7,8 +7,8 @@ from runs.time_range import TimeRangeForm
 
 
 class NodesForm(TimeRangeForm):
-    """`order`: by which column the nodes of an app stand; the dearest first unless told
-    otherwise."""
+    """`order`: by which column the nodes of an app are sorted; by cost, the highest first, by
+    default."""
 
     order = forms.ChoiceField(
         required=False,

@@ -35,8 +35,8 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class NodeFigures:
-    """Over the executions shown. Times in µs; tokens and costs (by currency) are those that count
-    in the totals of runs, `priced` of the executions had any."""
+    """What the executions on a page add up to. Times in µs; tokens and costs (by currency) are
+    those that count in the totals of runs, `priced` of the executions had any."""
 
     count: int
     ended: int
@@ -49,7 +49,7 @@ class NodeFigures:
 
     @property
     def success_percent(self) -> int | None:
-        """Rounded down: 100 means all."""
+        """Return the share of successes, rounded down, so that 100 means all."""
         return self.succeeded * 100 // self.ended if self.ended else None
 
 
@@ -67,7 +67,8 @@ class NodeHistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class NodeHistory:
-    """`searched`: a filter looked no further back than this moment."""
+    """A page of the executions of a node. `top_us`: the height of the chart; `searched`: a filter
+    looked no further back than this time."""
 
     app: App
     node_id: str
@@ -87,7 +88,8 @@ class NodeHistory:
 def node_history(
     app: App, node_id: str, *, status: str = "", version: Version | None = None, after: str = ""
 ) -> NodeHistory | None:
-    """The newest executions, or those after the cursor `after`; None for a node that has not run.
+    """Return the newest executions, or those after the cursor `after`; None for a node that has not
+    run.
     `status`: one of `NodeStatus`, or "failures": failed for good, whether or not it was handled.
     Four queries at most. Raises BadCursor."""
     executions = NodeExecution.objects.of_node(app.pk, node_id)
@@ -128,7 +130,8 @@ def _load_page(executions: Any) -> Any:
 
 
 def _search_horizon(executions: Any, after: str) -> tuple[datetime, str] | None:
-    """How far back a filter looks, and the cursor from there on; None: to the very first."""
+    """Return how far back a filter looks, and the cursor from there on; None: to the very first
+    execution."""
     stretch = ORDER.stretches(executions, after)[0].only("id", "started_at")
     last = stretch[SEARCHED - 1 : SEARCHED].first()
     return (last.started_at, ORDER.cursor(last)) if last and last.started_at else None
@@ -153,13 +156,13 @@ def _node_figures(executions: list[NodeExecution]) -> NodeFigures:
 
 
 def _longest_bar(executions: list[NodeExecution], figures: NodeFigures) -> int:
-    """The height of the chart in µs: a single slow one must not flatten all others."""
+    """Return the height of the chart in µs: a single slow execution must not flatten all others."""
     longest = max((execution.duration_us or 0 for execution in executions), default=0)
     return min(longest, 2 * (figures.p95_us or longest)) or longest or 1
 
 
 def _history_rows(executions: Sequence[NodeExecution | None], top: int) -> Iterator[NodeHistoryRow]:
-    """Of each but the last, which is the first of the next page."""
+    """Yield a row for each execution but the last, which is the first of the next page."""
     for execution, older in pairwise(executions):
         if execution is None:
             continue

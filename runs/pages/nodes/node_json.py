@@ -58,7 +58,8 @@ def _node_json(app: App, node: NodeTotals, base_url: str) -> NodeTotalsJson:
 def node_history_json(
     history: NodeHistory, following: str | None, base_url: str = ""
 ) -> NodeHistoryJson:
-    """Executions, newest first, with what they add up to; errors of at most 2,000 characters."""
+    """Return executions, newest first, with what they add up to; errors of at most 2,000
+    characters."""
     figures = history.figures
     return {
         "app": app_ref(history.app),

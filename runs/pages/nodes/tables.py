@@ -51,7 +51,7 @@ class NodeTable(RecordTable):
 
 
 def order_links(form: NodesForm) -> dict[str, HeadingLink]:
-    """Return the headings' links of the list that a valid form asks for."""
+    """Return the links of the headings, by column, for the list that a valid form describes."""
     return {
         name.lstrip("-"): HeadingLink(
             form.query(order=name), "descending" if name == form.chosen_order else ""

@@ -27,7 +27,7 @@ MAX_VERSIONS = 100
 
 @require_safe
 def app_nodes(request: HtmxHttpRequest, slug: str) -> HttpResponse:
-    """All nodes of an app, the dearest first unless told otherwise."""
+    """List all nodes of an app, the most expensive first by default."""
     app = app_or_404(slug)
     form = NodesForm(request.GET)
     context: dict[str, Any] = {"app": app, "tab": "nodes", "form": form, "app_nodes": None}
@@ -55,7 +55,7 @@ def app_nodes_twin(request: ReadRequest, slug: str) -> HttpResponse:
 
 
 def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHistory:
-    """What the query string asks of a node's history. Raises BadCursor."""
+    """Return the part of a node's history that the query string selects. Raises BadCursor."""
     parameters = request.GET
     status, number = parameters.get("status", ""), parameters.get("version", "")
     if status and status not in dict(STATUSES):
