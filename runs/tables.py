@@ -13,6 +13,7 @@ from typing import Any
 import django_tables2 as tables
 from django.template import Context, Template
 from django.template.loader import get_template
+from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
 
@@ -82,12 +83,25 @@ class HeadingLink:
     direction: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class EmptyState:
+    """What stands in place of a list without records: `text` may be HTML; `action` is what the
+    link to `href` says."""
+
+    title: str
+    text: str = ""
+    action: str = ""
+    href: str | Promise = ""
+
+
 class RecordTable(tables.Table):
     """A list of records. `caption` names the list to screen readers, `record_name` the record to
     the cells' templates, `row_attributes` is template code for the attributes of a row. `after_row`
-    is template code for what follows a row."""
+    is template code for what follows a row. Without records, `empty` is shown, or nothing where it
+    is None; the argument of this name takes its place."""
 
     caption = ""
+    empty: EmptyState | None = None
     # The template of a row of headings above the others, or "".
     group_headings = ""
     record_name = "record"
@@ -102,10 +116,12 @@ class RecordTable(tables.Table):
         records: Iterable[Any],
         *,
         heading_links: dict[str, HeadingLink] | None = None,
+        empty: EmptyState | None = None,
         **options: Any,
     ) -> None:
         super().__init__(list(records), **options)
         self.heading_links = heading_links or {}
+        self.empty = empty or self.empty
 
     def headings(self) -> Iterator[tuple[CellColumn, HeadingLink | None]]:
         for column in self.columns:

@@ -69,7 +69,7 @@ def test_from_sign_in_to_the_failure(
     page.get_by_role("navigation", name="Run", exact=True).get_by_role(
         "link", name="Conversation"
     ).click()
-    turns = page.get_by_role("main").get_by_role("listitem").filter(has_text="Open run")
+    turns = page.get_by_role("main").get_by_role("row").filter(has_text="Open run")
     expect(turns).to_have_count(2)
     expect(page.get_by_role("main")).to_contain_text(ERROR)
     page.get_by_role("link", name="Open run of turn 1").click()

@@ -2,13 +2,14 @@
 
 from django.utils.html import format_html
 
-from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 
 
 class AppTable(RecordTable):
     """Rows are AppRows (see `overview`)."""
 
     caption = "Apps"
+    empty = EmptyState("No apps yet", "An app appears here with its first run.")
     group_headings = "apps/_group_headings.html"
     record_name = "row"
 

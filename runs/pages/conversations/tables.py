@@ -1,12 +1,20 @@
-"""The conversations of an app as a table."""
+"""The conversations of an app, and the turns of one conversation, as tables."""
 
-from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+from collections.abc import Iterable
+from typing import Any
+
+from runs.pages.conversations.turns import ConversationTurn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 
 
 class ConversationTable(RecordTable):
     """Rows come from `Conversation.objects.for_list()`."""
 
     caption = "Conversations"
+    empty = EmptyState(
+        "No conversations yet",
+        "Runs that name a conversation, session or thread are gathered here.",
+    )
     record_name = "conversation"
 
     last_status = CellColumn(
@@ -38,3 +46,58 @@ class ConversationTable(RecordTable):
 
     class Meta:
         attrs = {"class": "table conversations-table"}
+
+
+class TurnTable(RecordTable):
+    """Rows are ConversationTurn objects, numbered from 1; the page's context has `note_counts` by
+    run. Each row is written as a block: question and answer above what is known of the run."""
+
+    caption = "Turns"
+    empty = EmptyState("No turns", "The runs of this conversation have been removed.")
+    row_attributes = 'class="turn" id="turn-{{ run.pk }}" data-row'
+
+    question = CellColumn(
+        "User", template="conversations/_question_cell.html", css="said said-user", label=""
+    )
+    answer = CellColumn(
+        "Answer", template="conversations/_answer_cell.html", css="said said-app", label=""
+    )
+    status = CellColumn("Status", '{% include "run/_status.html" with record=run only %}', label="")
+    started_at = TimeColumn("When", "run.started_at", label="")
+    duration_us = CellColumn(
+        "Time",
+        "{% if run.duration_us is not None %}{{ run.duration_us|duration }}{% endif %}",
+        label="",
+    )
+    total_tokens = CellColumn(
+        "Tokens",
+        "{% if run.total_tokens %}{{ run.total_tokens|tokens }} tokens{% endif %}",
+        label="",
+    )
+    cost = CellColumn(
+        "Cost",
+        "{% if run.cost is not None %}{{ run.cost|money:run.cost_currency }}{% endif %}",
+        label="",
+    )
+    run = CellColumn(
+        "Run",
+        '<a href="{{ run.get_absolute_url }}">Open run'
+        '<span class="visually-hidden"> of turn {{ number }}</span></a>',
+        css="turn-run",
+        label="",
+    )
+    notes = CellColumn(
+        "Notes",
+        '{% load notes %}{% include "notes/_note_turn.html" with counts=note_counts|for_run:run %}',
+        label="",
+    )
+
+    class Meta:
+        attrs = {"class": "table turns-table"}
+
+    def __init__(self, turns: Iterable[ConversationTurn], **options: Any) -> None:
+        super().__init__(enumerate(turns, 1), **options)
+
+    def record_context(self, record: tuple[int, ConversationTurn]) -> dict[str, Any]:
+        number, turn = record
+        return {"number": number, "turn": turn, "run": turn.run}

@@ -1,6 +1,20 @@
 """The groups of errors as a table."""
 
-from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
+
+NO_RESOLVED_ERRORS = EmptyState(
+    "No resolved errors",
+    "Nobody has marked an error of this stretch of time as resolved, or each came back.",
+)
+NO_OPEN_ERRORS = EmptyState(
+    "No open errors",
+    "Every kind of failure of this stretch of time is marked as resolved.",
+)
+NO_RUNS_LEFT = EmptyState(
+    "No runs left",
+    "The runs that failed like this have been removed with old data, or turned out not to have"
+    " failed.",
+)
 
 
 class ErrorTable(RecordTable):
@@ -8,6 +22,11 @@ class ErrorTable(RecordTable):
     that page, and `app`."""
 
     caption = "Errors"
+    empty = EmptyState(
+        "No failed runs",
+        "Runs that fail are grouped here by what failed. Failures that were handled are shown in"
+        " their runs.",
+    )
     record_name = "listed"
     row_attributes = (
         "data-row data-status="

@@ -17,7 +17,12 @@ from runs.pages.errors.error_group_json import error_group_json, listed_error_gr
 from runs.pages.errors.forms import STATES, ErrorsForm
 from runs.pages.errors.groups import MAX_FAILURES, MAX_GROUPS, ErrorGroupPage, error_group_page
 from runs.pages.errors.history import error_group_history
-from runs.pages.errors.tables import ErrorTable
+from runs.pages.errors.tables import (
+    NO_OPEN_ERRORS,
+    NO_RESOLVED_ERRORS,
+    NO_RUNS_LEFT,
+    ErrorTable,
+)
 from runs.pages.history.tables import RunTable
 
 MAX_APPS = 500
@@ -32,9 +37,12 @@ def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
     context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "error_groups": None}
     if form.is_valid():
         error_groups = _error_groups(form, form.chosen_app)
+        empty = None
+        if error_groups.read:
+            empty = NO_RESOLVED_ERRORS if form.chosen_state == "resolved" else NO_OPEN_ERRORS
         context |= {
             "error_groups": error_groups,
-            "table": ErrorTable(error_groups.shown),
+            "table": ErrorTable(error_groups.shown, empty=empty),
             "older": _older_query(form, error_groups),
         }
     context |= {
@@ -89,7 +97,7 @@ def error_group(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
         "tab": "errors",
         "group": history.group,
         "history": history,
-        "table": RunTable(history.runs, exclude=("app",)) if history.runs else None,
+        "table": RunTable(history.runs, exclude=("app",), empty=NO_RUNS_LEFT),
     }
     return render_region(request, "errors/error_group.html", "errors/_error_group.html", context)
 

@@ -15,6 +15,7 @@ from nodes.graph.graph import Graph, GraphNode
 from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import App
+from runs.pages.graph.tables import PanelExecutionTable
 
 TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
 HISTORY = 50
@@ -39,6 +40,10 @@ class NodePanel:
     @property
     def tabs(self) -> list[tuple[str, str]]:
         return list(TABS.items())
+
+    @property
+    def history_table(self) -> PanelExecutionTable:
+        return PanelExecutionTable(self.history)
 
     @property
     def newest(self) -> NodeExecution | None:

@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.urls import reverse_lazy
+from django.utils.html import format_html, format_html_join
+
 from runs.models import Run
 from runs.pages.notes.notes import note_counts
 from runs.query.address import NEWEST, query_string
 from runs.query.run_filters import RunFilters
-from runs.tables import CellColumn, HeadingLink, NumberColumn, RecordTable
+from runs.search import SearchResult
+from runs.tables import CellColumn, EmptyState, HeadingLink, NumberColumn, RecordTable
 
 # A row of its own for where a search found its words.
 HITS_ROW = (
@@ -89,6 +93,36 @@ def order_links(filters: RunFilters) -> dict[str, HeadingLink]:
             order = orders[(orders.index(filters.order) + 1) % len(orders)]
         links[column] = HeadingLink(query_string(filters.query, order), direction)
     return links
+
+
+NO_RUNS_YET = EmptyState(
+    "No runs yet",
+    "Runs appear here as soon as a producer sends them.",
+    action="How to connect a producer",
+    href=reverse_lazy("apps"),
+)
+
+
+def empty_history(
+    filters: RunFilters, path: str, search: SearchResult | None, is_first_page: bool
+) -> EmptyState | None:
+    """Return what the history at `path` shows without runs; None where its search goes on."""
+    if search and search.next:
+        return None
+    if shorter_searches := filters.searches_without_a_word:
+        links = format_html_join(
+            ", ",
+            '<a href="{}{}" dir="auto">“{}”</a>',
+            ((path, href, word) for word, href in shorter_searches),
+        )
+        text = (
+            "Each must stand somewhere in what a run or one of its steps says. Look again without"
+        )
+        return EmptyState("No run has all of these words", format_html("{} {}.", text, links))
+    if filters.in_use or not is_first_page:
+        text = "Loosen a filter, or take all of them away."
+        return EmptyState("No runs match", text, action="Show all runs", href=path)
+    return NO_RUNS_YET
 
 
 class ChangedRunTable(RunTable):

@@ -20,7 +20,7 @@ from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_f
 from runs.pages.history.facets import Facets, facets_json, facets_of
 from runs.pages.history.listing import list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
-from runs.pages.history.tables import ChangedRunTable, RunTable, order_links
+from runs.pages.history.tables import ChangedRunTable, RunTable, empty_history, order_links
 from runs.pages.saved_views.forms import offered_views
 from runs.paging import BadCursor
 from runs.query.fields import FIELDS, LANGUAGE
@@ -79,12 +79,16 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         return {"problems": [str(problem)]}
     page = listing.page
     is_first_search_page = listing.search and page.first
+    empty = None
+    if not page.rows:
+        empty = empty_history(filters, request.path, listing.search, page.first)
     return {
         "page": page,
         "search": listing.search,
         "table": RunTable(
             page.rows,
             heading_links=order_links(filters),
+            empty=empty,
             exclude=("app",) if filters.only_app else (),
         ),
         "watch": watch_of(filters, page, int(time.time())),

@@ -1,12 +1,13 @@
-"""The requests of the inbox as a table."""
+"""The requests of the inbox, and the refused records, as tables."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from django.urls import reverse_lazy
 from django.utils.html import format_html
 
 from runs.models import ReceivedRequest, Run
-from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 
 STATUS = (
     "{% if row.status >= 400 %}failed{% elif row.refused %}partial-succeeded"
@@ -28,10 +29,22 @@ class CountColumn(NumberColumn):
         )
 
 
+NO_FAILED_REQUESTS = EmptyState(
+    "No failed requests",
+    "Whatever was sent lately was taken.",
+    action="Show all requests",
+    href=reverse_lazy("inbox"),
+)
+
+
 class RequestTable(RecordTable):
     """Rows are (request, those of its runs that still exist, the ones with orphans first)."""
 
     caption = "Requests"
+    empty = EmptyState(
+        "Nothing has arrived yet",
+        "Each request to a machine door is listed here, also one that was turned away.",
+    )
     row_attributes = f'data-row data-status="{STATUS}"'
 
     status = CellColumn(
@@ -85,3 +98,33 @@ class RequestTable(RecordTable):
     def record_context(self, record: tuple[ReceivedRequest, Sequence[Run]]) -> dict[str, Any]:
         row, runs = record
         return {"row": row, "runs": runs}
+
+
+class RefusedRecordTable(RecordTable):
+    """Rows come from `RefusedRecord.objects.for_list()`; the page's context has `user`."""
+
+    caption = "Refused records"
+    empty = EmptyState("No refused records", "Whatever could be read of the requests was taken.")
+
+    reason = CellColumn(
+        "Reason", template="inbox/_refused_reason_cell.html", css="cell-summary", label=""
+    )
+    received_at = TimeColumn("When", "record.received_at")
+    door = CellColumn("Door", '<span dir="auto">{{ record.door|visible }}</span>', css="mono")
+    key = CellColumn(
+        "Key",
+        '<span dir="auto" title="{{ record.key.name|visible }}">'
+        '{{ record.key.name|visible|default:"–" }}</span>',
+        css="cell-word",
+    )
+    producer = CellColumn(
+        "Producer",
+        '<span dir="auto" title="{{ record.user_agent|visible }}">'
+        '{{ record.user_agent|visible|default:"–" }}</span>',
+        css="cell-word",
+    )
+    file = CellColumn("File", "<a href=\"{% url 'inbox-raw' record.pk %}\" download>Download</a>")
+    state = CellColumn("State", template="inbox/_refused_state_cell.html", label="")
+
+    class Meta:
+        attrs = {"class": "table refused-table"}

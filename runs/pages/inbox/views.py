@@ -15,7 +15,7 @@ from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.inbox import ReceivedRequestJson, RefusedRecordJson
 from runs.json.values import iso_time
 from runs.models import Note, ReceivedRequest, RefusedRecord, Run
-from runs.pages.inbox.tables import RequestTable
+from runs.pages.inbox.tables import NO_FAILED_REQUESTS, RefusedRecordTable, RequestTable
 from runs.pages.producers.documents import documents
 from runs.paging import BadCursor, Order, Page, page_of
 from runs.recording.receiving.replay import replay
@@ -45,7 +45,11 @@ def request_list(request: HtmxHttpRequest) -> HttpResponse:
     }
     try:
         page = _request_page(request)
-        context |= {"page": page, "table": RequestTable(_requests_with_runs(page.rows))}
+        empty = NO_FAILED_REQUESTS if context["only"] or not page.first else None
+        context |= {
+            "page": page,
+            "table": RequestTable(_requests_with_runs(page.rows), empty=empty),
+        }
     except (BadCursor, UnknownFilter) as problem:
         context["problem"] = str(problem)
     return render_region(request, "inbox/requests.html", "inbox/_requests.html", context)
@@ -57,7 +61,8 @@ def refused_list(request: HtmxHttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"tab": "refused"}
     try:
         rows = RefusedRecord.objects.for_list()
-        context["page"] = page_of(rows, NEWEST_FIRST, request.GET.get("after", ""))
+        page = page_of(rows, NEWEST_FIRST, request.GET.get("after", ""))
+        context |= {"page": page, "table": RefusedRecordTable(page.rows)}
     except BadCursor as problem:
         context["problem"] = str(problem)
     return render_region(request, "inbox/refused.html", "inbox/_refused.html", context)

@@ -1,12 +1,13 @@
 """The API keys as a table."""
 
-from runs.tables import CellColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, RecordTable, TimeColumn
 
 
 class KeyTable(RecordTable):
     """Rows come from `IngestKey.objects.for_list()`."""
 
     caption = "Keys"
+    empty = EmptyState("No keys yet", "A producer needs one to record, a script to read.")
     record_name = "key"
     row_attributes = ""
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from runs.pages.nodes.app_nodes import ORDERS
 from runs.pages.nodes.forms import NodesForm
-from runs.tables import CellColumn, HeadingLink, NumberColumn, RecordTable
+from runs.tables import CellColumn, EmptyState, HeadingLink, NumberColumn, RecordTable
 
 
 class NodeTable(RecordTable):
@@ -12,6 +12,7 @@ class NodeTable(RecordTable):
     list, without their sign."""
 
     caption = "Nodes"
+    empty = EmptyState("No steps", "No run of this stretch of time has told a step.")
     record_name = "node"
     row_attributes = 'data-row data-kind="{{ node.kind.group }}"'
 

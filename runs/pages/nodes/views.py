@@ -17,6 +17,7 @@ from runs.pages.nodes.history import NodeHistory, node_history
 from runs.pages.nodes.node_json import app_nodes_json, node_history_json
 from runs.pages.nodes.tables import ExecutionTable, NodeTable, order_links
 from runs.paging import BadCursor
+from runs.tables import EmptyState
 
 STATUSES = [
     ("failures", "Failed or handled"),
@@ -76,11 +77,17 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
         node_history_page = history_or_404(request, app, node_id)
     except BadCursor as problem:
         raise Http404(printable(str(problem))) from None
+    empty = EmptyState(
+        "No such execution",
+        "Among those looked through there is none.",
+        action="Show all executions",
+        href=request.path,
+    )
     context = {
         "app": app,
         "tab": "nodes",
         "history": node_history_page,
-        "table": ExecutionTable(node_history_page.lines),
+        "table": ExecutionTable(node_history_page.lines, empty=empty),
         "page": node_history_page.page,
         "statuses": STATUSES,
         "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],

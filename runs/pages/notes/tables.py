@@ -1,12 +1,27 @@
 """Notes as a table."""
 
-from runs.tables import CellColumn, RecordTable, TimeColumn
+from django.urls import reverse_lazy
+
+from runs.tables import CellColumn, EmptyState, RecordTable, TimeColumn
+
+NO_NOTES_MATCH = EmptyState(
+    "No notes match",
+    "Loosen a filter, or take all of them away.",
+    action="Show all notes",
+    href=reverse_lazy("notes"),
+)
 
 
 class NoteTable(RecordTable):
     """Rows are NoteEntry objects (see `notes`)."""
 
     caption = "Notes"
+    empty = EmptyState(
+        "No notes yet",
+        "Say on a run or a step what you think of it, or send scores to /api/notes.",
+        action="To the runs",
+        href=reverse_lazy("runs"),
+    )
     record_name = "entry"
 
     created_at = TimeColumn("When", "entry.note.created_at")

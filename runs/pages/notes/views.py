@@ -32,7 +32,7 @@ from runs.pages.notes.notes import (
     steps_of_notes,
 )
 from runs.pages.notes.ownership import may_change, write_notes
-from runs.pages.notes.tables import NoteTable
+from runs.pages.notes.tables import NO_NOTES_MATCH, NoteTable
 from runs.paging import BadCursor, Order, Page, page_of
 
 NEWEST = Order("created_at")
@@ -153,12 +153,10 @@ def note_list(request: HtmxHttpRequest) -> HttpResponse:
     context: dict[str, Any] = {"form": form, "apps": apps, "problems": form.sentences}
     if form.is_valid():
         try:
-            page = _note_page(request, form)
-            context |= {
-                "page": page,
-                "table": NoteTable(_note_entries(page.rows)),
-                "query": form.query(),
-            }
+            page, query = _note_page(request, form), form.query()
+            empty = NO_NOTES_MATCH if query or not page.first else None
+            table = NoteTable(_note_entries(page.rows), empty=empty)
+            context |= {"page": page, "table": table, "query": query}
         except BadCursor as problem:
             context["problems"] = [str(problem)]
     response = render_region(request, "notes/notes.html", "notes/_list.html", context)

@@ -3,13 +3,17 @@
 from typing import Any
 
 from runs.models import SavedView
-from runs.tables import CellColumn, RecordTable
+from runs.tables import CellColumn, EmptyState, RecordTable
 
 
 class SavedViewTable(RecordTable):
     """Rows are (view, its filters as text); the page's context has `user`."""
 
     caption = "Saved views"
+    empty = EmptyState(
+        "No views yet",
+        "Filters that you look at often can be kept under a name, for you or for everybody.",
+    )
 
     name = CellColumn(
         "View",

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs.models import ShareLink
-from runs.tables import CellColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, RecordTable, TimeColumn
 
 
 class ShareLinkTable(RecordTable):
     """Rows are (link, what it masks, in words)."""
 
     caption = "Links to this run"
+    empty = EmptyState("No links yet", "A link that you make with the form above is listed here.")
 
     created_by = CellColumn(
         "Made by", '<bdi>{{ link.created_by|default_if_none:"somebody gone" }}</bdi>'

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from runs.models import Version
-from runs.tables import CellColumn, NumberColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 
 
 class VersionTable(RecordTable):
@@ -12,6 +12,7 @@ class VersionTable(RecordTable):
     page's context has `app` and `days`."""
 
     caption = "Versions"
+    empty = EmptyState("No versions", "The producer of this app names no version of what ran.")
     record_name = "version"
 
     name = CellColumn(

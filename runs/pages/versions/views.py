@@ -23,9 +23,11 @@ from runs.pages.history.tables import RunTable
 from runs.pages.versions.forms import DslForm
 from runs.pages.versions.tables import VersionTable
 from runs.recording.storing.definitions import store_dsl
+from runs.tables import EmptyState
 
 MAX_VERSIONS, MAX_RUNS, MAX_NODES = 200, 10, 200
 VERSION_DAYS = 30
+NO_RUNS = EmptyState("No runs", "No run of this version has been recorded.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -100,7 +102,7 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
         ],
         "hidden_nodes": len(graph.nodes[MAX_NODES:]),
         "configuration": present(version.configuration) if version.configuration else None,
-        "table": RunTable(runs[:MAX_RUNS], exclude=("app", "version")) if runs else None,
+        "table": RunTable(runs[:MAX_RUNS], exclude=("app", "version"), empty=NO_RUNS),
         "more": len(runs) > MAX_RUNS,
     }
     return render_region(request, "versions/version.html", "versions/_version.html", context)
