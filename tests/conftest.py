@@ -130,8 +130,8 @@ def read_key(db: None) -> str:
 @pytest.fixture
 def dify_api(transactional_db: None) -> Iterator[Upstream]:
     """A Dify API that the test plays; its runs are recorded on threads of their own."""
-    with running() as found:
-        yield found
+    with running() as server:
+        yield server
     settled()
 
 

@@ -50,10 +50,10 @@ def text_of(tree: Any) -> str:
 
 
 def _check_tree(tree: Any) -> None:
-    ids = Counter(found.get("id") for found in tree.iter() if found.get("id"))
+    ids = Counter(element.get("id") for element in tree.iter() if element.get("id"))
     assert [name for name, times in ids.items() if times > 1] == []
-    for found in tree.iter():
-        if found.tag == "script":
-            assert found.get("src") and not (found.text or "").strip()
-        assert not [name for name in found.attrib if name.startswith("on")]
-        assert not found.get("href", "").startswith("javascript:")
+    for element in tree.iter():
+        if element.tag == "script":
+            assert element.get("src") and not (element.text or "").strip()
+        assert not [name for name in element.attrib if name.startswith("on")]
+        assert not element.get("href", "").startswith("javascript:")

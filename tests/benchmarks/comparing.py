@@ -43,12 +43,12 @@ def fill(steps: int) -> list[str]:
     from tests.benchmarks.bodies import long_run
 
     first = long_run(steps)
-    found: list[str] = []
+    run_ids: list[str] = []
     for body in (first, again(first, steps // 2), long_run(steps + 1)):
         store_spans(body, "application/x-protobuf")
-        found += [str(run.id) for run in Run.objects.all() if str(run.id) not in found]
+        run_ids += [str(run.id) for run in Run.objects.all() if str(run.id) not in run_ids]
     connections.close_all()
-    return found
+    return run_ids
 
 
 def again(body: bytes, other: int) -> bytes:

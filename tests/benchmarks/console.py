@@ -79,7 +79,7 @@ class Console:
         return ask
 
     def _send(self, method: str, path: str, body: str | None, headers: dict[str, str]) -> bytes:
-        cookies = "; ".join(f"{name}={one.value}" for name, one in self.cookies.items())
+        cookies = "; ".join(f"{name}={cookie.value}" for name, cookie in self.cookies.items())
         began = time.perf_counter()
         self.connection.request(method, path, body, headers | {"Cookie": cookies})
         response = self.connection.getresponse()

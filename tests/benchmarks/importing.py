@@ -72,8 +72,8 @@ def measure(dsn: str, runs: int) -> None:
 
 def memory() -> int:
     """The process's own memory in MB: without the pages of the database file that SQLite maps."""
-    told = Path("/proc/self/status").read_text()
-    return int(told.partition("RssAnon:")[2].split()[0]) // 1024
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("RssAnon:")[2].split()[0]) // 1024
 
 
 def fill(dsn: str, runs: int) -> None:

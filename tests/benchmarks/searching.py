@@ -67,8 +67,8 @@ def fill(runs: int) -> None:
     size = _size() - before
     print(f"{runs:,} runs of {SPANS_PER_RUN} steps; a span {'us':>10}{'cpu us':>8}{'bytes':>8}")
     for name, spent, taken in (("recording", recording, before), ("indexing", read, size)):
-        told = [spent.seconds / spans * 1e6, spent.cpu / spans * 1e6, taken / spans]
-        print(f"{name:34}{told[0]:10.0f}{told[1]:8.0f}{told[2]:8.0f}")
+        figures = [spent.seconds / spans * 1e6, spent.cpu / spans * 1e6, taken / spans]
+        print(f"{name:34}{figures[0]:10.0f}{figures[1]:8.0f}{figures[2]:8.0f}")
     ratios = [read.seconds / recording.seconds, read.cpu / recording.cpu, size / before]
     print(f"{'ratio':34}{ratios[0]:10.2f}{ratios[1]:8.2f}{ratios[2]:8.2f}")
     print(

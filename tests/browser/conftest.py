@@ -36,8 +36,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def installed() -> str | None:
     """A Chromium on this machine; None: try the one that Playwright brings."""
-    found = [path for name in NAMES if (path := shutil.which(name))]
-    return next(iter([*found, *(path for path in PLACES if Path(path).exists())]), None)
+    executables = [path for name in NAMES if (path := shutil.which(name))]
+    return next(iter([*executables, *(path for path in PLACES if Path(path).exists())]), None)
 
 
 def launch(playwright: Playwright) -> Browser:

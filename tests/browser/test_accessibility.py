@@ -97,19 +97,19 @@ def addresses(user: AbstractBaseUser) -> dict[str, str]:
 def findings(page: Page, name: str) -> list[str]:
     """All rules in light; in dark, where only the colours are others, the one of contrasts; and on
     a telephone those of what it makes smaller."""
-    found = []
+    violations = []
     for scheme, width, context, rules in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         options = {"resultTypes": ["violations"], **rules}
         answer = Axe().run(page, context=context, options=options).response
-        found += [
+        violations += [
             f"{name}, {scheme}, {width}: {violation['id']} ({violation['impact']}): "
             f"{violation['help']}: {[node['html'][:160] for node in violation['nodes'][:3]]}"
             for violation in answer["violations"]
             if violation["impact"] in SERIOUS
         ]
-    return found
+    return violations
 
 
 @pytest.mark.any_database
@@ -124,10 +124,10 @@ def test_nothing_serious(
     call_command("index_runs")
     stranger = visit()
     stranger.goto("/login/")
-    found = findings(stranger, "sign-in")
+    violations = findings(stranger, "sign-in")
     page = signed_in()
     for name, address in addresses(admin).items():
         answer = page.goto(address)
         assert answer and (answer.status == 404) == (name == "not found"), name
-        found += findings(page, name)
-    assert found == []
+        violations += findings(page, name)
+    assert violations == []

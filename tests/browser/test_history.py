@@ -12,7 +12,7 @@ def named(name, **fields):
     return make_run("desk", inputs=name, inputs_preview=name, **fields)
 
 
-def test_new_runs_are_told_and_what_is_read_stays(signed_in):
+def test_new_runs_are_announced_and_what_is_read_stays(signed_in):
     now = timezone.now()
     for n in range(60):
         named(f"Question {n}", started_at=now - timedelta(minutes=n + 10))

@@ -25,18 +25,18 @@ def make_failed_run(
 ) -> Run:
     """A run that a step ended, in its group as the store would put it."""
     app = make_app(app) if isinstance(app, str) else app
-    told = ErrorFingerprint.of(node, node.capitalize(), error_type, error)
+    fingerprint = ErrorFingerprint.of(node, node.capitalize(), error_type, error)
     group, _ = ErrorGroup.objects.get_or_create(
-        id=told.group(app.pk),
-        defaults={"app": app, "node_id": node, "title": told.title, "error_type": error_type,
-                  "message": told.message},
+        id=fingerprint.group(app.pk),
+        defaults={"app": app, "node_id": node, "title": fingerprint.title, "error_type": error_type,
+                  "message": fingerprint.message},
     )  # fmt: skip
     run = make_run(
         app, status="failed", error=error, started_at=timezone.now() - ago, error_group=group,
-        failed_node_id=node, failed_title=told.title, **fields,
+        failed_node_id=node, failed_title=fingerprint.title, **fields,
     )  # fmt: skip
     culprit = make_execution(
-        run, told.title, node_id=node, kind="tool", status="failed", error=error,
+        run, fingerprint.title, node_id=node, kind="tool", status="failed", error=error,
         error_type=error_type,
     )  # fmt: skip
     run.failed_execution = culprit.id
@@ -62,8 +62,8 @@ def run_record(status: str, end: int = 10, trace: str = "t", **facts: Any) -> No
 
 
 def failed_step_record(error: str, trace: str = "t", **fields: Any) -> NodeRecord:
-    told = {"title": "Look up", "parent_source_id": "run", "error_type": "LookupError"} | fields
-    return step_record("look-up", 1, 9, trace=trace, status="failed", error=error, **told)
+    values = {"title": "Look up", "parent_source_id": "run", "error_type": "LookupError"} | fields
+    return step_record("look-up", 1, 9, trace=trace, status="failed", error=error, **values)
 
 
 def store_run(*records: NodeRecord) -> Run:

@@ -22,17 +22,17 @@ KEY = "sk-live-0123456789abcdef0123"
 LETTER = "de: Your lamp is on its way.\nYour chair is on its way."
 
 
-def _step(number: int, node_id: str, kind: str, title: str, **told: Any) -> dict[str, Any]:
+def _step(number: int, node_id: str, kind: str, title: str, **values: Any) -> dict[str, Any]:
     known = {"node_id": node_id, "node_type": kind, "title": title, "index": number,
              "created_at": AT + number, "elapsed_time": 0.4, "status": "succeeded"}  # fmt: skip
-    return node("node_finished", f"e{number}", **(known | told))
+    return node("node_finished", f"e{number}", **(known | values))
 
 
 def events() -> list[dict[str, Any]]:
     body = '{"orders": ["lamp", "chair"]}'
     lines = ["Your lamp is on its way.", "Your chair is on its way."]
     each = {"id": "1004", "node_id": "1004", "node_type": "iteration", "title": "Each order"}
-    found = [
+    steps = [
         workflow_event("workflow_started", id=RUN, workflow_id="w", created_at=AT,
                inputs={"orders": "A-17", "sys.user_id": "u1"}),
         _step(1, "1001", "start", "Start", inputs={"orders": "A-17", "sys.user_id": "u1"},
@@ -47,7 +47,7 @@ def events() -> list[dict[str, Any]]:
     for number, (item, line) in enumerate(zip(["lamp", "chair"], lines, strict=True)):
         prompts = [{"role": "system", "text": "Answer in en."},
                    {"role": "user", "text": f"Order {item} for u1"}]  # fmt: skip
-        found.append(
+        steps.append(
             _step(5 + number, "1005", "llm", "Write", outputs={"text": line},
                   inputs={"#1004.item#": item, "#sys.user_id#": "u1",
                           "#conversation.language#": "en"},
@@ -59,7 +59,7 @@ def events() -> list[dict[str, Any]]:
         {"name": "api_token", "selector": ["conversation", "api_token"], "new_value": KEY},
     ]
     return [
-        *found,
+        *steps,
         workflow_event("iteration_completed", **each, created_at=AT + 4, finished_at=AT + 7,
                elapsed_time=3, status="succeeded", outputs={"output": lines},
                inputs={"iterator_selector": ["lamp", "chair"]}),

@@ -79,9 +79,9 @@ def test_a_key_bound_to_an_app_sees_that_app_alone(client):
     def get(url):
         return client.get(url, headers={"x-api-key": secret})
 
-    assert [found["id"] for found in get("/runs.json").json()["runs"]] == [str(run.pk)]
+    assert [item["id"] for item in get("/runs.json").json()["runs"]] == [str(run.pk)]
     assert get("/runs.json?app=desk").status_code == 400  # as if there were no such app
-    assert [found["slug"] for found in get("/apps.json").json()["apps"]] == ["mine"]
+    assert [item["slug"] for item in get("/apps.json").json()["apps"]] == ["mine"]
     assert get("/apps/mine.json").status_code == 200
     for url in (
         "/apps/desk.json",

@@ -200,8 +200,8 @@ def test_the_address_of_a_dify_api(console: Client, run: Run, address: str, is_t
     app = run.app
     page = console.get(change(app)).content.decode()
     assert 'name="upstream_url"' in page and 'name="name"' not in page
-    told = {"upstream_kind": "dify", "upstream_url": address, "name": "other"}
-    answer = console.post(change(app), told)
+    values = {"upstream_kind": "dify", "upstream_url": address, "name": "other"}
+    answer = console.post(change(app), values)
     assert (answer.status_code == 302) == is_taken
     kept = App.objects.get(pk=app.pk)
     assert (kept.upstream_url, kept.name) == (address if is_taken else "", app.name)

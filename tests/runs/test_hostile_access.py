@@ -123,10 +123,10 @@ def test_a_bound_key_hears_nothing_of_what_another_app_ran_for_it(admin):
     rerun = Rerun.objects.create(original=run, run=foreign, requested_by=admin)
     bound = IngestKey.create("bound", can_read=True, app=run.app)[1]
     free = IngestKey.create("free", can_read=True)[1]
-    told = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": bound})
-    assert told.status_code == 200 and str(foreign.pk) not in told.content.decode()
-    told = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": free}).json()
-    assert told["run"]["id"] == str(foreign.pk) and str(foreign.pk) in told["compare"]
+    answer = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": bound})
+    assert answer.status_code == 200 and str(foreign.pk) not in answer.content.decode()
+    answer = Client().get(f"/reruns/{rerun.pk}.json", headers={"x-api-key": free}).json()
+    assert answer["run"]["id"] == str(foreign.pk) and str(foreign.pk) in answer["compare"]
 
 
 @pytest.mark.parametrize("twin", ["notes.json", "notes.ndjson", "errors.json", "runs.json"])
@@ -161,16 +161,18 @@ def test_the_secret_of_a_link_is_in_no_log(admin, caplog):
 def test_a_guest_changes_nothing_of_others(admin, client):
     run = make_run()
     note = Note.objects.create(run=run, name="comment", text="x", source="person", author="admin")
-    told = Note.objects.create(run=run, name="score", number=1, source="api", author="guest")
+    api_note = Note.objects.create(run=run, name="score", number=1, source="api", author="guest")
     view = SavedView.objects.create(owner=admin, name="x", shared=True)
     hidden = SavedView.objects.create(owner=admin, name="y")
     client.force_login(get_user_model().objects.create_user("guest", password="guest"))
-    for address in (f"/notes/{note.pk}/", f"/notes/{note.pk}/delete/", f"/notes/{told.pk}/",
-                    f"/notes/{told.pk}/delete/", f"/views/{view.pk}/", f"/views/{view.pk}/delete/",
-                    f"/runs/{run.pk}/again/"):  # fmt: skip
+    for address in (
+        *(f"/notes/{pk}/{action}" for pk in (note.pk, api_note.pk) for action in ("", "delete/")),
+        *(f"/views/{view.pk}/{action}" for action in ("", "delete/")),
+        f"/runs/{run.pk}/again/",
+    ):
         assert client.post(address, {"name": "z", "text": "z"}).status_code == 403, address
     assert client.post(f"/views/{hidden.pk}/delete/").status_code == 404
-    assert "y" not in [one["name"] for one in client.get("/views.json").json()["views"]]
+    assert "y" not in [view_json["name"] for view_json in client.get("/views.json").json()["views"]]
     assert Note.objects.count() == SavedView.objects.count() == 2 and not Rerun.objects.exists()
 
 
@@ -197,6 +199,6 @@ def test_saved_views_lead_to_the_history_only(console, query):
     assert answer.status_code == 400 or answer["Location"].startswith("/runs/")
     assert SavedView.objects.exists() == (answer.status_code == 302)
     for page in ("/views/", "/runs/", "/views.json"):
-        told = console.get(page)
-        assert told.status_code == 200
-        assert page.endswith("json") or "<script>alert" not in told.content.decode()
+        answer = console.get(page)
+        assert answer.status_code == 200
+        assert page.endswith("json") or "<script>alert" not in answer.content.decode()

@@ -25,8 +25,8 @@ def repr_of(text: str) -> str:
 
 def links_of(page: str) -> set[str]:
     """Every address on a page that leads to another page of the console."""
-    found = {unescape(link).partition("#")[0] for link in ADDRESS.findall(page)}
-    return {link for link in found if link.startswith("/") and not link.startswith(ELSEWHERE)}
+    links = {unescape(link).partition("#")[0] for link in ADDRESS.findall(page)}
+    return {link for link in links if link.startswith("/") and not link.startswith(ELSEWHERE)}
 
 
 @pytest.mark.parametrize("text", NASTY[1:20:2] + NASTY[20:22], ids=repr_of)
@@ -65,9 +65,11 @@ def test_nodes_of_any_name_have_a_last_run(post, console, name):
         f"/apps/{app.slug}/graph/?" + urlencode({"node": node_id, "tab": "last-run"})
     )
     assert panel.status_code == 200
-    [told] = [link for link in links_of(panel.content.decode()) if link.endswith("last-run.json")]
-    if ".." not in told.split("/"):  # a browser takes such a step out of an address
-        assert console.get(told).json()["node_id"] == node_id
+    [address] = [
+        link for link in links_of(panel.content.decode()) if link.endswith("last-run.json")
+    ]
+    if ".." not in address.split("/"):  # a browser takes such a step out of an address
+        assert console.get(address).json()["node_id"] == node_id
 
 
 def test_names_that_make_no_slug(post, console):

@@ -66,7 +66,7 @@ def compare_page(request: HtmxHttpRequest) -> HttpResponse:
     that run."""
     a, b = (run_named(request.GET.get(name, "")) for name in ("a", "b"))
     if a is None or b is None:
-        return _choice_of_run(request, a, b)
+        return _choose_run(request, a, b)
     if wants_fragment(request) and (request.htmx.target or "").startswith("difference-"):
         return _pair_fragment(request, a, b)
     query = {"a": str(a.id), "b": str(b.id)}
@@ -126,7 +126,7 @@ def _verdict_filters(counts: dict[str, int]) -> list[tuple[str, str, int]]:
     return [("", "What differs", differing), *verdicts, (ALL_ROWS, "All", total)]
 
 
-def _choice_of_run(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
+def _choose_run(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpResponse:
     """List the runs to compare with, where the address names only one run or none."""
     run, name = (a, "b") if a else (b, "a")
     context: dict[str, Any] = {"run": run, "name": name, "own": "a" if a else "b"}

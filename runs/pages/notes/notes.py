@@ -111,7 +111,7 @@ def _thumb_word(number: float | None) -> str:
     return "up" if number and number > 0 else "down" if number else ""
 
 
-def notes_of_run(run: Run, limit: int = MAX_NOTES) -> NoteList:
+def notes_on_run(run: Run, limit: int = MAX_NOTES) -> NoteList:
     """Return the notes on a run and its steps with whole texts. Takes three queries at most."""
     return _with_steps(run, list(Note.objects.on_run(run)[: limit + 1]), limit)
 
@@ -170,7 +170,7 @@ def note_counts(run_ids: Iterable[UUID], user_name: str = "") -> dict[UUID, Note
 
 def notes_json(run: Run) -> list[NoteJson]:
     """Return the notes of a run as JSON."""
-    return [note_json(entry) for entry in notes_of_run(run).entries]
+    return [note_json(entry) for entry in notes_on_run(run).entries]
 
 
 def note_json(entry: NoteEntry) -> NoteJson:

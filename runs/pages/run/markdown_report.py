@@ -12,7 +12,7 @@ from runs.models import Run, Version
 from runs.pages.compare.baseline import find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import error_group_of
-from runs.pages.notes.notes import notes_of_run
+from runs.pages.notes.notes import notes_on_run
 from runs.pages.run.markdown_path import lines_within, path_lines
 from runs.pages.run.markdown_text import escaped_line, fenced_block, without_control_marks
 from runs.pages.run_header.run_header import reported_differences
@@ -141,7 +141,7 @@ def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[
 
 def _note_lines(run: Run) -> Iterator[str]:
     """Yield the first few notes on the run."""
-    notes = notes_of_run(run, MAX_NOTES)
+    notes = notes_on_run(run, MAX_NOTES)
     if notes.entries:
         yield "## Notes"
         yield ""

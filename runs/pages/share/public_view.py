@@ -22,7 +22,7 @@ from nodes.models import NodeExecution, Payload
 from nodes.trace.waterfall import Bar, TimeScale
 from runs.json.values import stored, writable
 from runs.models import Run, ShareLink
-from runs.pages.notes.notes import NoteEntry, notes_of_run
+from runs.pages.notes.notes import NoteEntry, notes_on_run
 from runs.redaction.masks import (
     MASKED,
     MAX_QUOTED_TEXTS,
@@ -167,7 +167,7 @@ class SharedRun:
     def notes(self) -> list[SharedNote]:
         if "notes" in self.masked_fields:
             return []
-        entries = notes_of_run(self.run, MAX_NOTES).entries
+        entries = notes_on_run(self.run, MAX_NOTES).entries
         return [self._shared_note(entry) for entry in entries]
 
     def _shared_note(self, entry: NoteEntry) -> SharedNote:

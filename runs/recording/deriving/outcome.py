@@ -43,7 +43,7 @@ def settle_statuses(tree: Tree) -> Outcome:
     if status == "succeeded" and any(row.status == "exception" for row in tree.order):
         status = "partial-succeeded"
     failed_row = _first_failure(tree, fatal) if status in ("failed", "stopped") else None
-    return Outcome(status, _error_of_run(tree, status, failed_row), failed_row)
+    return Outcome(status, _run_error(tree, status, failed_row), failed_row)
 
 
 def _facts_with_status(tree: Tree) -> RunFacts:
@@ -152,7 +152,7 @@ def _first_failure(tree: Tree, fatal: list[ExecutionRow]) -> ExecutionRow | None
     return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
 
 
-def _error_of_run(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:
+def _run_error(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:
     if status not in ("failed", "stopped", "partial-succeeded"):
         return ""
     for row in [*tree.runs, *([failed_row] if failed_row else [])]:

@@ -28,8 +28,8 @@ def test_otlp_that_comes_back_is_the_same(name: str, record: Any, ingest_key: st
         )
         assert (answer.status_code, answer.content) == (200, b"{}")
     after = stored()
-    for found in (before, after):
-        for row in (*found["runs"], *found["versions"]):
+    for exported in (before, after):
+        for row in (*exported["runs"], *exported["versions"]):
             for name_of_arrival in ("last_seen_at", "created_at", "number"):
                 row.pop(name_of_arrival, None)
     assert after == before
@@ -52,10 +52,10 @@ def test_steps_that_were_no_spans_are_spans_for_others() -> None:
     assert {len(span["spanId"]) for span in spans.values()} == {16}
     assert answer["parentSpanId"] == flow["spanId"]
     assert answer["status"] == {"code": 2, "message": "no"}
-    told = {pair["key"]: pair["value"] for pair in answer["attributes"]}
-    assert told["openinference.span.kind"] == {"stringValue": "LLM"}
-    assert told["llm.token_count.total"] == {"intValue": "7"}
-    assert told["output.value"] == {"stringValue": "Yes."}
+    attributes = {pair["key"]: pair["value"] for pair in answer["attributes"]}
+    assert attributes["openinference.span.kind"] == {"stringValue": "LLM"}
+    assert attributes["llm.token_count.total"] == {"intValue": "7"}
+    assert attributes["output.value"] == {"stringValue": "Yes."}
     asked = {pair["key"]: pair["value"] for pair in flow["attributes"]}
     assert asked["input.value"] == {"stringValue": '{"q":1}'}
     assert asked["input.mime_type"] == {"stringValue": "application/json"}

@@ -33,24 +33,24 @@ def test_tokens_cost_and_passes() -> None:
         make_run(), iteration="3.0", total_tokens=7, input_tokens=5, cost=Decimal("0.0000150000"),
         cost_currency="USD",
     )  # fmt: skip
-    told = execution_json(execution)
-    assert told["iteration"] == [3, 0]
-    assert told["tokens"] == {
+    payload = execution_json(execution)
+    assert payload["iteration"] == [3, 0]
+    assert payload["tokens"] == {
         "input": 5, "output": None, "cached": None, "reasoning": None, "total": 7,
     }  # fmt: skip
-    assert told["cost"] == {"amount": "0.000015", "currency": "USD", "state": "priced"}
+    assert payload["cost"] == {"amount": "0.000015", "currency": "USD", "state": "priced"}
     execution.cost = None
     assert execution_json(execution)["cost"]["state"] == "unpriced"
 
 
 @pytest.mark.django_db
-def test_a_missing_parent_is_told_once_before_its_first_child() -> None:
+def test_a_missing_parent_stands_once_before_its_first_child() -> None:
     run, parent = make_run(), uuid4()
     rows = [make_execution(run, f"step {n}", parent_id=parent, orphan=True) for n in range(2)]
-    told = list(with_placeholders(rows))
-    assert [one["placeholder"] for one in told] == [True, False, False]
-    assert told[0]["id"] == told[1]["parent"] == str(parent)
-    assert told[0].keys() == told[1].keys()
+    steps = list(with_placeholders(rows))
+    assert [step["placeholder"] for step in steps] == [True, False, False]
+    assert steps[0]["id"] == steps[1]["parent"] == str(parent)
+    assert steps[0].keys() == steps[1].keys()
     assert len(list(with_placeholders(rows, seen=[parent]))) == 2
 
 
@@ -63,11 +63,11 @@ def test_details_carry_values_messages_and_what_was_received() -> None:
         received={"attributes": {"a": 1}, "events": [{"name": "e"}], "links": []},
     )
     loaded = NodeExecution.objects.with_payloads().get(pk=execution.pk)
-    told = orjson.loads(json_response(stored_execution_json(loaded)).content)
-    assert told["inputs"] == {"messages": [{"role": "user", "content": "hi"}]}
-    assert told["outputs"] == "hello" and told["process_data"] is None
-    assert told["attributes"] == {"a": 1} and told["span_links"] == []
-    assert [message["text"] for message in told["messages"]] == ["hi"]
+    payload = orjson.loads(json_response(stored_execution_json(loaded)).content)
+    assert payload["inputs"] == {"messages": [{"role": "user", "content": "hi"}]}
+    assert payload["outputs"] == "hello" and payload["process_data"] is None
+    assert payload["attributes"] == {"a": 1} and payload["span_links"] == []
+    assert [message["text"] for message in payload["messages"]] == ["hi"]
 
 
 @pytest.mark.django_db

@@ -21,13 +21,13 @@ FAILED = UUID("0af76519-16cd-43dd-8448-eb211c80319c")
 
 @pytest.mark.django_db
 def test_a_bare_run_has_every_field_absent_ones_null():
-    told = run_json(make_run(status="running"))
-    assert set(told) == FIELDS
+    data = run_json(make_run(status="running"))
+    assert set(data) == FIELDS
     for name in ("version", "name", "finished_at", "duration_us", "input_preview", "error",
                  "failed_node", "conversation", "user", "trigger", "reported"):  # fmt: skip
-        assert told[name] is None, name
-    assert told["tags"] == [] and told["stalled"] is False
-    assert told["cost"] == {"amount": None, "currency": None, "state": "free"}
+        assert data[name] is None, name
+    assert data["tags"] == [] and data["stalled"] is False
+    assert data["cost"] == {"amount": None, "currency": None, "state": "free"}
 
 
 @pytest.mark.django_db
@@ -45,22 +45,22 @@ def test_a_full_run(settings):
         source_kind="dify-otlp", source_ids={"dify-run": "r-1", "otel-trace": "t-1"},
         reported_tokens=16,
     )  # fmt: skip
-    told = run_json(run, "http://localhost")
-    assert told["url"] == f"http://localhost/runs/{run.pk}/"
-    assert told["app"] == {"slug": "desk", "name": "desk", "mode": "chatflow"}
-    assert told["version"] == {"number": 3, "label": "v3"}
-    assert told["started_at"] == "2026-11-22T09:00:00.123456+00:00"
-    assert told["finished_at"] == "2026-11-22T09:00:01.123456+00:00"
-    assert told["duration_us"] == 1_000_000
-    assert told["failed_node"] == {"execution": str(FAILED), "node_id": "llm-1", "title": "Ask"}
-    assert told["tokens"] == {
+    data = run_json(run, "http://localhost")
+    assert data["url"] == f"http://localhost/runs/{run.pk}/"
+    assert data["app"] == {"slug": "desk", "name": "desk", "mode": "chatflow"}
+    assert data["version"] == {"number": 3, "label": "v3"}
+    assert data["started_at"] == "2026-11-22T09:00:00.123456+00:00"
+    assert data["finished_at"] == "2026-11-22T09:00:01.123456+00:00"
+    assert data["duration_us"] == 1_000_000
+    assert data["failed_node"] == {"execution": str(FAILED), "node_id": "llm-1", "title": "Ask"}
+    assert data["tokens"] == {
         "input": 10, "output": 5, "cached": 2, "reasoning": 1, "total": 15,
     }  # fmt: skip
-    assert told["cost"] == {"amount": "0.00123", "currency": "USD", "state": "priced"}
-    assert told["api_calls"] == {"model": 2, "tool": 1, "http": 3}
-    assert told["conversation"] == {"id": str(conversation.pk), "source_id": "thread-1"}
-    assert told["source"] == {"kind": "dify-otlp", "ids": {"dify-run": "r-1", "otel-trace": "t-1"}}
-    assert told["reported"] == {"tokens": 16, "cost": None, "duration_us": None}
+    assert data["cost"] == {"amount": "0.00123", "currency": "USD", "state": "priced"}
+    assert data["api_calls"] == {"model": 2, "tool": 1, "http": 3}
+    assert data["conversation"] == {"id": str(conversation.pk), "source_id": "thread-1"}
+    assert data["source"] == {"kind": "dify-otlp", "ids": {"dify-run": "r-1", "otel-trace": "t-1"}}
+    assert data["reported"] == {"tokens": 16, "cost": None, "duration_us": None}
 
 
 @pytest.mark.parametrize(

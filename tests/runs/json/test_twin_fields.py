@@ -38,12 +38,12 @@ WITHIN = {
 COST = "amount currency state"
 
 
-def check(told: dict[str, Any], fields: str) -> None:
-    missing = set(fields.split()) - set(told)
+def check(payload: dict[str, Any], fields: str) -> None:
+    missing = set(fields.split()) - set(payload)
     assert not missing, missing
     for name, inner in (WITHIN | {"cost": COST}).items():
-        if isinstance(told.get(name), dict) and name in fields.split():
-            assert set(inner.split()) <= set(told[name]), name
+        if isinstance(payload.get(name), dict) and name in fields.split():
+            assert set(inner.split()) <= set(payload[name]), name
 
 
 @pytest.fixture
@@ -73,9 +73,9 @@ def runs(request: pytest.FixtureRequest, record: Callable[..., object]) -> list[
 
 
 def test_lists_and_runs(ask: Callable[[str], Any], runs: list[Run]) -> None:
-    told = ask("/runs.json")
-    assert set(told) >= {"runs", "next"} and len(told["runs"]) == len(runs)
-    for run in told["runs"]:
+    payload = ask("/runs.json")
+    assert set(payload) >= {"runs", "next"} and len(payload["runs"]) == len(runs)
+    for run in payload["runs"]:
         check(run, RUN)
         assert set(run["cost"]) >= {"amount", "currency", "state"}
         whole = ask(f"/runs/{run['id']}.json")

@@ -96,7 +96,7 @@ def test_one_span_a_request_backwards():
 
 
 @pytest.mark.django_db
-def test_a_step_told_in_different_words():
+def test_the_order_of_messages_does_not_decide_what_was_received():
     """What was received of a step, too, does not depend on which message came last."""
     records = [
         replace(_side_trace(), received={"attributes": {"a": text}, "scope": text})

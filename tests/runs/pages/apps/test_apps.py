@@ -111,19 +111,19 @@ def test_json(client, read_key):
     app = make_app("desk", mode="chatflow")
     run = make_run(app, status="failed", version=make_version(app, 3))
     headers = {"x-api-key": read_key, "host": "localhost:8123"}
-    [found] = client.get("/apps.json", headers=headers).json()["apps"]
-    assert found == client.get("/apps/desk.json", headers=headers).json()
-    assert found["slug"] == "desk" and found["mode"] == "chatflow"
-    assert found["url"] == "http://localhost:8123/apps/desk/"
-    assert found["versions"] == [{"number": 3, "label": "v3"}]
-    assert set(found["counts"]) == {"runs_today", "failures_today"}
-    assert found["last_run"]["id"] == str(run.id) and found["last_run"]["status"] == "failed"
+    [payload] = client.get("/apps.json", headers=headers).json()["apps"]
+    assert payload == client.get("/apps/desk.json", headers=headers).json()
+    assert payload["slug"] == "desk" and payload["mode"] == "chatflow"
+    assert payload["url"] == "http://localhost:8123/apps/desk/"
+    assert payload["versions"] == [{"number": 3, "label": "v3"}]
+    assert set(payload["counts"]) == {"runs_today", "failures_today"}
+    assert payload["last_run"]["id"] == str(run.id) and payload["last_run"]["status"] == "failed"
 
 
 def test_json_of_an_app_without_runs(client, read_key):
     make_app("empty")
-    found = client.get("/apps/empty.json", headers={"x-api-key": read_key}).json()
-    assert found["last_run"] is None and found["counts"]["runs_today"] == 0
+    payload = client.get("/apps/empty.json", headers={"x-api-key": read_key}).json()
+    assert payload["last_run"] is None and payload["counts"]["runs_today"] == 0
 
 
 def test_an_app_that_its_runs_have_left_is_not_listed(console):

@@ -17,15 +17,17 @@ def url(execution: NodeExecution, twin: bool = False) -> str:
     return reverse(name, args=[execution.run_id, execution.id])
 
 
-def told(client: Client, execution: NodeExecution, part: str = "step") -> dict[str, dict[str, str]]:
-    found = client.get(url(execution, twin=True)).json()
-    return {one["field"]: one for one in found[part]}
+def mapped_fields(
+    client: Client, execution: NodeExecution, part: str = "step"
+) -> dict[str, dict[str, str]]:
+    mapping = client.get(url(execution, twin=True)).json()
+    return {field["field"]: field for field in mapping[part]}
 
 
 def test_a_model_call_of_openinference(console, record):
     record("langgraph-openinference")
     call = NodeExecution.objects.filter(kind="llm").exclude(cost=None).order_by("started_at")[0]
-    fields = told(console, call)
+    fields = mapped_fields(console, call)
     kind = fields["kind"]
     assert (kind["dialect"], kind["attribute"], kind["told"]) == (
         "openinference",
@@ -43,19 +45,21 @@ def test_a_model_call_of_openinference(console, record):
 def test_facts_about_the_run_and_what_was_not_used(console, record):
     record("langgraph-openinference")
     node = NodeExecution.objects.filter(hints__contains="conversation")[0]
-    assert told(console, node, "run")["run.conversation"]["dialect"] == "openinference"
-    found = console.get(url(node, twin=True)).json()
-    assert found["unused_count"] == len(found["unused"])
-    assert "llm.model_name" not in {one["attribute"] for one in found["unused"]}
+    assert mapped_fields(console, node, "run")["run.conversation"]["dialect"] == "openinference"
+    mapping = console.get(url(node, twin=True)).json()
+    assert mapping["unused_count"] == len(mapping["unused"])
+    assert "llm.model_name" not in {field["attribute"] for field in mapping["unused"]}
 
 
 @pytest.mark.parametrize("name", ["google-adk", "pydantic-ai", "haystack-native", "langfuse"])
 def test_every_field_is_explained(console, record, name):
     record(name)
     for step in NodeExecution.objects.order_by("id")[:20]:
-        fields = told(console, step)
+        fields = mapped_fields(console, step)
         assert {"kind", "title", "service", "started_us"} <= fields.keys()
-        unexplained = [one for one in fields.values() if "another message" in (one["note"] or "")]
+        unexplained = [
+            field for field in fields.values() if "another message" in (field["note"] or "")
+        ]
         assert unexplained == []
 
 
@@ -73,7 +77,7 @@ def test_a_step_that_came_as_no_span(console):
         received={"attributes": {"index": 3},
                   "read_from": {"inputs": ["dify-database", "workflow_node_executions.inputs"]}},
     )  # fmt: skip
-    fields = told(console, step)
+    fields = mapped_fields(console, step)
     assert fields["inputs"]["attribute"] == "workflow_node_executions.inputs"
     assert fields["title"]["note"] == "told by the decoder of its door"
     tree = check_view(console, url(step))
@@ -88,17 +92,19 @@ def test_a_step_of_another_door_than_its_run(console):
         inputs={},
         received={"read_from": {"inputs": ["dify-database", "workflow_node_executions.inputs"]}},
     )
-    found = console.get(url(step, twin=True)).json()
-    assert found["door"] == "Dify's event stream or database"
-    assert next(one["value"] for one in found["step"] if one["field"] == "inputs") == "empty"
+    mapping = console.get(url(step, twin=True)).json()
+    assert mapping["door"] == "Dify's event stream or database"
+    assert (
+        next(field["value"] for field in mapping["step"] if field["field"] == "inputs") == "empty"
+    )
 
 
 def test_ids_of_the_run_are_words(console, record):
     record("dify-phoenix")
-    told_of_run = [told(console, step, "run") for step in NodeExecution.objects.all()]
-    ids = [one["run.source_ids"]["value"] for one in told_of_run if "run.source_ids" in one]
+    run_fields = [mapped_fields(console, step, "run") for step in NodeExecution.objects.all()]
+    ids = [fields["run.source_ids"]["value"] for fields in run_fields if "run.source_ids" in fields]
     assert ids
-    assert not any("(" in one for one in ids)
+    assert not any("(" in text for text in ids)
 
 
 def test_the_panel_leads_there(console, record):

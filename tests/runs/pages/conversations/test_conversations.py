@@ -38,7 +38,7 @@ def test_turns_in_order_each_with_its_run(console, talk):
     text = text_of(tree)
     assert text.index("first question") < text.index("two") < text.index("third question")
     assert "timed out" in text
-    links = [found.get("href") for found in tree.findall(".//td[@class='turn-run']/a")]
+    links = [link.get("href") for link in tree.findall(".//td[@class='turn-run']/a")]
     assert links == [run.get_absolute_url() for run in talk.runs.order_by("started_at")]
 
 

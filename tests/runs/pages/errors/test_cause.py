@@ -81,20 +81,20 @@ def test_a_failing_step_that_has_gone_is_no_error(console: Client) -> None:
 def test_parents_that_go_round_end() -> None:
     """No producer's tree does, but a page must never hang."""
     run = make_run()
-    one = make_execution(run, "One", status="failed", error="x")
-    other = make_execution(run, "Other", parent_id=one.id)
-    one.parent_id = other.id
-    one.save()
-    cause = cause_of(failed_at(one))
+    first = make_execution(run, "One", status="failed", error="x")
+    other = make_execution(run, "Other", parent_id=first.id)
+    first.parent_id = other.id
+    first.save()
+    cause = cause_of(failed_at(first))
     assert cause is not None and len(cause.chain) <= 60
 
 
 def test_deep_trees_take_one_query(django_assert_num_queries: Any) -> None:
     run = make_run()
-    found = make_execution(run, "0")
+    deepest = make_execution(run, "0")
     for n in range(1, 40):
-        found = below(found, str(n), status="failed", error="boom")
-    failed_at(found)
+        deepest = below(deepest, str(n), status="failed", error="boom")
+    failed_at(deepest)
     with django_assert_num_queries(1):
         cause = cause_of(run)
     assert cause is not None and [link.title for link in cause.chain] == [str(n) for n in range(40)]

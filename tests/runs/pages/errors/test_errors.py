@@ -51,9 +51,9 @@ def test_runs_that_fail_alike_are_of_one_group() -> None:
 
 
 def test_another_app_has_its_own_group() -> None:
-    one = store_run(failed_step_record("no stock", "a", parent_source_id=None, service="one"))
+    run = store_run(failed_step_record("no stock", "a", parent_source_id=None, service="one"))
     other = store_run(failed_step_record("no stock", "b", parent_source_id=None, service="other"))
-    assert one.error_group_id != other.error_group_id
+    assert run.error_group_id != other.error_group_id
 
 
 def test_a_run_that_turns_out_not_to_have_failed_leaves_its_group() -> None:
@@ -67,16 +67,16 @@ def test_a_run_that_turns_out_not_to_have_failed_leaves_its_group() -> None:
 
 
 def test_handled_failures_are_in_no_group() -> None:
-    told = [
+    records = [
         run_record("succeeded"), failed_step_record("order A-1 not found", handled=True),
         step_record("after", 9, 10, parent_source_id="run", status="succeeded"),
     ]  # fmt: skip
-    assert store_run(*told).error_group_id is None
+    assert store_run(*records).error_group_id is None
     assert not ErrorGroup.objects.exists()
 
 
 def test_order_does_not_matter_to_the_group() -> None:
-    told = [
+    records = [
         run_record("failed"),
         failed_step_record("order A-1 not found"),
         step_record(
@@ -84,7 +84,7 @@ def test_order_does_not_matter_to_the_group() -> None:
         ),
     ]
     groups = set()
-    for order in permutations(told):
+    for order in permutations(records):
         groups.add(store_run(*order).error_group_id)
         Run.objects.all().delete()
     assert len(groups) == 1
@@ -95,9 +95,9 @@ def test_a_run_without_a_failed_step_is_known_by_what_it_says_itself() -> None:
     run = store_run(run_record("failed"))
     run_id = run.id
     assert run.error_group is not None and run.error_group.message == ""
-    told = run_record("failed")
-    told.error, told.error_type = "Recursion limit of 25 reached", "RecursionError"
-    run = store_run(told)
+    record = run_record("failed")
+    record.error, record.error_type = "Recursion limit of 25 reached", "RecursionError"
+    run = store_run(record)
     assert run.id == run_id and run.error_group is not None
     assert (run.error_group.title, run.error_group.error_type) == ("", "RecursionError")
     assert run.error_group.message == "Recursion limit of # reached"
@@ -141,14 +141,14 @@ def test_groups_are_listed_the_one_that_failed_last_first(console: Client) -> No
     page = text_of(check_view(console, "/errors/"))
     assert "2 kinds of failure in 4 failed runs" in page
     assert page.index("Reserve StockError no stock") < page.index("Look-up LookupError order #")
-    told = console.get("/errors.json").json()
-    assert [(one["message"], one["runs"]) for one in told["errors"]] == [
+    payload = console.get("/errors.json").json()
+    assert [(group["message"], group["runs"]) for group in payload["errors"]] == [
         ("no stock", 1), ("order # not found", 3),
     ]  # fmt: skip
-    assert told["next"] is None and told["read"] == {"failures": 4, "complete": True}
+    assert payload["next"] is None and payload["read"] == {"failures": 4, "complete": True}
 
 
-def test_the_version_in_which_it_began_is_told(console: Client) -> None:
+def test_the_version_in_which_the_failure_began_is_shown(console: Client) -> None:
     app = make_app()
     versions = [make_version(app, n) for n in (1, 2, 3)]
     make_run(app, version=versions[0], started_at=timezone.now() - 9 * DAY)
@@ -158,7 +158,10 @@ def test_the_version_in_which_it_began_is_told(console: Client) -> None:
     new, old = console.get("/errors.json").json()["errors"]
     assert (new["since_version"]["number"], new["new_in_newest_version"]) == (3, True)
     assert (old["since_version"]["number"], old["new_in_newest_version"]) == (2, False)
-    assert [(one["version"]["number"], one["runs"]) for one in old["versions"]] == [(3, 1), (2, 1)]
+    assert [(entry["version"]["number"], entry["runs"]) for entry in old["versions"]] == [
+        (3, 1),
+        (2, 1),
+    ]
     assert text_of(check_view(console, "/errors/")).count("New in version 3") == 1
     page = text_of(check_view(console, f"/errors/{old['id']}/"))
     assert "#2 v2 began here 1" in page and "#1 v1 0 no such failure" in page
@@ -175,12 +178,12 @@ def test_a_window_and_an_app_narrow_the_list(console: Client) -> None:
     make_failed_run("desk", "recent", ago=DAY)
     make_failed_run("shop", "elsewhere", ago=DAY)
 
-    def found(path: str) -> list[str]:
-        return [one["message"] for one in console.get(path).json()["errors"]]
+    def messages(path: str) -> list[str]:
+        return [group["message"] for group in console.get(path).json()["errors"]]
 
-    assert found("/errors.json?since=2d&app=desk") == ["recent"]
-    assert found("/errors.json?until=2d") == ["old"]
-    assert found("/apps/desk/errors.json") == ["recent", "old"]
+    assert messages("/errors.json?since=2d&app=desk") == ["recent"]
+    assert messages("/errors.json?until=2d") == ["old"]
+    assert messages("/apps/desk/errors.json") == ["recent", "old"]
     assert "elsewhere" not in text_of(check_view(console, "/apps/desk/errors/?since=30d"))
 
 
@@ -209,9 +212,9 @@ def test_more_failures_than_are_read_are_a_link_away(
         make_failed_run(error="often", ago=timedelta(hours=n))
     make_failed_run(error="rare", ago=3 * DAY)
     first = console.get("/errors.json").json()
-    assert [one["runs"] for one in first["errors"]] == [3] and not first["read"]["complete"]
+    assert [group["runs"] for group in first["errors"]] == [3] and not first["read"]["complete"]
     second = console.get(first["next"]).json()
-    assert [(one["message"], one["runs"]) for one in second["errors"]] == [
+    assert [(group["message"], group["runs"]) for group in second["errors"]] == [
         ("often", 2),
         ("rare", 1),
     ]
@@ -226,9 +229,9 @@ def test_more_groups_than_are_shown_are_a_link_away(
     for n, error in enumerate(["one", "two", "three"]):
         make_failed_run(error=error, ago=timedelta(hours=n + 1))
     first = console.get("/errors.json").json()
-    assert [one["message"] for one in first["errors"]] == ["one", "two"]
+    assert [group["message"] for group in first["errors"]] == ["one", "two"]
     second = console.get(first["next"]).json()
-    assert [one["message"] for one in second["errors"]] == ["three"]
+    assert [group["message"] for group in second["errors"]] == ["three"]
 
 
 def test_the_number_of_queries_does_not_grow(
@@ -273,12 +276,12 @@ def test_a_group_shows_its_runs_and_what_to_compare_with(console: Client) -> Non
     assert "order A-2 not found" in page and "2 runs failed like this" in page
     assert f"/runs/{run.id}/tracing/{run.failed_execution}/" in html
     assert f"/runs/{good.id}/tracing/{well.id}/" in html
-    told = console.get(url.rstrip("/") + ".json").json()
-    assert told["newest_error"] == "order A-2 not found" and told["runs"] == 2
-    assert told["compare"]["good_run"] == str(good.id)
-    assert console.get(told["compare"]["url"]).status_code == 200
-    assert told["node_successes"][0]["execution"] == str(well.id)
-    assert len(console.get(told["all_runs"]).json()["runs"]) == 2
+    payload = console.get(url.rstrip("/") + ".json").json()
+    assert payload["newest_error"] == "order A-2 not found" and payload["runs"] == 2
+    assert payload["compare"]["good_run"] == str(good.id)
+    assert console.get(payload["compare"]["url"]).status_code == 200
+    assert payload["node_successes"][0]["execution"] == str(well.id)
+    assert len(console.get(payload["all_runs"]).json()["runs"]) == 2
 
 
 def test_a_group_that_its_runs_have_left(console: Client) -> None:
@@ -300,8 +303,8 @@ def test_a_bound_key_reads_the_errors_of_its_app_only(client: Client) -> None:
         "bound", app=App.objects.get(slug="desk"), can_ingest=False, can_read=True
     )
     headers = {"x-api-key": secret}
-    told = client.get("/errors.json", headers=headers).json()
-    assert [one["message"] for one in told["errors"]] == ["mine"]
+    payload = client.get("/errors.json", headers=headers).json()
+    assert [group["message"] for group in payload["errors"]] == ["mine"]
     assert client.get("/errors.json?app=shop", headers=headers).status_code == 400
     assert client.get(f"/errors/{run.error_group_id}.json", headers=headers).status_code == 200
     assert client.get(f"/errors/{other.error_group_id}.json", headers=headers).status_code == 404
@@ -326,8 +329,8 @@ def test_resolved_and_reopened_by_a_run_that_starts_later(console: Client) -> No
     assert state_of(console, run) == "resolved"
     group = ErrorGroup.objects.get()
     assert group.resolved_by is not None and group.resolved_by.get_username() == "admin"
-    [told] = console.get("/errors.json?state=all").json()["errors"]
-    assert (told["resolved_by"], told["all_runs"][-10:]) == ("admin", str(group.pk)[-10:])
+    [payload] = console.get("/errors.json?state=all").json()["errors"]
+    assert (payload["resolved_by"], payload["all_runs"][-10:]) == ("admin", str(group.pk)[-10:])
     assert "Resolved by admin" in text_of(check_view(console, "/errors/?state=all"))
     assert "No open errors" in text_of(check_view(console, "/errors/"))
     assert "Resolved" in text_of(check_view(console, "/errors/?state=resolved"))
@@ -351,8 +354,8 @@ def test_a_group_that_came_back_is_not_resolved_in_an_earlier_stretch(console: C
     states = ["open", "resolved", "all"]
 
     def listed() -> list[list[str]]:
-        told = (console.get(earlier.format(state)).json()["errors"] for state in states)
-        return [[error["state"] for error in errors] for errors in told]
+        answers = (console.get(earlier.format(state)).json()["errors"] for state in states)
+        return [[error["state"] for error in errors] for errors in answers]
 
     assert listed() == [[], ["resolved"], ["resolved"]]
     make_failed_run(ago=timedelta(hours=1))
@@ -385,10 +388,10 @@ def test_a_run_says_how_many_failed_like_it_and_since_when(console: Client) -> N
 def test_a_group_is_read_from_its_index(console: Client) -> None:
     for n in range(40):
         run = make_failed_run(error=f"order A-{n} not found", ago=timedelta(minutes=n))
-    with CaptureQueriesContext(connection) as told:
+    with CaptureQueriesContext(connection) as queries:
         console.get(f"/errors/{run.error_group_id}/")
         console.get(f"/runs/{run.id}/")
-    looked = list(plans(query["sql"] for query in told.captured_queries))
+    looked = list(plans(query["sql"] for query in queries.captured_queries))
     assert any("error_group" in sql for sql, _ in looked)
     for sql, plan in looked:
         assert not SCANS.search(plan) and not SORTS.search(plan), f"{sql}\n{plan}"

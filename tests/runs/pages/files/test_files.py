@@ -34,11 +34,11 @@ def test_a_set_is_what_the_history_shows(console: Client, record: Send) -> None:
 def test_a_set_is_read_over_many_pages(console: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr("runs.pages.history.listing.RUNS_AT_ONCE", 3)
     made = {str(make_run(name=f"run {number}").id) for number in range(10)}
-    found = [row["id"] for row in rows(body(console, "/runs.csv"))]
-    assert len(found) == 10 and set(found) == made
+    run_ids = [row["id"] for row in rows(body(console, "/runs.csv"))]
+    assert len(run_ids) == 10 and set(run_ids) == made
 
 
-def test_a_filter_that_is_wrong_is_told(console: Client) -> None:
+def test_a_wrong_filter_is_answered_with_a_sentence(console: Client) -> None:
     answer = console.get("/runs.csv?statsu=failed")
     assert (answer.status_code, answer.json()) == (400, {"error": "There is no filter “statsu”."})
 
@@ -87,9 +87,9 @@ def test_csv_of_steps_has_a_line_for_each(console: Client, monkeypatch: Any) -> 
     run = make_run()
     for number in range(5):
         make_execution(run, f"Step {number}", iteration=str(number), folded=number == 3)
-    found = rows(body(console, f"/runs/{run.id}.steps.csv"))
-    assert [row["title"] for row in found] == ["Step 0", "Step 1", "Step 2", "Step 4"]
-    assert {row["run"] for row in found} == {str(run.id)}
+    steps = rows(body(console, f"/runs/{run.id}.steps.csv"))
+    assert [row["title"] for row in steps] == ["Step 0", "Step 1", "Step 2", "Step 4"]
+    assert {row["run"] for row in steps} == {str(run.id)}
 
 
 def test_the_pages_lead_to_the_files(console: Client, record: Send) -> None:
@@ -97,12 +97,12 @@ def test_the_pages_lead_to_the_files(console: Client, record: Send) -> None:
     run = Run.objects.filter(status="failed").first()
     assert run
     link = re.compile(r'href="(/runs[^"]*\.(?:ndjson|csv|html|otlp\.jsonl?)[^"]*)"')
-    found = set()
+    addresses = set()
     for page in ("/runs/?status=failed", f"/apps/{run.app.slug}/", f"/runs/{run.id}/"):
         html = console.get(page).content.decode()
-        found |= {address.replace("&amp;", "&") for address in link.findall(html)}
-    assert "/runs.csv?status=failed" in found and len(found) == 9
-    for address in found:
+        addresses |= {address.replace("&amp;", "&") for address in link.findall(html)}
+    assert "/runs.csv?status=failed" in addresses and len(addresses) == 9
+    for address in addresses:
         assert body(console, address)
     of_app = rows(body(console, f"/runs.csv?&app={run.app.slug}"))
     assert len(of_app) == Run.objects.filter(app=run.app).count()

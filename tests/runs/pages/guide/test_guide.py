@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 BASE = "http://testserver"
 
 
-def told(client: Client) -> str:
+def guide_text(client: Client) -> str:
     response = client.get("/llms.txt")
     assert (response.status_code, response["Content-Type"]) == (200, "text/plain; charset=utf-8")
     return response.content.decode()
@@ -33,10 +33,10 @@ def addresses(text: str) -> list[str]:
 
 def test_it_is_open_and_names_every_twin(client: Client) -> None:
     twins = {
-        path_of(one): one.name for one in urls.urlpatterns
-        if isinstance(one, URLPattern) and MACHINE_SUFFIX.search(path_of(one))
+        path_of(pattern): pattern.name for pattern in urls.urlpatterns
+        if isinstance(pattern, URLPattern) and MACHINE_SUFFIX.search(path_of(pattern))
     }  # fmt: skip
-    text = told(client)
+    text = guide_text(client)
     assert "runs/{run}.md" in twins and len(twins) > 15
     assert {path.partition("?")[0] for path in addresses(text)} == set(twins)
     assert set(ENDPOINTS) <= set(twins.values())
@@ -45,7 +45,7 @@ def test_it_is_open_and_names_every_twin(client: Client) -> None:
 
 
 def test_it_names_every_filter(client: Client, read_key: str) -> None:
-    text = told(client)
+    text = guide_text(client)
     make_app("support-chat")
     for field in FIELDS:
         assert f"`{field.name}`" in text and field.example in text
@@ -68,10 +68,10 @@ def test_every_address_in_it_answers(
         "conversation": run.conversation.id, "rerun": rerun.id, "number": run.version.number,
         "any-id": run.producer_ids[0].source_id, "group": run.error_group_id or uuid4(),
     }  # fmt: skip
-    for path in addresses(told(client)):
+    for path in addresses(guide_text(client)):
         if path.startswith("s/"):  # whose token is its key
             continue
-        url = "/" + re.sub(r"\{([\w-]+)\}", lambda found: str(places.get(found[1], uuid4())), path)
+        url = "/" + re.sub(r"\{([\w-]+)\}", lambda name: str(places.get(name[1], uuid4())), path)
         answer = client.get(url, headers={"x-api-key": read_key})
         if answer.status_code != 200:  # of what the recorded runs have none
             assert answer.status_code == 404 and answer.json()["error"], url
@@ -90,10 +90,10 @@ def test_a_key_and_curl_are_enough(
         assert answer.status_code == 200, (url, answer.content)
         return answer.json() if "json" in answer["Content-Type"] else answer.content.decode()
 
-    guide = told(client)
+    guide = guide_text(client)
     assert f'"{BASE}/runs.json?status=failed&since=24h"' in guide
     failed = [
-        one for one in curl("/runs.json?status=failed")["runs"] if one["failed_node"] is not None
+        run for run in curl("/runs.json?status=failed")["runs"] if run["failed_node"] is not None
     ]
     assert failed
     run = failed[0]
@@ -109,7 +109,7 @@ def test_a_key_and_curl_are_enough(
     beside = curl(next(link for link in links if "/runs/compare.json?" in link))
     good = beside["a"]
     assert (good["status"], beside["b"]["id"]) == ("succeeded", run["id"])
-    steps = {one["id"]: one for one in curl(f"/runs/{good['id']}/tracing.json")["executions"]}
+    steps = {step["id"]: step for step in curl(f"/runs/{good['id']}/tracing.json")["executions"]}
     parting = beside["first_divergence"]
     assert parting is None or parting["a"] is None or parting["a"] in steps
 

@@ -70,7 +70,11 @@ def test_it_describes_every_address_for_machines(document: Any) -> None:
     ids = [item["get"]["operationId"] for item in document["paths"].values()]
     assert len(ids) == len(set(ids))
     for path, item in document["paths"].items():
-        placed = [one["name"] for one in item["get"]["parameters"] if one["in"] == "path"]
+        placed = [
+            parameter["name"]
+            for parameter in item["get"]["parameters"]
+            if parameter["in"] == "path"
+        ]
         assert placed == re.findall(r"\{([\w-]+)\}", path), path
 
 

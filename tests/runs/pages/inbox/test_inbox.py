@@ -23,20 +23,25 @@ def received(**fields):
 
 
 def body_of(span, trace="1" * 32):
-    told = {"traceId": trace, "spanId": "2" * 16, "name": span}
-    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [told]}]}]}).encode()
+    span_json = {"traceId": trace, "spanId": "2" * 16, "name": span}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span_json]}]}]}).encode()
 
 
 def refused(body=None, **fields):
     compressed, packed = pack(body or b"")
-    told = {"door": "/v1/traces", "reason": "No trace id.", "raw": '{"a": 1}', "content_type": JSON}
+    defaults = {
+        "door": "/v1/traces",
+        "reason": "No trace id.",
+        "raw": '{"a": 1}',
+        "content_type": JSON,
+    }
     kept = bytes([compressed]) + packed if body else None
-    return RefusedRecord.objects.create(**told | {"body": kept} | fields)
+    return RefusedRecord.objects.create(**defaults | {"body": kept} | fields)
 
 
 def doors(client, url):
     tree = check_page(client.get(url).content.decode())
-    return [found.text for found in tree.findall(".//td[@class='cell-door']/span[1]")]
+    return [cell.text for cell in tree.findall(".//td[@class='cell-door']/span[1]")]
 
 
 def test_a_request_tells_who_sent_what_and_links_to_its_runs(console):
@@ -113,7 +118,7 @@ def test_help_is_open_until_something_arrives_and_tells_this_servers_address(con
         ("good", "application/grpc", "/x.TraceService/Export", "This is gRPC"),
     ],
 )
-def test_the_last_failed_attempt_is_told_with_its_cure(console, key, kind, path, said):
+def test_the_last_failed_attempt_is_shown_with_its_remedy(console, key, kind, path, said):
     IngestKey.create("r", "read", can_ingest=False, can_read=True)
     IngestKey.create("g", "good")
     Client().post(path, b"{", kind, headers={"x-api-key": key, "User-Agent": "probe/1"})
@@ -202,15 +207,16 @@ def test_json(console):
     row = received(status=401, error="No valid key.", user_agent="probe/1")
     received()
     record = refused(request=row)
-    told = console.get("/inbox.json?only=failed").json()
-    assert told["next"] is None
-    assert [(one["id"], one["status"], one["error"], one["key"]) for one in told["requests"]] == [
-        (row.pk, 401, "No valid key.", None)
-    ]
-    told = console.get("/inbox/refused.json").json()["refused"]
-    assert [(one["id"], one["request"], one["replayed_at"]) for one in told] == [
-        (record.pk, row.pk, None)
-    ]
+    payload = console.get("/inbox.json?only=failed").json()
+    assert payload["next"] is None
+    assert [
+        (entry["id"], entry["status"], entry["error"], entry["key"])
+        for entry in payload["requests"]
+    ] == [(row.pk, 401, "No valid key.", None)]
+    refused_rows = console.get("/inbox/refused.json").json()["refused"]
+    assert [
+        (refused["id"], refused["request"], refused["replayed_at"]) for refused in refused_rows
+    ] == [(record.pk, row.pk, None)]
 
 
 def test_json_pages(console):
@@ -231,8 +237,8 @@ def test_a_bound_key_reads_what_came_with_keys_of_its_app(client):
     refused(key=mine)
     refused()
     headers = {"x-api-key": secret}
-    told = client.get("/inbox.json", headers=headers).json()["requests"]
-    assert [one["id"] for one in told] == [row.pk]
+    requests = client.get("/inbox.json", headers=headers).json()["requests"]
+    assert [entry["id"] for entry in requests] == [row.pk]
     assert len(client.get("/inbox/refused.json", headers=headers).json()["refused"]) == 1
     assert client.get("/inbox.json").status_code == 401
 

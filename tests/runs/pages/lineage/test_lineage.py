@@ -128,17 +128,17 @@ def test_haystack_senders(record: Callable[..., Any], lineage: Get) -> None:
     record("haystack-native")
     run = Run.objects.order_by("-steps")[0]
 
-    def step_of_run(title: str, **fields: Any) -> NodeExecution:
+    def haystack_step(title: str, **fields: Any) -> NodeExecution:
         return step(title, run=run, **fields)
 
-    assert sources(lineage(step_of_run("retriever")))["/inputs/query"] == (
+    assert sources(lineage(haystack_step("retriever")))["/inputs/query"] == (
         "router", "/outputs/general", "same", True,
     )  # fmt: skip
-    first, second = (step_of_run("prompt", iteration=number) for number in ("0", "1"))
+    first, second = (haystack_step("prompt", iteration=number) for number in ("0", "1"))
     assert sources(lineage(first))["/inputs/q"][:3] == ("joiner", "/outputs/value", "same")
     again = lineage(second)["came_from"][0]
     assert again["other"]["iteration"] == [1] and again["certain"]
-    back = lineage(step_of_run("llm", iteration="0"), "/inputs/messages/0/content")["back"]
+    back = lineage(haystack_step("llm", iteration="0"), "/inputs/messages/0/content")["back"]
     assert [line["place"].get("title") or line["place"]["form"] for line in back] == [
         "llm", "prompt", "prompt", "joiner", "joiner", "router", "router", "input",
     ]  # fmt: skip

@@ -30,13 +30,13 @@ def run_of(app: App, ago: int = 5, steps: int = 1) -> Run:
 
 def call(run: Run, title: str, cost: str | None = None, **fields: Any) -> NodeExecution:
     fields.setdefault("counted", cost is not None)
-    told = {"cost": Decimal(cost), "cost_currency": "USD"} if cost else {}
-    return make_execution(run, title, **(told | fields))
+    values = {"cost": Decimal(cost), "cost_currency": "USD"} if cost else {}
+    return make_execution(run, title, **(values | fields))
 
 
 def nodes(console: Client, query: str = "") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = console.get(f"{URL}.json{query}").json()["nodes"]
-    return found
+    totals: list[dict[str, Any]] = console.get(f"{URL}.json{query}").json()["nodes"]
+    return totals
 
 
 def test_percentiles_are_those_of_the_nearest_rank() -> None:
@@ -57,20 +57,20 @@ def test_the_dearest_node_stands_first(console: Client, desk: App) -> None:
         call(run, "Dear", "0.03", total_tokens=30)
         call(run, "Agent", "0.04", counted=False, kind="agent")  # repeats the usage of both
         call(run, "Code", kind="code")
-    found = nodes(console)
-    assert [one["title"] for one in found[:2]] == ["Dear", "Cheap"]
-    assert found[0]["costs"] == [{"amount": "0.12", "currency": "USD"}]
-    assert [one["cost_percent"] for one in found] == ["75", "25", None, None]
-    assert [one["tokens"] for one in found] == [120, 40, 0, 0]
+    totals = nodes(console)
+    assert [node["title"] for node in totals[:2]] == ["Dear", "Cheap"]
+    assert totals[0]["costs"] == [{"amount": "0.12", "currency": "USD"}]
+    assert [node["cost_percent"] for node in totals] == ["75", "25", None, None]
+    assert [node["tokens"] for node in totals] == [120, 40, 0, 0]
     page = text_of(check_view(console, f"{URL}/"))
     assert "4 runs" in page and "75.0 %" in page and page.index("Dear") < page.index("Cheap")
 
 
 def test_two_clicks_from_the_start_page(console: Client, desk: App) -> None:
     call(run_of(desk), "Dear", "0.03")
-    start = {found.get("href") for found in check_view(console, "/").iter("a")}
+    start = {link.get("href") for link in check_view(console, "/").iter("a")}
     assert "/apps/desk/" in start
-    app = {found.get("href") for found in check_view(console, "/apps/desk/").iter("a")}
+    app = {link.get("href") for link in check_view(console, "/apps/desk/").iter("a")}
     assert f"{URL}/" in app
 
 
@@ -100,9 +100,9 @@ def test_own_times_and_failures(console: Client, desk: App) -> None:
         status = ("failed", "exception", "retry", "succeeded")[n] if n < 4 else "succeeded"
         call(run, "Work", self_us=n + 1, duration_us=10**9, status=status)
     call(run, "Plumbing", folded=True)
-    [one] = nodes(console)
-    assert one["self_us"] == {"p50": 50, "p95": 95, "total": 5050}
-    assert (one["executions"], one["failures"]) == (100, 2)
+    [node] = nodes(console)
+    assert node["self_us"] == {"p50": 50, "p95": 95, "total": 5050}
+    assert (node["executions"], node["failures"]) == (100, 2)
 
 
 def test_what_only_the_run_itself_tells_is_counted(console: Client, desk: App) -> None:
@@ -128,10 +128,14 @@ def test_the_window_is_the_newest_runs(
         run = run_of(desk, n, steps=4)
         for _ in range(4):
             call(run, f"Of run {n}")
-    told = console.get(f"{URL}.json").json()
-    assert (told["over"]["runs"], told["over"]["steps"], told["over"]["older_runs"]) == (2, 8, True)
-    assert {one["title"] for one in told["nodes"]} == {"Of run 0", "Of run 1"}
-    assert [one["title"] for one in nodes(console, "?until=3m")] == ["Of run 3", "Of run 4"]
+    payload = console.get(f"{URL}.json").json()
+    assert (payload["over"]["runs"], payload["over"]["steps"], payload["over"]["older_runs"]) == (
+        2,
+        8,
+        True,
+    )
+    assert {node["title"] for node in payload["nodes"]} == {"Of run 0", "Of run 1"}
+    assert [node["title"] for node in nodes(console, "?until=3m")] == ["Of run 3", "Of run 4"]
     assert "Older runs are not counted" in text_of(check_view(console, f"{URL}/"))
 
 
@@ -142,8 +146,8 @@ def test_one_run_of_more_steps_than_are_read(
     run = run_of(desk, steps=15)
     for _ in range(15):
         call(run, "Pass")
-    told = console.get(f"{URL}.json").json()
-    assert (told["over"]["steps"], told["over"]["steps_left_out"]) == (10, True)
+    payload = console.get(f"{URL}.json").json()
+    assert (payload["over"]["steps"], payload["over"]["steps_left_out"]) == (10, True)
     assert "has more steps" in text_of(check_view(console, f"{URL}/"))
 
 
@@ -202,8 +206,10 @@ def test_recorded_costs_add_up_to_those_of_the_runs(console: Client, record: Any
     record("pydantic-ai")
     record("google-adk")
     for app in App.objects.all():
-        told = console.get(f"/apps/{app.slug}/nodes.json").json()
+        payload = console.get(f"/apps/{app.slug}/nodes.json").json()
         runs = Run.objects.for_app(app)
-        assert told["tokens"] == sum(run.total_tokens for run in runs)
+        assert payload["tokens"] == sum(run.total_tokens for run in runs)
         cost = sum((run.cost for run in runs if run.cost), Decimal(0))
-        assert sum((Decimal(one["amount"]) for one in told["costs"]), Decimal(0)) == cost
+        assert (
+            sum((Decimal(cost_sum["amount"]) for cost_sum in payload["costs"]), Decimal(0)) == cost
+        )

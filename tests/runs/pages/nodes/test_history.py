@@ -41,8 +41,8 @@ def test_figures_are_those_of_the_executions_shown(console: Client, desk: App) -
     ran(desk, 1, node_id="other")
     ran(desk, 1, folded=True)
     ran(make_app("shop"), 1)
-    told = console.get(f"{URL}.json").json()
-    assert told["figures"] == {
+    payload = console.get(f"{URL}.json").json()
+    assert payload["figures"] == {
         "executions": 10, "ended": 9, "succeeded": 8, "tokens": 900,
         "duration_us": {"p50": 5_000_000, "p95": 10_000_000},
         "costs": [{"amount": "0.09", "currency": "USD"}],
@@ -63,15 +63,15 @@ def test_each_execution_shows_what_went_in_and_out_and_is_a_link(
     page = text_of(tree)
     assert "退款吗？" in page and "→refund" in page
     assert "RateLimitError: Slow <b>down</b>" in page and "#4 attempt 2" in page
-    links = {found.get("href") for found in tree.iter("a")}
-    for one in (good, bad):
-        assert f"/runs/{one.run_id}/tracing/{one.id}/" in links
-    assert [one["id"] for one in console.get(f"{URL}.json").json()["executions"]] == [
+    links = {link.get("href") for link in tree.iter("a")}
+    for execution in (good, bad):
+        assert f"/runs/{execution.run_id}/tracing/{execution.id}/" in links
+    assert [execution["id"] for execution in console.get(f"{URL}.json").json()["executions"]] == [
         str(bad.id), str(good.id),
     ]  # fmt: skip
 
 
-def test_versions_are_told_apart_where_a_page_ends(
+def test_a_change_of_version_is_marked_where_a_page_ends(
     console: Client, desk: App, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_history, "SHOWN", 2)
@@ -83,7 +83,7 @@ def test_versions_are_told_apart_where_a_page_ends(
     assert "above" not in text_of(check_view(console, f"{URL}/{following}"))
 
 
-def test_versions_are_told_apart(console: Client, desk: App) -> None:
+def test_a_change_of_version_is_marked(console: Client, desk: App) -> None:
     for n, number in enumerate((2, 2, 1, 1)):
         ran(desk, n, version=make_version(desk, number))
     ran(desk, 9)
@@ -95,7 +95,7 @@ def test_versions_are_told_apart(console: Client, desk: App) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
+    ("query", "previews"),
     [
         ("status=failed", ["c"]),
         ("status=failures", ["c", "b"]),
@@ -104,14 +104,14 @@ def test_versions_are_told_apart(console: Client, desk: App) -> None:
         ("version=1&status=failed", []),
     ],
 )
-def test_filters(console: Client, desk: App, query: str, found: list[str]) -> None:
-    told = [("c", "failed", 2), ("b", "exception", 2), ("a", "succeeded", 1)]
-    for n, (name, status, number) in enumerate(told):
+def test_filters(console: Client, desk: App, query: str, previews: list[str]) -> None:
+    outcomes = [("c", "failed", 2), ("b", "exception", 2), ("a", "succeeded", 1)]
+    for n, (name, status, number) in enumerate(outcomes):
         ran(desk, n, status=status, version=make_version(desk, number), outputs_preview=name)
     executions = console.get(f"{URL}.json?{query}").json()["executions"]
-    assert [one["outputs_preview"] for one in executions] == found
+    assert [execution["outputs_preview"] for execution in executions] == previews
     page = text_of(check_view(console, f"{URL}/?{query}"))
-    assert ("No such execution" in page) == (not found)
+    assert ("No such execution" in page) == (not previews)
 
 
 def test_pages_follow_each_other(
@@ -121,12 +121,12 @@ def test_pages_follow_each_other(
     for n in range(7):
         ran(desk, n // 2, outputs_preview=str(n))  # two at once
     ran(desk, 9, started_at=None, outputs_preview="timeless")
-    found, url = [], f"{URL}.json"
+    previews, url = [], f"{URL}.json"
     while url:
-        told = console.get(url).json()
-        found += [one["outputs_preview"] for one in told["executions"]]
-        url = told["next"]
-    assert sorted(found) == [*"0123456", "timeless"] and found[-1] == "timeless"
+        payload = console.get(url).json()
+        previews += [execution["outputs_preview"] for execution in payload["executions"]]
+        url = payload["next"]
+    assert sorted(previews) == [*"0123456", "timeless"] and previews[-1] == "timeless"
     assert "Next page" in text_of(check_view(console, f"{URL}/"))
 
 
@@ -136,12 +136,12 @@ def test_a_filter_looks_through_so_many_at_a_time(
     monkeypatch.setattr(node_history, "SEARCHED", 4)
     for n in range(10):
         ran(desk, n, status="failed" if n in (1, 9) else "succeeded", outputs_preview=str(n))
-    found, url, pages = [], f"{URL}.json?status=failed", 0
+    previews, url, pages = [], f"{URL}.json?status=failed", 0
     while url:
-        told = console.get(url).json()
-        found += [one["outputs_preview"] for one in told["executions"]]
-        url, pages = told["next"], pages + 1
-    assert (found, pages) == (["1", "9"], 3)
+        payload = console.get(url).json()
+        previews += [execution["outputs_preview"] for execution in payload["executions"]]
+        url, pages = payload["next"], pages + 1
+    assert (previews, pages) == (["1", "9"], 3)
     assert "The next page looks further back." in text_of(
         check_view(console, f"{URL}/?status=failed")
     )
@@ -176,9 +176,9 @@ def test_a_place_that_this_list_never_gave_out(console: Client, desk: App) -> No
     "node_id", ["a/b c/ü", "节点", "/x/", "a?b#c%d", "<b>&\"'", "..", "x/history"]
 )
 def test_any_node_id_has_a_page(console: Client, desk: App, node_id: str) -> None:
-    one = ran(desk, 1, node_id=node_id, title=node_id)
+    execution = ran(desk, 1, node_id=node_id, title=node_id)
     check_view(console, f"/apps/desk/nodes/{quote(node_id, safe='/')}/history/")
-    panel = console.get(f"/runs/{one.run_id}/tracing/{one.id}/").content.decode()
+    panel = console.get(f"/runs/{execution.run_id}/tracing/{execution.id}/").content.decode()
     assert "This node over time" in panel
 
 
@@ -207,5 +207,5 @@ def test_recorded_nodes_have_a_history(console: Client, record: Any) -> None:
     record("langgraph-openinference")
     run = Run.objects.first()
     assert run is not None
-    for one in NodeExecution.objects.in_run(run.id).visible()[:5]:
-        check_view(console, f"/apps/{run.app.slug}/nodes/{quote(one.node_id)}/history/")
+    for execution in NodeExecution.objects.in_run(run.id).visible()[:5]:
+        check_view(console, f"/apps/{run.app.slug}/nodes/{quote(execution.node_id)}/history/")

@@ -175,16 +175,18 @@ def test_a_hundred_failures_of_their_own() -> None:
     ],
 )
 def test_values_cannot_break_out_of_their_block(text: str) -> None:
-    told = report(failed_run(text))
-    fence, _, rest = told.partition("LookupError\n\n")[2].partition("\n")
+    markdown = report(failed_run(text))
+    fence, _, rest = markdown.partition("LookupError\n\n")[2].partition("\n")
     assert set(fence) == {"`"} and fence not in text
     assert rest.partition(f"\n{fence}\n")[0] == text.replace("\u202e", "")
 
 
 def test_names_stay_in_their_line() -> None:
     odd = make_run(name="a\n# b <script> `c` [x](y) | 退款")
-    told = report(odd)
-    assert "# b" not in told.splitlines()[1:] and "\\<script\\>" in told and "退款" in told
+    markdown = report(odd)
+    assert (
+        "# b" not in markdown.splitlines()[1:] and "\\<script\\>" in markdown and "退款" in markdown
+    )
 
 
 def test_a_succeeded_run_tells_input_and_output(client: Client, read_key: str) -> None:
@@ -217,7 +219,7 @@ def test_large_and_cut_values_say_so() -> None:
     assert "of 2.0 MB" in text and "it had 5.0 MB" in text
 
 
-def test_passes_visits_and_closed_groups_are_told() -> None:
+def test_iterations_branches_and_collapsed_groups_are_counted() -> None:
     run = make_run()
     loop = make_execution(run, "Each", kind="iteration")
     for n in range(20):

@@ -118,7 +118,7 @@ def test_groups_open_and_close_by_link_and_keep_the_panel(console: Client) -> No
     check_fragment(response.content.decode())
 
 
-def test_passes_visits_ways_and_attempts_are_told(console: Client) -> None:
+def test_iterations_executions_branches_and_attempts_are_shown(console: Client) -> None:
     run = make_run()
     loop = make_execution(run, "Each document", kind="iteration")
     for n in range(2):
@@ -129,7 +129,7 @@ def test_passes_visits_ways_and_attempts_are_told(console: Client) -> None:
     make_execution(run, "Agent", node_id="agent")
     make_execution(run, "Agent", node_id="agent")
     text = text_of(check_view(console, f"/runs/{run.id}/tracing/"))
-    for told in (
+    for words in (
         "Pass 1 of 2",
         "Pass 2 of 2",
         "→ refund",
@@ -138,7 +138,7 @@ def test_passes_visits_ways_and_attempts_are_told(console: Client) -> None:
         "#2 of 2",
         "timeout",
     ):
-        assert told in text
+        assert words in text
 
 
 def test_the_panel_links_the_passes_around_this_one(console: Client) -> None:
@@ -156,11 +156,11 @@ def test_words_that_a_page_cannot_hold_have_signs(console: Client) -> None:
     for path in (f"/runs/{run.id}/tracing/", f"/runs/{run.id}/detail/", "/runs/", "/apps/odd/"):
         check_view(console, path)
     text = text_of(check_view(console, f"/runs/{run.id}/detail/"))
-    for told in ("odd␁", "u␂", "t␃", "x␄", "e␅", "n␆", "v␇"):
-        assert told in text
+    for words in ("odd␁", "u␂", "t␃", "x␄", "e␅", "n␆", "v␇"):
+        assert words in text
 
 
-def test_a_version_that_is_a_moment_is_told_to_the_minute(console: Client) -> None:
+def test_a_version_that_is_a_timestamp_is_shown_to_the_minute(console: Client) -> None:
     version = make_version(make_app(), label="2026-11-19 05:32:10.482113")
     run = make_run(version=version)
     for path in (f"/runs/{run.id}/", "/runs/"):
@@ -235,8 +235,8 @@ def test_detail_shows_what_the_run_worked_with(console: Client) -> None:
                    inputs={"messages": [], "parameters": {"temperature": 0.2}},
                    resource={"service.name": "desk"})  # fmt: skip
     text = text_of(check_view(console, f"/runs/{run.id}/detail/"))
-    for told in ("abc123", "staging", "u-7", "gpt-4o", "temperature=0.2", "desk"):
-        assert told in text
+    for words in ("abc123", "staging", "u-7", "gpt-4o", "temperature=0.2", "desk"):
+        assert words in text
 
 
 def test_what_the_producer_reports_is_shown_beside_what_adds_up(console: Client) -> None:
@@ -261,7 +261,7 @@ def test_neighbours_are_runs_of_the_same_app(console: Client) -> None:
 # -- live ------------------------------------------------------------------------------------------
 
 
-def test_a_running_run_polls_and_is_told_to_stop(console: Client) -> None:
+def test_a_running_run_polls_until_it_has_ended(console: Client) -> None:
     run = make_run(status="running")
     page = console.get(f"/runs/{run.id}/tracing/").content.decode()
     assert 'hx-trigger="every 3s"' in page and 'hx-trigger="run-changed from:body"' in page
@@ -345,16 +345,16 @@ def test_the_number_of_queries_does_not_grow(
 def test_the_twins_tell_the_same(client: Client, read_key: str) -> None:
     run, culprit = failed_run(inputs={"q": "where?"}, outputs=None)
     key = {"x-api-key": read_key}
-    told = client.get(f"/runs/{run.id}.json", headers=key).json()
-    assert told["inputs"] == {"q": "where?"} and told["outputs"] is None
-    assert told["failed_node"]["execution"] == str(culprit.id)
-    assert {"metadata", "configuration"} <= told.keys()
+    run_json = client.get(f"/runs/{run.id}.json", headers=key).json()
+    assert run_json["inputs"] == {"q": "where?"} and run_json["outputs"] is None
+    assert run_json["failed_node"]["execution"] == str(culprit.id)
+    assert {"metadata", "configuration"} <= run_json.keys()
     listed = client.get(f"/runs/{run.id}/tracing.json", headers=key).json()
-    assert [one["title"] for one in listed["executions"]] == ["Plan", "Look up order"]
+    assert [step["title"] for step in listed["executions"]] == ["Plan", "Look up order"]
     assert listed["run"] == str(run.id) and listed["next"] is None
-    one = client.get(f"/runs/{run.id}/tracing/{culprit.id}.json", headers=key).json()
-    assert one["error"] == "order A-404 not found" and one["inputs"] == {"order_id": "A-404"}
-    assert one["attributes"] == {"tool.name": "lookup"}
+    step = client.get(f"/runs/{run.id}/tracing/{culprit.id}.json", headers=key).json()
+    assert step["error"] == "order A-404 not found" and step["inputs"] == {"order_id": "A-404"}
+    assert step["attributes"] == {"tool.name": "lookup"}
 
 
 def test_long_runs_are_paged_in_order(client: Client, read_key: str) -> None:
@@ -363,7 +363,7 @@ def test_long_runs_are_paged_in_order(client: Client, read_key: str) -> None:
     url, seen = f"/runs/{run.id}/tracing.json", []
     while url:
         page = client.get(url, headers=key).json()
-        seen += [one["index"] for one in page["executions"]]
+        seen += [step["index"] for step in page["executions"]]
         url = page["next"]
     assert seen == list(range(2500))
 

@@ -51,12 +51,12 @@ def test_secrets_are_nowhere(console):
     for version in app.versions.all():
         kept = f"{version.graph}{version.configuration}"
         shown = console.get(f"/apps/desk/graph.json?version={version.number}").content.decode()
-        told = console.get(f"/apps/desk/versions/{version.number}.json").content.decode()
+        json_text = console.get(f"/apps/desk/versions/{version.number}.json").content.decode()
         panel = console.get(
             f"/apps/desk/graph/?version={version.number}&node=1003"
         ).content.decode()
         for secret in SECRETS:
-            assert secret not in kept + shown + told + panel
+            assert secret not in kept + shown + json_text + panel
     assert "{{#env.SHOP_KEY#}}" in str(app.versions.get(number=1).graph)
 
 
@@ -66,8 +66,8 @@ def test_the_graph_page_shows_what_was_published(console):
     tree = check_view(console, "/apps/desk/graph/?version=1&node=1006")
     page = text_of(tree)
     assert "as published" in page and "Be brief." in page
-    told = console.get("/apps/desk/graph.json?version=1").json()
-    nodes = {node["id"]: node for node in told["nodes"]}
+    graph = console.get("/apps/desk/graph.json?version=1").json()
+    nodes = {node["id"]: node for node in graph["nodes"]}
     assert (nodes["1006"]["parent"], nodes["1006"]["kind"]) == ("1004", "llm")
     assert nodes["1008"]["config"]["tool_name"] == "google_search"
 
@@ -89,14 +89,14 @@ def test_runs_are_matched_by_title_and_type(console):
     assert answer["Location"] == "/apps/desk/versions/1/"
     assert app.versions.get() == version
     assert "told by the titles and types of their nodes" in console.get("/").content.decode()
-    told = console.get("/apps/desk/graph.json?version=1").json()
-    assert len(told["nodes"]) == 9  # nothing stands there twice
-    nodes = {node["title"]: node for node in told["nodes"]}
-    found = nodes["Find the order"]
-    assert (found["id"], found["runs"], found["config"]["method"]) == ("Find the order", 1, "get")
-    assert found["last_run"]["title"] == "Find the order"
+    graph = console.get("/apps/desk/graph.json?version=1").json()
+    assert len(graph["nodes"]) == 9  # nothing stands there twice
+    nodes = {node["title"]: node for node in graph["nodes"]}
+    node = nodes["Find the order"]
+    assert (node["id"], node["runs"], node["config"]["method"]) == ("Find the order", 1, "get")
+    assert node["last_run"]["title"] == "Find the order"
     assert (nodes["Write"]["id"], nodes["Write"]["runs"]) == ("1006", 0)
-    taken = {(e["source"], e["target"]): e["runs"] for e in told["edges"]}
+    taken = {(e["source"], e["target"]): e["runs"] for e in graph["edges"]}
     assert taken["What is it about?", "Find the order"] == 1
     fragment = console.get(
         "/apps/desk/graph/?version=1&node=Find+the+order", headers={"HX-Request": "true"}
@@ -171,8 +171,12 @@ def test_the_page_of_a_version_that_nobody_sent(console):
     assert "Nobody sent the graph of this version" in page and "of many" in page
     assert console.get("/apps/desk/versions/7/").status_code == 404
     assert console.get(f"/apps/desk/versions/{10**30}/").status_code == 404
-    told = console.get("/apps/desk/versions/1.json").json()
-    assert (told["number"], told["graph"], told["has_graph"]) == (1, None, False)
+    version_json = console.get("/apps/desk/versions/1.json").json()
+    assert (version_json["number"], version_json["graph"], version_json["has_graph"]) == (
+        1,
+        None,
+        False,
+    )
     assert console.get("/apps/desk/versions.json").json()["versions"][0]["label"] == "v1"
     assert "/apps/desk/versions/1/" in console.get("/apps/desk/versions/").content.decode()
 

@@ -188,7 +188,7 @@ def test_words_stay(message: str) -> None:
     assert normalized_message(message) == message
 
 
-def test_a_long_message_is_told_by_its_beginning() -> None:
+def test_a_long_message_is_fingerprinted_by_its_beginning() -> None:
     long = "The answer was not JSON " + "x " * 5_000
     assert len(normalized_message(long)) == KEPT
     assert normalized_message(long) == normalized_message(long + "and more 17")

@@ -56,7 +56,7 @@ def test_a_request_is_noted_with_what_became_of_it(ingest_key):
     assert RefusedRecord.objects.get().request == row
 
 
-def test_what_comes_twice_and_what_comes_late_is_told(record, ingest_key):
+def test_repeated_and_late_spans_are_counted(record, ingest_key):
     """google-adk: three runs, each finished by its root."""
     record("google-adk")
     row = last()
@@ -158,7 +158,7 @@ def test_a_wrong_address_is_answered_with_the_right_one(ingest_key, at, kind):
 
 
 @pytest.mark.parametrize("at", ["/proto.collector.trace.v1.TraceService/Export", "/v1/traces"])
-def test_grpc_is_told_so(ingest_key, at):
+def test_grpc_is_answered_with_the_protocol_to_use(ingest_key, at):
     answer = post(b"\0\0\0\0\0", ingest_key, at, "application/grpc")
     assert answer.status_code == 404 and "http/protobuf" in answer.json()["message"]
     assert (last().status, "gRPC" in last().error) == (404, True)

@@ -21,7 +21,7 @@ def test_a_note_that_comes_first_waits_for_its_run() -> None:
     assert Note.objects.get().run == Run.objects.get()
 
 
-def test_a_note_told_again_is_the_same_note_and_the_later_word_counts() -> None:
+def test_a_repeated_note_is_the_same_note_and_the_later_value_counts() -> None:
     save_records([step("t1")])
     later = NoteRecord("t1", "langfuse", "s1", "correctness", number=1.0, created_us=2_000_000)
     for records in ([SCORE], [later], [SCORE]):

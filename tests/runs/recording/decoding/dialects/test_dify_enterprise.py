@@ -102,7 +102,7 @@ def log_records() -> list[NodeRecord]:
     ).records
 
 
-def test_spans_of_run_and_node() -> None:
+def test_workflow_and_node_spans() -> None:
     run, node = span_records()
     assert (run.is_run, run.source_id, run.kind) == (True, RUN, "workflow")
     assert (run.run.status, run.status, run.run.reported_duration_us) == (

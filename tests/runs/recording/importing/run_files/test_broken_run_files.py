@@ -74,7 +74,7 @@ def test_a_bad_line_is_refused_alone(line: bytes, sentence: str) -> None:
         ("trace", "c" * 32, "It belongs to a trace that is none of its run's."),
     ],
 )
-def test_a_bad_field_is_told(field: str, value: Any, sentence: str) -> None:
+def test_a_bad_field_is_reported(field: str, value: Any, sentence: str) -> None:
     lines = lines_of_a_run()
     step = orjson.loads(lines[3])["step"] | {field: value}
     lines[3] = orjson.dumps({"step": step}) + b"\n"
@@ -82,7 +82,7 @@ def test_a_bad_field_is_told(field: str, value: Any, sentence: str) -> None:
     assert (report.steps, report.sentences) == (1, [f"Line 4: {sentence}"])
 
 
-def test_a_bad_run_line_is_told_once() -> None:
+def test_a_bad_run_line_is_reported_once() -> None:
     lines = lines_of_a_run()
     lines[1] = b'{"run": {"id": "x", "app": "shop", "sources": [["trace", "t"]], "seen_us": 1}}\n'
     report = take(b"".join(lines))

@@ -60,14 +60,16 @@ def test_traces_come_up_too(console: Client) -> None:
         (b'{"waylog": 1}\n'.decode().encode("utf-16"), "neither a run file"),
     ],
 )
-def test_what_is_no_run_file_is_told(console: Client, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_no_run_file_is_reported(
+    console: Client, content: bytes, sentence: str
+) -> None:
     answer = upload(console, content)
     assert answer.status_code == 400
     assert re.search(sentence, answer.content.decode())
     assert not Run.objects.exists()
 
 
-def test_a_bomb_is_told_and_not_unpacked(console: Client, settings: Any) -> None:
+def test_a_decompression_bomb_is_reported_and_not_unpacked(console: Client, settings: Any) -> None:
     settings.WAYLOG_MAX_BODY = 1 << 20
     head, line, lines = b'{"waylog": 1}\n', b" " * (30 << 20), (b" " * 1023 + b"\n") * (30 << 10)
     for bomb in (head + line, head + lines, lines):
@@ -77,12 +79,12 @@ def test_a_bomb_is_told_and_not_unpacked(console: Client, settings: Any) -> None
         assert re.search("more than 10 MB|longer than 1 MB|larger than 1 MB", page)
 
 
-def test_too_large_a_file_is_told(console: Client, settings: Any) -> None:
+def test_a_file_that_is_too_large_is_refused(console: Client, settings: Any) -> None:
     settings.WAYLOG_MAX_BODY = 10_000
     assert upload(console, b" " * 10_001).status_code == 413
 
 
-def test_a_database_that_goes_away_is_told(console: Client, record: Send, monkeypatch: Any) -> None:
+def test_a_lost_database_is_reported(console: Client, record: Send, monkeypatch: Any) -> None:
     record("pydantic-ai")
     file = body(console, "/runs.ndjson")
     App.objects.all().delete()

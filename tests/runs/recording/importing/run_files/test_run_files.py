@@ -107,7 +107,7 @@ RECORDS = st.builds(
 
 @settings(max_examples=30, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(st.lists(RECORDS, min_size=1, max_size=4))
-def test_whatever_was_told_is_the_same_elsewhere(records: list[NodeRecord]) -> None:
+def test_records_are_the_same_after_export_and_import(records: list[NodeRecord]) -> None:
     App.objects.all().delete()
     store.save_records(records)
     assert_same_elsewhere()
