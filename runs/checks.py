@@ -32,7 +32,7 @@ def recording_limits(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def plain_http(**kwargs: Any) -> list[CheckMessage]:
-    """Beyond loopback, passwords and keys need TLS."""
+    """Warn where the console answers plain HTTP beyond loopback: passwords and keys need TLS."""
     loopback = {"localhost", "127.0.0.1", "[::1]"}
     if settings.HTTPS or set(settings.ALLOWED_HOSTS) <= loopback:
         return []

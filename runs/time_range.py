@@ -44,7 +44,7 @@ class TimeRangeForm(forms.Form):
 
     @property
     def typed(self) -> list[forms.BoundField]:
-        """The fields that people type into."""
+        """Return the fields that people type into."""
         return [self[name] for name in self.fields if name not in (*self.tabs, *self.chosen)]
 
     @property

@@ -56,14 +56,15 @@ class StepPair:
 
     @property
     def step(self) -> ComparedStep:
-        """The step of A, or of B where A has none."""
+        """Return the step of A, or that of B where A has none."""
         step = self.a or self.b
         assert step is not None
         return step
 
     @property
     def key(self) -> str:
-        """The pair in a URL: both ids without dashes, of which one may be missing."""
+        """Return the pair as a URL names it: both ids without dashes, of which one may be
+        missing."""
         ids = (hex_id(step.id) if step else "" for step in (self.a, self.b))
         return ".".join(ids)
 

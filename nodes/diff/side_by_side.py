@@ -63,7 +63,7 @@ class SideBySide:
 
     @property
     def only_side(self) -> NodeExecution | None:
-        """The execution of a pair that only one run has."""
+        """Return the execution of a pair that only one run has."""
         return None if self.a and self.b else self.a or self.b
 
 

@@ -51,8 +51,8 @@ class StepComparison:
 
     @property
     def first_outcome(self) -> StepPair | None:
-        """The first step that ended differently or took another branch: what a reader looks for
-        beside the origin, or where no origin can be named."""
+        """Return the first step that ended differently or took another branch: a reader looks for
+        it beside the origin, or where no origin can be named."""
         return next((pair for pair in self.pairs if _outcome_differs(pair)), None)
 
     def without_pairs(self) -> "StepComparison":

@@ -36,7 +36,8 @@ class GraphStep(LightStep):
 
     @property
     def key(self) -> str:
-        """What makes two executions the same node: its id, else its title and kind."""
+        """Return what two executions of the same node have in common: its id, else its title and
+        kind."""
         return self.node_id or f"{self.title} ({self.kind})"
 
 

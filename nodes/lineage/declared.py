@@ -56,7 +56,7 @@ def assigned_variables(
 
 
 def is_system_variable(run: RunIndex, name: str) -> bool:
-    """Tell whether an input of the run came from the engine, not from who started the run."""
+    """Return whether an input of the run came from the engine, not from who started the run."""
     return any(engine.is_system_variable(name) for engine in run.engines)
 
 

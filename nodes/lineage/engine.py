@@ -35,7 +35,8 @@ class Engine(Protocol):
         """Yield the certain links of a step's outputs, where settings say what these are."""
 
     def gathers(self, step: LineageStep) -> bool:
-        """Tell whether a step's outputs are what its settings refer to, as those of an end are."""
+        """Return whether a step's outputs are what its settings refer to, as those of an end
+        are."""
 
     def referenced_values(self, step: LineageStep) -> Iterable[str]:
         """Yield the digests of what the settings of a step refer to, however far away."""
@@ -50,4 +51,4 @@ class Engine(Protocol):
         for a step of another run, whose settings are not known."""
 
     def is_system_variable(self, name: str) -> bool:
-        """Tell whether an input of the run came from the engine, not from who started the run."""
+        """Return whether an input of the run came from the engine, not from who started the run."""

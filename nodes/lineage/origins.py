@@ -71,7 +71,7 @@ def not_covered(
 
 
 def _covers(run: RunIndex, certain: LineageLink, likely: LineageLink) -> bool:
-    """Tell whether a certain link says already what a likely one would."""
+    """Return whether a certain link says already what a likely one would."""
     if certain.path is None or likely.path is None:
         return _same_source(certain.source, likely.source)
     if certain.path[: len(likely.path)] == likely.path and certain.path != likely.path:
@@ -87,7 +87,7 @@ def _covers(run: RunIndex, certain: LineageLink, likely: LineageLink) -> bool:
 
 
 def _same_source(first: ValueSource, second: ValueSource) -> bool:
-    """Tell whether two sources are in the same value, one at or inside of the other."""
+    """Return whether two sources are in the same value, one at or inside of the other."""
     shorter = min(len(first.path), len(second.path))
     return (first.form, first.step, first.part) == (second.form, second.step, second.part) and (
         first.path[:shorter] == second.path[:shorter]

@@ -74,7 +74,7 @@ class RunIndex:
         return self._node_ids.get(graph_id, ())
 
     def gathers(self, step: LineageStep) -> bool:
-        """Tell whether a step gathers what its settings refer to into its outputs."""
+        """Return whether a step gathers what its settings refer to into its outputs."""
         return any(engine.gathers(step) for engine in self.engines)
 
     # -- values --

@@ -40,12 +40,14 @@ class LineageStep(LightStep):
 
     @property
     def assigns_variables(self) -> bool:
-        """Whether it writes variables, so that its values stand in its process data."""
+        """Return whether the step writes variables, so that its values stand in its process
+        data."""
         return self.kind == "assigner"
 
     @property
     def latest_start(self) -> int:
-        """When it started at the latest: some producers report whole seconds."""
+        """Return the latest time at which the step can have started: some producers report whole
+        seconds."""
         start = self.start or 0
         return start + SECOND - 1 if start % SECOND == 0 else start
 
@@ -55,7 +57,7 @@ class LineageStep(LightStep):
 
 
 def precedes(first: LineageStep, second: LineageStep) -> bool:
-    """Tell whether `first` had ended when `second` started, so that its outputs could be used
+    """Return whether `first` had ended when `second` started, so that its outputs could be used
     there."""
     return (
         first.end is not None
@@ -118,7 +120,7 @@ class StepIndex:
 
     @cached_property
     def _iteration_starts(self) -> dict[tuple[str, int], int]:
-        """When each iteration of each container started."""
+        """Return when each iteration of each container started."""
         starts: dict[tuple[str, int], int] = {}
         for container in self.by_id.values():
             depth = len(container.iteration_path)
@@ -129,9 +131,9 @@ class StepIndex:
         return starts
 
     def sees_write(self, step: LineageStep, writer: LineageStep) -> bool:
-        """Tell whether what an assigner (`writer`) wrote was there when `step` started: iterations
-        that run at the same time have variables of their own, as they were when the iteration
-        started."""
+        """Return whether what an assigner (`writer`) wrote was there when `step` started:
+        iterations that run at the same time have variables of their own, as they were when the
+        iteration started."""
         if not precedes(writer, step):
             return False
         for container in self.containers(step):

@@ -34,7 +34,7 @@ def link_to_request(run: RunIndex, step: LineageStep, call_id: str = "") -> Line
 
 
 def _same_arguments(arguments: Any, inputs: Any) -> bool:
-    """Tell whether a tool's inputs are the arguments of a call. Some producers report the only
+    """Return whether a tool's inputs are the arguments of a call. Some producers report the only
     argument without its name."""
     return arguments == inputs or (
         isinstance(arguments, dict) and len(arguments) == 1 and inputs in arguments.values()

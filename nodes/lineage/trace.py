@@ -65,7 +65,7 @@ def trace_back(
 
 
 def _is_written_by_model(step: LineageStep, link: LineageLink) -> bool:
-    """Tell whether a value is a model's own, which it also is where it quotes its inputs."""
+    """Return whether a value is a model's own, which it also is where it quotes its inputs."""
     return (
         kind_of(step.kind).call == "model"
         and link.source.step is step

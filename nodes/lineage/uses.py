@@ -101,8 +101,8 @@ def _links_to(
 
 
 def _leads_to_output(step: LineageStep, link: LineageLink) -> bool:
-    """Tell whether a link leads to the outputs of a step, or to what an assigner wrote, which is in
-    its process data."""
+    """Return whether a link leads to the outputs of a step, or to what an assigner wrote, which is
+    in its process data."""
     return link.source.step is step and link.source.part != "inputs"
 
 

@@ -43,7 +43,7 @@ def text_weight(text: str) -> int:
 
 
 def is_distinctive(text: str) -> bool:
-    """Tell whether a text is unlikely to be there twice by chance (see above)."""
+    """Return whether a text is unlikely to be there twice by chance (see above)."""
     head = text[:_HEAD].strip()
     enough = MIN_DIFFERENT if head.isascii() else MIN_DIFFERENT_WIDE
     return text_weight(head) >= MIN_WEIGHT and len(set(head.casefold())) >= enough
@@ -181,6 +181,6 @@ def display_path(path: ValuePath) -> str:
 
 
 def paths_overlap(first: ValuePath, second: ValuePath) -> bool:
-    """Tell whether one path is the other or leads to a part of it; "0" and 0 are the same key."""
+    """Return whether one path is the other or leads to a part of it; "0" and 0 are the same key."""
     shorter = min(len(first), len(second))
     return tuple(map(str, first[:shorter])) == tuple(map(str, second[:shorter]))

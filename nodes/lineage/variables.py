@@ -62,13 +62,13 @@ class Variable:
 
     @property
     def is_written_by_start(self) -> bool:
-        """Whether a node wrote it that only passes on the inputs of the run."""
+        """Return whether the node that wrote it last only passes on the inputs of the run."""
         step = self.last.step
         return step is not None and step.kind in STARTS
 
     @property
     def key(self) -> str:
-        """What names it in an address."""
+        """Return what names the variable in an address."""
         return (
             f"{self.node_id}.{self.output_key}" if self.node_id and self.output_key else self.name
         )

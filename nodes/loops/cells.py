@@ -128,7 +128,7 @@ def _sum_figure(figures: dict[str, StepFigures], steps: list[LightStep], name: s
 
 def set_heat(rows: list[MatrixRow], figures: dict[str, StepFigures], measure: HeatMeasure) -> str:
     """Set the heat of all cells; return what the hottest one stands for. Of costs in several
-    currencies those in the main one are compared."""
+    currencies only those in the main one are compared."""
     cells = [cell for row in rows for cell in row.cells if cell]
     currency = ""
     if measure == "cost":

@@ -41,7 +41,8 @@ class Loop:
 
     @property
     def is_container(self) -> bool:
-        """Whether it is there to loop; else it is whatever held nodes that ran again."""
+        """Return whether the container is an iteration or loop by its kind; otherwise it is some
+        other step in which nodes ran again."""
         return self.container is not None and self.container.kind_info.group == "loop"
 
     def pass_key(self, number: int | None) -> str:

@@ -238,11 +238,12 @@ class NodeExecution(models.Model):
 
     @property
     def received(self) -> dict[str, Any]:
-        """What the producer sent beside the values: {"attributes", "events", "links", "scope",
-        "read_from"}, of which only those that are not empty."""
+        """Return what the producer sent beside the values: {"attributes", "events", "links",
+        "scope", "read_from"}, of which only those that are not empty."""
         return unpack_json(bytes(self.received_body)) if self.received_body else {}
 
     @property
     def iteration_path(self) -> list[int]:
-        """[3, 0] for pass 3 of the outer container and pass 0 of the inner; [] outside any."""
+        """Return [3, 0] for iteration 3 of the outer container and iteration 0 of the inner one; []
+        outside any."""
         return list(iteration_path(self.iteration))

@@ -46,7 +46,7 @@ class Payload(models.Model):
 
     @property
     def raw(self) -> bytes:
-        """The stored bytes, uncompressed: canonical JSON or UTF-8 text."""
+        """Return the stored bytes, uncompressed: canonical JSON or UTF-8 text."""
         body = bytes(self.body)
         return unpack(body) if self.compressed else body
 
@@ -56,5 +56,5 @@ class Payload(models.Model):
 
     @property
     def value(self) -> Any:
-        """The value as Python data: JSON decoded, or text."""
+        """Return the value as Python data: JSON decoded, or text."""
         return orjson.loads(self.raw) if self.encoding == "json" else self.text

@@ -45,7 +45,7 @@ class TimeSpent:
 
     @property
     def cost(self) -> Decimal | None:
-        """The cost in the main currency."""
+        """Return the cost in the main currency."""
         return self.costs.get(self.currency)
 
 

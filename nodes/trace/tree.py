@@ -53,7 +53,7 @@ class TraceEntry:
 
     @property
     def status(self) -> str:
-        """The status of a step; of a group the worst of its steps'."""
+        """Return the status of a step; for a group the worst of its steps'."""
         if self.step:
             return self.step.status
         statuses = {entry.status for entry in self.children}

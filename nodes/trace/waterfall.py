@@ -56,7 +56,7 @@ class TimeScale:
 
     @property
     def drawn(self) -> int:
-        """The length of the line: the run's time, without what breaks leave out."""
+        """Return the length of the line: the run's time, without what breaks leave out."""
         return max(1, self._offset(self.end)) if self.breaks else self.span
 
     def _offset(self, time: int) -> int:

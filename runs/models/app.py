@@ -18,8 +18,9 @@ STRIP_LENGTH = 20
 
 class AppQuerySet(models.QuerySet["App"]):
     def by_activity(self) -> Self:
-        """Most recently active first, with `last_run_at` and `strip_from`, when the 20th newest run
-        started (NULL: it has fewer). Two look-ups per app in `run_app_started`."""
+        """Order the most recently active first, with `last_run_at` and `strip_from`, the time at
+        which the 20th newest run started (NULL where there are fewer runs). Costs two look-ups per
+        app in `run_app_started`."""
         runs = (
             apps.get_model("runs.Run")
             .objects.filter(app=OuterRef("pk"))
@@ -32,8 +33,9 @@ class AppQuerySet(models.QuerySet["App"]):
         ).order_by(F("last_run_at").desc(nulls_last=True), "name")
 
     def in_use(self) -> Self:
-        """Without those that recording made before it knew better: the name that the first spans of
-        a run gave, when its root then named another app. They hold values of steps still."""
+        """Leave out the apps that recording created by mistake: they are named as the first spans
+        of a run named the app, before its root named another one. They cannot be deleted, because
+        steps still refer to their values."""
         return self.filter(
             models.Exists(apps.get_model("runs.Run").objects.filter(app=OuterRef("pk")))
             | models.Exists(Version.objects.filter(app=OuterRef("pk")))
@@ -43,19 +45,20 @@ class AppQuerySet(models.QuerySet["App"]):
         )
 
     def with_versions(self) -> Self:
-        """With the versions' numbers and labels, not their graphs."""
+        """Prefetch the numbers and labels of the versions, not their graphs."""
         return self.prefetch_related(
             models.Prefetch("versions", queryset=Version.objects.defer("graph", "configuration"))
         )
 
     def known_as(self, name: str) -> Self:
-        """By the producer's name, or by slug; the name first where both exist."""
+        """Return the apps with this name or slug; the one with the name comes first where both
+        exist."""
         return self.filter(Q(name=name) | Q(slug=name)).order_by(
             models.Case(models.When(name=name, then=0), default=1), "pk"
         )
 
     def readable_by(self, only_app: "App | None") -> Self:
-        """All apps, or the one that a bound key may read."""
+        """Return all apps, or only the one that a bound key may read."""
         return self.filter(pk=only_app.pk) if only_app else self
 
 
@@ -103,14 +106,15 @@ class App(models.Model):
 
 class VersionQuerySet(models.QuerySet["Version"]):
     def named(self, name: str, app: "App | None") -> Self:
-        """With this number (7 or #7) or label; of one app or of all."""
+        """Return the versions with this number (7 or #7) or label, of one app or of all."""
         by_name = Q(label=name)
         if (number := whole_number(name.removeprefix("#"), 9)) is not None:
             by_name |= Q(number=number)
         return self.filter(by_name, app=app) if app else self.filter(by_name)
 
     def for_list(self) -> Self:
-        """Newest first, without graphs, with `first_run_at` and `last_run_at`."""
+        """Annotate `first_run_at` and `last_run_at`, and load no graphs. The order is newest
+        first."""
         runs = (
             apps.get_model("runs.Run").objects.filter(version=OuterRef("pk")).values("started_at")
         )
@@ -161,5 +165,6 @@ class Version(models.Model):
 
     @property
     def short(self) -> str:
-        """The label for narrow places; of one that is a moment (Dify's) date and time alone."""
+        """Return the label for narrow places; a label that is a timestamp (Dify's) as date and time
+        alone."""
         return formats.timestamp_label(str(self))

@@ -23,15 +23,15 @@ class NoteQuerySet(models.QuerySet["Note"]):
     """Scopes take the value of a filter; an empty value leaves the notes as they are."""
 
     def on_run(self, run: Run) -> Self:
-        """Notes on the run and its steps, in the order made."""
+        """Return the notes on the run and its steps, in the order in which they were made."""
         return self.filter(run=run).order_by("created_at", "id")
 
     def waiting(self) -> Self:
-        """Notes whose run has not arrived. Served by `note_about`."""
+        """Return the notes whose run has not arrived. Served by `note_about`."""
         return self.filter(run=None)
 
     def waiting_for(self, source_ids: Collection[str], scope: int) -> Self:
-        """Notes that arrived before their run did. Served by `note_about`."""
+        """Return the notes that arrived before their run did. Served by `note_about`."""
         return self.filter(run=None, about__in=source_ids, scope=scope)
 
     def for_page(self, length: int = TEXT_HEAD_LENGTH) -> Self:
@@ -53,26 +53,26 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.filter(run__isnull=False)
 
     def for_app(self, app: App | None) -> Self:
-        """Notes on runs of `app`. A subquery for each note: with a join the database may begin with
-        all runs of the app."""
+        """Return the notes on runs of `app`. Uses a subquery for each note: with a join the
+        database may begin with all runs of the app."""
         return (
             self.filter(Exists(Run.objects.filter(pk=OuterRef("run_id"), app=app))) if app else self
         )
 
     def named(self, name: str) -> Self:
-        """Served by `note_name_created`."""
+        """Return the notes with this name. Served by `note_name_created`."""
         return self.filter(name=name) if name else self
 
     def labelled(self, label: str) -> Self:
         return self.filter(label=label) if label else self
 
     def from_source(self, source: str, author: str) -> Self:
-        """Served by `note_source_created`."""
+        """Return the notes of this source and author. Served by `note_source_created`."""
         notes = self.filter(source=source) if source else self
         return notes.filter(author=author) if author else notes
 
     def with_thumb(self, thumb: str) -> Self:
-        """ "up" or "down". Served by `note_name_created`."""
+        """Return the thumbs that point "up" or "down". Served by `note_name_created`."""
         return self.filter(UP if thumb == "up" else DOWN) if thumb else self
 
     def since(self, time: datetime | None) -> Self:
@@ -82,7 +82,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.filter(source=PERSON, author=user_name)
 
     def with_content(self, name: str, number: float | None, label: str, text: str) -> Self:
-        """Notes with exactly this content."""
+        """Return the notes with exactly this content."""
         value = {"number": number} if number is not None else {"number__isnull": True}
         return self.filter(name=name, label=label, text=text, **value)
 

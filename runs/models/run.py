@@ -343,8 +343,8 @@ class Run(models.Model):
 
     @property
     def producer_ids(self) -> list["RunSource"]:
-        """The producer's ids that lead here, by kind and id; without the ids that the run itself
-        had before another run was merged with it."""
+        """Return the producer's ids that lead here, by kind and id; without the ids that the run
+        itself had before another run was merged with it."""
         sources = (source for source in self.sources.all() if source.kind != "former")
         return sorted(sources, key=lambda source: (source.kind, source.source_id))
 
@@ -354,30 +354,30 @@ class Run(models.Model):
 
     @property
     def stalled(self) -> bool:
-        """Whether the run says that it is running, but nothing has come of it for long; see
-        `stalled_condition` for the same in a query."""
+        """Return whether the run is reported as running, but nothing about it has arrived for long;
+        see `stalled_condition` for the same in a query."""
         if self.status != RunStatus.RUNNING:
             return False
         return timezone.now() - self.last_seen_at > _stalled_after()
 
     @property
     def live(self) -> bool:
-        """Whether more is expected of the run: it has not ended, nor is it stalled."""
+        """Return whether more is expected of the run: it has not ended, nor is it stalled."""
         return self.is_unfinished and not self.stalled
 
     @property
     def shown_status(self) -> str:
-        """The status that people see: "stalled", or the value of `status`."""
+        """Return the status that people see: "stalled", or the value of `status`."""
         return STALLED if self.stalled else self.status
 
     @property
     def shown_status_label(self) -> str:
-        """The word for `shown_status`."""
+        """Return the word for `shown_status`."""
         return STALLED_LABEL if self.stalled else self.get_status_display()
 
     @property
     def shown_status_reason(self) -> str:
-        """Why people see another status than `status`; "" where they see the same."""
+        """Return why people see another status than `status`; "" where they see the same."""
         return "Says running, but has sent nothing for long" if self.stalled else ""
 
 

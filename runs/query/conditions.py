@@ -174,8 +174,8 @@ def _in_app(terms: list[Term], context: ConditionContext) -> Q:
 
 
 def _of_version(terms: list[Term], context: ConditionContext) -> Q:
-    """Served by `run_version_started`, in order where it is one version: so its id is looked up
-    first."""
+    """Match runs of the versions. Served by `run_version_started`; with one version also in its
+    order, which is why the ids are looked up first."""
     app = context.apps[0] if len(context.apps) == 1 else None
     ids = {
         pk
@@ -186,7 +186,8 @@ def _of_version(terms: list[Term], context: ConditionContext) -> Q:
 
 
 def _in_conversation(terms: list[Term], context: ConditionContext) -> Q:
-    """By the conversation's id or the producer's. Served by `run_conversation_started`."""
+    """Match runs by the conversation's id or the producer's. Served by
+    `run_conversation_started`."""
     names = values_of(terms)
     named = Q(source_id__in=names)
     if ids := _uuids(names):
@@ -214,13 +215,14 @@ def _error_contains(terms: list[Term], context: ConditionContext) -> Q:
 
 
 def _in_error_group(terms: list[Term], context: ConditionContext) -> Q:
-    """Served by `run_error_group_started`."""
+    """Match runs by the id of their error group. Served by `run_error_group_started`."""
     ids = _uuids(values_of(terms))
     return equals_any("error_group", ids) if ids else NO_RUNS
 
 
 def _has_tag(terms: list[Term], context: ConditionContext) -> Q:
-    """A producer's tag (a JSON list of them, which databases keep escaped or not) or a person's."""
+    """Match runs by a tag of the producer (a JSON list, which databases store escaped or not) or of
+    a person."""
     tags = values_of(terms)
     condition = Q(pk__in=run_ids_of(Note.objects.filter(name="tag", label__in=tags)))
     for tag in tags:
@@ -246,7 +248,8 @@ StateCondition = Callable[[datetime], Q]
 
 
 def one_of_states(states: Mapping[str, StateCondition]) -> RunCondition:
-    """A field whose choices are states; a run must be in every one that is asked for."""
+    """Return the condition of a field whose choices are states; a run must be in every state of the
+    query."""
     return RunCondition(lambda terms, context: states[terms[0].value](context.now), every_term=True)
 
 

@@ -80,7 +80,7 @@ class QueryField:
 
     @property
     def takes_list(self) -> bool:
-        """Whether commas separate several values."""
+        """Return whether commas separate several values."""
         return isinstance(self.parser, WordParser | ChoiceParser)
 
     @property
@@ -103,7 +103,7 @@ class Term:
 
     @property
     def text(self) -> str:
-        """The term as it is typed."""
+        """Return the term as it is typed."""
         return f"{'-' if self.negated else ''}{self.field.name}:{quoted(self.value)}"
 
 
@@ -116,7 +116,7 @@ class Query:
 
     @property
     def text(self) -> str:
-        """The whole query as it is typed."""
+        """Return the whole query as it is typed."""
         return " ".join(
             [*(term.text for term in self.terms), *([self.words] if self.words else [])]
         )
@@ -139,7 +139,7 @@ class Query:
         return replace(self, terms=tuple(term for term in self.terms if term not in terms))
 
     def same_as(self, other: "Query") -> bool:
-        """Tell whether both have the same terms, in whatever order, and the same text."""
+        """Return whether both have the same terms, in whatever order, and the same text."""
         return set(self.terms) == set(other.terms) and self.words == other.words
 
 

@@ -62,8 +62,8 @@ class RunFilters:
     def __init__(
         self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
     ) -> None:
-        """`app`: the list is that app's own. `readable_by`: the one app that a bound key may
-        read."""
+        """Parse the parameters of an address. `app` is set where the list is that app's own;
+        `readable_by` is the one app that a bound key may read."""
         self.data, unreadable = without_nul(data)
         self.only_app = app
         self.readable_by = readable_by
@@ -79,7 +79,7 @@ class RunFilters:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """What is wrong, a sentence each, for a page or a machine."""
+        """Return what is wrong with the filters, one sentence each, for a page or a machine."""
         sentences = list(self._problems)
         if self.order not in ORDERS:
             sentences.append(f"Order: there is no order “{self.order[:40]}”.")
@@ -100,7 +100,8 @@ class RunFilters:
 
     @cached_property
     def understood(self) -> "RunFilters":
-        """The filters without what is wrong in them; all runs if the rest makes no sense either."""
+        """Return the filters without what is wrong in them; those of all runs where the rest makes
+        no sense either."""
         if self.is_valid():
             return self
         unknown_apps = [
@@ -117,12 +118,12 @@ class RunFilters:
 
     @property
     def since(self) -> datetime | None:
-        """The earliest start of the runs that are asked for."""
+        """Return the earliest start that the filters allow."""
         return self._single_timestamp("since")
 
     @property
     def until(self) -> datetime | None:
-        """The time before which the runs that are asked for have started."""
+        """Return the time before which a run must have started."""
         return self._single_timestamp("until")
 
     def _single_timestamp(self, name: str) -> datetime | None:
@@ -152,7 +153,7 @@ class RunFilters:
 
     @cached_property
     def _apps(self) -> dict[str, App]:
-        """The apps that the query names, by slug."""
+        """Return the apps that the query names, by slug."""
         slugs = values_of(self._app_terms)
         if not slugs:
             return {}
@@ -169,7 +170,7 @@ class RunFilters:
 
     @cached_property
     def search_terms(self) -> SearchTerms:
-        """The words to search for; falsy without any."""
+        """Return the words to search for; they are falsy where there are none."""
         return parse_text(self.query.words)
 
     def filtered_parts(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
@@ -198,7 +199,7 @@ class RunFilters:
 
     @property
     def orders(self) -> list[tuple[str, str, bool]]:
-        """(value, label, chosen) of each order."""
+        """Return (value, label, chosen) of each order."""
         return [(order, label, order == self.order) for order, label in ORDER_LABELS.items()]
 
     @property
@@ -223,12 +224,14 @@ class RunFilters:
 
     @property
     def literal_search_href(self) -> str:
-        """The address of a search for the text as it was typed, even if it looks like a query."""
+        """Return the address of a search for the text as it was typed, even if it looks like a
+        query."""
         return query_string(Query(words=as_phrases(self.text)))
 
     @property
     def searches_without_a_word(self) -> list[tuple[str, str]]:
-        """(word, address of the search for the other words) of each word; none of many words."""
+        """Return (word, address of the search for the other words) of each word; [] for a single
+        word or for more than FEW_WORDS."""
         words = self.search_terms.words
         excluded = [f"-{as_phrases(word)}" for word in self.search_terms.without]
         if not 1 < len(words) <= FEW_WORDS:
@@ -243,7 +246,7 @@ class RunFilters:
 
     @property
     def facets_href(self) -> str:
-        """The address of the same list with its facets."""
+        """Return the address of the same list with its facets."""
         parameters = self.as_query_string()
         return f"?{parameters}&facets=1" if parameters else "?facets=1"
 

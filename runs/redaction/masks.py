@@ -90,7 +90,7 @@ class Mask:
 
     @cached_property
     def is_active(self) -> bool:
-        """Whether anything inside of values is masked."""
+        """Return whether anything inside of values is masked."""
         return bool(self.paths or self.words or self.fields & {*FIELD_KEYS, *FIELD_KEY_PARTS})
 
     def value(self, value: Any) -> Any:
@@ -150,7 +150,8 @@ class Mask:
         return [self._masked_value(inner, path, levels) for inner in value]
 
     def _masks(self, path: tuple[str, ...]) -> bool:
-        """Tell whether the value at this path is masked: by its key, or by the end of its path."""
+        """Return whether the value at this path is masked: by its key, or by the end of its
+        path."""
         if not path:
             return False
         if any(path[-count:] in self.paths for count in range(1, len(path) + 1)):
@@ -184,8 +185,8 @@ class Mask:
 
     @cached_property
     def _keys_in_text(self) -> re.Pattern[str] | None:
-        """A masked key and what follows it, in a text that is no JSON: email=…, "email": "…",
-        <email>…</email>."""
+        """Return a pattern for a masked key and what follows it in a text that is not JSON:
+        email=…, "email": "…", <email>…</email>."""
         names = [_spellings(path[-1]) for path in self.paths]
         names += [_spellings(key) for key in self._field_keys]
         names += [rf"\w{{0,40}}{_spellings(part)}\w{{0,40}}" for part in self._field_parts]
@@ -220,7 +221,7 @@ class Mask:
         return text
 
     def _holds_word(self, text: str) -> bool:
-        """Tell whether a reader who unescapes the text finds a masked word in it."""
+        """Return whether a reader who unescapes the text finds a masked word in it."""
         readable = unescaped(text)
         for word in self._unescaped_words:
             stands_in = word in readable or (" " in word and word.replace(" ", "+") in readable)
@@ -309,5 +310,5 @@ def quotable_texts(value: Any) -> Iterator[str]:
 
 
 def is_distinctive(text: str) -> bool:
-    """Tell whether a text is unlikely to stand elsewhere by chance, as "chat" does."""
+    """Return whether a text is unlikely to stand elsewhere by chance, as "chat" does."""
     return len(text) >= MIN_DISTINCTIVE_WORD or not text.isalpha()

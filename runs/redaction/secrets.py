@@ -146,8 +146,8 @@ def _redact_scalar(value: Any, name: str) -> Any:
 
 
 def _only_refers(text: str) -> bool:
-    """Tell whether a text is nothing but references to variables and the word for the kind of
-    key (Bearer)."""
+    """Return whether a text is nothing but references to variables and the word for the kind of key
+    (Bearer)."""
     rest = _REFERENCE.sub("", text)
     return rest != text and not _AUTH_SCHEME.sub("", rest).strip()
 

@@ -62,7 +62,7 @@ class Hit:
 
     @property
     def passes(self) -> list[int]:
-        """The iteration as people count."""
+        """Return the iteration path as people count it, from 1."""
         return [number + 1 for number in self.iteration]
 
 
@@ -119,17 +119,17 @@ class RunMatch:
 
     @property
     def enough(self) -> bool:
-        """Whether reading on would only count."""
+        """Return whether reading on would only count."""
         return not self.missing and self.count >= MAX_HITS and not self.terms.without
 
     @property
     def more(self) -> int | None:
-        """How many hits there are beside those shown; None: not counted."""
+        """Return how many hits there are beside those shown; None where they were not counted."""
         return self.count - len(self._best) if self.is_whole else None
 
     @property
     def hits(self) -> list[Hit]:
-        """At most three, in the order of the run."""
+        """Return at most three hits, in the order of the run."""
         return [hit for _, hit in sorted(self._best, key=lambda ranked: ranked[0][-1])]
 
 

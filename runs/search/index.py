@@ -64,8 +64,8 @@ def search_index() -> SearchIndex:
 
 
 def can_hold(started_at: datetime) -> bool:
-    """Tell whether runs of this time can be indexed: SQLite would not keep documents before 1970 in
-    order."""
+    """Return whether runs of this time can be indexed: SQLite would not keep documents before 1970
+    in order."""
     return started_at >= EPOCH
 
 
@@ -167,8 +167,8 @@ class _PostgresIndex:
 
 @contextmanager
 def _expensive_text_reads() -> Iterator[Any]:
-    """Tell the planner that reading a text is expensive: it takes it for as cheap as reading a
-    number, and would rather read all texts of a month than the index."""
+    """Let the planner know that reading a text is expensive: by default it assumes that a text
+    costs as little as a number, and would rather read all texts of a month than the index."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL cpu_operator_cost = 1")
         yield cursor

@@ -59,7 +59,7 @@ class SearchedStep(NamedTuple):
 
     @property
     def values(self) -> Iterator[tuple[str, str]]:
-        """(name, id of the value) of each value that the step has."""
+        """Yield (name, id of the value) for each value that the step has."""
         ids = (
             ("inputs", self.inputs),
             ("process_data", self.process_data),

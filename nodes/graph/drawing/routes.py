@@ -31,7 +31,7 @@ class Route:
 
     @property
     def path(self) -> str:
-        """The value of an SVG `d` attribute."""
+        """Return the value of an SVG `d` attribute."""
         return " ".join(
             letter + " ".join(f"{x},{y}" for x, y in points) for letter, points in self.commands
         )

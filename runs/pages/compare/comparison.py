@@ -40,7 +40,8 @@ class Comparison:
 
     @property
     def unfinished(self) -> str:
-        """The unfinished runs, to begin a sentence: "A has", "A and B have"; "" for none."""
+        """Return the unfinished runs as the beginning of a sentence: "A has", "A and B have"; ""
+        for none."""
         names = [name for name, run in (("A", self.a), ("B", self.b)) if run.is_unfinished]
         if not names or self.a.pk == self.b.pk:
             return ""

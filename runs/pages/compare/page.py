@@ -36,7 +36,7 @@ class StartDifference:
 
     @property
     def input_differs(self) -> bool:
-        """Whether the inputs differ in more than ids and times."""
+        """Return whether the inputs differ in more than ids and times."""
         difference = self.inputs.difference
         return self.inputs.form == "unread" or (difference is not None and bool(difference.total))
 

@@ -77,7 +77,7 @@ class Cause:
 
     @property
     def parent_missing(self) -> bool:
-        """Tell whether the step above the first one of the chain has not been received."""
+        """Return whether the step above the first one of the chain has not been received."""
         return bool(self.chain) and self.chain[0].execution.orphan
 
     def __str__(self) -> str:

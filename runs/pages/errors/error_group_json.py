@@ -33,7 +33,7 @@ def _error_group_head_json(group: ErrorGroup, base_url: str) -> ErrorGroupHeadJs
 
 
 def listed_error_group_json(listed: ErrorGroupFigures, base_url: str = "") -> ListedErrorGroupJson:
-    """A group in a list; `runs` counts within the failures that were read."""
+    """Return a group as a list shows it; `runs` counts within the failures that were read."""
     return {
         **_error_group_head_json(listed.group, base_url),
         "state": listed.state,
@@ -90,7 +90,7 @@ def _failed_run_json(run: Run, base_url: str) -> FailedRunJson:
 
 
 def _good_run_json(history: ErrorGroupHistory, base_url: str) -> GoodRunJson | None:
-    """The newest failure beside the success that tells most about it."""
+    """Return the newest failure beside the success that is most useful to compare it with."""
     if not (history.good and history.newest):
         return None
     query = f"?a={history.good.run_id}&b={history.newest.pk}"

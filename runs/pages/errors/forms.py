@@ -26,8 +26,8 @@ class ErrorsForm(TimeRangeForm):
     def __init__(
         self, data: QueryDict, *, app: App | None = None, readable_by: App | None = None
     ) -> None:
-        """`app`: the page is that app's own, and the query string cannot choose one. `readable_by`:
-        the only app that a bound key may read."""
+        """Read the query string of the page of one `app`, where it cannot choose an app, or of all
+        apps. `readable_by` is the only app that a bound key may read."""
         super().__init__(data)
         self.only_app = app or readable_by
         if app:

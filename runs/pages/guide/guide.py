@@ -56,7 +56,8 @@ titles, and an id in it (run, trace, step, message, conversation) leads to its r
 
 
 def guide(patterns: Iterable[URLPattern], base: str) -> str:
-    """`base`: http://host, no slash. Patterns of `runs.urls`."""
+    """Return the text of `/llms.txt`. `base` is http://host, without a slash; `patterns` are those
+    of `runs.urls`."""
     return "\n".join([
         INTRODUCTION.format(base=base),
         "## Addresses", "", *_addresses(patterns, base), "",

@@ -44,7 +44,7 @@ class Facet:
         return any(value.chosen for value in self.values)
 
     def narrows(self, runs: int) -> bool:
-        """Tell whether there is a choice: a value that all of the `runs` have is none."""
+        """Return whether there is a choice: a value that all of the `runs` have narrows nothing."""
         if self.chosen or len(self.values) > 1:
             return True
         return bool(self.values) and self.values[0].count < runs

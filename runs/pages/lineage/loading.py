@@ -104,7 +104,7 @@ def load_run_index(run: Run, execution_id: UUID | None = None) -> tuple[RunIndex
 
 
 def _is_later_turn(run: Run) -> bool:
-    """Tell whether turns before may have written what the version declares."""
+    """Return whether earlier turns may have written what the version declares."""
     if not run.conversation_id:
         return False
     earlier = Run.objects.filter(conversation=run.conversation_id, started_at__lt=run.started_at)

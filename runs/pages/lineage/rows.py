@@ -65,7 +65,7 @@ class LinkRow:
 
     @property
     def words(self) -> str:
-        """How the value was changed from one place to the other."""
+        """Return how the value was changed from one place to the other, in words."""
         return CHANGES.get(self.change, "")
 
     @property

@@ -47,12 +47,12 @@ class NoteEntry:
 
     @property
     def text(self) -> str:
-        """The text; of a note that was read for a page its beginning."""
+        """Return the text of the note; only its beginning where the note was read for a page."""
         return self.note.head[:TEXT_HEAD_LENGTH] if hasattr(self.note, "head") else self.note.text
 
     @property
     def cut(self) -> bool:
-        """Whether the note has more text than `text`."""
+        """Return whether the note has more text than `text`."""
         return hasattr(self.note, "head") and len(self.note.head) > TEXT_HEAD_LENGTH
 
     @property

@@ -42,7 +42,7 @@ HEADER, RUN, STEP, TURN = "header-notes", "notes", "step-notes", "turn-notes-"
 
 
 def step_or_404(run: Run, step_id: UUID | None) -> NodeExecution | None:
-    """The step without its values; None: the run itself is meant."""
+    """Return the step without its values; None where the run itself is meant."""
     if step_id is None:
         return None
     steps = NodeExecution.objects.in_run(run.id).only("id", "run_id", "source_id", "hints", "title")

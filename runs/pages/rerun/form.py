@@ -152,7 +152,7 @@ class RerunForm(forms.Form):
 
     @property
     def query(self) -> str | None:
-        """The user's query as it will be sent; None where there was none."""
+        """Return the user's query as it will be sent; None where there was none."""
         query: str | None = self.cleaned_data.get("query", self.recorded.query)
         return query
 
@@ -176,7 +176,8 @@ def load_recorded_inputs(payload: Payload | None, in_chat: bool) -> RecordedInpu
 
 
 def missing_setup(app: App) -> str:
-    """Say what an app lacks to be run again, in a sentence; "" for nothing."""
+    """Return a sentence about what an app lacks before its runs can be run again; "" for
+    nothing."""
     if not app.upstream_url:
         return "No upstream is set for this app: the address of its Dify API, or of a webhook."
     if app.upstream_kind == "dify" and not app.upstream_key:

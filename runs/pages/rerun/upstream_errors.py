@@ -30,7 +30,7 @@ def json_object(body: bytes) -> dict[str, object]:
 
 
 def refusal_sentence(upstream: str, status: int, body: bytes, key: str) -> str:
-    """Say why an upstream refused: its status and its own words, without its `key`."""
+    """Return why an upstream refused: its status and its own words, without its `key`."""
     if 300 <= status < 400:
         return f"{upstream} answered with a redirect ({status}), which is not followed."
     answer = json_object(body)

@@ -87,7 +87,7 @@ def _step_and_scope(request: HttpRequest, run: Run) -> tuple[NodeExecution | Non
 
 
 def _problem_of_size(record: Run | NodeExecution) -> str:
-    """Say that the inputs are too large to be sent; "" where they are not."""
+    """Return a sentence where the inputs are too large to be sent; "" where they are not."""
     inputs = record.inputs
     if inputs is None or inputs.size <= MAX_INPUT_BYTES:
         return ""

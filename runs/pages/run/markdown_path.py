@@ -62,7 +62,7 @@ def _select_lines(lines: list[TraceLine], path: Collection[str]) -> tuple[list[T
 
 
 def _is_on_path(line: TraceLine, path: Collection[str]) -> bool:
-    """Tell whether a line is a step of the path, or the iteration that such a step ran in."""
+    """Return whether a line is a step of the path, or the iteration that such a step ran in."""
     if line.entry is None or line.form == "elided":
         return False
     if line.entry.form == "pass":

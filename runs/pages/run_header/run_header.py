@@ -51,7 +51,7 @@ class RunHeader:
 
     @property
     def lasted(self) -> str:
-        """How long the run took; of a live run how long it has taken until now."""
+        """Return how long the run took; for a live run, how long it has taken until now."""
         run = self.run
         if not run.live:
             return formats.duration(run.duration_us)

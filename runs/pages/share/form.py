@@ -81,7 +81,7 @@ class ShareForm(forms.Form):
 
     @property
     def mask_entries(self) -> list[str]:
-        """What the link masks, as `runs.redaction.masks.mask_of` reads it."""
+        """Return what the link masks, as `runs.redaction.masks.mask_of` reads it."""
         cleaned = self.cleaned_data
         return [
             *cleaned["fields_masked"],

@@ -65,7 +65,7 @@ class VariablesQuery:
 
     @property
     def kept_writes(self) -> int:
-        """How many writes of each variable have their values loaded."""
+        """Return how many writes of each variable have their values loaded."""
         return MAX_WRITES if self.name else KEPT_WRITES
 
 

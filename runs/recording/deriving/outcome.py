@@ -120,7 +120,8 @@ def _all_ended(tree: Tree) -> bool:
 
 
 def _is_paused(tree: Tree) -> bool:
-    """Whether nothing began after a paused step: then the run waits, whatever its root says."""
+    """Return whether nothing began after a paused step: then the run waits, whatever its root
+    says."""
     return bool(_last_with(tree, "paused"))
 
 

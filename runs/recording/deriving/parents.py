@@ -145,9 +145,10 @@ def _start_order(row: ExecutionRow) -> tuple[int, str]:
 def containers_by_time(
     rows: list[ExecutionRow], above: dict[str, ExecutionRow | None]
 ) -> dict[str, ExecutionRow]:
-    """Before 1.14.1 Dify sent no pass spans, and every step below the run: a step names its pass
-    number and its container's graph id, which no span carries. The container is the smallest
-    iteration or loop around it in time. Returns those of the steps that need one."""
+    """Return the containers of steps that were reported without one, found by time. Before 1.14.1
+    Dify sent no spans for iterations, and every step below the run: a step names its iteration's
+    number and its container's graph id, which no span carries. Its container is the smallest
+    iteration or loop around it in time."""
     top = [row for row in rows if row.started_us is not None and _is_on_top(row, above)]
     top.sort(key=lambda row: row.started_us or 0)
     waiting = [row for row in reversed(top) if row.kind in CONTAINERS and not row.folded]

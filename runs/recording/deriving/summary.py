@@ -104,7 +104,7 @@ def _first_facts(sources: list[ExecutionRow]) -> RunFacts:
 
 
 def _derived_mode(sources: list[ExecutionRow], facts: RunFacts) -> str:
-    """An agent that talks in a conversation is a chatflow; everything else runs once."""
+    """Return "chatflow" for an agent that talks in a conversation; everything else is run once."""
     return "chatflow" if facts.conversation and sources[0].kind == "agent" else "workflow"
 
 

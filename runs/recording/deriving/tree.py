@@ -96,8 +96,8 @@ def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
 
 def _hide_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
     """Set `folded`. The span that is the run itself is not a step of it, unless it runs below a
-    step (a workflow used as a tool). A chain that only repeats the run span's name says nothing
-    either."""
+    step (a workflow used as a tool). A chain that only repeats the name of the run's span is
+    hidden, too."""
     for row in tree.rows:
         row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
     for row in tree.rows:

@@ -17,9 +17,9 @@ KIND = "events"
 
 @endpoint(stream=True)
 def events(incoming: IncomingRequest) -> HttpResponse:
-    """A streaming response of Dify's, SSE or NDJSON, while it is produced or afterwards: each event
-    is stored as it arrives. Sent again, from the start or from where it broke off, it gives the
-    same run. As application/json also a blocking reply."""
+    """Record a streaming response of Dify's, SSE or NDJSON, while it is produced or afterwards:
+    each event is stored as it arrives. Sent again, from the start or from where it broke off, it
+    gives the same run. Sent as application/json, it may also be a blocking reply."""
     reader = StreamReader(RunRequest(_app_name(incoming)))
 
     def store(decoded: Decoded) -> ingest.IngestResult:

@@ -60,7 +60,7 @@ def endpoint(
     keyless: bool = False,
     stream: bool = False,
 ) -> Callable[[Endpoint], View]:
-    """See the head of this file."""
+    """Decorate the function of an endpoint, as the head of this file describes."""
 
     def decorate(endpoint_function: Endpoint) -> View:
         @csrf_exempt

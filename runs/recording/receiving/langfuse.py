@@ -20,7 +20,7 @@ CREATED, BAD = 201, 400
 
 @endpoint(JSON)
 def ingestion(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /api/public/ingestion`: a batch of events, each answered for itself."""
+    """Answer `POST /api/public/ingestion`: a batch of events, each answered for itself."""
     events = incoming.json()
     if isinstance(events, dict):
         events = [events] if "type" in events else events.get("batch")
@@ -42,13 +42,14 @@ def ingestion(incoming: IncomingRequest) -> HttpResponse:
 
 @endpoint(PROTOBUF, JSON)
 def traces(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /api/public/otel/v1/traces`: the spans of Langfuse's newer clients."""
+    """Answer `POST /api/public/otel/v1/traces`: the spans of Langfuse's newer clients."""
     return answer_traces(incoming, _project_name(incoming))
 
 
 @endpoint(JSON)
 def scores(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /api/public/scores`: one score, or a list of them, as notes on their runs."""
+    """Answer `POST /api/public/scores`: one score or a list of them, stored as notes on their
+    runs."""
     payload = incoming.json()
     bodies = payload if isinstance(payload, list) else [payload]
     try:
@@ -63,8 +64,8 @@ def scores(incoming: IncomingRequest) -> HttpResponse:
 
 @endpoint(methods=("GET",))
 def projects(incoming: IncomingRequest) -> HttpResponse:
-    """`GET /api/public/projects`: the project of a key, by which clients check it and make links
-    (`/project/<id>`)."""
+    """Answer `GET /api/public/projects` with the project of a key, by which clients check the key
+    and make links (`/project/<id>`)."""
     name = _project_name(incoming) or "waylog"
     project = {
         "id": name,
@@ -77,7 +78,7 @@ def projects(incoming: IncomingRequest) -> HttpResponse:
 
 @endpoint(methods=("GET",), keyless=True)
 def health(incoming: IncomingRequest) -> HttpResponse:
-    """`GET /api/public/health`."""
+    """Answer `GET /api/public/health`."""
     return JsonResponse({"status": "OK", "version": "3.0.0"})
 
 

@@ -12,8 +12,8 @@ from runs.recording.storing.ingest import IngestResult
 
 @endpoint(JSON)
 def create_notes(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /api/notes`: one note, or a list of them. Answers {"notes": [{"id", "run"}…],
-    "waiting"}, in the order sent; `run` is null as long as the run has not arrived."""
+    """Answer `POST /api/notes`: one note, or a list of them, with {"notes": [{"id", "run"}…],
+    "waiting"} in the order sent; `run` is null as long as the run has not arrived."""
     try:
         records = read_notes(incoming.json())
     except BadNote as problem:

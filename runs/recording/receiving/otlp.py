@@ -14,7 +14,7 @@ from runs.recording.storing import ingest, notes
 
 @endpoint(PROTOBUF, JSON)
 def traces(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /v1/traces`: OTLP/HTTP, protobuf or JSON."""
+    """Answer `POST /v1/traces`: OTLP/HTTP, protobuf or JSON."""
     return answer_traces(incoming)
 
 
@@ -28,8 +28,8 @@ def answer_traces(incoming: IncomingRequest, project: str = "") -> HttpResponse:
 
 @endpoint(PROTOBUF, JSON)
 def logs(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /v1/logs`: OTLP/HTTP, protobuf or JSON. A log that belongs to no run is accepted and
-    set aside."""
+    """Answer `POST /v1/logs`: OTLP/HTTP, protobuf or JSON. A log that belongs to no run is accepted
+    and set aside."""
     read = decode_logs(incoming.body, incoming.content_type)
     decoded = Decoded(read.records, read.refused)
     result = ingest.store_decoded(decoded, incoming.sender, single=lambda refused: refused.body)
@@ -42,8 +42,8 @@ def logs(incoming: IncomingRequest) -> HttpResponse:
 
 @endpoint(PROTOBUF, JSON)
 def metrics(incoming: IncomingRequest) -> HttpResponse:
-    """`POST /v1/metrics`: answered, so that clients that send everything do not complain; not
-    kept."""
+    """Answer `POST /v1/metrics`, so that clients that send everything do not complain. Metrics are
+    not stored."""
     return _otlp_response(incoming, None)
 
 

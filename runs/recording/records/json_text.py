@@ -78,7 +78,7 @@ def objects_in(value: Any) -> list[dict[str, Any]]:
 
 
 def deeper_than(value: Any, levels: int) -> bool:
-    """Whether a JSON value is nested more than `levels` deep; without recursion."""
+    """Return whether a JSON value is nested more than `levels` deep; without recursion."""
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(levels):
         level = [

@@ -98,8 +98,8 @@ def payload_location(app_id: int, at_us: int | None, trace: str) -> PayloadLocat
 
 @lru_cache(maxsize=4096)
 def _location(app_id: int, day: int, trace: str) -> PayloadLocation:
-    """The prefix has two bytes of day, three of app, two of trace, in hex: what is written together
-    and read together lies together, whatever the size of the table."""
+    """Return the prefix of a payload's id: two bytes of day, three of app, two of trace, in hex.
+    What is written together and read together lies together, whatever the size of the table."""
     trace_checksum = crc32(trace.encode("utf-8", "replace")) & 0xFFFF
     prefix = f"{day:04x}{app_id & 0xFFFFFF:06x}{trace_checksum:04x}"
     return PayloadLocation(prefix, app_id, str(FIRST_DAY + timedelta(days=day)))

@@ -49,7 +49,8 @@ _LOG: dict[str, Any] = {"name": str, "severity": str, "attributes": dict, "scope
 
 
 def _is_received(value: Any) -> bool:
-    """Whether this may be `NodeRecord.received`, with where moved values were (`read_from`)."""
+    """Return whether this may be `NodeRecord.received`, with where moved values were
+    (`read_from`)."""
     if value is None:
         return True
     if not _matches(value, _RECEIVED):
@@ -72,7 +73,8 @@ def _matches(value: Any, shape: dict[str, Any]) -> bool:
 
 
 def _has_type(value: Any, type_: Any) -> bool:
-    """`type_`: a type, several, or [shape]: a list of objects that have all keys of the shape."""
+    """Return whether a value has the type `type_`: a type, several, or [shape], which stands for a
+    list of objects that have all keys of the shape."""
     if not isinstance(type_, list):
         return isinstance(value, type_)
     [shape] = type_
@@ -239,7 +241,7 @@ def _money_from_json(name: str, kind: Any, value: Any) -> Decimal:
 
 
 def _tuple_from_json(name: str, kind: Any, value: Any) -> tuple[Any, ...]:
-    """`tuple[X, ...]` or `tuple[X, Y]`."""
+    """Return a list as the tuple that `tuple[X, ...]` or `tuple[X, Y]` describes."""
     kinds = get_args(kind)
     if not isinstance(value, list):
         raise InvalidRecord(f"“{name}” is not a list.")

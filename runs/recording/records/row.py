@@ -202,7 +202,8 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
 
 
 def _merge_cost(row: ExecutionRow, other: ExecutionRow) -> bool:
-    """A reported cost beats one that we priced, which is priced anew from the merged usage."""
+    """Merge two costs: a reported cost beats one that Waylog computed, which is computed anew from
+    the merged usage."""
     if not other.cost_reported or other.cost is None:
         return False
     ours = (row.cost, row.cost_currency)
@@ -234,8 +235,8 @@ def _better(name: str, ours: Any, theirs: Any, ranks: _Ranks) -> Any:
 def _paired_preview(
     reference: str, name: str, row: ExecutionRow, other: ExecutionRow, ranks: _Ranks
 ) -> str:
-    """A preview goes with its payload. Previews stand before references in `ExecutionRow`, so that
-    both sides' references are still untouched here."""
+    """Return the preview of the payload that is kept. Previews stand before references in
+    `ExecutionRow`, so that both sides' references are still untouched here."""
     ours, theirs = getattr(row, reference), getattr(other, reference)
     if ours == theirs:
         return max(str(getattr(row, name)), str(getattr(other, name)))

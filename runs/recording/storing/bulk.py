@@ -69,8 +69,9 @@ _COPIED = frozenset({"nodes.NodeExecution"})
 
 @contextmanager
 def _postgres_cursor() -> Iterator[Any]:
-    """Values travel beside the statement and bytes as bytes. Django's own cursor writes all of them
-    into the statement as text, which cost both sides half of the time for payloads."""
+    """Return a cursor that sends values beside the statement and bytes as bytes. Django's own
+    cursor writes all of them into the statement as text, which cost both sides half of the time for
+    payloads."""
     import psycopg
 
     connection.ensure_connection()
@@ -142,5 +143,5 @@ def lock(stage: Stage, names: Iterable[str]) -> None:
 
 
 def concurrent() -> bool:
-    """Whether several transactions may write at the same time."""
+    """Return whether several transactions may write at the same time."""
     return connection.vendor == "postgresql"

@@ -104,7 +104,7 @@ def _version_order(note: Note) -> tuple[object, ...]:
 
 
 def _says_the_same(known: Note, note: Note) -> bool:
-    """Whether both say the same of the same run, whenever."""
+    """Return whether both say the same of the same run, whenever."""
     content = (known.about, known.author, *_version_order(known)[1:])
     return known.run_id is not None and content == (
         note.about,
@@ -129,8 +129,8 @@ def _run_ids(source_ids: Collection[str], scope: int) -> dict[str, UUID]:
 
 
 def _set_producer_step_ids(notes: Iterable[Note]) -> None:
-    """Where a note names its step by an execution's id, which is ours, put the producer's id in its
-    place, which stays when runs turn out to be one."""
+    """Replace the ids of steps in notes by the producer's ids, where a note names its step by
+    Waylog's id: only the producer's id stays when two runs turn out to be one."""
     step_ids = {note: uuid for note in notes if note.run_id and (uuid := as_uuid(note.about_step))}
     if not step_ids:
         return

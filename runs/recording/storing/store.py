@@ -120,7 +120,7 @@ class TouchedRun:
 
     @property
     def stored_ids(self) -> list[UUID]:
-        """The ids under which parts of the run are stored: its own, and those it absorbs."""
+        """Return the ids under which parts of the run are stored: its own, and those it absorbs."""
         own = [self.group.run_id] if self.group.known else []
         return [*own, *self.group.absorbed]
 

@@ -133,7 +133,8 @@ class DifyEngine:
             yield reference, source, value
 
     def _exists(self, source: ValueSource, value: Any) -> bool:
-        """Tell whether a variable has a value: assumed if the values of its step are not loaded."""
+        """Return whether a variable has a value: assumed if the values of its step are not
+        loaded."""
         if value is not MISSING or source.step is None:
             return source.form != "nothing"
         return self.run.value(source.step.digest(source.part)) is MISSING

@@ -49,7 +49,7 @@ class VariableReference:
 
     @property
     def variable(self) -> str:
-        """The variable as Dify writes it: 1001.question."""
+        """Return the variable as Dify writes it: 1001.question."""
         return ".".join([self.node, *map(str, self.path)])
 
 

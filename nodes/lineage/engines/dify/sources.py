@@ -29,13 +29,14 @@ class DifySources:
 
     @cached_property
     def references(self) -> dict[str, list[VariableReference]]:
-        """What the settings of each node of the graph refer to."""
+        """Return what the settings of each node of the graph refer to, by the node's id."""
         nodes = self.run.nodes
         return {node.id: references_of(node.kind, node.config, nodes) for node in nodes.values()}
 
     @cached_property
     def targets(self) -> dict[str, dict[VariableSelector, list[str]]]:
-        """The variables that each assigner of the graph writes, with the settings that say what."""
+        """Return the variables that each assigner of the graph writes, with the settings that name
+        their new values."""
         targets = {
             node.id: assigner_targets(node.kind, node.config) for node in self.run.nodes.values()
         }

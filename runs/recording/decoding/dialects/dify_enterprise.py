@@ -242,7 +242,7 @@ def _read_retrieved_documents(reading: SpanReading) -> None:
 
 
 def is_content_reference(value: Any) -> bool:
-    """Say whether a value is a reference to content that is held back, as `ref:message_id=…`."""
+    """Return whether a value is a reference to content that is held back, as `ref:message_id=…`."""
     return isinstance(value, str) and value.startswith(REFERENCE_PREFIX) and "=" in value[:40]
 
 

@@ -45,7 +45,7 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 
 
 def is_server(resource: dict[str, Any]) -> bool:
-    """Say whether a resource is Dify's server."""
+    """Return whether a resource is Dify's server."""
     version = str(resource.get("service.version", ""))
     service = str(resource.get("service.name", ""))
     return version.startswith("dify-") or service.startswith("langgenius/dify")

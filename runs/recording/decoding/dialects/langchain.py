@@ -23,8 +23,9 @@ MAX_DEPTH = 6
 
 
 def is_wrapper(name: str, failed: bool) -> bool:
-    """Say whether a step of this name only composes other steps, or shapes a value between them. A
-    parser or template that failed is worth showing; a composition fails because of a step in it."""
+    """Return whether a step of this name only composes other steps, or shapes a value between them.
+    A parser or template that failed is worth showing; a composition fails because of a step in
+    it."""
     if WRAPPER.fullmatch(name) is None:
         return False
     return not (failed and name.endswith(("Template", "Parser")))

@@ -38,8 +38,8 @@ def read(reading: SpanReading) -> None:
 
 
 def _can_be_run(fields: dict[str, Any]) -> bool:
-    """Say whether a root is the run: one that contains other steps is; a single model or tool call
-    is a step."""
+    """Return whether a root is the run: one that contains other steps is; a single model or tool
+    call is a step."""
     return "is_run" not in fields and not fields.get("folded") and fields["kind"] in RUN_KINDS
 
 

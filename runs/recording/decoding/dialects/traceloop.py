@@ -190,7 +190,7 @@ def _read_traceloop_model(reading: SpanReading, properties: dict[str, Any]) -> N
 
 
 def _is_traceloop_wrapper(reading: SpanReading, name: str) -> bool:
-    """Say whether the span is one that the framework puts between the steps."""
+    """Return whether the span is one that the framework puts between the steps."""
     attributes, span = reading.attributes, reading.span
     if span.parent_span_id is None or "node_id" in reading.fields:
         return False

@@ -209,8 +209,8 @@ def _read_sdk_usage(reading: SpanReading) -> None:
 
 
 def _excludes_cached(attributes: dict[str, Any], input: int, raw: int | None) -> bool:
-    """Say whether the input is the provider's own count and that provider leaves out cached tokens.
-    `raw`: the count in the provider's metadata."""
+    """Return whether the input is the provider's own count and that provider leaves out cached
+    tokens. `raw`: the count in the provider's metadata."""
     provider = str(attributes.get("ai.model.provider", ""))
     return provider.startswith(CACHE_EXCLUDING_PROVIDERS) and raw in (None, input)
 

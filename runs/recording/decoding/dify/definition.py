@@ -29,14 +29,14 @@ class Definition:
 
     @property
     def digest(self) -> str:
-        """32 hex digits of the graph, then, where it is known, 32 of the behaviour. Two definitions
-        are the same if all that both contain is equal."""
+        """Return 32 hex digits of the graph, followed by 32 of the behaviour where it is known. Two
+        definitions are the same if everything that both contain is equal."""
         behaviour_digest = "" if self.behaviour is None else json_digest(self.behaviour)
         return self.graph.digest + behaviour_digest
 
     @property
     def configuration(self) -> dict[str, Any] | None:
-        """What a version keeps beside its graph; None for nothing."""
+        """Return what a version keeps beside its graph; None for nothing."""
         notes = {"notes": self.graph.notes} if self.graph.notes else {}
         return {**(self.behaviour or {}), **self.extras, **notes} or None
 

@@ -38,7 +38,8 @@ class DifyGraph:
 
     @property
     def digest(self) -> str:
-        """32 hex digits, equal for graphs that do the same: positions and notes do not count."""
+        """Return 32 hex digits, equal for graphs that do the same: positions and notes do not
+        count."""
         nodes = [
             {name: value for name, value in node.items() if name not in ("x", "y")}
             for node in self.stored["nodes"]

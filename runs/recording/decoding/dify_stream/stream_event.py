@@ -29,7 +29,7 @@ class RunRequest:
 
     @property
     def message_inputs(self) -> Any:
-        """What the user of a chat sent: the query, with the inputs where there are any."""
+        """Return what the user of a chat sent: the query, with the inputs where there are any."""
         if self.query is None or not self.inputs:
             return self.query
         return {"query": self.query, **self.inputs}
@@ -66,12 +66,13 @@ class StreamEvent:
 
     @property
     def best_run_id(self) -> str | None:
-        """The run, by the best of its ids; None where the event names none."""
+        """Return the best of the ids by which the event names its run; None where it names none."""
         return self.run or self.message or self.task
 
     @property
     def trace(self) -> str:
-        """The run, by the best of its ids. Raises BadStreamEvent where the event names none."""
+        """Return the best of the ids by which the event names its run. Raises BadStreamEvent where
+        it names none."""
         best_id = self.best_run_id
         if best_id is None:
             raise BadStreamEvent(
@@ -81,7 +82,7 @@ class StreamEvent:
 
     @property
     def ids(self) -> dict[str, str | None]:
-        """The ids of the envelope, by the names of its fields."""
+        """Return the ids of the envelope, by the names of its fields."""
         return {
             "workflow_run_id": self.run,
             "message_id": self.message,

@@ -46,7 +46,7 @@ class Checkpoint:
 
     @property
     def start(self) -> RowKey | None:
-        """Where the next import begins."""
+        """Return where the next import begins."""
         if self.reached is None:
             return None
         return self.reached[0] - OVERLAP, FIRST_ID

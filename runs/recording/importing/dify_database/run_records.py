@@ -232,7 +232,7 @@ class StepPosition:
 
     @property
     def parent_source_id(self) -> str:
-        """The source id of the step above: the iteration's; "" on the top level."""
+        """Return the source id of the step above: the iteration's; "" on the top level."""
         if self.container_source_id is None or self.iteration is None:
             return self.container_source_id or ""
         return f"{self.container_source_id}/{self.iteration}"
