@@ -1,7 +1,7 @@
-"""What every test may use: a signed-in client, keys, and recorded traffic sent through the door.
+"""Fixtures of all tests: a signed-in client, keys, and recorded traffic sent to the receivers.
 
-The database is the one of DATABASE_URL (PostgreSQL), else a SQLite file in a temporary directory:
-a file, because threads (the live server, concurrent writers) need connections of their own.
+The database is that of DATABASE_URL (PostgreSQL), else SQLite in a temporary directory: in a file,
+because threads (the live server, concurrent writers) need connections of their own.
 """
 
 import math
@@ -29,8 +29,8 @@ from tests.runs.recording.receiving.dify_upstream import Upstream, running
 
 CAPTURES = Path(__file__).parent / "captures"
 PROTOBUF = "application/x-protobuf"
-# Written by `migrate`, and the same for every test.
-OF_THE_SCHEMA = {"django_content_type", "auth_permission"}
+# Tables that `migrate` fills, with the same rows for every test.
+KEPT_TABLES = {"django_content_type", "auth_permission"}
 TEMPORARY = Path(tempfile.mkdtemp(prefix="waylog-tests-"))
 
 hypothesis_settings.register_profile(
@@ -69,26 +69,27 @@ def depends_on_the_database(item: pytest.Item) -> bool:
 
 
 def pytest_configure() -> None:
-    """Settings that only tests want: no built static files, cheap passwords, own database file."""
+    """Change settings for tests: no built static files, cheap passwords, a database file of their
+    own."""
     settings.STORAGES = settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     }
     settings.WHITENOISE_AUTOREFRESH = True
-    # However slow the machine is, a search of a test reads all that it has to.
+    # On a slow machine, too, a search must read all that the test expects.
     limits.DEFAULT_LIMITS = SearchLimits(seconds=math.inf)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-    TransactionTestCase._fixture_teardown = emptied  # type: ignore[attr-defined]
+    TransactionTestCase._fixture_teardown = delete_all_rows  # type: ignore[attr-defined]
     database = settings.DATABASES["default"]
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database.setdefault("TEST", {})["NAME"] = str(TEMPORARY / "test.sqlite3")
 
 
-def emptied(_: TransactionTestCase) -> None:
-    """Take away what a test has committed. Django's flush makes every table and then every
-    permission anew, which takes longer than most tests."""
+def delete_all_rows(_: TransactionTestCase) -> None:
+    """Delete what a test has committed. Django's flush truncates every table and creates all
+    permissions again, which takes longer than most tests."""
     tables = connection.introspection.django_table_names(only_existing=True, include_views=False)
     with transaction.atomic(), connection.cursor() as cursor:
-        for table in set(tables) - OF_THE_SCHEMA:
+        for table in set(tables) - KEPT_TABLES:
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
 
 
@@ -103,13 +104,13 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture
 def admin(db: None) -> AbstractBaseUser:
-    """The superuser `admin`, password `admin`."""
+    """Return the superuser `admin`, whose password is `admin`."""
     return get_user_model().objects.create_superuser("admin", password="admin")
 
 
 @pytest.fixture
 def console(admin: AbstractBaseUser) -> Client:
-    """A client signed in as `admin`. The fixture `client` of pytest-django is nobody."""
+    """Return a client signed in as `admin`. The fixture `client` of pytest-django is anonymous."""
     client = Client()
     client.force_login(admin)
     return client
@@ -117,26 +118,26 @@ def console(admin: AbstractBaseUser) -> Client:
 
 @pytest.fixture
 def ingest_key(db: None) -> str:
-    """The secret of a key that may record, for any app, and not read."""
+    """Return the secret of a key that may record, for any app, and not read."""
     return IngestKey.create("ingest", can_ingest=True, can_read=False)[1]
 
 
 @pytest.fixture
 def read_key(db: None) -> str:
-    """The secret of a key that may read, and not record."""
+    """Return the secret of a key that may read, and not record."""
     return IngestKey.create("read", can_ingest=False, can_read=True)[1]
 
 
 @pytest.fixture
 def dify_api(transactional_db: None) -> Iterator[Upstream]:
-    """A Dify API that the test plays; its runs are recorded on threads of their own."""
-    with running() as server:
-        yield server
+    """Run a fake Dify API. What the proxy receives from it is recorded on threads of their own."""
+    with running() as upstream:
+        yield upstream
     settled()
 
 
 def capture(name: str) -> list[bytes]:
-    """The recorded request bodies of tests/captures/<name>-*.bin, in order of sending."""
+    """Return the recorded request bodies tests/captures/<name>-*.bin, in order of sending."""
     bodies = [path.read_bytes() for path in sorted(CAPTURES.glob(f"{name}-[0-9]*.bin"))]
     assert bodies, f"there is no capture {name}"
     return bodies
@@ -144,13 +145,14 @@ def capture(name: str) -> list[bytes]:
 
 @pytest.fixture
 def bodies() -> Callable[[str], list[bytes]]:
-    """`bodies("dify-phoenix")`: that capture's request bodies in order of sending."""
+    """Return `capture`: `bodies("dify-phoenix")` returns the request bodies of that capture."""
     return capture
 
 
 @pytest.fixture
 def record(ingest_key: str) -> Callable[..., list[Any]]:
-    """`record("dify-phoenix")` posts that capture through the door and returns the responses."""
+    """Return a function: `record("dify-phoenix")` posts that capture to /v1/traces and returns the
+    responses."""
     client = Client()
 
     def send(name: str, *, key: str = ingest_key, expect: int | None = 200) -> list[Any]:

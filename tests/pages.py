@@ -1,4 +1,4 @@
-"""What must be true of every page and fragment, whatever it shows."""
+"""Checks that every page and every fragment must pass, whatever its content."""
 
 from collections import Counter
 from typing import Any
@@ -11,7 +11,7 @@ RESTORE = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
 
 
 def parse(html: str, fragment: bool = False) -> Any:
-    """The tree of `html`; a parse error fails the test."""
+    """Return the tree of `html`; a parse error fails the test."""
     parser = html5lib.HTMLParser(
         tree=html5lib.getTreeBuilder("etree"), strict=True, namespaceHTMLElements=False
     )
@@ -19,7 +19,8 @@ def parse(html: str, fragment: bool = False) -> Any:
 
 
 def check_page(html: str) -> Any:
-    """A whole page: valid, one h1, unique ids, no inline script or handler. Returns its tree."""
+    """Check a whole page: valid, one h1, unique ids, no inline script or handler. Return its
+    tree."""
     tree = parse(html)
     assert len(tree.findall(".//h1")) == 1
     _check_tree(tree)
@@ -27,7 +28,8 @@ def check_page(html: str) -> Any:
 
 
 def check_fragment(html: str) -> Any:
-    """A part of a page: valid, unique ids, no frame around it, no inline script."""
+    """Check a part of a page: valid, unique ids, no <html> or <body>, no inline script. Return its
+    tree."""
     assert "<html" not in html and "<body" not in html
     tree = parse(html, fragment=True)
     _check_tree(tree)
@@ -35,8 +37,8 @@ def check_fragment(html: str) -> Any:
 
 
 def check_view(client: Client, url: str) -> Any:
-    """The page, the fragment for htmx and the page again for a history restore. Returns the tree of
-    the page."""
+    """Check the page, the fragment for htmx, and the page again for a history restore. Return the
+    tree of the page."""
     response = client.get(url)
     assert response.status_code == 200, response.content[:300]
     tree = check_page(response.content.decode())

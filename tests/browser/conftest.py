@@ -1,4 +1,4 @@
-"""A real Chromium in front of the live server."""
+"""Fixtures of the browser tests: pages of a real Chromium on the live server."""
 
 import os
 import shutil
@@ -34,15 +34,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-def installed() -> str | None:
-    """A Chromium on this machine; None: try the one that Playwright brings."""
-    executables = [path for name in NAMES if (path := shutil.which(name))]
-    return next(iter([*executables, *(path for path in PLACES if Path(path).exists())]), None)
+def installed_chromium() -> str | None:
+    """Return the path of a Chromium on this machine; None: try the one that Playwright brings."""
+    on_path = [path for name in NAMES if (path := shutil.which(name))]
+    return next(iter([*on_path, *(path for path in PLACES if Path(path).exists())]), None)
 
 
 def launch(playwright: Playwright) -> Browser:
     try:
-        return playwright.chromium.launch(executable_path=installed(), args=FLAGS)
+        return playwright.chromium.launch(executable_path=installed_chromium(), args=FLAGS)
     except Error as error:
         reason = f"no Chromium could be started: {str(error).splitlines()[0]}"
         if os.environ.get("CI"):
@@ -61,62 +61,62 @@ def chromium() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-class Complaints(list[str]):
-    """What a browser says went wrong: script errors, refused content, answers that failed."""
+class BrowserErrors(list[str]):
+    """Errors that a browser reports: of scripts, of refused content, of failed responses."""
 
-    def listen(self, page: Page) -> None:
-        def response(answer: Response) -> None:
-            if answer.status >= 500:
-                self.append(f"{answer.status} {answer.url}")
+    def collect_from(self, page: Page) -> None:
+        def on_response(response: Response) -> None:
+            if response.status >= 500:
+                self.append(f"{response.status} {response.url}")
 
-        def console(message: ConsoleMessage) -> None:
-            # A page that is rightly not found is an error to the browser's console, too.
+        def on_console(message: ConsoleMessage) -> None:
+            # The console reports 404 responses, too, which some tests expect.
             if message.type == "error" and "Failed to load resource" not in message.text:
                 self.append(f"{page.url}: {message.text}")
 
         page.on("pageerror", lambda error: self.append(f"{page.url}: {error}"))
-        page.on("console", console)
-        page.on("response", response)
+        page.on("console", on_console)
+        page.on("response", on_response)
 
 
 @pytest.fixture
-def visit(
+def new_page(
     transactional_db: None, chromium: Browser, live_server: LiveServer
 ) -> Iterator[Callable[..., Page]]:
-    """`visit(java_script_enabled=False, color_scheme="dark")` opens a page in a new profile. At the
-    end of the test the browser must have had nothing to complain about."""
+    """Return a function: `new_page(java_script_enabled=False, color_scheme="dark")` opens a page,
+    signed out, in its own profile. Errors that the browser reports fail the test at its end."""
     contexts: list[BrowserContext] = []
-    complaints = Complaints()
+    errors = BrowserErrors()
 
-    def new_page(**options: Any) -> Page:
+    def open_page(**options: Any) -> Page:
         context = chromium.new_context(
             base_url=live_server.url, viewport={"width": 1400, "height": 900}, **options
         )
         context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
-        complaints.listen(page)
+        errors.collect_from(page)
         return page
 
-    yield new_page
+    yield open_page
     for context in contexts:
         context.close()
-    assert complaints == []
+    assert errors == []
 
 
 @pytest.fixture
 def signed_in(
-    visit: Callable[..., Page], admin: AbstractBaseUser, live_server: LiveServer
+    new_page: Callable[..., Page], admin: AbstractBaseUser, live_server: LiveServer
 ) -> Callable[..., Page]:
-    """The same as `visit`, signed in as `admin` already."""
+    """Return a function like `new_page` whose pages are signed in as `admin`."""
     client = Client()
     client.force_login(admin)
     name = settings.SESSION_COOKIE_NAME
     cookie: Any = {"name": name, "value": client.cookies[name].value, "url": live_server.url}
 
-    def new_page(**options: Any) -> Page:
-        page = visit(**options)
+    def open_page(**options: Any) -> Page:
+        page = new_page(**options)
         page.context.add_cookies([cookie])
         return page
 
-    return new_page
+    return open_page

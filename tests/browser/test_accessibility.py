@@ -1,4 +1,4 @@
-"""axe-core finds nothing serious on any page, in light, in dark, and on a telephone."""
+"""axe-core reports no serious violation on any page: in light, in dark, and on a phone."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +23,7 @@ LOOKS = (
 
 
 def addresses(user: AbstractBaseUser) -> dict[str, str]:
-    """Every page with something on it."""
+    """Return the address of every kind of page, with content on it, by a name."""
     failed = Run.objects.filter(app__name="support", status="failed", failed_title="lookup_order")
     run = failed.get()
     assert run.version
@@ -94,40 +94,40 @@ def addresses(user: AbstractBaseUser) -> dict[str, str]:
     }
 
 
-def findings(page: Page, name: str) -> list[str]:
-    """All rules in light; in dark, where only the colours are others, the one of contrasts; and on
-    a telephone those of what it makes smaller."""
+def serious_violations(page: Page, name: str) -> list[str]:
+    """Return what axe-core reports: by all rules in light; in dark, where only the colours differ,
+    by that of contrasts; and on a phone by those of sizes and scrolling."""
     violations = []
     for scheme, width, context, rules in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         options = {"resultTypes": ["violations"], **rules}
-        answer = Axe().run(page, context=context, options=options).response
+        response = Axe().run(page, context=context, options=options).response
         violations += [
             f"{name}, {scheme}, {width}: {violation['id']} ({violation['impact']}): "
             f"{violation['help']}: {[node['html'][:160] for node in violation['nodes'][:3]]}"
-            for violation in answer["violations"]
+            for violation in response["violations"]
             if violation["impact"] in SERIOUS
         ]
     return violations
 
 
 @pytest.mark.any_database
-def test_nothing_serious(
+def test_no_serious_violations(
     signed_in: Callable[..., Page],
-    visit: Callable[..., Page],
+    new_page: Callable[..., Page],
     record: Callable[..., object],
     admin: AbstractBaseUser,
 ) -> None:
     record("langgraph-openinference")
     record("dify-phoenix")
     call_command("index_runs")
-    stranger = visit()
-    stranger.goto("/login/")
-    violations = findings(stranger, "sign-in")
+    signed_out = new_page()
+    signed_out.goto("/login/")
+    violations = serious_violations(signed_out, "sign-in")
     page = signed_in()
     for name, address in addresses(admin).items():
-        answer = page.goto(address)
-        assert answer and (answer.status == 404) == (name == "not found"), name
-        violations += findings(page, name)
+        response = page.goto(address)
+        assert response and (response.status == 404) == (name == "not found"), name
+        violations += serious_violations(page, name)
     assert violations == []

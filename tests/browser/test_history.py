@@ -8,39 +8,41 @@ from playwright.sync_api import expect
 from tests.factories import make_execution, make_run
 
 
-def named(name, **fields):
+def make_named_run(name, **fields):
     return make_run("desk", inputs=name, inputs_preview=name, **fields)
 
 
-def test_new_runs_are_announced_and_what_is_read_stays(signed_in):
+def test_new_runs_are_announced_and_the_list_does_not_move(signed_in):
     now = timezone.now()
     for n in range(60):
-        named(f"Question {n}", started_at=now - timedelta(minutes=n + 10))
-    going = named("Under way", status="running", started_at=now - timedelta(minutes=5))
+        make_named_run(f"Question {n}", started_at=now - timedelta(minutes=n + 10))
+    running_run = make_named_run(
+        "Under way", status="running", started_at=now - timedelta(minutes=5)
+    )
     page = signed_in()
     page.clock.install()
     page.goto("/runs/")
     expect(page.locator("#facets section").first).to_be_visible()
-    link = page.locator(f"#run-{going.pk}")
+    link = page.locator(f"#run-{running_run.pk}")
     link.focus()
     page.locator("text=Question 30").scroll_into_view_if_needed()
-    top, place = link.bounding_box()["y"], page.evaluate("scrollY")
-    named("Newer", started_at=now)
-    going.status, going.outputs_preview = "succeeded", "Here you are"
-    going.save()
+    top, scroll = link.bounding_box()["y"], page.evaluate("scrollY")
+    make_named_run("Newer", started_at=now)
+    running_run.status, running_run.outputs_preview = "succeeded", "Here you are"
+    running_run.save()
     page.clock.fast_forward(5_000)  # after which the page asks what is new
     expect(page.locator("#new-runs")).to_have_text("1 new run")
-    expect(page.locator(f"#row-{going.pk.hex}")).to_contain_text("Here you are")
-    assert page.evaluate("document.activeElement.id") == f"run-{going.pk}"
-    assert (link.bounding_box()["y"], page.evaluate("scrollY")) == (top, place)
+    expect(page.locator(f"#row-{running_run.pk.hex}")).to_contain_text("Here you are")
+    assert page.evaluate("document.activeElement.id") == f"run-{running_run.pk}"
+    assert (link.bounding_box()["y"], page.evaluate("scrollY")) == (top, scroll)
     assert page.locator("text=Newer").count() == 0
     page.click("#new-runs")
     expect(page.locator("a.summary").first).to_contain_text("Newer")
 
 
 def test_typing_and_clicking_stay_in_step(signed_in):
-    make_execution(named("One", status="failed", user="u-1"), model="gpt-4o")
-    named("Two", user="u-2")
+    make_execution(make_named_run("One", status="failed", user="u-1"), model="gpt-4o")
+    make_named_run("Two", user="u-2")
     page = signed_in()
     page.goto("/runs/")
     page.click("#facets a:has-text('Failed')")
@@ -57,8 +59,8 @@ def test_typing_and_clicking_stay_in_step(signed_in):
 
 
 def test_without_script_it_all_works(signed_in):
-    named("One", status="failed", user="u-1")
-    named("Two", user="u-2")
+    make_named_run("One", status="failed", user="u-1")
+    make_named_run("Two", user="u-2")
     page = signed_in(java_script_enabled=False)
     page.goto("/runs/")
     page.click("text=Count statuses")

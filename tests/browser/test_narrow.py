@@ -1,5 +1,5 @@
-"""On a telephone nothing is wider than the screen, however long names and notes are; and what is
-read comes before what can be done."""
+"""On a phone nothing is wider than the screen, however long names and notes are, and the actions of
+a run leave room for its content."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -31,9 +31,7 @@ def test_long_words_break(signed_in: Callable[..., Page], db: None) -> None:
     assert wide == {}
 
 
-def test_what_can_be_done_with_a_run_takes_three_lines(
-    signed_in: Callable[..., Page], db: None
-) -> None:
+def test_the_actions_of_a_run_take_three_lines(signed_in: Callable[..., Page], db: None) -> None:
     app = make_app("desk", mode="chatflow")
     turns = make_conversation(app)
     _, run, _ = [make_run(app, conversation=turns) for _ in range(3)]

@@ -1,4 +1,4 @@
-"""Notes by a click, and a link to a run, with and without script."""
+"""Notes by a click, and shared links, with and without JavaScript."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from tests.factories import make_execution, make_run
 
 
 @pytest.mark.parametrize("script", [True, False])
-def test_a_thumb_is_one_click(signed_in: Callable[..., Page], script: bool) -> None:
+def test_a_thumb_takes_a_single_click(signed_in: Callable[..., Page], script: bool) -> None:
     run = make_run(inputs="Where is A-17?")
     page = signed_in(java_script_enabled=script)
     page.goto(f"/runs/{run.id}/detail/")
@@ -24,7 +24,7 @@ def test_a_thumb_is_one_click(signed_in: Callable[..., Page], script: bool) -> N
     expect(page.locator("#notes li")).to_have_count(1)
 
 
-def test_a_note_on_a_step_and_one_that_is_refused(signed_in: Callable[..., Page]) -> None:
+def test_a_step_takes_a_note_after_a_refused_entry(signed_in: Callable[..., Page]) -> None:
     run = make_run()
     step = make_execution(run)
     page = signed_in()
@@ -38,7 +38,9 @@ def test_a_note_on_a_step_and_one_that_is_refused(signed_in: Callable[..., Page]
     expect(page.locator("#step-notes li")).to_contain_text("score 0.8")
 
 
-def test_a_stranger_with_a_link(signed_in: Callable[..., Page], visit: Callable[..., Page]) -> None:
+def test_a_visitor_reads_a_shared_run(
+    signed_in: Callable[..., Page], new_page: Callable[..., Page]
+) -> None:
     run = make_run(inputs={"email": "ada@example.org", "question": "Where is A-17?"})
     make_execution(run, "Answer", outputs="Lost.")
     page = signed_in()
@@ -46,13 +48,13 @@ def test_a_stranger_with_a_link(signed_in: Callable[..., Page], visit: Callable[
     page.click("text=Share")
     page.fill("[name=keys]", "email")
     page.click("text=Make link")
-    stranger = visit()
-    stranger.goto(page.inner_text("#address"))
-    expect(stranger.locator("#input")).to_contain_text("Where is A-17?")
-    expect(stranger.locator("body")).not_to_contain_text("ada@example.org")
-    stranger.click("text=Answer")
-    expect(stranger.locator("#value-outputs")).to_contain_text("Lost.")
+    visitor = new_page()
+    visitor.goto(page.inner_text("#address"))
+    expect(visitor.locator("#input")).to_contain_text("Where is A-17?")
+    expect(visitor.locator("body")).not_to_contain_text("ada@example.org")
+    visitor.click("text=Answer")
+    expect(visitor.locator("#value-outputs")).to_contain_text("Lost.")
     page.goto(f"/runs/{run.id}/share/")
     page.click("text=Take back")
-    stranger.reload()
-    expect(stranger.locator("body")).to_contain_text("This link leads nowhere")
+    visitor.reload()
+    expect(visitor.locator("body")).to_contain_text("This link leads nowhere")

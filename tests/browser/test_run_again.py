@@ -1,4 +1,4 @@
-"""Running an app again in a browser: asked for, watched, compared; also without JavaScript."""
+"""Running an app again in a browser: started, watched and compared, also without JavaScript."""
 
 import re
 import threading
@@ -13,7 +13,7 @@ from tests.runs.recording.receiving.dify_upstream import Upstream
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["javascript", "no-javascript"])
-def test_asked_for_watched_and_compared(
+def test_a_rerun_is_started_watched_and_compared(
     signed_in: Callable[..., Page], dify_api: Upstream, script: bool
 ) -> None:
     app = make_app("My App", slug="my-app", upstream_url=dify_api.url, upstream_key="k")
@@ -31,7 +31,7 @@ def test_asked_for_watched_and_compared(
     page.get_by_role("button", name="Run again").click()
     expect(page).to_have_url(re.compile("/reruns/"))
 
-    def until(name: str) -> None:
+    def wait_for_link(name: str) -> None:
         for _ in range(400):
             if page.get_by_role("link", name=name).is_visible():
                 return
@@ -42,9 +42,9 @@ def test_asked_for_watched_and_compared(
                 page.get_by_role("link", name="Look again").click()
         pytest.fail(f"no {name}")
 
-    until("Watch it")
+    wait_for_link("Watch it")
     go.release()
-    until("Open the new run")
+    wait_for_link("Open the new run")
     expect(page.get_by_role("main")).to_contain_text("Recorded")
     page.get_by_role("link", name="Compare with the original").click()
     expect(page).to_have_url(re.compile(rf"/runs/compare/\?a={run.id}&b="))

@@ -28,10 +28,10 @@ def test_otlp_that_comes_back_is_the_same(name: str, record: Any, ingest_key: st
         )
         assert (answer.status_code, answer.content) == (200, b"{}")
     after = stored()
-    for exported in (before, after):
-        for row in (*exported["runs"], *exported["versions"]):
-            for name_of_arrival in ("last_seen_at", "created_at", "number"):
-                row.pop(name_of_arrival, None)
+    for rows in (before, after):
+        for row in (*rows["runs"], *rows["versions"]):
+            for column in ("last_seen_at", "created_at", "number"):  # they follow from arrival
+                row.pop(column, None)
     assert after == before
 
 
@@ -56,6 +56,6 @@ def test_steps_that_were_no_spans_are_spans_for_others() -> None:
     assert attributes["openinference.span.kind"] == {"stringValue": "LLM"}
     assert attributes["llm.token_count.total"] == {"intValue": "7"}
     assert attributes["output.value"] == {"stringValue": "Yes."}
-    asked = {pair["key"]: pair["value"] for pair in flow["attributes"]}
-    assert asked["input.value"] == {"stringValue": '{"q":1}'}
-    assert asked["input.mime_type"] == {"stringValue": "application/json"}
+    attributes = {pair["key"]: pair["value"] for pair in flow["attributes"]}
+    assert attributes["input.value"] == {"stringValue": '{"q":1}'}
+    assert attributes["input.mime_type"] == {"stringValue": "application/json"}

@@ -74,7 +74,7 @@ def test_why_the_same_question_was_answered_differently_on_two_days(console):
     assert verdicts["Answer from articles"] == verdicts["Answer"] == "inherited"
 
 
-def test_a_failed_invoice_is_compared_with_the_one_that_passed(console):
+def test_a_failed_invoice_is_compared_with_the_nearest_success(console):
     samples.load(limit=12)
     failed = Run.objects.filter(app__slug="invoice-intake", status="failed").first()
     page = console.get(f"/runs/{failed.id}/").content.decode()
@@ -170,7 +170,7 @@ def test_a_pair_of_other_runs_is_refused(console):
     assert "of another run" not in page.content.decode()
 
 
-def test_filters_show_one_verdict_or_all(console):
+def test_filters_show_a_verdict_or_all(console):
     a, b = pair_of_runs()
     rows = ".//ol[@class='compare-rows']/li[@data-row]"
 
@@ -215,9 +215,9 @@ def test_ids_and_times_hide_no_origin_and_are_counted(console):
 @pytest.mark.parametrize("usage_only", [True, False])
 def test_values_are_read_as_long_as_that_helps(console, usage_only):
     runs = [make_run(), make_run()]
-    for place, run in enumerate(runs):
+    for position, run in enumerate(runs):
         for n in range(120):
-            output = {"n": n, "usage" if usage_only else "told": place}
+            output = {"n": n, "usage" if usage_only else "position": position}
             make_execution(run, f"Step {n}", inputs={"n": n}, outputs=output, index=n)
     answer = twin(console, *runs)
     text = text_of(check_view(console, address(*runs)))

@@ -18,12 +18,12 @@ def talk(db):
     app = make_app("help-desk", mode="chatflow")
     conversation = make_conversation(app, "thread-1", user="u-1")
     began = timezone.now() - timedelta(hours=1)
-    for n, (asked, answered) in enumerate([("first", "one"), ("second", "two"), ("third", "")]):
+    for n, (question, answer) in enumerate([("first", "one"), ("second", "two"), ("third", "")]):
         make_run(
             app, conversation=conversation, started_at=began + timedelta(minutes=n),
-            inputs={"query": f"{asked} question"}, inputs_preview=f"{asked} question",
-            outputs={"answer": answered} if answered else {}, outputs_preview=answered,
-            status="succeeded" if answered else "failed", error="" if answered else "timed out",
+            inputs={"query": f"{question} question"}, inputs_preview=f"{question} question",
+            outputs={"answer": answer} if answer else {}, outputs_preview=answer,
+            status="succeeded" if answer else "failed", error="" if answer else "timed out",
         )  # fmt: skip
     return conversation
 
@@ -42,7 +42,7 @@ def test_turns_in_order_each_with_its_run(console, talk):
     assert links == [run.get_absolute_url() for run in talk.runs.order_by("started_at")]
 
 
-def test_a_turn_is_shown_whole_not_as_its_preview(console, talk):
+def test_a_turn_has_the_whole_text_not_its_preview(console, talk):
     make_run(talk.app, conversation=talk, inputs="line one\nline two " + "x" * 500,
              inputs_preview="line one")  # fmt: skip
     assert "x" * 500 in console.get(talk.get_absolute_url()).content.decode()
@@ -82,7 +82,7 @@ def test_log_pages_by_keyset(console, talk):
 
 
 @pytest.mark.parametrize("suffix", ["/", ".json"])
-def test_unknown_and_bad_ones(console, talk, suffix):
+def test_unknown_conversations_and_bad_cursors(console, talk, suffix):
     assert console.get(f"/conversations/{uuid4()}{suffix}").status_code == 404
     bad = console.get(f"/conversations/{talk.pk}{suffix}?after=x")
     assert bad.status_code == (400 if suffix == ".json" else 200)

@@ -23,8 +23,8 @@ def received(**fields):
 
 
 def body_of(span, trace="1" * 32):
-    span_json = {"traceId": trace, "spanId": "2" * 16, "name": span}
-    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span_json]}]}]}).encode()
+    fields = {"traceId": trace, "spanId": "2" * 16, "name": span}
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [fields]}]}]}).encode()
 
 
 def refused(body=None, **fields):
@@ -34,17 +34,17 @@ def refused(body=None, **fields):
         "reason": "No trace id.",
         "raw": '{"a": 1}',
         "content_type": JSON,
+        "body": bytes([compressed]) + packed if body else None,
     }
-    kept = bytes([compressed]) + packed if body else None
-    return RefusedRecord.objects.create(**defaults | {"body": kept} | fields)
+    return RefusedRecord.objects.create(**defaults | fields)
 
 
-def doors(client, url):
+def listed_paths(client, url):
     tree = check_page(client.get(url).content.decode())
-    return [cell.text for cell in tree.findall(".//td[@class='cell-door']/span[1]")]
+    return [element.text for element in tree.findall(".//td[@class='cell-door']/span[1]")]
 
 
-def test_a_request_tells_who_sent_what_and_links_to_its_runs(console):
+def test_a_request_shows_who_sent_what_and_links_to_its_runs(console):
     run = make_run("desk")
     key = IngestKey.create("exporter")[0]
     received(key=key, user_agent="OTel-OTLP/1.3", records=7, late=3, run_count=2, size=2_400,
@@ -60,11 +60,11 @@ def test_a_request_tells_who_sent_what_and_links_to_its_runs(console):
 def test_newest_first_only_failed_and_paging(console):
     for n in range(60):
         received(door=f"/{n}", status=401 if n % 10 == 0 else 200)
-    assert doors(console, "/inbox/")[:2] == ["/59", "/58"]
-    assert doors(console, "/inbox/?only=failed") == ["/50", "/40", "/30", "/20", "/10", "/0"]
+    assert listed_paths(console, "/inbox/")[:2] == ["/59", "/58"]
+    assert listed_paths(console, "/inbox/?only=failed") == ["/50", "/40", "/30", "/20", "/10", "/0"]
     tree = check_page(console.get("/inbox/").content.decode())
     following = tree.find(".//nav[@class='pager']/a").get("href")
-    assert doors(console, "/inbox/" + following) == [f"/{n}" for n in range(9, -1, -1)]
+    assert listed_paths(console, "/inbox/" + following) == [f"/{n}" for n in range(9, -1, -1)]
     assert "No failed" not in text_of(tree)
 
 
@@ -95,7 +95,7 @@ def is_open(tree):
     return "open" in tree.find(".//details[@class='connect-more arrives']").attrib
 
 
-def test_help_is_open_until_something_arrives_and_tells_this_servers_address(console):
+def test_help_is_open_until_something_arrives_and_names_this_servers_address(console):
     tree = check_view(console, "/inbox/")
     assert is_open(tree) and "Nothing has arrived yet" in text_of(tree)
     for word in ("curl http://testserver/v1/traces", "OTEL_EXPORTER_OTLP_ENDPOINT=http://testserver",
@@ -108,7 +108,7 @@ def test_help_is_open_until_something_arrives_and_tells_this_servers_address(con
 
 
 @pytest.mark.parametrize(
-    ("key", "kind", "path", "said"),
+    ("key", "kind", "path", "sentence"),
     [
         ("", JSON, "/v1/traces", "OTEL_EXPORTER_OTLP_HEADERS"),
         ("read", JSON, "/v1/traces", "Use a key that may record"),
@@ -118,15 +118,15 @@ def test_help_is_open_until_something_arrives_and_tells_this_servers_address(con
         ("good", "application/grpc", "/x.TraceService/Export", "This is gRPC"),
     ],
 )
-def test_the_last_failed_attempt_is_shown_with_its_remedy(console, key, kind, path, said):
+def test_the_last_failed_attempt_is_explained_with_its_cure(console, key, kind, path, sentence):
     IngestKey.create("r", "read", can_ingest=False, can_read=True)
     IngestKey.create("g", "good")
     Client().post(path, b"{", kind, headers={"x-api-key": key, "User-Agent": "probe/1"})
     text = text_of(check_view(console, "/inbox/"))
-    assert "The last failed attempt" in text and "probe/1" in text and said in text
+    assert "The last failed attempt" in text and "probe/1" in text and sentence in text
 
 
-def test_refused_records_are_shown_and_downloaded(console):
+def test_refused_records_are_listed_and_downloaded(console):
     record = refused(raw=json.dumps({"name": HOSTILE, "long": "x" * 9_000}), reason=HOSTILE)
     text = text_of(check_view(console, "/inbox/refused/"))
     assert "<script>alert(1)" in text and "Cannot be replayed" in text
@@ -147,7 +147,7 @@ def replay(client, record):
     return text_of(check_page(response.content.decode()))
 
 
-def test_a_replay_goes_through_the_door_with_the_key_of_that_time(console):
+def test_a_replay_uses_the_endpoint_and_the_key_of_the_original_request(console):
     key = IngestKey.create("bound", app=make_app("desk"))[0]
     key.revoke()
     record = refused(body_of("once refused"), key=key)
@@ -157,7 +157,7 @@ def test_a_replay_goes_through_the_door_with_the_key_of_that_time(console):
     assert "Taken just now" in text
 
 
-def test_a_replay_that_fails_tells_the_new_reason(console):
+def test_a_replay_that_fails_stores_the_new_reason(console):
     record = refused(body_of("a", trace="zz"), reason="An old reason.")
     assert "Refused again" in replay(console, record)
     assert "trace id" in record.reason and not record.replayed_at
@@ -207,16 +207,14 @@ def test_json(console):
     row = received(status=401, error="No valid key.", user_agent="probe/1")
     received()
     record = refused(request=row)
-    payload = console.get("/inbox.json?only=failed").json()
-    assert payload["next"] is None
-    assert [
-        (entry["id"], entry["status"], entry["error"], entry["key"])
-        for entry in payload["requests"]
-    ] == [(row.pk, 401, "No valid key.", None)]
-    refused_rows = console.get("/inbox/refused.json").json()["refused"]
-    assert [
-        (refused["id"], refused["request"], refused["replayed_at"]) for refused in refused_rows
-    ] == [(record.pk, row.pk, None)]
+    page = console.get("/inbox.json?only=failed").json()
+    assert page["next"] is None
+    [failed] = page["requests"]
+    assert (failed["id"], failed["status"], failed["error"], failed["key"]) == (
+        row.pk, 401, "No valid key.", None,
+    )  # fmt: skip
+    [listed] = console.get("/inbox/refused.json").json()["refused"]
+    assert (listed["id"], listed["request"], listed["replayed_at"]) == (record.pk, row.pk, None)
 
 
 def test_json_pages(console):
@@ -238,7 +236,7 @@ def test_a_bound_key_reads_what_came_with_keys_of_its_app(client):
     refused()
     headers = {"x-api-key": secret}
     requests = client.get("/inbox.json", headers=headers).json()["requests"]
-    assert [entry["id"] for entry in requests] == [row.pk]
+    assert [request["id"] for request in requests] == [row.pk]
     assert len(client.get("/inbox/refused.json", headers=headers).json()["refused"]) == 1
     assert client.get("/inbox.json").status_code == 401
 

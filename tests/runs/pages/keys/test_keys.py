@@ -1,4 +1,4 @@
-"""The keys page, and taking the samples away."""
+"""The page of API keys, and the removal of the sample apps."""
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -11,13 +11,13 @@ from tests.pages import check_page, text_of
 
 @pytest.fixture
 def colleague(db):
-    """Signed in, not staff."""
+    """Return a client signed in as a user who is not staff."""
     client = Client()
     client.force_login(get_user_model().objects.create_user("colleague"))
     return client
 
 
-def test_a_key_is_shown_once_and_stored_hashed(console):
+def test_a_secret_is_displayed_once_and_stored_hashed(console):
     response = console.post("/settings/keys/", {"name": "exporter", "can_ingest": "on"})
     secret = check_page(response.content.decode()).find(".//code[@id='secret']").text
     key = IngestKey.find(secret)

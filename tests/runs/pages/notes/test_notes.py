@@ -73,7 +73,7 @@ def test_a_note_sent_twice_is_stored_once(console, run):
     assert [name for name, *_ in stored_notes()] == ["comment", "score"]
 
 
-def test_a_thumb_is_given_changed_and_undone(console, run):
+def test_a_thumb_is_added_changed_and_undone(console, run):
     header = check_view(console, f"/runs/{run.id}/detail/").find(".//*[@id='header-notes']")
     assert [b.get("aria-pressed") for b in header.iter("button")] == ["false"] * 3
     post_note(console, run, thumb="up")

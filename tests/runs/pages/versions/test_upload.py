@@ -49,14 +49,14 @@ def test_secrets_are_nowhere(console):
     for name in ("branches-0.6", "chatflow-0.3"):
         upload(console, dsl(name), app)
     for version in app.versions.all():
-        kept = f"{version.graph}{version.configuration}"
-        shown = console.get(f"/apps/desk/graph.json?version={version.number}").content.decode()
-        json_text = console.get(f"/apps/desk/versions/{version.number}.json").content.decode()
+        stored = f"{version.graph}{version.configuration}"
+        graph = console.get(f"/apps/desk/graph.json?version={version.number}").content.decode()
+        detail = console.get(f"/apps/desk/versions/{version.number}.json").content.decode()
         panel = console.get(
             f"/apps/desk/graph/?version={version.number}&node=1003"
         ).content.decode()
         for secret in SECRETS:
-            assert secret not in kept + shown + json_text + panel
+            assert secret not in stored + graph + detail + panel
     assert "{{#env.SHOP_KEY#}}" in str(app.versions.get(number=1).graph)
 
 
@@ -73,7 +73,7 @@ def test_the_graph_page_shows_what_was_published(console):
 
 
 def telemetry_run(app: App, **fields):
-    """A run as Dify's telemetry tells it: node ids are titles."""
+    """Make a run as Dify's telemetry reports it: node ids are titles."""
     run = make_run(app, **fields)
     for title, kind in [("Start", "start"), ("What is it about?", "question-classifier"),
                         ("Find the order", "http-request")]:  # fmt: skip
@@ -96,8 +96,8 @@ def test_runs_are_matched_by_title_and_type(console):
     assert (node["id"], node["runs"], node["config"]["method"]) == ("Find the order", 1, "get")
     assert node["last_run"]["title"] == "Find the order"
     assert (nodes["Write"]["id"], nodes["Write"]["runs"]) == ("1006", 0)
-    taken = {(e["source"], e["target"]): e["runs"] for e in graph["edges"]}
-    assert taken["What is it about?", "Find the order"] == 1
+    runs_by_edge = {(edge["source"], edge["target"]): edge["runs"] for edge in graph["edges"]}
+    assert runs_by_edge["What is it about?", "Find the order"] == 1
     fragment = console.get(
         "/apps/desk/graph/?version=1&node=Find+the+order", headers={"HX-Request": "true"}
     ).content.decode()
@@ -135,7 +135,7 @@ def test_a_file_that_came_before_its_runs_is_matched_when_it_comes_again(console
         (b"kind: app\napp: {mode: agent-chat}\nmodel_config: {}\n", "This is an agent, which has"),
     ],
 )
-def test_a_bad_file_is_one_sentence_by_the_form(console, body, sentence):
+def test_a_bad_file_is_a_sentence_by_the_form(console, body, sentence):
     app = make_app("desk")
     answer = upload(console, body, app)
     assert answer.status_code == 400
@@ -172,11 +172,8 @@ def test_the_page_of_a_version_that_nobody_sent(console):
     assert console.get("/apps/desk/versions/7/").status_code == 404
     assert console.get(f"/apps/desk/versions/{10**30}/").status_code == 404
     version_json = console.get("/apps/desk/versions/1.json").json()
-    assert (version_json["number"], version_json["graph"], version_json["has_graph"]) == (
-        1,
-        None,
-        False,
-    )
+    fields = (version_json["number"], version_json["graph"], version_json["has_graph"])
+    assert fields == (1, None, False)
     assert console.get("/apps/desk/versions.json").json()["versions"][0]["label"] == "v1"
     assert "/apps/desk/versions/1/" in console.get("/apps/desk/versions/").content.decode()
 

@@ -1,5 +1,5 @@
-"""The way that Waylog is for: from sign-in to the step that failed, and on from there; the same
-with and without JavaScript."""
+"""The path that Waylog is made for: from sign-in to the step that failed, and on from there, with
+and without JavaScript."""
 
 import re
 from collections.abc import Callable
@@ -14,20 +14,20 @@ QUESTION = "refund for A-404 please"
 
 @pytest.mark.parametrize("script", [True, False], ids=["javascript", "no-javascript"])
 def test_from_sign_in_to_the_failure(
-    visit: Callable[..., Page],
+    new_page: Callable[..., Page],
     admin: AbstractBaseUser,
     record: Callable[..., object],
     script: bool,
 ) -> None:
     record("langgraph-openinference")
-    page = visit(java_script_enabled=script)
+    page = new_page(java_script_enabled=script)
 
     page.goto("/runs/")
     page.get_by_label("User name").fill("admin")
     page.get_by_label("Password").fill("admin")
     page.get_by_role("button", name="Sign in").click()
 
-    # The history, newest first; the failed run tells why.
+    # The history, newest first; the failed run shows why.
     expect(page.get_by_role("heading", level=1)).to_have_text("Runs")
     row = page.get_by_role("row").filter(has_text=QUESTION)
     expect(row).to_contain_text(ERROR)
