@@ -13,7 +13,7 @@ from nodes.models import Payload
 def _payload_or_404(payload_id: UUID) -> Payload:
     payload = Payload.objects.select_related("app").filter(pk=payload_id).first()
     if payload is None:
-        raise Http404("There is no such value. It may have been removed with old data.")
+        raise Http404("There is no such value. It may have been deleted.")
     return payload
 
 

@@ -31,7 +31,7 @@ def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
     out to be part of another run."""
     run = Run.objects.for_page().for_app(only_app).by_id(run_id)
     if run is None:
-        raise Http404("There is no such run. It may have been removed with old data.")
+        raise Http404("There is no such run. It may have been deleted.")
     return run
 
 

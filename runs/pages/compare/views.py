@@ -43,7 +43,7 @@ def run_named(name: str, only_app: App | None = None) -> Run | None:
     if not run and "\0" not in name:
         run = runs.with_source_id(name[:200]).first()
     if not run:
-        raise Http404("There is no such run. It may have been removed with old data.")
+        raise Http404("There is no such run. It may have been deleted.")
     return run
 
 

@@ -12,8 +12,7 @@ NO_OPEN_ERRORS = EmptyState(
 )
 NO_RUNS_LEFT = EmptyState(
     "No runs left",
-    "The runs that failed like this have been removed with old data, or turned out not to have"
-    " failed.",
+    "The runs that failed like this have been deleted, or turned out not to have failed.",
 )
 
 
