@@ -185,12 +185,12 @@ def test_code_never_imports_tests() -> None:
 
 def pure_modules() -> list[Path]:
     listed = {path for pattern in PURE for path in ROOT.glob(pattern)}
-    said = {
+    declared = {
         path
         for path in files("*.py", *CODE)
         if re.search(r"\bPure\b", ast.get_docstring(tree(path)) or "")
     }
-    return sorted(listed | said)
+    return sorted(listed | declared)
 
 
 def test_decoders_and_drawing_are_pure() -> None:

@@ -38,8 +38,8 @@ def main() -> None:
     with throwaway(options.postgres) as (_, url):
         fill(options.runs)
         with serving() as console, bare(url, REFERENCE) as reference:
-            asked = {name: console.page(*where) for name, *where in addresses(console)}
-            take_turns({"reference": reference, "/healthz": console.page("/healthz"), **asked})
+            requests = {name: console.page(*where) for name, *where in addresses(console)}
+            take_turns({"reference": reference, "/healthz": console.page("/healthz"), **requests})
 
 
 def fill(runs: int) -> None:

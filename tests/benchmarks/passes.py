@@ -37,8 +37,8 @@ def main() -> None:
     with throwaway(options.postgres) as (_, url):
         run, loop = fill(options.nodes)
         with serving() as console, bare(url, REFERENCE) as reference:
-            asked = {name: console.page(path) for name, path in addresses(run, loop)}
-            take_turns({"reference: rows": reference, **asked})
+            requests = {name: console.page(path) for name, path in addresses(run, loop)}
+            take_turns({"reference: rows": reference, **requests})
 
 
 def fill(nodes: int) -> tuple[UUID, UUID]:

@@ -98,12 +98,12 @@ JUNK = ["", "\0", "%", "-1", "9" * 30, "9" * 5000, "1e400", "NaN", "0000-00-00",
         "0001-01-01", "99999w", "2026-13-45", "’; DROP TABLE runs_run; --", "\ufffe", "é" * 300,
         "1~2", f"{2**70}~{'0' * 32}", f"-{2**70}~{'0' * 32}", f"1e15~{'0' * 32}",
         f"NaN~{'0' * 32}", f"sNaN~{'0' * 32}", f"~{'0' * 32}", "٣", "new", "..", "["]  # fmt: skip
-ASKED = ["q", "status", "app", "version", "user", "since", "until", "conversation", "source",
+PARAMETERS = ["q", "status", "app", "version", "user", "since", "until", "conversation", "source",
          "model", "node", "kind", "error", "tag", "min_duration", "max_duration", "min_tokens",
          "min_cost", "order", "after", "nothing"]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_filters_answer_junk(post, console, name):
     post(nasty_run("x"))
     for junk in JUNK:

@@ -37,14 +37,14 @@ def free_port() -> int:
 @pytest.fixture
 def database_url(tmp_path: Path) -> Iterator[str]:
     """An empty database of the kind that the suite runs on."""
-    given = os.environ.get("DATABASE_URL", "")
-    if not given.startswith("postgres"):
+    database_url = os.environ.get("DATABASE_URL", "")
+    if not database_url.startswith("postgres"):
         yield f"sqlite:///{tmp_path / 'waylog.sqlite3'}"
         return
     name = f"serve_{uuid.uuid4().hex}"
-    with psycopg.connect(given, autocommit=True) as server:
+    with psycopg.connect(database_url, autocommit=True) as server:
         server.execute(f"CREATE DATABASE {name}")
-        yield given.rpartition("/")[0] + f"/{name}"
+        yield database_url.rpartition("/")[0] + f"/{name}"
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 

@@ -89,15 +89,15 @@ def test_lists_and_runs(ask: Callable[[str], Any], runs: list[Run]) -> None:
 
 def test_steps(ask: Callable[[str], Any], runs: list[Run]) -> None:
     for run in runs:
-        told = ask(f"/runs/{run.id}/tracing.json")
-        assert set(told) >= {"run", "executions", "next"} and told["run"] == str(run.id)
-        for step in told["executions"]:
+        payload = ask(f"/runs/{run.id}/tracing.json")
+        assert set(payload) >= {"run", "executions", "next"} and payload["run"] == str(run.id)
+        for step in payload["executions"]:
             check(step, EXECUTION)
             if step["placeholder"]:
                 continue
             whole = ask(f"/runs/{run.id}/tracing/{step['id']}.json")
             check(whole, f"{EXECUTION} inputs process_data outputs attributes messages links")
-        indexes = [step["index"] for step in told["executions"]]
+        indexes = [step["index"] for step in payload["executions"]]
         assert indexes == sorted(indexes)
 
 

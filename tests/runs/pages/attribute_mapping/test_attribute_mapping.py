@@ -85,7 +85,7 @@ def test_a_step_that_came_as_no_span(console):
     assert "Kept as well (1)" in text_of(tree)
 
 
-def test_a_step_of_another_door_than_its_run(console):
+def test_a_step_from_another_source_than_its_run(console):
     step = make_execution(
         make_run(source_kind="dify-otlp"),
         "Answer",

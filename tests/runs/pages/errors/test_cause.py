@@ -28,7 +28,7 @@ def failed_at(culprit: NodeExecution, **fields: Any) -> Run:
     return run
 
 
-def test_the_way_leads_through_containers_with_their_passes() -> None:
+def test_the_chain_names_containers_with_their_iterations() -> None:
     run = make_run(name="Contract review")
     loop = make_execution(run, "Iteration", kind="iteration")
     for n in range(3):
@@ -100,7 +100,7 @@ def test_deep_trees_take_one_query(django_assert_num_queries: Any) -> None:
     assert cause is not None and [link.title for link in cause.chain] == [str(n) for n in range(40)]
 
 
-def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
+def test_the_run_page_names_step_chain_and_type_first(console: Client) -> None:
     run = store_run(
         run_record("failed"),
         step_record("each", 0, 9, title="Each clause", kind="iteration", parent_source_id="run",
@@ -116,7 +116,7 @@ def test_the_run_page_names_step_way_and_type_first(console: Client) -> None:
         assert "Each clause pass 5 › Classify: RateLimitError" in page
 
 
-def test_a_missing_parent_is_said(console: Client) -> None:
+def test_a_missing_parent_is_shown(console: Client) -> None:
     run = store_run(failed_step_record("boom", parent_source_id="never-sent"))
     cause = cause_of(run)
     assert cause is not None and cause.parent_missing

@@ -198,7 +198,9 @@ def test_a_window_and_an_app_narrow_the_list(console: Client) -> None:
         ("app=%00", "NUL"),
     ],
 )
-def test_what_cannot_be_applied_is_said(console: Client, query: str, sentence: str) -> None:
+def test_filters_that_cannot_be_applied_are_explained(
+    console: Client, query: str, sentence: str
+) -> None:
     assert sentence in text_of(check_view(console, f"/errors/?{query}"))
     answer = console.get(f"/errors.json?{query}")
     assert answer.status_code == 400 and sentence in answer.json()["error"]

@@ -170,7 +170,7 @@ def test_more_nodes_than_are_shown(
         ("node=x", "There is no filter “node”."),
     ],
 )
-def test_what_cannot_be_applied_is_said(
+def test_filters_that_cannot_be_applied_are_explained(
     console: Client, desk: App, query: str, sentence: str
 ) -> None:
     assert sentence in text_of(check_view(console, f"{URL}/?{query}"))

@@ -158,7 +158,7 @@ def test_a_filter_looks_through_so_many_at_a_time(
         ("/apps/none/nodes/classify/history", "There is no app “none”."),
     ],
 )
-def test_what_is_not_there_is_said(console: Client, desk: App, path: str, sentence: str) -> None:
+def test_a_missing_node_is_explained(console: Client, desk: App, path: str, sentence: str) -> None:
     ran(desk, 1)
     place, _, query = path.partition("?")
     assert console.get(f"{place}/?{query}").status_code == 404

@@ -45,7 +45,7 @@ def steps(run: Run, count: int, failed: int | None = None, **fields: Any) -> lis
     return NodeExecution.objects.bulk_create(rows)
 
 
-def test_why_comes_before_the_way_and_the_totals() -> None:
+def test_the_cause_comes_before_the_steps_and_the_totals() -> None:
     run = failed_run(inputs={"text": "refund A-404"}, user="u-7")
     text = report(run, "http://waylog.test")
     step = f"http://waylog.test/runs/{run.id}/tracing/{run.failed_execution}"

@@ -141,12 +141,12 @@ def test_iterations_executions_branches_and_attempts_are_shown(console: Client) 
         assert words in text
 
 
-def test_the_panel_links_the_passes_around_this_one(console: Client) -> None:
+def test_the_panel_links_the_iterations_around_this_one(console: Client) -> None:
     run = big_run(1000)
     page = console.get(f"/runs/{run.id}/tracing/{ident(700)}/")
-    visits = text_of(check_page(page.content.decode()).find(".//nav[@class='visits']"))
-    assert "#699" in visits and "#693" in visits and "#705" in visits and "#1" not in visits.split()
-    assert "999 in this run" in visits
+    links = text_of(check_page(page.content.decode()).find(".//nav[@class='visits']"))
+    assert "#699" in links and "#693" in links and "#705" in links and "#1" not in links.split()
+    assert "999 in this run" in links
 
 
 def test_words_that_a_page_cannot_hold_have_signs(console: Client) -> None:
@@ -221,8 +221,8 @@ def test_result_belongs_to_workflows(console: Client) -> None:
 
 
 def test_results_of_every_kind(console: Client) -> None:
-    said = make_run(outputs="# Done\n\n**all** good")
-    assert "<strong>all</strong>" in console.get(f"/runs/{said.id}/result/").content.decode()
+    run = make_run(outputs="# Done\n\n**all** good")
+    assert "<strong>all</strong>" in console.get(f"/runs/{run.id}/result/").content.decode()
     nothing = text_of(check_view(console, f"/runs/{make_run().id}/result/"))
     assert "without telling an output" in nothing
 

@@ -411,7 +411,7 @@ def test_redirects_are_not_followed(ask: Callable[..., Any], dify_api: Upstream)
     ["../console/api/x", "a/../../b", "./a", "a//b", "%2e%2e/x", "a/%2E%2E/b", "a%2f..%2fb",
      "/evil.example.com/x", "a%00b", "a%0d%0ab", ""],
 )  # fmt: skip
-def test_there_is_no_other_way(ask: Callable[..., Any], dify_api: Upstream, path: str) -> None:
+def test_no_other_path_is_proxied(ask: Callable[..., Any], dify_api: Upstream, path: str) -> None:
     assert ask(path, method="GET").status_code == 404
     assert not dify_api.seen
 

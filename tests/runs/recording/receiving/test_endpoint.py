@@ -203,7 +203,7 @@ def answer_of(settings: Any) -> Callable[..., bytes]:
     return ask
 
 
-def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(answer_of):
+def test_an_endpoint_may_read_the_body_as_it_arrives_and_answer_in_a_stream(answer_of):
     @endpoint(keyless=True, stream=True)
     def echo(incoming: IncomingRequest, slug: str) -> StreamingHttpResponse:
         assert not incoming.body
@@ -215,7 +215,7 @@ def test_a_door_may_read_the_body_as_it_comes_and_answer_in_a_stream(answer_of):
     assert answer_of(echo, gzip.compress(body), **{"Content-Encoding": "gzip"}) == body
 
 
-def test_a_door_may_take_a_get_which_is_noted_only_when_refused(answer_of, ingest_key):
+def test_an_endpoint_may_take_a_get_which_is_recorded_only_when_refused(answer_of, ingest_key):
     @endpoint(methods=("GET",))
     def probe(incoming: IncomingRequest, slug: str) -> HttpResponse:
         return HttpResponse(slug)

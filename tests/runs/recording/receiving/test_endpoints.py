@@ -45,7 +45,7 @@ def test_a_key_is_needed(body, read_key):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "x-api-key", "api_key", "Basic", "Dify"])
-def test_ways_to_present_a_key(body, ingest_key, scheme):
+def test_headers_that_present_a_key(body, ingest_key, scheme):
     basic = base64.b64encode(f"pk-1:{ingest_key}".encode()).decode()
     headers = {
         "Bearer": {"Authorization": f"Bearer {ingest_key}"},

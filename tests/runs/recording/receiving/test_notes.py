@@ -109,7 +109,7 @@ def test_what_is_no_note_is_one_sentence_and_nothing_is_written(send, payload, s
     assert sentence in ReceivedRequest.objects.get().error
 
 
-def test_same_refusals_as_other_doors(send, read_key):
+def test_the_same_refusals_as_at_other_endpoints(send, read_key):
     assert send(SCORE, key="").status_code == send(SCORE, key="wrong").status_code == 401
     assert send(SCORE, key=read_key).status_code == 403
     assert send(SCORE, content_type="text/plain").status_code == 415

@@ -52,7 +52,7 @@ ODD: dict[EndpointCase, list[bytes]] = {
 
 
 @pytest.mark.parametrize("endpoint", ODD, ids=lambda endpoint: str(endpoint.path))
-def test_an_odd_story_in_any_order(send: Send, console: Client, endpoint: EndpointCase) -> None:
+def test_odd_requests_in_any_order(send: Send, console: Client, endpoint: EndpointCase) -> None:
     trees = []
     for parts in (ODD[endpoint], ODD[endpoint][::-1], ODD[endpoint] * 2):
         Run.objects.all().delete()
