@@ -55,6 +55,6 @@ def test_a_visitor_reads_a_shared_run(
     visitor.click("text=Answer")
     expect(visitor.locator("#value-outputs")).to_contain_text("Lost.")
     page.goto(f"/runs/{run.id}/share/")
-    page.click("text=Take back")
+    page.click("text=Revoke")
     visitor.reload()
-    expect(visitor.locator("body")).to_contain_text("This link leads nowhere")
+    expect(visitor.locator("body")).to_contain_text("This link does not work")

@@ -39,7 +39,7 @@ def test_a_rerun_is_started_watched_and_compared(
                 page.clock.fast_forward(2_000)  # after which the page asks by itself
                 page.wait_for_timeout(50)
             else:
-                page.get_by_role("link", name="Look again").click()
+                page.get_by_role("link", name="Refresh").click()
         pytest.fail(f"no {name}")
 
     wait_for_link("Watch it")

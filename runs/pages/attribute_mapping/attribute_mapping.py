@@ -27,9 +27,9 @@ STEP = {
     "process_data": "Process data", "outputs": "Outputs", "model": "Model",
     "provider": "Provider", "usage": "Tokens", "cost": "Cost", "error": "Error",
     "error_type": "Error type", "handled": "Failure handled", "attempt": "Attempt",
-    "taken": "Way taken", "pass_index": "Is pass", "iteration_index": "In pass",
+    "taken": "Branch taken", "pass_index": "Is iteration", "iteration_index": "In iteration",
     "container": "In container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
-    "is_run": "Is the run itself", "folded": "Is plumbing", "service": "App",
+    "is_run": "Is the run itself", "folded": "Is a wrapper", "service": "App",
 }  # fmt: skip
 RUN = {
     "name": "Name", "mode": "Mode", "version": "Version", "conversation": "Conversation",
@@ -46,12 +46,12 @@ SPAN_FIELDS = {
 SOURCE_NAMES = {
     "otlp": "OpenTelemetry",
     "dify-otlp": "OpenTelemetry, from Dify",
-    "langfuse": "Langfuse's REST interface",
-    "dify-langfuse": "Langfuse's REST interface, from Dify",
+    "langfuse": "Langfuse's REST API",
+    "dify-langfuse": "Langfuse's REST API, from Dify",
     "dify-events": "Dify's event stream",
     "dify-database": "Dify's database",
 }
-OTHER_MESSAGE = "told by another message of this step, or with what became inputs or outputs"
+OTHER_MESSAGE = "reported by another message of this step, or together with inputs or outputs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _source_name(source_kind: str, span: Span | None) -> str:
     if span is None and source_kind in ("dify-otlp", "dify-langfuse"):
         return "Dify's event stream or database"
     kind = REST if span is not None and span.scope == REST else source_kind
-    return SOURCE_NAMES.get(kind, kind or "a door that is not known")
+    return SOURCE_NAMES.get(kind, kind or "an unknown endpoint")
 
 
 def attribute_mapping_json(mapping: AttributeMapping) -> AttributeMappingJson:
@@ -186,7 +186,7 @@ def _source_note(name: str, execution: NodeExecution, again: DecodedAgain) -> st
         return "tokens at the list price of the model"
     decoded_value = getattr(again.record, name, None) if again.record else None
     if name == "service" and again.record and decoded_value != execution.service:
-        return "the key, or the name that the door was given"
+        return "the key, or the name given to the endpoint"
     return None
 
 
@@ -210,13 +210,13 @@ def _mapped_field(
 
 def _missing_note(name: str, again: DecodedAgain) -> str:
     if again.record is None:
-        return "told by the decoder of its door"
+        return "set by the decoder of its endpoint"
     decoded_value = (
         getattr(again.record.run, name[4:])
         if name.startswith("run.")
         else getattr(again.record, name, None)
     )
-    return "follows from the fields above" if decoded_value else OTHER_MESSAGE
+    return "derived from the fields above" if decoded_value else OTHER_MESSAGE
 
 
 def _attribute_value(span: Span, attribute: str) -> Any:

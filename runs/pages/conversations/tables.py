@@ -19,8 +19,8 @@ class ConversationTable(RecordTable):
 
     last_status = CellColumn(
         "Last turn",
-        '<span class="status" data-status="{{ conversation.last_status }}">'
-        "{{ conversation.last_status_label }}</span>",
+        '{% include "components/_status.html" with status=conversation.last_status'
+        " label=conversation.last_status_label only %}",
         label="",
     )
     last_run_at = TimeColumn("When", "conversation.last_run_at")
@@ -62,7 +62,9 @@ class TurnTable(RecordTable):
     answer = CellColumn(
         "Answer", template="conversations/_answer_cell.html", css="said said-app", label=""
     )
-    status = CellColumn("Status", '{% include "run/_status.html" with record=run only %}', label="")
+    status = CellColumn(
+        "Status", '{% include "components/_status.html" with run=run only %}', label=""
+    )
     started_at = TimeColumn("When", "run.started_at", label="")
     duration_us = CellColumn(
         "Time",

@@ -7,7 +7,7 @@ class PanelExecutionTable(RecordTable):
     """Rows come from `NodeExecution.objects.for_history()`."""
 
     caption = "Executions"
-    empty = EmptyState("Not run yet", "No run has come through this node.")
+    empty = EmptyState("Not run yet", "No run has reached this node.")
     record_name = "execution"
 
     started_at = CellColumn("When", template="graph/_started_cell.html", css="nowrap", label="")

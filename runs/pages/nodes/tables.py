@@ -71,8 +71,8 @@ class ExecutionTable(RecordTable):
     started_at = CellColumn("When", template="nodes/_started_cell.html", css="nowrap")
     status = CellColumn(
         "Status",
-        '<span class="status" data-status="{{ execution.status }}">'
-        "{{ execution.get_status_display }}</span>",
+        '{% include "components/_status.html" with status=execution.status'
+        " label=execution.get_status_display only %}",
     )
     version = CellColumn(
         "Version",

@@ -31,19 +31,19 @@ class LinesField(forms.CharField):
         if len(entries) > MAX_LINES:
             raise forms.ValidationError(f"At most {MAX_LINES} lines.")
         if any(len(entry) > MAX_LINE for entry in entries):
-            raise forms.ValidationError(f"A line has at most {MAX_LINE} characters.")
+            raise forms.ValidationError(f"At most {MAX_LINE} characters per line.")
         return entries
 
 
 class ShareForm(forms.Form):
     lasts = forms.ChoiceField(
-        label="Ends after",
+        label="Expires after",
         choices=[(name, label) for name, (label, _) in LIFETIMES.items()],
         initial="7d",
-        error_messages={"invalid_choice": "A link lasts 1 hour, 1 day, 7 days or 30 days."},
+        error_messages={"invalid_choice": "Choose 1 hour, 1 day, 7 days or 30 days."},
     )
     fields_masked = forms.MultipleChoiceField(
-        label="Not shown",
+        label="Hidden",
         required=False,
         choices=list(MASKABLE_FIELDS.items()),
         initial=["attributes", "user"],
@@ -53,12 +53,12 @@ class ShareForm(forms.Form):
     keys = LinesField(
         label="Keys whose values are masked",
         required=False,
-        help_text="One a line: email, or customer.email. In texts such as CSV, mask words instead.",
+        help_text="One per line: email, or customer.email. In CSV text, mask words instead.",
     )
     words = LinesField(
-        label="Words masked wherever they stand",
+        label="Words masked everywhere",
         required=False,
-        help_text="One a line: a name, a number, a part of a text",
+        help_text="One per line: a name, a number, a piece of text",
     )
     notes = forms.BooleanField(label="Show the notes", required=False)
 
@@ -66,18 +66,23 @@ class ShareForm(forms.Form):
         keys: list[str] = self.cleaned_data["keys"]
         for key in keys:
             if not key_path(key):
-                raise forms.ValidationError(f"“{key}” names no key.")
+                raise forms.ValidationError(f"“{key}” is not a key.")
         return keys
 
     def clean_words(self) -> list[str]:
         words: list[str] = self.cleaned_data["words"]
         for word in words:
             if len(unescaped(word)) < 2:
-                raise forms.ValidationError(f"“{word}” is too short: two characters at least.")
+                raise forms.ValidationError(f"“{word}” is too short: use at least two characters.")
         return words
 
     def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(None if data is None else visible_data(data))
+
+    @property
+    def mask_lists(self) -> list[forms.BoundField]:
+        """The fields that take one entry per line."""
+        return [self["keys"], self["words"]]
 
     @property
     def mask_entries(self) -> list[str]:

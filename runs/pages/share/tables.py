@@ -14,10 +14,10 @@ class ShareLinkTable(RecordTable):
     empty = EmptyState("No links yet", "A link that you make with the form above is listed here.")
 
     created_by = CellColumn(
-        "Made by", '<bdi>{{ link.created_by|default_if_none:"somebody gone" }}</bdi>'
+        "Created by", '<bdi>{{ link.created_by|default_if_none:"a deleted user" }}</bdi>'
     )
-    created_at = TimeColumn("Made", "link.created_at")
-    expires_at = CellColumn("Ends", '{{ link.expires_at|date:"Y-m-d H:i" }}', css="nowrap")
+    created_at = TimeColumn("Created", "link.created_at")
+    expires_at = CellColumn("Expires", '{{ link.expires_at|date:"Y-m-d H:i" }}', css="nowrap")
     last_opened_at = TimeColumn("Last opened", "link.last_opened_at", absent="never")
     masked = CellColumn(
         "Masked",

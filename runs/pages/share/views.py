@@ -27,7 +27,7 @@ from runs.redaction.masks import MASKABLE_FIELDS
 
 MAX_LINKS = 100  # that are listed
 # One sentence for every link that leads nowhere: it does not reveal which links existed.
-NOWHERE = "This link leads nowhere: it has ended, was taken back, or is not whole."
+NOWHERE = "This link does not work: it has expired, was revoked, or is incomplete."
 NO_STEP = "The shared run has no such step."
 
 
@@ -64,7 +64,7 @@ def revoke_share_link(request: HttpRequest, run_id: UUID, link_id: UUID) -> Http
     if link is None:
         raise Http404("This run has no such link.")
     link.revoke()
-    messages.success(request, "The link is taken back: it leads nowhere now.")
+    messages.success(request, "The link is revoked and no longer works.")
     return redirect("run-share", run.pk)
 
 

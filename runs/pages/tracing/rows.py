@@ -69,6 +69,15 @@ class TraceRow:
     on_path: bool = False
     path: list[Bar] = field(default_factory=list)
 
+    @property
+    def css(self) -> str:
+        """The class names of the row."""
+        flags = {
+            "heavy": self.heavy, "wrapper": self.is_wrapper, "in-lane": self.lane is not None,
+            "on-path": self.on_path,
+        }  # fmt: skip
+        return " ".join([self.form, *(name for name, is_set in flags.items() if is_set)])
+
 
 @dataclass(frozen=True, slots=True)
 class RowLinks:
@@ -138,10 +147,10 @@ def _trace_row(line: TraceLine, trace: Trace, links: RowLinks) -> TraceRow:
         row.toggle = links.page + trace.state.toggled(entry.key, line.is_open).query()
         row.note = "" if line.is_open else _collapsed_note(entry)
     if entry.form == "pass":
-        row.title = f"Pass {entry.number}"
+        row.title = f"Iteration {entry.number}"
         row.number = f"of {entry.total}"
     elif entry.step is None:
-        row.title, row.note = "Parent not received", "not ended yet, or lost on its way"
+        row.title, row.note = "Parent not received", "not ended yet, or lost in transit"
     else:
         _fill_step(row, entry, trace, links)
     return row
@@ -192,11 +201,11 @@ def _duration_between(start: int | None, end: int | None) -> str:
 
 
 def _collapsed_note(entry: TraceEntry) -> str:
-    """Return what a collapsed group holds: 37 passes, 2 failed."""
+    """Return what a collapsed group holds: 37 iterations, 2 failed."""
     if entry.has_passes:
         passes = [child for child in entry.children if child.form == "pass"]
         failed = sum(child.failed > 0 for child in passes)
-        return _count_with_failures(len(passes), "pass", "passes", failed)
+        return _count_with_failures(len(passes), "iteration", "iterations", failed)
     steps = entry.steps - (1 if entry.step else 0)
     return _count_with_failures(steps, "step", "steps", entry.failed)
 
@@ -207,10 +216,10 @@ def _count_with_failures(count: int, singular: str, plural: str, failed: int) ->
 
 
 def elided_title(entries: list[TraceEntry]) -> str:
-    """Return the words for siblings that are left out: Passes 3–41: 2 failed."""
+    """Return the words for siblings that are left out: Iterations 3–41: 2 failed."""
     failed = sum(entry.failed > 0 for entry in entries)
     if all(entry.form == "pass" for entry in entries):
-        outcome = f"{failed} failed" if failed else "no failure"
-        return f"Passes {entries[0].number}–{entries[-1].number}: {outcome}"
-    outcome = f", {failed} with a failure" if failed else " without failure"
+        outcome = f"{failed} failed" if failed else "none failed"
+        return f"Iterations {entries[0].number}–{entries[-1].number}: {outcome}"
+    outcome = f", {failed} failed" if failed else ", none failed"
     return f"{len(entries):,} more steps{outcome}"

@@ -79,7 +79,7 @@ def test_a_step_that_came_as_no_span(console):
     )  # fmt: skip
     fields = mapped_fields(console, step)
     assert fields["inputs"]["attribute"] == "workflow_node_executions.inputs"
-    assert fields["title"]["note"] == "told by the decoder of its door"
+    assert fields["title"]["note"] == "set by the decoder of its endpoint"
     tree = check_view(console, url(step))
     assert "Dify's database" in text_of(tree)
     assert "Kept as well (1)" in text_of(tree)

@@ -91,7 +91,7 @@ def test_sign_in(client, admin):
     assert "Sign in" in text_of(page)
     assert page.find(".//nav") is None
     wrong = client.post("/login/", {"username": "admin", "password": "wrong"})
-    assert "do not match" in text_of(check_page(wrong.content.decode()))
+    assert "is wrong" in text_of(check_page(wrong.content.decode()))
     right = client.post("/login/", {"username": "admin", "password": "admin", "next": "/runs/"})
     assert right.status_code == 302 and right["Location"] == "/runs/"
     assert client.get("/runs/").status_code == 200

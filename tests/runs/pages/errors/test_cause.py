@@ -131,5 +131,5 @@ def test_handled_failures_are_named_beside(console: Client) -> None:
     )
     assert [link.title for link in handled_failures(run)] == ["Look up"]
     page = text_of(check_view(console, f"/runs/{run.id}/"))
-    assert "1 step failed and was handled; the run went on: Look up StockError" in page
+    assert "1 step failed and was handled; the run continued: Look up StockError" in page
     assert list(handled_failures(make_run())) == []

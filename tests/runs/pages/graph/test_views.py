@@ -170,7 +170,7 @@ def test_of_many_nodes_a_part_is_drawn_and_counted(console: Client, version: Ver
     version.graph = {"nodes": [{"id": f"n{n}"} for n in range(1000)], "edges": []}
     version.save()
     text = text_of(check_page(console.get(f"{GRAPH}?version=1").content.decode()))
-    assert "The first 400 nodes are drawn; 600 more" in text
+    assert "Only the first 400 nodes are drawn; 600 more" in text
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ def test_groups_open_and_close_by_link_and_keep_the_panel(console: Client) -> No
     run = big_run(40)
     key = ident(1).hex[-8:]
     closed = console.get(f"/runs/{run.id}/tracing/?closed={key}").content.decode()
-    assert "39 passes, 1 failed" in text_of(check_page(closed))
+    assert "39 iterations, 1 failed" in text_of(check_page(closed))
     opened = console.get(f"/runs/{run.id}/tracing/?open={key}").content.decode()
     assert opened.count(">Pass ") == 39
     here = f"/runs/{run.id}/tracing/{ident(2)}/"
@@ -130,8 +130,8 @@ def test_iterations_executions_branches_and_attempts_are_shown(console: Client) 
     make_execution(run, "Agent", node_id="agent")
     text = text_of(check_view(console, f"/runs/{run.id}/tracing/"))
     for words in (
-        "Pass 1 of 2",
-        "Pass 2 of 2",
+        "Iteration 1 of 2",
+        "Iteration 2 of 2",
         "→ refund",
         "attempt 2",
         "Retry",
@@ -171,7 +171,7 @@ def test_a_version_that_is_a_timestamp_is_shown_to_the_minute(console: Client) -
 def test_a_failed_run_without_a_result_says_so_once(console: Client) -> None:
     run, _ = failed_run(outputs={})
     result = check_view(console, f"/runs/{run.id}/").find(".//section[@id='result']")
-    assert text_of(result) == "Result The run failed at Look up order before it had a result."
+    assert text_of(result) == "Result The run failed at Look up order before it produced an output."
     long = make_run(status="failed", error="long " * 1000)
     page = check_view(console, f"/runs/{long.id}/")
     assert text_of(page.find(".//pre[@class='error']")).count("long") == 1000
@@ -224,7 +224,7 @@ def test_results_of_every_kind(console: Client) -> None:
     run = make_run(outputs="# Done\n\n**all** good")
     assert "<strong>all</strong>" in console.get(f"/runs/{run.id}/result/").content.decode()
     nothing = text_of(check_view(console, f"/runs/{make_run().id}/result/"))
-    assert "without telling an output" in nothing
+    assert "without an output" in nothing
 
 
 def test_detail_shows_what_the_run_worked_with(console: Client) -> None:
@@ -280,7 +280,7 @@ def test_a_running_run_polls_until_it_has_ended(console: Client) -> None:
 def test_a_stalled_run_says_so_and_does_not_poll(console: Client) -> None:
     run = make_run(status="running", last_seen_at=timezone.now() - timedelta(hours=2))
     page = console.get(f"/runs/{run.id}/").content.decode()
-    assert "Stalled" in page and "No news since" in page and "every 3s" not in page
+    assert "Stalled" in page and "Nothing received since" in page and "every 3s" not in page
 
 
 # -- hostile, large, missing -----------------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None
     url = f"/runs/{run.id}/tracing/"
     response = console.get(url)
     text = text_of(check_page(response.content.decode()))
-    assert "Pass 9999" in text and "Passes 1–9998: no failure" in text
+    assert "Iteration 9999" in text and "Iterations 1–9998: none failed" in text
     assert len(response.content) < 60_000
     key = ident(1).hex[-8:]
     opened = console.get(f"{url}?open={key}").content

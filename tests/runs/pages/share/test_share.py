@@ -86,7 +86,7 @@ def test_links_are_listed_and_revoked(console, client, run):
     client.get(address)
     page = check_page(console.get(f"/runs/{run.id}/share/").content.decode())
     row = text_of(page.find(".//tr[@data-row]"))
-    for text in ("admin", "just now", "Errors", "key “email”", "word “Ada”", "Take back"):
+    for text in ("admin", "just now", "Errors", "key “email”", "word “Ada”", "Revoke"):
         assert text in row, text
     link = ShareLink.objects.get()
     assert timedelta(days=6) < link.expires_at - timezone.now() <= timedelta(days=7)
@@ -94,7 +94,7 @@ def test_links_are_listed_and_revoked(console, client, run):
     assert console.post(f"/runs/{elsewhere.id}/share/{link.id}/revoke/").status_code == 404
     assert client.get(address).status_code == 200
     after = console.post(f"/runs/{run.id}/share/{link.id}/revoke/", follow=True)
-    assert "Taken back" in text_of(check_page(after.content.decode()))
+    assert "Revoked" in text_of(check_page(after.content.decode()))
     assert client.get(address).status_code == 404
 
 
@@ -106,7 +106,7 @@ def test_links_are_listed_and_revoked(console, client, run):
         ({"fields_masked": ["all"]}, "There is no field “all”."),
         ({"words": "a"}, "too short"),
         ({"words": "\u200b\u200b"}, "too short"),
-        ({"keys": "..."}, "names no key"),
+        ({"keys": "..."}, "is not a key"),
         ({"words": "\n".join(map(str, range(100, 160)))}, "At most 50 lines."),
         ({"words": "x" * 201}, "At most 200 characters".lower()),
     ],
@@ -164,7 +164,7 @@ def test_large_values_show_their_beginning_or_are_left_out(console, client, run)
     large = make_execution(run, "Large", outputs=["word " * 10] * 60_000)
     path = f"{share(console, run)}steps/{large.id}"
     page = client.get(f"{path}/").content
-    assert len(page) < 300_000 and b"Its beginning" in page
+    assert len(page) < 300_000 and b"Only the beginning is shown" in page
     assert len(client.get(f"{path}.json").json()["outputs"]) == 60_000
     path = f"{share(console, run, words='secret')}steps/{large.id}"
     assert b"too large to be masked" in client.get(f"{path}/").content

@@ -87,7 +87,7 @@ def test_it_is_linked_from_tracing(console: Client) -> None:
     run = waited()
     page = check_page(console.get(f"/runs/{run.id}/tracing/").content.decode())
     links = page.findall(f".//a[@href='/runs/{run.id}/time/']")
-    assert [text_of(link) for link in links] == ["3 d 0 h", "Time", "All of it"]
+    assert [text_of(link) for link in links] == ["3 d 0 h", "Time", "Full breakdown"]
 
 
 def test_the_waterfall_draws_long_waits_short_and_says_so(console: Client) -> None:

@@ -21,7 +21,7 @@ def test_a_loop_in_tracing_leads_to_its_matrix_and_back_to_one_pass(console: Cli
     key = loop.id.hex[-8:]
     page = console.get(f"/runs/{loop.run_id}/tracing/?closed={key}").content.decode()
     link = check_page(page).find(".//a[@href='" + passes_url(loop) + "']")
-    assert "37 passes, 2 failed" in text_of(link)
+    assert "37 iterations, 2 failed" in text_of(link)
     matrix = check_page(console.get(passes_url(loop)).content.decode())
     heads = matrix.findall(".//thead/tr[1]/th[@data-status]/a")
     assert heads[4].get("href") == f"/runs/{loop.run_id}/tracing/?only={key}.4#x-{key}.4"
