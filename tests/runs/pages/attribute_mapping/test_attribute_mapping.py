@@ -82,7 +82,7 @@ def test_a_step_that_came_as_no_span(console):
     assert fields["title"]["note"] == "set by the decoder of its endpoint"
     tree = check_view(console, url(step))
     assert "Dify's database" in text_of(tree)
-    assert "Kept as well (1)" in text_of(tree)
+    assert "Also stored (1)" in text_of(tree)
 
 
 def test_a_step_from_another_source_than_its_run(console):

@@ -110,7 +110,7 @@ def test_groups_open_and_close_by_link_and_keep_the_panel(console: Client) -> No
     closed = console.get(f"/runs/{run.id}/tracing/?closed={key}").content.decode()
     assert "39 iterations, 1 failed" in text_of(check_page(closed))
     opened = console.get(f"/runs/{run.id}/tracing/?open={key}").content.decode()
-    assert opened.count(">Pass ") == 39
+    assert opened.count(">Iteration ") == 39
     here = f"/runs/{run.id}/tracing/{ident(2)}/"
     headers = FRAGMENT | {"HX-Target": "tree", "HX-Current-URL": f"http://testserver{here}"}
     response = console.get(f"/runs/{run.id}/tracing/?open={key}", headers=headers)
@@ -312,7 +312,7 @@ def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None
     assert len(opened) < 600_000
     more = console.get(f"{url}?open={key}&from=250", headers=FRAGMENT | {"HX-Target": "more-rows"})
     check_fragment(f"<table><tbody>{more.content.decode()}</tbody></table>")
-    assert "Pass 260" in more.content.decode()
+    assert "Iteration 260" in more.content.decode()
 
 
 @pytest.mark.parametrize("path", ["", "result/", "detail/", "tracing/", "header/"])

@@ -108,7 +108,7 @@ def test_links_are_listed_and_revoked(console, client, run):
         ({"words": "\u200b\u200b"}, "too short"),
         ({"keys": "..."}, "is not a key"),
         ({"words": "\n".join(map(str, range(100, 160)))}, "At most 50 lines."),
-        ({"words": "x" * 201}, "At most 200 characters".lower()),
+        ({"words": "x" * 201}, "At most 200 characters"),
     ],
 )
 def test_a_form_that_makes_no_link_says_why(console, run, form, sentence):

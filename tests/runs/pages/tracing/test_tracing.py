@@ -27,7 +27,7 @@ def test_a_loop_in_tracing_leads_to_its_matrix_and_back_to_one_pass(console: Cli
     assert heads[4].get("href") == f"/runs/{loop.run_id}/tracing/?only={key}.4#x-{key}.4"
     alone = check_page(console.get(heads[4].get("href")).content.decode())
     names = [text_of(name) for name in alone.findall(".//th//*[@class='step-name']")]
-    assert names == ["Each item", "Pass 5", "Node 0", "Node 1"]
+    assert names == ["Each item", "Iteration 5", "Node 0", "Node 1"]
     whole = [a for a in alone.findall(".//a") if text_of(a) == "Show the whole tree"]
     assert [link.get("href") for link in whole] == [f"/runs/{loop.run_id}/tracing/?"]
 
