@@ -1,4 +1,4 @@
-"""Measurements, run by hand: `make bench`. No test asserts a time."""
+"""Measurements that are run by hand; README.md lists them. No test asserts a time."""
 
 import logging
 import os

@@ -5,12 +5,8 @@
     .venv/bin/python -m tests.benchmarks.comparing --steps 10000   longer runs than 2,000 steps
 
 Run `b` did what `a` did under other ids, but for one step in the middle; run `c` shares nothing
-with `a` but its steps. The server is the real one (`manage.py serve`, one worker), asked over HTTP
-by somebody signed in, one request at a time; the reference is the page of all runs.
-
-Measured on 2 quiet cores, median (p95), SQLite / PostgreSQL 15, the reference 12 / 15 ms: one step
-differs 50 (59) / 52 (71) ms, all of its rows 60 (71) / 63 (92), every step differs 68 (81) / 71
-(97).
+with `a` but its steps. The server is the real one (`manage.py serve`, one worker), which gets one
+request at a time over HTTP from a signed-in client; the reference is the page of all runs.
 """
 
 import argparse
@@ -35,7 +31,7 @@ def main() -> None:
 
 
 def fill(steps: int) -> list[str]:
-    """Record the three runs as the door would; their ids."""
+    """Record the three runs as the receiver would; return their ids."""
     from django.db import connections
 
     from runs.models import Run
@@ -66,7 +62,7 @@ def again(body: bytes, other: int) -> bytes:
 
 
 def addresses(a: str, b: str, c: str) -> Iterator[tuple[str, str]]:
-    """(what it is called, its address)."""
+    """Yield (name, address)."""
     yield "all runs (reference)", "/runs/"
     yield "one step differs", f"/runs/compare/?a={a}&b={b}"
     yield "one step, all rows", f"/runs/compare/?a={a}&b={b}&show=all"

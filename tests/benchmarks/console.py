@@ -1,4 +1,4 @@
-"""The real console, asked over HTTP by somebody signed in, and its database, asked directly."""
+"""The real console, used over HTTP by a signed-in client, and its database, queried directly."""
 
 import http.client
 import json
@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import psycopg
 
 from tests.benchmarks import PASSWORD
-from tests.benchmarks.turns import Cost, here
+from tests.benchmarks.turns import Cost, timed
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 120
@@ -46,7 +46,7 @@ def serving(root: Path = ROOT) -> Iterator["Console"]:
 
 
 class Console:
-    """Somebody signed in, over one kept connection; `server` is the process id."""
+    """A signed-in client on one persistent connection; `server` is the server's process id."""
 
     def __init__(self, port: int, server: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -110,4 +110,4 @@ def bare(url: str, query: str) -> Iterator[Callable[[], Cost]]:
     else:
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))
     with closing(connection):
-        yield here(lambda: len(json.dumps(connection.execute(query).fetchall(), default=str)))
+        yield timed(lambda: len(json.dumps(connection.execute(query).fetchall(), default=str)))

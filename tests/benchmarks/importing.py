@@ -5,11 +5,7 @@
 
 A throw-away PostgreSQL is filled with runs of 20 steps: a chain with an iteration of two passes,
 model calls with prompts of about 1 KB. The import reads and stores them as `manage.py import_dify`
-does. Memory is told for the first tenth and for all, because it must not grow with the rows.
-
-Measured on 2 cores that were busy with other work: SQLite 2,200 rows/s, 260 us of CPU each, 96 MB
-in the first tenth and 143 MB in all (SQLite's own page cache is 64 MB); PostgreSQL 15, of 30,000,
-1,600 rows/s, 310 us, 72 and 75 MB.
+does. Memory is printed for the first tenth and for all, because it must not grow with the rows.
 """
 
 import argparse

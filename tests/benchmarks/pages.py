@@ -5,15 +5,10 @@
     .venv/bin/python -m tests.benchmarks.pages --runs 1000      fewer runs of 20 steps than 10,000
 
 Beside them are stored a run of 2,000 and one of 10,000 steps. The server is the real one
-(`manage.py serve`, one worker), asked over HTTP by somebody signed in, one request at a time. Pages
-and references take turns, because machines are noisy; the ratio is what counts. The reference is
-what any page of a list must do at least: 50 rows from the same database, in order, as JSON; no
+(`manage.py serve`, one worker), which gets one request at a time over HTTP from a signed-in client.
+Pages and references take turns, because machines are noisy; the ratio is what counts. The reference
+is what any page of a list must do at least: 50 rows from the same database, in order, as JSON; no
 HTTP, no Django. `cpu` is the time that the server worked on a processor for one answer (Linux).
-
-Measured on PostgreSQL 15, 2 quiet cores, median ms: history 26, failed only 26, page 21 of it 25,
-apps 22, RESULT 13, DETAIL 20, TRACING of 20 steps 21, of 2,000 83, of 10,000 186, a step's panel
-21, a node's last run 17, conversations 18, graph 112. SQLite, of an earlier day: history 20, apps
-17, TRACING of 20 steps 15, of 2,000 76, of 10,000 170, a panel 12, graph 79.
 """
 
 import argparse
@@ -43,7 +38,7 @@ def main() -> None:
 
 
 def fill(runs: int) -> None:
-    """Record the week and the long runs as the door would."""
+    """Record the week and the long runs as the receiver would."""
     from django.db import connections
 
     from runs.recording.storing.ingest import store_spans
@@ -59,7 +54,7 @@ def fill(runs: int) -> None:
 
 
 def addresses(console: Console) -> Iterator[tuple[str, str, str]]:
-    """(what it is called, its address, the htmx target it is asked for or "")."""
+    """Yield (name, address, the htmx target of the request or "")."""
     yield "apps", "/", ""
     yield "history", "/runs/", ""
     yield "history, fragment", "/runs/", "run-results"

@@ -5,13 +5,8 @@
     .venv/bin/python -m tests.benchmarks.passes --nodes 20      more nodes in each pass than 10
 
 An iteration of 1,000 passes of 10 nodes each, two of which failed: as many steps as the longest run
-of `pages`. Asked as in `pages`: the real server, over HTTP, by somebody signed in; the ratio to the
-reference is what counts.
-
-Measured on 2 quiet cores, median (p95), SQLite / PostgreSQL 15, the reference 27 / 45 ms: the
-matrix 67 (88) / 70 (99) ms, its tree in TRACING 148 / 160, TIME 255 / 260. With 20 nodes a pass
-(20,000 steps), the reference 71 / 89: the matrix 102 (147) / 84 (95), TRACING 269 / 278, TIME
-476 / 456.
+of `pages`. Requests are made as in `pages`: to the real server, over HTTP, signed in. The ratio to
+the reference is what counts.
 """
 
 import argparse
@@ -85,7 +80,7 @@ def _status(number: int, nodes: int) -> str:
 
 
 def addresses(run: UUID, loop: UUID) -> Iterator[tuple[str, str]]:
-    """(what it is called, its address)."""
+    """Yield (name, address)."""
     passes = f"/runs/{run}/tracing/{loop}/passes"
     yield "matrix", f"{passes}/"
     yield "matrix, passes 601+", f"{passes}/?from=600"

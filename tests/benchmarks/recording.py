@@ -5,16 +5,10 @@
 
 The floor decodes the same bodies (gunzip, protobuf, attributes to JSON) and writes one plain table
 with `executemany` (SQLite, its connection set up as Waylog's) or `COPY` (PostgreSQL): no runs, no
-tree, no payloads, no HTTP, no Django. Waylog's figure is a POST through its door: key, decoding,
+tree, no payloads, no HTTP, no Django. Waylog's figure is a POST to its endpoint: key, decoding,
 dialects, store, commit. Rounds of floor and Waylog alternate, because machines are noisy; the ratio
 is what counts, on the clock and in time of the processor (of this process: PostgreSQL's own work
 comes on top, for both).
-
-Measured on 2 cores that were busy with other work, so read the ratios: SQLite 4,600 spans/s of a
-floor of 38,000 (0.12); PostgreSQL 15 3,800 of 16,400 (0.23). Of Waylog's 210 us of processor on
-SQLite three tenths are decoding and dialects, a quarter rows and payloads (a fifth of it
-Zstandard), a fifth writing, a fourteenth small questions to the database, the rest tree, summary
-and door. The floor needs 26: it compresses nothing, derives nothing, writes one row a span.
 """
 
 import argparse

@@ -9,7 +9,7 @@ ROUNDS, WARM = 30, 3
 
 
 class Cost(NamedTuple):
-    """Of doing one thing once; `size` in whatever it is told in."""
+    """What one execution cost; the unit of `size` is the heading that `take_turns` prints."""
 
     ms: float
     cpu_ms: float
@@ -31,15 +31,15 @@ class Spent:
         self.cpu += time.process_time()
 
 
-def here(work: Callable[[], int]) -> Callable[[], Cost]:
-    """Work that this process does; it returns its size."""
+def timed(work: Callable[[], int]) -> Callable[[], Cost]:
+    """Return a function that does `work`, which returns a size, and returns what it cost."""
 
-    def done() -> Cost:
+    def measure() -> Cost:
         with (spent := Spent()):
             size = work()
         return Cost(spent.seconds * 1000, spent.cpu * 1000, size)
 
-    return done
+    return measure
 
 
 def take_turns(things: Mapping[str, Callable[[], Cost]], size: str = "bytes") -> None:
