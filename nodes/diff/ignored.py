@@ -16,7 +16,7 @@ MEASUREMENT_KEYS = frozenset({
     "usage", "usage_metadata", "token_usage", "latency", "elapsed_time", "time_to_first_token",
     "time_to_generate", "created", "timestamp", "system_fingerprint",
 })  # fmt: skip
-IGNORED_RULE = "ids, dates with a time, token usage, latency and 1 written as 1.0"
+IGNORED_RULE = "ids, timestamps, token usage, latency or number format (1 and 1.0)"
 MAX_DEPTH = 60
 MAX_ID = 400  # characters that are searched for an id on each side of a difference
 _HEX = "[0-9a-fA-F]"

@@ -16,7 +16,7 @@ MAX_TITLE = 120
 MAX_LEVEL = 10  # of indentation
 # Words for `StepPair.differences`, the most important first.
 DIFFERENCE_WORDS = {
-    "status": "status", "error": "error", "taken": "way taken", "model": "model",
+    "status": "status", "error": "error", "taken": "branch taken", "model": "model",
     "inputs": "inputs", "process_data": "process data", "outputs": "output", "duration": "time",
     "tokens": "tokens", "cost": "cost",
 }  # fmt: skip
@@ -205,7 +205,7 @@ def _row_side(step: ComparedStep | None, with_status: bool) -> RowSide | None:
 
 
 def repetition_text(pair: StepPair) -> str:
-    """Return "pass 3, attempt 2"; "" for a step that ran once."""
+    """Return "iteration 3, attempt 2"; "" for a step that ran once."""
     step = pair.step
-    texts = [f"pass {formats.iteration_label(step.iteration)[1:]}"] if step.iteration else []
+    texts = [f"iteration {formats.iteration_label(step.iteration)[1:]}"] if step.iteration else []
     return ", ".join([*texts, *([f"attempt {step.attempt}"] if step.attempt > 1 else [])])

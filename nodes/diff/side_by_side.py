@@ -18,8 +18,9 @@ from nodes.models import NodeExecution, Payload
 MAX_BYTES = 2_000_000  # of larger values the beginnings are compared as text
 HEAD_LENGTH = 20_000  # characters of such a beginning
 SAME_LENGTH = 2_000  # characters shown of a value that is the same
-_SAME_HEADS = f"both begin with the same {HEAD_LENGTH:,} characters and differ later."
-_HEADS_COMPARED = f"the first {HEAD_LENGTH:,} characters were compared as text."
+_TOO_LARGE = "Too large to compare in full:"
+_SAME_HEADS = f"{_TOO_LARGE} both begin with the same {HEAD_LENGTH:,} characters, then differ."
+_HEADS_COMPARED = f"{_TOO_LARGE} the first {HEAD_LENGTH:,} characters were compared as text."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,8 @@ def compare_payloads(label: str, a: Payload | None, b: Payload | None) -> Compar
             payloads.head_text(payload, HEAD_LENGTH) if payload else None for payload in (a, b)
         ]
         if values[0] == values[1]:
-            return ComparedValue(label, "unread", note=f"Too large to be read whole: {_SAME_HEADS}")
-        note = f"Too large to be read whole: {_HEADS_COMPARED}"
-        return compare_values(label, values[0], values[1], note)
+            return ComparedValue(label, "unread", note=_SAME_HEADS)
+        return compare_values(label, values[0], values[1], _HEADS_COMPARED)
     return compare_values(
         label, payloads.load_value(a) if a else None, payloads.load_value(b) if b else None
     )
@@ -137,7 +137,7 @@ def _execution_facts(a: NodeExecution, b: NodeExecution) -> Iterator[ComparedFac
 def _facts_by_label(execution: NodeExecution) -> dict[str, str]:
     return {
         "Status": status_label(execution.status),
-        "Way taken": visible(execution.taken),
+        "Branch taken": visible(execution.taken),
         "Model": visible(execution.model),
         "Provider": visible(execution.provider),
         "Time": "" if execution.duration_us is None else formats.duration(execution.duration_us),

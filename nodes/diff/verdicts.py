@@ -21,13 +21,13 @@ VERDICTS: dict[str, str] = {
 }
 # Why a pair is an origin, in words; keyed by what `StepPair.reason` holds.
 ORIGIN_REASONS = {
-    "output": "same inputs, another output",
-    "model": "same inputs, but another model and another output",
-    "way": "same inputs, another way taken",
-    "status": "same inputs, another status",
-    "inputs": "other inputs, although nothing before it differed: its prompt, its settings or what "
-    "it remembers changed",
-    "alone": "only one of the runs has it, although nothing before it differed",
+    "output": "same inputs, different output",
+    "model": "same inputs, different model and output",
+    "way": "same inputs, different branch taken",
+    "status": "same inputs, different status",
+    "inputs": "different inputs although nothing before it differs: its prompt, settings or memory "
+    "changed",
+    "alone": "only one of the runs has it, although nothing before it differs",
 }
 UNFINISHED = frozenset({"running", "paused"})
 # From which ratio and amount on a difference in time, or in tokens and cost, is mentioned.

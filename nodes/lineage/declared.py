@@ -69,7 +69,7 @@ def _links_to_run_inputs(run: RunIndex, step: LineageStep, inputs: Any) -> Itera
         if name in run_inputs and run_inputs[name] == value:
             form = "system" if is_system_variable(run, name) else "input"
             source = ValueSource(form, path=(name,), name=name)
-            yield LineageLink((name,), source, "same", True, "given to the run", value)
+            yield LineageLink((name,), source, "same", True, "input of the run", value)
 
 
 def _links_to_senders(run: RunIndex, step: LineageStep, inputs: Any) -> Iterator[LineageLink]:

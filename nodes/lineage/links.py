@@ -10,11 +10,11 @@ from nodes.lineage.values import MISSING, ValuePath
 # LineageLink.change → in words
 CHANGES = {
     "same": "unchanged",
-    "inserted": "as a part of a longer text",
+    "inserted": "as part of a longer text",
     "cut out": "cut out of a longer text",
-    "trimmed": "without the space around it",
-    "parsed": "read from JSON text",
-    "as text": "written as JSON text",
+    "trimmed": "without surrounding white space",
+    "parsed": "parsed from JSON text",
+    "as text": "serialized as JSON text",
     "": "used in it",
 }
 

@@ -28,7 +28,7 @@ def link_to_request(run: RunIndex, step: LineageStep, call_id: str = "") -> Line
     if not requests:
         return None
     call, requester = max(requests, key=lambda pair: (_is_model(pair[1]), pair[1].start_order))
-    why = f"tool call {call_id}" if call_id else "asked for with this name and these arguments"
+    why = f"tool call {call_id}" if call_id else "requested with this name and these arguments"
     source = ValueSource("step", requester, "outputs", call.spot.path)
     return LineageLink((), source, "same", bool(call_id), why, inputs)
 

@@ -85,7 +85,7 @@ def _run_output_links(
         for name, value in outputs.items():
             if name in run_output and run_output[name] == value:
                 source = ValueSource("step", step, "outputs", (name,))
-                why = f"the run gives out {name}"
+                why = f"output {name} of the run"
                 links.append(LineageLink((name,), source, "same", True, why, value))
     likely = [] if links else finder.links_in(run.run_values.outputs, run.search_outputs)
     return [replace(link, part="outputs") for link in links + likely]

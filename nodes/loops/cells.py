@@ -74,6 +74,12 @@ class MatrixColumn:
     first: UUID
     key: str
 
+    @property
+    def title(self) -> str:
+        """The status in words, and how many steps failed."""
+        failed = f", {self.failed} of {self.steps} steps failed" if self.failed else ""
+        return self.status_label + failed
+
 
 def matrix_row_of(
     node: MatrixNode, passes: list[PassCells], figures: dict[str, StepFigures], chosen: str
@@ -115,8 +121,8 @@ def _counted_words(steps: list[LightStep], words: str) -> str:
     failed = sum(step.status in FAILURES for step in steps)
     times = len(steps) - retries
     if times > 1:
-        words = f"{failed} of {times} failed" if failed else f"{times} times: {words}"
-    return f"{words}, {retries} tried again" if retries else words
+        words = f"{failed} of {times} failed" if failed else f"{times} executions: {words}"
+    return f"{words}, {retries} retried" if retries else words
 
 
 def _sum_figure(figures: dict[str, StepFigures], steps: list[LightStep], name: str) -> Any:

@@ -89,10 +89,10 @@ def test_why_was_the_same_question_answered_differently(reader: ClickCounter) ->
     expect(same_question).to_have_count(2)  # among those that only mention it
     reader.click(same_question.first)
     reader.click(page.get_by_role("link", name="another", exact=True))
-    same = page.get_by_role("heading", name="The same input").locator("+ ul")
+    same = page.get_by_role("heading", name="Same input").locator("+ ul")
     reader.click(same.get_by_role("link"))
     headline = page.locator(".compare-headline")
-    expect(headline).to_contain_text("First origin: Help centre")
+    expect(headline).to_contain_text("First difference: Help centre")
     expect(headline).to_contain_text("Same inputs, another output")
     expect(headline.locator("ins, del").filter(has_text="within 14 days")).to_have_count(1)
 

@@ -13,10 +13,10 @@ MAX_RANKED = 500
 
 # Why a run was chosen, the best reason first; what the page of a comparison says.
 BASELINE_REASONS = {
-    "input": "the nearest success with the same input",
-    "question": "the nearest success that was asked the same",
-    "version": "the nearest success of the same version; none near had the same input",
-    "success": "the nearest success; none near had the same input or version",
+    "input": "the nearest successful run with the same input",
+    "question": "the nearest successful run with the same question",
+    "version": "the nearest successful run of the same version; none nearby had the same input",
+    "success": "the nearest successful run; none nearby had the same input or version",
 }
 _RANK = {reason: rank for rank, reason in enumerate(BASELINE_REASONS)}
 

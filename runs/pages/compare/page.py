@@ -58,7 +58,7 @@ def run_figures(a: Run, b: Run) -> list[ComparedFigure]:
             "Cost", *(formats.money(run.cost, run.cost_currency) for run in (a, b))
         ),
         compared_figure("Steps", a.steps, b.steps, str),
-        compared_figure("Passes", a.iterations, b.iterations, str),
+        compared_figure("Iterations", a.iterations, b.iterations, str),
         compared_figure("Retries", a.retries, b.retries, str),
     ]
     return [figure for figure in figures if (figure.a, figure.b) != ("0", "0")]
@@ -78,7 +78,7 @@ def start_difference(comparison: Comparison) -> StartDifference:
 def _run_facts(a: Run, b: Run, pairs: list[StepPair]) -> Iterator[ComparedFact]:
     for label, field in (
         ("App", "app"), ("Workflow", "name"), ("Version", "version"), ("User", "user"),
-        ("Environment", "environment"), ("Trigger", "trigger"), ("Came by", "source_kind"),
+        ("Environment", "environment"), ("Trigger", "trigger"), ("Source", "source_kind"),
     ):  # fmt: skip
         yield ComparedFact(
             label, *(visible(str(getattr(run, field) or "none"))[:200] for run in (a, b))

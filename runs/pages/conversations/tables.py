@@ -13,7 +13,7 @@ class ConversationTable(RecordTable):
     caption = "Conversations"
     empty = EmptyState(
         "No conversations yet",
-        "Runs that name a conversation, session or thread are gathered here.",
+        "Runs that name a conversation, session or thread are grouped here.",
     )
     record_name = "conversation"
 

@@ -4,11 +4,11 @@ from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeC
 
 NO_RESOLVED_ERRORS = EmptyState(
     "No resolved errors",
-    "Nobody has marked an error of this stretch of time as resolved, or each came back.",
+    "No error in this period is marked as resolved, or each has come back.",
 )
 NO_OPEN_ERRORS = EmptyState(
     "No open errors",
-    "Every kind of failure of this stretch of time is marked as resolved.",
+    "Every error in this period is marked as resolved.",
 )
 NO_RUNS_LEFT = EmptyState(
     "No runs left",

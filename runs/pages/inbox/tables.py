@@ -31,7 +31,7 @@ class CountColumn(NumberColumn):
 
 NO_FAILED_REQUESTS = EmptyState(
     "No failed requests",
-    "Whatever was sent lately was taken.",
+    "Every recent request was accepted.",
     action="Show all requests",
     href=reverse_lazy("inbox"),
 )
@@ -43,7 +43,7 @@ class RequestTable(RecordTable):
     caption = "Requests"
     empty = EmptyState(
         "Nothing has arrived yet",
-        "Each request to a machine door is listed here, also one that was turned away.",
+        "Every request to a receiving endpoint is listed here, also one that was rejected.",
     )
     row_attributes = f'data-row data-status="{STATUS}"'
 
@@ -104,7 +104,7 @@ class RefusedRecordTable(RecordTable):
     """Rows come from `RefusedRecord.objects.for_list()`; the page's context has `user`."""
 
     caption = "Refused records"
-    empty = EmptyState("No refused records", "Whatever could be read of the requests was taken.")
+    empty = EmptyState("No refused records", "Every record that was received could be read.")
 
     reason = CellColumn(
         "Reason", template="inbox/_refused_reason_cell.html", css="cell-summary", label=""

@@ -28,7 +28,7 @@ FORM_TITLES = {
     "system": "System variable",
     "environment": "Environment variable",
     "conversation": "Conversation variable, from before this run",
-    "nothing": "Had not run before",
+    "nothing": "A step that had not run yet",
     "answer": "The run's output",
 }
 

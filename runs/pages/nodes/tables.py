@@ -12,7 +12,7 @@ class NodeTable(RecordTable):
     list, without their sign."""
 
     caption = "Nodes"
-    empty = EmptyState("No steps", "No run of this stretch of time has told a step.")
+    empty = EmptyState("No steps", "No run in this period has steps.")
     record_name = "node"
     row_attributes = 'data-row data-kind="{{ node.kind.group }}"'
 

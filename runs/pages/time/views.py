@@ -84,7 +84,7 @@ def _path_row(line: CriticalPathLine, run_time: RunTime, tracing_url: str) -> di
     execution = run_time.executions.get(entry.id) if entry and entry.id else None
     title = formats.visible(execution.title) if execution else ""
     if entry and entry.form == "pass":
-        title = f"Pass {entry.number}"
+        title = f"Iteration {entry.number}"
     return {
         "line": line,
         "title": title,

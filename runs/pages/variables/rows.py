@@ -141,13 +141,13 @@ class VariableRows:
         elif variable.group in ("environment", "conversation"):
             cell.title = "as declared"
         else:
-            cell.title = "given to the run"
+            cell.title = "input of the run"
         return cell
 
 
 def _write_text(write: VariableWrite) -> str:
     if write.value is MISSING:
-        return "" if write.redacted else "not looked at: too large, or too many"
+        return "" if write.redacted else "not read: too large, or too many"
     if write.value is None:
         return "null"
     return redacted_preview(write.value) or "empty"

@@ -61,7 +61,7 @@ def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
         twin = reverse("app-versions-compare-json", args=[slug])
         context |= {
             "figures": compared_version_figures(*both_figures),
-            "both_figures": both_figures,
+            "measured": [(a, both_figures[0]), (b, both_figures[1])],
             "graph": version_graph_difference(a, b),
             "models": model_changes(a, b),
             "configuration": compare_values("Configuration", a.configuration, b.configuration),

@@ -12,7 +12,7 @@ class VersionTable(RecordTable):
     page's context has `app` and `days`."""
 
     caption = "Versions"
-    empty = EmptyState("No versions", "The producer of this app names no version of what ran.")
+    empty = EmptyState("No versions", "The producer of this app does not report versions.")
     record_name = "version"
 
     name = CellColumn(
@@ -47,8 +47,8 @@ class VersionTable(RecordTable):
         "Changes",
         '{% if version == table.oldest %}<span class="muted">–</span>{% else %}'
         "<a href=\"{% url 'app-versions-compare' app.slug %}?b={{ version.number }}\">"
-        "since the one before"
-        '<span class="visually-hidden"> version {{ version.number }}</span></a>{% endif %}',
+        "since the previous one"
+        '<span class="visually-hidden">, before version {{ version.number }}</span></a>{% endif %}',
     )
 
     class Meta:

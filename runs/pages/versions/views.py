@@ -27,7 +27,7 @@ from runs.tables import EmptyState
 
 MAX_VERSIONS, MAX_RUNS, MAX_NODES = 200, 10, 200
 VERSION_DAYS = 30
-NO_RUNS = EmptyState("No runs", "No run of this version has been recorded.")
+NO_RUNS = EmptyState("No runs", "No runs of this version have been recorded.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -170,7 +170,7 @@ def test_what_stayed_is_cut_around_the_change():
 def test_an_invisible_difference_has_a_note():
     for before, after in (("a b", "a  b"), ("end", "end\n"), ("word " * 30, "word " * 29 + "word")):
         [change] = value_difference(before, after).changes
-        assert change.unseen == "Only white space differs."
+        assert change.unseen == "Only whitespace differs."
     for before, after in (("ab", "a\u200bb"), ("caf\u00e9", "cafe\u0301")):
         [change] = value_difference(before, after).changes
         assert "cannot be seen" in change.unseen

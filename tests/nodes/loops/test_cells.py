@@ -38,6 +38,6 @@ def test_a_cell_counts_executions_and_attempts() -> None:
         return cell.title if cell else ""
 
     assert words("succeeded") == "Succeeded"
-    assert words("retry", "retry", "succeeded") == "Succeeded, 2 tried again"
+    assert words("retry", "retry", "succeeded") == "Succeeded, 2 retried"
     assert words("succeeded", "failed", "succeeded") == "1 of 3 failed"
-    assert words("retry", "succeeded", "succeeded") == "2 times: Succeeded, 1 tried again"
+    assert words("retry", "succeeded", "succeeded") == "2 executions: Succeeded, 1 retried"

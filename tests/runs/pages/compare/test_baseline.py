@@ -38,8 +38,10 @@ def test_the_last_success_is_the_nearest_with_the_same_input(console, failed):
     app, version = failed.app, failed.version
     assert chosen(console, failed) is None
     after = success(app, -1, "other")
-    assert chosen(console, failed) == (str(after.id), "nearest success; none near had the same "
-                                       "input or version")  # fmt: skip
+    assert chosen(console, failed) == (
+        str(after.id),
+        "nearest successful run; none nearby had the same input or version",
+    )
     before = success(app, 9, "other")
     assert chosen(console, failed)[0] == str(before.id)
     same_version = success(app, 10, "other", version=version)
@@ -47,10 +49,13 @@ def test_the_last_success_is_the_nearest_with_the_same_input(console, failed):
     similar = success(app, 11, "this", inputs={"q": "this", "sys.workflow_run_id": str(uuid4())})
     assert chosen(console, failed) == (
         str(similar.id),
-        "nearest success that was asked the same",
+        "nearest successful run with the same question",
     )
     same_input = success(app, 12, "this")
-    assert chosen(console, failed) == (str(same_input.id), "nearest success with the same input")
+    assert chosen(console, failed) == (
+        str(same_input.id),
+        "nearest successful run with the same input",
+    )
     success(app, 13, "this")
     success(make_app("elsewhere"), 1, "this")
     assert chosen(console, failed)[0] == str(same_input.id)

@@ -64,11 +64,11 @@ def test_why_the_same_question_was_answered_differently_on_two_days(console):
     runs = Run.objects.filter(app__slug="support-chat", inputs_preview__startswith=QUESTION)
     a, b = runs.order_by("started_at")
     tree = check_view(console, address(a, b))
-    assert headline(tree) == "First origin: Help centre"
+    assert headline(tree) == "First difference: Help centre"
     text = text_of(tree)
-    assert "Same inputs, another output." in text and "within 14 days" in text
+    assert "Same inputs, different output." in text and "within 14 days" in text
     # The classifier's answer differs in its meters alone, which is said.
-    assert "1 value differs only in ids, dates with a time, token usage, latency and 1" in text
+    assert "1 value differs only in ids, timestamps, token usage, latency or number" in text
     verdicts = {pair["title"]: pair["verdict"] for pair in twin(console, a, b)["pairs"]}
     assert verdicts["What is it about?"] == "same"
     assert verdicts["Answer from articles"] == verdicts["Answer"] == "inherited"
@@ -83,8 +83,8 @@ def test_a_failed_invoice_is_compared_with_the_nearest_success(console):
     answer = console.get(link.replace("&amp;", "&"), follow=True)
     tree = check_page(answer.content.decode())
     text = text_of(tree)
-    assert "A is the nearest success with the same input." in text
-    assert "First to end otherwise: " in text and "what changed between them" in text
+    assert "A is the nearest successful run with the same input." in text
+    assert "Ended differently first: " in text and "what changed between them" in text
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_recorded_runs_swapped_give_the_mirrored_comparison(console, record):
 def test_the_first_origin_is_the_headline_with_its_difference_open(console):
     a, b = pair_of_runs()
     tree = check_view(console, address(a, b))
-    assert headline(tree) == "First origin: Find"
+    assert headline(tree) == "First difference: Find"
     section = tree.find(".//section[@aria-labelledby='headline']")
     assert [text_of(element) for element in section.findall(".//del")] == ["30 days"]
     assert [text_of(element) for element in section.findall(".//ins")] == ["14 days"]
@@ -136,7 +136,8 @@ def test_the_json_has_the_documented_fields(console):
     }
     assert first == answer["pairs"][1] and first["verdict"] == "origin"
     assert first["node_id"] == "find" and first["iteration"] == [] and first["attempt"] == 1
-    assert first["differences"] == ["outputs"] and first["reason"] == "same inputs, another output"
+    assert first["differences"] == ["outputs"]
+    assert first["reason"] == "same inputs, different output"
     assert first["a"] == str(a.executions.get(title="Find").id)
     assert set(answer["counts"]) == set(VERDICTS) and answer["next"] is None
 
@@ -190,7 +191,7 @@ def test_what_differed_from_the_start_is_listed_first(console):
     for run, question, model in ((a, "one", "small"), (b, "two", "large")):
         make_execution(run, "Answer", inputs={"q": question}, outputs={"t": question}, model=model)
     tree = check_view(console, address(a, b))
-    assert headline(tree) == "No origin among the steps: the runs were given different inputs."
+    assert headline(tree) == "No step differs first: the runs had different inputs."
     begun = text_of(tree.find(".//div[@class='beginning']"))
     assert "v1 → in B v2" in begun and "small → in B large" in begun and "q onetwo" in begun
     assert "User" not in begun
@@ -209,7 +210,7 @@ def test_ids_and_times_hide_no_origin_and_are_counted(console):
     answer = twin(console, *runs)
     assert answer["first_divergence"]["verdict"] == "origin" and answer["given"] == "alike"
     text = text_of(check_view(console, address(*runs)))
-    assert "2 values differ only in ids" in text and "No origin" not in text
+    assert "2 values differ only in ids" in text and "No step differs first" not in text
 
 
 @pytest.mark.parametrize("usage_only", [True, False])
@@ -222,7 +223,7 @@ def test_values_are_read_as_long_as_that_helps(console, usage_only):
     answer = twin(console, *runs)
     text = text_of(check_view(console, address(*runs)))
     assert answer["counts"]["same" if usage_only else "origin"] == 120
-    assert ("120 values differ only in ids" if usage_only else "70 differing values are") in text
+    assert ("120 values differ only in ids" if usage_only else "70 differing values were") in text
 
 
 def test_values_that_are_deleted_meanwhile_differ(console, monkeypatch):
@@ -266,7 +267,7 @@ def test_hostile_texts_stay_text(console):
 def test_white_space_is_visible_where_it_alone_differs(console):
     a, b = pair_of_runs(("30 days", "30  days\n"))
     text = text_of(check_view(console, address(a, b)))
-    assert "Only white space differs." in text and "30··days↵" in text
+    assert "Only whitespace differs." in text and "30··days↵" in text
     [change] = twin(console, a, b)["first_divergence"]["values"]["Result"]
     assert (change["before"], change["after"]) == ("30 days", "30  days\n")
 
@@ -279,15 +280,15 @@ def test_a_step_that_a_running_run_may_still_reach_is_no_origin(console):
     Run.objects.filter(pk=b.pk).update(status="running", last_seen_at=timezone.now())
     answer = twin(console, a, b)
     assert answer["first_divergence"] is None and answer["counts"]["only_a"] == 2
-    assert headline(check_view(console, address(a, b))) == "No origin among the steps so far."
-    assert headline(check_view(console, address(b, a))) == "No origin among the steps so far."
+    assert headline(check_view(console, address(a, b))) == "No step differs first so far."
+    assert headline(check_view(console, address(b, a))) == "No step differs first so far."
 
 
 def test_values_too_large_to_read_have_a_note(console):
     a, b = pair_of_runs(("x" * 3_000_000, "x" * 2_999_999 + "y"))
     answer = console.get(address(a, b)).content.decode()
-    assert "Too large to be read whole" in answer and len(answer) < 200_000
-    assert "too large, or too many, to be looked into" in answer
+    assert "Too large to compare in full" in answer and len(answer) < 200_000
+    assert "not compared in detail: too large, or too many" in answer
 
 
 def test_a_long_comparison_is_bounded(console, django_assert_max_num_queries):
@@ -298,7 +299,7 @@ def test_a_long_comparison_is_bounded(console, django_assert_max_num_queries):
     with django_assert_max_num_queries(14):
         answer = console.get(address(*runs, show="all"))
     page = check_page(answer.content.decode())
-    assert len(page.findall(".//li[@data-row]")) == 100 and "Further steps" in text_of(page)
+    assert len(page.findall(".//li[@data-row]")) == 100 and "Later steps" in text_of(page)
     rest = check_view(console, address(*runs, show="all", **{"from": "200"}))
     assert len(rest.findall(".//li[@data-row]")) == 100
 
@@ -319,7 +320,7 @@ def test_a_run_may_be_named_by_the_producers_id(console):
     a, b = pair_of_runs()
     a.sources.create(kind="trace", source_id="4bf92f3577b34da6a3ce929d0e0e4736")
     answer = console.get(f"/runs/compare/?a=4bf92f3577b34da6a3ce929d0e0e4736&b={b.id}")
-    assert "First origin" in answer.content.decode()
+    assert "First difference" in answer.content.decode()
 
 
 @pytest.mark.parametrize("name", ["nonsense", "\x00", str(UUID(int=7)), "x" * 5000])

@@ -57,7 +57,7 @@ def test_a_turn_as_messages_shows_the_last_words(console, talk):
 def test_a_turn_that_is_too_long_says_so(console, talk):
     make_run(talk.app, conversation=talk, inputs="y" * 1_000_000, inputs_preview="yyy…")
     body = console.get(talk.get_absolute_url()).content.decode()
-    assert "yyy…" in body and "whole in the run" in body and len(body) < 100_000
+    assert "yyy…" in body and "in full in the run" in body and len(body) < 100_000
 
 
 def test_queries_do_not_grow(console, talk, django_assert_max_num_queries):

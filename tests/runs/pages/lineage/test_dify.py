@@ -144,7 +144,7 @@ def test_a_long_run_says_that_not_all_of_it_was_looked_at(console: Client) -> No
     for number in range(MAX_AFTER):
         make_execution(run, f"Step {number}", **times_at(run, number + 1))
     url = reverse("run-lineage", args=[run.id, give.id])
-    words = "There is more than was looked at"
+    words = "Not everything was searched"
     assert not lineage_json(console, give)["stopped"]
     assert words not in text_of(check_view(console, url))
     make_execution(run, "Use", inputs={"text": "The lamp is on its way."}, **times_at(run, 99))

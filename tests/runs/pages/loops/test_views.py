@@ -50,7 +50,7 @@ def test_nodes_are_rows_passes_are_columns_and_each_cell_is_a_link(console: Clie
     loop = big_loop(3, 2, failed=(1,))
     tree = check_view(console, passes_url(loop))
     text = text_of(tree)
-    assert "3 passes, 1 with failures" in text and "Node 1" in text
+    assert "3 iterations, 1 with failures" in text and "Node 1" in text
     assert len(cells(tree)) == 6
     failing = NodeExecution.objects.get(run=loop.run, status="failed")
     (failed,) = tree.findall(".//td[@data-status='failed']/a")
@@ -93,7 +93,7 @@ def test_a_thousand_passes_come_in_parts_and_say_so(console: Client) -> None:
     loop = big_loop(1000, 20, failed=(37, 612))
     response = console.get(passes_url(loop))
     tree = check_page(response.content.decode())
-    assert "30 of 1000 passes are shown" in text_of(tree) and len(cells(tree)) == 600
+    assert "30 of 1000 iterations are shown" in text_of(tree) and len(cells(tree)) == 600
     assert "601–630 1 failed" in text_of(tree)
     assert len(response.content) < 120_000
     following = tree.find(".//nav[@class='matrix-parts']/a[@rel='next']").get("href")
@@ -112,7 +112,7 @@ def test_further_nodes_are_a_link_away(console: Client) -> None:
     rest = check_page(console.get(passes_url(loop) + link).content.decode())
     assert "Nodes 61–70 of 70." in text_of(rest) and len(cells(rest)) == 20
     assert "nodes=60" in cells(rest)[0].get("href")
-    assert [text_of(a) for a in rest.findall(".//caption/a")] == ["Nodes before"]
+    assert [text_of(a) for a in rest.findall(".//caption/a")] == ["Earlier nodes"]
     data = console.get(passes_url(loop, ".json") + "?nodes=60").json()
     assert [node["node_id"] for node in data["nodes"]] == [f"node-{n}" for n in range(60, 70)]
 
@@ -128,7 +128,7 @@ def test_what_follows_a_loop_or_is_of_another_pass_is_not_read(
         make_execution(inner[0].run, f"After {number}")
     assert "very long" not in text_of(check_view(console, passes_url(inner[0])))
     loop = big_loop(9, 1)
-    assert "as far as 8 passes" in text_of(check_view(console, passes_url(loop)))
+    assert "only the first 8 iterations were read" in text_of(check_view(console, passes_url(loop)))
 
 
 def test_the_number_of_queries_does_not_grow(
@@ -178,9 +178,9 @@ def test_a_loop_in_a_loop_counts_in_its_cell_and_has_its_own_matrix(console: Cli
     assert links == [passes_url(each) for each in inner]
     below = text_of(check_view(console, links[1]))
     assert (
-        "3 passes, 1 with failures" in below
-        and "in pass #2" in below
-        and "the time before" in below
+        "3 iterations, 1 with failures" in below
+        and "in iteration #2" in below
+        and "previous execution" in below
     )
 
 
@@ -206,14 +206,14 @@ def test_an_agent_that_comes_back_has_passes_without_a_container(console: Client
         agent = make_execution(run, "agent", kind="agent", iteration=str(turn))
         make_execution(run, "llm", parent_id=agent.id, depth=1, iteration=str(turn))
     tree = check_view(console, passes_url(agent))
-    assert "3 passes" in text_of(tree) and len(cells(tree)) == 6
+    assert "3 iterations" in text_of(tree) and len(cells(tree)) == 6
     panel = console.get(f"/runs/{run.id}/tracing/{agent.id}/", headers=SIDE).content.decode()
     assert passes_url(agent) in panel
 
 
 def test_a_step_without_passes_says_so(console: Client) -> None:
     step = make_execution(make_run(), "Each", kind="iteration")
-    assert "No passes" in text_of(check_view(console, passes_url(step)))
+    assert "No iterations" in text_of(check_view(console, passes_url(step)))
 
 
 @pytest.mark.parametrize("query", ["?step=x", "?step=%00"])

@@ -134,7 +134,7 @@ def test_a_gap_says_why_nothing_ran(console: Client) -> None:
 )
 def test_runs_without_steps_or_end_have_a_page(console: Client, fields: dict[str, Any]) -> None:
     run = make_run(**fields)
-    assert "No step has told" in text_of(check_view(console, f"/runs/{run.id}/time/"))
+    assert "No steps were reported" in text_of(check_view(console, f"/runs/{run.id}/time/"))
     make_execution(run, "中文 <b>", duration_us=None, status="running", started_at=None)
     assert "中文 <b>" in text_of(check_view(console, f"/runs/{run.id}/time/?sort=nothing"))
 

@@ -32,7 +32,7 @@ def test_a_file_becomes_a_version_once(console):
     version = app.versions.get()
     assert (answer.status_code, answer["Location"]) == (302, "/apps/desk/versions/1/")
     page = text_of(check_view(console, "/apps/desk/versions/1/"))
-    assert "Find the order" in page and "No run of this version has been recorded" in page
+    assert "Find the order" in page and "No runs of this version have been recorded" in page
     assert "SHOP_KEY" in page and "https://shop.example.com" in page
     assert not [secret for secret in SECRETS if secret in page]
     moved = dsl("branches-0.6").replace(b"{x: 30, y: 200}", b"{x: 99, y: 99}")
@@ -168,7 +168,7 @@ def test_the_page_of_a_version_that_nobody_sent(console):
     version = make_version(app, comment="The first\nof many")
     make_run(app, version=version)
     page = text_of(check_view(console, "/apps/desk/versions/1/"))
-    assert "Nobody sent the graph of this version" in page and "of many" in page
+    assert "The graph of this version was not sent" in page and "of many" in page
     assert console.get("/apps/desk/versions/7/").status_code == 404
     assert console.get(f"/apps/desk/versions/{10**30}/").status_code == 404
     version_json = console.get("/apps/desk/versions/1.json").json()
