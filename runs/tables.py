@@ -58,6 +58,14 @@ class CellColumn(tables.Column):
         return f"<td{css}{label}{self.attributes}>{cell}</td>"
 
 
+class WordColumn(CellColumn):
+    """A word of the data, `variable`: what is wider than the column is in its title."""
+
+    def __init__(self, heading: str, variable: str, **options: Any) -> None:
+        cell = f"{{{{ {variable}|word_with_title }}}}"
+        super().__init__(heading, cell, **{"css": "cell-word"} | options)
+
+
 class NumberColumn(CellColumn):
     def __init__(self, heading: str, cell: str = "", **options: Any) -> None:
         super().__init__(heading, cell, **{"css": "num"} | options)

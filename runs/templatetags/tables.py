@@ -1,7 +1,6 @@
 """Write the rows of a `runs.tables.RecordTable`, and what its cells need."""
 
 from datetime import datetime
-from decimal import Decimal
 
 from django import template
 from django.template import Context
@@ -10,6 +9,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from nodes import formats
+from runs.choices import CostState
+from runs.models import Run
 from runs.pages.notes.notes import NoteCounts
 from runs.tables import RecordTable
 
@@ -37,8 +38,41 @@ def ago_and_exact(timestamp: datetime) -> SafeString:
 
 
 @register.filter
-def plain_decimal(amount: Decimal) -> str:
-    return f"{amount:f}"
+def word_with_title(word: str | None) -> str:
+    """Write a word of the data that may be cut to the width of its column, whole in its title."""
+    if not word:
+        return formats.NO_VALUE
+    text = formats.visible(word)
+    return format_html('<span dir="auto" title="{}">{}</span>', text, text)
+
+
+@register.filter
+def tokens_with_parts(run: Run) -> str:
+    """Write how many tokens a run used, in its title how many went in and how many came out."""
+    if not run.total_tokens:
+        return formats.NO_VALUE
+    return format_html(
+        '<span title="{} in, {} out">{}</span>',
+        run.input_tokens,
+        run.output_tokens,
+        formats.tokens(run.total_tokens),
+    )
+
+
+@register.filter
+def cost_with_reason(run: Run) -> SafeString:
+    """Write what a run cost; in the title the whole amount, or why there is none."""
+    state = run.get_cost_state_display()
+    if run.cost is None:
+        return format_html('<span title="{}">{}</span>', state, formats.NO_VALUE)
+    return format_html(
+        '<span title="{} {}, {}">{}{}</span>',
+        f"{run.cost:f}",
+        run.cost_currency,
+        state.lower(),
+        formats.money(run.cost, run.cost_currency or "USD"),
+        "+" if run.cost_state == CostState.PARTLY else "",
+    )
 
 
 @register.filter

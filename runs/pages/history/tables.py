@@ -11,7 +11,7 @@ from runs.pages.notes.notes import note_counts
 from runs.query.address import NEWEST, query_string
 from runs.query.run_filters import RunFilters
 from runs.search import SearchResult
-from runs.tables import CellColumn, EmptyState, HeadingLink, NumberColumn, RecordTable
+from runs.tables import CellColumn, EmptyState, HeadingLink, NumberColumn, RecordTable, WordColumn
 
 # A row of its own for where a search found its words.
 HITS_ROW = (
@@ -44,21 +44,10 @@ class RunTable(RecordTable):
         css="cell-word cell-version",
     )
     duration_us = NumberColumn("Time", "{{ run.duration_us|duration }}")
-    total_tokens = NumberColumn(
-        "Tokens",
-        "{% if run.total_tokens %}"
-        '<span title="{{ run.input_tokens }} in, {{ run.output_tokens }} out">'
-        "{{ run.total_tokens|tokens }}</span>{% else %}–{% endif %}",
-    )
-    cost = NumberColumn("Cost", template="history/_cost_cell.html")
+    total_tokens = NumberColumn("Tokens", "{{ run|tokens_with_parts }}")
+    cost = NumberColumn("Cost", "{{ run|cost_with_reason }}")
     steps = NumberColumn("Steps", "{{ run.steps }}")
-    user = CellColumn(
-        "User",
-        "{% if run.user %}{% with user=run.user|visible %}"
-        '<span dir="auto" title="{{ user }}">{{ user }}</span>'
-        "{% endwith %}{% else %}–{% endif %}",
-        css="cell-word",
-    )
+    user = WordColumn("User", "run.user")
 
     class Meta:
         attrs = {"class": "table runs-table"}

@@ -7,7 +7,7 @@ from django.urls import reverse_lazy
 from django.utils.html import format_html
 
 from runs.models import ReceivedRequest, Run
-from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
+from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn, WordColumn
 
 STATUS = (
     "{% if row.status >= 400 %}failed{% elif row.refused %}partial-succeeded"
@@ -54,18 +54,8 @@ class RequestTable(RecordTable):
     )
     received_at = TimeColumn("When", "row.received_at")
     door = CellColumn("Door", template="inbox/_door_cell.html", css="cell-door", label="")
-    key = CellColumn(
-        "Key",
-        '<span dir="auto" title="{{ row.key.name|visible }}">'
-        '{{ row.key.name|visible|default:"–" }}</span>',
-        css="cell-word",
-    )
-    producer = CellColumn(
-        "Producer",
-        '<span dir="auto" title="{{ row.user_agent|visible }}">'
-        '{{ row.user_agent|visible|default:"–" }}</span>',
-        css="cell-word",
-    )
+    key = WordColumn("Key", "row.key.name")
+    producer = WordColumn("Producer", "row.user_agent")
     runs = CellColumn(
         "Runs",
         template="inbox/_runs_cell.html",
@@ -111,18 +101,8 @@ class RefusedRecordTable(RecordTable):
     )
     received_at = TimeColumn("When", "record.received_at")
     door = CellColumn("Door", '<span dir="auto">{{ record.door|visible }}</span>', css="mono")
-    key = CellColumn(
-        "Key",
-        '<span dir="auto" title="{{ record.key.name|visible }}">'
-        '{{ record.key.name|visible|default:"–" }}</span>',
-        css="cell-word",
-    )
-    producer = CellColumn(
-        "Producer",
-        '<span dir="auto" title="{{ record.user_agent|visible }}">'
-        '{{ record.user_agent|visible|default:"–" }}</span>',
-        css="cell-word",
-    )
+    key = WordColumn("Key", "record.key.name")
+    producer = WordColumn("Producer", "record.user_agent")
     file = CellColumn("File", "<a href=\"{% url 'inbox-raw' record.pk %}\" download>Download</a>")
     state = CellColumn("State", template="inbox/_refused_state_cell.html", label="")
 
