@@ -1,4 +1,4 @@
-"""Checks of settings that would fail only later: reported at start, with a hint."""
+"""Check settings whose errors would show only later: each is reported at start, with a hint."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def recording_limits(**kwargs: Any) -> list[CheckMessage]:
     if settings.WAYLOG_MAX_BODY < SMALLEST_BODY:
         warnings.append(
             Warning(
-                "WAYLOG_MAX_BODY_MB is less than the 4 MB that exporters send at once.",
+                "WAYLOG_MAX_BODY_MB is less than the 4 MB that exporters send in one request.",
                 hint="Set WAYLOG_MAX_BODY_MB to 4 or more.",
                 id="waylog.W001",
             )
@@ -22,7 +22,7 @@ def recording_limits(**kwargs: Any) -> list[CheckMessage]:
     if settings.WAYLOG_STALLED_MINUTES < 1:
         warnings.append(
             Warning(
-                "Every running run is shown as stalled.",
+                "With WAYLOG_STALLED_MINUTES below 1, every running run is shown as stalled.",
                 hint="Set WAYLOG_STALLED_MINUTES to 1 or more.",
                 id="waylog.W002",
             )
@@ -38,7 +38,7 @@ def plain_http(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Waylog answers to other hosts than this one, but not over HTTPS.",
+            "Waylog answers for hosts other than this one, but not over HTTPS.",
             hint="Put it behind TLS and set WAYLOG_HTTPS=true.",
             id="waylog.W003",
         )

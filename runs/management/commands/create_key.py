@@ -8,19 +8,19 @@ from runs.models import App, IngestKey
 
 
 class Command(BaseCommand):
-    help = "Makes a key and prints its secret, which is shown this once. Without a scope: --ingest."
+    help = "Creates a key and prints its secret, which is not shown again. The default is --ingest."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", help="what the key is for")
         parser.add_argument("--ingest", action="store_true", help="may record runs")
-        parser.add_argument("--read", action="store_true", help="may read the JSON twins")
+        parser.add_argument("--read", action="store_true", help="may read the JSON of runs")
         parser.add_argument("--app", metavar="SLUG", help="for this app only")
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"].strip()
         limit = IngestKey._meta.get_field("name").max_length or 0
         if not 0 < len(name) <= limit:
-            raise CommandError(f"The name of a key has 1 to {limit} characters.")
+            raise CommandError(f"The name of a key must have 1 to {limit} characters.")
         app = None
         if slug := options["app"]:
             app = App.objects.filter(slug=slug).first()

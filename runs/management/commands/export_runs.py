@@ -19,30 +19,32 @@ NAMES = {"otlp": "otlp.jsonl"}
 
 class Command(BaseCommand):
     help = (
-        "Writes runs as NDJSON (without loss), CSV, OTLP (a request a line) or, of one run, an HTML"
-        " page. A file whose name ends in .gz is packed."
+        "Writes runs as NDJSON (without loss), CSV, OTLP (one request per line) or, for a single"
+        " run, as an HTML page. A file whose name ends in .gz is compressed."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("run", nargs="*", help="ids of runs; none: all that the filter lets by")
+        parser.add_argument("run", nargs="*", help="ids of runs; default: all that match --filter")
         parser.add_argument("--format", choices=["ndjson", "csv", "otlp", "html"], default="ndjson")
         parser.add_argument(
-            "--filter", default="", help="as in the history: status=failed&app=shop"
+            "--filter", default="", help="as in the run history: status=failed&app=shop"
         )
-        parser.add_argument("--steps", action="store_true", help="CSV: a line for each step")
-        parser.add_argument("--output", "-o", default="-", metavar="FILE", help="-: the shell")
+        parser.add_argument("--steps", action="store_true", help="CSV: one line per step")
         parser.add_argument(
-            "--base-url", default="", help="where links lead: https://waylog.example"
+            "--output", "-o", default="-", metavar="FILE", help="-: standard output"
+        )
+        parser.add_argument(
+            "--base-url", default="", help="the host of links: https://waylog.example"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         name, output = options["format"], options["output"]
         if options["steps"] and name != "csv":
-            raise CommandError("--steps is for --format csv.")
+            raise CommandError("--steps needs --format csv.")
         form = RUN_SET_FORMATS.get("steps.csv" if options["steps"] else NAMES.get(name, name))
         if form is None:
             if len(options["run"]) != 1:
-                raise CommandError("An HTML page holds one run: give its id.")
+                raise CommandError("An HTML page shows a single run: name its id.")
             form = SINGLE_RUN_FORMATS[name]
         runs = self._runs(options["run"], options["filter"])
         pieces = form.write(self._with_progress(runs), options["base_url"].rstrip("/"))

@@ -1,5 +1,5 @@
-"""`manage.py import_dify --dsn …`: import what a Dify has recorded from its PostgreSQL, which is
-only read."""
+"""`manage.py import_dify --dsn …`: import the runs of a Dify from its PostgreSQL, which is only
+read."""
 
 import os
 import sys
@@ -35,33 +35,34 @@ def utc_datetime(text: str) -> datetime:
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentTypeError(f"{text!r} is no date such as 2026-11-22") from None
+        raise ArgumentTypeError(f"{text!r} is not a date such as 2026-11-22") from None
     return parsed.astimezone(UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
 
 
 class Command(BaseCommand):
     help = (
         "Imports apps, versions, runs, conversations and feedback from the PostgreSQL of a Dify. "
-        "Nothing is written there. It goes on where it stopped; doing it again changes nothing."
+        "Nothing is written there. An import continues where the last one stopped; repeating it "
+        "changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--dsn",
             default=os.environ.get("WAYLOG_DIFY_DSN", ""),
-            help=(
-                f"{EXAMPLE_DSN}; better in the environment as WAYLOG_DIFY_DSN, where nobody sees it"
-            ),
+            help=(f"{EXAMPLE_DSN}; set WAYLOG_DIFY_DSN instead to keep it out of the process list"),
         )
-        parser.add_argument("--app", default="", metavar="NAME", help="this app only; name or id")
+        parser.add_argument(
+            "--app", default="", metavar="NAME", help="only this app, by name or id"
+        )
         parser.add_argument(
             "--since",
             type=utc_datetime,
             metavar="DATE",
-            help="from this day on (UTC), also what was read before; else all that is new",
+            help="import from this day on (UTC), again where needed; default: only what is new",
         )
         parser.add_argument(
-            "--follow", action="store_true", help="keep up with a live Dify until Ctrl-C"
+            "--follow", action="store_true", help="keep importing new runs until Ctrl-C"
         )
         parser.add_argument(
             "--storage",
@@ -73,7 +74,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dsn = options["dsn"]
         if not dsn:
-            raise CommandError(f"Say where Dify's database is: --dsn {EXAMPLE_DSN}")
+            raise CommandError(f"Name the database of Dify: --dsn {EXAMPLE_DSN}")
         if options["storage"] and not options["storage"].is_dir():
             raise CommandError(f"There is no folder {options['storage']}.")
         report = ProgressReport(self.stderr)
@@ -173,4 +174,4 @@ class ProgressReport:
 
     @property
     def kept(self) -> str:
-        return f"What was read stays ({self.counts}); the same command goes on from there."
+        return f"What was imported is kept ({self.counts}); the same command continues from there."

@@ -11,14 +11,14 @@ from runs.recording.storing.definitions import store_dsl
 
 class Command(BaseCommand):
     help = (
-        "Keeps the graph and the settings of exported Dify apps (DSL 0.1 to 0.6) as versions. "
-        "Secrets are left out. A file that was kept before changes nothing."
+        "Stores the graphs and settings of exported Dify apps (DSL 0.1 to 0.6) as versions. "
+        "Secrets are left out. Importing a file again changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument(
-            "--app", default="", metavar="NAME", help="the app's name, or slug, here"
+            "--app", default="", metavar="NAME", help="the name or slug of the app in Waylog"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -34,4 +34,4 @@ class Command(BaseCommand):
                 continue
             self.stdout.write(f"{path}: {stored.sentence}")
         if failed:
-            raise CommandError(f"{failed} of {len(options['files'])} files could not be kept.")
+            raise CommandError(f"{failed} of {len(options['files'])} files could not be imported.")

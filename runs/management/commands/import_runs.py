@@ -15,13 +15,13 @@ SENDER = inbox.Sender("import_runs")
 
 class Command(BaseCommand):
     help = (
-        "Reads runs that a Waylog exported as NDJSON, or OTLP traces (JSON, JSON lines, protobuf),"
-        " packed or not. What cannot be taken is told, and kept in the inbox; the rest is there."
-        " Doing it again changes nothing."
+        "Imports runs that a Waylog exported as NDJSON, or OTLP traces (JSON, JSON lines or"
+        " protobuf), compressed or not. Records that are refused are listed and kept in the inbox;"
+        " the rest is imported. Repeating an import changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", nargs="+", help="-: what the shell hands over")
+        parser.add_argument("file", nargs="+", help="a file, or - for standard input")
 
     def handle(self, *args: Any, **options: Any) -> None:
         refused = sum([self._import(name) for name in options["file"]])
@@ -38,8 +38,8 @@ class Command(BaseCommand):
             raise CommandError(f"{name} cannot be read: {problem.strerror}.") from None
         except DatabaseError as problem:
             raise CommandError(
-                f"The database cannot take {name} now ({problem}). What was read so far is kept;"
-                " doing it again goes on."
+                f"The database cannot store {name} now ({problem}). What was read so far is kept;"
+                " the same command continues."
             ) from None
 
     def _import_file(self, name: str, file: IO[bytes]) -> RunFileReport:
@@ -57,7 +57,7 @@ class Command(BaseCommand):
         start = "\r" if self.stderr.isatty() else ""
         self.stderr.write(
             f"{start}{name}: {runs:,} run{pluralize(runs)} with {steps:,} step{pluralize(steps)}"
-            f" {pluralize(runs, 'is,are')} here, {refused:,} record{pluralize(refused)}"
-            f" {pluralize(refused, 'was,were')} not taken."
+            f" {pluralize(runs, 'was,were')} imported, {refused:,} record{pluralize(refused)}"
+            f" {pluralize(refused, 'was,were')} refused."
         )
         return report.refused

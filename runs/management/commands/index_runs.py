@@ -1,4 +1,4 @@
-"""manage.py index_runs"""
+"""`manage.py index_runs`: bring the search index up to date."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from runs.search import indexing
 
 class Command(BaseCommand):
     help = (
-        "Puts runs into the search index that are not in it yet. A running console does so by"
-        " itself; until then searches read these runs, which takes longer."
+        "Adds the runs that are not in the search index yet. A running console does so by itself;"
+        " until then searches read these runs, which takes longer."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--anew", action="store_true", help="Forget the index and index all runs again."
+            "--anew", action="store_true", help="empty the index first, and index all runs again"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,4 +28,4 @@ class Command(BaseCommand):
                 self.stdout.write(f"\r{count:,} runs …", ending="")
                 self.stdout.flush()
         start = "\r" if show else ""
-        self.stdout.write(f"{start}{count:,} runs are in the search index now.")
+        self.stdout.write(f"{start}{count:,} runs were added to the search index.")

@@ -1,4 +1,4 @@
-"""manage.py load_samples"""
+"""`manage.py load_samples`: record the sample runs."""
 
 from typing import Any
 
@@ -8,19 +8,19 @@ from runs import samples
 
 
 class Command(BaseCommand):
-    help = "Records a week of sample runs of four apps. Doing it again changes nothing."
+    help = "Records a week of sample runs of four apps. Repeating it changes nothing."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--times",
             type=int,
             default=1,
-            help="A busier week: of the ordinary runs so many times as many; 70 gives 10,000.",
+            help="a busier week with this many times the ordinary runs; 70 gives 10,000 runs",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["times"] < 1:
-            raise CommandError("--times is a number from 1 on.")
+            raise CommandError("--times must be 1 or more.")
         show = self.stdout.isatty()
 
         def progress(done: int) -> None:
@@ -30,6 +30,4 @@ class Command(BaseCommand):
 
         count = samples.load(progress, times=options["times"])
         start = "\r" if show else ""
-        self.stdout.write(
-            f"{start}{count} sample runs are there. `remove_samples` takes them away."
-        )
+        self.stdout.write(f"{start}{count} sample runs were loaded. `remove_samples` removes them.")

@@ -1,4 +1,4 @@
-"""manage.py remove_samples"""
+"""`manage.py remove_samples`: delete the sample runs."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from runs import samples
 
 
 class Command(BaseCommand):
-    help = "Takes the sample apps away, with all their runs."
+    help = "Removes the sample apps with all their runs."
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = samples.remove()
         self.stdout.write(
-            f"{count} sample runs are gone." if count else "There are no sample runs."
+            f"{count} sample runs were removed." if count else "There are no sample runs."
         )

@@ -28,7 +28,7 @@ START_SECONDS = 60
 
 class Command(BaseCommand):
     help = (
-        "Prepares database and static files, makes the first account, key and sample runs at the "
+        "Prepares the database and static files, creates an account, a key and sample runs at the "
         "first start, and serves the console until Ctrl-C."
     )
     requires_system_checks: list[str] = []  # `make lint` runs them; here they only cost time
@@ -41,7 +41,7 @@ class Command(BaseCommand):
         ]:
             value = os.environ.get(variable, "").strip() or default
             parser.add_argument(
-                option, type=kind, default=value, help=f"{variable}, else {default}"
+                option, type=kind, default=value, help=f"default: {variable}, else {default}"
             )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -84,7 +84,7 @@ class Command(BaseCommand):
         lines = ["", f"Waylog is ready at {address}"]
         if made is None:
             lines += [
-                "Sign in with your account. A new password: "
+                "Sign in with your account. To set a new password: "
                 ".venv/bin/python manage.py changepassword NAME"
             ]
         else:
@@ -96,9 +96,9 @@ class Command(BaseCommand):
             ]
         if made and (made.password or made.key):
             lines += [
-                "What is secret here is shown once. Another password: "
+                "The password and the key are not shown again. To set another password: "
                 f".venv/bin/python manage.py changepassword {first_start.ADMIN}",
-                f"Other keys: {address}settings/keys/",
+                f"To create other keys: {address}settings/keys/",
             ]
         self.say("\n".join([*lines, "Ctrl-C stops it.", ""]))
 
@@ -128,8 +128,8 @@ class Command(BaseCommand):
 
 
 class Workers(MPServer):
-    """Granian's workers, but deaf to Ctrl-C: a terminal sends it to workers as well as to us, and a
-    worker that we then stop, too, hangs."""
+    """Granian's workers, but they ignore Ctrl-C: a terminal sends it to the workers as well as to
+    this process, and a worker that this process then stops, too, hangs."""
 
     def _spawn_workers(self, *args: Any) -> None:
         resource_tracker.ensure_running()  # it would lift the block
@@ -161,7 +161,7 @@ def require_free(host: str, port: int) -> None:
             reason = os.strerror(error.errno).lower() if error.errno else str(error)
             other = f"PORT={port % 65535 + 1} make run"
             raise CommandError(
-                f"Cannot listen on {host}:{port}: {reason}. On another port: {other}"
+                f"Cannot listen on {host}:{port}: {reason}. To use another port: {other}"
             ) from None
 
 

@@ -40,6 +40,8 @@ MAX_ERROR, MAX_ERROR_LINE = 20_000, 200  # characters
 MAX_LEVEL = 16  # of indentation
 MAX_NOTES = 100
 
+ValueName = Literal["inputs", "process_data", "outputs"]
+
 
 @dataclass(frozen=True, slots=True)
 class SharedValue:
@@ -47,7 +49,7 @@ class SharedValue:
     value past the mask, or the stored one), `part` or `text` for the page; `more`: `text` is only
     the beginning."""
 
-    name: str
+    name: ValueName
     label: str
     state: Literal["none", "masked", "too-large", "shown"]
     data: Any = None
@@ -150,7 +152,7 @@ class SharedRun:
         return self.value("outputs", "Output", self.run.outputs)
 
     def value(
-        self, name: str, label: str, payload: Payload | None, hide: bool = False
+        self, name: ValueName, label: str, payload: Payload | None, hide: bool = False
     ) -> SharedValue:
         """Return a stored value past the mask; `hide`: whatever the mask says, none of it."""
         if payload is None:
@@ -310,7 +312,7 @@ def _masked_names(run: Run, masked: Iterable[str]) -> list[str]:
     return words
 
 
-def _unmasked_value(name: str, label: str, payload: Payload) -> SharedValue:
+def _unmasked_value(name: ValueName, label: str, payload: Payload) -> SharedValue:
     data = stored(payload)
     if payload.size > MAX_BYTES_IN_PANEL:
         return SharedValue(

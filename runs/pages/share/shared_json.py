@@ -1,17 +1,19 @@
-"""A shared run for the head of its page and for its JSON twin: the same whitelist for both."""
+"""A shared run for the head of its page and for its JSON twin, which have the same whitelist."""
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from runs.choices import CostState
+from runs.json.share import SharedNoteJson, SharedRunJson, SharedStepJson
 from runs.json.values import decimal_text, iso_time
-from runs.pages.share.public_view import SharedRun, SharedStep, SharedValue
+from runs.pages.share.public_view import SharedNote, SharedRun, SharedStep, SharedValue
 from runs.redaction.masks import MASKABLE_FIELDS
 
 
 def shared_head(shared: SharedRun) -> dict[str, Any]:
-    """Return the run without its values and steps."""
+    """Return the run without its values and steps, under the names of `SharedRunJson`; times are
+    datetimes and amounts decimals, which templates format."""
     run, masked = shared.run, shared.masked_fields
     version = run.version.short if run.version else ""
     return {
@@ -50,49 +52,57 @@ def shared_head(shared: SharedRun) -> dict[str, Any]:
 
 def shared_run_json(
     shared: SharedRun, rows: list[SharedStep], next_url: str | None
-) -> dict[str, Any]:
-    """Return the run as `/runs/<id>.json` and `tracing.json` have it, as far as it is shown."""
+) -> SharedRunJson:
+    """Return the run with a page of its steps, as far as the link shows them."""
     data = {name: _json_value(value) for name, value in shared_head(shared).items()}
     data |= {
         "inputs": shared_value_json(shared.inputs),
         "outputs": shared_value_json(shared.outputs),
     }
     if "notes" not in shared.masked_fields:
-        data["notes"] = [
-            {"name": note.name, "value": note.value or None, "text": note.text or None,
-             "author": note.author or None}
-            for note in shared.notes()
-        ]  # fmt: skip
-    return data | {"executions": [shared_step_json(row) for row in rows], "next": next_url}
+        data["notes"] = [_shared_note_json(note) for note in shared.notes()]
+    data |= {"executions": [shared_step_json(row) for row in rows], "next": next_url}
+    return cast(SharedRunJson, data)
 
 
-def shared_step_json(step: SharedStep) -> dict[str, Any]:
-    data = {
+def _shared_note_json(note: SharedNote) -> SharedNoteJson:
+    return {
+        "name": note.name,
+        "value": note.value or None,
+        "text": note.text or None,
+        "author": note.author or None,
+    }
+
+
+def shared_step_json(step: SharedStep) -> SharedStepJson:
+    data: SharedStepJson = {
         "id": step.id,
         "depth": step.level,
         "index": step.index,
         "kind": step.kind.key,
-        "title": step.title,
+        "title": step.title or None,
         "status": step.status,
         "iteration": step.iteration,
         "attempt": step.attempt,
-        "taken": step.taken,
-        "started_at": step.started_at,
+        "taken": step.taken or None,
+        "started_at": iso_time(step.started_at),
         "duration_us": step.duration_us,
         "tokens": {
             "input": step.input_tokens,
             "output": step.output_tokens,
             "total": step.total_tokens,
         },
-        "cost": None if step.cost is None else {"amount": step.cost, "currency": step.currency},
-        "model": step.model,
-        "provider": step.provider,
-        "error": step.error,
-        "error_type": step.error_type,
+        "cost": None
+        if step.cost is None
+        else {"amount": decimal_text(step.cost), "currency": step.currency or None},
+        "model": step.model or None,
+        "provider": step.provider or None,
+        "error": step.error or None,
+        "error_type": step.error_type or None,
     }
-    return {name: _json_value(value) for name, value in data.items()} | {
-        value.name: shared_value_json(value) for value in step.values
-    }
+    for value in step.values:
+        data[value.name] = shared_value_json(value)
+    return data
 
 
 def shared_value_json(value: SharedValue) -> Any:

@@ -1,4 +1,4 @@
-"""Sending a refused record to its endpoint again, after a fix."""
+"""Send a refused record to its endpoint again, after a fix."""
 
 import logging
 from io import BytesIO
@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 
 
 def replay(record: RefusedRecord) -> str:
-    """Send the record again, with the key of that time. Returns "" and marks it as replayed when it
-    was accepted, else the reason why not, which it has from now on."""
+    """Send the record again, with the key that it came with. Returns "" and marks the record as
+    replayed where it is accepted; else stores and returns the reason why it is refused."""
     reason = _send_again(record)
     rows = RefusedRecord.objects.filter(pk=record.pk)
     rows.update(reason=reason) if reason else rows.update(replayed_at=timezone.now())
@@ -31,10 +31,10 @@ def _send_again(record: RefusedRecord) -> str:
     try:
         match = resolve(path)
     except Resolver404:
-        return f"There is no door at {path} any more."
+        return f"There is no endpoint at {path} any more."
     endpoint = ENDPOINTS.get(match.func)
     if endpoint is None:
-        return f"There is no door at {path} any more."
+        return f"There is no endpoint at {path} any more."
     incoming = _incoming_request(record, path, query)
     try:
         status = endpoint(incoming, **match.kwargs).status_code
@@ -42,10 +42,10 @@ def _send_again(record: RefusedRecord) -> str:
         refusal = refusal_for(problem)
         if refusal is None:
             log.exception("A refused record could not be replayed.")
-        return str(refusal or f"Waylog failed on it ({type(problem).__name__}).")
-    # Refused again: it is still this record.
+        return str(refusal or f"Waylog failed to read it ({type(problem).__name__}).")
+    # What is refused again is this record, so the copies that the endpoint kept are deleted.
     RefusedRecord.objects.filter(pk__in=incoming.result.kept).exclude(pk=record.pk).delete()
-    return incoming.result.reason or ("" if status < 400 else f"The door answered {status}.")
+    return incoming.result.reason or ("" if status < 400 else f"The endpoint answered {status}.")
 
 
 def _incoming_request(record: RefusedRecord, path: str, query: str) -> IncomingRequest:

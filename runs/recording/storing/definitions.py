@@ -38,8 +38,8 @@ class DefinitionResult:
         """Return what became of it, for a person."""
         name = f"version {self.version.number} of {self.version.app.name}"
         if self.matched_by:
-            return f"This is {name}, told by {self.matched_by}."
-        return f"Kept as {name}." if self.is_new else f"Nothing new: this is {name}."
+            return f"This is {name}, recognised by {self.matched_by}."
+        return f"Stored as {name}." if self.is_new else f"The file is the same as {name}."
 
 
 def define(

@@ -1,4 +1,4 @@
-"""Machine twins hold every field of the contract, in any state of what they tell of: absent is
+"""JSON twins have every field of the contract, whatever the state of the run: what is absent is
 null, never missing."""
 
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def check(payload: dict[str, Any], fields: str) -> None:
 
 @pytest.fixture
 def ask(client: Client, read_key: str) -> Callable[[str], Any]:
-    """The JSON at an address, read with a key."""
+    """Return a function that reads the JSON at an address with a key."""
 
     def get(url: str) -> Any:
         response = client.get(url, headers={"x-api-key": read_key})
@@ -61,7 +61,7 @@ def ask(client: Client, read_key: str) -> Callable[[str], Any]:
 
 @pytest.fixture(params=["langgraph-openinference", "dify-phoenix", "by hand"])
 def runs(request: pytest.FixtureRequest, record: Callable[..., object]) -> list[Run]:
-    """Recorded ones, and bare ones in each state."""
+    """Return recorded runs, or bare runs in each state."""
     if request.param != "by hand":
         record(request.param)
         return list(Run.objects.all())

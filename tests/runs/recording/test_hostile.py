@@ -30,7 +30,7 @@ def post(ingest_key: str) -> Post:
     return send
 
 
-def check_taken(post: Post, *spans: dict[str, Any], **about: Any) -> None:
+def check_accepted(post: Post, *spans: dict[str, Any], **about: Any) -> None:
     """Every span is taken, twice over."""
     for _ in range(2):
         answer = post(body(*spans, **about))
@@ -77,7 +77,7 @@ def test_attributes_of_the_wrong_type(post, context):
     ]  # fmt: skip
     answer = post(body(*spans))
     assert (answer.status_code, answer.content) == (200, b"{}")
-    if "logfire.span_type" not in context:  # such a span tells of its parent
+    if "logfire.span_type" not in context:  # such a span describes its parent
         assert NodeExecution.objects.count() >= len(pairs) * 0.9
     assert not RefusedRecord.objects.exists()
 
@@ -86,7 +86,7 @@ def test_a_score_beyond_all_numbers_costs_neither_its_step_nor_its_note(post):
     scores = {"gen_ai.evaluation.score.value": 10**400, "gen_ai.evaluation.score.label": "good"}
     event = {"name": "gen_ai.evaluation.result", "timeUnixNano": str(START),
              "attributes": attributes(scores)}  # fmt: skip
-    check_taken(post, span(1, events=[event]))
+    check_accepted(post, span(1, events=[event]))
     assert NodeExecution.objects.count() == 1
     assert (Note.objects.get().number, Note.objects.get().label) == (None, "good")
 
@@ -97,7 +97,9 @@ def test_a_json_schema_is_a_value_like_any_other(post):
         schema = json.dumps(
             {"schema": {"type": kind, "role": "user", "content": "x"}, "type": kind}
         )
-        check_taken(post, span(number, attributes={"input.value": schema, "output.value": schema}))
+        check_accepted(
+            post, span(number, attributes={"input.value": schema, "output.value": schema})
+        )
     assert NodeExecution.objects.count() == 2 and not RefusedRecord.objects.exists()
 
 
@@ -134,7 +136,9 @@ def test_numbers_beyond_the_columns(post, console):
             "llm.cost.total": prices[number % len(prices)]})
         for number in range(2, 1200)
     ]  # fmt: skip
-    check_taken(post, span(1, name="run", attributes={"openinference.span.kind": "CHAIN"}), *calls)
+    check_accepted(
+        post, span(1, name="run", attributes={"openinference.span.kind": "CHAIN"}), *calls
+    )
     run = Run.objects.get()
     assert run.total_tokens == 1198 * 2**40
     assert run.cost == Decimal("9999999999.9999")
@@ -143,7 +147,7 @@ def test_numbers_beyond_the_columns(post, console):
 
 def test_an_attempt_beyond_the_column(post):
     retry = {"pydantic_ai.tool.retry.cause": "x", "pydantic_ai.tool.retry.attempt": 2**33}
-    check_taken(post, span(1, parent=2, failed="again", attributes=retry))
+    check_accepted(post, span(1, parent=2, failed="again", attributes=retry))
     assert NodeExecution.objects.get().attempt == 1
 
 
@@ -155,7 +159,7 @@ def test_passes_in_passes_deeper_than_the_column(post):
             span(number, parent=number - 1, name="loop", start=START + number),
             span(number + 1, parent=number - 1, name="loop", start=START + number + 1),
         ]
-    check_taken(post, *steps)
+    check_accepted(post, *steps)
     longest = max(NodeExecution.objects.values_list("iteration", flat=True), key=len)
     assert 90 < len(longest) <= 100
 
@@ -168,7 +172,7 @@ def test_nasty_text_everywhere(post, text):
         "status": "failed", "status_message": text, "currency": text, "total_price": 1,
     }  # fmt: skip
     node = {**dify, "node_type": text or "llm", "node_id": text, "iteration_id": text}
-    check_taken(
+    check_accepted(
         post,
         span(1, name=text, attributes={"metadata": json.dumps(dify), "session.id": text}),
         span(2, parent=1, name=text, attributes={"metadata": json.dumps(node), text: text}),
@@ -176,7 +180,7 @@ def test_nasty_text_everywhere(post, text):
         scope="arize_phoenix_tracer_1",
     )
     agent = {"openinference.span.kind": "AGENT", "session.id": text, "tag.tags": [text, text]}
-    check_taken(post, span(1, "b" * 32, name=text, failed=text, attributes=agent),
+    check_accepted(post, span(1, "b" * 32, name=text, failed=text, attributes=agent),
           span(2, "b" * 32, parent=1, name=text, failed=text, attributes={
               "openinference.span.kind": "LLM", "llm.model_name": text, "graph.node.id": text,
               "llm.input_messages.0.message.content": text, "error.type": text}),
@@ -187,7 +191,7 @@ def test_nasty_text_everywhere(post, text):
 
 
 def test_a_name_is_one_line_of_what_a_page_can_hold(post):
-    check_taken(post, span(1, parent=9, name="a\nb\x01c\x00d\ufffee"))
+    check_accepted(post, span(1, parent=9, name="a\nb\x01c\x00d\ufffee"))
     assert NodeExecution.objects.get().title == "a b\u2401c\ufffdd\ufffde"
 
 
@@ -198,7 +202,7 @@ def test_a_name_is_one_line_of_what_a_page_can_hold(post):
 )  # fmt: skip
 def test_times_that_are_none(post, console, settings, start, end):
     settings.TIME_ZONE = "Pacific/Kiritimati"
-    check_taken(post, span(1, start=start, end=end), span(2, parent=1, start=start, end=end))
+    check_accepted(post, span(1, start=start, end=end), span(2, parent=1, start=start, end=end))
     run = Run.objects.get()
     assert run.duration_us is None or run.duration_us >= 0
     for page in ("/", "/runs/", f"/runs/{run.id}/", f"/runs/{run.id}/tracing/", "/runs.json"):
@@ -208,7 +212,7 @@ def test_times_that_are_none(post, console, settings, start, end):
 def test_ids_in_upper_case_are_the_same_ids(post):
     upper = span(0xABCDEF, "AB" * 16, parent=0xFEDCBA)
     upper["spanId"], upper["parentSpanId"] = upper["spanId"].upper(), upper["parentSpanId"].upper()
-    check_taken(post, upper, span(0xABCDEF, "ab" * 16, parent=0xFEDCBA))
+    check_accepted(post, upper, span(0xABCDEF, "ab" * 16, parent=0xFEDCBA))
     assert RunSource.objects.get().source_id == "ab" * 16
     assert NodeExecution.objects.get().source_id == f"{0xABCDEF:016x}"
 
@@ -229,8 +233,8 @@ CYCLE = [span(n, parent=n % 40 + 1, name="round") for n in range(1, 41)]
 
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_circle_of_parents(post, order):
-    """The same tree, from whichever end it is told."""
-    check_taken(post, *CYCLE[::order])
+    """The tree is the same, whichever span comes first."""
+    check_accepted(post, *CYCLE[::order])
     rows = NodeExecution.objects.order_by("index").values_list("source_id", "depth")
     assert [depth for _, depth in rows] == list(range(40))
     assert rows[0][0] == f"{1:016x}"
@@ -253,7 +257,7 @@ def quadratic(number: int) -> list[list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("shape", range(4), ids=["failed", "model", "chained", "iterations"])
-def test_long_chains_are_taken(post, shape):
+def test_long_chains_are_accepted(post, shape):
     spans = quadratic(2001)[shape]
     answer = post(body(*spans, scope="arize_phoenix_tracer_1" if shape > 1 else ""))
     assert answer.status_code == 200

@@ -242,8 +242,8 @@ def test_removal_leaves_nothing_of_the_samples_and_all_of_the_rest(
 
 def test_commands_say_what_they_did(db: None, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("load_samples")
-    assert "sample runs are there" in capsys.readouterr().out
+    assert "sample runs were loaded" in capsys.readouterr().out
     call_command("remove_samples")
-    assert "sample runs are gone" in capsys.readouterr().out
+    assert "sample runs were removed" in capsys.readouterr().out
     call_command("remove_samples")
     assert "no sample runs" in capsys.readouterr().out

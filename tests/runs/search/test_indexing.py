@@ -162,9 +162,9 @@ def test_the_worker_outlives_what_cannot_be_read(monkeypatch: Any) -> None:
 def test_the_command(capsys: Any) -> None:
     make_execution(make_run(), inputs={"text": "needle"})
     call_command("index_runs")
-    assert "1 runs are" in capsys.readouterr().out
+    assert "1 runs were" in capsys.readouterr().out
     call_command("index_runs", "--anew")
-    assert "1 runs are" in capsys.readouterr().out
+    assert "1 runs were" in capsys.readouterr().out
     assert search("needle").pending == 0 and len(search("needle").rows) == 1
 
 

@@ -163,7 +163,7 @@ def test_a_replay_that_fails_stores_the_new_reason(console):
     assert "trace id" in record.reason and not record.replayed_at
     assert RefusedRecord.objects.count() == 1
     assert "not readable JSON" in replay(console, refused(b"{"))
-    assert "no door" in replay(console, refused(body_of("a"), door="/gone"))
+    assert "no endpoint" in replay(console, refused(body_of("a"), door="/gone"))
     assert "No trace id" in replay(console, refused())
     with mock.patch("runs.recording.receiving.otlp.ingest.store_spans", side_effect=KeyError("x")):
         assert "KeyError" in replay(console, record)

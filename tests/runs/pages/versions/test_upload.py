@@ -39,7 +39,7 @@ def test_a_file_becomes_a_version_once(console):
     answer = upload(console, moved, app)
     assert answer["Location"] == "/apps/desk/versions/1/"
     assert app.versions.get() == version
-    assert "Nothing new: this is version 1 of desk." in console.get("/").content.decode()
+    assert "The file is the same as version 1 of desk." in console.get("/").content.decode()
     changed = dsl("branches-0.6").replace(b"Be brief.", b"Be long.")
     assert upload(console, changed, app)["Location"] == "/apps/desk/versions/2/"
 
@@ -88,7 +88,7 @@ def test_runs_are_matched_by_title_and_type(console):
     answer = upload(console, dsl("branches-0.6"), app)
     assert answer["Location"] == "/apps/desk/versions/1/"
     assert app.versions.get() == version
-    assert "told by the titles and types of their nodes" in console.get("/").content.decode()
+    assert "recognised by the titles and types of their nodes" in console.get("/").content.decode()
     graph = console.get("/apps/desk/graph.json?version=1").json()
     assert len(graph["nodes"]) == 9  # nothing stands there twice
     nodes = {node["title"]: node for node in graph["nodes"]}
@@ -183,9 +183,9 @@ def test_the_command_takes_files(db, tmp_path):
     bad = tmp_path / "bad.yml"
     bad.write_text("[")
     files = [DSL / "old-0.1.yml", bad, tmp_path / "none.yml", DSL / "chatflow-0.3.yml"]
-    with pytest.raises(CommandError, match="2 of 4 files could not be kept"):
+    with pytest.raises(CommandError, match="2 of 4 files could not be imported"):
         call_command("import_dsl", *map(str, files), stdout=out, stderr=err)
-    assert "Kept as version 1 of Old flow." in out.getvalue()
+    assert "Stored as version 1 of Old flow." in out.getvalue()
     assert f"{bad}: The file is no YAML" in err.getvalue()
     assert "none.yml: No such file" in err.getvalue()
     assert {app.name: app.mode for app in App.objects.all()} == {

@@ -184,7 +184,7 @@ def test_a_step_keeps_its_first_logs_and_says_that_there_were_more(send, console
 
 
 @pytest.mark.django_db
-def test_logs_without_a_trace_are_taken_and_set_aside(send):
+def test_logs_without_a_trace_are_accepted_and_set_aside(send):
     answer = send(log_request(log_message(trace_id=b"", span_id=b"", event_name="startup")))
     assert (answer.status_code, answer.content) == (200, b"")
     assert not Run.objects.exists()

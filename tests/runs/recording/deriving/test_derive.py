@@ -17,7 +17,7 @@ RUN = UUID(int=7)
 def row(
     source: str, parent: str = "", at: tuple[int, int | None] = (0, 10), **columns: object
 ) -> ExecutionRow:
-    """A row as a record would tell it; `at` is start and end in microseconds."""
+    """Return a row as a record would make it; `at` is its start and end in microseconds."""
     values: dict[str, object] = {
         "id": execution_id(RUN, source),
         "source_id": source,
@@ -195,7 +195,7 @@ def test_tokens_are_counted_where_the_work_was_done(wrapper):
     assert (columns["total_tokens"], columns["input_tokens"], columns["model_calls"]) == (30, 20, 2)
 
 
-def test_usage_of_an_agent_counts_where_its_calls_tell_none():
+def test_usage_of_an_agent_counts_where_its_calls_report_none():
     tree, outcome = run(
         root(), row("a", "root", kind="agent", total_tokens=30), row("m", "a", kind="llm")
     )

@@ -1,4 +1,4 @@
-"""Messages that say the same are masked alike; those that tell of different failures are not."""
+"""Messages of the same failure are normalised alike; those of different failures are not."""
 
 from itertools import combinations
 
@@ -156,7 +156,7 @@ ALIKE = [
 
 
 @pytest.mark.parametrize("messages", ALIKE)
-def test_messages_of_one_kind_are_masked_alike(messages: list[str]) -> None:
+def test_messages_of_one_kind_are_normalised_alike(messages: list[str]) -> None:
     assert len({normalized_message(message) for message in messages}) == 1, [
         *map(normalized_message, messages)
     ]
@@ -201,7 +201,7 @@ def test_what_no_page_can_hold_is_shown_as_a_sign() -> None:
     assert normalized_message("a\x00b\x1bc \ud800".encode("utf-8", "replace").decode()) == "a␀b␛c ?"
 
 
-def test_node_and_type_tell_groups_apart_and_titles_do_not() -> None:
+def test_groups_differ_by_node_and_type_but_not_by_title() -> None:
     fingerprint = ErrorFingerprint.of("node", "Title", "ValueError", "no item 17")
     assert fingerprint.group(1) == ErrorFingerprint.of(
         "node", "Renamed", "ValueError", "no item 18"
@@ -225,7 +225,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("part", HOSTILE)
 def test_a_hostile_message_costs_no_more_than_a_long_one(part: str) -> None:
-    """Patterns that tried every way to match would take hours for these."""
+    """Patterns that backtrack through every possible match would take hours for these."""
     megabyte = part * (1_000_000 // len(part))
     assert len(normalized_message(megabyte)) <= KEPT
     assert len(normalized_message("Traceback (most recent call last):\n" + megabyte)) <= KEPT

@@ -1,4 +1,4 @@
-"""One call of a model told several times reads as one call, and nothing of it is lost."""
+"""A model call that is reported several times is shown as one call, and nothing of it is lost."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def visible(*calls):
     return [(step.source_id, step.depth) for step in tree.order], tree
 
 
-def test_who_tells_the_same_is_folded_into_what_the_developer_called():
+def test_spans_that_say_no_more_are_wrappers_of_what_the_developer_called():
     order, tree = visible(
         call("achat", **VALUES, **TOKENS),
         call("chat", "achat", (2, 80), **VALUES, **TOKENS),
@@ -40,7 +40,7 @@ def test_tokens_on_the_inner_call():
 @pytest.mark.parametrize(
     ("outer", "inner"),
     [
-        (VALUES, TOKENS),  # each tells what the other does not
+        (VALUES, TOKENS),  # each has what the other lacks
         ({**VALUES, **TOKENS, "model": "gpt-4o-mini"}, {**VALUES, **TOKENS}),
         ({**VALUES, **TOKENS}, {**VALUES, **TOKENS, "total_tokens": 14}),
         ({**VALUES}, {**VALUES, "kind": "embedding"}),

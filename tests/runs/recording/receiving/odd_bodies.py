@@ -56,15 +56,15 @@ plain = st.one_of(st.none(), st.booleans(), numbers, texts)
 
 
 def values_of(words: list[str]) -> st.SearchStrategy[Any]:
-    """Any value, some of them made of these words, some told as JSON text."""
-    spoken = st.sampled_from(words)
-    names = st.one_of(spoken, texts)
+    """Return a strategy for any value; some contain these words, some are JSON text."""
+    chosen_words = st.sampled_from(words)
+    names = st.one_of(chosen_words, texts)
 
     def within(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         lists, objects = st.lists(inner, max_size=3), st.dictionaries(names, inner, max_size=4)
         return st.one_of(lists, objects, st.one_of(lists, objects).map(json.dumps))
 
-    return st.recursive(st.one_of(plain, spoken), within, max_leaves=6)
+    return st.recursive(st.one_of(plain, chosen_words), within, max_leaves=6)
 
 
 @st.composite

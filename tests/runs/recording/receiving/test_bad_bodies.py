@@ -1,5 +1,5 @@
-"""What is wrong with a body is answered alike at every door: one sentence, the right status,
-nothing half-written, and the same body sent again when all is well is taken."""
+"""Every endpoint answers a bad body alike: one sentence, the right status, nothing half-written.
+The same body is accepted when it is sent again after the fault is gone."""
 
 import gzip
 import json
@@ -87,8 +87,8 @@ def check_refused(endpoint: EndpointCase, answer: Any, status: int) -> None:
         answer.content if endpoint.content_type == PROTOBUF else answer.json()["message"].encode()
     )
     assert sentence.endswith(b".") and b"Traceback" not in sentence
-    noted = ReceivedRequest.objects.latest("pk")
-    assert noted.status == status and noted.error and noted.error.encode() in sentence
+    entry = ReceivedRequest.objects.latest("pk")
+    assert entry.status == status and entry.error and entry.error.encode() in sentence
 
 
 def is_empty() -> bool:
@@ -139,7 +139,7 @@ def test_a_bomb(send: Send, endpoint: EndpointCase, settings: Any) -> None:
 
 @every_endpoint
 def test_text_that_is_no_utf_8(send: Send, endpoint: EndpointCase) -> None:
-    """It stands in values: what else is told there is kept."""
+    """It stands in values: everything else in them is kept."""
     broken = endpoint.good
     for word in (b"hostile", b"hello", b"Where", b"good", b"yes", b"openai", b"warehouse"):
         broken = broken.replace(word, b"\xff" * len(word))

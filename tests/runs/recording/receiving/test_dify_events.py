@@ -147,7 +147,7 @@ def test_a_bad_event_is_refused_alone(post: Callable[..., Any]) -> None:
         (sse(started()), "/api/dify/events?app=%20", 400, "Name the app"),
     ],
 )
-def test_what_cannot_be_taken(
+def test_what_is_refused(
     post: Callable[..., Any], body: bytes, path: str, status: int, words: str
 ) -> None:
     answer = post(body, path)

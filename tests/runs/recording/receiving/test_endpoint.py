@@ -1,4 +1,4 @@
-"""What every door does: what it tells the inbox, streams, and machines at the wrong address."""
+"""What every endpoint does: entries in the inbox, streams, and machines at the wrong address."""
 
 import gzip
 import json
@@ -43,7 +43,7 @@ def last() -> ReceivedRequest:
     return ReceivedRequest.objects.for_list()[0]
 
 
-def test_a_request_is_noted_with_what_became_of_it(ingest_key):
+def test_the_inbox_has_each_request_with_its_result(ingest_key):
     body = json.dumps(FORGED).encode()
     assert post(body, ingest_key).status_code == 200
     row, run = last(), Run.objects.get()
@@ -83,7 +83,7 @@ def test_repeated_and_late_spans_are_counted(record, ingest_key):
         ("good", JSON, {}, 400, "JSON"),
     ],
 )
-def test_what_is_turned_away_is_noted_with_the_sentence(key, kind, more, status, sentence):
+def test_the_inbox_has_refused_requests_with_the_sentence(key, kind, more, status, sentence):
     IngestKey.create("r", "read", can_ingest=False, can_read=True)
     IngestKey.create("g", "good")
     IngestKey.create("x", "revoked")[0].revoke()
@@ -94,7 +94,7 @@ def test_what_is_turned_away_is_noted_with_the_sentence(key, kind, more, status,
         assert key not in str(ReceivedRequest.objects.values().get()).replace(last().error, "")
 
 
-def test_too_large_is_noted(ingest_key, settings):
+def test_a_body_too_large_is_in_the_inbox(ingest_key, settings):
     settings.WAYLOG_MAX_BODY = 1_000
     assert post(gzip.compress(b" " * 5_000), ingest_key, content_encoding="gzip").status_code == 413
     assert last().status == 413
@@ -109,7 +109,7 @@ def test_an_unreachable_database_and_a_failing_note_change_no_answer(ingest_key)
     assert Run.objects.count() == ReceivedRequest.objects.count() == 1
 
 
-def test_an_error_of_ours_is_noted_and_not_hidden(ingest_key):
+def test_an_internal_error_is_in_the_inbox_and_not_hidden(ingest_key):
     client = Client(raise_request_exception=False)
     with mock.patch("runs.recording.receiving.otlp.ingest.store_spans", side_effect=KeyError("x")):
         answer = client.post("/v1/traces", b"{}", JSON, headers={"x-api-key": ingest_key})
@@ -192,7 +192,7 @@ def test_without_tls_behind_tls_it_is_turned_away(settings, ingest_key):
 
 @pytest.fixture
 def answer_of(settings: Any) -> Callable[..., bytes]:
-    """`asked(door, body)`: what that door answers."""
+    """Return `answer_of(view, body)`, which returns what the endpoint `view` answers."""
 
     def ask(view: Any, body: bytes = b"", method: str = "POST", **headers: str) -> bytes:
         settings.ROOT_URLCONF = (path("probe/<slug>", view),)
@@ -215,7 +215,7 @@ def test_an_endpoint_may_read_the_body_as_it_arrives_and_answer_in_a_stream(answ
     assert answer_of(echo, gzip.compress(body), **{"Content-Encoding": "gzip"}) == body
 
 
-def test_an_endpoint_may_take_a_get_which_is_recorded_only_when_refused(answer_of, ingest_key):
+def test_an_endpoint_may_accept_a_get_which_is_recorded_only_when_refused(answer_of, ingest_key):
     @endpoint(methods=("GET",))
     def probe(incoming: IncomingRequest, slug: str) -> HttpResponse:
         return HttpResponse(slug)
@@ -235,7 +235,7 @@ def test_what_is_let_out_of_the_check_of_forms_may_take_posts_too(answer_of):
     assert answer_of(relay) == b"s"
 
 
-def test_of_the_query_only_the_app_is_noted(ingest_key):
+def test_the_inbox_keeps_only_the_app_of_the_query(ingest_key):
     request: HttpRequest = RequestFactory().post("/probe?app=Help+desk&token=secret")
     assert IncomingRequest(request).sender.path == "/probe?app=Help+desk"
 

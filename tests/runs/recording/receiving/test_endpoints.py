@@ -1,5 +1,5 @@
-"""The door `POST /v1/traces`: keys, types, encodings, sizes, and what is said
-when something is wrong."""
+"""The endpoint `POST /v1/traces`: keys, types, encodings, sizes, and what is answered when
+something is wrong."""
 
 import base64
 import gzip
@@ -158,7 +158,7 @@ def test_json_that_is_none(ingest_key, text):
 
 
 def test_the_database_goes_away(body, ingest_key):
-    """Nothing half-written, and the exporter is told to come again."""
+    """Nothing is half-written, and the exporter is asked to retry."""
     with mock.patch("runs.recording.storing.notes.settle", side_effect=OperationalError("gone")):
         answer = post(body, ingest_key)
     assert answer.status_code == 503 and answer["Retry-After"]

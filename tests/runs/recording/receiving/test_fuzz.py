@@ -1,7 +1,7 @@
-"""Every door, with bodies that nobody should send: never an error of ours, one sentence to what
-cannot be taken, the good records beside a bad one kept, and pages for what was stored.
+"""Every endpoint, with bodies that nobody should send: Waylog never fails, answers a refused body
+with one sentence, keeps the good records beside a bad one, and has pages for what was stored.
 
-A few examples of each here; after a change of a decoder let it run for some minutes with more of
+Only a few examples run here; after a change of a decoder let it run for some minutes with more of
 them in `few`.
 """
 

@@ -27,7 +27,7 @@ def send(ingest_key):
     return post
 
 
-def test_a_note_is_taken_and_shown_to_be(send):
+def test_a_note_is_stored_and_answered_with_its_id(send):
     save_records([step("t1")])
     answer = send(SCORE | {"label": "good", "text": "Yes.", "author": "judge-2", "id": "n-1",
                            "created_at": "2026-11-22T09:30:00Z"})  # fmt: skip

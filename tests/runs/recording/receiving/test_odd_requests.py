@@ -1,5 +1,5 @@
-"""What is told in a readable way and makes no sense: the good part is kept, and the rest is shown
-as well as it can be, whatever comes first."""
+"""Requests that can be read but make no sense: the good part is kept, and the rest is shown as
+well as it can be, whatever comes first."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Request bodies that are sent in odd ways, packed to harm, or broken on the way."""
+"""Request bodies that are sent in odd ways, compressed to do harm, or damaged in transit."""
 
 import gzip
 import io

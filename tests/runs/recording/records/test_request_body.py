@@ -33,7 +33,7 @@ def test_unpacks_what_clients_send(encoding: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["", "gzip", "deflate"])
-def test_a_body_of_exactly_the_limit_is_taken_and_one_byte_more_is_not(encoding: str) -> None:
+def test_a_body_of_exactly_the_limit_is_accepted_and_one_byte_more_is_not(encoding: str) -> None:
     pack = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress}[encoding]
     assert len(decompress(pack(TEXT), encoding, len(TEXT))) == len(TEXT)
     with pytest.raises(BodyTooLarge):

@@ -1,4 +1,4 @@
-"""Joining what several messages tell of one step: any order, any grouping, any repetition."""
+"""Merging what several messages report of one step: in any order, grouping or repetition."""
 
 from copy import deepcopy
 from itertools import permutations

@@ -95,7 +95,7 @@ def test_a_file_of_the_first_versions() -> None:
     assert ("1711000000002", "1711000000004", "ELSE") in edges(dsl)
 
 
-def test_content_is_what_tells_versions_apart() -> None:
+def test_versions_differ_by_content() -> None:
     first = read("branches-0.6").definition.digest
     assert read("branches-0.6", ("{x: 30, y: 200}", "{x: 1, y: 2}")).definition.digest == first
     assert read("branches-0.6", ("Ask the shop ", "Ask ")).definition.digest == first
@@ -196,7 +196,7 @@ VALUES = st.recursive(
 
 @given(nodes=st.lists(VALUES, max_size=4), edges=VALUES, rest=VALUES)
 @settings(max_examples=150)
-def test_whatever_is_in_it_can_be_kept(nodes: Any, edges: Any, rest: Any) -> None:
+def test_any_content_can_be_stored(nodes: Any, edges: Any, rest: Any) -> None:
     whole = [{"id": "1", "data": {"type": "start"}}, *nodes]
     workflow = {"graph": {"nodes": whole, "edges": edges}, "features": rest}
     workflow |= {"environment_variables": rest, "conversation_variables": nodes}

@@ -39,7 +39,7 @@ def test_following_a_live_dify_until_it_is_stopped(
     with pytest.raises(CommandError) as stopped:
         imported(db, "--follow")
     assert stopped.value.returncode == 130
-    assert str(stopped.value).startswith("Stopped. What was read stays (3 runs")
+    assert str(stopped.value).startswith("Stopped. What was imported is kept (3 runs")
     assert rounds == [1, 3, 3]
 
 
@@ -76,7 +76,7 @@ def test_a_database_that_goes_away_during_an_import(
 @pytest.mark.parametrize(
     ("dsn", "sentence"),
     [
-        ("", "Say where Dify's database is"),
+        ("", "Name the database of Dify"),
         ("postgresql://me:pa55word@127.0.0.1:1/dify", "127.0.0.1:1/dify does not answer"),
         ("mysql://me:pa55word@localhost/dify", "The DSN cannot be read"),
         ("host=127.0.0.1 port=1 password=pa55word what", "The DSN cannot be read"),

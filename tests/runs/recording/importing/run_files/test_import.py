@@ -163,8 +163,8 @@ def test_commands_say_what_is_wrong(tmp_path: Path) -> None:
     for arguments, options, sentence in (
         (["export_runs"], {"filter": "nope=1"}, "There is no filter"),
         (["export_runs", "nobody"], {}, "There is no run nobody"),
-        (["export_runs"], {"format": "html"}, "give its id"),
-        (["export_runs"], {"steps": True}, "--steps is for"),
+        (["export_runs"], {"format": "html"}, "name its id"),
+        (["export_runs"], {"steps": True}, "--steps needs"),
         (["export_runs"], {"output": str(tmp_path / "a" / "b")}, "cannot be written"),
         (["import_runs", str(tmp_path / "none")], {}, "cannot be read"),
     ):

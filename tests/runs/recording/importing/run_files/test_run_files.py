@@ -149,7 +149,7 @@ def test_runs_that_bound_keys_sent_stay_apart(client: Client) -> None:
     assert run.id == min(former, derived_run_id(two.pk, TRACE)) and run.steps == 2
 
 
-def test_what_runs_do_not_tell_comes_along() -> None:
+def test_details_that_runs_lack_come_along() -> None:
     store.save_records(
         [replace(STEP, run=RunFacts(version="v7", conversation="talk", mode="chatflow"))]
     )
@@ -207,7 +207,7 @@ def test_a_file_and_what_is_there_become_one_run_in_any_order() -> None:
     assert snapshots[0] == snapshots[1]
 
 
-def test_long_runs_are_taken_in_parts(monkeypatch: Any) -> None:
+def test_long_runs_are_read_in_parts(monkeypatch: Any) -> None:
     monkeypatch.setattr("runs.recording.importing.run_files.reader.RECORDS_AT_ONCE", 3)
     monkeypatch.setattr("runs.recording.storing.execution_rows.STEPS_AT_ONCE", 2)
     steps = [replace(STEP, source_id=f"{n:016x}", parent_source_id="0" * 16) for n in range(10)]
