@@ -42,7 +42,7 @@ class ErrorTable(RecordTable):
         " count=listed.count only %}",
     )
     last_at = TimeColumn("Last", "listed.last_at")
-    first_at = CellColumn("First ever", template="errors/_first_cell.html", css="nowrap")
+    first_at = CellColumn("First seen", template="errors/_first_cell.html", css="nowrap")
     versions = CellColumn("Versions", template="errors/_versions_cell.html", css="error-versions")
 
     class Meta:

@@ -129,5 +129,5 @@ def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
 
 _MESSAGES = {
     True: "Marked as resolved. A run that starts from now on and fails like this reopens it.",
-    False: "Open again.",
+    False: "Reopened.",
 }

@@ -73,9 +73,9 @@ class RequestTable(RecordTable):
         css="num{% if not row.refused %} none{% endif %}",
     )
     duplicates = CountColumn(
-        "Twice", "row.duplicates", "Told nothing new about a step already stored"
+        "Twice", "row.duplicates", "Records that said nothing new about a stored step"
     )
-    late = CountColumn("Late", "row.late", "Came for a run that had ended")
+    late = CountColumn("Late", "row.late", "Records that arrived after their run had ended")
     orphans = CountColumn(
         "Orphans", "row.orphans", "Steps of these runs whose parent has not been received"
     )

@@ -73,7 +73,7 @@ def refused_raw(request: HttpRequest, record_id: int) -> HttpResponse:
     """Download the record as it was received."""
     record = RefusedRecord.objects.defer("body").filter(pk=record_id).first()
     if record is None:
-        raise Http404("This refused record is not kept any more.")
+        raise Http404("This refused record is no longer kept.")
     response = HttpResponse(record.raw, content_type="application/json")
     response["Content-Disposition"] = f'attachment; filename="refused-{record.pk}.json"'
     return response
@@ -84,11 +84,11 @@ def refused_replay(request: HttpRequest, record_id: int) -> HttpResponse:
     _require_staff(request)
     record = RefusedRecord.objects.select_related("key__app").filter(pk=record_id).first()
     if record is None:
-        raise Http404("This refused record is not kept any more.")
+        raise Http404("This refused record is no longer kept.")
     if reason := replay(record):
         messages.error(request, f"Refused again: {reason}")
     else:
-        messages.success(request, "The record is taken.")
+        messages.success(request, "The record was accepted.")
     return redirect("inbox-refused")
 
 
@@ -101,7 +101,7 @@ def refused_replay_all(request: HttpRequest) -> HttpResponse:
     reasons = [replay(record) for record in records.iterator()]
     accepted = reasons.count("")
     add_message = messages.success if accepted == len(reasons) else messages.warning
-    add_message(request, f"{accepted} of {len(reasons)} records are taken now.")
+    add_message(request, f"{accepted} of {len(reasons)} records were accepted.")
     return redirect("inbox-refused")
 
 
@@ -197,4 +197,4 @@ def _refused_record_json(row: RefusedRecord) -> RefusedRecordJson:
 
 def _require_staff(request: HttpRequest) -> None:
     if not request.user.is_staff:
-        raise PermissionDenied("Only staff send refused records again.")
+        raise PermissionDenied("Only staff can replay refused records.")

@@ -14,7 +14,7 @@ from runs.pages.keys.tables import KeyTable
 
 def require_staff(request: HttpRequest) -> None:
     if not request.user.is_staff:
-        raise PermissionDenied("Only staff manage keys and samples.")
+        raise PermissionDenied("Only staff can manage keys and samples.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +39,7 @@ def revoke(request: HttpRequest, key_id: int) -> HttpResponse:
     if key is None:
         raise Http404("There is no such key.")
     key.revoke()
-    messages.success(request, f"The key “{key.name}” is revoked. Whoever uses it gets 401 now.")
+    messages.success(request, f"The key “{key.name}” was revoked. Requests with it now get 401.")
     return redirect("keys")
 
 
@@ -49,5 +49,5 @@ def remove_samples(request: HttpRequest) -> HttpResponse:
     from runs import samples
 
     samples.remove()
-    messages.success(request, "The sample apps and their runs are gone.")
+    messages.success(request, "The sample apps and their runs were removed.")
     return redirect("apps")

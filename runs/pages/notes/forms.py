@@ -28,7 +28,7 @@ class NoteForm(forms.Form):
     comment = forms.CharField(max_length=MAX_TEXT, required=False)
     expected = forms.CharField(max_length=MAX_TEXT, required=False)
     step = forms.UUIDField(
-        required=False, error_messages={"invalid": "This is no id of a step of this run."}
+        required=False, error_messages={"invalid": "This is not the id of a step of this run."}
     )
 
     def __init__(self, data: QueryDict) -> None:
@@ -45,7 +45,7 @@ class NoteForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and not self.drafts():
-            raise forms.ValidationError("Say something first: a score, a label, a tag or a text.")
+            raise forms.ValidationError("Enter something first: a score, a label, a tag or a text.")
         return cleaned
 
     def drafts(self) -> list[NoteDraft]:
@@ -99,7 +99,7 @@ class NoteEditForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and all(value in (None, "") for value in cleaned.values()):
-            raise forms.ValidationError("Nothing is left of the note: delete it instead.")
+            raise forms.ValidationError("The note would be empty: delete it instead.")
         return cleaned
 
     def save(self) -> None:

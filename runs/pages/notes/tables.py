@@ -6,7 +6,7 @@ from runs.tables import CellColumn, EmptyState, RecordTable, TimeColumn
 
 NO_NOTES_MATCH = EmptyState(
     "No notes match",
-    "Loosen a filter, or take all of them away.",
+    "Loosen a filter, or clear all of them.",
     action="Show all notes",
     href=reverse_lazy("notes"),
 )
@@ -18,8 +18,8 @@ class NoteTable(RecordTable):
     caption = "Notes"
     empty = EmptyState(
         "No notes yet",
-        "Say on a run or a step what you think of it, or send scores to /api/notes.",
-        action="To the runs",
+        "Add notes to runs and steps, or send scores to /api/notes.",
+        action="Show the runs",
         href=reverse_lazy("runs"),
     )
     record_name = "entry"

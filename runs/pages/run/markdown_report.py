@@ -75,7 +75,7 @@ def _cause_lines(
             yield "## Error"
             yield from fenced_block(run.error, MAX_ERROR)
         return
-    error = (failed.error if failed else "") or cause.error or "The producer told no reason."
+    error = (failed.error if failed else "") or cause.error or "No reason was given."
     error_type = f": {escaped_line(cause.error_type)}" if cause.error_type else ""
     if cause.failed:
         yield f"## Why: {escaped_line(str(cause.failed))} failed{error_type}"

@@ -24,7 +24,7 @@ def view_list(request: HttpRequest) -> HttpResponse:
     view = _save_if_valid(form)
     if view is None:
         return _view_list_page(request, form)
-    messages.success(request, f"The view “{view.name}” is kept.")
+    messages.success(request, f"The view “{view.name}” was saved.")
     return redirect(view)
 
 
@@ -35,7 +35,7 @@ def edit(request: HttpRequest, view_id: int) -> HttpResponse:
     view = _save_if_valid(form)
     if view is None:
         return _view_list_page(request, form)
-    messages.success(request, f"The view “{view.name}” is changed.")
+    messages.success(request, f"The view “{view.name}” was changed.")
     return redirect("views")
 
 
@@ -43,7 +43,7 @@ def edit(request: HttpRequest, view_id: int) -> HttpResponse:
 def delete(request: HttpRequest, view_id: int) -> HttpResponse:
     view = own_view_or_error(request, view_id)
     view.delete()
-    messages.success(request, f"The view “{view.name}” is deleted.")
+    messages.success(request, f"The view “{view.name}” was deleted.")
     return redirect("views")
 
 
@@ -63,7 +63,7 @@ def own_view_or_error(request: HttpRequest, view_id: int) -> SavedView:
     if view is None:
         raise Http404("There is no such view.")
     if view.owner_id != request.user.pk:
-        raise PermissionDenied("A shared view is changed by its owner only.")
+        raise PermissionDenied("Only its owner can change a shared view.")
     return view
 
 

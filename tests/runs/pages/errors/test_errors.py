@@ -139,7 +139,7 @@ def test_groups_are_listed_the_one_that_failed_last_first(console: Client) -> No
     make_failed_run(error="no stock", node="reserve", error_type="StockError", ago=DAY / 24)
     make_run(status="succeeded")
     page = text_of(check_view(console, "/errors/"))
-    assert "2 kinds of failure in 4 failed runs" in page
+    assert "2 error groups in 4 failed runs" in page
     assert page.index("Reserve StockError no stock") < page.index("Look-up LookupError order #")
     payload = console.get("/errors.json").json()
     assert [(group["message"], group["runs"]) for group in payload["errors"]] == [

@@ -111,7 +111,7 @@ def test_help_is_open_until_something_arrives_and_names_this_servers_address(con
     ("key", "kind", "path", "sentence"),
     [
         ("", JSON, "/v1/traces", "OTEL_EXPORTER_OTLP_HEADERS"),
-        ("read", JSON, "/v1/traces", "Use a key that may record"),
+        ("read", JSON, "/v1/traces", "Use a key that can record"),
         ("good", "text/plain", "/v1/traces", "OTEL_EXPORTER_OTLP_PROTOCOL"),
         ("good", "application/x-protobuf", "/v1/traces", "Content-Type: application/x-protobuf"),
         ("good", JSON, "/v1/traces/v1/traces", "is doubled"),
@@ -123,7 +123,7 @@ def test_the_last_failed_attempt_is_explained_with_its_cure(console, key, kind, 
     IngestKey.create("g", "good")
     Client().post(path, b"{", kind, headers={"x-api-key": key, "User-Agent": "probe/1"})
     text = text_of(check_view(console, "/inbox/"))
-    assert "The last failed attempt" in text and "probe/1" in text and sentence in text
+    assert "The last failed request" in text and "probe/1" in text and sentence in text
 
 
 def test_refused_records_are_listed_and_downloaded(console):
@@ -151,10 +151,10 @@ def test_a_replay_uses_the_endpoint_and_the_key_of_the_original_request(console)
     key = IngestKey.create("bound", app=make_app("desk"))[0]
     key.revoke()
     record = refused(body_of("once refused"), key=key)
-    assert "The record is taken" in replay(console, record)
+    assert "The record was accepted" in replay(console, record)
     assert record.replayed_at and Run.objects.get().app.name == "desk"
     text = text_of(check_page(console.get("/inbox/refused/").content.decode()))
-    assert "Taken just now" in text
+    assert "Accepted just now" in text
 
 
 def test_a_replay_that_fails_stores_the_new_reason(console):
@@ -174,7 +174,7 @@ def test_replay_all(console):
     refused(body_of("a", trace="zz"))
     refused()
     page = console.post("/inbox/refused/replay/", follow=True)
-    assert "1 of 2 records are taken now" in text_of(check_page(page.content.decode()))
+    assert "1 of 2 records were accepted" in text_of(check_page(page.content.decode()))
     first.refresh_from_db()
     assert first.replayed_at and Run.objects.count() == 1
 

@@ -50,7 +50,7 @@ def test_revoke(console):
     key, secret = IngestKey.create("old", can_read=True)
     response = console.post(f"/settings/keys/{key.pk}/revoke/", follow=True)
     text = text_of(check_page(response.content.decode()))
-    assert "“old” is revoked" in text and "Revoked just now" in text
+    assert "“old” was revoked" in text and "Revoked just now" in text
     assert IngestKey.find(secret) is None
 
 
@@ -89,4 +89,4 @@ def test_samples_can_be_removed(console):
     make_run(make_app("mine"))
     response = console.post("/settings/samples/remove/", follow=True)
     text = text_of(check_page(response.content.decode()))
-    assert "gone" in text and "mine" in text and "Remove the samples" not in text
+    assert "were removed" in text and "mine" in text and "Remove the samples" not in text

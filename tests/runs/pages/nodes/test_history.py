@@ -142,7 +142,7 @@ def test_a_filter_looks_through_so_many_at_a_time(
         previews += [execution["outputs_preview"] for execution in payload["executions"]]
         url, pages = payload["next"], pages + 1
     assert (previews, pages) == (["1", "9"], 3)
-    assert "The next page looks further back." in text_of(
+    assert "The next page searches further back." in text_of(
         check_view(console, f"{URL}/?status=failed")
     )
 

@@ -125,16 +125,16 @@ def test_htmx_gets_an_event_that_reloads_the_notes(console, run):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({}, "Say something first"),
-        ({"comment": "  \n "}, "Say something first"),
-        ({"tags": " , ,"}, "Say something first"),
+        ({}, "Enter something first"),
+        ({"comment": "  \n "}, "Enter something first"),
+        ({"tags": " , ,"}, "Enter something first"),
         ({"score": "many"}, "A score is a number."),
         ({"score": "nan"}, "A score is a number."),
         ({"score": "1e999"}, "A score is a number."),
         ({"thumb": "sideways"}, "Thumb"),
         ({"comment": "x" * 100_001}, "100000"),
         ({"tags": ",".join(map(str, range(30)))}, "At most 20 tags"),
-        ({"step": "none", "label": "x"}, "no id of a step"),
+        ({"step": "none", "label": "x"}, "not the id of a step"),
     ],
 )
 def test_a_refused_note_has_a_sentence(console, run, fields, sentence):
@@ -284,7 +284,7 @@ def test_rows_lead_to_run_and_step(console, run, step):
     page = check_view(console, "/notes/")
     links = {link.get("href") for link in page.iter("a")}
     assert {f"/runs/{run.id}/", f"/runs/{run.id}/tracing/{step.id}/"} <= links
-    assert "waits for its run not-here" in text_of(page)
+    assert "waiting for its run not-here" in text_of(page)
     [score] = console.get("/notes.json?name=score").json()["notes"]
     assert score["step"] == str(step.id) and score["run"]["app"]["slug"] == "support-desk"
     [long] = console.get("/notes.json?name=comment").json()["notes"]

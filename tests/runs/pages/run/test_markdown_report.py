@@ -202,7 +202,7 @@ def test_a_succeeded_run_tells_input_and_output(client: Client, read_key: str) -
 def test_a_run_of_which_nothing_is_known(status: str) -> None:
     text = report(make_run(status=status))
     assert text.startswith("# support-desk: ") and "- steps: 0" in text
-    assert ("The producer told no reason." in text) == (status == "failed")
+    assert ("No reason was given." in text) == (status == "failed")
 
 
 def test_a_stalled_run_says_so() -> None:
