@@ -378,7 +378,7 @@ class Run(models.Model):
     @property
     def shown_status_reason(self) -> str:
         """Return why people see another status than `status`; "" where they see the same."""
-        return "Says running, but has sent nothing for long" if self.stalled else ""
+        return "Reported as running, but silent for a long time" if self.stalled else ""
 
 
 class RunSource(models.Model):

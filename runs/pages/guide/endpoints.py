@@ -128,12 +128,12 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
         ),
     ),
     "run-passes-json": ReadEndpoint(
-        "The passes of an iteration or loop: inner nodes by pass, with statuses.",
+        "The iterations of a loop: inner nodes by iteration, with statuses.",
         LoopJson,
         (
             QueryParameter("from", "The first pass of the window"),
             QueryParameter("nodes", "The first node of the window"),
-            QueryParameter("first", "Which passes come first", choices=("failed",)),
+            QueryParameter("first", "Which iterations come first", choices=("failed",)),
         ),
     ),
     "run-time-json": ReadEndpoint(
@@ -253,7 +253,7 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     ),
     "shared-step-json": ReadEndpoint("A step of it.", SharedStepJson, is_open=True),
     "inbox-json": ReadEndpoint(
-        "Requests that machines sent lately, and what became of them.",
+        "Recent requests of machines, and what became of them.",
         RequestListJson,
         (QueryParameter("only", "Those that failed alone", choices=("failed",)), AFTER),
     ),

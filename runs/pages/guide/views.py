@@ -35,5 +35,5 @@ def _patterns() -> list[URLPattern]:
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer machines with a sentence, people with the page."""
     if MACHINE_SUFFIX.search(request.path):
-        return refusal(404, "There is no such address. /llms.txt tells those that there are.")
+        return refusal(404, "There is no such address. /llms.txt lists all addresses.")
     return page_not_found(request, exception)

@@ -127,7 +127,7 @@ def _record_response(rerun: Rerun, app: App, response: httpx2.Response, body: by
         status = refusal.get("status")
         status = status if isinstance(status, int) else response.status_code
         return _refusal_of_dify(app, status, json.dumps(refusal).encode())
-    return problem or ("" if rerun.run_id else "Dify's answer told of no run.")
+    return problem or ("" if rerun.run_id else "Dify's answer named no run.")
 
 
 def _link_new_run(rerun: Rerun, run_ids: frozenset[UUID], last: object) -> None:

@@ -84,7 +84,7 @@ def _report_line(
     if entry.form == "pass":
         failed = f", {entry.failed} failed" if entry.failed else ""
         steps = f" ({entry.steps} steps inside{failed})" if line.is_open is False else ""
-        return PathReportLine(f"{indent}- pass {entry.number} of {entry.total}{steps}", kept)
+        return PathReportLine(f"{indent}- iteration {entry.number} of {entry.total}{steps}", kept)
     execution = executions.get(entry.id) if entry.id else None
     if execution is None:
         return PathReportLine(f"{indent}- (parent not received)", kept)
@@ -95,7 +95,7 @@ def _report_line(
     text += f"{attempt}, {formats.duration(execution.duration_us)}{branch}"
     if entry.has_passes:
         failures = sum(1 for child in entry.children if child.failed)
-        text += f", {len(entry.children)} passes" + (f", {failures} failed" if failures else "")
+        text += f", {len(entry.children)} iterations" + (f", {failures} failed" if failures else "")
     if line.is_open is False:
         text += f" ({entry.steps - 1} steps inside)"
     return PathReportLine(text, kept)

@@ -102,7 +102,7 @@ def answer_problem(incoming: IncomingRequest, problem: Exception) -> HttpRespons
     ours."""
     refusal = refusal_for(problem)
     if refusal is None:
-        incoming.problem = "An error of Waylog's own; its log tells more."
+        incoming.problem = "An internal error of Waylog; its log has the details."
         incoming.write_to_inbox(500)
         raise problem
     incoming.problem = str(refusal)

@@ -199,7 +199,7 @@ class RunFileReader:
         traces = [source for kind, source in sources if kind == TRACE and source]
         run_id = _run_id(run.id)
         if not traces:
-            raise InvalidRecord("It tells no trace of the run.")
+            raise InvalidRecord("It names no trace of the run.")
         scope, kind = related_records.app_named(run.app) if run.bound else 0, clean(run.kind, 30)
         if (scope, kind) != (self.origin.scope, self.origin.kind):
             self.flush()

@@ -339,7 +339,7 @@ def test_dify_says_no(
         ({"parts": [b'{"message": "Workflow not published"}'], "status": 400}, "not published"),
         ({"parts": [b"<html>Bad gateway</html>"], "status": 502}, "Dify refused it with 502."),
         ({"parts": [b""], "status": 302, "headers": {"Location": "http://x.example/"}}, "redirect"),
-        ({"parts": [b"event: ping\n\n"]}, "told of no run"),
+        ({"parts": [b"event: ping\n\n"]}, "named no run"),
         ({"parts": [b"event: ping\n\n", sse(NO_INPUT)]}, "refused it with 400: q is required"),
         ({"parts": [b"event: ping\n\n"], "breaks_off": True}, "broke off"),
         ({"parts": [b"x" * 100_000], "status": 500}, "Dify refused it with 500: xxx"),

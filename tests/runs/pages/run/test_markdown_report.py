@@ -151,8 +151,8 @@ def test_a_thousand_passes_are_summarised() -> None:
         row.iteration, row.title, row.node_id = str(n), "Write", "write"
     NodeExecution.objects.bulk_update(rows, ["iteration", "title", "node_id"], batch_size=100)
     text = report(fail(run, rows[730]))
-    assert "1000 passes, 1 failed" in text and "- pass 731 of 1000" in text
-    assert "- pass 500 of" not in text and len(text.encode()) < 6_000
+    assert "1000 iterations, 1 failed" in text and "- iteration 731 of 1000" in text
+    assert "- iteration 500 of" not in text and len(text.encode()) < 6_000
 
 
 def test_a_hundred_failures_of_their_own() -> None:
@@ -226,4 +226,4 @@ def test_iterations_branches_and_collapsed_groups_are_counted() -> None:
         make_execution(run, "Write", parent_id=loop.id, iteration=str(n))
     make_execution(run, "Route", kind="if-else", taken="refund")
     text = report(run)
-    assert "20 passes (20 steps inside)" in text and "→ refund" in text
+    assert "20 iterations (20 steps inside)" in text and "→ refund" in text
