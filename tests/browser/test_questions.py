@@ -93,7 +93,7 @@ def test_why_was_the_same_question_answered_differently(reader: ClickCounter) ->
     reader.click(same.get_by_role("link"))
     headline = page.locator(".compare-headline")
     expect(headline).to_contain_text("First difference: Help centre")
-    expect(headline).to_contain_text("Same inputs, another output")
+    expect(headline).to_contain_text("Same inputs, different output")
     expect(headline.locator("ins, del").filter(has_text="within 14 days")).to_have_count(1)
 
 
