@@ -139,7 +139,7 @@ def test_the_help_sheet_by_keys_alone(page: Page) -> None:
 def test_single_keys_can_be_turned_off(page: Page) -> None:
     page.goto("/runs/")
     press(page, "?")
-    page.get_by_label("Single keys work in this browser").uncheck()
+    page.get_by_label("Single-key shortcuts in this browser").uncheck()
     press(page, "Escape", "j", "?")
     expect(page.locator("[data-row] :focus")).to_have_count(0)
     expect(page.get_by_role("dialog")).to_be_hidden()
@@ -147,7 +147,7 @@ def test_single_keys_can_be_turned_off(page: Page) -> None:
     press(page, "?")
     expect(page.get_by_role("dialog")).to_be_hidden()
     page.get_by_role("button", name="Keyboard help").click()
-    page.get_by_label("Single keys work in this browser").check()
+    page.get_by_label("Single-key shortcuts in this browser").check()
     press(page, "Escape", "j")
     expect(page.locator("[data-row] :focus")).to_have_count(1)
 
