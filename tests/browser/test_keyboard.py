@@ -123,7 +123,7 @@ def test_the_help_sheet_by_keys_alone(page: Page) -> None:
     press(page, "?")
     sheet = page.get_by_role("dialog", name="Keyboard")
     expect(sheet).to_be_visible()
-    for word in ("row", "pass", "search", "previous", "panel"):
+    for word in ("row", "iteration", "search", "previous", "panel"):
         expect(sheet).to_contain_text(word)
     expect(focused(page)).to_have_text("Close")
     press(page, "g", "r")  # keys belong to the sheet

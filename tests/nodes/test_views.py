@@ -31,7 +31,7 @@ def test_a_cut_value_says_so(console: Client) -> None:
     stored = make_payload(make_app(), "beginning")
     type(stored).objects.filter(pk=stored.pk).update(cut_of=5_000_000)
     page = console.get(f"/payloads/{stored.id}/").content.decode()
-    assert "The producer cut this value: 9 B of 5.0 MB" in page
+    assert "The producer truncated this value: 9 B of 5.0 MB were sent" in page
 
 
 def test_ten_thousand_levels_are_shown(console: Client) -> None:

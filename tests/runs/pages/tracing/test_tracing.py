@@ -215,7 +215,7 @@ def test_loop_variables_of_a_stream_of_dify(console: Client, ingest_key: str) ->
     )  # fmt: skip
     loop = NodeExecution.objects.get(run=run, kind="loop")
     tree = check_view(console, passes_url(loop))
-    assert "2 passes" in text_of(tree) and values_in(tree) == [["draft", "one", "two"]]
+    assert "2 iterations" in text_of(tree) and values_in(tree) == [["draft", "one", "two"]]
 
 
 def test_recorded_steps_that_followed_each_other_have_no_lanes(
@@ -233,7 +233,7 @@ def test_sample_runs_have_their_matrices_and_lanes(console: Client) -> None:
     text = text_of(check_view(console, passes_url(failing)))
     assert "with failure" in text and "item" in text
     agent = NodeExecution.objects.filter(app__slug="research-agent", node_id="agent").first()
-    assert agent and "passes" in text_of(check_view(console, passes_url(agent)))
+    assert agent and "iterations" in text_of(check_view(console, passes_url(agent)))
     intake = Run.objects.filter(app__slug="invoice-intake").first()
     assert intake
     tree = check_page(console.get(f"/runs/{intake.id}/tracing/").content.decode())

@@ -180,7 +180,7 @@ def test_a_step_keeps_its_first_logs_and_says_that_there_were_more(send, console
     step = only_step()
     page = console.get(f"/runs/{step.run_id}/tracing/{step.pk}/").content.decode()
     assert "line 2" in page and "line 3" not in page
-    assert "earliest logs are kept" in page
+    assert "only the 3 earliest are kept" in page
 
 
 @pytest.mark.django_db
