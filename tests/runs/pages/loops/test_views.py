@@ -89,6 +89,7 @@ def test_failed_passes_first_and_shaded_by_any_measure(console: Client) -> None:
     assert {cell.get("style") for cell in plain.findall(".//tbody/tr/td")} == {"--h:0"}
 
 
+@pytest.mark.any_database
 def test_a_thousand_passes_come_in_parts_and_say_so(console: Client) -> None:
     loop = big_loop(1000, 20, failed=(37, 612))
     response = console.get(passes_url(loop))

@@ -135,6 +135,7 @@ def test_the_path_to_the_failure_stays_whole() -> None:
     assert " › ".join(f"Level {n}" for n in range(10)) in text
 
 
+@pytest.mark.any_database
 def test_ten_thousand_steps(django_assert_max_num_queries: Any) -> None:
     run = failed_run()
     steps(run, 10_000, failed=9_000)

@@ -300,6 +300,7 @@ def test_hostile_content_is_shown_as_text(console: Client) -> None:
         check_view(console, f"/runs/{run.id}/{path}")
 
 
+@pytest.mark.any_database
 def test_ten_thousand_steps_paint_in_one_small_response(console: Client) -> None:
     run = big_run(10_000)
     url = f"/runs/{run.id}/tracing/"

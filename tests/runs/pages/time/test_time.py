@@ -139,6 +139,7 @@ def test_runs_without_steps_or_end_have_a_page(console: Client, fields: dict[str
     assert "中文 <b>" in text_of(check_view(console, f"/runs/{run.id}/time/?sort=nothing"))
 
 
+@pytest.mark.any_database
 def test_ten_thousand_steps_are_a_small_page(
     console: Client, django_assert_max_num_queries: Any
 ) -> None:
