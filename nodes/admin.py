@@ -81,7 +81,7 @@ class RecordAdmin(admin.ModelAdmin):
     list_max_show_all = 0
     # Shows the search box; `find` of each admin says what is searched.
     search_fields: ClassVar[tuple[str, ...]] = ("pk",)
-    search_help_text = f"An id, ours or the producer's. Lists end after {LISTED} rows."
+    search_help_text = f"An id, Waylog's or the producer's. Lists end after {LISTED} rows."
     payload_fields: tuple[str, ...] = ()
     deferred: tuple[str, ...] = ()
 

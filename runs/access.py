@@ -16,8 +16,8 @@ from runs.models import App, IngestKey
 NO_KEY = (
     "Sign in, or send a key with read scope as “Authorization: Bearer <key>” or “x-api-key: <key>”."
 )
-UNKNOWN_KEY = "This key is not known, or it has been revoked."
-MAY_NOT_READ = "This key may record, not read. Make one with read scope under Keys."
+UNKNOWN_KEY = "This key is unknown or has been revoked."
+MAY_NOT_READ = "This key can record but not read. Create one with read scope under Keys."
 
 
 class ReadRequest(HtmxHttpRequest):

@@ -38,7 +38,7 @@ def plain_http(**kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            "Waylog answers for hosts other than this one, but not over HTTPS.",
+            "Waylog serves hosts other than this machine, but not over HTTPS.",
             hint="Put it behind TLS and set WAYLOG_HTTPS=true.",
             id="waylog.W003",
         )

@@ -42,4 +42,4 @@ class CostState(TextChoices):
     PRICED = "priced", "Priced"
     PARTLY = "partly", "Partly priced"
     UNPRICED = "unpriced", "No price known"
-    FREE = "free", "No paid work"
+    FREE = "free", "Nothing to pay for"

@@ -70,7 +70,7 @@ class Order:
             parsed_id = int(row_id) if has_integer_id else uuid.UUID(row_id)
             return self._parse_value(text, field), parsed_id
         except (ValueError, OverflowError, InvalidOperation):
-            raise BadCursor(f"“{cursor[:80]}” is not a place in this list.") from None
+            raise BadCursor(f"“{cursor[:80]}” is not a position in this list.") from None
 
     @staticmethod
     def _parse_value(text: str, field: Any) -> Any:

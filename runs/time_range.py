@@ -35,7 +35,7 @@ class TimeRangeForm(forms.Form):
                 self.add_error(None, f"There is no filter “{name[:40]}”.")
         since, until = cleaned.get("since"), cleaned.get("until")
         if since and until and since >= until:
-            self.add_error(None, "“Since” is not before “Until”: nothing lies between them.")
+            self.add_error(None, "“Since” is not before “Until”, so there is no time between them.")
         return cleaned
 
     @property

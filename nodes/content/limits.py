@@ -29,4 +29,8 @@ def visible_name(name: str) -> str:
 def cut_note(limit: int, text: str) -> str:
     """Return the sentence about a `text` of which `limit` characters are shown; "" for a whole
     one."""
-    return f"The first {limit:,} of {len(text):,} characters." if len(text) > limit else ""
+    return (
+        f"Only the first {limit:,} of {len(text):,} characters are shown."
+        if len(text) > limit
+        else ""
+    )

@@ -119,7 +119,9 @@ class _Presenter:
         except (orjson.JSONEncodeError, RecursionError):
             return ContentPart("code", text="…", note="Nested too deeply to show here.")
         head = formats.visible(text[:MAX_TEXT])
-        return ContentPart("code", text=head, note="Cut here." if len(text) > MAX_TEXT else "")
+        return ContentPart(
+            "code", text=head, note="Truncated here." if len(text) > MAX_TEXT else ""
+        )
 
     def mapping(self, value: dict[str, Any], depth: int) -> ContentPart:
         if message := read_message(value):
@@ -134,13 +136,15 @@ class _Presenter:
                 break
             pairs.append((visible_name(str(key)), self.part(inner, depth - 1)))
         hidden = len(value) - len(pairs)
-        return ContentPart("fields", items=pairs, note=f"{hidden} more fields." if hidden else "")
+        return ContentPart(
+            "fields", items=pairs, note=f"{hidden} more fields are not shown." if hidden else ""
+        )
 
     def listing(self, value: list[Any], depth: int) -> ContentPart:
         if messages := read_messages(value):
             newest = messages[-self.limits.messages :]
             hidden = len(messages) - len(newest)
-            note = f"{hidden} earlier messages." if hidden else ""
+            note = f"{hidden} earlier messages are not shown." if hidden else ""
             presented = [self.message(message, depth) for message in newest]
             return ContentPart("messages", items=presented, note=note)
         if documents := read_documents(value):
@@ -148,7 +152,7 @@ class _Presenter:
         if columns := _column_names(value):
             cells = [[_table_cell(row.get(name)) for name in columns] for row in value[:MAX_ROWS]]
             hidden = len(value) - len(cells)
-            note = f"{hidden} more rows." if hidden else ""
+            note = f"{hidden} more rows are not shown." if hidden else ""
             return ContentPart(
                 "table", columns=[visible_name(name) for name in columns], items=cells, note=note
             )
@@ -158,7 +162,9 @@ class _Presenter:
                 break
             items.append(self.part(inner, depth - 1))
         hidden = len(value) - len(items)
-        return ContentPart("list", items=items, note=f"{hidden} more items." if hidden else "")
+        return ContentPart(
+            "list", items=items, note=f"{hidden} more items are not shown." if hidden else ""
+        )
 
     def documents(self, documents: list[RetrievedDocument], depth: int) -> ContentPart:
         items = [
@@ -171,7 +177,9 @@ class _Presenter:
         ]
         hidden = len(documents) - len(items)
         return ContentPart(
-            "documents", items=items, note=f"{hidden} more documents." if hidden else ""
+            "documents",
+            items=items,
+            note=f"{hidden} more documents are not shown." if hidden else "",
         )
 
     def message(self, message: Message, depth: int) -> PresentedMessage:

@@ -52,12 +52,16 @@ def present_payload(payload: Payload, view: View = "read", *, whole: bool = Fals
     limits = ON_PAGE if whole else IN_PANEL
     if payload.size > (MAX_BYTES_ON_PAGE if whole else MAX_BYTES_IN_PANEL):
         text = visible(head_text(payload, limits.text))
-        return PayloadView(payload, view, text=text, more=f"The first {len(text):,} characters.")
+        return PayloadView(
+            payload, view, text=text, more=f"Only the first {len(text):,} characters are shown."
+        )
     value = load_value(payload)
     if view == "tree":
         marks = tree_marks(value, MAX_TREE_NODES_ON_PAGE) if whole else tree_marks(value)
         more = marks[-1].text if any(mark.form == "note" for mark in marks) else ""
-        return PayloadView(payload, view, marks=marks, more=more and "Not all of it is shown here.")
+        return PayloadView(
+            payload, view, marks=marks, more=more and "Only a part of the value is shown here."
+        )
     if view == "raw":
         text = indented_json(value) or payload.text
         more = cut_note(limits.text, text)

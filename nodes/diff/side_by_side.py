@@ -19,7 +19,7 @@ MAX_BYTES = 2_000_000  # of larger values the beginnings are compared as text
 HEAD_LENGTH = 20_000  # characters of such a beginning
 SAME_LENGTH = 2_000  # characters shown of a value that is the same
 _TOO_LARGE = "Too large to compare in full:"
-_SAME_HEADS = f"{_TOO_LARGE} both begin with the same {HEAD_LENGTH:,} characters, then differ."
+_SAME_HEADS = f"{_TOO_LARGE} the first {HEAD_LENGTH:,} characters are the same, the rest differs."
 _HEADS_COMPARED = f"{_TOO_LARGE} the first {HEAD_LENGTH:,} characters were compared as text."
 
 

@@ -49,7 +49,9 @@ def invisible_difference(before: str, after: str) -> str:
     if max(len(before), len(after)) <= MAX_CHARS and _without_invisible(
         before
     ) == _without_invisible(after):
-        return "Only characters that cannot be seen differ, or how signs are composed."
+        return (
+            "Only invisible characters differ, or the way in which accented characters are encoded."
+        )
     return ""
 
 

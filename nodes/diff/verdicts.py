@@ -25,9 +25,9 @@ ORIGIN_REASONS = {
     "model": "same inputs, different model and output",
     "way": "same inputs, different branch taken",
     "status": "same inputs, different status",
-    "inputs": "different inputs although nothing before it differs: its prompt, settings or memory "
+    "inputs": "different inputs although no earlier step differs: its prompt, settings or memory "
     "changed",
-    "alone": "only one of the runs has it, although nothing before it differs",
+    "alone": "only one of the runs has it, although no earlier step differs",
 }
 UNFINISHED = frozenset({"running", "paused"})
 # From which ratio and amount on a difference in time, or in tokens and cost, is mentioned.

@@ -11,7 +11,7 @@ from nodes.lineage.values import MISSING, ValuePath
 CHANGES = {
     "same": "unchanged",
     "inserted": "as part of a longer text",
-    "cut out": "cut out of a longer text",
+    "cut out": "taken from a longer text",
     "trimmed": "without surrounding white space",
     "parsed": "parsed from JSON text",
     "as text": "serialized as JSON text",

@@ -174,12 +174,14 @@ class NodeExecution(models.Model):
     cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     cost_currency = models.CharField(max_length=3, blank=True)
     cost_reported = models.BooleanField(
-        default=False, help_text="Told by the producer, not priced here."
+        default=False, help_text="The cost was reported by the producer, not computed here."
     )
     error = models.TextField(blank=True)
     error_type = models.CharField(max_length=200, blank=True)
     attempt = models.PositiveIntegerField(default=1)
-    taken = models.CharField(max_length=255, blank=True, help_text="Branch steps: the way chosen.")
+    taken = models.CharField(
+        max_length=255, blank=True, help_text="The branch that a branching step chose."
+    )
     # Hints for the tree and facts about the run, as reported: small JSON (see
     # `runs.recording.records`).
     hints = models.TextField(blank=True)
@@ -201,20 +203,22 @@ class NodeExecution(models.Model):
     received_body = models.BinaryField(null=True)
 
     # -- derived --
-    node_id = models.CharField(max_length=255, help_text="Key of the node in the graph.")
+    node_id = models.CharField(max_length=255, help_text="The key of the node in the graph.")
     status = models.CharField(max_length=20, choices=NodeStatus.choices)
-    folded = models.BooleanField(default=False, help_text="Plumbing: shown with all spans only.")
+    folded = models.BooleanField(
+        default=False, help_text="A wrapper span, shown only with all spans."
+    )
     counted = models.BooleanField(
-        default=False, help_text="Its tokens and cost are in the run's totals."
+        default=False, help_text="The run's totals include the tokens and cost of this step."
     )
     parent_id = models.UUIDField(
-        null=True, help_text="Row above in the tree; may not have arrived yet."
+        null=True, help_text="The parent in the tree, which may not have arrived yet."
     )
-    orphan = models.BooleanField(default=False, help_text="Its parent has not been received.")
+    orphan = models.BooleanField(default=False, help_text="The parent has not been received.")
     depth = models.PositiveIntegerField(default=0)
-    index = models.PositiveIntegerField(default=0, help_text="Place in pre-order, from 0.")
+    index = models.PositiveIntegerField(default=0, help_text="The index in pre-order, from 0.")
     iteration = models.CharField(
-        max_length=100, blank=True, help_text="Pass numbers from 0: 3 or 3.0"
+        max_length=100, blank=True, help_text="Iteration numbers from 0, outermost first: 3 or 3.0"
     )
     self_us = models.BigIntegerField(null=True)
 

@@ -35,7 +35,9 @@ class Payload(models.Model):
     compressed = models.BooleanField(default=False)
     size = models.PositiveBigIntegerField(help_text="Bytes, uncompressed.")
     cut_of = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="Bytes before the producer cut the value; empty: whole."
+        null=True,
+        blank=True,
+        help_text="The size in bytes before the producer truncated the value; empty if complete.",
     )
     body = models.BinaryField()
 

@@ -23,16 +23,16 @@ class AppForm(forms.ModelForm):
         max_length=200,
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text="The app's Dify API, such as https://dify.example.com/v1: the recording proxy"
-        " forwards to it, and runs can be run again. Or a webhook of yours that runs the app."
-        " Empty: neither.",
+        " forwards to it, and runs can be run again. Or a webhook of your own that runs the app."
+        " Leave it empty for neither.",
     )
     new_key = forms.CharField(
         label="Key",
         required=False,
         max_length=500,
         widget=forms.PasswordInput(attrs={"class": "vTextField", "autocomplete": "new-password"}),
-        help_text="What the upstream asks for, sent to it as “Authorization: Bearer …” when a run"
-        " is run again. It is never shown; empty leaves it as it is.",
+        help_text="The key that the upstream requires, sent as “Authorization: Bearer …” when a run"
+        " is run again. It is never shown; leave this empty to keep it.",
     )
     forget_key = forms.BooleanField(label="Forget the key", required=False)
 
@@ -45,7 +45,7 @@ class AppForm(forms.ModelForm):
     def clean_new_key(self) -> str:
         key = str(self.cleaned_data["new_key"])
         if not (key.isascii() and key.isprintable()):
-            raise forms.ValidationError("A key has no line ends and no letters beyond ASCII.")
+            raise forms.ValidationError("A key has no line breaks and only ASCII characters.")
         return key
 
     def _get_validation_exclusions(self) -> set[str]:
@@ -61,7 +61,7 @@ class AppAdmin(RecordAdmin):
     set_here = ("upstream_kind", "upstream_url", "new_key", "forget_key")
     list_display = ("name", "slug", "mode", "is_sample", "created_at", "console")
     list_filter = ("mode", "is_sample")
-    search_help_text = "Part of a name."
+    search_help_text = "A part of a name."
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("runs.change_app")

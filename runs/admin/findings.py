@@ -21,7 +21,7 @@ class ErrorGroupAdmin(RecordAdmin):
 class SavedViewAdmin(RecordAdmin):
     list_display = ("name", "owner", "app", "shared", "created_at")
     list_select_related = ("app", "owner")
-    search_help_text = "The view's name, whole."
+    search_help_text = "The full name of the view."
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(name=term)

@@ -40,7 +40,7 @@ class VersionAdmin(RecordAdmin):
     list_select_related = ("app",)
     list_filter = ("app",)
     deferred = ("graph",)
-    search_help_text = "The producer's label, whole."
+    search_help_text = "The producer's full label."
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(label=term)
@@ -127,7 +127,7 @@ class ReceivedRequestAdmin(RecordAdmin):
     list_display = ("received_at", "door", "status", "key", "user_agent", "records", "refused")
     list_select_related = ("key",)
     list_filter = ("status", ReceivedDayFilter)
-    search_help_text = "Beginning of the path."
+    search_help_text = "The beginning of the path."
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(door__startswith=term)
@@ -141,7 +141,7 @@ class ImportStateAdmin(RecordAdmin):
     """How far imports have come."""
 
     list_display = ("source", "updated_at")
-    search_help_text = "Part of the source."
+    search_help_text = "A part of the source."
 
     def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
         return queryset.filter(source__icontains=term)
@@ -158,7 +158,7 @@ class RefusedRecordAdmin(RecordAdmin):
     list_select_related = ("key",)
     list_filter = (ReceivedDayFilter,)
     deferred = ("body",)
-    search_help_text = "Words of the reason."
+    search_help_text = "Words in the reason."
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[RefusedRecord]:
         rows = super().get_queryset(request)
@@ -182,7 +182,7 @@ class IngestKeyAdmin(RecordAdmin):
     list_filter = ("can_ingest", "can_read")
     deferred = ("digest",)
     actions = ("revoke",)
-    search_help_text = "Part of a name, or the first characters of a key."
+    search_help_text = "A part of a name, or the first characters of a key."
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("runs.change_ingestkey")

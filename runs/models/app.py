@@ -72,15 +72,18 @@ class App(models.Model):
     is_sample = models.BooleanField(default=False)
     upstream_url = models.URLField(
         blank=True,
-        help_text="The app's Dify API, such as https://dify.example.com/v1: where the recording"
-        " proxy forwards to. Empty: it forwards nothing.",
+        help_text="The app's Dify API, such as https://dify.example.com/v1: the recording proxy"
+        " forwards to it. Leave it empty to forward nothing.",
     )
     upstream_kind = models.CharField(
-        max_length=10, choices=Upstream.choices, default=Upstream.DIFY, help_text="What it speaks."
+        max_length=10,
+        choices=Upstream.choices,
+        default=Upstream.DIFY,
+        help_text="The kind of API at this address.",
     )
     # As a password: written in admin, never shown; sent to the upstream and nowhere else.
     upstream_key = models.CharField(
-        max_length=500, blank=True, help_text="The key that the upstream asks for."
+        max_length=500, blank=True, help_text="The key that the upstream requires."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -44,9 +44,11 @@ class ErrorGroup(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     app = models.ForeignKey(App, models.CASCADE, related_name="error_groups")
     node_id = models.CharField(max_length=255, blank=True)
-    title = models.CharField(max_length=255, blank=True, help_text="The failed step's name.")
+    title = models.CharField(max_length=255, blank=True, help_text="The name of the failed step.")
     error_type = models.CharField(max_length=200, blank=True)
-    message = models.TextField(blank=True, help_text="Masked: what all its runs say alike.")
+    message = models.TextField(
+        blank=True, help_text="The message with the parts that vary between runs masked."
+    )
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

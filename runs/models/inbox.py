@@ -31,27 +31,35 @@ class ReceivedRequest(models.Model):
     kept."""
 
     received_at = models.DateTimeField(default=timezone.now, db_index=True)
-    door = models.CharField(max_length=200, help_text="Path of the request.")
+    door = models.CharField(max_length=200, help_text="The path of the request.")
     key = models.ForeignKey(IngestKey, models.SET_NULL, null=True, related_name="+")
     user_agent = models.CharField(max_length=200, blank=True)
     content_type = models.CharField(max_length=100, blank=True)
-    status = models.PositiveSmallIntegerField(help_text="HTTP status of the answer.")
-    size = models.PositiveBigIntegerField(default=0, help_text="Bytes of the body, unpacked.")
+    status = models.PositiveSmallIntegerField(help_text="The HTTP status of the answer.")
+    size = models.PositiveBigIntegerField(
+        default=0, help_text="The size of the uncompressed body in bytes."
+    )
     duration_us = models.PositiveBigIntegerField(default=0)
-    records = models.PositiveIntegerField(default=0, help_text="Spans, events or logs in it.")
+    records = models.PositiveIntegerField(
+        default=0, help_text="The number of spans, events or logs in the request."
+    )
     refused = models.PositiveIntegerField(default=0)
     duplicates = models.PositiveIntegerField(
-        default=0, help_text="Records that told nothing new about a step already stored."
+        default=0, help_text="Records that added nothing to a step already stored."
     )
     late = models.PositiveIntegerField(
-        default=0, help_text="Records for a run that was stored before, or had ended."
+        default=0, help_text="Records for a run that was already stored or had ended."
     )
     orphans = models.PositiveIntegerField(
         default=0, help_text="Steps whose parent has not been received."
     )
     run_count = models.PositiveIntegerField(default=0)
-    run_ids = models.JSONField(default=list, blank=True, help_text="Ids of the first runs touched.")
-    error = models.TextField(blank=True, help_text="The sentence that the sender was answered.")
+    run_ids = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="The ids of the first runs with records from this request.",
+    )
+    error = models.TextField(blank=True, help_text="The error sentence in the answer.")
 
     objects = ReceivedRequestQuerySet.as_manager()
 
@@ -60,6 +68,13 @@ class ReceivedRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.door} {self.status}"
+
+    @property
+    def outcome(self) -> str:
+        """Return the status of a run that stands for the answer."""
+        if self.status >= 400:
+            return "failed"
+        return "partial-succeeded" if self.refused else "succeeded"
 
 
 class RefusedRecordQuerySet(models.QuerySet["RefusedRecord"]):

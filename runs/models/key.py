@@ -36,16 +36,18 @@ class IngestKey(models.Model):
 
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    hint = models.CharField(max_length=12, editable=False, help_text="First characters of the key.")
-    can_ingest = models.BooleanField("may record", default=True)
-    can_read = models.BooleanField("may read", default=False)
+    hint = models.CharField(
+        max_length=12, editable=False, help_text="The first characters of the key."
+    )
+    can_ingest = models.BooleanField("can record", default=True)
+    can_read = models.BooleanField("can read", default=False)
     app = models.ForeignKey(
         App,
         models.CASCADE,
         null=True,
         blank=True,
         related_name="keys",
-        help_text="Everything sent with the key goes to this app; empty: to any.",
+        help_text="Everything sent with the key goes to this app. Leave it empty for any app.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -114,10 +114,14 @@ class Note(models.Model):
     run = models.ForeignKey(
         Run, models.CASCADE, null=True, related_name="notes", db_index=False, db_constraint=False
     )
-    scope = models.BigIntegerField(default=0, editable=False, help_text="As for RunSource.")
+    scope = models.BigIntegerField(
+        default=0, editable=False, help_text="The kind of the id, as in RunSource."
+    )
     about = models.CharField(max_length=128, blank=True, help_text="The producer's id of the run.")
     about_step = models.CharField(
-        max_length=128, blank=True, help_text="The producer's id of the step; empty: the run."
+        max_length=128,
+        blank=True,
+        help_text="The producer's id of the step; empty for a note on the run.",
     )
     name = models.CharField(max_length=100, help_text="thumbs, correctness, comment …")
     number = models.FloatField(null=True, blank=True, help_text="A score.")

@@ -46,7 +46,7 @@ class Rerun(models.Model):
     source_id = models.CharField(max_length=128, blank=True)
     sent = models.JSONField(default=dict)
     node_id = models.CharField(
-        max_length=255, blank=True, help_text="The one node that was run; empty: the whole app."
+        max_length=255, blank=True, help_text="The node that was run; empty for the whole app."
     )
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     error = models.TextField(blank=True)

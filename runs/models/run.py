@@ -259,7 +259,7 @@ class Run(models.Model):
     ended_at = models.DateTimeField(null=True)
     duration_us = models.BigIntegerField(null=True)
     last_seen_at = models.DateTimeField(
-        default=timezone.now, help_text="When news of it last arrived."
+        default=timezone.now, help_text="When something about the run last arrived."
     )
     user = models.CharField(max_length=200, blank=True)
     trigger = models.CharField(max_length=50, blank=True)
@@ -378,7 +378,9 @@ class Run(models.Model):
     @property
     def shown_status_reason(self) -> str:
         """Return why people see another status than `status`; "" where they see the same."""
-        return "Reported as running, but silent for a long time" if self.stalled else ""
+        return (
+            "Reported as running, but nothing has arrived for a long time" if self.stalled else ""
+        )
 
 
 class RunSource(models.Model):

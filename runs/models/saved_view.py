@@ -41,7 +41,7 @@ class SavedView(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")
     app = models.ForeignKey(
         App, models.CASCADE, null=True, blank=True, related_name="saved_views",
-        help_text="The app whose history it filters; empty: the history of all apps.",
+        help_text="The app whose history is filtered; empty for all apps.",
     )  # fmt: skip
     name = models.CharField(max_length=100)
     query = models.TextField(blank=True, help_text="The query string, such as status=failed.")

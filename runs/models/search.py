@@ -75,7 +75,7 @@ class SearchDue(models.Model):
     )
     started_at = models.DateTimeField()
     ready_at = models.DateTimeField(
-        db_index=True, help_text="When it will have been quiet for long enough to be indexed."
+        db_index=True, help_text="When the run can be indexed, if nothing more arrives until then."
     )
 
     objects = SearchDueQuerySet.as_manager()

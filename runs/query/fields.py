@@ -110,7 +110,7 @@ FIELDS: tuple[FilterField, ...] = (
         "steps", "How many steps it took", "steps:>100", WHOLE_NUMBER, column_in_range("steps"),
     ),
     FilterField(
-        "retries", "How many attempts were repeated", "retries:>0",
+        "retries", "How many steps were retried", "retries:>0",
         WHOLE_NUMBER, column_in_range("retries"),
     ),
     FilterField(
@@ -163,17 +163,17 @@ FIELDS: tuple[FilterField, ...] = (
         WORD, conditions.failed_in, facet=FieldFacet("Failed in", 4, "failed_node_id"),
     ),
     FilterField(
-        "error", "The run's error has these letters", "error:timeout",
+        "error", "The run's error contains this text", "error:timeout",
         WORD, conditions.error_contains, synonyms=("exception",),
-        form=FormInput("Error has", "", 10),
+        form=FormInput("Error contains", "", 10),
     ),
     FilterField(
-        "errorgroup", "Failures of one kind, by the kind's id", "errorgroup:8c1e…",
+        "errorgroup", "Error group, by its id", "errorgroup:8c1e…",
         WORD, conditions.in_error_group,
-        facet=FieldFacet("Kind of failure", 5, "error_group_id"),
+        facet=FieldFacet("Error group", 5, "error_group_id"),
     ),
     FilterField(
-        "tag", "Has this tag, a producer's or a person's", "tag:vip", WORD, conditions.has_tag,
+        "tag", "Has this tag, from a producer or a person", "tag:vip", WORD, conditions.has_tag,
         synonyms=("tags",),
         facet=FieldFacet("Tag", 13, "tags"), form=FormInput("Tag", "", 11),
     ),
@@ -184,7 +184,7 @@ FIELDS: tuple[FilterField, ...] = (
         "label", "Has a note with this label", "label:wrong-tone", WORD, conditions.note_labelled,
     ),
     FilterField(
-        "score", "Has a note with such a score", "score:<0.5",
+        "score", "Has a note with this score", "score:<0.5",
         NumberParser(), conditions.note_scored,
     ),
     FilterField(
@@ -192,11 +192,11 @@ FIELDS: tuple[FilterField, ...] = (
         ChoiceParser(("up", "down")), conditions.note_thumbs, synonyms=("feedback",),
     ),
     FilterField(
-        "is", "In this state", "is:running",
+        "is", "Is in this state", "is:running",
         ChoiceParser(tuple(IS_STATES), EXCLUSIVE_STATES), one_of_states(IS_STATES),
     ),
     FilterField(
-        "has", "Something is known of it", "has:note",
+        "has", "Has this", "has:note",
         ChoiceParser(tuple(HAS_STATES)), one_of_states(HAS_STATES),
     ),
 )  # fmt: skip

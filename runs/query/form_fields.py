@@ -13,7 +13,7 @@ from runs.models import App
 from runs.query.conditions import aware_timestamp
 from runs.query.values import BadValue, parse_timestamp
 
-NUL = "A filter holds a NUL character."
+NUL = "A filter contains a NUL character."
 
 
 class TimestampField(forms.CharField):

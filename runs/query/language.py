@@ -327,19 +327,21 @@ def _contradictions_of_field(
 ) -> list[str]:
     values = {term.value for term in required}
     sentences = [
-        f"{term.text[1:]} is asked for and taken away." for term in excluded if term.value in values
+        f"{term.text[1:]} is both required and excluded."
+        for term in excluded
+        if term.value in values
     ]
     if known.takes_range:
         ranges = [term.parsed for term in required if isinstance(term.parsed, ValueRange)]
         if len(ranges) > 1 and reduce(ValueRange.intersection, ranges).is_empty:
             sentences.append(
-                f"{' and '.join(term.text for term in required)} leave nothing in between."
+                f"{' and '.join(term.text for term in required)} leave no value between them."
             )
     if isinstance(known.parser, TimestampParser):
         if len(required) > 1:
-            sentences.append(f"{known.name} stands there {len(required)} times: keep one of them.")
+            sentences.append(f"{known.name} is given {len(required)} times: keep one of them.")
         sentences += [
-            f"{term.text}: leave the minus away; since and until are opposites."
+            f"{term.text}: remove the minus sign; since and until are opposites."
             for term in excluded
         ]
     if isinstance(known.parser, ChoiceParser):

@@ -85,14 +85,14 @@ class RunFilters:
             sentences.append(f"Order: there is no order “{self.order[:40]}”.")
         elif self.order != NEWEST and self.search_terms:
             sentences.append(
-                "What words find is listed newest first: leave the words away, or the order."
+                "Search results are listed newest first. Remove the words, or the order."
             )
         if self.query.words and not self.search_terms:
-            sentences.append(f"There is nothing to be found in “{self.query.words[:40]}”.")
+            sentences.append(f"“{self.query.words[:40]}” has no letters or digits to search for.")
         if len(self.search_terms.words) >= MAX_WORDS:
-            sentences.append(f"Fewer than {MAX_WORDS} words can be looked for at once.")
+            sentences.append(f"Fewer than {MAX_WORDS} words can be searched for at once.")
         if self.since and self.until and self.since >= self.until:
-            sentences.append("since is not before until, so that no time is left.")
+            sentences.append("since is not before until, so no run can match.")
         return sentences + self._app_problems()
 
     def is_valid(self) -> bool:
@@ -137,7 +137,7 @@ class RunFilters:
     def _app_problems(self) -> list[str]:
         terms = self._app_terms
         if self.only_app and terms:
-            return [f"This is the history of one app: “{terms[0].text}” has no place here."]
+            return [f"This is the history of one app: “{terms[0].text}” cannot be used here."]
         missing = [name for name in values_of(terms) if name not in self._apps]
         if not missing:
             return []

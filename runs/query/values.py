@@ -86,7 +86,7 @@ class ChoiceParser:
     def parse(self, text: str, name: str, example: str) -> str:
         word = text.lower().replace("_", "-")
         if word not in self.choices:
-            raise BadValue(f"“{text[:40]}” is none of {', '.join(self.choices)}.")
+            raise BadValue(f"“{text[:40]}” is not one of {', '.join(self.choices)}.")
         return word
 
 
@@ -123,7 +123,7 @@ class DurationParser:
         match = _RANGE.fullmatch(text)
         if match is None:
             raise BadValue(
-                f"“{text[:40]}” would be one exact duration. Write {name}:>2s,"
+                f"“{text[:40]}” would match only one exact duration. Write {name}:>2s,"
                 f" {name}:<500ms or {name}:2s..5s."
             )
         return _range_from_match(match, text, example, self.amount)
@@ -191,7 +191,7 @@ def _range_from_match(
         amount(end, example) if end.strip() else None for end in (match["low"], match["high"])
     )
     if low is None and high is None:
-        raise BadValue(f"A range has an end at least: {example}.")
+        raise BadValue(f"A range needs at least one end: {example}.")
     value_range = ValueRange(low, high)
     if value_range.is_empty:
         raise BadValue(f"“{text[:40]}” ends before it begins.")

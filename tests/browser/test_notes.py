@@ -32,7 +32,9 @@ def test_a_step_takes_a_note_after_a_refused_entry(signed_in: Callable[..., Page
     page.click("#step-notes summary")
     page.fill("#step-notes [name=score]", "many")
     page.click("#step-notes .note-form button")
-    expect(page.locator("#step-notes [role=alert]")).to_have_text("Score: A score is a number.")
+    expect(page.locator("#step-notes [role=alert]")).to_have_text(
+        "Score: A score must be a number."
+    )
     page.fill("#step-notes [name=score]", "0.8")
     page.click("#step-notes .note-form button")
     expect(page.locator("#step-notes li")).to_contain_text("score 0.8")
@@ -47,7 +49,7 @@ def test_a_visitor_reads_a_shared_run(
     page.goto(f"/runs/{run.id}/")
     page.click("text=Share")
     page.fill("[name=keys]", "email")
-    page.click("text=Make link")
+    page.click("text=Create link")
     visitor = new_page()
     visitor.goto(page.inner_text("#address"))
     expect(visitor.locator("#input")).to_contain_text("Where is A-17?")

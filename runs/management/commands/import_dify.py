@@ -41,9 +41,9 @@ def utc_datetime(text: str) -> datetime:
 
 class Command(BaseCommand):
     help = (
-        "Imports apps, versions, runs, conversations and feedback from the PostgreSQL of a Dify. "
-        "Nothing is written there. An import continues where the last one stopped; repeating it "
-        "changes nothing."
+        "Imports apps, versions, runs, conversations and feedback from Dify's PostgreSQL "
+        "database, to which nothing is written. An import continues where the last one stopped; "
+        "repeating it changes nothing."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -59,7 +59,7 @@ class Command(BaseCommand):
             "--since",
             type=utc_datetime,
             metavar="DATE",
-            help="import from this day on (UTC), again where needed; default: only what is new",
+            help="import everything since this day (UTC), again if needed; default: new runs only",
         )
         parser.add_argument(
             "--follow", action="store_true", help="keep importing new runs until Ctrl-C"
@@ -74,7 +74,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         dsn = options["dsn"]
         if not dsn:
-            raise CommandError(f"Name the database of Dify: --dsn {EXAMPLE_DSN}")
+            raise CommandError(f"Give the address of Dify's database: --dsn {EXAMPLE_DSN}")
         if options["storage"] and not options["storage"].is_dir():
             raise CommandError(f"There is no folder {options['storage']}.")
         report = ProgressReport(self.stderr)
@@ -120,7 +120,7 @@ class Command(BaseCommand):
 
 
 def _no_app_sentence(apps: list[DifyApp], name: str) -> str:
-    return f"This Dify has no app {name!r}." if apps else "This Dify has no apps."
+    return f"This Dify database has no app {name!r}." if apps else "This Dify database has no apps."
 
 
 class ProgressReport:

@@ -10,7 +10,7 @@ from runs.search import indexing
 class Command(BaseCommand):
     help = (
         "Adds the runs that are not in the search index yet. A running console does so by itself;"
-        " until then searches read these runs, which takes longer."
+        " until then, searches read these runs one by one, which is slower."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -15,7 +15,7 @@ class Command(BaseCommand):
             "--times",
             type=int,
             default=1,
-            help="a busier week with this many times the ordinary runs; 70 gives 10,000 runs",
+            help="a busier week with this many times as many runs; 70 gives 10,000 runs",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

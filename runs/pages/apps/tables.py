@@ -9,12 +9,12 @@ class AppTable(RecordTable):
     """Rows are AppRows (see `overview`)."""
 
     caption = "Apps"
-    empty = EmptyState("No apps yet", "An app appears here with its first run.")
+    empty = EmptyState("No apps yet", "An app appears here when its first run arrives.")
     group_headings = "apps/_group_headings.html"
     record_name = "row"
 
     name = CellColumn("App", template="apps/_name_cell.html", css="cell-summary", label="")
-    squares = CellColumn("Last runs, newest right", template="apps/_strip_cell.html")
+    squares = CellColumn("Latest runs, newest on the right", template="apps/_strip_cell.html")
     last_run = TimeColumn("Last run", "row.last_run.started_at")
     runs_today = NumberColumn("Runs", "{{ row.runs_today }}", label="Runs today")
     failures_today = NumberColumn(
@@ -25,7 +25,7 @@ class AppTable(RecordTable):
         label="Failed today",
     )
     p95_us = NumberColumn(
-        format_html('<abbr title="{}">{}</abbr>', "95 of 100 runs were faster", "p95 time"),
+        format_html('<abbr title="{}">{}</abbr>', "95 % of the runs were faster", "p95 time"),
         "{{ row.p95_us|duration }}",
         label="p95, 24 h",
     )

@@ -27,8 +27,8 @@ STEP = {
     "process_data": "Process data", "outputs": "Outputs", "model": "Model",
     "provider": "Provider", "usage": "Tokens", "cost": "Cost", "error": "Error",
     "error_type": "Error type", "handled": "Failure handled", "attempt": "Attempt",
-    "taken": "Branch taken", "pass_index": "Is iteration", "iteration_index": "In iteration",
-    "container": "In container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
+    "taken": "Branch taken", "pass_index": "Is an iteration", "iteration_index": "In iteration",
+    "container": "Container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
     "is_run": "Is the run itself", "folded": "Is a wrapper", "service": "App",
 }  # fmt: skip
 RUN = {

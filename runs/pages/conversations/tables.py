@@ -25,7 +25,7 @@ class ConversationTable(RecordTable):
     )
     last_run_at = TimeColumn("When", "conversation.last_run_at")
     opening = CellColumn(
-        "Began with",
+        "Opening message",
         '<a class="summary" href="{{ conversation.get_absolute_url }}">'
         '<span class="summary-line" dir="auto">'
         "{{ conversation.opening|default:conversation.source_id|visible }}</span></a>",

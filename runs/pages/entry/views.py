@@ -23,7 +23,7 @@ def run_by_source_id_or_404(source_id: str, only_app: App | None = None) -> Run:
         runs = Run.objects.for_list().with_sources().for_app(only_app)
         if run := runs.with_source_id(source_id).first():
             return run
-    raise Http404(f"No run is known by the id “{printable(source_id)}”.")
+    raise Http404(f"No run has the id “{printable(source_id)}”.")
 
 
 @require_safe
@@ -65,7 +65,9 @@ def _app_named(name: str) -> HttpResponse:
         return redirect("apps")
     if "\0" not in name and (app := App.objects.known_as(name).first()):
         return redirect(app)
-    raise Http404(f"There is no app “{printable(name)}” yet. It appears with its first run.")
+    raise Http404(
+        f"There is no app “{printable(name)}” yet. It appears when its first run arrives."
+    )
 
 
 @require_safe

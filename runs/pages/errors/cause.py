@@ -38,8 +38,8 @@ ORDER BY above.level DESC
 
 @dataclass(frozen=True, slots=True)
 class CauseStep:
-    """A step between the top of a run and the failing step. `where`: "pass 12" of a loop, "#4" and
-    "attempt 3" of a step that ran more than once; "" of a step that ran once."""
+    """A step between the top of a run and the failing step. `where`: "iteration 12" of a loop, "#4"
+    and "attempt 3" of a step that ran more than once; "" of a step that ran once."""
 
     execution: NodeExecution
     where: str
@@ -53,7 +53,7 @@ class CauseStep:
         return reverse("run-execution", args=[self.execution.run_id, self.execution.id])
 
     def __str__(self) -> str:
-        return f"{self.title} {self.where}".rstrip()
+        return ", ".join(filter(None, [self.title, self.where]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class Cause:
         return bool(self.chain) and self.chain[0].execution.orphan
 
     def __str__(self) -> str:
-        """Contract review › Clauses pass 12 › Classify clause: RateLimitError"""
+        """Contract review › Clauses, iteration 12 › Classify clause: RateLimitError"""
         path = " › ".join([self.run.name or self.run.app.name, *map(str, self.chain)])
         reason = self.error_type or self.error.partition("\n")[0][:200]
         return f"{path}: {reason}" if reason else path
@@ -114,7 +114,7 @@ def _cause_steps(steps: list[NodeExecution]) -> list[CauseStep]:
             continue
         own = step.iteration_path[len(above.iteration_path) if above else 0 :]
         if own and above and above.kind_info.group == "loop":
-            where[index - 1].append(f"pass {own.pop(0) + 1}")
+            where[index - 1].append(f"iteration {own.pop(0) + 1}")
         if own:
             where[index].append(formats.iteration_label(iteration_text(own)))
         if step.attempt > 1:

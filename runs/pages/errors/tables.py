@@ -4,7 +4,7 @@ from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeC
 
 NO_RESOLVED_ERRORS = EmptyState(
     "No resolved errors",
-    "No error in this period is marked as resolved, or each has come back.",
+    "No error in this period is marked as resolved, or all of them have occurred again.",
 )
 NO_OPEN_ERRORS = EmptyState(
     "No open errors",
@@ -23,7 +23,7 @@ class ErrorTable(RecordTable):
     caption = "Errors"
     empty = EmptyState(
         "No failed runs",
-        "Runs that fail are grouped here by what failed. Failures that were handled are shown in"
+        "Failed runs are grouped here by what failed. Failures that were handled are shown in"
         " their runs.",
     )
     record_name = "listed"

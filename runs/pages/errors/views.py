@@ -85,7 +85,7 @@ def error_group_or_404(group_id: UUID, only_app: App | None = None) -> ErrorGrou
     groups = ErrorGroup.objects.readable_by(only_app).with_history().select_related("resolved_by")
     group = groups.filter(pk=group_id).first()
     if group is None:
-        raise Http404("There is no such group of errors.")
+        raise Http404("There is no such error group.")
     return group
 
 
@@ -115,7 +115,9 @@ def resolve(request: HtmxHttpRequest, group_id: UUID) -> HttpResponse:
     group = error_group_or_404(group_id)
     to = request.POST.get("to", "resolved")
     if to not in ("resolved", "open"):
-        return HttpResponse("“to” is resolved or open.", status=400, content_type="text/plain")
+        return HttpResponse(
+            "“to” must be “resolved” or “open”.", status=400, content_type="text/plain"
+        )
     resolved = to == "resolved"
     if not resolved or group.state(group.last_at) != "resolved":
         now = timezone.now()

@@ -65,20 +65,21 @@ def _download(
 def upload(request: HttpRequest) -> HttpResponse:
     """Show the page that takes a file; import what was uploaded and report the result."""
     if not request.user.is_staff:
-        raise PermissionDenied("Only staff import runs.")
+        raise PermissionDenied("Only staff can import runs.")
     if request.method != "POST":
         return _import_page(request, 200)
     file = request.FILES.get("file")
     if not isinstance(file, UploadedFile):
         return _import_page(request, 400, problem="Choose a file first.")
     if (file.size or 0) > settings.WAYLOG_MAX_BODY:
-        problem = f"The file is larger than {settings.WAYLOG_MAX_BODY >> 20} MB: use import_runs."
+        limit = f"{settings.WAYLOG_MAX_BODY >> 20} MB"
+        problem = f"The file is larger than {limit}. Import it with manage.py import_runs."
         return _import_page(request, 413, problem=problem)
     sender = inbox.Sender(request.path, user_agent=f"upload by {request.user.get_username()}")
     try:
         report = import_file(file, sender, most=UNPACKED * settings.WAYLOG_MAX_BODY)
     except DatabaseError:
-        problem = "The database cannot take this now. What was read so far is kept; try again."
+        problem = "The database is not available now. What was read so far is kept; try again."
         return _import_page(request, 503, problem=problem)
     status = 400 if report.refused and not report.runs else 200
     return _import_page(request, status, report)

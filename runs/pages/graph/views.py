@@ -95,7 +95,7 @@ def last_run_twin(request: ReadRequest, slug: str, node_id: str) -> HttpResponse
     executions = NodeExecution.objects.of_node(app.pk, node_id)
     newest = None if "\0" in node_id else executions.first()
     if newest is None:
-        raise Http404(f"Node “{node_id[:80]}” of {app.name} has not run.")
+        raise Http404(f"Node “{node_id[:80]}” of {app.name} has not run yet.")
     return json_response(execution_json(newest))
 
 

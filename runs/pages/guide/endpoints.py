@@ -73,18 +73,18 @@ def _form_parameters(form: type[forms.Form]) -> Iterator[QueryParameter]:
 
 
 def run_filters() -> Iterator[QueryParameter]:
-    """Yield the filters of runs, and in which order the runs come."""
+    """Yield the filters and the order of runs."""
     for field in FIELDS:
         example = f"{field.help}, such as {field.example} in q"
         names = [field.name, *field.aliases]
         ends = [(end.parameter, f"{field.help}, as one end of a range") for end in field.range_ends]
         for name, description in [*((name, example) for name in names), *ends]:
             yield QueryParameter(name, description, repeatable=True)
-    yield QueryParameter("q", "All filters in one text, and words that are searched")
+    yield QueryParameter("q", "All filters in one text, and words to search for")
     yield QueryParameter("order", "The order of the list", choices=tuple(ORDERS))
 
 
-AFTER = QueryParameter("after", "Where the page begins: as `next` of the page before has it")
+AFTER = QueryParameter("after", "Where the page begins: taken from `next` of the previous page")
 RUN_FILTERS = tuple(run_filters())
 FORM_OF_ERRORS = tuple(_form_parameters(ErrorsForm))
 FORM_OF_NOTES = tuple(_form_parameters(NoteFilterForm))
@@ -92,20 +92,20 @@ FORM_OF_NOTES = tuple(_form_parameters(NoteFilterForm))
 # By URL name, in the order in which one debugs; others follow.
 ENDPOINTS: dict[str, ReadEndpoint] = {
     "runs-json": ReadEndpoint(
-        "Runs, newest first: ids, status, error, failed node, tokens, cost. Takes the filters"
-        " below; 50 a page, `next` is the address of the next page.",
+        "Runs, newest first: ids, status, error, failed node, tokens, cost. Accepts the filters"
+        " below. A page has 50 runs; `next` is the address of the next page.",
         RunListJson,
         (*RUN_FILTERS, AFTER),
     ),
     "run-md": ReadEndpoint(
-        "One run as Markdown of at most 16 KB: why it failed, since when runs fail so, the"
-        " way it took, the failing step's inputs and outputs. Begin here.",
+        "One run as Markdown of at most 16 KB: why it failed, since when runs fail like this, the"
+        " path it took, the failing step's inputs and outputs. Begin here.",
     ),
     "run-json": ReadEndpoint(
         "One run with inputs, outputs, cause, metadata, configuration, notes.", RunDetailJson
     ),
     "run-tracing-json": ReadEndpoint(
-        "Its steps in order of the tree, 1,000 a page, with previews of values.",
+        "The steps of a run in tree order with previews of their values, 1,000 per page.",
         TracingJson,
         (QueryParameter("after", "The index of the last execution that was read"),),
     ),
@@ -116,38 +116,46 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "run-lineage-json": ReadEndpoint(
         "Where each value of a step came from and went to.",
         LineageJson,
-        (QueryParameter("path", "One value of the step as a JSON pointer: its way alone"),),
+        (
+            QueryParameter(
+                "path", "A JSON pointer to one value of the step: the answer traces only that"
+            ),
+        ),
     ),
     "run-variables-json": ReadEndpoint(
-        "Each variable's value after every step, and who wrote it.",
+        "The value of each variable after every step, and which step wrote it.",
         VariablesJson,
         (
-            QueryParameter("after", "The execution after which the values are meant"),
-            QueryParameter("q", "A text that the variable or its value contains"),
+            QueryParameter("after", "The execution after which the values are read"),
+            QueryParameter("q", "Text that the variable's name or value contains"),
             QueryParameter("from", "The first group of the page"),
         ),
     ),
     "run-passes-json": ReadEndpoint(
-        "The iterations of a loop: inner nodes by iteration, with statuses.",
+        "The iterations of a loop: the status of each inner node in each iteration.",
         LoopJson,
         (
-            QueryParameter("from", "The first pass of the window"),
+            QueryParameter("from", "The first iteration of the window"),
             QueryParameter("nodes", "The first node of the window"),
             QueryParameter("first", "Which iterations come first", choices=("failed",)),
         ),
     ),
     "run-time-json": ReadEndpoint(
-        "Where the time went: by node and kind, the critical path, gaps.",
+        "Where the time of a run went: by node and kind, the critical path, gaps.",
         RunTimeJson,
-        (QueryParameter("sort", "By which time nodes stand", choices=("own", "path", "most")),),
+        (
+            QueryParameter(
+                "sort", "The time that nodes are sorted by", choices=("own", "path", "most")
+            ),
+        ),
     ),
     "run-by-source-json": ReadEndpoint(
-        "The run that any id of its producer leads to: trace, workflow run, message.",
+        "The run with any of its producer's ids: trace, workflow run or message.",
         RunDetailJson,
     ),
-    "run-by-source-md": ReadEndpoint("The same as Markdown."),
+    "run-by-source-md": ReadEndpoint("The same run as Markdown."),
     "run-compare-json": ReadEndpoint(
-        "Two runs step by step; `first_divergence` is where they part.",
+        "Two runs step by step; `first_divergence` is where they diverge.",
         RunComparisonJson,
         (
             QueryParameter("a", "A run, by any id", required=True),
@@ -157,27 +165,31 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
         example="?a={run}&b={run}",
     ),
     "errors-json": ReadEndpoint(
-        "Failures grouped by what failed: how often, first, last, in which versions.",
+        "Failures grouped by what failed: how often, when first and last, in which versions.",
         ErrorListJson,
         FORM_OF_ERRORS,
     ),
     "error-group-json": ReadEndpoint(
-        "One such group: its newest message and runs, and a good run to compare.",
+        "One error group: its newest message, its runs, and a successful run to compare with.",
         ErrorGroupDetailJson,
     ),
     "facets-json": ReadEndpoint(
-        "How many runs of a list there are by status, app, node and so on.",
+        "The number of matching runs by status, app, node and so on.",
         FacetsJson,
         RUN_FILTERS,
     ),
-    "apps-json": ReadEndpoint("Apps with their versions, runs of today and last run.", AppListJson),
+    "apps-json": ReadEndpoint(
+        "Apps with their versions, today's runs and the last run.", AppListJson
+    ),
     "app-json": ReadEndpoint("One app.", AppJson),
     "app-errors-json": ReadEndpoint(
-        "As /errors.json, of one app.",
+        "The errors of one app, like /errors.json.",
         ErrorListJson,
         tuple(parameter for parameter in FORM_OF_ERRORS if parameter.name != "app"),
     ),
-    "app-versions-json": ReadEndpoint("Its versions with what ran of them.", VersionListJson),
+    "app-versions-json": ReadEndpoint(
+        "The versions of an app, with figures of their runs.", VersionListJson
+    ),
     "app-version-json": ReadEndpoint(
         "One version with its graph and configuration.", VersionDetailJson
     ),
@@ -193,10 +205,14 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "app-graph-json": ReadEndpoint(
         "The graph of a version (`?version=`), each node with its last run.",
         GraphJson,
-        (QueryParameter("version", "The number of a version; else that of the newest run"),),
+        (
+            QueryParameter(
+                "version", "The number of a version; by default the one of the newest run"
+            ),
+        ),
     ),
     "app-nodes-json": ReadEndpoint(
-        "Its nodes: how often, how long, how dear, how often failed.",
+        "The nodes of an app: how often they ran and failed, how long they took, what they cost.",
         AppNodesJson,
         tuple(_form_parameters(NodesForm)),
     ),
@@ -213,50 +229,58 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     ),
     "last-run-json": ReadEndpoint("The newest execution of a node, over all runs.", ExecutionJson),
     "app-conversations-json": ReadEndpoint(
-        "Its conversations, the last active first.", ConversationListJson, (AFTER,)
+        "The conversations of an app, the most recently active first.",
+        ConversationListJson,
+        (AFTER,),
     ),
     "conversation-json": ReadEndpoint(
-        "One conversation turn by turn.", ConversationDetailJson, (AFTER,)
+        "One conversation, turn by turn.", ConversationDetailJson, (AFTER,)
     ),
     "conversation-compare-json": ReadEndpoint(
-        "Its turns side by side.",
+        "Turns of a conversation side by side.",
         TurnComparisonJson,
-        (QueryParameter("runs", "Runs of it, by id; else its newest turns", repeatable=True),),
+        (
+            QueryParameter(
+                "runs", "Ids of the runs to show; by default the newest turns", repeatable=True
+            ),
+        ),
     ),
     "rerun-json": ReadEndpoint(
-        "A run that was asked for again from the console, and what came of it.", RerunJson
+        "A rerun that was requested from the console, and its result.", RerunJson
     ),
     "notes-json": ReadEndpoint(
-        "What people and evaluators said of runs and steps.",
+        "What people and evaluators noted about runs and steps.",
         NoteListJson,
         (*FORM_OF_NOTES, AFTER),
     ),
     "notes-file": ReadEndpoint(
-        "The same as a data set: input, output, expected, label.",
+        "The noted runs and steps as a data set: input, output, expected output, label.",
         NoteDataSetLineJson,
         FORM_OF_NOTES,
     ),
-    "views-json": ReadEndpoint("Searches that people keep under a name.", SavedViewListJson),
+    "views-json": ReadEndpoint("Filters that people saved under a name.", SavedViewListJson),
     "runs-file": ReadEndpoint(
-        "All runs that the filters let through, as one file; `.gz` after it packs it.",
+        "All runs that match the filters as one file; append `.gz` to compress it.",
         parameters=RUN_FILTERS,
     ),
-    "run-file": ReadEndpoint("One run as a file; `.gz` after it packs it."),
+    "run-file": ReadEndpoint("One run as a file; append `.gz` to compress it."),
     "run-execution-read-json": ReadEndpoint(
-        "Which received attribute gave which field of a step.", AttributeMappingJson
+        "The received attribute behind each field of a step.", AttributeMappingJson
     ),
     "shared-run-json": ReadEndpoint(
-        "A run that somebody shares by a link, which needs no key.",
+        "A run shared by a link, which needs no key.",
         SharedRunJson,
         (QueryParameter("after", "The index of the last step that was read"),),
         is_open=True,
     ),
-    "shared-step-json": ReadEndpoint("A step of it.", SharedStepJson, is_open=True),
+    "shared-step-json": ReadEndpoint("A step of a shared run.", SharedStepJson, is_open=True),
     "inbox-json": ReadEndpoint(
-        "Recent requests of machines, and what became of them.",
+        "Recent requests from producers, and how they were answered.",
         RequestListJson,
-        (QueryParameter("only", "Those that failed alone", choices=("failed",)), AFTER),
+        (QueryParameter("only", "“failed”: only requests that failed", choices=("failed",)), AFTER),
     ),
-    "inbox-refused-json": ReadEndpoint("What was refused, and why.", RefusedListJson, (AFTER,)),
-    "openapi-json": ReadEndpoint("All of these in the form of OpenAPI 3.1, with their schemas."),
+    "inbox-refused-json": ReadEndpoint(
+        "Refused records, and why each was refused.", RefusedListJson, (AFTER,)
+    ),
+    "openapi-json": ReadEndpoint("All of these addresses as OpenAPI 3.1, with their schemas."),
 }

@@ -104,12 +104,10 @@ def empty_history(
             '<a href="{}{}" dir="auto">“{}”</a>',
             ((path, href, word) for word, href in shorter_searches),
         )
-        text = (
-            "Each must stand somewhere in what a run or one of its steps says. Look again without"
-        )
+        text = "Each word must occur in a run or one of its steps. Search again without"
         return EmptyState("No run has all of these words", format_html("{} {}.", text, links))
     if filters.in_use or not is_first_page:
-        text = "Loosen a filter, or take all of them away."
+        text = "Loosen a filter, or clear all of them."
         return EmptyState("No runs match", text, action="Show all runs", href=path)
     return NO_RUNS_YET
 

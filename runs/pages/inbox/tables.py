@@ -9,11 +9,6 @@ from django.utils.html import format_html
 from runs.models import ReceivedRequest, Run
 from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn, WordColumn
 
-STATUS = (
-    "{% if row.status >= 400 %}failed{% elif row.refused %}partial-succeeded"
-    "{% else %}succeeded{% endif %}"
-)
-
 
 class CountColumn(NumberColumn):
     """A count of a request, linked to the steps of its first run. `title` explains the heading."""
@@ -43,17 +38,17 @@ class RequestTable(RecordTable):
     caption = "Requests"
     empty = EmptyState(
         "Nothing has arrived yet",
-        "Every request to a receiving endpoint is listed here, also one that was rejected.",
+        "Every request to a receiving endpoint is listed here, even if it was rejected.",
     )
-    row_attributes = f'data-row data-status="{STATUS}"'
+    row_attributes = 'data-row data-status="{{ row.outcome }}"'
 
     status = CellColumn(
-        "Answer",
-        f'<span class="status" data-status="{STATUS}">{{{{ row.status }}}}</span>',
+        "Status",
+        '{% include "components/_status.html" with status=row.outcome label=row.status only %}',
         label="",
     )
     received_at = TimeColumn("When", "row.received_at")
-    door = CellColumn("Door", template="inbox/_door_cell.html", css="cell-door", label="")
+    door = CellColumn("Endpoint", template="inbox/_door_cell.html", css="cell-door", label="")
     key = WordColumn("Key", "row.key.name")
     producer = WordColumn("Producer", "row.user_agent")
     runs = CellColumn(
@@ -73,7 +68,7 @@ class RequestTable(RecordTable):
         css="num{% if not row.refused %} none{% endif %}",
     )
     duplicates = CountColumn(
-        "Twice", "row.duplicates", "Records that said nothing new about a stored step"
+        "Duplicates", "row.duplicates", "Records that added nothing to a step already stored"
     )
     late = CountColumn("Late", "row.late", "Records that arrived after their run had ended")
     orphans = CountColumn(
@@ -100,7 +95,7 @@ class RefusedRecordTable(RecordTable):
         "Reason", template="inbox/_refused_reason_cell.html", css="cell-summary", label=""
     )
     received_at = TimeColumn("When", "record.received_at")
-    door = CellColumn("Door", '<span dir="auto">{{ record.door|visible }}</span>', css="mono")
+    door = CellColumn("Endpoint", '<span dir="auto">{{ record.door|visible }}</span>', css="mono")
     key = WordColumn("Key", "record.key.name")
     producer = WordColumn("Producer", "record.user_agent")
     file = CellColumn("File", "<a href=\"{% url 'inbox-raw' record.pk %}\" download>Download</a>")

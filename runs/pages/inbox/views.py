@@ -134,7 +134,7 @@ def _request_page(request: HttpRequest) -> Page[ReceivedRequest]:
     UnknownFilter, BadCursor."""
     only = request.GET.get("only", "")
     if only not in ("", FAILED):
-        raise UnknownFilter(f"“{only[:40]}” is not a choice: there is “{FAILED}”, or all.")
+        raise UnknownFilter(f"“only” can be “{FAILED}” or absent, not “{only[:40]}”.")
     rows = ReceivedRequest.objects.for_list().of_app(getattr(request, "only_app", None))
     return page_of(rows.failed() if only else rows, NEWEST_FIRST, request.GET.get("after", ""))
 

@@ -7,7 +7,10 @@ class KeyTable(RecordTable):
     """Rows come from `IngestKey.objects.for_list()`."""
 
     caption = "Keys"
-    empty = EmptyState("No keys yet", "A producer needs one to record, a script to read.")
+    empty = EmptyState(
+        "No keys yet",
+        "Producers need a key to record runs; scripts need one to read them.",
+    )
     record_name = "key"
     row_attributes = ""
 
@@ -18,13 +21,13 @@ class KeyTable(RecordTable):
         "Begins with", "{% if key.hint %}{{ key.hint }}…{% else %}–{% endif %}", css="mono"
     )
     scopes = CellColumn(
-        "May",
+        "Can",
         "{% if key.can_ingest %}record{% endif %}"
         "{% if key.can_ingest and key.can_read %}, {% endif %}"
         "{% if key.can_read %}read{% endif %}",
     )
     app = CellColumn("App", '<bdi>{{ key.app.name|visible|default:"all" }}</bdi>')
-    created_at = TimeColumn("Made", "key.created_at")
+    created_at = TimeColumn("Created", "key.created_at")
     last_used_at = TimeColumn("Last used", "key.last_used_at", absent="never")
     state = CellColumn("State", template="keys/_state_cell.html")
 

@@ -55,7 +55,7 @@ def _trace_context(
 ) -> dict[str, Any]:
     value = run_index.value(step.digest(part))
     if value is not MISSING and value_at(value, path) is MISSING:
-        raise Http404("There is nothing at this place of the value.")
+        raise Http404("The value has nothing at this path.")
     path = resolve_path(value, path)
     back, forward = rows.of_traces(
         trace_back(run_index, step, part, path, call_id),

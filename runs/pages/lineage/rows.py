@@ -28,7 +28,7 @@ FORM_TITLES = {
     "system": "System variable",
     "environment": "Environment variable",
     "conversation": "Conversation variable, from before this run",
-    "nothing": "A step that had not run yet",
+    "nothing": "A step that has not run yet",
     "answer": "The run's output",
 }
 

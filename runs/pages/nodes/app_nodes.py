@@ -87,7 +87,7 @@ _ORDERS: dict[str, Callable[[NodeTotals], Any]] = {
 }
 ORDERS = [(f"-{name}", label) for name, label in [
     ("executions", "Executions"), ("failures", "Failed"), ("p50", "p50 own time"),
-    ("p95", "p95 own time"), ("time", "Own time in all"), ("tokens", "Tokens"), ("cost", "Cost"),
+    ("p95", "p95 own time"), ("time", "Total own time"), ("tokens", "Tokens"), ("cost", "Cost"),
 ]]  # fmt: skip
 
 

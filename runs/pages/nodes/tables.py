@@ -26,7 +26,7 @@ class NodeTable(RecordTable):
     p50 = NumberColumn("p50 own time", "{{ node.p50_us|duration }}", label="p50 own")
     p95 = NumberColumn("p95 own time", "{{ node.p95_us|duration }}", label="p95 own")
     time = NumberColumn(
-        "Own time in all",
+        "Total own time",
         "{% if node.self_us %}{{ node.all_us|duration }}{% else %}–{% endif %}",
         label="Own time",
     )
@@ -86,7 +86,7 @@ class ExecutionTable(RecordTable):
     total_tokens = NumberColumn("Tokens", "{{ execution.total_tokens|tokens }}")
     cost = NumberColumn("Cost", template="nodes/_cost_cell.html")
     values = CellColumn(
-        "What went in, what came out",
+        "Input and output",
         template="nodes/_values_cell.html",
         css="cell-summary execution-values",
         label="",

@@ -66,7 +66,7 @@ def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHist
         app, node_id, status=status, version=version, after=parameters.get("after", "")
     )
     if not history:
-        raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run.")
+        raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run yet.")
     return history
 
 
@@ -79,7 +79,7 @@ def history(request: HtmxHttpRequest, slug: str, node_id: str) -> HttpResponse:
         raise Http404(printable(str(problem))) from None
     empty = EmptyState(
         "No such execution",
-        "Among those looked through there is none.",
+        "No execution matches among those that were searched.",
         action="Show all executions",
         href=request.path,
     )

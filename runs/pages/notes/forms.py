@@ -22,7 +22,9 @@ class NoteForm(forms.Form):
 
     thumb = forms.ChoiceField(choices=[("up", "Good"), ("down", "Bad")], required=False)
     pin = forms.BooleanField(required=False)
-    score = forms.FloatField(required=False, error_messages={"invalid": "A score is a number."})
+    score = forms.FloatField(
+        required=False, error_messages={"invalid": "A score must be a number."}
+    )
     label = forms.CharField(max_length=200, required=False)
     tags = forms.CharField(max_length=1_000, required=False)
     comment = forms.CharField(max_length=MAX_TEXT, required=False)
@@ -76,7 +78,9 @@ class NoteForm(forms.Form):
 class NoteEditForm(forms.Form):
     """A note to be changed. It keeps its name, and may not become empty."""
 
-    number = forms.FloatField(required=False, error_messages={"invalid": "A score is a number."})
+    number = forms.FloatField(
+        required=False, error_messages={"invalid": "A score must be a number."}
+    )
     label = forms.CharField(max_length=200, required=False)
     text = forms.CharField(max_length=MAX_TEXT, required=False, widget=forms.Textarea({"rows": 6}))
 
@@ -99,7 +103,7 @@ class NoteEditForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if not self.errors and all(value in (None, "") for value in cleaned.values()):
-            raise forms.ValidationError("The note would be empty: delete it instead.")
+            raise forms.ValidationError("The note would be empty. Delete it instead.")
         return cleaned
 
     def save(self) -> None:

@@ -119,7 +119,9 @@ def own_note_or_404(request: HttpRequest, note_id: UUID) -> Note:
     if note is None:
         raise Http404("There is no such note. It may have been deleted.")
     if not may_change(note, signed_in(request)):
-        raise PermissionDenied("Only who made a note, or staff, changes it; a producer's stays.")
+        raise PermissionDenied(
+            "Only its author, or staff, can change a note; a producer's note cannot be changed."
+        )
     return note
 
 
@@ -141,7 +143,7 @@ def delete(request: HtmxHttpRequest, note_id: UUID) -> HttpResponse:
     note.delete()
     if wants_fragment(request) and run:
         return trigger_client_event(HttpResponse(status=204), f"notes-{run.pk.hex}")
-    messages.success(request, f"The note “{note.name}” is deleted.")
+    messages.success(request, f"The note “{note.name}” was deleted.")
     return redirect(_return_address(request, run))
 
 

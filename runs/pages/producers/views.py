@@ -13,7 +13,7 @@ def producer(request: HttpRequest, name: str) -> HttpResponse:
     """Show how to connect the producer of that name."""
     document = documents().get(name)
     if document is None:
-        raise Http404("There is no page about a producer of that name.")
+        raise Http404("There is no page about a producer with that name.")
     base_url = request.build_absolute_uri("/")[:-1]
     context = {
         "document": document,

@@ -23,7 +23,7 @@ from runs.recording.storing.inbox import Sender
 
 KIND = "rerun"
 TRIGGER = "rerun"
-BROKEN = "Dify's answer broke off before its end."
+BROKEN = "Dify's answer ended early."
 
 
 def run_through_dify(rerun: Rerun, app: App, path: str) -> None:
@@ -43,7 +43,7 @@ def _request_run(rerun: Rerun, app: App, path: str) -> str:
     """Return what went wrong, in a sentence; "" for nothing."""
     url = upstream.target(app.upstream_url, path, "")
     if url is None:
-        return "The address that is set for this app's Dify API is no web address."
+        return "The address set for this app's Dify API is not a web address."
     body = json.dumps(rerun.sent).encode()
     response = upstream.send_request("POST", url, _dify_headers(app), body)
     try:
@@ -78,7 +78,7 @@ def stop_through_dify(rerun: Rerun, path: str) -> None:
         answer = upstream_errors.read_beginning(response.iter_raw())
         response.close()
     except (upstream.UpstreamUnreachable, httpx2.HTTPError):
-        return rerun.warn("Dify could not be asked to stop it.")
+        return rerun.warn("Waylog could not ask Dify to stop the run.")
     if response.status_code >= 300:
         rerun.warn(_refusal_of_dify(app, response.status_code, answer))
 

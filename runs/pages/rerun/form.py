@@ -17,7 +17,7 @@ from runs.recording.records.json_text import MAX_DEPTH, NotJson, deeper_than, pa
 # Characters of one value and of all that can be edited, and how many values; what is beyond is sent
 # as it was recorded.
 MAX_EDITABLE, MAX_EDITABLE_TOGETHER, MAX_FIELDS = 50_000, 200_000, 100
-STALE = "This form has lost its number; open the page anew."
+STALE = "The form is incomplete. Open the page again."
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # which no database stores
 # Bytes of inputs that are sent from here, and kept with the rerun.
 MAX_INPUT_BYTES = 5_000_000
@@ -77,7 +77,7 @@ class RerunForm(forms.Form):
     )
     conversation = forms.ChoiceField(
         required=False,
-        choices=[(CONTINUE, "Continue the same one"), (NEW_CONVERSATION, "Begin a new one")],
+        choices=[(CONTINUE, "Continue the same one"), (NEW_CONVERSATION, "Start a new one")],
         widget=forms.RadioSelect,
     )
     user = forms.CharField(required=False, max_length=200)
@@ -145,9 +145,13 @@ class RerunForm(forms.Form):
         sent = json.dumps([self.value(), self.query])
         if len(sent) > MAX_INPUT_BYTES:
             size = formats.size(MAX_INPUT_BYTES)
-            raise forms.ValidationError(f"The inputs are larger than the {size} sent from here.")
+            raise forms.ValidationError(
+                f"The inputs are larger than {size}, the most that can be sent from here."
+            )
         if _NUL.search(sent):
-            raise forms.ValidationError("An input holds a NUL character, which cannot be kept.")
+            raise forms.ValidationError(
+                "An input contains a NUL character, which cannot be stored."
+            )
         return cleaned
 
     @property

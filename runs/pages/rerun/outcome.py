@@ -27,10 +27,10 @@ def update_outcome(rerun: Rerun) -> bool:
     if run and not run.is_unfinished:
         rerun.end("")
     elif run and run.stalled:
-        rerun.end("The run has sent nothing for long.")
+        rerun.end("Nothing has been received from the run for a long time.")
     elif run is None and timezone.now() - rerun.created_at > MAX_WAIT:
         minutes = MAX_WAIT // timedelta(minutes=1)
-        rerun.end(f"No run has come of it within {minutes} minutes.")
+        rerun.end(f"No run was recorded within {minutes} minutes.")
     return rerun.state != Rerun.State.RUNNING
 
 

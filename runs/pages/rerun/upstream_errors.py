@@ -39,4 +39,6 @@ def refusal_sentence(upstream: str, status: int, body: bytes, key: str) -> str:
     reason = " ".join(redact_text(reason, key).split())
     reason = "" if reason.startswith("<") else reason  # a page for browsers
     shortened = reason[:MAX_REASON] + (" …" if len(reason) > MAX_REASON else "")
-    return f"{upstream} refused it with {status}" + (f": {shortened}" if shortened else ".")
+    return f"{upstream} refused the request with {status}" + (
+        f": {shortened}" if shortened else "."
+    )

@@ -34,7 +34,7 @@ from runs.pages.rerun.start import start_rerun
 from runs.pages.rerun.webhook import STEP_SCOPES
 from runs.recording.receiving.live_stream import run_in_background
 
-NOT_ALLOWED = "You may not run apps from here: ask for the right to add reruns."
+NOT_ALLOWED = "You are not allowed to run apps from here. Ask for the permission to add reruns."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -63,7 +63,7 @@ def run_again(request: HttpRequest, run_id: UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         rerun, is_new = start_rerun(run, form, signed_in(request), step, scope)
         if not is_new:
-            messages.info(request, "This form was sent before: this is what came of it.")
+            messages.info(request, "This form was already submitted; this is its result.")
         return redirect("rerun", rerun.pk)
     context |= {
         "form": form,
@@ -82,7 +82,9 @@ def _step_and_scope(request: HttpRequest, run: Run) -> tuple[NodeExecution | Non
         return None, ""
     execution_id = as_uuid(execution)
     if run.app.upstream_kind != "webhook" or scope not in STEP_SCOPES or execution_id is None:
-        raise Http404("Single steps can be run through a webhook only, as “node” or “from”.")
+        raise Http404(
+            "Single steps can be run only through a webhook, with the scope “node” or “from”."
+        )
     return execution_or_404(run.id, execution_id), scope
 
 
@@ -92,14 +94,14 @@ def _problem_of_size(record: Run | NodeExecution) -> str:
     if inputs is None or inputs.size <= MAX_INPUT_BYTES:
         return ""
     size, largest = formats.size(inputs.size), formats.size(MAX_INPUT_BYTES)
-    return f"The inputs are {size}: more than the {largest} that are sent from here."
+    return f"The inputs have {size}, more than the {largest} that can be sent from here."
 
 
 def rerun_or_404(rerun_id: UUID, only_app: App | None = None) -> Rerun:
     """Return a rerun, up to date. `only_app`: the app that the reader's key is bound to."""
     rerun = Rerun.objects.for_page().readable_by(only_app).filter(pk=rerun_id).first()
     if rerun is None:
-        raise Http404("Nothing was run again under this id.")
+        raise Http404("There is no rerun with this id.")
     update_outcome(rerun)
     return rerun
 
@@ -126,9 +128,11 @@ def stop_rerun(request: HttpRequest, rerun_id: UUID) -> HttpResponse:
     rerun = rerun_or_404(rerun_id)
     if path := stop_path_of(rerun):
         run_in_background(lambda: stop_through_dify(rerun, path))
-        messages.success(request, "Dify is asked to stop it.")
+        messages.success(request, "Dify was asked to stop the run.")
     else:
-        messages.info(request, "There is nothing to stop: it has ended, or has not begun yet.")
+        messages.info(
+            request, "There is nothing to stop: the run has ended, or has not started yet."
+        )
     return redirect("rerun", rerun.pk)
 
 

@@ -22,8 +22,8 @@ from runs.recording.receiving import upstream
 from runs.recording.receiving.upstream_address import problem_of
 
 WHOLE_RUN = "run"
-NO_ADDRESS = "The address that is set for this app's webhook is no web address."
-STEP_SCOPES = {"node": "this step alone", "from": "from this step on"}
+NO_ADDRESS = "The address set for this app's webhook is not a web address."
+STEP_SCOPES = {"node": "this step only", "from": "from this step on"}
 # Seconds between two looks for the run.
 PAUSES = (0.2, 0.5, 1, 1, 2)
 LONG_PAUSE = 5.0
@@ -41,9 +41,9 @@ def run_through_webhook(rerun: Rerun, app: App) -> None:
     except upstream.UpstreamUnreachable as problem:
         error = str(problem).replace("Dify", "The webhook")
     except httpx2.HTTPError:
-        error = "The webhook's answer broke off."
+        error = "The webhook's answer ended early."
     except Exception as problem:
-        rerun.end(f"The webhook could not be asked ({type(problem).__name__}).")
+        rerun.end(f"The webhook could not be called ({type(problem).__name__}).")
         raise
     if error:
         rerun.end(error)
@@ -83,7 +83,7 @@ def _apply_answer(rerun: Rerun, answer: dict[str, object]) -> None:
     if isinstance(run_id, str) and 0 < len(run_id) <= 128 and "\0" not in run_id:
         rerun.expect_run(run_id)
     if rerun.node_id and answer.get("scope") != rerun.sent["scope"]:
-        rerun.warn("The webhook did not say that it ran this step; it may have run all of the app.")
+        rerun.warn("The webhook did not say that it ran this step; it may have run the whole app.")
 
 
 def _wait_for_run(rerun: Rerun) -> None:

@@ -40,7 +40,7 @@ def report(run: Run, base_url: str = "") -> str:
     room = MAX_REPORT - len("\n".join([*lines, *facts]).encode()) - 200
     path = {link.execution.id.hex for link in cause.chain} if cause else set()
     if path_report := lines_within(path_lines(run, path), room):
-        lines += ["## The way taken", "", *path_report, ""]
+        lines += ["## Path taken", "", *path_report, ""]
     return without_control_marks("\n".join([*lines, *facts, ""]))
 
 
@@ -53,7 +53,7 @@ def _failed_step(run: Run) -> NodeExecution | None:
 
 def _title_lines(run: Run) -> Iterator[str]:
     name = f" › {escaped_line(run.name)}" if run.name and run.name != run.app.name else ""
-    status = "Stalled (says running)" if run.stalled else run.get_status_display()
+    status = "Stalled (last reported as running)" if run.stalled else run.get_status_display()
     yield f"# {escaped_line(run.app.name)}{name}: {status}"
     yield ""
     version = _version_text(run.version) if run.version else ""
@@ -78,7 +78,7 @@ def _cause_lines(
     error = (failed.error if failed else "") or cause.error or "No reason was given."
     error_type = f": {escaped_line(cause.error_type)}" if cause.error_type else ""
     if cause.failed:
-        yield f"## Why: {escaped_line(str(cause.failed))} failed{error_type}"
+        yield f"## Why: {escaped_line(cause.failed.title)} failed{error_type}"
         yield from fenced_block(error, MAX_ERROR)
         above = [escaped_line(str(link)) for link in cause.above]
         where = " › ".join(
@@ -102,7 +102,7 @@ def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
     if related is None:
         return
     if related.alone:
-        yield "- no other run of this app has failed so"
+        yield "- no other run of this app failed like this"
         return
     group = related.group
     first = f", first on {group.first_at:%Y-%m-%d %H:%M %Z}" if group.first_at else ""
@@ -110,7 +110,7 @@ def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
     since = f" with version #{number}" if number is not None else ""
     count = f"more than {related.count}" if related.more else related.count
     url = base_url + group.get_absolute_url()
-    yield f"- {count} runs of this app failed so{first}{since}: <{url}>"
+    yield f"- {count} runs of this app failed like this{first}{since}: <{url}>"
 
 
 def _value_sections(run: Run, failed: NodeExecution | None) -> Iterator[str]:
@@ -135,7 +135,7 @@ def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[
     else:
         yield from fenced_block(indented_json(load_value(payload)) or payload.text, limit)
     if payload.cut_of:
-        yield f"(its producer cut it: it had {formats.size(payload.cut_of)})"
+        yield f"(truncated by its producer, from {formats.size(payload.cut_of)})"
         yield ""
 
 
@@ -160,9 +160,9 @@ def _total_lines(run: Run) -> Iterator[str]:
     yield "## Totals"
     yield ""
     cost = formats.money(run.cost, run.cost_currency or "USD")
-    yield f"- steps: {run.steps}, passes: {run.iterations}, retries: {run.retries}"
+    yield f"- steps: {run.steps}, iterations: {run.iterations}, retries: {run.retries}"
     yield f"- calls: {run.model_calls} model, {run.tool_calls} tool, {run.http_calls} HTTP"
-    yield f"- tokens: {run.input_tokens} in, {run.output_tokens} out, {run.total_tokens} in all"
+    yield f"- tokens: {run.input_tokens} in, {run.output_tokens} out, {run.total_tokens} in total"
     yield f"- cost: {cost} ({run.get_cost_state_display().lower()})"
     for difference in reported_differences(run):
         yield f"- the producer reports {difference.what} {difference.reported}"
@@ -178,7 +178,7 @@ def _total_lines(run: Run) -> Iterator[str]:
 def _link_lines(
     run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
 ) -> Iterator[str]:
-    yield "## All of it"
+    yield "## More"
     yield ""
     yield f"- page: <{base_url}{run.get_absolute_url()}>"
     yield f"- run: <{base_url}{reverse('run-json', args=[run.id])}>"
@@ -190,7 +190,7 @@ def _link_lines(
         yield f"- where its values came from: <{base_url}{lineage}>"
     if cause is not None and (baseline := find_baseline(run)):
         query = f"?a={baseline.run_id}&b={run.id}"
-        yield f"- beside a run that went well: <{base_url}{reverse('run-compare-json')}{query}>"
-    yield f"- what else can be asked: <{base_url}{reverse('llms')}>"
+        yield f"- compared with a successful run: <{base_url}{reverse('run-compare-json')}{query}>"
+    yield f"- other addresses that can be read: <{base_url}{reverse('llms')}>"
     yield ""
-    yield f"This report holds at most {formats.size(MAX_REPORT)}; what was left out is told above."
+    yield f"A report has at most {formats.size(MAX_REPORT)}; whatever was left out is marked above."

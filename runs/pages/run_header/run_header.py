@@ -55,7 +55,7 @@ class RunHeader:
         run = self.run
         if not run.live:
             return formats.duration(run.duration_us)
-        return f"{formats.duration(to_us(timezone.now()) - to_us(run.started_at))} by now"
+        return f"{formats.duration(to_us(timezone.now()) - to_us(run.started_at))} so far"
 
     @property
     def calls(self) -> str:

@@ -15,7 +15,9 @@ from runs.query.run_filters import RunFilters
 
 MAX_OFFERED = 40
 MAX_QUERY_STRING = 2 * MAX_LENGTH
-NAME_TAKEN = "You have a view of this name already. Choose another one, or delete that one first."
+NAME_TAKEN = (
+    "You already have a view with this name. Choose another name, or delete that view first."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class SavedViewForm(forms.Form):
     Cleaned, `app` is an App or None and `query` has no empty parameters."""
 
     name = forms.CharField(max_length=100, error_messages={"required": "Give the view a name."})
-    shared = forms.BooleanField(required=False, label="Everybody may open it")
+    shared = forms.BooleanField(required=False, label="Visible to everyone")
     query = forms.CharField(required=False, max_length=MAX_QUERY_STRING, widget=forms.HiddenInput)
     app = forms.CharField(required=False, max_length=80, widget=forms.HiddenInput)
 
@@ -83,7 +85,7 @@ class SavedViewForm(forms.Form):
                 self.add_error(None, sentence)
             cleaned["query"] = filters.as_query_string()
             if len(cleaned["query"]) > MAX_QUERY_STRING:  # no server takes its address
-                self.add_error(None, "These filters are too long for a view: leave some away.")
+                self.add_error(None, "These filters are too long for a view. Remove some of them.")
         return cleaned
 
     def save(self) -> SavedView:

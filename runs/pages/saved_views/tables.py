@@ -12,7 +12,7 @@ class SavedViewTable(RecordTable):
     caption = "Saved views"
     empty = EmptyState(
         "No views yet",
-        "Filters that you look at often can be kept under a name, for you or for everybody.",
+        "Save filters that you use often under a name, for yourself or for everyone.",
     )
 
     name = CellColumn(

@@ -66,7 +66,7 @@ class ShareForm(forms.Form):
         keys: list[str] = self.cleaned_data["keys"]
         for key in keys:
             if not key_path(key):
-                raise forms.ValidationError(f"“{key}” is not a key.")
+                raise forms.ValidationError(f"“{key}” is not a valid key.")
         return keys
 
     def clean_words(self) -> list[str]:

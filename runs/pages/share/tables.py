@@ -11,7 +11,7 @@ class ShareLinkTable(RecordTable):
     """Rows are (link, what it masks, in words)."""
 
     caption = "Links to this run"
-    empty = EmptyState("No links yet", "A link that you make with the form above is listed here.")
+    empty = EmptyState("No links yet", "Links that you create with the form above are listed here.")
 
     created_by = CellColumn(
         "Created by", '<bdi>{{ link.created_by|default_if_none:"a deleted user" }}</bdi>'

@@ -64,7 +64,7 @@ def revoke_share_link(request: HttpRequest, run_id: UUID, link_id: UUID) -> Http
     if link is None:
         raise Http404("This run has no such link.")
     link.revoke()
-    messages.success(request, "The link is revoked and no longer works.")
+    messages.success(request, "The link was revoked and no longer works.")
     return redirect("run-share", run.pk)
 
 

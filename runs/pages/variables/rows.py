@@ -147,7 +147,7 @@ class VariableRows:
 
 def _write_text(write: VariableWrite) -> str:
     if write.value is MISSING:
-        return "" if write.redacted else "not read: too large, or too many"
+        return "" if write.redacted else "not read, because it is too large or there are too many"
     if write.value is None:
         return "null"
     return redacted_preview(write.value) or "empty"

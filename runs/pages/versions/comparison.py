@@ -102,7 +102,7 @@ def compared_version_figures(a: VersionFigures, b: VersionFigures) -> list[Compa
     rates = a.success_rate, b.success_rate
     money = _money_format(a.currency), _money_format(b.currency)
     return [
-        ComparedFigure("Runs looked at", _run_count(a), _run_count(b)),
+        ComparedFigure("Runs compared", _run_count(a), _run_count(b)),
         ComparedFigure(
             "Success rate", _rate_text(rates[0]), _rate_text(rates[1]), _point_change(*rates)
         ),

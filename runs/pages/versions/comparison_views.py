@@ -35,7 +35,7 @@ def version_named(app: App, name: str) -> Version | None:
         return None
     version = "\0" not in name and app.versions.named(name[:200], app).first()
     if not version:
-        raise Http404(f"{app.name} has no version of that number or label.")
+        raise Http404(f"{app.name} has no version with that number or label.")
     return version
 
 

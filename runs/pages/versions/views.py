@@ -56,7 +56,7 @@ def version_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 def _add_version(request: HttpRequest, app: App, form: DslForm) -> Version | None:
     """Return the version that the uploaded file defines; None where the form says why not."""
     if not request.user.is_staff:
-        raise PermissionDenied("Only staff add versions.")
+        raise PermissionDenied("Only staff can add versions.")
     if not form.is_valid():
         return None
     definition = store_dsl(form.cleaned_data["file"], app.name)

@@ -36,7 +36,7 @@ from runs.recording.storing import ingest, notes
 log = logging.getLogger(__name__)
 
 KIND = "proxy"
-BROKEN = "Dify's answer broke off before its end."
+BROKEN = "Dify's answer ended early."
 
 
 @csrf_exempt

@@ -173,7 +173,7 @@ def test_an_invisible_difference_has_a_note():
         assert change.unseen == "Only whitespace differs."
     for before, after in (("ab", "a\u200bb"), ("caf\u00e9", "cafe\u0301")):
         [change] = value_difference(before, after).changes
-        assert "cannot be seen" in change.unseen
+        assert "invisible characters" in change.unseen
     assert value_difference("a b", "a c").changes[0].unseen == ""
     assert blanks("a b\t\n\u00a0") == "a·b⇥↵\n⍽"
 

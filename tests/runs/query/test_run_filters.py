@@ -192,7 +192,7 @@ def test_apps_that_are_not_there(console):
 @pytest.mark.usefixtures("two_runs")
 def test_filters_that_contradict_each_other(console):
     assert "since is not before until" in error_of(console, "since:1d until:2d")
-    assert "nothing to be found" in error_of(console, '""')
+    assert "no letters or digits" in error_of(console, '""')
     assert "newest first" in console.get("/runs.json?q=refund&order=-cost").json()["error"]
     assert "Fewer than 20 words" in error_of(console, " ".join(f"word{n}" for n in range(30)))
 
@@ -213,7 +213,7 @@ def test_hits_on_the_page_and_in_json(console, two_runs):
     assert console.get("/runs.json").json()["runs"][0]["hits"] is None
     page = check_page(console.get("/runs/?q=refund").content.decode())
     assert text_of(page.find(".//tr[@class='hits-row']")).startswith("checkout · input please")
-    assert "1 run found, all searched" in text_of(page)
+    assert "1 run found; all runs were searched" in text_of(page)
 
 
 def test_a_search_that_ran_out_of_time_can_go_on(console, monkeypatch):

@@ -24,7 +24,7 @@ def test_from_words_to_the_step(console: Client, indexed: bool) -> None:
     link = f"/runs/{run.pk}/tracing/{step.pk}/"
     assert f'href="{link}"' in page and page.count('class="hit"') == 1
     assert "<mark>order A-17</mark> was refunded" in page
-    assert "pass 3" in page and "<b>payment" not in page and "<script>alert" not in page
+    assert "iteration 3" in page and "<b>payment" not in page and "<script>alert" not in page
     assert console.get(link).status_code == 200
 
 

@@ -89,7 +89,7 @@ def test_versions(console):
     make_run(app)
     text = text_of(check_view(console, "/apps/desk/versions/"))
     assert text.index("#2 v2") < text.index("#1 v1")
-    assert "1 run in the last 30 days came without a version" in text
+    assert "1 run in the last 30 days had no version" in text
 
 
 def test_versions_take_as_many_queries_for_many(console, django_assert_max_num_queries):

@@ -123,7 +123,7 @@ def test_the_first_origin_is_the_headline_with_its_difference_open(console):
     assert [text_of(element) for element in section.findall(".//del")] == ["30 days"]
     assert [text_of(element) for element in section.findall(".//ins")] == ["14 days"]
     words = [text_of(row) for row in tree.findall(".//li[@class='same-steps']")]
-    assert words == ["1 step the same"]
+    assert words == ["1 identical step"]
 
 
 def test_the_json_has_the_documented_fields(console):

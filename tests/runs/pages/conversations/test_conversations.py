@@ -86,7 +86,7 @@ def test_unknown_conversations_and_bad_cursors(console, talk, suffix):
     assert console.get(f"/conversations/{uuid4()}{suffix}").status_code == 404
     bad = console.get(f"/conversations/{talk.pk}{suffix}?after=x")
     assert bad.status_code == (400 if suffix == ".json" else 200)
-    assert b"is not a place in this list" in bad.content
+    assert b"is not a position in this list" in bad.content
 
 
 def test_hostile_content_is_escaped(console, talk):

@@ -32,9 +32,9 @@ def test_our_own_id_leads_there_too(console, run):
 def test_an_unknown_id_is_a_sentence(console, client, read_key, source_id):
     response = console.get(f"/runs/by/{source_id}/")
     assert response.status_code == 404
-    assert "No run is known by the id" in text_of(check_page(response.content.decode()))
+    assert "No run has the id" in text_of(check_page(response.content.decode()))
     answer = client.get(f"/runs/by/{source_id}.json", headers={"x-api-key": read_key})
-    assert answer.status_code == 404 and "No run is known" in answer.json()["error"]
+    assert answer.status_code == 404 and "No run has the id" in answer.json()["error"]
 
 
 def test_markdown_by_a_producers_id(client, read_key, run):

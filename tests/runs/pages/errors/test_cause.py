@@ -41,7 +41,8 @@ def test_the_chain_names_containers_with_their_iterations() -> None:
     cause = cause_of(failed_at(culprit))
     assert cause is not None and cause.failed is not None
     assert str(cause) == (
-        "Contract review › Iteration pass 12 › Judge › Classify clause #3, attempt 3: LimitError"
+        "Contract review › Iteration, iteration 12 › Judge › Classify clause, #3, attempt 3:"
+        " LimitError"
     )
     assert (cause.error, cause.failed.execution) == ("Slow down", culprit)
 
@@ -52,7 +53,8 @@ def test_loops_in_loops() -> None:
     inner = below(outer, "Pages", kind="iteration", iteration="1")
     culprit = below(inner, "Draft", iteration="1.4", status="failed", error="boom")
     assert (
-        str(cause_of(failed_at(culprit))) == "Report › Chapters pass 2 › Pages pass 5 › Draft: boom"
+        str(cause_of(failed_at(culprit)))
+        == "Report › Chapters, iteration 2 › Pages, iteration 5 › Draft: boom"
     )
 
 
@@ -113,7 +115,7 @@ def test_the_run_page_names_step_chain_and_type_first(console: Client) -> None:
     for tab in ("", "detail/", "tracing/"):
         page = text_of(check_view(console, f"/runs/{run.id}/{tab}"))
         assert "Classify failed: Slow down" in page
-        assert "Each clause pass 5 › Classify: RateLimitError" in page
+        assert "Each clause, iteration 5 › Classify: RateLimitError" in page
 
 
 def test_a_missing_parent_is_shown(console: Client) -> None:

@@ -192,7 +192,7 @@ def test_a_window_and_an_app_narrow_the_list(console: Client) -> None:
     [
         ("since=yesterday", "“yesterday” is not a time"),
         ("state=gone", "There is no state “gone”."),
-        ("since=1h&until=2h", "nothing lies between them"),
+        ("since=1h&until=2h", "there is no time between them"),
         ("colour=red", "There is no filter “colour”."),
         ("app=nobody", "There is no app “nobody”."),
         ("app=%00", "NUL"),
@@ -296,7 +296,7 @@ def test_a_group_that_its_runs_have_left(console: Client) -> None:
 def test_an_unknown_group_is_a_404_with_a_sentence(console: Client) -> None:
     url = "/errors/00000000-0000-0000-0000-000000000000"
     assert console.get(f"{url}/").status_code == 404
-    assert console.get(f"{url}.json").json()["error"] == "There is no such group of errors."
+    assert console.get(f"{url}.json").json()["error"] == "There is no such error group."
 
 
 def test_a_bound_key_reads_the_errors_of_its_app_only(client: Client) -> None:

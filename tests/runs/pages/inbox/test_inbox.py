@@ -138,7 +138,7 @@ def test_refused_records_are_listed_and_downloaded(console):
 
 def test_nothing_was_refused(console):
     assert "No refused records" in text_of(check_view(console, "/inbox/refused/"))
-    assert "not a place" in text_of(check_view(console, "/inbox/refused/?after=x"))
+    assert "not a position" in text_of(check_view(console, "/inbox/refused/?after=x"))
 
 
 def replay(client, record):

@@ -159,7 +159,7 @@ def test_more_nodes_than_are_shown(
     for n in range(5):
         call(run, f"Node {n}")
     assert console.get(f"{URL}.json").json()["nodes_left_out"] == 2
-    assert "Of 5 nodes the first" in text_of(check_view(console, f"{URL}/"))
+    assert "of 5 nodes are shown" in text_of(check_view(console, f"{URL}/"))
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_filter_looks_through_so_many_at_a_time(
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("/apps/desk/nodes/nobody/history", "Node “nobody” of desk has not run."),
+        ("/apps/desk/nodes/nobody/history", "Node “nobody” of desk has not run yet."),
         (f"{URL}?status=odd", "A step has no status “odd”."),
         (f"{URL}?version=9", "desk has no version 9."),
         (f"{URL}?version={'9' * 500}", "desk has no version"),

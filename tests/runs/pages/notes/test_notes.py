@@ -128,9 +128,9 @@ def test_htmx_gets_an_event_that_reloads_the_notes(console, run):
         ({}, "Enter something first"),
         ({"comment": "  \n "}, "Enter something first"),
         ({"tags": " , ,"}, "Enter something first"),
-        ({"score": "many"}, "A score is a number."),
-        ({"score": "nan"}, "A score is a number."),
-        ({"score": "1e999"}, "A score is a number."),
+        ({"score": "many"}, "A score must be a number."),
+        ({"score": "nan"}, "A score must be a number."),
+        ({"score": "1e999"}, "A score must be a number."),
         ({"thumb": "sideways"}, "Thumb"),
         ({"comment": "x" * 100_001}, "100000"),
         ({"tags": ",".join(map(str, range(30)))}, "At most 20 tags"),
@@ -184,7 +184,7 @@ def test_people_change_their_own_notes(console, colleague, run):
     assert [a for a in page.iter("a") if a.get("href", "").startswith(f"/notes/{note.id}/")]
     check_page(colleague.get(f"/notes/{note.id}/").content.decode())
     empty = colleague.post(f"/notes/{note.id}/", {"text": " "})
-    assert empty.status_code == 400 and "delete it instead" in empty.content.decode()
+    assert empty.status_code == 400 and "Delete it instead" in empty.content.decode()
     changed = colleague.post(f"/notes/{note.id}/", {"text": "Changed.", "label": "not asked"})
     assert changed["Location"] == f"/runs/{run.id}/detail/#notes"
     assert [(text, label) for _, _, label, text, *_ in stored_notes()] == [("Changed.", "")]

@@ -256,7 +256,7 @@ def test_it_is_stopped_while_it_runs(
     client.force_login(get_user_model().objects.create_user("reader"))
     assert client.post(f"{page}stop/").status_code == 403
     assert ">Stop</button>" not in client.get(page).content.decode()
-    assert "is asked to stop" in console.post(f"{page}stop/", follow=True).content.decode()
+    assert "was asked to stop" in console.post(f"{page}stop/", follow=True).content.decode()
     assert dify_api.done.acquire(timeout=30)
     [_, request] = dify_api.seen
     assert (request.method, request.path) == ("POST", f"/v1/workflows/tasks/{TASK}/stop")
@@ -287,7 +287,7 @@ def test_two_clicks_are_one_run(
     settled()
     assert len(pages) == 1 and len(dify_api.seen) == 1 and Rerun.objects.count() == 1
     page = console.post(url, form, follow=True).content.decode()
-    assert "was sent before" in page and len(dify_api.seen) == 1
+    assert "was already submitted" in page and len(dify_api.seen) == 1
     # Going back and asking for something else is no second click.
     assert console.post(url, form | {"input:q": "other"})["Location"] not in pages
     settled()
@@ -317,7 +317,7 @@ def test_dify_says_no(
     dify_api.will_answer(json.dumps(body).encode(), status=401, content_type="application/json")
     rerun = run_again(console, original)
     assert (rerun.state, rerun.run) == ("failed", None)
-    assert rerun.error == "Dify refused it with 401: Access token •••••• is invalid <b>"
+    assert rerun.error == "Dify refused the request with 401: Access token •••••• is invalid <b>"
     run, admin_app = f"/runs/{original.id}", f"/admin/runs/app/{original.app_id}"
     pages = [
         *(f"/reruns/{rerun.pk}/", f"/reruns/{rerun.pk}.json", f"{run}.json", f"{run}/again/"),
@@ -325,7 +325,7 @@ def test_dify_says_no(
         f"/admin/runs/rerun/{rerun.pk}/change/",
     ]
     texts = "".join(console.get(page).content.decode() for page in pages)
-    assert "It did not run" in texts
+    assert "The app was not run" in texts
     tables = (NodeExecution, ReceivedRequest, Rerun)
     stored = [row for table in tables for row in table.objects.values()]
     stored += [payload.text for payload in Payload.objects.all()]
@@ -337,12 +337,18 @@ def test_dify_says_no(
     ("answer", "error"),
     [
         ({"parts": [b'{"message": "Workflow not published"}'], "status": 400}, "not published"),
-        ({"parts": [b"<html>Bad gateway</html>"], "status": 502}, "Dify refused it with 502."),
+        (
+            {"parts": [b"<html>Bad gateway</html>"], "status": 502},
+            "Dify refused the request with 502.",
+        ),
         ({"parts": [b""], "status": 302, "headers": {"Location": "http://x.example/"}}, "redirect"),
         ({"parts": [b"event: ping\n\n"]}, "named no run"),
-        ({"parts": [b"event: ping\n\n", sse(NO_INPUT)]}, "refused it with 400: q is required"),
-        ({"parts": [b"event: ping\n\n"], "breaks_off": True}, "broke off"),
-        ({"parts": [b"x" * 100_000], "status": 500}, "Dify refused it with 500: xxx"),
+        (
+            {"parts": [b"event: ping\n\n", sse(NO_INPUT)]},
+            "refused the request with 400: q is required",
+        ),
+        ({"parts": [b"event: ping\n\n"], "breaks_off": True}, "ended early"),
+        ({"parts": [b"x" * 100_000], "status": 500}, "Dify refused the request with 500: xxx"),
     ],
 )
 def test_answers_that_are_no_run(
@@ -359,7 +365,7 @@ def test_a_stream_that_breaks_off(console: Client, dify_api: Upstream, original:
     dify_api.will_answer(sse(started()), breaks_off=True)
     rerun = run_again(console, original)
     assert rerun.run and (rerun.state, rerun.run.status) == ("failed", "running")
-    assert "It broke off" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
+    assert "The rerun was interrupted" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
 
 
 def test_what_cannot_be_read_is_in_the_inbox(
@@ -391,7 +397,7 @@ def test_dify_is_not_there(console: Client, app: App, original: Run) -> None:
         ({"more": "[1]"}, "JSON object"),
         ({"user": ""}, "required"),
         ({"user": "x" * 300}, "at most 200"),
-        ({"token": "mine"}, "open the page anew"),
+        ({"token": "mine"}, "Open the page again"),
     ],
 )
 def test_a_form_that_cannot_be_sent(
@@ -488,7 +494,7 @@ def test_a_webhook_that_starts_no_run(
     monkeypatch.setattr(outcome, "MAX_WAIT", timedelta(seconds=0))
     hook.will_answer(b"ok")
     rerun = run_again(console, original)
-    assert rerun.state == "failed" and "No run has come" in rerun.error
+    assert rerun.state == "failed" and "No run was recorded" in rerun.error
     # Later it comes all the same.
     new_run = make_run(original.app, source_ids={"trace": rerun.source_id})
     assert f"/runs/{new_run.id}/" in console.get(f"/reruns/{rerun.pk}/").content.decode()
@@ -498,7 +504,10 @@ def test_a_webhook_that_is_not_there_or_says_no(
     console: Client, hook: Upstream, original: Run
 ) -> None:
     hook.will_answer(b'{"error": "no such job"}', status=404, content_type="application/json")
-    assert run_again(console, original).error == "The webhook refused it with 404: no such job"
+    assert (
+        run_again(console, original).error
+        == "The webhook refused the request with 404: no such job"
+    )
     hook.will_answer(b"", status=307, headers={"Location": "http://169.254.169.254/"})
     assert "redirect" in run_again(console, original).error and len(hook.seen) == 2
     App.objects.update(upstream_url="http://127.0.0.1:1/hook")
@@ -532,7 +541,7 @@ def test_from_a_step_on(
         "look-up",
         "from",
     )
-    assert ("may have run all" in rerun.error) == warned and rerun.state == "running"
+    assert ("may have run the whole" in rerun.error) == warned and rerun.state == "running"
     assert "from this step on" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
 
 
@@ -562,12 +571,12 @@ def test_the_proxy_of_dify_forwards_to_no_webhook(
 def test_an_attempt_whose_process_ended(console: Client, original: Run) -> None:
     rerun = Rerun.objects.create(original=original)
     Rerun.objects.update(created_at=timezone.now() - timedelta(hours=1))
-    assert "No run has come" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
+    assert "No run was recorded" in text_of(check_view(console, f"/reruns/{rerun.pk}/"))
     stalled = make_run(
         original.app, status="running", last_seen_at=timezone.now() - timedelta(hours=1)
     )
     other = Rerun.objects.create(original=original, run=stalled)
-    assert "sent nothing for long" in console.get(f"/reruns/{other.pk}/").content.decode()
+    assert "Nothing has been received" in console.get(f"/reruns/{other.pk}/").content.decode()
 
 
 def test_the_origin_of_a_run_is_known_however_often_it_is_run_again(original: Run) -> None:

@@ -60,7 +60,7 @@ def test_the_cause_comes_before_the_steps_and_the_totals() -> None:
         '"order_id": "A-404"',
         "## Input of the run",
         "refund A-404",
-        "## The way taken",
+        "## Path taken",
         "- Plan [chain] succeeded",
         "- Look up [tool] failed",
         "## Totals",
@@ -76,7 +76,7 @@ def test_the_cause_comes_before_the_steps_and_the_totals() -> None:
     assert -1 not in places and places == sorted(places), text
 
 
-def test_the_failing_step_in_its_pass_and_attempt() -> None:
+def test_the_failing_step_in_its_iteration_and_attempt() -> None:
     run = make_run(status="failed", name="Nightly")
     flow = make_execution(run, "Clauses", kind="iteration", status="failed", duration_us=9)
     culprit = make_execution(
@@ -84,8 +84,8 @@ def test_the_failing_step_in_its_pass_and_attempt() -> None:
         error="slow down", error_type="RateLimitError", depth=1,
     )  # fmt: skip
     text = report(fail(run, culprit))
-    assert "## Why: Classify attempt 3 failed: RateLimitError" in text
-    assert "- where: Nightly › Clauses pass 12 › Classify attempt 3" in text
+    assert "## Why: Classify failed: RateLimitError" in text
+    assert "- where: Nightly › Clauses, iteration 12 › Classify, attempt 3" in text
 
 
 def test_since_when_runs_fail_so() -> None:
@@ -98,7 +98,7 @@ def test_since_when_runs_fail_so() -> None:
     text = report(failed_run(error_group=group, version=make_version(app, 5)), "http://h")
     assert ", version #5" in text
     since = f"first on {began:%Y-%m-%d %H:%M} UTC with version #4"
-    assert f"- 2 runs of this app failed so, {since}: <http://h/errors/{group.pk}/>" in text
+    assert f"- 2 runs of this app failed like this, {since}: <http://h/errors/{group.pk}/>" in text
 
 
 def test_it_names_a_run_that_went_well() -> None:
@@ -217,7 +217,7 @@ def test_large_and_cut_values_say_so() -> None:
     run.outputs.save()
     text = report(run)
     assert len(text.encode()) < 6_000
-    assert "of 2.0 MB" in text and "it had 5.0 MB" in text
+    assert "of 2.0 MB" in text and "truncated by its producer, from 5.0 MB" in text
 
 
 def test_iterations_branches_and_collapsed_groups_are_counted() -> None:

@@ -280,7 +280,9 @@ def test_a_running_run_polls_until_it_has_ended(console: Client) -> None:
 def test_a_stalled_run_says_so_and_does_not_poll(console: Client) -> None:
     run = make_run(status="running", last_seen_at=timezone.now() - timedelta(hours=2))
     page = console.get(f"/runs/{run.id}/").content.decode()
-    assert "Stalled" in page and "Nothing received since" in page and "every 3s" not in page
+    assert (
+        "Stalled" in page and "Nothing has been received since" in page and "every 3s" not in page
+    )
 
 
 # -- hostile, large, missing -----------------------------------------------------------------------

@@ -98,7 +98,7 @@ def test_names_are_unique_for_each_owner(console, other):
     again = console.post("/views/", PLAIN | {"query": "status=stopped"})
     assert again.status_code == 409
     page = check_page(again.content.decode())
-    assert "You have a view of this name" in text_of(page)
+    assert "You already have a view with this name" in text_of(page)
     kept = {i.get("name"): i.get("value") for i in page.iter("input")}
     assert kept["query"] == "status=stopped" and kept["name"] == "Failures"
     make(other)
@@ -114,12 +114,12 @@ def test_names_are_unique_for_each_owner(console, other):
         ({"name": " \t "}, "Give the view a name"),
         ({"name": "x" * 101}, "at most 100"),
         ({"name": "a\0b"}, "Null characters"),
-        ({"query": "status=broken"}, "none of running"),
+        ({"query": "status=broken"}, "not one of running"),
         ({"query": "colour=red"}, "no filter “colour”"),
         ({"query": "q=%00"}, "NUL"),
         ({"query": "q=" + "x" * 9000}, "at most"),
         ({"app": "none"}, "There is no app “none”"),
-        ({"app": "desk", "query": "app=desk"}, "no place here"),
+        ({"app": "desk", "query": "app=desk"}, "cannot be used here"),
     ],
 )
 def test_what_cannot_be_saved_is_explained(console, fields, sentence):

@@ -106,7 +106,7 @@ def test_links_are_listed_and_revoked(console, client, run):
         ({"fields_masked": ["all"]}, "There is no field “all”."),
         ({"words": "a"}, "too short"),
         ({"words": "\u200b\u200b"}, "too short"),
-        ({"keys": "..."}, "is not a key"),
+        ({"keys": "..."}, "is not a valid key"),
         ({"words": "\n".join(map(str, range(100, 160)))}, "At most 50 lines."),
         ({"words": "x" * 201}, "At most 200 characters"),
     ],

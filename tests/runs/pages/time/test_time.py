@@ -63,7 +63,7 @@ def test_time_by_node_and_kind_the_path_and_gaps(console: Client) -> None:
     run = waited()
     tree = check_view(console, f"/runs/{run.id}/time/")
     text = text_of(tree)
-    assert "10.0 s without waits for people" in text
+    assert "10.0 s, not counting waits for people" in text
     assert "Send 6.00 s 60 % 6.00 s" in text and "Check 1.00 s 10 % 1.00 s" in text
     assert gaps_in(tree) == [["Waiting for a person", "3 d 0 h", "1"]]
     path = [text_of(line) for line in tree.findall(".//ol[@class='path']/li")]
@@ -159,7 +159,7 @@ def test_ten_thousand_steps_are_a_small_page(
     with django_assert_max_num_queries(14):
         response = console.get(f"/runs/{run.id}/time/")
     assert len(response.content) < 200_000
-    assert "The first 100 of 500 nodes" in text_of(check_page(response.content.decode()))
+    assert "Only the first 100 of 500 nodes" in text_of(check_page(response.content.decode()))
 
 
 def test_the_twin_adds_up(client: Client, read_key: str) -> None:

@@ -58,7 +58,7 @@ def test_what_an_early_turn_wrote_is_still_there(
     assert (link["other"]["form"], link["preview"]) == ("conversation", "de")  # not as declared
     monkeypatch.setattr(turns, "TURNS", 3)
     page = reverse("run-variables", args=[last.id])
-    assert "Turns further back" in text_of(check_view(console, page))
+    assert "Earlier turns were not read" in text_of(check_view(console, page))
     assert get_json(console, "run-variables-json", last.id)["older_turns_left_out"]
     monkeypatch.setattr(turns, "TURNS", 50)
     monkeypatch.setattr(turns, "MAX_STEPS", 5)

@@ -155,7 +155,7 @@ def test_writes_of_many_iterations_are_bounded(
     url = reverse("run-variables", args=[run.id])
     with django_assert_max_num_queries(16):
         page = console.get(url).content.decode()
-    assert "4 written before, and 125 more" in page and "?name=work.n" in page
+    assert "4 earlier values" in page and "and 125 more" in page and "?name=work.n" in page
 
 
 @pytest.mark.django_db
