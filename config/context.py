@@ -1,4 +1,4 @@
-"""What every template may use."""
+"""The context that every template gets."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Redact what must not stand in a log. Pure."""
+"""Keeps secrets out of logs. Pure."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ _SHARE_SECRET = re.compile(r"(?<=/s/)[^/?#\s]+")
 
 
 class RedactShareLinks(logging.Filter):
-    """Takes the secrets of share links out of the addresses in a log record."""
+    """Redacts the secrets of share links in the addresses of a log record."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if "/s/" in (text := record.getMessage()):

@@ -1,1 +1,1 @@
-"""One step: node executions and payloads, what a node kind is, the tree, the graph, prices."""
+"""Everything about one step: executions, payloads, kinds of nodes, the tree, the graph, prices."""

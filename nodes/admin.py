@@ -1,4 +1,5 @@
-"""Admin of payloads, and what makes admin pages of large tables cheap and read-only."""
+"""The admin of payloads, and base classes that keep admin pages of large tables cheap and
+read-only."""
 
 import uuid
 from collections.abc import Iterable
@@ -44,8 +45,9 @@ class CappedPaginator(Paginator):
 
 
 class DayFilter(admin.SimpleListFilter):
-    """Filters by one of the last days, or any other by ?day=2026-11-02. A range, so that an index
-    serves it; Django's date_hierarchy would first ask the whole table which days it holds."""
+    """Filters by one of the last days, or any other by ?day=2026-11-02. The filter is a range, so
+    that an index serves it; Django's date_hierarchy would first read the days of the whole
+    table."""
 
     title = "day"
     parameter_name = "day"
@@ -70,7 +72,7 @@ class DayFilter(admin.SimpleListFilter):
 
 
 class RecordAdmin(admin.ModelAdmin):
-    """Shows records and changes none: they are made by recording alone.
+    """Shows records without changing them: only recording writes them.
 
     Each field in `payload_fields` is shown as a link; `deferred` is left in the database."""
 

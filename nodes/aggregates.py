@@ -5,7 +5,7 @@ from decimal import Decimal
 
 
 def percentile(ordered: Sequence[int], percent: int) -> int | None:
-    """Return the value at this place of an ascending list (nearest rank); None for an empty one."""
+    """Return the percentile of an ascending list by nearest rank; None for an empty list."""
     return ordered[-(-len(ordered) * percent // 100) - 1] if ordered else None
 
 
@@ -19,5 +19,6 @@ def add_costs(costs: Iterable[tuple[str, Decimal | None]]) -> dict[str, Decimal]
 
 
 def main_currency(costs: dict[str, Decimal]) -> str:
-    """Return the currency of shares: dollars, else the first by name; "" for none."""
+    """Return the currency in which shares are computed: dollars, else the first by name; "" for no
+    costs."""
     return min(costs, key=lambda name: (name != "USD", name), default="")

@@ -1,4 +1,5 @@
-"""Times, iteration paths and ids in the forms that rows and code hand each other. Pure.
+"""Conversions of times, iteration paths and ids between their stored form and the one in code.
+Pure.
 
 A time is an aware datetime in a model and whole microseconds since the epoch (UTC) elsewhere; never
 a float. An iteration path is "3.0" in its column (iteration 3 of the outer container, 0 of the

@@ -1,5 +1,5 @@
-"""Digests of stored values. The end of a payload's id is one, so that equal values are recognised
-across runs and days without being read. Pure."""
+"""Digests of stored values. A payload's id ends with the digest of its value, so that equal values
+are recognised across runs and days without being read. Pure."""
 
 from hashlib import sha256
 from uuid import UUID

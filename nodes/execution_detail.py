@@ -1,5 +1,5 @@
-"""One execution for its side panel: values, what was received, and the same node elsewhere in the
-run."""
+"""Builds the panel of one execution: its values, what was received, and the same node elsewhere in
+the run."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""How durations, tokens, money, sizes and times are written for people. Pure."""
+"""Formats durations, tokens, money, sizes and times for people. Pure."""
 
 import re
 from datetime import datetime, timedelta
@@ -97,7 +97,8 @@ def timestamp_label(text: str) -> str:
 
 
 def iteration_label(path: str) -> str:
-    """Write a stored pass path ("3.0", from 0) as people count: "#4.1"; "" outside any pass."""
+    """Write a stored iteration path ("3.0", from 0) as people count: "#4.1"; "" outside any
+    loop."""
     return "#" + ".".join(str(int(part) + 1) for part in path.split(".")) if path else ""
 
 

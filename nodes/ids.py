@@ -1,4 +1,4 @@
-"""Ids as people and producers write them. Pure."""
+"""Reads ids as people and producers write them. Pure."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What kinds of node there are, and how each is shown.
+"""The kinds of nodes, and how each is shown.
 
 Keys are the producers' standard words: Dify's node types, OpenInference's span kinds in lower case,
 and `span` for a span that names no kind. An unknown kind is shown under its own name.

@@ -1,7 +1,7 @@
-"""The light row of an execution: what every reading of all steps of a run starts from. Pure.
+"""The light row of an execution, which all code that reads every step of a run starts from. Pure.
 
-TRACING, the graph, loops, the comparison of runs and lineage look at thousands of steps at a time.
-Each declares a class below `LightStep` with the columns that it needs beside, and loads it with
+TRACING, the graph, loops, comparisons and lineage read thousands of steps at a time. Each declares
+a subclass of `LightStep` with the further columns that it needs, and loads it with
 `NodeExecution.objects.light_rows(*those_columns)`.
 """
 

@@ -1,4 +1,4 @@
-"""Numbers as addresses and producers write them. Pure."""
+"""Reads numbers as addresses and producers write them. Pure."""
 
 
 def whole_number(text: str, digits: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What tokens cost. Pure but for the price table, which comes with the `genai-prices` package.
+"""Prices model calls. Pure except for the price table, which comes with the `genai-prices` package.
 
 The table is imported on first use (it takes over half a second) and never fetched over the network.
 """

@@ -1,4 +1,4 @@
-"""URLs of one step: its payloads, whole."""
+"""The URLs of stored payloads."""
 
 from django.urls import path
 

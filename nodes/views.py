@@ -1,4 +1,4 @@
-"""Stored values on their own: read, as a tree, raw, and as a file."""
+"""The pages of a stored value: presented, as a tree, raw, and as a file."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What a stored value is to a person.
+"""Presents stored values to people.
 
 A value is whatever JSON can hold, as its producer sent it. Modules, from bytes to page:
 

@@ -1,4 +1,5 @@
-"""Markdown of models and users as safe HTML. The only module that marks text as safe.
+"""Renders Markdown from models and users as safe HTML. This is the only module that marks text as
+safe.
 
 HTML in the text is shown as text; images are never loaded, they become links; what the renderer
 makes goes through a sanitiser with a short list of tags.
@@ -30,7 +31,7 @@ _LOOKS_LIKE = re.compile(
 
 
 def looks_like_markdown(text: str) -> bool:
-    """Return whether a reader sees more in `text` rendered as Markdown than in the text itself."""
+    """Return whether `text` is easier to read when rendered as Markdown."""
     return bool(_LOOKS_LIKE.search(text, 0, 4000))
 
 

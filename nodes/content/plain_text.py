@@ -1,5 +1,5 @@
-"""Plain text of Markdown, fenced blocks and broken JSON, for one line of a list.
-Pure. Runs on every span stored: text without markup costs one search."""
+"""Plain text of Markdown, fenced blocks and broken JSON, for one line of a list. Pure. It runs on
+every stored span, so a text without markup costs one search."""
 
 import re
 

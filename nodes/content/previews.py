@@ -1,5 +1,5 @@
-"""The most telling line of a value, for lists, rows and searches. Runs on every span stored, so it
-reads no more of a value than it needs."""
+"""Previews: the most informative line of a value, for lists, rows and searches. A preview is made
+of every stored span, so it reads no more of a value than it needs."""
 
 import re
 from typing import Any
@@ -32,12 +32,14 @@ _JOINERS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\u20d0-\u20ff\U0001f3fb-
 
 
 def preview(value: Any) -> str:
-    """Return the most telling text of `value` on a line of at most 200 characters; "" for none."""
+    """Return the most informative text of `value` on one line of at most 200 characters; "" for
+    none."""
     return single_line(_telling_text(value, MAX_DEPTH))
 
 
 def preview_output(value: Any) -> str:
-    """Return the preview of an output: the answer, where it stands beside the question."""
+    """Return the preview of an output. Where it holds a question and an answer, the answer
+    counts."""
     if isinstance(value, dict) and len(value) > 1 and not read_message(value):
         for key in ANSWER_KEYS:
             inner = value.get(key)

@@ -1,7 +1,7 @@
 """Unicode's normal forms in bounded time, whatever the text. Pure.
 
 A normal form puts the combining marks on a character in order, which takes the square of their
-number. No script has more than 30 on one character; after so many an invisible joiner is put in, as
+number. No script has more than 30 on one character; after 30 an invisible joiner is inserted, as
 Unicode's own Stream-Safe Text Format does (UAX #15).
 """
 
@@ -14,7 +14,7 @@ JOINER = "\u034f"
 
 
 def in_normal_form(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """Return `text` in that form."""
+    """Return `text` in that normal form."""
     if text.isascii() or is_normalized(form, text):  # takes linear time
         return text
     return normalize(form, _piled_marks().sub(rf"\g<0>{JOINER}", text))

@@ -1,7 +1,7 @@
 """Align two lists by the keys of their items, so that one inserted item does not make all items
 after it differ. Pure.
 
-What both begin and end with is kept. A short stretch in between is aligned exactly by difflib,
+The common beginning and end are kept. A short stretch in between is aligned exactly by difflib,
 which takes the square of its length and more; of a longer stretch those items are kept that each
 list has just once, as many of them as are in the same order in both.
 """

@@ -1,7 +1,7 @@
-"""Which step of one run is which step of another. Pure.
+"""Pairs the steps of two runs. Pure.
 
-Steps are matched below the same parent: by node id, iteration, attempt and order; where that fails
-by kind and title; model calls that are left and named after their model ("chat gpt-4o") in their
+Steps are matched below the same parent: by node id, iteration, attempt and order; where that fails,
+by kind and title; remaining model calls that are named after their model ("chat gpt-4o"), in their
 order. The second and third are approximate. Iterations count from the parent on, because a node
 that runs once has no iteration number and the first of several has one.
 """

@@ -1,5 +1,5 @@
-"""The rows of a comparison as a page lists them: what differs, below its containers; what is the
-same only counted; and of all that a bounded window. Pure."""
+"""The rows of a comparison: differing steps are listed below their containers, equal ones are only
+counted, and a page shows a bounded window of the rows. Pure."""
 
 from bisect import bisect_left
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """Compare two texts by word: what stayed, what was removed, what was added. Pure.
 
-Lines first, then words within the lines that changed; both bounded, because difflib takes the
-square of the length, and more.
+Lines are compared first, then words within the lines that changed. Both are bounded, because
+difflib takes time quadratic in the length, or worse.
 """
 
 import re

@@ -1,5 +1,5 @@
-"""Where two runs diverge: whether a pair of steps is the same, differs because something before it
-differed, or is the origin of a difference. Pure."""
+"""Judges pairs of steps, to show where two runs diverge: a pair is the same, inherits a difference
+from an earlier step, or is the origin of one. Pure."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence

@@ -1,7 +1,7 @@
-"""Which node of a sent graph a step of a run is. Pure.
+"""Matches the steps of runs with the nodes of a sent graph. Pure.
 
-By the id of the node; where the producer sends none (Dify's telemetry), by title and kind, if just
-one node of the graph has them. The first is certain, the second is as good as the titles are.
+They are matched by node id; where the producer sends none (Dify's telemetry), by title and kind, if
+just one node of the graph has both. The first is certain, the second is as good as the titles are.
 """
 
 from collections import defaultdict
@@ -23,8 +23,7 @@ NOT_IN_GRAPH = frozenset(
 
 
 class GraphMatch(Enum):
-    """By what steps of runs were recognised as nodes of a graph; the value is for a person to
-    read."""
+    """The criterion by which steps were matched with nodes; the value is for a person to read."""
 
     NONE = ""
     IDS = "the ids of their nodes"
@@ -83,9 +82,9 @@ def _with_new_ids(graph: Graph, new_ids: dict[str, str]) -> Graph:
 
 
 def match_steps(graph: Graph, runs: Iterable[Sequence[GraphStep]]) -> GraphMatch:
-    """Return by what the steps of all runs are nodes of the graph; NONE if one of them is not, or
-    if they are too few to say. What a node did inside (an agent's calls) is no node of the graph;
-    what ran in an iteration or a loop is."""
+    """Return the criterion by which the steps of all runs match nodes of the graph; NONE if a step
+    matches none, or if there are too few steps to say. What a node did inside (an agent's calls) is
+    no node of the graph; what ran in an iteration or a loop is."""
     known = {node.id for node in graph.nodes}
     named = nodes_by_name(graph.nodes)
     by_id, by_title = set(), set()

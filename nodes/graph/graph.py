@@ -1,10 +1,9 @@
-"""The graph of a version: what somebody sent, or what its runs show. Pure; see
-`nodes.graph.drawing`.
+"""The graph of a version, as it was sent or as its runs show it. Pure.
 
-In most cases nobody sends a graph. Then it is inferred: nodes from the steps that ran, edges from
-what the producer reports (which steps a step waited for, which branch was taken), else from time: a
-step comes after the ones that had ended last when it started. The union over runs grows as they
-take new edges and does not depend on their order.
+Most producers send no graph. It is then inferred: nodes from the steps that ran; edges from what
+the producer reports (which steps a step waited for, which branch was taken), else from time: a step
+follows those that ended last before it started. The union over runs grows as they take new edges
+and does not depend on their order.
 """
 
 from collections import Counter, defaultdict
@@ -144,8 +143,7 @@ def _most_frequent_parents(counts: Mapping[str, _NodeCounts]) -> dict[str, str |
 
 
 def sent_graph(data: object) -> Graph:
-    """Return a graph as somebody sent it, {"nodes": […], "edges": […]}, without what is
-    unreadable."""
+    """Return a graph from its sent form, {"nodes": […], "edges": […]}, without unreadable parts."""
     data = data if isinstance(data, dict) else {}
     nodes: dict[str, GraphNode] = {}
     for item in _dicts_in(data.get("nodes")):

@@ -1,4 +1,4 @@
-"""Loads the steps of runs as the graph sees them."""
+"""Loads the steps of runs from which graphs are made."""
 
 from collections.abc import Iterable
 from uuid import UUID

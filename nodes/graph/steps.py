@@ -1,4 +1,4 @@
-"""A step of a run as the graph sees it, made from light rows. Pure."""
+"""The steps of runs from which graphs are made, built from light rows. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which edges one run took between its steps. Pure.
+"""Works out which edges one run took between its steps. Pure.
 
 What the producer reports beats what is inferred: `ran_after` names the steps before, a branch names
 the step after. The rest is the order of time: a step follows those that had ended when it started
@@ -59,7 +59,8 @@ class _BranchChoices:
 
 
 class _StepGroups:
-    """Steps of one run in groups: siblings of one container, of one pass where it loops."""
+    """Steps of one run in groups: siblings in one container, and in one iteration where it
+    loops."""
 
     def __init__(self, steps: Sequence[GraphStep]) -> None:
         self.by_id = {step.id: step for step in steps}
@@ -94,8 +95,8 @@ class _StepGroups:
 
 
 def _by_pass(parent: GraphStep | None, children: list[GraphStep]) -> list[list[GraphStep]]:
-    """Return the children of an iteration or a loop by pass, where all have a number; else all in
-    one group."""
+    """Return the children of a loop grouped by iteration, where all have a number; else all in one
+    group."""
     if parent is None or kind_of(parent.kind).group != "loop":
         return [children]
     depth = len(iteration_path(parent.iteration))

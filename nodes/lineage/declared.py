@@ -1,4 +1,4 @@
-"""Certain links: what producers declare of where a step's values came from. Pure.
+"""Certain links: the sources of a step's values as producers declare them. Pure.
 
 In this order: the settings of its node (as its engine reads them), the run's inputs, who sends to
 it, and the ids of tool calls.

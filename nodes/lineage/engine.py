@@ -1,7 +1,7 @@
-"""What lineage asks of a workflow engine whose settings declare where values come from. Pure.
+"""The interface of a workflow engine whose settings declare where values come from. Pure.
 
-Each engine is one module in `engines/` and one entry in `engines.ENGINES`. An engine is made once
-for each run, from its RunIndex; a run that it knows nothing of gets empty answers.
+Each engine is one module in `engines/` and one entry in `engines.ENGINES`. An engine is created
+once for each run, from its RunIndex; for a run of another engine its answers are empty.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -1,5 +1,5 @@
-"""What a link between two values of a run is: from where, to where, how the value was changed on
-the way, and how the link is known. Pure."""
+"""The link between two values of a run: its two ends, how the value was changed on the way, and the
+evidence for it. Pure."""
 
 from dataclasses import dataclass
 from typing import Any

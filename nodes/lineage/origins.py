@@ -1,5 +1,4 @@
-"""Where the values of one step came from: what is declared, and beside it what was found among
-equal values. Pure."""
+"""Works out where the values of one step came from, by declared links and by equal values. Pure."""
 
 from dataclasses import replace
 

@@ -1,5 +1,5 @@
-"""One run as lineage reads it: its steps, its graph, and its values as far as they are loaded.
-Pure; values come through `load`, which leaves out what is too much."""
+"""The steps, graph and loaded values of one run, which lineage searches. Pure; values come through
+`load`, which stops at a limit."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping

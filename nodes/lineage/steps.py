@@ -1,4 +1,4 @@
-"""The steps of a run: when each ran, inside of what, and the digests of its values. Pure."""
+"""The steps of a run with their times, containers and digests of their values. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Calls of tools: which model step asked for a call, and which step answered it. Pure."""
+"""Tool calls: which model step requested a call, and which step answered it. Pure."""
 
 from collections.abc import Iterator
 from typing import Any

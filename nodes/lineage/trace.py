@@ -1,4 +1,4 @@
-"""Follow one value back to its first origin, and forward to the run's output. Pure."""
+"""Traces one value back to its first origin and forward to the run's output. Pure."""
 
 from dataclasses import dataclass, replace
 from typing import Any

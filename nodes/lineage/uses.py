@@ -1,4 +1,4 @@
-"""Which steps used the outputs of one step. Pure."""
+"""Finds the steps that used the outputs of one step. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,5 +1,5 @@
-"""Find where the pieces of a value came from among the other values of a run: equal pieces, and
-texts inside of texts. Pure.
+"""Searches the other values of a run for the pieces of a value: equal pieces, and texts inside
+texts. Pure.
 
 This is how links are found that no producer declares. A text is looked for inside others from a
 weight of LONG on; a short value that many nodes output is common, and says nothing.

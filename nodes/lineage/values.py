@@ -1,4 +1,4 @@
-"""Take values apart to compare them: pieces, paths, and which pieces are distinctive. Pure.
+"""Takes values apart for comparing: pieces, paths, and which pieces are distinctive. Pure.
 
 A value is distinctive, so that it says where it came from, only if it is unlikely to be there twice
 by chance: a text of 12 characters or more, 6 of them different (a character of Chinese, Japanese or

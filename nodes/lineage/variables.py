@@ -1,4 +1,4 @@
-"""The variables of a run, each with what was written to it and by which step. Pure.
+"""Lists the variables of a run with their values and the steps that wrote them. Pure.
 
 A variable is what a producer calls one: a key of a node's outputs (node.text), an input of the run,
 a variable that a version declares, a channel of a graph's state (LangGraph). Where the outputs of

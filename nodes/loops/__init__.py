@@ -1,1 +1,1 @@
-"""Loops: what ran in passes (iterations), as a matrix of nodes and passes."""
+"""Loops as a matrix of nodes and iterations."""

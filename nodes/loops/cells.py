@@ -1,4 +1,4 @@
-"""Cells, rows and columns of a matrix as a page shows them: statuses, words, how hot each is."""
+"""The cells, rows and columns of a matrix for a page: statuses, words, and shades."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,9 +30,9 @@ class StepFigures:
 
 @dataclass(slots=True)
 class MatrixCell:
-    """The steps of one node in one pass. `id` is the one to look at: the first that failed, else
-    the last; `heat` is in percent of the hottest cell in sight; `plain` where there is nothing to
-    say but that a single step succeeded."""
+    """The steps of one node in one iteration. `id` is the one to look at: the first that failed,
+    else the last; `heat` is in percent of the hottest cell in sight; `plain` where there is nothing
+    to say but that a single step succeeded."""
 
     id: str
     status: str
@@ -162,7 +162,7 @@ def _amount_text(amount: Any, measure: HeatMeasure, currency: str) -> str:
 def column_of(
     loop_pass: LoopPass, cells: PassCells, figures: dict[str, StepFigures], key: str
 ) -> MatrixColumn:
-    """Return the head of a column; `key` names the pass in the query of TRACING."""
+    """Return the head of a column; `key` names the iteration in the query of TRACING."""
     inner = [step for steps in cells.values() for step in steps]
     known = [figures[step.id] for step in inner if step.id in figures]
     starts = [step.start for step in known if step.start is not None]

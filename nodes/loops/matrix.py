@@ -1,7 +1,8 @@
-"""The passes of a loop side by side: inner nodes × passes, with every inner step in one cell. Pure.
+"""The iterations of a loop side by side: a matrix of inner nodes × iterations, with every inner
+step in one cell. Pure.
 
-A loop is an iteration, a loop, or whatever holds nodes that ran more than once: an agent and its
-turns, a graph that came back to a node. Steps below a step belong to its pass.
+A loop is an iteration or loop node, or whatever contains nodes that ran more than once: an agent
+and its turns, a graph that returned to a node. Steps below a step belong to its iteration.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ _RANK: dict[str, int] = {status: rank for rank, status in enumerate(WORST_FIRST)
 @dataclass(slots=True, eq=False)
 class MatrixNode:
     """A row: one node at one place below the loop. `example` is its first step, 32 hex digits;
-    `loops` when it holds passes of its own."""
+    `loops` when it has iterations of its own."""
 
     node_id: str
     level: int
@@ -31,9 +32,9 @@ class MatrixNode:
 
 @dataclass(slots=True, eq=False)
 class LoopPass:
-    """A column: `number` from 0, None for what ran in no pass. Of each of its `steps`, in order,
-    `nodes` has the row; `failed` of them failed. Of tens of thousands of steps only those in sight
-    are made a `LightStep`."""
+    """A column, one iteration: `number` from 0, None for steps outside any iteration. Of each of
+    its `steps`, in order, `nodes` has the row; `failed` of them failed. Of tens of thousands of
+    steps only those in sight are made a `LightStep`."""
 
     number: int | None
     steps: list[LightRow] = field(default_factory=list)
@@ -55,13 +56,13 @@ PassCells = dict[MatrixNode, list[LightStep]]
 @dataclass(slots=True)
 class LoopMatrix:
     """`rows` in the order in which they ran, inner ones below what holds them; `passes` by number,
-    what ran in none of them last."""
+    steps outside any iteration last."""
 
     rows: list[MatrixNode]
     passes: list[LoopPass]
 
     def repeated(self) -> "LoopMatrix":
-        """Leave out what ran in no pass, unless nothing ran in any."""
+        """Leave out steps outside any iteration, unless there are no others."""
         passes = [loop_pass for loop_pass in self.passes if loop_pass.number is not None]
         known = {row for loop_pass in passes for row in loop_pass.nodes}
         return LoopMatrix([row for row in self.rows if row in known], passes) if passes else self
@@ -76,8 +77,8 @@ def worst_status(statuses: Iterable[str]) -> str:
 
 
 def build_matrix(scope: str, depth: int, steps: Sequence[LightRow]) -> LoopMatrix:
-    """Return the matrix of what ran below `scope` (an id, "" for the run itself), which stands
-    `depth` passes deep. `steps` come in pre-order; those that are not below it are left out."""
+    """Return the matrix of what ran below `scope` (an id, "" for the run itself), which is `depth`
+    iterations deep. `steps` come in pre-order; those that are not below it are left out."""
     root = MatrixNode("", -1, "", "")
     parents = {step[1] for step in steps}
     place: dict[str, tuple[MatrixNode, LoopPass, str]] = {}
@@ -120,7 +121,7 @@ def _pass_number(path: str, depth: int) -> int | None:
 
 
 def _insert_node(above: MatrixNode, step: LightRow, before: MatrixNode | None) -> MatrixNode:
-    """Add a row, right after that of the step before it in the same pass."""
+    """Add a row right after that of the previous step in the same iteration."""
     step_id, _, node_id, kind, *_ = step
     node = MatrixNode(node_id, above.level + 1, hex_id(step_id), kind)
     if before is not None and above.children[-1] is before:

@@ -1,9 +1,10 @@
-"""What a loop reports of each of its passes: loop variables, the item it worked on, its output.
+"""Reads what a loop reports about each iteration: loop variables, the item it worked on, its
+output.
 
-Facts, read in Dify (1.0 and later): the metadata of a loop have `loop_variable_map`, by the number
-of the pass as text the values of its variables after that pass; an iteration's inputs have the list
-`iterator_selector`, its outputs the list `output`, an item for each pass unless it was flattened
-or failed passes were left out.
+Facts, read in Dify (1.0 and later): the metadata of a loop have `loop_variable_map`, which maps the
+number of the iteration, as text, to the values of its variables after it; an iteration's inputs
+have the list `iterator_selector`, its outputs the list `output`, an item for each iteration unless
+it was flattened or failed iterations were left out.
 """
 
 from collections.abc import Collection
@@ -24,15 +25,16 @@ _METADATA = ("metadata", "execution_metadata")
 
 @dataclass(frozen=True, slots=True)
 class PassValues:
-    """`rows`: (name, its value in each of some passes, as short text or "" where none is reported);
-    `too_large` when a list was not read for its size."""
+    """`rows`: (name, its value in each of some iterations, as short text or "" where none is
+    reported); `too_large` when a list was not read for its size."""
 
     rows: list[tuple[str, list[str]]]
     too_large: bool = False
 
 
 def pass_values_of(container: NodeExecution, numbers: Collection[int | None]) -> PassValues:
-    """Return the values of passes `numbers` (from 0) of an execution loaded `with_payloads()`."""
+    """Return the values of the iterations `numbers` (from 0) of an execution loaded
+    `with_payloads()`."""
     rows = [
         (name[:LENGTH], [_short_text(values, number) for number in numbers])
         for name, values in _loop_variables(container).items()
@@ -52,7 +54,7 @@ def pass_values_of(container: NodeExecution, numbers: Collection[int | None]) ->
 
 
 def _loop_variables(container: NodeExecution) -> dict[str, dict[int, Any]]:
-    """Return {variable: {pass: value}} of a loop."""
+    """Return {variable: {iteration: value}} of a loop."""
     variables: dict[str, dict[int, Any]] = {}
     by_pass = _variable_map(container.received.get("attributes"))
     if by_pass is None:
@@ -99,7 +101,7 @@ def _list_in(value: Any, name: str) -> list[Any] | None:
 
 
 def _short_text(values: list[Any] | dict[int, Any], number: int | None) -> str:
-    """Return the value of pass `number` as short text, "" for none."""
+    """Return the value of iteration `number` as short text, "" for none."""
     if isinstance(values, dict):
         value = values.get(-1 if number is None else number)
     else:

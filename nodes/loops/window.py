@@ -1,5 +1,5 @@
-"""The matrix of one loop as a page shows it: a light row of each of its steps, and figures only for
-the cells in sight, so that a thousand passes cost two queries and one small page."""
+"""Loads the matrix of one loop for a page: a light row of each step, and figures only for the cells
+in sight, so that a thousand iterations cost two queries and one small page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,8 +28,8 @@ _FIGURES = ("hex_id", "title", "started_at", "duration_us", "total_tokens", "cos
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """What runs in passes: `container`, or the run itself where None. `scope` is the id that its
-    steps name as the one above them, 32 hex digits or ""."""
+    """What runs in iterations: `container`, or the run itself where None. `scope` is the id that
+    its steps name as the one above them, 32 hex digits or ""."""
 
     run_id: UUID
     container: NodeExecution | None
@@ -46,7 +46,8 @@ class Loop:
         return self.container is not None and self.container.kind_info.group == "loop"
 
     def pass_key(self, number: int | None) -> str:
-        """Return the name of a pass in the query of TRACING; "" where that has no group for it."""
+        """Return the name of an iteration in the query of TRACING; "" where that has no group for
+        it."""
         if not self.is_container or number is None:
             return ""
         return f"{entry_key(self.scope)}.{number}"
@@ -54,8 +55,8 @@ class Loop:
 
 @dataclass(slots=True)
 class MatrixWindow:
-    """A part of the matrix: `columns` are passes `offset` + 1 and following of those in order, of
-    each of which `failures` says whether it failed; `rows` are nodes `first_node` + 1 and following
+    """A part of the matrix: `columns` are the iterations from `offset` + 1 on in their order, of
+    each of which `failures` says whether it failed; `rows` are the nodes from `first_node` + 1 on,
     of `nodes`. It does not hold the matrix: what a template is given lives on for a while."""
 
     columns: list[MatrixColumn]
@@ -90,7 +91,7 @@ class MatrixWindow:
 
 
 def loop_of(execution: NodeExecution) -> Loop:
-    """Return the loop that an execution is, else the one that it is a pass of. One query or two."""
+    """Return the loop that an execution is, or of which it is an iteration. One query or two."""
     if execution.folded and execution.parent_id is None:
         return Loop(execution.run_id, None, "")
     steps = NodeExecution.objects.in_run(execution.run_id)
@@ -129,7 +130,7 @@ def load_matrix_window(
     heat: HeatMeasure | None = "time",
     chosen: UUID | None = None,
 ) -> MatrixWindow:
-    """Return passes `offset` and following, of nodes `first_node` and following, with the figures
+    """Return the iterations from `offset` on, for the nodes from `first_node` on, with the figures
     of their cells; `chosen` is a step in one of them."""
     matrix, left_out = load_matrix(loop)
     nodes = matrix.rows[first_node : first_node + MAX_ROWS]
@@ -152,8 +153,8 @@ def load_matrix_window(
 def load_step_figures(
     run_id: UUID, nodes: Iterable[MatrixNode], passes: Iterable[PassCells]
 ) -> dict[str, StepFigures]:
-    """Return names and figures of all steps of some passes and of an example of each node, by 32
-    hex digits."""
+    """Return names and figures of all steps of some iterations and of an example of each node, by
+    32 hex digits."""
     ids = {node.example for node in nodes}
     ids.update(step.id for cells in passes for steps in cells.values() for step in steps)
     executions = NodeExecution.objects.in_run(run_id).filter(id__in=map(UUID, ids)).order_by()

@@ -1,4 +1,4 @@
-"""What is stored of one step: its execution and its payloads."""
+"""The models of one step: executions and payloads."""
 
 from nodes.models.execution import PREVIEW_LENGTH, NodeExecution, NodeExecutionQuerySet
 from nodes.models.payload import Payload, PayloadQuerySet

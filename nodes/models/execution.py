@@ -118,7 +118,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return self if index is None else self.filter(index__gt=index)
 
     def in_pass(self, path: str) -> Self:
-        """Return what ran in the pass with the iteration path `path`, or in a pass inside it; all
+        """Return the steps of the iteration with the path `path`, and of iterations inside it; all
         for ""."""
         inside = models.Q(iteration=path) | models.Q(iteration__startswith=f"{path}.")
         return self.filter(inside) if path else self

@@ -18,7 +18,7 @@ register.filter("pass_number", formats.iteration_label)
 
 @register.filter
 def blanks(text: str, are_wanted: object) -> str:
-    """Return `text`, with its white space as signs where that is wanted."""
+    """Return `text`, with its white space as visible signs if `wanted`."""
     return formats.blanks(text) if are_wanted else text
 
 

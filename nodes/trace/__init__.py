@@ -1,1 +1,2 @@
-"""The steps of one run in the order they ran: tree, rows, bars, loops, and where the time went."""
+"""The steps of one run in the order in which they ran: tree, rows, bars, and where the time
+went."""

@@ -1,7 +1,7 @@
-"""Which parts of a run's tree are open, and the lines that are shown for it. Pure.
+"""Decides which parts of a run's tree are open, and lists the lines that are shown. Pure.
 
-The state is the address: `?open=a,b&closed=c`. What nobody chose follows rules: failures and the
-chosen step are in sight, small groups are open, long ones collapsed.
+The state is the address: `?open=a,b&closed=c`. The rest follows rules: failures and the chosen step
+are in sight, small groups are open, long ones collapsed.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ MAX_KEYS = 200
 @dataclass(frozen=True, slots=True)
 class TreeState:
     """What the reader opened and closed by hand; `all_spans` shows wrapper spans too. `only` is the
-    key of a pass or step: the tree is open on the path to it and below, and nowhere else; `path`
-    marks the critical path."""
+    key of an iteration or step: the tree is open on the path to it and below, and nowhere else;
+    `path` marks the critical path."""
 
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
@@ -144,7 +144,7 @@ def _entry_and_below(entry: TraceEntry) -> set[TraceEntry]:
 
 
 def _entry_with_key(tree: TraceTree, key: str) -> TraceEntry | None:
-    """Return the pass, or the step, of that key; None for "" or a key of nothing."""
+    """Return the iteration or step with that key; None for "" or an unknown key."""
     if not key:
         return None
     entries = (*tree.by_id.values(), *tree.above)

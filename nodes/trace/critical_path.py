@@ -1,4 +1,4 @@
-"""The chain of steps whose times made a run as long as it was, and the gaps in it. Pure.
+"""The critical path: the chain of steps and gaps that made a run as long as it was. Pure.
 
 Walked back from the end: what ended last before the next began, and before that what ended last
 before it began; a container is walked the same way inside. Steps that ran beside it did not make

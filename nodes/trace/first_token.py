@@ -1,4 +1,4 @@
-"""How long a model took to its first token, where the producer reports it.
+"""The time that a model took to its first token, where the producer reports it.
 
 Facts: Dify writes `usage.time_to_first_token`, in seconds, into the outputs of a node that calls a
 model; the AI SDK of Vercel sends `ai.response.msToFirstChunk`.

@@ -1,4 +1,4 @@
-"""Which steps of one level ran beside each other, and on which lane each is drawn. Pure.
+"""Assigns lanes to the steps of one level that ran in parallel. Pure.
 
 A step goes on in the lane of a node that leads to it in the graph, or begins a new lane if there is
 none: lanes are the branches of a fork. If the graph does not have its node, only times are known:

@@ -1,5 +1,5 @@
-"""The TRACING list of one run: loads a light row of every step, and what rows show only for the
-lines in sight, so that a run of 10,000 steps costs two queries and one small page."""
+"""Loads the TRACING list of one run: a light row of every step, and full rows only for the lines in
+sight, so that a run of 10,000 steps costs two queries and one small page."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -1,4 +1,5 @@
-"""Where the time of a run went: by node, by kind, by gap, and along the critical path. Pure."""
+"""Adds up where the time of a run went: by node, by kind, by gap, and along the critical path.
+Pure."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

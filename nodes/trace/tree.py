@@ -1,4 +1,4 @@
-"""The steps of a run as a reader follows them: the tree, with passes of loops as groups. Pure.
+"""The tree of a run's steps, with the iterations of loops as groups. Pure.
 
 Steps come in pre-order (`NodeExecution.index`); a parent may be missing: then a placeholder stands
 where it will be.
@@ -27,11 +27,11 @@ class TraceStep(LightStep):
 
 @dataclass(slots=True, eq=False)
 class TraceEntry:
-    """One place in the tree: a step, a pass of a loop, or a parent that was not received.
+    """One place in the tree: a step, an iteration of a loop, or a parent that was not received.
 
     `failed` and `steps` count the steps of the subtree, itself included; `number` of `total` is the
-    pass of a group, or which execution of its node this is among siblings; `attempts` is how many
-    there were of an execution that was tried again.
+    iteration of a group, or which execution of its node this is among siblings; `attempts` is how
+    many there were of an execution that was tried again.
     """
 
     form: Literal["step", "pass", "placeholder"]
@@ -125,7 +125,8 @@ def _parent_entry(
 
 
 def _group_passes(entry: TraceEntry, above: dict[TraceEntry, TraceEntry]) -> None:
-    """Put the children of an iteration or loop in groups, one per pass, in order of the passes."""
+    """Put the children of a loop in groups, one for each iteration, in the order of the
+    iterations."""
     if entry.step is None or kind_of(entry.step.kind).group != "loop":
         return
     depth = len(iteration_path(entry.step.iteration))

@@ -1,4 +1,4 @@
-"""Where things stand on a run's time line: bars, ticks, idle time. Pure.
+"""The positions of bars, ticks and idle time on a run's time line. Pure.
 
 Times are integer microseconds since the epoch. Places are percentages of the run's span, written
 for `--start` and `--width` in a stylesheet.

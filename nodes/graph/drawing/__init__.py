@@ -1,1 +1,1 @@
-"""Draw a graph: boxes in columns, lines between them. Pure."""
+"""Draws a graph as boxes in columns with lines between them. Pure."""

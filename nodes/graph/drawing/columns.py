@@ -1,4 +1,4 @@
-"""Which box stands in which column, and in which order. Pure."""
+"""Assigns the boxes of a drawing to columns and orders each column. Pure."""
 
 from bisect import bisect_right, insort
 from collections import defaultdict
@@ -11,7 +11,8 @@ LARGE = 3000  # items from which on fewer sweeps must do
 
 
 def backward(nodes: Sequence[int], edges: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Return the edges that close a circle, seen first from the boxes that nothing leads to."""
+    """Return the edges that close a cycle, searching first from the boxes without an incoming
+    edge."""
     following: dict[int, list[int]] = {node: [] for node in nodes}
     for source, target in sorted(edges):
         following[source].append(target)

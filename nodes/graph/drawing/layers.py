@@ -1,11 +1,10 @@
-"""One level of a drawing: boxes in columns from left to right, lines between them. Pure.
+"""Draws one level of a graph: boxes in columns from left to right, with lines between them. Pure.
 
-The usual layered drawing (Sugiyama): take out the edges that close a circle, give every box the
-column after its last predecessor, let long edges run through empty places of the columns between,
+The usual layered drawing (Sugiyama): take out the edges that close a cycle, put every box into the
+column after its last predecessor, let long edges run through empty places in the columns between,
 order each column by the middle of its neighbours, then move boxes up and down until their lines are
-straight.
-Edges that were taken out lead back below the boxes, or above. The same input gives the same
-picture.
+straight. Edges that were taken out lead back below the boxes, or above. The same input gives the
+same picture.
 """
 
 from collections.abc import Sequence

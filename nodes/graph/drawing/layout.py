@@ -1,4 +1,4 @@
-"""The graph as a drawing: cards, containers around their steps, lines. Pure; sizes in pixels.
+"""Lays out a graph as cards, containers around their steps, and lines. Pure; sizes in pixels.
 
 A step with few inner steps is a card that lists them (an LLM call and a router inside a node); a
 container with a flow of its own is a box with that flow inside.
@@ -53,7 +53,7 @@ class _DrawingTree:
         self.edges = self._lifted(graph.edges)
 
     def _chain(self, node_id: str) -> list[str]:
-        """Return the node and its containers, innermost first. A circle of containers is cut."""
+        """Return the node and its containers, innermost first. A cycle of containers is cut."""
         chain: list[str] = []
         here: str | None = node_id
         while here is not None and here not in chain:
@@ -158,7 +158,8 @@ class _DrawingTree:
         return Card(node, 0, 0, CARD[0], height, "card", chips, more, state=state)
 
     def _edge_label(self, edges: list[GraphEdge]) -> str:
-        """Return the case of a branch and its share: "yes · 7 of 12"; "" where every run goes."""
+        """Return the case of a branch and its share: "yes · 7 of 12"; "" where every run takes
+        it."""
         names, shares = [], []
         for edge in edges:
             target, source = self.nodes[edge.target], self.nodes[edge.source]

@@ -1,4 +1,4 @@
-"""A drawing with what a reader wants to see in it: where one run went, a legend. Pure."""
+"""A drawing with its annotations: the path of one run, and a legend. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a drawing of a graph is made of: cards and lines with their places. Pure; in pixels."""
+"""The elements of a drawing: cards and lines with their positions in pixels. Pure."""
 
 import unicodedata
 from dataclasses import dataclass, field

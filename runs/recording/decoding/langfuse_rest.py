@@ -97,7 +97,7 @@ def read_batch(events: Iterable[Any], project: str) -> LangfuseBatch:
 def _read_event(event: Any, project: str, batch: LangfuseBatch) -> str:
     """Add what an event holds to the batch, and return the id of its envelope."""
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
-        raise BadLangfuseEvent("An event is an object with id, type, timestamp and body.")
+        raise BadLangfuseEvent("An event must be an object with id, type, timestamp and body.")
     body = event.get("body")
     if not isinstance(body, dict):
         raise BadLangfuseEvent("The event has no body.")
@@ -111,7 +111,7 @@ def _read_event(event: Any, project: str, batch: LangfuseBatch) -> str:
     elif kind in OBSERVATIONS and action in ("create", "update"):
         batch.records.append(read_observation(body, OBSERVATIONS[kind], project))
     elif event["type"] != "sdk-log":
-        raise BadLangfuseEvent(f"Events of type {event['type'][:60]!r} are not known.")
+        raise BadLangfuseEvent(f"Events of type {event['type'][:60]!r} are not supported.")
     return str(event.get("id") or "")
 
 

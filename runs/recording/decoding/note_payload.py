@@ -32,10 +32,10 @@ def read_notes(payload: Any) -> list[NoteRecord]:
     them is bad: then none is stored."""
     bodies = payload if isinstance(payload, list) else [payload]
     if not bodies:
-        raise BadNote("The list holds no note.")
+        raise BadNote("The list has no notes.")
     if len(bodies) > MAX_NOTES:
         count = f"{len(bodies):,}"
-        raise BadNote(f"One request takes at most {MAX_NOTES:,} notes; this one has {count}.")
+        raise BadNote(f"A request can have at most {MAX_NOTES:,} notes; this one has {count}.")
     notes = []
     for number, body in enumerate(bodies, 1):
         try:
@@ -50,7 +50,9 @@ def read_notes(payload: Any) -> list[NoteRecord]:
 def read_note(body: Any) -> NoteRecord:
     """Return one note. Raises BadNote."""
     if not isinstance(body, dict):
-        raise BadNote("A note is an object with “run”, “name” and “number”, “label” or “text”.")
+        raise BadNote(
+            "A note must be an object with “run”, “name” and “number”, “label” or “text”."
+        )
     if unknown := [str(key) for key in body if key not in FIELDS]:
         raise BadNote(f"A note has no field “{unknown[0][:40]}”; it has {', '.join(FIELDS)}.")
     texts = {field: _checked_text(body, field) for field in MAX_LENGTHS}
@@ -61,10 +63,10 @@ def read_note(body: Any) -> NoteRecord:
     if texts["name"] == "thumbs" and number is None:
         number = THUMBS.get(texts["label"].lower())
     if number is None and not texts["label"] and not texts["text"] and texts["name"] != "pin":
-        raise BadNote("The note says nothing: give a number, a label or a text.")
+        raise BadNote("The note is empty: give a number, a label or a text.")
     created_us = iso_microseconds(texts["created_at"]) if texts["created_at"] else None
     if texts["created_at"] and created_us is None:
-        raise BadNote("“created_at” is a time such as 2026-11-22T09:30:00Z.")
+        raise BadNote("“created_at” must be a time such as 2026-11-22T09:30:00Z.")
     return NoteRecord(
         about=texts["run"],
         source=SOURCE,
@@ -84,10 +86,10 @@ def _checked_text(body: dict[str, Any], field: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadNote(f"“{field}” is a text.")
+        raise BadNote(f"“{field}” must be a text.")
     if len(value) > MAX_LENGTHS[field]:
         limit = f"{MAX_LENGTHS[field]:,}"
-        raise BadNote(f"“{field}” has {len(value):,} characters; {limit} are taken.")
+        raise BadNote(f"“{field}” has {len(value):,} characters; the limit is {limit}.")
     return value if field in ("text", "label") else value.strip()
 
 
@@ -95,7 +97,7 @@ def _checked_number(value: Any) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float):
-        raise BadNote("“number” is a number, or true or false.")
+        raise BadNote("“number” must be a number, true or false.")
     return float(value)
 
 

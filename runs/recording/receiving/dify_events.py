@@ -35,7 +35,7 @@ def events(incoming: IncomingRequest) -> HttpResponse:
         incoming.result = recorder.result()
     result = incoming.result
     if not reader.events:
-        raise Refusal(400, result.reason or "The body holds no event.")
+        raise Refusal(400, result.reason or "The body has no events.")
     return JsonResponse(
         {
             "runs": sorted(map(str, result.runs)),

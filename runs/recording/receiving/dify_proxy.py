@@ -55,7 +55,7 @@ def proxy(request: HttpRequest, slug: str, path: str) -> HttpResponseBase:
         return _dify_error(problem.status, "bad_gateway", str(problem))
     except DatabaseError:
         return _dify_error(
-            503, "service_unavailable", "The database cannot be asked now. Try again."
+            503, "service_unavailable", "The database is not available now. Try again."
         )
     except request_body.BodyTooLarge:
         limit = settings.WAYLOG_MAX_BODY // 1_048_576

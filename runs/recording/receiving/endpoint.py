@@ -102,7 +102,7 @@ def answer_problem(incoming: IncomingRequest, problem: Exception) -> HttpRespons
     ours."""
     refusal = refusal_for(problem)
     if refusal is None:
-        incoming.problem = "An internal error of Waylog; its log has the details."
+        incoming.problem = "Waylog had an internal error; the details are in its log."
         incoming.write_to_inbox(500)
         raise problem
     incoming.problem = str(refusal)
@@ -121,7 +121,7 @@ def refusal_for(problem: Exception) -> Refusal | None:
         return Refusal(413, f"The body is larger than {settings.WAYLOG_MAX_BODY // 1_048_576} MB.")
     if isinstance(problem, DatabaseError):
         log.error("A request could not be stored.", exc_info=problem)
-        return Refusal(503, "The database cannot take this now. Try again.")
+        return Refusal(503, "The database is not available now. Try again.")
     return None
 
 
@@ -138,7 +138,7 @@ def _check_key(incoming: IncomingRequest) -> None:
             401, f"No valid key: {_reason_for_wrong_key(presented_secret(incoming.request))}"
         )
     if not incoming.key.can_ingest:
-        raise Refusal(403, "This key may read, but not record.")
+        raise Refusal(403, "This key can read but not record.")
     incoming.key.touch()
 
 
@@ -147,7 +147,7 @@ def _reason_for_wrong_key(secret: str) -> str:
         return "none was sent. Use `Authorization: Bearer <key>` or the header `x-api-key`."
     if IngestKey.objects.filter(digest=key_digest(secret)).exists():
         return "this one was revoked."
-    return "this one is not known here."
+    return "this one is unknown."
 
 
 def _check_type(content_type: str, types: Sequence[str]) -> None:

@@ -25,7 +25,7 @@ def ingestion(incoming: IncomingRequest) -> HttpResponse:
     if isinstance(events, dict):
         events = [events] if "type" in events else events.get("batch")
     if not isinstance(events, list):
-        raise Refusal(400, 'The body must be {"batch": […]}, a list of events.')
+        raise Refusal(400, 'The body must be {"batch": […]}, where the batch is a list of events.')
     batch = langfuse_rest.read_batch(events, _project_name(incoming))
     sender = incoming.sender
     incoming.result = ingest.store_decoded(
@@ -57,7 +57,7 @@ def scores(incoming: IncomingRequest) -> HttpResponse:
     except langfuse_rest.BadLangfuseEvent as problem:
         raise Refusal(400, str(problem)) from None
     if not records or len(records) != len(bodies):
-        raise Refusal(400, "A score is an object with traceId, name and value.")
+        raise Refusal(400, "A score must be an object with traceId, name and value.")
     notes.save(records, incoming.sender.scope)
     return JsonResponse({"id": records[0].source_id})
 

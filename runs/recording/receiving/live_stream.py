@@ -128,7 +128,7 @@ class StreamRecorder:
         decoder, reason = self._decoder, self._reason
         if self.problem is not None:
             reason = str(self.problem)
-            log.warning("The rest of a stream goes by unrecorded: %s", reason)
+            log.warning("The rest of a stream is not recorded: %s", reason)
         self._store_decoded(decoder.broken(reason) if reason else decoder.end())
         for seconds in PATIENCE if self._patient else ():
             if not self._left.records:
@@ -160,7 +160,7 @@ def run_in_background(work: Callable[[], object]) -> None:
         try:
             work()
         except Exception as problem:
-            log.warning("Work beside a request failed: %s", type(problem).__name__)
+            log.warning("Work in the background of a request failed: %s", type(problem).__name__)
         finally:
             connection.close()
 

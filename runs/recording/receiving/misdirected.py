@@ -60,11 +60,11 @@ def advice(path: str, content_type: str, server: str) -> str:
     right = f"{server}/v1/{signal}"
     if content_type.startswith(GRPC):
         return (
-            f"This is gRPC, but Waylog takes OTLP over HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL="
+            f"This is gRPC, but Waylog accepts OTLP over HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL="
             f"http/protobuf and OTEL_EXPORTER_OTLP_ENDPOINT={server}."
         )
     if "thrift" in content_type:
-        return f"This is Jaeger's format: use an exporter of OTLP over HTTP, to {right}."
+        return f"This is Jaeger's format: use an exporter for OTLP over HTTP and send to {right}."
     if path.count("/v1/") > 1:
         return (
             f"The path {path} is doubled: exporters add /v1/{signal} themselves. "

@@ -9,7 +9,7 @@ def problem_of(address: str) -> str:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return "This is no web address."
+        return "This is not a web address."
     if parts.scheme not in ("http", "https") or not host or port == 0:
         return "The address must begin with http:// or https:// and name a host."
     if "@" in parts.netloc or "?" in address or "#" in address:

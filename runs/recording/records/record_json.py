@@ -179,7 +179,7 @@ def _field_from_json(record: str, name: str, kind: Any, value: Any) -> Any:
     belongs to, "" within a list or an object."""
     if kind is Any:
         if not _SHAPES.get((record, name), _is_anything)(value):
-            raise InvalidRecord(f"“{name}” does not have the form that it has in a run file.")
+            raise InvalidRecord(f"“{name}” does not have the form of a run file.")
         return value
     if isinstance(kind, UnionType):
         if value is None:
@@ -189,7 +189,7 @@ def _field_from_json(record: str, name: str, kind: Any, value: Any) -> Any:
     if read is not None:
         result = read(name, kind, value)
         if (record, name) in _ALLOWED_WORDS and result not in _ALLOWED_WORDS[record, name]:
-            raise InvalidRecord(f"“{result[:40]}” is no {name} that there is.")
+            raise InvalidRecord(f"“{result[:40]}” is not a known {name}.")
         if (record, name) in _ID_FIELDS and not 0 < len(result) <= MAX_ID:
             raise InvalidRecord(f"“{name}” has {len(result)} characters; an id has 1 to {MAX_ID}.")
         if (record, name) in _ID_FIELDS:
@@ -212,9 +212,9 @@ def _integer_from_json(name: str, kind: Any, value: Any) -> int:
     if name.endswith(("_us", "_ns", "_cut")) and value < 0:
         raise InvalidRecord(f"“{name}” is negative.")
     if name in TIMES and value > LAST_US:
-        raise InvalidRecord(f"“{name}” is no time before the year 9999.")
+        raise InvalidRecord(f"“{name}” is not a time before the year 9999.")
     if name == "attempt" and not 0 < value < 2**31:
-        raise InvalidRecord("“attempt” is no number from 1 on.")
+        raise InvalidRecord("“attempt” is not a number of 1 or more.")
     return value
 
 
@@ -236,7 +236,7 @@ def _money_from_json(name: str, kind: Any, value: Any) -> Decimal:
     except InvalidOperation:
         amount = None
     if amount is None or not amount.is_finite() or not 0 <= amount <= LARGEST_COST:
-        raise InvalidRecord(f"“{name}” is no amount of money as text.")
+        raise InvalidRecord(f"“{name}” is not an amount of money as text.")
     return amount
 
 
@@ -248,7 +248,7 @@ def _tuple_from_json(name: str, kind: Any, value: Any) -> tuple[Any, ...]:
     if len(kinds) == 2 and kinds[1] is Ellipsis:
         return tuple(_field_from_json("", name, kinds[0], item) for item in value)
     if len(value) != len(kinds):
-        raise InvalidRecord(f"“{name}” has items of another number than {len(kinds)}.")
+        raise InvalidRecord(f"“{name}” does not have {len(kinds)} items.")
     return tuple(
         _field_from_json("", name, item_kind, item)
         for item_kind, item in zip(kinds, value, strict=True)
@@ -259,7 +259,7 @@ def _object_from_json(name: str, kind: Any, value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InvalidRecord(f"“{name}” is not a JSON object.")
     if name == "rank" and not value.keys() <= set(RANKED):
-        raise InvalidRecord("“rank” names a field that has none.")
+        raise InvalidRecord("“rank” names a field that has no rank.")
     inner = get_args(kind)[1]
     return {key: _field_from_json("", name, inner, item) for key, item in value.items()}
 

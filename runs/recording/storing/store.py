@@ -99,7 +99,7 @@ def _save_storable(records: Sequence[NodeRecord], origin: Origin) -> SaveResult:
             return UnitOfWork(records, origin, app_ids).save()
     except DataError as problem:
         if len(records) == 1:
-            reason = f"The database cannot hold this record: {problem}"
+            reason = f"The database cannot store this record: {problem}"
             return SaveResult(set(), [Refused(clean(reason), asdict(records[0]))])
         middle = len(records) // 2
         first = _save_storable(records[:middle], origin)

@@ -1,4 +1,4 @@
-"""Variable assigners: which variables one writes, and what it wrote. Pure.
+"""Reads Dify's variable assigners: which variables one writes, and what it wrote. Pure.
 
 Facts: Dify's variables have two names, that of a node (a loop's id, or `conversation`) and their
 own; further names lead into the value. An assigner's process data has a list `__updated_variables`

@@ -1,4 +1,4 @@
-"""Where the value of a variable stands in the step that read it, by the setting that refers to it.
+"""Locates the value of a variable in the step that read it, by the setting that refers to it.
 Pure."""
 
 from dataclasses import replace

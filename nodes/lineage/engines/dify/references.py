@@ -1,4 +1,4 @@
-"""Which variables the settings of a node refer to. Pure.
+"""Finds the variables that the settings of a node refer to. Pure.
 
 Facts: Dify's app DSL 0.1 to 0.6. A selector is a list of the id of a node and the names that lead
 to the value, also `sys`, `env` and `conversation`; in texts it is {{#id.name#}}. Which setting

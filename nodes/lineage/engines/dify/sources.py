@@ -1,4 +1,5 @@
-"""Which value a reference in Dify's settings meant when a step started. Pure."""
+"""Resolves the references in Dify's settings to the values that they had when a step started.
+Pure."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property

@@ -45,18 +45,20 @@ def read_dsl(body: bytes) -> Dsl:
     """Return the app in an exported file. Raises UnreadableDsl."""
     document = _load_yaml(body)
     if not isinstance(document, dict):
-        raise UnreadableDsl("This is no Dify app: the file holds no fields.")
+        raise UnreadableDsl("This is not a Dify app: the file has no fields.")
     kind, app = document.get("kind", "app"), document.get("app")
     if kind == "rag_pipeline":
-        raise UnreadableDsl("This is a knowledge pipeline; workflows and chatflows are kept here.")
+        raise UnreadableDsl(
+            "This is a knowledge pipeline; only workflows and chatflows can be stored."
+        )
     if kind != "app" or not isinstance(app, dict):
-        raise UnreadableDsl("This is no Dify app: “kind: app” with its fields “app” is missing.")
+        raise UnreadableDsl("This is not a Dify app: “kind: app” or the field “app” is missing.")
     mode = str(app.get("mode"))
     if mode in OTHER_MODES:
-        raise UnreadableDsl(f"This is {OTHER_MODES[mode]}, which has no graph to keep.")
+        raise UnreadableDsl(f"This is {OTHER_MODES[mode]}, which has no graph to store.")
     workflow = document.get("workflow")
     if mode not in MODES or not isinstance(workflow, dict):
-        raise UnreadableDsl("This is no workflow or chatflow: its “workflow” is missing.")
+        raise UnreadableDsl("This is not a workflow or chatflow: the field “workflow” is missing.")
     graph = read_graph(workflow.get("graph"))
     if not graph.stored["nodes"]:
         raise UnreadableDsl("The graph of this app has no nodes.")
@@ -72,14 +74,14 @@ def _load_yaml(body: bytes) -> Any:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UnreadableDsl("The file is no UTF-8 text.") from None
+        raise UnreadableDsl("The file is not UTF-8 text.") from None
     try:
         _check_size(text)
         return yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         place = f" at line {mark.line + 1}" if mark else ""
-        raise UnreadableDsl(f"The file is no YAML that can be read{place}.") from None
+        raise UnreadableDsl(f"The file is not readable YAML{place}.") from None
     except (ValueError, TypeError, RecursionError) as problem:
         if isinstance(problem, UnreadableDsl):
             raise
@@ -94,7 +96,7 @@ def _check_size(text: str) -> None:
     for event in yaml.parse(text, Loader=LOADER):
         counter.add(event)
         if counter.count > MAX_VALUES:
-            raise UnreadableDsl(f"The file holds more than {MAX_VALUES:,} values.")
+            raise UnreadableDsl(f"The file has more than {MAX_VALUES:,} values.")
         if len(counter.open) > MAX_DEPTH:
             raise UnreadableDsl(f"The file is nested more than {MAX_DEPTH} levels deep.")
 
@@ -110,7 +112,7 @@ class _YamlValueCounter:
     def add(self, event: Any) -> None:
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in self.sizes:  # unknown, or around itself
-                raise UnreadableDsl("The file has a reference that leads nowhere or to itself.")
+                raise UnreadableDsl("The file has an alias that refers to nothing or to itself.")
             self.count += self.sizes[event.anchor]
         elif isinstance(event, OPENS):
             self.open.append((event.anchor, self.count))

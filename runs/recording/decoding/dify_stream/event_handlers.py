@@ -411,7 +411,7 @@ def human_input(event: StreamEvent) -> NodeRecord:
         names = ("action_id", "action_text", "rendered_content", "submitted_data")
         fields["outputs"] = {name: data[name] for name in names if data.get(name) is not None}
     else:
-        fields.update(status="stopped", error="Nobody filled in the form in time.")
+        fields.update(status="stopped", error="The form was not filled in in time.")
     return _wait_record(event, node_id, **fields)
 
 

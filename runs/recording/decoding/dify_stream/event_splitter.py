@@ -54,7 +54,7 @@ class EventSplitter:
         name = line.partition(b":")[0]
         if name in (b"", b"event", b"id", b"retry"):
             return []
-        return [_refused_event("This line is neither an event of SSE nor JSON.", line)]
+        return [_refused_event("This line is neither a server-sent event nor JSON.", line)]
 
 
 def split_whole_body(body: bytes) -> list[SplitEvent]:

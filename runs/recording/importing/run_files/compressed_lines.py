@@ -35,7 +35,7 @@ class CompressedFile:
         try:
             return _peek(self.stream)
         except (EOFError, OSError, zlib.error, zstd.ZstdError):
-            raise UnreadableFile("The file is damaged: it cannot be unpacked.") from None
+            raise UnreadableFile("The file is damaged: it cannot be decompressed.") from None
 
     def rest(self, limit: int) -> bytes:
         """Return all that follows, up to `limit` bytes and one more."""
@@ -64,7 +64,7 @@ class CompressedFile:
         self.read_so_far += len(part)
         if self.most is not None and self.read_so_far > self.most:
             raise UnreadableFile(
-                f"The file holds more than {self.most >> 20} MB when it is unpacked."
+                f"The file holds more than {self.most >> 20} MB when it is decompressed."
             )
         return part
 

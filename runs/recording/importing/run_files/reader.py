@@ -27,7 +27,7 @@ RECORDS_AT_ONCE, BYTES_AT_ONCE = 2_000, 16_000_000
 SENTENCES = 20
 KEPT_CHARACTERS = 4_000
 BLANK, BOM = b" \t\r\n", b"\xef\xbb\xbf"
-NO_RUN_FILE = "This is neither a run file (NDJSON) nor traces of OTLP, in JSON or protobuf."
+NO_RUN_FILE = "This is neither a run file (NDJSON) nor OTLP traces in JSON or protobuf."
 
 
 @dataclass(slots=True)
@@ -172,14 +172,18 @@ class RunFileReader:
         elif not self.headed:
             raise UnreadableFile(NO_RUN_FILE)
         elif len(line_value) > 1 or name not in _LINE_READERS:
-            raise InvalidRecord(f"There are no lines “{name[:40]}” in a run file.")
+            raise InvalidRecord(f"A run file has no lines of the type “{name[:40]}”.")
         else:
             _LINE_READERS[name](self, value)
 
     def _read_head(self, value: Any) -> None:
         if type(value) is not int or value != FORMAT:
             newer = type(value) is int and value > FORMAT
-            reason = "a newer Waylog reads it" if newer else "it is none that there was"
+            reason = (
+                "a newer version of Waylog can read it"
+                if newer
+                else "no version of Waylog writes it"
+            )
             raise UnreadableFile(
                 f"The file has the format {str(value)[:20]!r}, not {FORMAT}: {reason}."
             )
@@ -190,7 +194,7 @@ class RunFileReader:
         try:
             related_records.restore_version(record_from_json(VersionLine, value))
         except DataError:
-            raise InvalidRecord("The database cannot hold this version.") from None
+            raise InvalidRecord("The database cannot store this version.") from None
 
     def _read_run_line(self, value: Any) -> None:
         self._finish_run()
@@ -199,7 +203,7 @@ class RunFileReader:
         traces = [source for kind, source in sources if kind == TRACE and source]
         run_id = _run_id(run.id)
         if not traces:
-            raise InvalidRecord("It names no trace of the run.")
+            raise InvalidRecord("It names none of the run's traces.")
         scope, kind = related_records.app_named(run.app) if run.bound else 0, clean(run.kind, 30)
         if (scope, kind) != (self.origin.scope, self.origin.kind):
             self.flush()
@@ -218,7 +222,7 @@ class RunFileReader:
         self.missing -= 1
         record = record_from_json(NodeRecord, value)
         if (TRACE, record.trace) not in self.run.sources:
-            raise InvalidRecord("It belongs to a trace that is none of its run's.")
+            raise InvalidRecord("It belongs to a trace of another run.")
         self.records.append(record)
 
     def _read_note_line(self, value: Any) -> None:
@@ -234,11 +238,11 @@ class RunFileReader:
         self._finish_run()
         self.has_end = True
         if (missing := record_from_json(EndLine, value).runs - self.runs) > 0:
-            self.report.complain(f"{missing} of the file's runs are not in it any more.", missing)
+            self.report.complain(f"{missing} of the file's runs are missing from it.", missing)
 
     def _finish_run(self) -> None:
         if self.skipped:
-            sentence = f"{self.skipped} lines belong to a run that could not be taken."
+            sentence = f"{self.skipped} lines belong to a run that could not be imported."
             self.report.complain(sentence, self.skipped)
         if self.run is not None and self.missing > 0:
             sentence = f"{self.missing} of {self.run.steps} steps of run {self.run.id} are missing."
@@ -285,4 +289,4 @@ def _run_id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidRecord("“id” is no UUID.") from None
+        raise InvalidRecord("“id” is not a UUID.") from None

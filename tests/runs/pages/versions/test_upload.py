@@ -128,9 +128,9 @@ def test_a_file_that_came_before_its_runs_is_matched_when_it_comes_again(console
     ("body", "sentence"),
     [
         (b"", "The file is empty."),
-        (b"just text", "This is no Dify app: the file holds no fields."),
-        (b"\xff\xfe\x00", "The file is no UTF-8 text."),
-        (b"a: [1,", "The file is no YAML that can be read at line"),
+        (b"just text", "This is not a Dify app: the file has no fields."),
+        (b"\xff\xfe\x00", "The file is not UTF-8 text."),
+        (b"a: [1,", "The file is not readable YAML at line"),
         (b"kind: rag_pipeline\n", "This is a knowledge pipeline"),
         (b"kind: app\napp: {mode: agent-chat}\nmodel_config: {}\n", "This is an agent, which has"),
     ],
@@ -186,7 +186,7 @@ def test_the_command_takes_files(db, tmp_path):
     with pytest.raises(CommandError, match="2 of 4 files could not be imported"):
         call_command("import_dsl", *map(str, files), stdout=out, stderr=err)
     assert "Stored as version 1 of Old flow." in out.getvalue()
-    assert f"{bad}: The file is no YAML" in err.getvalue()
+    assert f"{bad}: The file is not readable YAML" in err.getvalue()
     assert "none.yml: No such file" in err.getvalue()
     assert {app.name: app.mode for app in App.objects.all()} == {
         "Old flow": "workflow", "Help desk": "chatflow",

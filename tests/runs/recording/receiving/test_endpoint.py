@@ -74,9 +74,9 @@ def test_repeated_and_late_spans_are_counted(record, ingest_key):
     ("key", "kind", "more", "status", "sentence"),
     [
         ("", JSON, {}, 401, "none was sent"),
-        ("wl_unknown", JSON, {}, 401, "not known"),
+        ("wl_unknown", JSON, {}, 401, "unknown"),
         ("revoked", JSON, {}, 401, "revoked"),
-        ("read", JSON, {}, 403, "may read, but not record"),
+        ("read", JSON, {}, 403, "can read but not record"),
         ("good", "text/plain", {}, 415, "text/plain"),
         ("good", JSON, {"content_encoding": "br"}, 415, "br"),
         ("good", JSON, {"content_encoding": "gzip"}, 400, "gzip"),

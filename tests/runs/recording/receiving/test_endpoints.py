@@ -40,7 +40,7 @@ def test_a_key_is_needed(body, read_key):
     assert answer["WWW-Authenticate"]
     assert post(body, key="wl_wrong").status_code == 401
     answer = post(body, key=read_key)
-    assert answer.status_code == 403 and b"may read" in answer.content
+    assert answer.status_code == 403 and b"can read" in answer.content
     assert not Run.objects.exists()
 
 

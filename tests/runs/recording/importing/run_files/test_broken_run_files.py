@@ -14,7 +14,7 @@ from runs.recording.storing import store
 from tests.runs.recording.importing.run_files.other_waylog import STEP, exported, forget, take
 
 pytestmark = pytest.mark.django_db
-FORM = "“{}” does not have the form that it has in a run file."
+FORM = "“{}” does not have the form of a run file."
 
 
 def lines_of_a_run() -> list[bytes]:
@@ -31,7 +31,7 @@ def lines_of_a_run() -> list[bytes]:
         (b"[1]", "It is not a JSON object."),
         (b"nonsense", "It is not readable JSON."),
         (b"\xff{}", "It is not UTF-8."),
-        (b'{"stepp": {}}', "There are no lines “stepp” in a run file."),
+        (b'{"stepp": {}}', "A run file has no lines of the type “stepp”."),
         (b'{"step": []}', "It is not a JSON object."),
         (b'{"step": {"source_id": "x"}}', "The field “trace” is missing."),
         (b'{"step": {"new": 1}}', "There is no field “new”."),
@@ -53,25 +53,25 @@ def test_a_bad_line_is_refused_alone(line: bytes, sentence: str) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [
-        ("started_us", 10**18, "“started_us” is no time before the year 9999."),
+        ("started_us", 10**18, "“started_us” is not a time before the year 9999."),
         ("started_us", -1, "“started_us” is negative."),
         ("started_us", 1.5, "“started_us” is not a whole number of 64 bits."),
-        ("attempt", 0, "“attempt” is no number from 1 on."),
+        ("attempt", 0, "“attempt” is not a number of 1 or more."),
         ("title", None, "“title” is not a text."),
-        ("status", "done", "“done” is no status that there is."),
-        ("cost", {"amount": "NaN"}, "“amount” is no amount of money as text."),
-        ("cost", {"amount": 1}, "“amount” is no amount of money as text."),
+        ("status", "done", "“done” is not a known status."),
+        ("cost", {"amount": "NaN"}, "“amount” is not an amount of money as text."),
+        ("cost", {"amount": 1}, "“amount” is not an amount of money as text."),
         ("usage", {"input": True}, "“input” is not a whole number of 64 bits."),
         ("folded", 1, "“folded” is neither true nor false."),
         ("ran_after", "x", "“ran_after” is not a list."),
-        ("run", {"source_ids": [["a"]]}, "“source_ids” has items of another number than 2."),
-        ("rank", {"colour": 1}, "“rank” names a field that has none."),
+        ("run", {"source_ids": [["a"]]}, "“source_ids” does not have 2 items."),
+        ("rank", {"colour": 1}, "“rank” names a field that has no rank."),
         ("received", {"attributes": [1]}, FORM.format("received")),
         ("received", {"events": [{"name": "x"}]}, FORM.format("received")),
         ("received", {"read_from": {"inputs": None}}, FORM.format("received")),
         ("resource", "x", FORM.format("resource")),
         ("logs", [{"time_ns": 1, "value": {"attributes": [1]}}], FORM.format("value")),
-        ("trace", "c" * 32, "It belongs to a trace that is none of its run's."),
+        ("trace", "c" * 32, "It belongs to a trace of another run."),
     ],
 )
 def test_a_bad_field_is_reported(field: str, value: Any, sentence: str) -> None:
@@ -87,7 +87,7 @@ def test_a_bad_run_line_is_reported_once() -> None:
     lines[1] = b'{"run": {"id": "x", "app": "shop", "sources": [["trace", "t"]], "seen_us": 1}}\n'
     report = take(b"".join(lines))
     assert report.sentences[:2] == [
-        "Line 2: “id” is no UUID.", "2 lines belong to a run that could not be taken.",
+        "Line 2: “id” is not a UUID.", "2 lines belong to a run that could not be imported.",
     ]  # fmt: skip
     assert not Run.objects.exists()
 

@@ -55,7 +55,7 @@ def test_traces_come_up_too(console: Client) -> None:
         (b"", "The submitted file is empty|Choose a file first|The file is empty"),
         (b"a,b\n1,2\n", "neither a run file"),
         (b'{"run": {}}\n', "neither a run file"),
-        (b'{"waylog": 2}\n', "a newer Waylog reads it"),
+        (b'{"waylog": 2}\n', "a newer version of Waylog can read it"),
         (b"\x1f\x8b\x08\x00 not gzip at all", "damaged"),
         (b'{"waylog": 1}\n'.decode().encode("utf-16"), "neither a run file"),
     ],
