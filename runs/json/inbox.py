@@ -17,6 +17,8 @@ class ReceivedRequestJson(TypedDict):
     status: int
     """The HTTP status of the answer."""
     error: str | None
+    remarks: dict[str, int]
+    """A sentence about spans of it → how many they are: why they were set aside, for example."""
     size: int
     """Bytes of the body."""
     duration_us: int

@@ -59,6 +59,9 @@ class ReceivedRequest(models.Model):
         blank=True,
         help_text="The ids of the first runs with records from this request.",
     )
+    remarks = models.JSONField(
+        default=dict, blank=True, help_text="A sentence about spans, and how many it is about."
+    )
     error = models.TextField(blank=True, help_text="The error sentence in the answer.")
 
     objects = ReceivedRequestQuerySet.as_manager()

@@ -169,6 +169,7 @@ def _received_request_json(row: ReceivedRequest) -> ReceivedRequestJson:
         "content_type": row.content_type or None,
         "status": row.status,
         "error": row.error or None,
+        "remarks": row.remarks,
         "size": row.size,
         "duration_us": row.duration_us,
         "records": row.records,

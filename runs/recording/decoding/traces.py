@@ -1,10 +1,11 @@
 """Decode the body of an OTLP trace request into neutral records. Pure."""
 
 import logging
+from collections import Counter
 from typing import Any
 
 from runs.recording.decoding import evaluations
-from runs.recording.decoding.dialects import read_span
+from runs.recording.decoding.dialects import read_fields
 from runs.recording.decoding.otlp.content_types import choose_decoder
 from runs.recording.decoding.otlp.trace_requests import decode_json_spans, decode_protobuf_spans
 from runs.recording.records.record import Decoded, NodeRecord, NoteRecord, Refused
@@ -19,9 +20,11 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
     spans, refused = choose_decoder(content_type, decode_protobuf_spans, decode_json_spans)(body)
     records: list[NodeRecord] = []
     notes: list[NoteRecord] = []
+    remarks: Counter[str] = Counter()
+    aside = 0
     for span in spans:
         try:
-            record = read_span(span)
+            reading = read_fields(span)
             notes += evaluations.notes_in_events(span)
         except Exception as error:
             # A span that we cannot make sense of must not cost the others. No payload in the log.
@@ -32,9 +35,13 @@ def decode_traces(body: bytes, content_type: str) -> Decoded:
             reason = f"The span could not be understood ({type(error).__name__})."
             refused.append(Refused(reason, _raw_span(span)))
             continue
-        if record is not None:
-            records.append(record)
-    return Decoded(records, refused, notes)
+        if reading.ignored:
+            aside += 1
+        else:
+            records += reading.records()
+        if reading.remark:
+            remarks[reading.remark] += 1
+    return Decoded(records, refused, notes, remarks, aside)
 
 
 def _code_location(error: Exception) -> str:

@@ -33,11 +33,13 @@ def settle_statuses(tree: Tree) -> Outcome:
         row.status = row.told_status or ("running" if at_work else "succeeded")
         if row.status == "failed" and row.hints.get("handled"):
             row.status = "exception"
+        if row.source_id in tree.tried_again:
+            row.status = "retry"
     facts = _facts_with_status(tree)
     fatal = _last_with(tree, "failed")
     status = facts.status or _derived_status(tree, fatal)
     if status == "failed":
-        fatal = fatal or _last_failed(tree)
+        fatal = fatal or _last_failed(tree) or _last_without_result(tree)
     if status not in ("running", "paused"):
         _mark_handled(tree, fatal if status in ("failed", "stopped") else [])
     if status == "succeeded" and any(row.status == "exception" for row in tree.order):
@@ -130,6 +132,17 @@ def _last_failed(tree: Tree) -> list[ExecutionRow]:
     if not failed:
         return []
     return [max(failed, key=lambda row: (row.ended_us or 0, row.depth, row.source_id))]
+
+
+def _last_without_result(tree: Tree) -> list[ExecutionRow]:
+    """Return the last step, as failed, where its producer does not say how steps end, and this one
+    has no result (Dify's own OpenTelemetry)."""
+    steps = [row for row in tree.order if row.status != "retry"]
+    last = max(steps, key=in_order, default=None)
+    if last is None or not last.hints.get("attempt_of") or last.told_status or last.outputs_id:
+        return []
+    last.status = "failed"
+    return [last]
 
 
 def _mark_handled(tree: Tree, fatal: list[ExecutionRow]) -> None:

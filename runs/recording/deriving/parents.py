@@ -5,7 +5,7 @@ Every path up is walked once, because runs may be thousands of steps deep.
 
 from bisect import bisect_right, insort
 
-from runs.recording.records.row import ExecutionRow
+from runs.recording.records.row import ExecutionRow, retry_source_id
 
 FAR_FUTURE = 1 << 62
 MAX_PASSES = 50  # passes in passes; more have no room in a path of them
@@ -35,6 +35,35 @@ def stand_ins(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
         pairs = zip(rows_without_id, same, strict=False)
         replaced.update((row.source_id, own) for row, own in pairs)
     return replaced
+
+
+def repeated_attempts(rows: list[ExecutionRow]) -> tuple[dict[str, ExecutionRow], set[str]]:
+    """Return, of the attempts of one execution that are reported alike (`NodeRecord.attempt_of`),
+    source id → the same attempt from another source, and the source ids of those that were tried
+    again: all but the last, or all where an attempt that went well is known."""
+    attempts: dict[str, list[ExecutionRow]] = {}
+    for row in sorted(rows, key=_start_order):
+        if execution := row.hints.get("attempt_of"):
+            attempts.setdefault(execution, []).append(row)
+    same: dict[str, ExecutionRow] = {}
+    tried_again: set[str] = set()
+    if not attempts:
+        return same, tried_again
+    by_id = {row.source_id: row for row in rows}
+    for execution, own in attempts.items():
+        went_well = execution in {row.source_id for row in own}
+        failed = [row for row in own if row.source_id != execution]
+        if not went_well and failed:
+            last = failed.pop()
+            if execution in by_id:
+                same[last.source_id] = by_id[execution]
+        for number, row in enumerate(failed, 1):
+            other = by_id.get(retry_source_id(execution, number))
+            if other is None:
+                tried_again.add(row.source_id)
+            else:
+                same[row.source_id] = other
+    return same, tried_again
 
 
 def by_any_id(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
@@ -86,7 +115,7 @@ def climb(
     chained: paths up are long and have most of their length in common."""
     trail: list[ExecutionRow] = []
     keys: list[tuple[str, bool]] = []
-    chained = bool(row.hints.get("chained"))
+    chained = _follows_its_parent(row)
     while (key := (row.source_id, chained)) not in reached:
         parent = above[row.source_id]
         trail.append(row)
@@ -98,7 +127,7 @@ def climb(
         elif parent.folded:
             row, chained = parent, chained and parent.source_id not in runs
         elif chained and parent.hints.get("chained"):
-            row = parent
+            row, chained = parent, _follows_its_parent(parent)
         else:
             reached[key] = (parent, (), row)
     end = reached[key]
@@ -110,6 +139,11 @@ def climb(
                 end = (end[0], (*end[1], index), end[2])
             reached[key] = end
     return end
+
+
+def _follows_its_parent(row: ExecutionRow) -> bool:
+    """Return whether the parent that is reported of a step is what ran before it."""
+    return bool(row.hints.get("chained")) and not row.hints.get("nested")
 
 
 def _is_on_top(row: ExecutionRow, above: dict[str, ExecutionRow | None]) -> bool:

@@ -26,7 +26,7 @@ def number_passes(tree: Tree) -> None:
                 row.iteration = _extend_path(row.iteration, number)
             by_node.setdefault((row.node_id, row.kind, row.iteration), []).append(row)
         for (_, _, path), rows in by_node.items():
-            _number_executions(rows, path)
+            _number_executions(tree, rows, path)
 
 
 def _sibling_groups(tree: Tree) -> list[list[ExecutionRow]]:
@@ -41,14 +41,14 @@ def _sibling_groups(tree: Tree) -> list[list[ExecutionRow]]:
     return groups
 
 
-def _number_executions(rows: list[ExecutionRow], path: str) -> None:
+def _number_executions(tree: Tree, rows: list[ExecutionRow], path: str) -> None:
     """Number the executions of one node below one parent, in order of their start."""
     attempt, executions = 1, []
     for row in rows:
         executions.append((row, attempt))
-        attempt = attempt + 1 if row.told_status == "retry" else 1
-    ends = sum(1 for row, _ in executions if row.told_status != "retry")
-    last_is_open = executions[-1][0].told_status == "retry"
+        attempt = attempt + 1 if tree.was_tried_again(row) else 1
+    ends = sum(1 for row, _ in executions if not tree.was_tried_again(row))
+    last_is_open = tree.was_tried_again(executions[-1][0])
     repeated = ends + last_is_open > 1
     fan_out = [row.hints.get("fan_out_index") for row in rows]
     distinct = None not in fan_out and len(set(fan_out)) == len(fan_out)
@@ -58,7 +58,7 @@ def _number_executions(rows: list[ExecutionRow], path: str) -> None:
         if repeated or distinct:
             own = row.hints["fan_out_index"] if distinct else number
             row.iteration = _extend_path(path, own)
-        number += row.told_status != "retry"
+        number += not tree.was_tried_again(row)
 
 
 def _extend_path(path: str, number: int) -> str:

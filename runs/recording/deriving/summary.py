@@ -34,7 +34,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
     """Return the columns of a run, from its tree and its outcome."""
     sources = _roots_first(tree)
     facts = _first_facts(sources)
-    started, ended = _times(tree, outcome)
+    started, ended = _times(tree, outcome, facts.reported_duration_us)
     first, last = _input_row(tree), _output_row(tree, outcome)
     reported = facts.reported_cost
     columns = {
@@ -108,17 +108,27 @@ def _derived_mode(sources: list[ExecutionRow], facts: RunFacts) -> str:
     return "chatflow" if facts.conversation and sources[0].kind == "agent" else "workflow"
 
 
-def _times(tree: Tree, outcome: Outcome) -> tuple[int | None, int | None]:
-    """Return start and end, from the run's own spans where there are any, else from its parts."""
-    rows = [
-        row for row in tree.runs if row.started_us is not None and not row.hints.get("envelope")
-    ]
-    rows = rows or tree.rows
+def _times(tree: Tree, outcome: Outcome, reported_us: int | None) -> tuple[int | None, int | None]:
+    """Return start and end, from the run's own spans where there are any, else from its parts and
+    from how long it took as reported."""
+    own = [row for row in tree.runs if _has_own_times(row)]
+    # A workflow of Dify's is known exactly, the message around it in whole seconds.
+    own = [row for row in own if row.kind == "workflow" and _is_of_dify([row])] or own
+    rows = own or tree.rows
     starts = [row.started_us for row in rows if row.started_us is not None]
     ends = [row.ended_us for row in rows if row.ended_us is not None]
     finished = outcome.status not in ("running", "paused") or bool(tree.runs and tree.runs[0].ended)
     started = min(starts, default=None)
-    return started, max(ends, default=None) if finished else None
+    if not finished:
+        return started, None
+    if not own and reported_us and started is not None and tree.runs:
+        ends.append(started + reported_us)
+    return started, max(ends, default=None)
+
+
+def _has_own_times(row: ExecutionRow) -> bool:
+    is_envelope = row.hints.get("envelope") and row.ended_us is None
+    return row.started_us is not None and not is_envelope
 
 
 # Steps whose value may stand for the run's: a tool's arguments or a hand-off's target may not.

@@ -19,6 +19,7 @@ from runs.recording.deriving.parents import (
     containers_by_id,
     containers_by_time,
     cycle_cuts,
+    repeated_attempts,
     reported_parents,
     stand_ins,
 )
@@ -43,9 +44,14 @@ class Tree:
     missing: dict[str, str] = field(default_factory=dict)
     # Containers that stand in for one whose execution id is known (see `stand_ins`).
     same: dict[str, ExecutionRow] = field(default_factory=dict)
+    # Source ids of attempts that were tried again, where no producer says it.
+    tried_again: set[str] = field(default_factory=set)
     reported_passes: dict[str, list[int]] = field(default_factory=dict)
     by_time: list[ExecutionRow] = field(default_factory=list)
     order: list[ExecutionRow] = field(default_factory=list)
+
+    def was_tried_again(self, row: ExecutionRow) -> bool:
+        return row.told_status == "retry" or row.source_id in self.tried_again
 
     def below(self, row: ExecutionRow) -> list[ExecutionRow]:
         return self.children.get(row.source_id, [])
@@ -82,7 +88,8 @@ def in_order(row: ExecutionRow) -> StartOrder:
 
 def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
     tree = Tree(run_id, rows)
-    tree.same = stand_ins(rows)
+    same, tree.tried_again = repeated_attempts(rows)
+    tree.same = stand_ins(rows) | same
     known = by_any_id(rows) | tree.same
     above = reported_parents(rows, known)
     _hide_wrappers(tree, above)
@@ -199,17 +206,30 @@ def _number_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
 
 def _set_node_ids(tree: Tree) -> None:
     """Set the keys of nodes in the graph: as reported, or the path of titles below the nearest
-    reported one."""
+    reported one. The nodes of a workflow that another one uses as a tool belong to another graph:
+    their ids follow that of the tool's node."""
     graph_ids = {
         tree.same[row.source_id].source_id: row.told_node_id
         for row in tree.rows
         if row.source_id in tree.same
     }
+    hosts = {
+        parent.source_id
+        for row in tree.rows
+        if row.hints.get("nested") and (parent := tree.parent[row.source_id]) is not None
+    }
+    # Source id of a row below another workflow's step → how the ids of its nodes begin.
+    prefixes: dict[str, str] = {}
     for row in tree.order:
         parent = tree.parent[row.source_id]
         above = f"{parent.node_id}/" if parent else ""
+        prefix = prefixes.get(parent.source_id, "") if parent else ""
+        if parent and parent.source_id in hosts:
+            prefix = above
+        if prefix:
+            prefixes[row.source_id] = prefix
         reported = graph_ids.get(row.source_id) or row.told_node_id
-        row.node_id = _node_key(reported or above + row.title)
+        row.node_id = _node_key(prefix + reported if reported else above + row.title)
     for row in tree.rows:
         if row.folded:
             row.node_id = _node_key(row.told_node_id or row.title)

@@ -88,6 +88,7 @@ class IncomingRequest:
             orphans=sum(result.orphans.values()),
             run_count=len(result.runs),
             run_ids=[str(run_id) for run_id in result.runs_worst_first[: inbox.RUNS_LISTED]],
+            remarks=dict(result.remarks),
             error=self.problem or result.reason,
         )
         if row and result.kept:

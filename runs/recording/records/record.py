@@ -133,6 +133,9 @@ class NodeRecord:
     error_type: str | None = None
     # The producer (or its framework) says that it handled the failure: default value, fail branch.
     handled: bool = False
+    # The id of an execution of which this record is one attempt, where all attempts are reported
+    # alike: which of them were tried again follows from the others (Dify's own OpenTelemetry).
+    attempt_of: str | None = None
     attempt: int | None = None  # 1 for the first; a failed attempt that was tried again is `retry`
 
     # --- hints for the tree --------------------------------------------------------------------
@@ -146,6 +149,9 @@ class NodeRecord:
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step
     # then belongs to the nearest ancestor that is a run or a pass, and runs after its parent.
     chained: bool = False
+    # True, with `chained`: the first step of its workflow, whose parent is what the workflow runs
+    # in: the run, or a step of another workflow, which uses this one as a tool.
+    nested: bool = False
     # Set on a span that is one pass of a container: its number. The span itself is hidden as a
     # wrapper and its children get the number in their `iteration`.
     pass_index: int | None = None
@@ -202,8 +208,11 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """What one request body held: good records, refused ones, and notes on runs."""
+    """What one request body held: good records, refused ones, notes on runs, and remarks for the
+    inbox: a sentence → of how many spans; `aside`: how many spans are no part of any run."""
 
     records: list[NodeRecord]
     refused: list[Refused]
     notes: list[NoteRecord] = field(default_factory=list)
+    remarks: Mapping[str, int] = field(default_factory=dict)
+    aside: int = 0

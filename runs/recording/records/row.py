@@ -96,6 +96,12 @@ class ExecutionRow:
         )  # fmt: skip
 
 
+def retry_source_id(execution_id: str, attempt: int) -> str:
+    """Return the id of a failed attempt that was tried again: all attempts of a node share the id
+    of its execution."""
+    return f"{execution_id[:110]}/retry/{attempt}"
+
+
 def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
     """Return the run facts that a row's hints hold as JSON."""
     facts = hints.get("run")

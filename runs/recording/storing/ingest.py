@@ -1,5 +1,6 @@
 """From a request body to stored runs: what every endpoint, import and sample goes through."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -17,7 +18,7 @@ from runs.recording.storing.store import Origin, save_records
 class IngestResult:
     """What became of one body: the runs touched; how many records it held; those refused, and where
     the inbox keeps them; of the others how many said nothing new, and how many came for a run that
-    had ended; of each run the steps whose parent is missing."""
+    had ended; of each run the steps whose parent is missing; remarks as of `Decoded`."""
 
     runs: frozenset[UUID] = frozenset()
     records: int = 0
@@ -26,6 +27,7 @@ class IngestResult:
     duplicates: int = 0
     late: int = 0
     orphans: Mapping[UUID, int] = field(default_factory=dict)
+    remarks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -47,6 +49,7 @@ class IngestResult:
             self.duplicates + other.duplicates,
             self.late + other.late,
             {**self.orphans, **other.orphans},
+            Counter(self.remarks) + Counter(other.remarks),
         )
 
 
@@ -100,12 +103,13 @@ def store_decoded(
     )
     return IngestResult(
         frozenset(saved.runs),
-        len(decoded.records) + len(decoded.refused),
+        len(decoded.records) + len(decoded.refused) + decoded.aside,
         refused,
         kept,
         saved.duplicates,
         saved.late,
         saved.orphans,
+        decoded.remarks,
     )
 
 

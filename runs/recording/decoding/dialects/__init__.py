@@ -28,6 +28,8 @@ from runs.recording.decoding.dialects import (
     dify_langfuse,
     dify_native,
     dify_phoenix,
+    dify_trace,
+    dify_unified,
     gen_ai,
     genkit,
     google_adk,
@@ -70,6 +72,8 @@ DIALECTS: tuple[Dialect, ...] = (
     waylog,
     dify_enterprise,
     dify_native,
+    dify_unified,
+    dify_trace,
     dify_phoenix,
     aliyun,
     n8n,
@@ -96,11 +100,20 @@ DIALECTS: tuple[Dialect, ...] = (
     laminar,
     plain_opentelemetry,
 )
+# Beginnings of the names of dialects that Dify's exporters speak.
+DIFY_DIALECTS = ("dify", "aliyun", "waylog")
+UNKNOWN_DIFY = "Looks like Dify, form not known: read as any other OpenTelemetry."
 
 
 def read_span(span: Span, known_fields: Mapping[str, Any] | None = None) -> NodeRecord | None:
-    """Return the record of the step that a span describes, or None for a probe that is no part of
-    any run. `known_fields`: fields of the record that the decoder knows already, by their names."""
+    """Return the record of the step that a span describes, or None where it is no part of any run.
+    `known_fields`: fields of the record that the decoder knows already, by their names."""
+    reading = read_fields(span, known_fields)
+    return None if reading.ignored else reading.record()
+
+
+def read_fields(span: Span, known_fields: Mapping[str, Any] | None = None) -> SpanReading:
+    """Return what the dialects read from a span; `known_fields` as of `read_span`."""
     reading = SpanReading(span)
     if known_fields:
         reading.fields.update(known_fields)
@@ -109,8 +122,18 @@ def read_span(span: Span, known_fields: Mapping[str, Any] | None = None) -> Node
         if dialect.applies(span, prefixes):
             reading.dialect = dialect.NAME
             dialect.read(reading)
-            if reading.ignored:
-                return None
-            if reading.complete:
+            if reading.ignored or reading.complete:
                 break
-    return reading.record()
+    if not reading.remark and _is_unknown_dify(span, prefixes):
+        reading.remark = UNKNOWN_DIFY
+    return reading
+
+
+def _is_unknown_dify(span: Span, prefixes: set[str]) -> bool:
+    """Return whether a span names Dify, and no dialect of Dify's knew it."""
+    if "dify" not in prefixes and "dify" not in span.scope:
+        return False
+    return not any(
+        dialect.NAME.startswith(DIFY_DIALECTS) and dialect.applies(span, prefixes)
+        for dialect in DIALECTS
+    )

@@ -25,6 +25,7 @@ MESSAGE_STATUSES = {
     "paused": "paused",
 }
 MESSAGE_STEPS = {"moderation": "moderation", "dataset_retrieval": "knowledge-retrieval"}
+TEST_REQUEST = "Dify's test request arrived, which it sends when tracing is set up. It is no run."
 # Their times are those of the database; the engine's own events have whole seconds only.
 RANK = {"started_us": 1, "ended_us": 1}
 
@@ -84,9 +85,11 @@ def _read_node_usage(reading: SpanReading) -> None:
         to_count(attributes.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
         for name in ("prompt", "completion", "total")
     ]
-    reading.fill("usage", usage(*counts), "metadata.total_tokens")
+    if any(counts):  # a node that uses no model has the usage 0
+        reading.fill("usage", usage(*counts), "metadata.total_tokens")
     money = cost(metadata.get("total_price"), metadata.get("currency"))
-    reading.fill("cost", money, "metadata.total_price")
+    if money is not None and money.amount:
+        reading.fill("cost", money, "metadata.total_price")
 
 
 def read_run(reading: SpanReading, entity: str) -> None:

@@ -37,7 +37,7 @@ def applies(span: Span, prefixes: set[str]) -> bool:
 def read(reading: SpanReading) -> None:
     attributes, metadata = reading.attributes, reading.metadata
     if reading.span.name == "api_check" and "test" in attributes:
-        reading.ignored = True
+        reading.ignored, reading.remark = True, dify_metadata.TEST_REQUEST
         return
     _read_app_name(reading)
     if "dify_trace_id" in attributes:

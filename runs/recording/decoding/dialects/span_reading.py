@@ -7,6 +7,7 @@ from typing import Any
 from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import NodeRecord, RunFacts
+from runs.recording.records.row import retry_source_id
 from runs.recording.records.span import Span
 
 
@@ -18,10 +19,14 @@ class SpanReading:
     attribute that gave each field. `consumed` has the attributes that are whole in inputs, outputs
     or another field, and `consumed_events` the indexes of such events: they are not kept a second
     time among what was received. `metadata` is the JSON object in the attribute `metadata`, or what
-    a dialect puts in its place. `dialect` is the name of the dialect that reads now.
+    a dialect puts in its place. `dialect` is the name of the dialect that reads now. `attempts` has
+    fields of failed attempts that were tried again, where the span of the step tells them. `remark`
+    is a sentence for the inbox, such as why the span is `ignored`. `kind_of_step_above` has the id
+    of the step above and its kind, which this span alone tells.
     """
 
     __slots__ = (
+        "attempts",
         "attributes",
         "complete",
         "consumed",
@@ -29,8 +34,10 @@ class SpanReading:
         "dialect",
         "fields",
         "ignored",
+        "kind_of_step_above",
         "metadata",
         "read_from",
+        "remark",
         "run",
         "span",
     )
@@ -44,7 +51,10 @@ class SpanReading:
         self.read_from: dict[str, tuple[str, str]] = {}
         self.consumed: set[str] = set()
         self.consumed_events: set[int] = set()
-        self.ignored = False  # a probe that is no part of any run
+        self.attempts: list[dict[str, Any]] = []
+        self.ignored = False  # no part of any run
+        self.remark = ""
+        self.kind_of_step_above: tuple[str, str] | None = None
         self.complete = False  # further dialects have nothing to add
         metadata = span.attributes.get("metadata")
         metadata = readable(metadata) if metadata else None
@@ -112,6 +122,15 @@ class SpanReading:
         """Leave these attributes out of what is kept as received: a field holds all of them."""
         self.consumed.update(attributes)
 
+    def records(self) -> list[NodeRecord]:
+        """Return what the span says about other steps, and then the record of its own."""
+        record = self.record()
+        others = [_attempt_record(record, fields) for fields in self.attempts]
+        if self.kind_of_step_above:
+            step_id, kind = self.kind_of_step_above
+            others.append(_kind_record(record, step_id, kind))
+        return [*others, record]
+
     def record(self) -> NodeRecord:
         """Return the record. Fields that no dialect filled have the defaults of NodeRecord."""
         span, fields = self.span, self.fields
@@ -166,6 +185,36 @@ class SpanReading:
         if span.status_message and span.status_message != fields.get("error"):
             differing["status_message"] = span.status_message
         return differing
+
+
+def _kind_record(source: NodeRecord, step_id: str, kind: str) -> NodeRecord:
+    return NodeRecord(
+        trace=source.trace,
+        source_id=step_id,
+        service=source.service,
+        title="",
+        kind=kind,
+        rank={"kind": -1},
+        run=source.run,
+    )
+
+
+def _attempt_record(step: NodeRecord, fields: dict[str, Any]) -> NodeRecord:
+    return NodeRecord(
+        trace=step.trace,
+        source_id=retry_source_id(step.source_id, fields["attempt"]),
+        service=step.service,
+        title=step.title,
+        kind=step.kind,
+        parent_source_id=step.parent_source_id,
+        node_id=step.node_id,
+        status="retry",
+        chained=step.chained,
+        container=step.container,
+        iteration_index=step.iteration_index,
+        run=step.run,
+        **fields,
+    )
 
 
 @lru_cache(maxsize=2048)

@@ -28,6 +28,7 @@ from runs.recording.decoding.dify_stream.stream_event import StreamEvent
 from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, Value
+from runs.recording.records.row import retry_source_id
 from runs.recording.records.usage import to_count
 
 # The engine's own words beat those of Dify's telemetry, which renames; its times do not, because
@@ -278,7 +279,7 @@ def node_finished(event: StreamEvent) -> list[NodeRecord]:
 
 def node_retry(event: StreamEvent) -> NodeRecord:
     attempt = min(to_count(event.data.get("retry_index")) or 1, LAST_ATTEMPT - 1)
-    return _finished_step(event, f"{event.required_id('id')[:110]}/retry/{attempt}", attempt)
+    return _finished_step(event, retry_source_id(event.required_id("id"), attempt), attempt)
 
 
 def _step_record(event: StreamEvent, source_id: str = "", **fields: Any) -> NodeRecord:

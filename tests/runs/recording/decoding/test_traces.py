@@ -17,14 +17,14 @@ def test_other_content_types_are_named() -> None:
 def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_span = dialects.read_span
+    read_fields = dialects.read_fields
 
     def failing(span: Span) -> object:
         if span.name == "Triage":
             raise KeyError(span.attributes)
-        return read_span(span)
+        return read_fields(span)
 
-    monkeypatch.setattr("runs.recording.decoding.traces.read_span", failing)
+    monkeypatch.setattr("runs.recording.decoding.traces.read_fields", failing)
     with caplog.at_level(logging.WARNING):
         decoded = decode_traces(capture_bodies("openai-agents-openinference")[0], PROTOBUF)
     assert len(decoded.records) == 45

@@ -4,15 +4,20 @@ import json
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from nodes.models import NodeExecution
-from runs.models import Run
+from runs.models import App, ReceivedRequest, Run
+from runs.recording.decoding.dialects import read_span
+from runs.recording.decoding.dialects.dify_native import SERVER_WORK
 from runs.recording.records.record import NodeRecord
+from runs.recording.records.span import Span
 from runs.recording.storing.store import save_records
-from tests.runs.recording.captured import exception_event, read_record
+from tests.runs.recording.captured import exception_event, make_span, read_record
 
 SERVER = {"service.name": "langgenius/dify", "service.version": "dify-1.14.1-abc"}
 APP, EXECUTION = "0a1b2c3d-0000-4000-8000-000000000001", "0a1b2c3d-0000-4000-8000-000000000002"
+RUN = "0a1b2c3d-0000-4000-8000-000000000003"
 RUNNER = "core.app.apps.workflow.app_runner.WorkflowAppRunner.run"
 CHAT_RUNNER = "core.app.apps.advanced_chat.app_runner.AdvancedChatAppRunner.run"
 PROMPTS = [{"role": "user", "text": "Say hello", "files": []}]
@@ -48,9 +53,9 @@ def app_run(name: str = RUNNER, **changes: Any) -> NodeRecord:
     return native(attributes, **({"name": name} | changes))
 
 
-def server_span(scope: str, attributes: dict[str, Any] | None = None, **changes: Any) -> NodeRecord:
+def server_span(scope: str, attributes: dict[str, Any] | None = None, **changes: Any) -> Span:
     scope = f"opentelemetry.instrumentation.{scope} 0.48b0"
-    return native(attributes, scope=scope, **changes)
+    return make_span(attributes, **({"resource": SERVER, "scope": scope} | changes))
 
 
 def test_a_node_by_its_ids_in_graph_and_run() -> None:
@@ -112,50 +117,98 @@ def test_the_runner_is_the_run() -> None:
 
 
 @pytest.mark.parametrize("scope", ["flask", "celery", "redis", "sqlalchemy", "httpx"])
-def test_the_server_s_own_work_is_a_wrapper(scope: str) -> None:
-    record = server_span(scope, parent_span_id="a" * 16)
-    assert (record.folded, record.is_run) == (True, False)
+def test_the_server_s_own_work_is_set_aside(scope: str) -> None:
+    assert read_span(server_span(scope, parent_span_id="a" * 16)) is None
+    assert read_span(make_span({}, scope=scope, resource={"service.name": "shop"})) is not None
 
 
-def test_the_same_instrumentation_of_another_server_is_no_wrapper() -> None:
-    scope = "opentelemetry.instrumentation.redis 0.48b0"
-    assert not read_record({}, scope=scope, resource={"service.name": "shop"}).folded
+def test_the_start_node_names_run_and_conversation() -> None:
+    variables = {
+        "sys.workflow_run_id": RUN,
+        "sys.conversation_id": "chat-1",
+        "sys.query": "Where is my order?",
+        "sys.user_id": "user-1",
+    }
+    record = node("start", attributes={"output.value": json.dumps(variables)})
+    assert record.run.source_ids == (("dify-run", RUN),)
+    assert (record.run.conversation, record.run.user) == ("chat-1", "user-1")
+    assert record.inputs["sys.query"] == "Where is my order?"
 
 
-def trace() -> list[NodeRecord]:
-    """A request, its run, two nodes with a query and an HTTP call below the second."""
-    web, run, second = "1" * 16, "2" * 16, "4" * 16
-    return [
-        server_span("flask", {"http.method": "POST"}, name="POST /v1/workflows/run", span_id=web,
-              kind="server"),
-        app_run(span_id=run, parent_span_id=web),
-        node("start", attributes={"node.execution_id": "e1", "node.id": "n1"}, name="Start",
-             span_id="3" * 16, parent_span_id=run, end_us=1_300_000),
-        node("http-request", attributes={"node.execution_id": "e2", "node.id": "n2"}, name="Ask",
-             span_id=second, parent_span_id=run, start_us=1_400_000),
-        server_span("httpx", {"http.request.method": "GET"}, name="GET", kind="client",
-              span_id="5" * 16, parent_span_id=second, start_us=1_500_000),
-        server_span("sqlalchemy", {"db.system": "postgresql"}, name="SELECT dify", kind="client",
-              span_id="6" * 16, parent_span_id=run, start_us=1_600_000),
-    ]  # fmt: skip
+def run_of(*nodes: NodeRecord, **changes: Any) -> tuple[Run, list[NodeExecution]]:
+    save_records([app_run(span_id="2" * 16, **changes), *nodes])
+    run = Run.objects.get()
+    return run, list(NodeExecution.objects.in_run(run.pk).visible())
+
+
+def step(number: int, execution: str, outputs: str = "", **changes: Any) -> NodeRecord:
+    attributes = {"node.execution_id": execution, "node.id": execution, "output.value": outputs}
+    times = {"start_us": number * 100_000, "end_us": number * 100_000 + 50_000}
+    ids = {"span_id": f"{number:016x}", "parent_span_id": "2" * 16}
+    return node("code", attributes=attributes, **times, **ids, **changes)
 
 
 @pytest.mark.django_db
-def test_a_run_shows_its_nodes_and_no_queries():
-    save_records(trace())
-    run = Run.objects.get()
-    assert (run.app.name, run.status, run.mode, run.steps) == (APP, "succeeded", "workflow", 2)
-    visible_steps = NodeExecution.objects.in_run(run.pk).visible()
-    assert [(step.title, step.node_id, step.depth) for step in visible_steps] == [
-        ("Start", "n1", 0), ("Ask", "n2", 0),
+def test_the_run_failed_where_its_runner_met_an_exception():
+    failed = [exception_event("RuntimeError", "division by zero")]
+    run, steps = run_of(step(1, "e1", '{"a": 1}'), step(2, "e2"), events=failed, status="ok")
+    assert (run.status, run.error) == ("failed", "division by zero")
+    assert [(s.source_id.partition("/")[0], s.status) for s in steps] == [
+        ("e1", "succeeded"), ("e2", "failed"),
     ]  # fmt: skip
-    assert NodeExecution.objects.filter(folded=True).count() == 4
-    assert run.http_calls == 1  # the node's call, of which the span below it is a part
+    assert run.failed_node_id == "e2"
 
 
 @pytest.mark.django_db
-def test_a_trace_of_web_requests_alone_is_no_run_of_an_app():
-    query = server_span("sqlalchemy", name="SELECT dify", span_id="6" * 16, parent_span_id="b" * 16)
-    save_records([server_span("flask", name="GET /console/api/apps", kind="server"), query])
-    run = Run.objects.get()
-    assert (run.app.name, run.status, run.steps) == ("langgenius/dify", "succeeded", 0)
+@pytest.mark.parametrize("last", ['{"a": 1}', ""])
+def test_spans_of_one_execution_are_its_attempts(last: str):
+    run, steps = run_of(step(1, "e1"), step(2, "e1"), step(3, "e1", last))
+    assert [(s.status, s.attempt) for s in steps] == [
+        ("retry", 1), ("retry", 2), ("succeeded", 3),
+    ]  # fmt: skip
+    assert run.retries == 2
+
+
+HEARTBEATS = [
+    ("redis", {"db.system": "redis", "db.statement": "BRPOP ? ?"}),
+    ("sqlalchemy", {"db.system": "postgresql", "db.statement": "SELECT 1"}),
+    ("flask", {"http.method": "GET", "http.target": "/health"}),
+]
+
+
+def heartbeat(number: int) -> dict[str, Any]:
+    """A body of one span as an idle worker sends it every two seconds."""
+    scope, attributes = HEARTBEATS[number % 3]
+    span = {
+        "traceId": f"{number + 1:032x}",
+        "spanId": f"{number + 1:016x}",
+        "name": scope,
+        "startTimeUnixNano": str(number * 2_000_000_000 + 1_000),
+        "endTimeUnixNano": str(number * 2_000_000_000 + 900_000),
+        "attributes": otlp_attributes(attributes),
+    }
+    name = f"opentelemetry.instrumentation.{scope}"
+    return {
+        "resource": {"attributes": otlp_attributes(SERVER)},
+        "scopeSpans": [{"scope": {"name": name}, "spans": [span]}],
+    }
+
+
+def otlp_attributes(values: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"key": key, "value": {"stringValue": value}} for key, value in values.items()]
+
+
+@pytest.mark.django_db
+def test_an_hour_of_an_idle_worker_leaves_no_run(client: Client, ingest_key: str):
+    for start in range(0, 1_800, 300):
+        body = {"resourceSpans": [heartbeat(number) for number in range(start, start + 300)]}
+        response = client.post(
+            "/v1/traces",
+            body,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {ingest_key}"},
+        )
+        assert (response.status_code, response.content) == (200, b"{}")
+    assert not Run.objects.exists() and not App.objects.exists()
+    request = ReceivedRequest.objects.first()
+    assert (request.records, request.refused, request.remarks) == (300, 0, {SERVER_WORK: 300})
