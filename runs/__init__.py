@@ -1,1 +1,2 @@
-"""The whole: apps, versions, runs, conversations, recording, and the pages that show them."""
+"""Whole runs: apps, versions, runs, conversations, their recording, and the pages that show
+them."""

@@ -1,4 +1,4 @@
-"""Who may read the JSON and files of the console: a session, or a key with read scope."""
+"""Decides who may read the JSON and files of the console: a session, or a key with read scope."""
 
 import base64
 import binascii
@@ -64,7 +64,7 @@ def key_from(request: HttpRequest) -> IngestKey | None:
 
 
 def refusal(status: int, sentence: str) -> JsonResponse:
-    """Return {"error": sentence}; a 401 also names the scheme that would do."""
+    """Return {"error": sentence}; a 401 also names the authentication scheme."""
     response = JsonResponse({"error": sentence}, status=status)
     if status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="waylog"'

@@ -1,4 +1,4 @@
-"""Check settings whose errors would show only later: each is reported at start, with a hint."""
+"""Checks settings at start whose errors would otherwise show only later."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Statuses and modes of runs and apps, and their groups, in one place."""
+"""The statuses and modes of runs and apps."""
 
 from django.db.models import TextChoices
 

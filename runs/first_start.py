@@ -1,6 +1,6 @@
-"""What a start makes sure of: a migrated database, built static files and, the first time, samples,
-a key and an account. Whether it is the first time is read from the data: the account
-is made last, so a first start that was interrupted is simply done again."""
+"""Prepares a start: migrates the database, builds static files and, the first time, creates
+samples, a key and an account. Whether it is the first time is read from the data: the account is
+made last, so a first start that was interrupted is simply done again."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""The records that an address names, or Http404 with a sentence for people."""
+"""Looks up the records that an address names, or raises Http404 with a sentence for people."""
 
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from runs.models import App, Conversation, Run, Version
 
 
 def printable(text: str) -> str:
-    """Return the beginning of what somebody typed, fit to be shown to them in a sentence."""
+    """Return the beginning of a typed text, fit to be shown in a sentence."""
     return "".join(sign for sign in text[:200] if sign.isprintable())
 
 
@@ -36,7 +36,7 @@ def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
 
 
 def app_run_or_404(app: App, run_id: str) -> Run:
-    """Return the run of the app with this id, as somebody typed it."""
+    """Return the run of the app with this id, in any typed form."""
     known_id = as_uuid(run_id)
     run = known_id and Run.objects.for_app(app).for_page().filter(pk=known_id).first()
     if not run:

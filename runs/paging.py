@@ -1,4 +1,4 @@
-"""Page lists by keyset: the next page begins after the last row of this one, so page 1,000 costs
+"""Pages lists by keyset: the next page begins after the last row of this one, so page 1,000 costs
 what page 1 does, and new rows never shift old ones. Nothing is counted.
 
 A cursor is the last row's value of the ordering field and its id: `1763800000000000~<uuid>`;

@@ -1,6 +1,6 @@
-"""What every list of records is: a django-tables2 `Table` whose columns hold the template of their
-cells. The templates of a table's columns are joined to one template for its row, compiled once, so
-that a list of many columns costs what one written by hand does.
+"""Lists of records as django-tables2 tables, whose columns hold the templates of their cells. The
+templates of a table's columns are joined to one template for its row, compiled once, so that a list
+of many columns costs what one written by hand does.
 
 Rows come already in order and cut to a page: the tables neither sort nor count.
 """
@@ -59,7 +59,7 @@ class CellColumn(tables.Column):
 
 
 class WordColumn(CellColumn):
-    """A word of the data, `variable`: what is wider than the column is in its title."""
+    """A word of the data, `variable`; a wider one is cut, with the whole in its title."""
 
     def __init__(self, heading: str, variable: str, **options: Any) -> None:
         cell = f"{{{{ {variable}|word_with_title }}}}"
@@ -93,7 +93,7 @@ class HeadingLink:
 
 @dataclass(frozen=True, slots=True)
 class EmptyState:
-    """What stands in place of a list without records: `text` may be HTML; `action` is what the
+    """What is shown in place of a list without records: `text` may be HTML; `action` is what the
     link to `href` says."""
 
     title: str

@@ -1,4 +1,4 @@
-"""The form of pages that look at a range of time: errors, nodes."""
+"""The form of pages about a time range: errors and nodes."""
 
 from typing import Any
 from urllib.parse import urlencode

@@ -1,4 +1,4 @@
-"""URLs of runs: pages, their machine twins, the endpoints that machines send to, sign-in."""
+"""The URLs of pages, their machine twins, the endpoints for producers, and sign-in."""
 
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path

@@ -22,7 +22,7 @@ class VersionRefJson(TypedDict):
     """The version that something belongs to."""
 
     number: int
-    """Waylog's number of the version, from 1 on."""
+    """Waylog's number of the version, from 1."""
     label: str | None
     """The producer's name for the version."""
 
@@ -55,7 +55,7 @@ class AppJson(AppRefJson):
 
 
 class AppListJson(TypedDict):
-    """Apps, the last active first."""
+    """Apps, the most recently active first."""
 
     apps: list[AppJson]
 

@@ -30,7 +30,7 @@ class AttributeMappingJson(TypedDict):
     """How a step was read."""
 
     door: str
-    """How the step came, in words."""
+    """The protocol by which the step arrived, in words."""
     step: list[MappedFieldJson]
     run: list[MappedFieldJson]
     unused: list[UnusedAttributeJson]

@@ -26,7 +26,7 @@ class StepPairJson(TypedDict):
     reason: str | None
     differences: list[str]
     approximate: bool
-    """Whether the steps were paired by their order alone."""
+    """Whether the steps were paired by name, kind and position, because their node ids differ."""
 
 
 class DivergingPairJson(StepPairJson):

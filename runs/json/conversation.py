@@ -22,12 +22,12 @@ class ConversationJson(ConversationRefJson):
     failures: int
     """How many of them failed."""
     opening: str | None
-    """The beginning of what was asked first."""
+    """The beginning of the first message."""
     last_status: str | None
 
 
 class ConversationListJson(TypedDict):
-    """Conversations of an app, the last active first."""
+    """Conversations of an app, the most recently active first."""
 
     conversations: list[ConversationJson]
     next: str | None
@@ -43,23 +43,23 @@ class ConversationDetailJson(ConversationJson):
 
 
 class TurnStepJson(TypedDict):
-    """A step on the way that a turn took."""
+    """A step on the path of a turn."""
 
     title: str
     status: str
     taken: str | None
-    """Which branch a step that chooses took."""
+    """The branch that a branching step took."""
 
 
 class TurnJson(TypedDict):
-    """A turn: what was asked and answered, and the way to the answer."""
+    """A turn: its question, its answer, and the path to the answer."""
 
     run: RunJson
     question: str | None
     answer: str | None
     way: list[TurnStepJson]
     way_left_out: int
-    """How many further steps the way has."""
+    """How many steps of the path are left out."""
 
 
 class TurnComparisonJson(TypedDict):

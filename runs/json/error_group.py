@@ -1,4 +1,4 @@
-"""Groups of failures that are alike, as JSON."""
+"""Error groups as JSON."""
 
 from typing_extensions import TypedDict
 
@@ -14,14 +14,14 @@ class FailingNodeJson(TypedDict):
 
 
 class VersionCountJson(TypedDict):
-    """How many runs of a version failed so."""
+    """How many runs of a version failed like this."""
 
     version: VersionRefJson | None
     runs: int
 
 
 class ErrorGroupHeadJson(TypedDict):
-    """What is known of a group of failures before its runs are read."""
+    """The part of an error group that is known before its runs are read."""
 
     id: str
     url: str
@@ -39,9 +39,9 @@ class ErrorGroupJson(ErrorGroupHeadJson):
     """Runs of an app that the same node ended in the same way."""
 
     state: str
-    """“open”, “resolved”, or “reopened” where runs failed so after it was resolved."""
+    """“open”, “resolved”, or “reopened” where runs failed like this again after it was resolved."""
     runs: int
-    """How many of the failures that were read."""
+    """How many of the failures that were read belong to the group."""
     first_at: str | None
     last_at: str | None
     since_version: VersionRefJson | None
@@ -63,7 +63,7 @@ class FailuresReadJson(TypedDict):
 
 
 class ErrorListJson(TypedDict):
-    """Groups of failures, the one that failed last first."""
+    """Error groups, the most recent failure first."""
 
     errors: list[ListedErrorGroupJson]
     read: FailuresReadJson
@@ -85,7 +85,7 @@ class FailedRunJson(TypedDict):
 
 
 class GoodRunJson(TypedDict):
-    """The success to compare the newest failure with."""
+    """The successful run to compare the newest failure with."""
 
     good_run: str
     why: str
@@ -94,7 +94,7 @@ class GoodRunJson(TypedDict):
 
 
 class NodeSuccessJson(TypedDict):
-    """A success of the failing node."""
+    """A successful execution of the failing node."""
 
     execution: str
     run: str
@@ -105,7 +105,7 @@ class ErrorGroupDetailJson(ErrorGroupJson):
     """A group with its newest message and runs."""
 
     more_runs: bool
-    """Whether there are more than `runs` counts."""
+    """Whether the group has more runs than `runs` counts."""
     newest_error: str | None
     newest_runs: list[FailedRunJson]
     compare: GoodRunJson | None

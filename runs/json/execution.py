@@ -53,19 +53,19 @@ class ExecutionJson(TypedDict):
     status: str | None
     """“running”, “succeeded”, “failed”, “exception” (failed, but handled), “skipped” …"""
     iteration: list[int]
-    """In which iteration of each container around it, the outermost first, from 0 on."""
+    """The iteration of each container around it, the outermost first, counted from 0."""
     attempt: int | None
-    """From 1 on; more than 1 for a retry."""
+    """Counted from 1; more than 1 for a retry."""
     taken: str | None
-    """Which branch a step that chooses took."""
+    """The branch that a branching step took."""
     started_at: str | None
     finished_at: str | None
     duration_us: int | None
     self_us: int | None
-    """Its time without that of the steps inside."""
+    """Its own time, without the steps inside."""
     tokens: ExecutionTokensJson | None
     cost: ExecutionCostJson | None
-    """Null where nothing costs."""
+    """Null where there is nothing to pay for."""
     counted: bool
     """Whether its tokens and cost count in the totals of the run."""
     model: str | None
@@ -191,8 +191,8 @@ def tokens_json(execution: NodeExecution) -> ExecutionTokensJson | None:
 
 
 def cost_json(execution: NodeExecution) -> ExecutionCostJson | None:
-    """Return None where nothing costs; without a known price the amount is None and the state says
-    so."""
+    """Return None where there is nothing to pay for; without a known price the amount is None and
+    the state says so."""
     if execution.cost is None and execution.total_tokens is None:
         return None
     return {

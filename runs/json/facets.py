@@ -11,9 +11,10 @@ class FacetValueJson(TypedDict):
     runs: int
     chosen: bool
     query: str
-    """The text that asks for it alone."""
+    """The query text for this value alone."""
     url: str
-    """The list with it in force, or without it where it is."""
+    """The address of the list that toggles this value: with it, or without it where it is
+    active."""
 
 
 class FacetJson(TypedDict):
@@ -32,7 +33,7 @@ class FacetsJson(TypedDict):
     runs: int
     """How many runs were counted."""
     bounded: bool
-    """Whether there are more."""
+    """Whether more runs match than were counted."""
     runs_of_steps: int
-    """How many of them were counted for fields of their steps."""
+    """How many of these runs the fields of steps were counted in."""
     facets: list[FacetJson]

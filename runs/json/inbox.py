@@ -4,14 +4,14 @@ from typing_extensions import TypedDict
 
 
 class ReceivedRequestJson(TypedDict):
-    """A request that a machine sent, and what became of it."""
+    """A request from a producer, and how it was answered."""
 
     id: int
     received_at: str | None
     door: str
-    """The endpoint that took it."""
+    """The endpoint that it was sent to."""
     key: str | None
-    """The name of the key that it came with."""
+    """The name of its key."""
     user_agent: str | None
     content_type: str | None
     status: int
@@ -20,7 +20,7 @@ class ReceivedRequestJson(TypedDict):
     remarks: dict[str, int]
     """A sentence about spans of it → how many they are: why they were set aside, for example."""
     size: int
-    """Bytes of the body."""
+    """The size of the body in bytes."""
     duration_us: int
     records: int
     refused: int
@@ -41,7 +41,7 @@ class RequestListJson(TypedDict):
 
 
 class RefusedRecordJson(TypedDict):
-    """A record that could not be taken, and why."""
+    """A record that was refused, and why."""
 
     id: int
     received_at: str | None

@@ -13,14 +13,15 @@ class LineagePlaceJson(TypedDict):
     form: str
     """“step”; else “input”, “system”, “environment”, “conversation”, “nothing” or “answer”."""
     name: NotRequired[str | None]
-    """Of a value at the edge of the run: the variable."""
+    """The name of the variable, for a value at the edge of the run."""
     execution: NotRequired[str]
     node_id: NotRequired[str]
     title: NotRequired[str]
     iteration: NotRequired[list[int]]
     attempt: NotRequired[int]
     path: NotRequired[str | None]
-    """The place in the step as a JSON pointer, such as /inputs/messages/0; null: its settings."""
+    """The place in the step as a JSON pointer, such as /inputs/messages/0; null for its
+    settings."""
 
 
 class LineageLinkJson(TypedDict):
@@ -44,13 +45,13 @@ class LineageUseJson(LineageLinkJson):
 
 
 class LineageHopJson(LineageLinkJson):
-    """A place on the way of a value forwards."""
+    """A place that a value went to."""
 
     level: int
 
 
 class ExecutionLinksJson(TypedDict):
-    """Where the values of a step came from, and who used them."""
+    """Where the values of a step came from, and which steps used them."""
 
     came_from: list[LineageLinkJson]
     used_by: list[LineageUseJson]
@@ -61,7 +62,7 @@ class ExecutionLinksJson(TypedDict):
 
 
 class LineageJson(TypedDict):
-    """The links of a step; with `?path=` the way of one value instead."""
+    """The links of a step; with `?path=` the trace of one value instead."""
 
     run: str
     execution: str

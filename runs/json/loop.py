@@ -14,7 +14,7 @@ class LoopIterationJson(TypedDict):
     """An iteration of the loop."""
 
     number: int | None
-    """From 0 on, as in `iteration` of an execution; null for what ran in no iteration."""
+    """Counted from 0, as in `iteration` of an execution; null for steps outside any iteration."""
     status: str
     steps: int
     failed_steps: int
@@ -46,7 +46,7 @@ class LoopWindowJson(TypedDict):
     passes: list[LoopIterationJson]
     nodes: list[LoopNodeJson]
     count: int
-    """How many iterations there are in all."""
+    """How many iterations the loop has."""
     failed_count: int
     nodes_left_out: int
 

@@ -27,7 +27,7 @@ class NodeTotalsJson(TypedDict):
     """What the executions of a node add up to."""
 
     node_id: str | None
-    """Null for what runs report of themselves where none of their steps reported any usage."""
+    """Null for usage that runs reported as a whole when none of their steps reported any."""
     title: str
     kind: str
     url: str | None
@@ -41,7 +41,7 @@ class NodeTotalsJson(TypedDict):
 
 
 class LookedAtJson(TypedDict):
-    """Which runs were looked at."""
+    """The runs that were read."""
 
     runs: int
     steps: int
@@ -88,7 +88,7 @@ class NodeHistoryJson(TypedDict):
     url: str | None
     figures: NodeFiguresJson
     searched_back_to: str | None
-    """How far back a filter has looked."""
+    """How far back the filter has searched."""
     executions: list[NodeExecutionJson]
     next: str | None
     """The address of the next page."""

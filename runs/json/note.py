@@ -1,4 +1,4 @@
-"""Notes as JSON, and the lines of the data set that is made of them."""
+"""Notes as JSON, and the lines of the data set made from them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ class NoteJson(TypedDict):
 
     id: str
     name: str
-    """What it is: “comment”, “thumbs”, “tag”, “pin”, “expected”, or the name of a score."""
+    """“comment”, “thumbs”, “tag”, “pin”, “expected”, or the name of a score."""
     number: float | None
     label: str | None
     text: str | None
@@ -20,7 +20,7 @@ class NoteJson(TypedDict):
     """Who wrote it: “person”, “api”, “langfuse” …"""
     author: str | None
     step: str | None
-    """The execution that it is about; null: the run itself, or a step that has not arrived."""
+    """The execution that it is about; null for the run itself, or a step that has not arrived."""
     created_at: str | None
 
 
@@ -43,7 +43,7 @@ class ListedNoteJson(NoteJson):
     """A note in the list of notes."""
 
     text_cut: bool
-    """Whether `text` is the beginning only."""
+    """Whether `text` is only the beginning."""
     about: str | None
     """The producer's id of the run, as the note was sent."""
     about_step: str | None
@@ -60,12 +60,12 @@ class NoteListJson(TypedDict):
 
 
 class NoteDataSetLineJson(TypedDict):
-    """A run or step that has notes: what went in, what came out, and what should have."""
+    """A run or step that has notes: its input, its output, and the expected output."""
 
     input: Any
     output: Any
     expected: str | None
-    """The output that would have been right, as somebody wrote it."""
+    """The output that would have been right, as a person or program wrote it."""
     label: str | None
     score: float | None
     thumb: str | None
@@ -75,7 +75,7 @@ class NoteDataSetLineJson(TypedDict):
     """All notes on it, oldest first."""
     run: str
     execution: str | None
-    """Null: the line is about the run itself."""
+    """Null where the line is about the run itself."""
     app: str
     version: VersionRefJson | None
     started_at: str | None

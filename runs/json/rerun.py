@@ -1,4 +1,4 @@
-"""Attempts to run a run again, as JSON."""
+"""Reruns as JSON."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ class RunLinkJson(TypedDict):
 
 
 class RerunJson(TypedDict):
-    """An attempt to run a run again, and what came of it."""
+    """A rerun of a run, and its result."""
 
     id: str
     state: str
     error: str | None
     original: RunLinkJson | None
     run: RunLinkJson | None
-    """The run that came of it."""
+    """The new run."""
     compare: str | None
-    """The address that compares both."""
+    """The address that compares the original and the new run."""
     node_id: str | None
-    """The node that alone, or from which on, was run."""
+    """The node that was run alone, or from which the run started."""
     sent: Any
     requested_by: str | None
     created_at: str | None

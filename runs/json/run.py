@@ -55,17 +55,17 @@ class ConversationRefJson(TypedDict):
 
 
 class RunSourceJson(TypedDict):
-    """How a run came, and its producer's ids."""
+    """How a run arrived, and its producer's ids."""
 
     kind: str | None
     """“otlp”, “dify-otlp”, “dify-events” …"""
     ids: dict[str, str]
-    """By kind, such as “otel-trace”; of several of one kind the first by alphabet, so that the
-    answer never depends on the order of arrival."""
+    """By kind, such as “otel-trace”. Of several ids of one kind it is the first in alphabetical
+    order, so that the answer never depends on the order of arrival."""
 
 
 class ReportedJson(TypedDict):
-    """What the producer itself reports of the whole run."""
+    """What the producer reports about the whole run."""
 
     tokens: int | None
     cost: str | None
@@ -85,7 +85,7 @@ class RunJson(TypedDict):
     status: str
     """“running”, “paused”, “succeeded”, “partial-succeeded”, “failed” or “stopped”."""
     stalled: bool
-    """Whether it says that it is running, but nothing has come of it for long."""
+    """Whether it was last reported as running, but nothing has arrived for a long time."""
     started_at: str | None
     finished_at: str | None
     duration_us: int | None
@@ -112,7 +112,7 @@ class ListedRunJson(RunJson):
     """A run in the list of runs."""
 
     hits: list[SearchHitJson] | None
-    """Where the words that were searched stand; null where none were."""
+    """The places that contain the searched words; null without a search."""
 
 
 class RunListJson(TypedDict):
@@ -122,7 +122,7 @@ class RunListJson(TypedDict):
     next: str | None
     """The address of the next page."""
     searched_until: str | None
-    """How far back a search for words has looked."""
+    """How far back the search for words has looked."""
 
 
 class RunSourceIdJson(TypedDict):
@@ -133,7 +133,7 @@ class RunSourceIdJson(TypedDict):
 
 
 class RunMetadataJson(TypedDict):
-    """What is known of a run beside what it did."""
+    """Ids, times and process of a run."""
 
     sources: list[RunSourceIdJson]
     last_seen_at: str | None
@@ -165,7 +165,7 @@ class CauseStepJson(TypedDict):
     node_id: str
     title: str
     where: str | None
-    """In which iteration and which attempt, in words."""
+    """The iteration and the attempt, in words."""
     url: str
 
 
@@ -179,16 +179,16 @@ class CauseJson(TypedDict):
 
 
 class RunAttemptJson(TypedDict):
-    """An attempt to run a run again."""
+    """A rerun of a run."""
 
     id: str
     run: str | None
-    """The run that came of it."""
+    """The new run."""
     state: str
 
 
 class RunDetailJson(RunJson):
-    """A run with its values and with why it failed."""
+    """A run with its values and why it failed."""
 
     inputs: Any
     outputs: Any
@@ -196,10 +196,10 @@ class RunDetailJson(RunJson):
     configuration: RunConfigurationJson
     cause: CauseJson | None
     error_group: str | None
-    """The group of failures that are alike; see /errors/{group}.json."""
+    """The error group of the run; see /errors/{group}.json."""
     notes: list[NoteJson]
     rerun_of: str | None
-    """The run that was run again as this one."""
+    """The original, where this run is a rerun."""
     reruns: list[RunAttemptJson]
 
 

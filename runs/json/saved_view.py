@@ -4,7 +4,7 @@ from typing_extensions import TypedDict
 
 
 class SavedViewJson(TypedDict):
-    """A search that somebody keeps under a name."""
+    """Filters saved under a name."""
 
     name: str
     url: str
@@ -16,6 +16,6 @@ class SavedViewJson(TypedDict):
 
 
 class SavedViewListJson(TypedDict):
-    """Saved views that the reader may open."""
+    """The saved views that are visible to the reader."""
 
     views: list[SavedViewJson]

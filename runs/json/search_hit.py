@@ -1,13 +1,13 @@
-"""Places where searched words stand, as JSON."""
+"""Matches of a search as JSON."""
 
 from typing_extensions import TypedDict
 
 
 class SearchHitJson(TypedDict):
-    """A place in a run where searched words stand."""
+    """A place in a run that contains the searched words."""
 
     execution: str | None
-    """Null: the run itself has them."""
+    """Null where the run itself contains them."""
     field: str
     """“inputs”, “process_data”, “outputs”, “error”, “title”, “node_id” or “source_id”."""
     title: str | None

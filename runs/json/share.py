@@ -1,4 +1,4 @@
-"""Runs that somebody shares by a link, as JSON. Fields that the link masks are null."""
+"""Runs shared by a link, as JSON. Fields that the link masks are null."""
 
 from typing import Any, NotRequired
 
@@ -40,7 +40,7 @@ class SharedNoteJson(TypedDict):
 
 
 class SharedStepJson(TypedDict):
-    """A step of a shared run; the values only where the step is asked for by itself."""
+    """A step of a shared run; its values only at the address of the step."""
 
     id: str
     depth: int

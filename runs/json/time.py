@@ -11,7 +11,7 @@ class TimeSpentJson(TypedDict):
     times: int
     """How often it ran."""
     self_us: int
-    """Own time in all, without the steps inside."""
+    """Total own time, without the steps inside."""
     longest_us: int
     critical_us: int
     """How much of it is on the critical path."""
@@ -35,16 +35,16 @@ class PathStretchJson(TypedDict):
     """A stretch of the critical path."""
 
     after_us: int
-    """Since the beginning of the run."""
+    """The time since the beginning of the run."""
     duration_us: int
     execution: str | None
     node_id: str | None
     gap: str | None
-    """What was waited for, where no step ran."""
+    """The reason for a gap, where no step ran."""
     rate_limited: bool
     first_token_us: int | None
     short_parts: int | None
-    """How many short stretches are together in this one."""
+    """How many short stretches were joined into this one."""
 
 
 class RunTimeJson(TypedDict):
@@ -53,12 +53,12 @@ class RunTimeJson(TypedDict):
     run: str
     duration_us: int
     worked_us: int
-    """Without waits for people."""
+    """The duration without waits for people."""
     nodes: list[TimeSpentJson]
     nodes_in_all: int
     kinds: list[TimeSpentJson]
     gaps: list[TimeGapJson]
     path: list[PathStretchJson]
-    """The critical path; short stretches are put together."""
+    """The critical path; short stretches are joined."""
     steps_left_out: bool
     """Whether the run has more steps than are read."""

@@ -20,11 +20,11 @@ class VariableWriteJson(TypedDict):
 
     value: Any
     left_out: bool
-    """Whether the value is too large for here; the page of its step has it."""
+    """Whether the value is too large for this answer; the page of its step has it."""
     masked: bool
     """Whether it is secret."""
     written_by: WriterJson | None
-    """Null: it was there from the beginning."""
+    """Null where the value was there from the beginning."""
     written_in_run: str | None
     """An earlier turn of the conversation that wrote it."""
 
@@ -38,7 +38,7 @@ class VariableJson(VariableWriteJson):
     title: str | None
     writes: list[VariableWriteJson]
     earlier_writes: int
-    """How many writes before these are left out."""
+    """How many earlier writes are left out."""
 
 
 class VariablesJson(TypedDict):
@@ -46,7 +46,7 @@ class VariablesJson(TypedDict):
 
     run: str
     after: str | None
-    """The execution after which the values are meant."""
+    """The execution after which the values are read."""
     variables: list[VariableJson]
     left_out: int
     older_turns_left_out: bool

@@ -1,4 +1,4 @@
-"""What is kept of the whole, one file per noun."""
+"""The models of whole runs, one file for each noun."""
 
 from runs.models.app import App, Version
 from runs.models.conversation import Conversation

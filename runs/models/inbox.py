@@ -74,7 +74,7 @@ class ReceivedRequest(models.Model):
 
     @property
     def outcome(self) -> str:
-        """Return the status of a run that stands for the answer."""
+        """Return the run status whose colour and shape show how the request went."""
         if self.status >= 400:
             return "failed"
         return "partial-succeeded" if self.refused else "succeeded"

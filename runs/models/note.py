@@ -1,4 +1,4 @@
-"""Notes of people and evaluators on a run or a step."""
+"""Notes from people and evaluators on a run or a step."""
 
 import uuid
 from collections.abc import Collection, Iterable
@@ -20,7 +20,7 @@ TEXT_HEAD_LENGTH = 2_000
 
 
 class NoteQuerySet(models.QuerySet["Note"]):
-    """Scopes take the value of a filter; an empty value leaves the notes as they are."""
+    """Each scope takes the value of a filter; an empty value filters nothing."""
 
     def on_run(self, run: Run) -> Self:
         """Return the notes on the run and its steps, in the order in which they were made."""
@@ -35,7 +35,7 @@ class NoteQuerySet(models.QuerySet["Note"]):
         return self.filter(run=None, about__in=source_ids, scope=scope)
 
     def for_page(self, length: int = TEXT_HEAD_LENGTH) -> Self:
-        """Read the beginning of the text alone, as `head`: at most `length` + 1 characters."""
+        """Read only the beginning of the text, as `head`: at most `length` + 1 characters."""
         return self.defer("text").annotate(head=Left("text", length + 1))
 
     def for_list(self) -> Self:
@@ -107,8 +107,8 @@ class NoteQuerySet(models.QuerySet["Note"]):
 
 
 class Note(models.Model):
-    """A thumb, a score, a label or a text on a run, or on one step of it. One that arrives before
-    its run waits for it under the producer's id (`about`)."""
+    """A thumb, a score, a label or a text on a run, or on one step of it. A note that arrives
+    before its run waits for it under the producer's id (`about`)."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run = models.ForeignKey(

@@ -14,8 +14,8 @@ from runs.models.run import Run
 
 class RerunQuerySet(models.QuerySet["Rerun"]):
     def involving(self, run: Run) -> Self:
-        """Return the rerun that this run came of, then those that began from it, newest first;
-        without what was sent."""
+        """Return the rerun that created this run, then the reruns of this run, newest first;
+        without their bodies."""
         origin_first = Case(When(run=run, then=0), default=1)
         reruns = self.filter(Q(original=run) | Q(run=run)).defer("sent")
         return reruns.order_by(origin_first, "-created_at")
@@ -32,8 +32,8 @@ class RerunQuerySet(models.QuerySet["Rerun"]):
 
 class Rerun(models.Model):
     """One request to run an app again, from a run of it. `sent` is the body that the app's upstream
-    was sent; `run` is what came of it, as soon as it is known, and `source_id` the producer's id of
-    it. A rerun that the upstream refused has an `error` and no run."""
+    was sent; `run` is the new run, once it is known, and `source_id` the producer's id of it. A
+    rerun that the upstream refused has an `error` and no run."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -65,22 +65,22 @@ class Rerun(models.Model):
         return f"{self.original_id} again"
 
     def set_run(self, run_id: uuid.UUID, source_id: str) -> None:
-        """Note which run came of it."""
+        """Store the new run."""
         self.run_id, self.source_id = run_id, source_id[:128]
         self._update_columns("run_id", "source_id")
 
     def expect_run(self, source_id: str) -> None:
-        """Note the producer's id by which the run will be known, once it comes."""
+        """Store the producer's id under which the new run will arrive."""
         self.source_id = source_id
         self._update_columns("source_id")
 
     def warn(self, sentence: str) -> None:
-        """Note something to know, though nothing failed."""
+        """Store a warning for the page, though nothing failed."""
         self.error = sentence
         self._update_columns("error")
 
     def end(self, error: str) -> None:
-        """Wait no more; with an `error`: it failed. Only the first call counts."""
+        """End the rerun; with an `error`, as failed. Only the first call counts."""
         if self.state != self.State.RUNNING:
             return
         self.state = self.State.FAILED if error else self.State.DONE

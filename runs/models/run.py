@@ -372,7 +372,7 @@ class Run(models.Model):
 
     @property
     def shown_status_label(self) -> str:
-        """Return the word for `shown_status`."""
+        """Return the label of `shown_status`."""
         return STALLED_LABEL if self.stalled else self.get_status_display()
 
     @property

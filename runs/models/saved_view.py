@@ -1,4 +1,4 @@
-"""Filters of the run history that a user keeps under a name."""
+"""Filters of the run history that a user saved under a name."""
 
 from typing import Self
 
@@ -35,7 +35,7 @@ class SavedViewQuerySet(models.QuerySet["SavedView"]):
 
 
 class SavedView(models.Model):
-    """A named query string of the run history, of one app or of all. Everybody may open a `shared`
+    """A named query string of the run history, of one app or of all. Everyone may open a `shared`
     view; only its owner may change it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="saved_views")

@@ -58,7 +58,7 @@ class ShareLink(models.Model):
         masked: Collection[str],
         user: User,
     ) -> tuple["ShareLink", str]:
-        """Return a new link, and the secret of its address, which cannot be shown again."""
+        """Create a link; return it with the secret of its address, which cannot be read again."""
         secret = secrets.token_urlsafe(32)
         link = cls.objects.create(
             run=run,
@@ -80,7 +80,7 @@ class ShareLink(models.Model):
         return self.revoked_at is None and self.expires_at > timezone.now()
 
     def touch(self) -> None:
-        """Note that it was opened, at most once a minute."""
+        """Store the time of opening, at most once a minute."""
         now = timezone.now()
         if self.last_opened_at is None or now - self.last_opened_at > timedelta(minutes=1):
             type(self).objects.filter(pk=self.pk).update(last_opened_at=now)

@@ -1,1 +1,2 @@
-"""Which runs a list shows: one language for what is typed, clicked and written in an address."""
+"""The filter language: one language for filters that are typed, clicked and written in an
+address."""

@@ -1,4 +1,4 @@
-"""From an address's parameters to the one query text that they mean, and back. Pure.
+"""Translates the parameters of an address into one query text, and back. Pure.
 
 `?status=failed&min_tokens=900&q=refund` means what `?q=status:failed tokens:>=900 refund` means:
 each field of the search is a parameter, too, and takes its value as it is, without quotes.

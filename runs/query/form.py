@@ -1,4 +1,4 @@
-"""The filters as a form with an input each, for those who would rather not type them. Pure."""
+"""The filters as a form with one input each. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class FilledInput:
 @dataclass(frozen=True, slots=True)
 class MoreFilters:
     """`statuses`: (value, label, chosen). `rest` is the part of the query that the form has no
-    input for; it stays in force as text."""
+    input for; it stays active as text."""
 
     statuses: list[tuple[str, str, bool]]
     app: str

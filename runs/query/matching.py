@@ -1,4 +1,4 @@
-"""From a query to the runs that match it."""
+"""Finds the runs that match a query."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The filters in force: what an address asks for, from its parameters to the runs."""
+"""The active filters of a list: reads them from an address and selects the runs."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,7 +42,7 @@ FEW_WORDS = 6  # up to so many, a search that finds nothing offers to leave one 
 
 @dataclass(frozen=True, slots=True)
 class FilterChip:
-    """A condition in force; `href` is the list without it."""
+    """An active condition; `href` is the list without it."""
 
     name: str
     value: str
@@ -251,7 +251,7 @@ class RunFilters:
         return f"?{parameters}&facets=1" if parameters else "?facets=1"
 
     def toggled(self, term: Term) -> str:
-        """Return the address of this list with `term`, or without it where it is in force."""
+        """Return the address of this list with `term`, or without it where it is active."""
         query = self.query
         return self.href(query.without(term) if query.has(term) else query.plus(term))
 

@@ -1,4 +1,4 @@
-"""Read what stands behind a field's colon: words, numbers, durations, times and ranges. Pure.
+"""Parses the values of fields: words, numbers, durations, times and ranges. Pure.
 
 Durations are integer microseconds, numbers are Decimal, and a time is a datetime (a naive one is in
 the console's time zone) or a timedelta (so long ago)."""

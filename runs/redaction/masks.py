@@ -1,4 +1,4 @@
-"""Mask in values what those who open a share link are not to see. Pure.
+"""Masks what a share link must not show. Pure.
 
 Three things are masked: whole fields of a run, the values of keys, and words wherever they stand. A
 key is masked in values, in JSON that a text holds, and in texts that only look like it; a word in

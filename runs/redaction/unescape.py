@@ -1,4 +1,4 @@
-"""Undo the escaping of a text, so that words are found that hide from a plain search. Pure."""
+"""Undoes the escaping of a text, so that words are found that a plain search would miss. Pure."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Model calls that look real: tokens from the texts, time from the tokens, public prices."""
+"""Realistic model calls: tokens follow from the texts, time from the tokens, at public prices."""
 
 import random
 from dataclasses import dataclass

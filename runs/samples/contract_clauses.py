@@ -1,4 +1,5 @@
-"""Contract review, the iteration: a model assesses each clause, code reads its answer."""
+"""The iteration of the contract review sample: a model assesses each clause, and code reads its
+answer."""
 
 import json
 from typing import Any, NamedTuple

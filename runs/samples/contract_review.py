@@ -1,4 +1,5 @@
-"""Contract review: a Dify workflow with a branch by language and an iteration over the clauses."""
+"""The contract review sample: a Dify workflow with a branch by language and an iteration over the
+clauses."""
 
 import random
 from collections.abc import Iterator

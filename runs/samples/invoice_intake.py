@@ -1,4 +1,5 @@
-"""Invoice intake: three branches at once, in OpenTelemetry's GenAI conventions (1.37 on)."""
+"""The invoice intake sample: three branches at once, in OpenTelemetry's GenAI conventions (1.37
+on)."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Invoice intake: what its branches do."""
+"""The branches of the invoice intake sample."""
 
 from decimal import Decimal
 from typing import Any

@@ -1,4 +1,5 @@
-"""Research agent: a LangGraph loop that plans, searches until it knows enough and writes."""
+"""The research agent sample: a LangGraph loop that plans, searches until it knows enough and
+writes."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Research agent: its tools, their calls and their answers."""
+"""The tools of the research agent sample, with their calls and answers."""
 
 from typing import Any
 

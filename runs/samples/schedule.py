@@ -1,4 +1,4 @@
-"""When the sample runs happened: a week with working hours. Times are microseconds, UTC."""
+"""The times of the sample runs: a week with working hours. Times are microseconds, UTC."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,5 @@
-"""Support chat: a Dify chatflow. A classifier sends each question to the order service, to a
-refund, to the help centre or to small talk; a conversation has two to six turns."""
+"""The support chat sample: a Dify chatflow. A classifier sends each question to the order service,
+to a refund, to the help centre or to small talk; a conversation has two to six turns."""
 
 import random
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Support chat, one turn: classify, take the branch, answer."""
+"""One turn of the support chat sample: classify, take the branch, answer."""
 
 from enum import Enum
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""Finding runs by what stands in them: words, phrases and parts of words in any language."""
+"""Full-text search: finds runs by words, phrases and parts of words in any language."""
 
 from runs.search.finding import SearchResult, find
 from runs.search.hits import Hit, hits_json

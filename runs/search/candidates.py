@@ -1,5 +1,5 @@
-"""Which runs are worth looking at: those that the index names and those that it does not hold yet.
-They come in portions from the newest to the oldest, each of bounded work."""
+"""Lists the candidates of a search: runs that the index names, and runs that it does not hold yet.
+They come in bounded portions from the newest to the oldest."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""Text as the index keeps it: each word once, because every call of a model repeats what was said
+"""Encodes text for the index: each word once, because every model call repeats what was said
 before; in ASCII, so that both databases cut it into the same trigrams (groups of three characters),
 whatever language it is in and whatever locale they have. Pure."""
 

@@ -1,4 +1,4 @@
-"""Find runs by what stands in them, newest first, within a small time."""
+"""Finds runs that contain the searched words, newest first, within a time limit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Where in a run the search terms stand: the places to show, each with the text around it. Pure."""
+"""Locates the search terms in a run: the places to show, each with the text around it. Pure."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Put the texts of runs into the index: apart from recording, a few at a time."""
+"""Puts the texts of runs into the index, apart from recording, a few at a time."""
 
 from collections.abc import Iterable, Iterator
 from itertools import islice

@@ -1,4 +1,4 @@
-"""How much work one search may do."""
+"""The limits of one search."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Text as searches compare it: letter case, accents and alternative codings of a character do not
+"""Normalizes text for comparing: letter case, accents and alternative codings of a character do not
 count. Pure.
 
 `composed` brings text into one normal form that looks the same; `normalized` then replaces each of

@@ -1,4 +1,4 @@
-"""What somebody searches for: words and "exact phrases", and what must not stand there. Pure."""
+"""The terms of a search: words and "exact phrases", and those that are excluded. Pure."""
 
 import re
 from dataclasses import dataclass

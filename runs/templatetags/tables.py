@@ -1,4 +1,4 @@
-"""Write the rows of a `runs.tables.RecordTable`, and what its cells need."""
+"""Template tags and filters for the rows and cells of a `runs.tables.RecordTable`."""
 
 from datetime import datetime
 

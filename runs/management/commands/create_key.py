@@ -1,4 +1,4 @@
-"""`manage.py create_key NAME`: a key for a machine, from the shell."""
+"""`manage.py create_key NAME`: create a key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`manage.py export_runs`: runs as a file, from the shell."""
+"""`manage.py export_runs`: export runs to a file."""
 
 import sys
 from collections.abc import Iterable, Iterator

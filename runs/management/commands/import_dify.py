@@ -1,4 +1,4 @@
-"""`manage.py import_dify --dsn …`: import the runs of a Dify from its PostgreSQL, which is only
+"""`manage.py import_dify --dsn …`: import runs from Dify's PostgreSQL database, which is only
 read."""
 
 import os

@@ -1,4 +1,4 @@
-"""`manage.py import_runs FILE…`: runs from files, from the shell."""
+"""`manage.py import_runs FILE…`: import runs from files."""
 
 import sys
 from typing import IO, Any

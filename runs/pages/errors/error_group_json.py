@@ -1,4 +1,4 @@
-"""Kinds of failure as JSON."""
+"""Error groups as JSON."""
 
 from django.urls import reverse
 

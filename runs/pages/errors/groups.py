@@ -1,4 +1,4 @@
-"""Groups of failures that are alike, over time."""
+"""Error groups over time."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ class ErrorGroupFigures:
 
 @dataclass(slots=True)
 class ErrorGroupPage:
-    """Groups, the one that failed last first, as far as they are `shown`.
+    """Groups, the most recent failure first, as far as they are `shown`.
 
     They are made of the `read` newest failures of the range of time, the oldest of which started at
     `oldest`. `group_count` groups with `runs` runs have the state that was chosen. `older`: there

@@ -1,5 +1,5 @@
-"""One group of errors: when it failed, in which versions, its runs, and what to compare them
-with."""
+"""The history of one error group: when it failed, in which versions, its runs, and the run to
+compare them with."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -88,8 +88,8 @@ def error_group_history(group: ErrorGroup) -> ErrorGroupHistory:
 def _version_failures(
     group: ErrorGroup, rows: Sequence[tuple[datetime, int | None]]
 ) -> tuple[list[VersionFailures], Version | None]:
-    """Return the versions that failed so, newest first, then the one before the first of them; and
-    the version of the group's first run. One query or two."""
+    """Return the versions that failed like this, newest first, then the one before the first of
+    them; and the version of the group's first run. One query or two."""
     counts = Counter(version_id for _, version_id in rows)
     last: dict[int | None, datetime] = {}
     for started, version_id in rows:

@@ -1,4 +1,4 @@
-"""The groups of errors as a table."""
+"""Error groups as a table."""
 
 from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 

@@ -1,4 +1,5 @@
-"""Errors: the groups of all apps or of one app, one group, and marking it as resolved."""
+"""The pages of errors: the groups of all apps or of one app, one group, and the button that
+resolves it."""
 
 from typing import Any
 from uuid import UUID
@@ -30,8 +31,8 @@ MAX_APPS = 500
 
 @require_safe
 def error_list(request: HtmxHttpRequest, slug: str = "") -> HttpResponse:
-    """List the groups of errors of all apps, or of one. Failures that were handled did not end
-    their run, so they are in no group."""
+    """List the error groups of all apps, or of one. Failures that were handled did not end their
+    run, so they are in no group."""
     app = app_or_404(slug) if slug else None
     form = ErrorsForm(request.GET, app=app)
     context: dict[str, Any] = {"app": app, "tab": "errors", "form": form, "error_groups": None}

@@ -1,5 +1,5 @@
-"""What `/llms.txt` says: the addresses that machines read, made of the URL patterns and of the
-table of filters, so that it cannot tell of any that is not there."""
+"""Writes `/llms.txt`: the addresses that machines read, made from the URL patterns and the table of
+filters, so that it lists only what exists."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""What `/openapi.json` says: every address that machines read, its parameters and the schema of its
+"""Writes `/openapi.json`: every address that machines read, its parameters and the schema of its
 answer, made of the URL patterns, of `ENDPOINTS` and of the types of `runs.json`."""
 
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""For machines: what there is to be read."""
+"""The views of the guide for machines."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse

@@ -1,5 +1,5 @@
-"""Count how often each value of a field stands in the runs of a list: over the newest matching runs
-only, so that a list of a million costs what one of ten thousand does.
+"""Counts how often each value of a field occurs in the runs of a list, over the newest matching
+runs only, so that a list of a million runs costs as much as one of ten thousand.
 
 Steps are counted as the search would match them, so that a click on a value leads to as many runs.
 """
@@ -92,7 +92,7 @@ class FacetCounts:
 
 def count_facets(filters: RunFilters, first_page: FirstSearchPage | None = None) -> FacetCounts:
     """Count for valid filters; `first_page`: what their words are known to match. Takes three
-    queries, one or two more for each field in force up to MAX_REOPENED_FIELDS, and one for each
+    queries, one or two more for each active field up to MAX_REOPENED_FIELDS, and one for each
     status asked for but the first."""
     names = [name for name in COUNTED_COLUMNS if not (name == "app" and filters.only_app)]
     columns = [COUNTED_COLUMNS[name] for name in names]
@@ -196,7 +196,7 @@ def _count_people_tags(producer_tags: dict[str, str]) -> Counter[Any]:
 
 
 def _count_reopened(counts: FacetCounts, filters: RunFilters, name: str) -> Counter[Any]:
-    """Count the values of a field in force as if it were not: what else could be chosen."""
+    """Count the values of an active field as if it were not active: what else could be chosen."""
     query = filters.query.without(*filters.query.required(name))
     in_force = _values_in_force(filters, name)
     if name not in COUNTED_OF_STEPS:
@@ -243,7 +243,7 @@ def counted_steps(run_ids: Iterable[str], query: Query) -> list[CountedStep]:
 def _count_steps(
     name: str, steps: Iterable[CountedStep], in_force: Collection[str]
 ) -> Counter[Any]:
-    """Count the runs of each node, kind or model; of nodes also of those in force."""
+    """Count the runs of each node, kind or model, and of the nodes that are filtered by."""
     if name == "node":
         named = ((step.run_id, step.node_id, step.title) for step in steps)
         return count_by_id_or_title(named, in_force)
@@ -254,7 +254,8 @@ def _count_steps(
 def count_by_id_or_title(
     nodes: Iterable[tuple[Any, str, str]], in_force: Collection[str]
 ) -> Counter[Any]:
-    """Count the runs that have each node and each word in force. `nodes`: (run, node id, title).
+    """Count the runs that have each node and each word that is filtered by. `nodes`: (run, node id,
+    title).
 
     A run has a word if one of its nodes has it as id, or as title in any case. A node that is asked
     for by its title is not counted by its id again."""

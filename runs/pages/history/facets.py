@@ -1,5 +1,5 @@
-"""What the runs of a list have in common, counted: each value is a link that narrows the list to it
-or widens the list again."""
+"""Facets: counts of the commonest values of some fields, each a link that narrows the list to that
+value or widens it again."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -21,7 +21,8 @@ MAX_LABELS = 50  # values stored as ids for which names are read
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """`label` is the value for people; `href` puts it in force or, where it is, out of it."""
+    """`label` is the value for people; `href` adds it to the filters or, where it is active,
+    removes it."""
 
     term: Term
     label: str
@@ -130,7 +131,7 @@ def _facet(
     counted: Counter[Any],
     labels: dict[str, dict[Any, LabelledValue]],
 ) -> Facet:
-    """Return the commonest values of the field `name`, after those in force."""
+    """Return the commonest values of the field `name`, after the active ones."""
     in_force = {term.value: term for term in filters.query.required(name)}
     known = labels.get(name)
     values: list[FacetValue] = []
@@ -158,8 +159,8 @@ def _facet_value(
 
 
 def facets_json(facets: Facets, list_url: str) -> FacetsJson:
-    """Return the machine twin. `query` of a value is the text that asks for it alone; `url` is the
-    list with it in force, or without it where it is."""
+    """Return the machine twin. `query` of a value is the query text for it alone; `url` is the list
+    with it, or without it where it is active."""
     return {
         "runs": facets.runs,
         "bounded": facets.bounded,

@@ -1,4 +1,5 @@
-"""A page of the history, and all of it: in an order of its own, or what a search finds."""
+"""Lists the runs that match the filters, page by page or all of them, in an order or as a search
+finds them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,5 +1,5 @@
-"""What has changed since a page of the history was written: new runs, and news of those that were
-unfinished. The page says in its request what it shows, so that the server remembers nothing."""
+"""Finds what has changed since a page of the history was written: new runs, and changes of
+unfinished ones. The page's request says what it shows, so that the server keeps no state."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

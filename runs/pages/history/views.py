@@ -109,7 +109,7 @@ def facets_of_request(request: HtmxHttpRequest, filters: RunFilters) -> Facets:
 def surroundings_context(
     request: HtmxHttpRequest, filters: RunFilters, first_page: FirstSearchPage | None
 ) -> dict[str, Any]:
-    """Return the context of what stands above and beside the table."""
+    """Return the context of everything above and beside the table."""
     views = offered_views(signed_in(request), filters)
     context: dict[str, Any] = {
         "fields": FIELDS,

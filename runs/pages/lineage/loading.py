@@ -1,4 +1,4 @@
-"""Load what lineage looks at: a light row of every step, the graph, and values within bounds."""
+"""Loads a run for lineage: a light row of every step, the graph, and values within bounds."""
 
 from typing import Any
 from uuid import UUID

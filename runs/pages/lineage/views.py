@@ -1,5 +1,4 @@
-"""The pages of lineage: where the values of one step came from and who used them; one value traced
-back to its origin."""
+"""The pages of lineage: the sources and uses of one step's values, and the trace of one value."""
 
 from uuid import UUID
 

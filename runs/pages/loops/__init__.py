@@ -1,1 +1,1 @@
-"""The passes of a loop as a matrix."""
+"""The iterations of a loop as a matrix."""

@@ -1,4 +1,5 @@
-"""The passes of one loop as a matrix: inner nodes × passes, and beside it the panel of one step."""
+"""The iterations of one loop as a matrix of inner nodes × iterations, beside the panel of one
+step."""
 
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -102,7 +103,8 @@ def _load_values(loop: Loop, window: MatrixWindow) -> PassValues:
 
 
 def _view_links(choice: MatrixChoice, window: MatrixWindow) -> dict[str, str]:
-    """Return addresses of the other views, and `cell`, which the id of a step completes."""
+    """Return the addresses of the other views, and `cell`, to which the id of a step is
+    appended."""
     plain = replace(choice, step=None)
     heats = ("time", "tokens", "cost", None)
     nodes = {"earlier": window.earlier_nodes, "later": window.later_nodes}
@@ -116,7 +118,7 @@ def _view_links(choice: MatrixChoice, window: MatrixWindow) -> dict[str, str]:
 
 
 def _step_query(plain: str) -> str:
-    """Return what the id of a step completes to the address of its panel."""
+    """Return the address of a step's panel, up to the id of the step."""
     return plain + ("&" if plain != "?" else "") + "step="
 
 
@@ -158,7 +160,7 @@ def _side_context(run: Run, choice: MatrixChoice) -> dict[str, Any]:
 @require_safe
 @session_or_read_key
 def matrix_json(request: ReadRequest, run_id: UUID, execution_id: UUID) -> HttpResponse:
-    """Return the same window as JSON: its passes, nodes and cells."""
+    """Return the same window as JSON: its iterations, nodes and cells."""
     run = run_or_404(run_id, request.only_app)
     loop = loop_of(execution_or_404(run.id, execution_id))
     choice = MatrixChoice.from_query(request.GET.dict())

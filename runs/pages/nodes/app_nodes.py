@@ -26,10 +26,10 @@ _FIELDS = ("node_id", "folded", "status", "self_us", "counted", "total_tokens", 
 @dataclass(slots=True)
 class NodeTotals:
     """What the executions of one node add up to. `self_us`: own times, ascending. Tokens and costs
-    (by currency) are those that count in the totals of runs. `node_id` is "" for what a run reports
-    of itself where no step reported any usage. `counted_costs`: (currency, cost) of each execution
-    that counts. `share`: percent of the app's cost in its main currency; None where the node has
-    none."""
+    (by currency) are those that count in the totals of runs. `node_id` is "" for usage that a run
+    reported as a whole when no step reported any. `counted_costs`: (currency, cost) of each
+    execution that counts. `share`: percent of the app's cost in its main currency; None where the
+    node has none."""
 
     node_id: str
     kind_key: str

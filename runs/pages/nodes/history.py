@@ -1,4 +1,4 @@
-"""One node over time: its executions over all runs and versions, and what they add up to."""
+"""One node over time: its executions in all runs and versions, and their totals."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence

@@ -20,7 +20,8 @@ MAX_NOTES = 1_000  # of one run, the newest
 
 
 def data_set_lines(notes: NoteQuerySet) -> Iterator[bytes]:
-    """Give a line for each run or step that one of `notes` is on, run by run, with all notes on it.
+    """Yield a line for each run or step that one of `notes` is on, run by run, with all notes on
+    it.
 
     No more than one value is in memory at once. A step that has not arrived has no line.
     """
@@ -31,7 +32,8 @@ def data_set_lines(notes: NoteQuerySet) -> Iterator[bytes]:
 
 
 def _noted_run_ids(notes: NoteQuerySet) -> Iterator[UUID]:
-    """Give the ids of the runs in order, read a hundred at a time. Served by `note_run_created`."""
+    """Yield the ids of the runs in order, read a hundred at a time. Served by
+    `note_run_created`."""
     ids = notes.order_by("run_id").values_list("run_id", flat=True).distinct()
     after: UUID | None = None
     while page := list((ids.filter(run_id__gt=after) if after else ids)[:RUNS_AT_ONCE]):
@@ -83,7 +85,7 @@ def _data_set_line(run: Run, step_id: UUID | None, notes: list[Note]) -> bytes:
 
 
 def _preferred(notes: list[Note], read: Callable[[Note], Any]) -> Any:
-    """Return what `read` gives for the newest note that has it, a person's before a program's."""
+    """Return what `read` returns for the newest note that has it, a person's before a program's."""
     for is_person in (True, False):
         for note in notes:
             content = read(note) if (note.source == PERSON) is is_person else None

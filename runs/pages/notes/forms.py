@@ -159,7 +159,7 @@ class NoteFilterForm(forms.Form):
         return cleaned
 
     def apply(self, notes: NoteQuerySet) -> NoteQuerySet:
-        """Return the notes that the valid form lets through."""
+        """Return the notes that match the valid form."""
         cleaned = self.cleaned_data
         return (
             notes.for_app(cleaned["app"])

@@ -1,4 +1,4 @@
-"""The notes of people and evaluators on runs and steps, as pages and JSON have them."""
+"""Reads the notes of people and evaluators on runs and steps, for pages and JSON."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field

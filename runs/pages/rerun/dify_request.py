@@ -1,4 +1,4 @@
-"""How Dify's API is asked to run an app, or to stop a run: paths, and values in its form. Pure.
+"""Builds requests to Dify's API that run an app or stop a run. Pure.
 
 A file in recorded values is an object with `dify_model_identity` and `related_id`, or (lately)
 `reference`; the API wants it named by its upload, its tool file or its address, and takes either of

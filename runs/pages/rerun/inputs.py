@@ -1,4 +1,4 @@
-"""The recorded inputs of a run, as it can be run again with them. Pure.
+"""Reads the recorded inputs with which a run can be run again. Pure.
 
 Dify flattens system variables into a workflow's inputs (`sys.query`, `sys.files`, `sys.workflow_id`
 …); the inputs of a rerun hold the user's own, and the query and files are in their own places.

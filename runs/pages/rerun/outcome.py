@@ -1,4 +1,4 @@
-"""What came of reruns: whether a new run has begun and ended, and which reruns a run has."""
+"""Follows reruns: whether the new run has started and ended, and which reruns a run has."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,7 +36,7 @@ def update_outcome(rerun: Rerun) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RerunHistory:
-    """`origin`: the rerun that a run came of; `attempts`: those that began from it, newest first;
+    """`origin`: the rerun that created a run; `attempts`: the reruns of that run, newest first;
     `more`: there are others."""
 
     origin: Rerun | None

@@ -1,4 +1,4 @@
-"""Start a rerun: once for each form, on a thread of its own, which outlives the browser's
+"""Starts reruns: once for each form, on a thread of its own, which outlives the browser's
 request."""
 
 import json

@@ -1,5 +1,4 @@
-"""Put an upstream's refusal in a sentence for the page. Pure: no secret of the request is left in
-it."""
+"""Explains an upstream's refusal in a sentence without secrets of the request. Pure."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""The pages that run an app again from one of its runs, and show what came of it."""
+"""The pages that run an app again from one of its runs, and show the result."""
 
 from typing import Any
 from uuid import UUID

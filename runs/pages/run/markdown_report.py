@@ -97,7 +97,7 @@ def _cause_lines(
 
 
 def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
-    """Yield how often runs of the app failed in the same manner, and since when."""
+    """Yield how often runs of the app failed like this, and since when."""
     related = error_group_of(run)
     if related is None:
         return

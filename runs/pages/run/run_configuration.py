@@ -1,4 +1,4 @@
-"""What a run worked with: the models it called, their parameters, the process it ran in."""
+"""The configuration of a run: the models that it called, their parameters, and its process."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""The head of a run's page: what it was, how it ended, and why."""
+"""The header of a run: what it was, how it ended, and why."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Saved views: filters kept under a name."""
+"""Saved views: filters saved under a name."""

@@ -1,4 +1,4 @@
-"""The saved views that a list offers, and the form that keeps one."""
+"""The saved views that a list offers, and the form that saves one."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Saved views: filters of the run history that users keep under a name."""
+"""The pages of saved views."""
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError

@@ -1,4 +1,4 @@
-"""The form that makes a share link to one run: how long it lasts, and what it does not show."""
+"""The form that creates a share link to one run: how long it lasts, and what it masks."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page that makes share links to a run, and the pages that a link shows."""
+"""The page that creates share links to a run, and the pages that a link shows."""
 
 from collections.abc import Callable
 from functools import wraps

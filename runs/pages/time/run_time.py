@@ -1,5 +1,5 @@
-"""Loads what the page of a run's time works out: a light row of every step, what the steps used,
-and what is shown of those that are named."""
+"""Loads the data of a run's TIME page: a light row of every step, what the steps used, and the rows
+of the steps that are named."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,5 @@
-"""Where a run did not go, though other runs of its version did: grey lines of TRACING."""
+"""The branches that a run did not take although other runs of its version did: grey lines of
+TRACING."""
 
 from urllib.parse import urlencode
 

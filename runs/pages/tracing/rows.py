@@ -1,4 +1,4 @@
-"""Lines of the TRACING list as rows for the page: everything a template writes, worked out."""
+"""Turns lines of the TRACING list into rows for the template."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,5 +1,5 @@
-"""From one execution to the same node elsewhere: the execution before and after in this run, the
-run before and after of the app, and the attempts at one execution."""
+"""Links from one execution to the same node elsewhere: other executions in this run, the previous
+and the next run of the app, and other attempts."""
 
 from dataclasses import dataclass
 from itertools import takewhile

@@ -1,5 +1,4 @@
-"""TRACING: the steps of a run as it took them, and the panel of one execution; the same for
-machines."""
+"""TRACING: the steps of a run in order, and the panel of one execution; the same for machines."""
 
 from dataclasses import replace
 from functools import cache, partial

@@ -1,4 +1,4 @@
-"""Write variables for the page: one row each, with words and addresses."""
+"""Turns variables into rows for the page, with words and addresses."""
 
 from collections import Counter
 from dataclasses import dataclass, field

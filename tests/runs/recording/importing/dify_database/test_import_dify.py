@@ -76,7 +76,7 @@ def test_a_database_that_goes_away_during_an_import(
 @pytest.mark.parametrize(
     ("dsn", "sentence"),
     [
-        ("", "Name the database of Dify"),
+        ("", "Give the address of Dify's database"),
         ("postgresql://me:pa55word@127.0.0.1:1/dify", "127.0.0.1:1/dify does not answer"),
         ("mysql://me:pa55word@localhost/dify", "The DSN cannot be read"),
         ("host=127.0.0.1 port=1 password=pa55word what", "The DSN cannot be read"),

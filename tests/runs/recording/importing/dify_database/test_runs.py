@@ -246,7 +246,7 @@ def test_apps_by_name_or_id(dify: Make) -> None:
 
 def test_an_empty_dify_and_one_before_workflows(dify: Make) -> None:
     db = dify()
-    with pytest.raises(CommandError, match="This Dify has no apps"):
+    with pytest.raises(CommandError, match="This Dify database has no apps"):
         imported(db)
     app = db.app("Chat", "chat")
     db.connection.execute("DROP TABLE workflow_node_executions, workflow_runs, workflows")
