@@ -1,1 +1,1 @@
-"""The only way in: receivers and imports → decoders → neutral records → one writer."""
+"""Recording, the only way in: receivers and imports → decoders → neutral records → one writer."""

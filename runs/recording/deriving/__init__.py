@@ -1,1 +1,1 @@
-"""Derive what follows from all steps of a run: tree, passes, outcome, totals. Pure."""
+"""Derives what follows from all steps of a run: tree, iterations, outcome, totals. Pure."""

@@ -1,8 +1,8 @@
-"""From the steps of a run to its tree: pure, and the same for any order of the steps.
+"""Derives the tree of a run from its steps, the same for any order of the steps. Pure.
 
 `derive(run_id, rows)` rewrites the derived fields of every row: who is below whom (`tree`), in
-which pass (`passes`), what its status means once the others are known (`outcome`), whose tokens
-count (`totals`). It reads only what producers reported, never what an earlier call derived.
+which iteration (`passes`), what its status means once the others are known (`outcome`), whose
+tokens count (`totals`). It reads only what producers reported, never what an earlier call derived.
 """
 
 from uuid import UUID
@@ -15,7 +15,7 @@ from runs.recording.records.row import ExecutionRow
 
 
 def derive(run_id: UUID, rows: list[ExecutionRow]) -> tuple[Tree, Outcome]:
-    """Derive tree, passes, statuses, counting and own times of all rows of one run."""
+    """Derive tree, iterations, statuses, counting and own times of all rows of one run."""
     tree = build_tree(run_id, rows)
     number_passes(tree)
     outcome = settle_statuses(tree)

@@ -1,4 +1,5 @@
-"""Which failures are alike: their message without what differs from run to run. Pure.
+"""Normalizes the messages of failures, leaving out what differs from run to run, so that failures
+that are alike form one group. Pure.
 
 Ids, numbers, times and durations become #; addresses, paths and quoted values words of their own.
 What distinguishes failures stays: a status of HTTP (429 is not 500), and what an error that is

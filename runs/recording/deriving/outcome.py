@@ -1,4 +1,4 @@
-"""What the statuses mean once all steps are known. Pure.
+"""Decides the statuses of steps and runs once all steps are known. Pure.
 
 Telemetry says of each step how it ended, not whether that ended the run: some frameworks leave the
 root without an error when the run failed, and an error below is often caught. A failed step is

@@ -1,4 +1,4 @@
-"""What is above a step: as its producer reported it, and as it is shown. Pure.
+"""Finds the parents of steps, as reported and as shown. Pure.
 
 Every path up is walked once, because runs may be thousands of steps deep.
 """
@@ -8,10 +8,10 @@ from bisect import bisect_right, insort
 from runs.recording.records.row import ExecutionRow, retry_source_id
 
 FAR_FUTURE = 1 << 62
-MAX_PASSES = 50  # passes in passes; more have no room in a path of them
+MAX_PASSES = 50  # nested iterations; more have no room in a path of them
 
-# Where the path up from a row ends: its visible parent, the passes on the path (outermost first),
-# and the last row before that parent.
+# Where the path up from a row ends: its visible parent, the iterations on the path (outermost
+# first), and the last row before that parent.
 PathEnd = tuple[ExecutionRow | None, tuple[int, ...], ExecutionRow]
 
 

@@ -1,8 +1,8 @@
-"""In which pass a step ran. Pure.
+"""Numbers the iterations of steps. Pure.
 
-Passes are reported by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node that
-runs several times below the same parent is in its first, second, … pass. Failed attempts that were
-tried again belong to the pass of the attempt that ended it.
+Iterations are reported by the producer (Dify's iterations, LangGraph's fan-out) or counted: a node
+that runs several times below the same parent is in its first, second, … iteration. Failed attempts
+that were retried belong to the iteration of the attempt that ended it.
 """
 
 from nodes.clock import iteration_path
@@ -62,15 +62,15 @@ def _number_executions(tree: Tree, rows: list[ExecutionRow], path: str) -> None:
 
 
 def _extend_path(path: str, number: int) -> str:
-    """Return the path of a pass below `path`. Nested loops deeper than the column holds share
+    """Return the path of an iteration below `path`. Nested loops deeper than the column holds share
     one."""
     longer = f"{path}.{number}" if path else str(number)
     return longer if len(longer) <= MAX_PATH else path
 
 
 def count_passes(tree: Tree) -> int:
-    """Count the passes of a run: of each container, of each fan-out, and of each loop as often as
-    the node ran that ran most often."""
+    """Count the iterations of a run: of each container, of each fan-out, and of each loop as often
+    as its most frequent node ran."""
     total = 0
     for siblings in _sibling_groups(tree):
         parent = tree.parent[siblings[0].source_id]

@@ -1,4 +1,4 @@
-"""The run's own row, from its derived steps. Pure."""
+"""Builds the run's own row from its derived steps. Pure."""
 
 from dataclasses import dataclass
 from decimal import Decimal

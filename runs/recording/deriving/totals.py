@@ -1,4 +1,4 @@
-"""Whose tokens and cost count, and how long a step itself took. Pure.
+"""Decides which tokens and costs count, and computes the own time of steps. Pure.
 
 Agents, iterations and other containers repeat the usage of the calls below them, in most
 frameworks under the same names. Only the steps that did the work are counted: model calls, and

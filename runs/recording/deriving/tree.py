@@ -1,9 +1,9 @@
-"""Who is below whom. Pure.
+"""Builds the tree of a run's steps. Pure.
 
 The producer's parents are taken with three repairs: wrappers (`folded`) and the run's own span are
 skipped, so that its children move up; steps chained to their predecessor (Dify) belong to the
-nearest run or pass above; a step whose parent has not arrived is an orphan, below the place where
-the parent will be.
+nearest run or iteration above; a step whose parent has not arrived is an orphan, below the place
+where the parent will be.
 """
 
 from dataclasses import dataclass, field
@@ -135,8 +135,8 @@ def _repeats(row: ExecutionRow, run: ExecutionRow) -> bool:
 def _find_parents(
     tree: Tree, known: dict[str, ExecutionRow], above: dict[str, ExecutionRow | None]
 ) -> None:
-    """Find each row's visible parent, the pass numbers on the path up, or the parent that is
-    missing."""
+    """Find each row's visible parent, the iteration numbers on the path up, or the missing
+    parent."""
     containers = containers_by_time(tree.rows, above)
     containers |= containers_by_id(tree.rows, above, tree.same)
     runs = {row.source_id for row in tree.runs}

@@ -1,6 +1,6 @@
-"""One call of a model that is reported several times: by the framework's own spans (LlamaIndex's
-achat around chat around complete), or by two instrumentations, one around the other (LangChain's
-model around the client's). Pure.
+"""Hides the repetitions of a model call that is reported several times: by the framework's own
+spans (LlamaIndex's achat around chat around complete), or by two instrumentations, one around the
+other (LangChain's model around the client's). Pure.
 
 Of two model spans of the same model, one being the only step below the other, the one that says no
 more than the other is a wrapper and hidden: the inner one when both say the same, because the outer

@@ -1,5 +1,5 @@
-"""What every endpoint for machines does: check the key, the content type, the size and the encoding
-of the body, refuse in one clear sentence, and leave an entry in the inbox.
+"""The work that every endpoint for producers shares: it checks the key, the content type, the size
+and the encoding of the body, refuses in one clear sentence, and leaves an entry in the inbox.
 
 An endpoint is a function of an `IncomingRequest` below `@endpoint`, and a line in runs/urls.py:
 

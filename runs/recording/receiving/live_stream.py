@@ -1,4 +1,4 @@
-"""Recording a stream while it flows, on a thread of its own.
+"""Records a stream while it flows, on a thread of its own.
 
 The thread takes whatever has arrived since it last looked and commits it at once: one event when
 they come slowly, many when they come fast. The code that forwards the stream never waits for the

@@ -1,5 +1,4 @@
-"""Machines at the wrong address: what is posted to an address that takes nothing is answered with
-the right one, and shown in the inbox."""
+"""Answers requests to a wrong address with the right one, and shows them in the inbox."""
 
 from collections.abc import Callable
 

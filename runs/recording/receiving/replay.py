@@ -1,4 +1,4 @@
-"""Send a refused record to its endpoint again, after a fix."""
+"""Sends a refused record to its endpoint again, after a fix."""
 
 import logging
 from io import BytesIO

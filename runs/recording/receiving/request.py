@@ -1,4 +1,4 @@
-"""One request to an endpoint for machines: who sent it, its body, and what became of it."""
+"""One request to an endpoint for producers: its sender, its body, and its result."""
 
 import time
 from collections.abc import Iterator

@@ -1,1 +1,2 @@
-"""What the stages of recording hand each other: records, spans, rows, payload text. Pure."""
+"""The data that the stages of recording hand each other: records, spans, rows, payload text.
+Pure."""

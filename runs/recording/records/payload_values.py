@@ -1,4 +1,4 @@
-"""Values on their way into payloads and text columns."""
+"""Prepares values for payloads and text columns."""
 
 import json
 from dataclasses import dataclass, field

@@ -147,16 +147,16 @@ class NodeRecord:
     # True: a wrapper, which says nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step
-    # then belongs to the nearest ancestor that is a run or a pass, and runs after its parent.
+    # then belongs to the nearest ancestor that is a run or an iteration, and runs after its parent.
     chained: bool = False
     # True, with `chained`: the first step of its workflow, whose parent is what the workflow runs
     # in: the run, or a step of another workflow, which uses this one as a tool.
     nested: bool = False
-    # Set on a span that is one pass of a container: its number. The span itself is hidden as a
+    # Set on a span that is one iteration of a container: its number. The span itself is hidden as a
     # wrapper and its children get the number in their `iteration`.
     pass_index: int | None = None
-    # The number of the pass that this step ran in, where the step itself says it, and the node id
-    # (in the graph) or source id of the container.
+    # The number of the iteration that this step ran in, where the step itself says it, and the node
+    # id (in the graph) or source id of the container.
     iteration_index: int | None = None
     container: str | None = None
     # True: a container that its producer reports without its execution id (Dify's event stream):

@@ -1,4 +1,4 @@
-"""Tokens and money as producers write them, in one form."""
+"""Reads tokens and money as producers write them into one form."""
 
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any

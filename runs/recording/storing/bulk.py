@@ -1,4 +1,4 @@
-"""Writing many rows at once: the one place that knows the dialects of both databases.
+"""Writes many rows at once: the one place that knows the SQL of both databases.
 
 Values are plain (text, int, bool, bytes, None), in forms that both databases read alike: ids as 32
 hex digits, times as UTC text, money as decimal text.

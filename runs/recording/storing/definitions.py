@@ -1,4 +1,4 @@
-"""The only code that writes what a version is: its graph, configuration and comment.
+"""The only code that writes the content of versions: graph, configuration and comment.
 
 A version is known by its label, which runs name, and by its content. What is defined twice is one
 version; moving boxes about on the canvas makes no other one. A definition without a label (a DSL

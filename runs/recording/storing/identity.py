@@ -1,4 +1,4 @@
-"""Which run a trace belongs to.
+"""Finds the run that a trace belongs to.
 
 A run's id is derived from its trace's; where several traces turn out to be one run (they share one
 of Dify's ids), the smallest of their ids is the run's, whatever arrived first, and what was stored

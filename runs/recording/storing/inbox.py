@@ -1,5 +1,5 @@
-"""What the inbox keeps: one line for each request to an endpoint for machines, and every refused
-record as a request that can be replayed. Both are bounded; the oldest are deleted."""
+"""Writes the inbox: one row for each request to an endpoint for producers, and every refused record
+as a request that can be replayed. Both are bounded; the oldest are deleted."""
 
 import json
 import logging

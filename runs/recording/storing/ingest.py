@@ -1,4 +1,4 @@
-"""From a request body to stored runs: what every endpoint, import and sample goes through."""
+"""Turns a request body into stored runs: the path that every endpoint, import and sample takes."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence

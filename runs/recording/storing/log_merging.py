@@ -1,4 +1,4 @@
-"""The logs of a step, read together.
+"""Reads the logs of a step together.
 
 Logs come one by one, before or after their span, and a message of a model call may be one of many.
 So a row keeps them as a set (`hints["logs"]`), united by the merge like everything else, and what

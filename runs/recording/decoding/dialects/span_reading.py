@@ -1,4 +1,4 @@
-"""What is known about one span while the dialects read it one after the other."""
+"""The state of one span while the dialects read it one after the other."""
 
 from collections.abc import Iterable
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What a Dify app is made to do: its graph, features and declared variables. Pure.
+"""The definition of a Dify app: its graph, features and declared variables. Pure.
 
 They are read the same from a DSL file and from the table `workflows`, so that equal content is seen
 to be equal.

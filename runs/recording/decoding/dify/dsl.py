@@ -1,4 +1,4 @@
-"""A Dify app as Dify exports it: YAML, DSL versions 0.1 to 0.6. Pure.
+"""Reads Dify apps as Dify exports them: YAML, DSL versions 0.1 to 0.6. Pure.
 
 Facts: Dify's export of an app (`version`, `kind`, `app`, `dependencies`, `workflow`). Anybody may
 hand in such a file, so it is measured before it is built: a few lines of YAML can name billions of

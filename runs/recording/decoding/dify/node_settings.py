@@ -1,4 +1,4 @@
-"""Which settings of a Dify node are worth showing, by node type. Pure.
+"""Selects the settings of a Dify node that are worth showing, by node type. Pure.
 
 Names are those of Dify's app DSL (0.1 to 0.6). What is not listed belongs to the editor, is an id
 of another installation, or a credential.

@@ -1,4 +1,4 @@
-"""What OTLP traces and logs have in common over HTTP: two content types, and one form of answer."""
+"""The content types and the form of answer that OTLP traces and logs share over HTTP."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar

@@ -1,4 +1,5 @@
-"""How far an import has come, and what may still change before that point. Pure.
+"""The checkpoint of an import: how far it has come, and what may still change before that point.
+Pure.
 
 Rows appear in about the order of `created_at`: a transaction that took longer shows earlier rows
 later. And a run that was seen at work changes until it has ended, and its steps may be written a

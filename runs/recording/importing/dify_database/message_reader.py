@@ -1,4 +1,4 @@
-"""Read the messages of one app of a Dify database, as records: runs of their own, or turns of its
+"""Reads the messages of one app in a Dify database as records: runs of their own, or turns of
 workflow runs."""
 
 from collections import defaultdict

@@ -1,4 +1,4 @@
-"""Read the workflow runs of one app of a Dify database, as records."""
+"""Reads the workflow runs of one app in a Dify database as records."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What the lines of a run file hold. Pure.
+"""The lines of a run file. Pure.
 
 A run file is NDJSON in UTF-8, one JSON object with one key a line:
 

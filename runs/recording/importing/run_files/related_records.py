@@ -1,4 +1,4 @@
-"""What a run file holds beside the steps: versions, titles of conversations, notes."""
+"""The lines of a run file beside the steps: versions, titles of conversations, notes."""
 
 from collections.abc import Sequence
 from uuid import UUID
