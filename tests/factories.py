@@ -49,7 +49,7 @@ def make_payload(app: App, value: Any) -> Payload:
 
 
 def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
-    """A run of `app`, succeeded five minutes ago after 1.5 s unless told otherwise. `inputs` and
+    """Create a run of `app`; by default it succeeded five minutes ago after 1.5 s. `inputs` and
     `outputs` may be plain values; `source_ids` is {kind: id}."""
     app = make_app(app) if isinstance(app, str) else app
     source_ids = fields.pop("source_ids", {})
@@ -72,7 +72,7 @@ def make_run(app: App | str = "support-desk", **fields: Any) -> Run:
 
 
 def make_execution(run: Run, title: str = "Answer", **fields: Any) -> NodeExecution:
-    """An execution of `run`, the next in order, succeeded unless told otherwise."""
+    """Create the next execution of `run`; by default it succeeded."""
     for name in ("inputs", "outputs", "process_data", "resource"):
         if name in fields and not isinstance(fields[name], Payload):
             fields[name] = make_payload(run.app, fields[name])

@@ -63,7 +63,7 @@ def test_without_script_it_all_works(signed_in):
     make_named_run("Two", user="u-2")
     page = signed_in(java_script_enabled=False)
     page.goto("/runs/")
-    page.click("text=Count statuses")
+    page.click("text=Show counts by")
     page.click("#facets a:has-text('Failed')")
     page.click("summary:has-text('Save view')")
     page.fill(".save-view [name=name]", "Failures")

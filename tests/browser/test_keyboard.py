@@ -37,7 +37,7 @@ def test_rows_and_a_run(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/runs/[0-9a-f-]{36}/"))
 
 
-def test_a_step_its_passes_and_escape(page: Page) -> None:
+def test_a_step_its_iterations_and_escape(page: Page) -> None:
     run = make_run()
     loop = make_execution(run, "Each", kind="iteration")
     first, *_ = [

@@ -1,4 +1,4 @@
-"""Who may read what a machine asks for."""
+"""Access to the addresses that machines read."""
 
 import base64
 

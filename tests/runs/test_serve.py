@@ -1,4 +1,4 @@
-"""`manage.py serve` as a person meets it: a process at a terminal, a first and a second start."""
+"""`manage.py serve` as a process at a terminal: the first and the second start."""
 
 import contextlib
 import http.client

@@ -1,4 +1,4 @@
-"""What every list of records has in common."""
+"""The parts that all lists of records share."""
 
 import pytest
 from django.template import Context, Template

@@ -35,7 +35,7 @@ MAX_SEARCHED_RUNS = 500
 MAX_STEPS = 10_000
 # People's tags that are counted: the newest, of all runs.
 MAX_TAGS = 10_000
-# For so many fields in force their values are counted as if the field were not: a further value of
+# For so many active fields their values are counted as if the field were not: a further value of
 # it can be chosen beside those that are.
 MAX_REOPENED_FIELDS = 3
 # Ids, lists and times are read as text: thousands of objects would take longer than all the rest.

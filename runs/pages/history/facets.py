@@ -15,7 +15,7 @@ from runs.query.fields import FACETS, LANGUAGE
 from runs.query.language import Query, Term
 from runs.query.run_filters import RunFilters
 
-MAX_VALUES = 8  # of a facet, beside those in force
+MAX_VALUES = 8  # of a facet, beside the active ones
 MAX_LABELS = 50  # values stored as ids for which names are read
 
 

@@ -1,7 +1,7 @@
 """The only code that writes runs and executions.
 
 One transaction for one request, which is a `UnitOfWork`: find the run of each trace, merge what
-arrived with what is stored, derive each touched run anew from all its steps, write what changed.
+arrived with what is stored, derive each touched run again from all its steps, write what changed.
 `records.row` says why order and repetition do not matter, `identity` which run a trace belongs to.
 """
 

@@ -108,7 +108,7 @@ def test_an_edge_that_was_chosen_and_not_reached_is_known_from_other_runs() -> N
     assert edges(infer_graph([crashed, in_turn("if", "refund")]))["if>refund:refund"] == 1
 
 
-def test_passes_of_an_iteration_are_inside_it_and_apart() -> None:
+def test_iterations_of_a_loop_are_inside_it_and_apart() -> None:
     each = step("each", 0, 100, kind="iteration")
     inner = [
         step(node_id, 10 * n + at, 10 * n + at + 3, parent_id=each.id, iteration=str(n))

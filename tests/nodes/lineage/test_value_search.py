@@ -16,7 +16,7 @@ from tests.nodes.lineage.test_values import SMALL_VALUES, TEXT
 
 @given(SMALL_VALUES, SMALL_VALUES)
 def test_small_values_never_give_a_link(first: Any, second: Any) -> None:
-    """Whatever is equal in them: nobody can tell where a 7 came from."""
+    """However equal they are: no one can say where a 7 came from."""
     steps = [
         ("a", {"x": first}, {"x": first, "y": second}),
         ("b", {"x": first, "z": [second]}, first),

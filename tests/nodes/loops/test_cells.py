@@ -8,7 +8,7 @@ from tests.nodes.trace.test_tree import ident
 
 
 def rows_of(*costs: tuple[str, str]) -> tuple[list[MatrixRow], dict[str, StepFigures]]:
-    """One node with a pass for each (cost, currency), "" for none."""
+    """One node with an iteration for each (cost, currency), "" for none."""
     steps = [
         (ident(number), ident(99), "work", "llm", "succeeded", str(number))
         for number in range(len(costs))

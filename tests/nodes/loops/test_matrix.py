@@ -23,7 +23,7 @@ def nodes_of(matrix: LoopMatrix) -> list[tuple[str, int]]:
     return [(row.node_id, row.level) for row in matrix.rows]
 
 
-def test_nodes_are_rows_and_passes_are_columns() -> None:
+def test_nodes_are_rows_and_iterations_are_columns() -> None:
     matrix = loop(
         inner(2, 1, "write", "0"), inner(3, 1, "check", "0"),
         inner(4, 1, "write", "1"), inner(5, 1, "check", "1", "failed"),
@@ -38,7 +38,7 @@ def test_nodes_are_rows_and_passes_are_columns() -> None:
     assert [loop_pass.number for loop_pass in matrix.failed_first()] == [1, 0]
 
 
-def test_a_node_that_only_a_later_pass_reached_stands_where_it_ran() -> None:
+def test_a_node_that_only_a_later_iteration_reached_stands_where_it_ran() -> None:
     matrix = loop(
         inner(2, 1, "write", "0"), inner(3, 1, "end", "0"),
         inner(4, 1, "ask", "1"), inner(5, 1, "write", "1"), inner(6, 1, "mend", "1"),
@@ -64,8 +64,8 @@ def test_inner_loops_are_rows_with_their_steps_below() -> None:
     assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
 
 
-def test_repeats_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
-    """An agent that ran once holds a model that ran twice: the run itself has no passes."""
+def test_repeats_of_an_inner_node_are_not_iterations_of_the_outer_loop() -> None:
+    """An agent that ran once holds a model that ran twice: the run itself has no iterations."""
     matrix = build_matrix(
         "", 0, [inner(1, 0, "agent", ""), inner(2, 1, "llm", "0"), inner(3, 1, "llm", "1")]
     )
@@ -73,7 +73,7 @@ def test_repeats_of_an_inner_node_are_not_passes_of_the_outer_loop() -> None:
     assert len(matrix.passes[0].cells()[matrix.rows[1]]) == 2
 
 
-def test_what_ran_in_no_pass_comes_last_or_is_left_out() -> None:
+def test_what_ran_in_no_iteration_comes_last_or_is_left_out() -> None:
     matrix = loop(inner(2, 1, "start", ""), inner(3, 1, "work", "0"))
     assert [loop_pass.number for loop_pass in matrix.passes] == [0, None]
     assert [row.node_id for row in matrix.repeated().rows] == ["work"]

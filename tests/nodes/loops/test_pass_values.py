@@ -1,4 +1,4 @@
-"""What a loop reports of its passes."""
+"""The values that a loop reports about its iterations."""
 
 import json
 
@@ -7,7 +7,7 @@ from nodes.loops.pass_values import pass_values_of
 from nodes.models import NodeExecution
 
 
-def test_passes_are_named_by_numbers_and_nothing_else() -> None:
+def test_iterations_are_named_by_numbers_and_nothing_else() -> None:
     by_pass = {"0": {"n": 1}, "1": {"n": 2}, "9" * 5_000: {"n": 3}, "x": {"n": 4}, "2": "?"}
     received = {"attributes": {"metadata": {"loop_variable_map": by_pass}}}
     loop = NodeExecution(kind="loop", received_body=pack(json.dumps(received).encode())[1])

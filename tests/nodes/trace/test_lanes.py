@@ -1,4 +1,4 @@
-"""Steps that ran beside each other, attempts, and a single pass alone."""
+"""Steps that ran in parallel, attempts, and a single iteration."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def test_a_branch_that_began_late_has_a_lane_of_its_own() -> None:
     assert lanes_of(lines)["node-4"] == (3, 3) and lanes_of(lines_of(steps))["node-4"] == (1, 2)
 
 
-def test_each_level_has_lanes_of_its_own_and_passes_have_them() -> None:
+def test_each_level_has_lanes_of_its_own_and_iterations_have_them() -> None:
     steps = [
         span(1, 0, 9, kind="agent"), span(2, 0, 5, 1), span(3, 1, 6, 1),
         span(4, 9, 20, kind="iteration"), span(5, 9, 15, 4, iteration="0"),
@@ -106,7 +106,7 @@ def test_attempts_stand_next_to_each_other_and_are_counted() -> None:
     ]  # fmt: skip
 
 
-def test_a_single_pass_can_be_open_alone() -> None:
+def test_a_single_iteration_can_be_open_alone() -> None:
     tree = loop(37, failed=(20,))
     lines = lines_of(tree, TreeState(only=f"{ident(1)[-8:]}.4"))
     assert forms(lines) == ["step", "elided", "pass", "step", "elided"]

@@ -1,4 +1,4 @@
-"""The tree of a run: passes, executions of a node, placeholders, what is open, waterfall."""
+"""The tree of a run: iterations, executions of a node, placeholders, what is open, waterfall."""
 
 import gc
 from typing import Any
@@ -28,7 +28,7 @@ def step(number: int, parent: int | None = None, **fields: Any) -> TraceStep:
 
 
 def loop(passes: int, failed: tuple[int, ...] = ()) -> TraceTree:
-    """An iteration (step 1) of so many passes with one step each."""
+    """An iteration node (step 1) with so many iterations of one step each."""
     steps = [
         step(
             n + 2,
@@ -53,7 +53,7 @@ def forms(lines: list[TraceLine]) -> list[str]:
     return [line.form for line in lines if line.form != "gap"]
 
 
-def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
+def test_iterations_of_a_loop_are_groups_with_their_own_numbers() -> None:
     (iteration,) = loop(3, failed=(1,)).top
     assert [(entry.form, entry.number, entry.total) for entry in iteration.children] == [
         ("pass", 1, 3),
@@ -65,7 +65,7 @@ def test_passes_of_an_iteration_are_groups_with_their_own_numbers() -> None:
     assert (iteration.children[1].start, iteration.children[1].end) == (3 * SECOND, 4 * SECOND)
 
 
-def test_inner_passes_count_from_their_own_container() -> None:
+def test_inner_iterations_count_from_their_own_container() -> None:
     tree = build_trace_tree(
         [
             step(1, kind="loop"),
@@ -116,20 +116,20 @@ def test_a_chain_of_ten_thousand_levels_needs_no_recursion() -> None:
     assert len(lines_of(tree)) >= 10_000
 
 
-def test_few_passes_are_open_and_many_closed() -> None:
+def test_few_iterations_are_open_and_many_closed() -> None:
     assert forms(lines_of(loop(2))) == ["step", "pass", "step", "pass", "step"]
     (line,) = [line for line in lines_of(loop(37)) if line.form == "step"]
     assert line.is_open is False
 
 
-def test_of_many_passes_the_failed_one_is_open_and_the_rest_is_one_line() -> None:
+def test_of_many_iterations_the_failed_one_is_open_and_the_rest_is_one_line() -> None:
     lines = lines_of(loop(37, failed=(20,)))
     assert forms(lines) == ["step", "elided", "pass", "step", "elided"]
     assert [len(line.elided) for line in lines if line.form == "elided"] == [20, 16]
     assert next(line.entry for line in lines if line.form == "pass").number == 21  # type: ignore[union-attr]
 
 
-def test_beside_a_failed_pass_those_that_went_well_are_closed() -> None:
+def test_beside_a_failed_iteration_those_that_went_well_are_closed() -> None:
     lines = lines_of(loop(5, failed=(3,)))
     assert forms(lines) == ["step", "pass", "pass", "pass", "pass", "step", "pass"]
     assert [line.is_open for line in lines if line.form == "pass"] == [

@@ -28,7 +28,7 @@ def test_fields_are_never_missing_and_null_when_absent() -> None:
 
 
 @pytest.mark.django_db
-def test_tokens_cost_and_passes() -> None:
+def test_tokens_cost_and_iterations() -> None:
     execution = make_execution(
         make_run(), iteration="3.0", total_tokens=7, input_tokens=5, cost=Decimal("0.0000150000"),
         cost_currency="USD",

@@ -1,4 +1,4 @@
-"""What each field of the search lets through, and what goes with what."""
+"""The runs that each field of the search matches, and combinations of fields."""
 
 from datetime import timedelta
 from decimal import Decimal

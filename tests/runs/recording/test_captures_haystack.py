@@ -39,7 +39,7 @@ def test_the_runs(console: Console) -> None:
     assert crash["tokens"]["total"] == 0 and crash["cost"]["state"] == "free"
 
 
-def test_the_components_in_their_passes(console: Console) -> None:
+def test_the_components_in_their_iterations(console: Console) -> None:
     good, crash = console.runs()
     steps = console.steps(good)
     assert titles_and_passes(steps) == [

@@ -1,5 +1,4 @@
-"""What a producer may send by mistake or in anger: the good part is stored, on both databases, and
-what is stored can be read again."""
+"""Broken and hostile requests: the good part is stored on both databases and can be read again."""
 
 import json
 from dataclasses import replace
@@ -151,7 +150,7 @@ def test_an_attempt_beyond_the_column(post):
     assert NodeExecution.objects.get().attempt == 1
 
 
-def test_passes_in_passes_deeper_than_the_column(post):
+def test_nested_iterations_deeper_than_the_column(post):
     """Two visits of the same node on each of many levels."""
     steps = [span(1, name="loop"), span(2, parent=1, name="loop", start=START + 2)]
     for number in range(3, 401, 2):

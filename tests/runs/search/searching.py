@@ -1,4 +1,4 @@
-"""What most tests of the search do."""
+"""Helpers of the tests of the search."""
 
 from typing import Any
 

@@ -318,7 +318,7 @@ class RunSteps:
             trace=self.run.trace,
             source_id=position.parent_source_id,
             service=self.run.service,
-            title=f"Pass {position.iteration}",
+            title=f"Iteration {position.iteration}",
             kind="chain",
             parent_source_id=container,
             status="succeeded",

@@ -1,4 +1,5 @@
-"""The passes of a loop as a matrix, attempts, lanes, and links from one execution to the next."""
+"""The iterations of a loop as a matrix, attempts, lanes, and links from one execution to the
+next."""
 
 import json
 from datetime import timedelta
@@ -20,7 +21,7 @@ def passes_url(execution: NodeExecution, end: str = "/") -> str:
 
 
 def big_loop(passes: int, nodes: int, failed: tuple[int, ...] = ()) -> NodeExecution:
-    """An iteration of so many passes; in `failed` ones (from 0) the last node failed."""
+    """Create a loop of so many iterations; in the `failed` ones (from 0) the last node failed."""
     run = make_run(duration_us=passes * nodes * 1000)
     loop = make_execution(run, "Each item", kind="iteration", self_us=0)
     rows = [
@@ -46,7 +47,7 @@ def cells(tree: Any) -> list[Any]:
 # -- the matrix ------------------------------------------------------------------------------------
 
 
-def test_nodes_are_rows_passes_are_columns_and_each_cell_is_a_link(console: Client) -> None:
+def test_nodes_are_rows_iterations_are_columns_and_each_cell_is_a_link(console: Client) -> None:
     loop = big_loop(3, 2, failed=(1,))
     tree = check_view(console, passes_url(loop))
     text = text_of(tree)
@@ -75,7 +76,7 @@ def test_a_cell_opens_its_step_beside_the_matrix(console: Client) -> None:
     assert [link.get("href") for link in (before, after)] == [f"?step={step.id}" for step in near]
 
 
-def test_failed_passes_first_and_shaded_by_any_measure(console: Client) -> None:
+def test_failed_iterations_first_and_shaded_by_any_measure(console: Client) -> None:
     loop = big_loop(5, 1, failed=(3,))
     tree = check_page(console.get(passes_url(loop) + "?first=failed&heat=tokens").content.decode())
     heads = tree.findall(".//thead/tr[1]/th[@data-status]/a")
@@ -90,7 +91,7 @@ def test_failed_passes_first_and_shaded_by_any_measure(console: Client) -> None:
 
 
 @pytest.mark.any_database
-def test_a_thousand_passes_come_in_parts_and_say_so(console: Client) -> None:
+def test_a_thousand_iterations_come_in_parts_and_say_so(console: Client) -> None:
     loop = big_loop(1000, 20, failed=(37, 612))
     response = console.get(passes_url(loop))
     tree = check_page(response.content.decode())
@@ -118,7 +119,7 @@ def test_further_nodes_are_a_link_away(console: Client) -> None:
     assert [node["node_id"] for node in data["nodes"]] == [f"node-{n}" for n in range(60, 70)]
 
 
-def test_what_follows_a_loop_or_is_of_another_pass_is_not_read(
+def test_what_follows_a_loop_or_is_of_another_iteration_is_not_read(
     console: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nodes.loops.window.MAX_STEPS", 8)
@@ -144,8 +145,8 @@ def test_the_number_of_queries_does_not_grow(
 
 
 def nested() -> tuple[NodeExecution, list[NodeExecution]]:
-    """A loop of two passes, each with an iteration of three; one inner pass failed. Loop variables
-    as Dify reports them."""
+    """Create a loop of two iterations, each with an inner loop of three, of which one iteration
+    failed. Loop variables as Dify reports them."""
     run = make_run()
     variables = {"0": {"草稿": "第一稿"}, "1": {"草稿": "done", "n": 0}}
     metadata = json.dumps({"loop_variable_map": variables})
@@ -190,7 +191,7 @@ def values_in(tree: Any) -> list[list[str]]:
     return [[text_of(cell) for cell in row] for row in rows]
 
 
-def test_loop_variables_and_items_stand_below_the_passes(console: Client) -> None:
+def test_loop_variables_and_items_stand_below_the_iterations(console: Client) -> None:
     outer, inner = nested()
     assert values_in(check_view(console, passes_url(outer))) == [
         ["草稿", "第一稿", "done"],
@@ -201,7 +202,7 @@ def test_loop_variables_and_items_stand_below_the_passes(console: Client) -> Non
     ]
 
 
-def test_an_agent_that_comes_back_has_passes_without_a_container(console: Client) -> None:
+def test_an_agent_that_comes_back_has_iterations_without_a_container(console: Client) -> None:
     run = make_run(name="research")
     for turn in range(3):
         agent = make_execution(run, "agent", kind="agent", iteration=str(turn))
@@ -212,7 +213,7 @@ def test_an_agent_that_comes_back_has_passes_without_a_container(console: Client
     assert passes_url(agent) in panel
 
 
-def test_a_step_without_passes_says_so(console: Client) -> None:
+def test_a_step_without_iterations_says_so(console: Client) -> None:
     step = make_execution(make_run(), "Each", kind="iteration")
     assert "No iterations" in text_of(check_view(console, passes_url(step)))
 

@@ -144,7 +144,7 @@ def test_ten_thousand_steps(django_assert_max_num_queries: Any) -> None:
     assert len(text.encode()) <= MAX_REPORT and "Step 9000" in text
 
 
-def test_a_thousand_passes_are_summarised() -> None:
+def test_a_thousand_iterations_are_summarised() -> None:
     run = make_run(status="failed")
     loop = make_execution(run, "Each", kind="iteration")
     rows = steps(run, 1000, failed=730, parent_id=loop.id, depth=1)

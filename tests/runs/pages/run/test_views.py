@@ -195,7 +195,7 @@ def test_a_parent_that_was_not_received_has_a_place(console: Client) -> None:
     assert console.get(f"/runs/{run.id}/tracing/{orphan.parent_id}/").status_code == 404
 
 
-def test_all_spans_show_plumbing_where_it_was_sent(console: Client) -> None:
+def test_all_spans_show_wrappers_where_they_were_sent(console: Client) -> None:
     run = make_run()
     wrapper = make_execution(run, "Wrapper", folded=True, source_id="w")
     make_execution(run, "Inner", parent_source_id=wrapper.source_id)

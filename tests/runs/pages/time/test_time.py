@@ -35,7 +35,7 @@ def run_of(seconds: float, **fields: Any) -> Run:
 
 
 def waited() -> Run:
-    """Ten seconds of work, and three days until somebody approved."""
+    """Return a run of ten seconds of work and three days of waiting for an approval."""
     run = run_of(3 * DAY + 10)
     timed(
         run,

@@ -16,7 +16,7 @@ from tests.pages import check_fragment, check_page, check_view, text_of
 from tests.runs.pages.loops.test_views import SIDE, big_loop, passes_url, values_in
 
 
-def test_a_loop_in_tracing_leads_to_its_matrix_and_back_to_one_pass(console: Client) -> None:
+def test_a_loop_in_tracing_leads_to_its_matrix_and_back_to_one_iteration(console: Client) -> None:
     loop = big_loop(37, 2, failed=(20, 30))
     key = loop.id.hex[-8:]
     page = console.get(f"/runs/{loop.run_id}/tracing/?closed={key}").content.decode()
@@ -107,7 +107,7 @@ def test_the_same_node_in_the_runs_before_and_after(console: Client) -> None:
     assert before.get("href") == f"/runs/{here.run_id}/tracing/{executions[1][0].id}/?open=a"
 
 
-def test_a_run_without_that_pass_leads_to_another_of_the_node(console: Client) -> None:
+def test_a_run_without_that_iteration_leads_to_another_of_the_node(console: Client) -> None:
     old = make_execution(make_run(), "Write", iteration="0")
     run = make_run()
     here = make_execution(

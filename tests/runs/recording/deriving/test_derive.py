@@ -105,7 +105,7 @@ def test_steps_chained_to_their_predecessor_stand_side_by_side():
     ]  # fmt: skip
 
 
-def test_before_pass_spans_the_container_is_found_by_time():
+def test_before_iteration_spans_the_container_is_found_by_time():
     tree, _ = run(
         root(),
         row("each", "root", (2, 50), kind="iteration", hints={"chained": True}),
@@ -115,7 +115,7 @@ def test_before_pass_spans_the_container_is_found_by_time():
     assert shape(tree) == [("each", 0, ""), ("w0", 1, "0"), ("w1", 1, "1")]
 
 
-def test_a_node_that_runs_again_is_in_its_next_pass():
+def test_a_node_that_runs_again_is_in_its_next_iteration():
     tree, _ = run(
         root(),
         row("a1", "root", (1, 2), told_node_id="agent"),
@@ -128,7 +128,7 @@ def test_a_node_that_runs_again_is_in_its_next_pass():
     ]  # fmt: skip
 
 
-def test_attempts_of_one_pass():
+def test_attempts_of_one_iteration():
     tree, _ = run(
         root(),
         row("x", "root", (1, 2), title="http", told_status="retry"),

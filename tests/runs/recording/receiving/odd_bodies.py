@@ -1,5 +1,5 @@
-"""Strategies of request bodies as nobody should send them: the words of all conventions with values
-of every type, ids and times of every kind, and recorded bodies with some bytes changed."""
+"""Strategies for malformed request bodies: the words of all conventions with values of every type,
+ids and times of every kind, and recorded bodies with some bytes changed."""
 
 import ast
 import base64

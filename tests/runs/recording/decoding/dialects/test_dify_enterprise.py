@@ -172,7 +172,7 @@ def test_a_handled_failure() -> None:
 
 
 @pytest.mark.django_db
-def test_the_log_has_the_index_of_an_iteration_s_pass():
+def test_the_log_has_the_index_of_an_iteration():
     container = {
         "dify.node.execution_id": "e0",
         "dify.node.id": "it",

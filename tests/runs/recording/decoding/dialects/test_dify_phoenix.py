@@ -42,7 +42,7 @@ WORKFLOW = {
 }
 
 
-def test_before_1_14_1_names_are_bare_and_passes_are_only_in_the_metadata() -> None:
+def test_before_1_14_1_names_are_bare_and_iterations_are_only_in_the_metadata() -> None:
     run = dify_record(WORKFLOW, "workflow", attributes={"session.id": ""})
     assert (run.is_run, run.kind, run.run.mode) == (True, "workflow", "workflow")
     metadata = NODE | {"app_name": "Write", "iteration_id": "1002", "iteration_index": 3}
@@ -66,7 +66,7 @@ def test_a_retry_row_of_old_versions() -> None:
     assert (step.status, step.handled, step.error) == ("retry", False, "503")
 
 
-def test_a_loop_has_passes_like_an_iteration() -> None:
+def test_a_loop_has_iterations_of_its_own() -> None:
     wrapper = {
         "dify.wrapper.synthetic": True,
         "dify.wrapper.type": "loop",
@@ -232,7 +232,7 @@ def test_nodes_by_title_and_type(records: list[NodeRecord]) -> None:
             assert record.run.conversation is None
 
 
-def test_passes_of_the_iteration(records: list[NodeRecord]) -> None:
+def test_iterations_of_the_loop(records: list[NodeRecord]) -> None:
     passes = sorted(
         (record.pass_index, record.folded, record.container)
         for record in records

@@ -74,8 +74,8 @@ def titled(
 
 
 def put_workflow_run(db: DifyTables, app: str, name: str = "one", begin: float = 0) -> str:
-    """A run with a branch, an iteration of two passes, an attempt that was tried again (a row of
-    its own, as before 1.9), and a failure that a default value handled."""
+    """A run with a branch, an iteration node with two iterations, a retried attempt (a row of its
+    own, as before 1.9), and a failure that a default value handled."""
     run = db.run(app, name, begin, graph=GRAPH, status="partial-succeeded", exceptions_count=1)
     usage = {"prompt_tokens": 120, "completion_tokens": 30, "total_tokens": 150,
              "total_price": "0.000036", "currency": "USD"}  # fmt: skip

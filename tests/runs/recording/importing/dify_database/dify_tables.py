@@ -1,5 +1,5 @@
-"""The tables of a Dify database in two shapes: as 0.15 had them, and as they are after 1.14. Only
-what an import may read is here, and what it must not stumble over."""
+"""The tables of a Dify database in two shapes: as 0.15 had them, and as they are after 1.14. They
+have only the columns that an import reads or must ignore."""
 
 import json
 from datetime import datetime, timedelta
