@@ -124,6 +124,10 @@ class StoredExecutionJson(ExecutionJson):
     inputs: Any
     process_data: Any
     outputs: Any
+    inputs_cut_of: int | None
+    """The size in bytes of the whole inputs, where the producer sent a part of them."""
+    process_data_cut_of: int | None
+    outputs_cut_of: int | None
     attributes: Any
     """Attributes of its span as they were received, without those that became other fields."""
     messages: list[MessageJson] | None
@@ -241,6 +245,9 @@ def stored_execution_json(execution: NodeExecution) -> StoredExecutionJson:
         "inputs": stored(execution.inputs),
         "process_data": stored(execution.process_data),
         "outputs": stored(execution.outputs),
+        "inputs_cut_of": execution.inputs.cut_of if execution.inputs else None,
+        "process_data_cut_of": execution.process_data.cut_of if execution.process_data else None,
+        "outputs_cut_of": execution.outputs.cut_of if execution.outputs else None,
         "attributes": writable(received.get("attributes") or {}),
         "messages": writable(messages_json(execution)),
         "events": writable(received.get("events") or []),

@@ -83,6 +83,11 @@ class Command(BaseCommand):
                 self._import_apps(DifyDatabase(connection), target_of(dsn), report, options)
         except DifyUnreachable as problem:
             raise CommandError(str(problem)) from None
+        except (psycopg.errors.UndefinedColumn, psycopg.errors.UndefinedTable):
+            raise CommandError(
+                f"The tables of Dify's database changed while they were read, as by an upgrade."
+                f" {report.kept}"
+            ) from None
         except psycopg.Error as problem:
             reason = reason_of(problem, dsn)
             raise CommandError(f"Dify's database failed: {reason} {report.kept}") from None
@@ -100,6 +105,8 @@ class Command(BaseCommand):
     ) -> None:
         storage = DifyStorage(options["storage"]) if options["storage"] else None
         since, is_first = options["since"], True
+        if dify.missing:
+            self.stderr.write(dify.missing)
         while True:
             apps = dify.apps()
             names = app_names(apps)
@@ -116,6 +123,8 @@ class Command(BaseCommand):
                 break
             since, is_first = None, False
             time.sleep(POLL_SECONDS)
+            if dify.look_up_again():
+                self.stderr.write("Dify's tables have changed and are read as they are now.")
         self.stdout.write(report.summary)
 
 

@@ -149,8 +149,8 @@ class NodeRecord:
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step
     # then belongs to the nearest ancestor that is a run or an iteration, and runs after its parent.
     chained: bool = False
-    # True, with `chained`: the first step of its workflow, whose parent is what the workflow runs
-    # in: the run, or a step of another workflow, which uses this one as a tool.
+    # True: a step, with `chained` the first one, whose parent is what its workflow runs in: the
+    # run, or a step of another workflow, which uses this one as a tool.
     nested: bool = False
     # Set on a span that is one iteration of a container: its number. The span itself is hidden as a
     # wrapper and its children get the number in their `iteration`.

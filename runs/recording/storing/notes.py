@@ -32,7 +32,7 @@ UPDATED = (
 
 def save(records: Sequence[NoteRecord], scope: int = 0) -> int:
     """Write notes, the same note once however often it is sent; of two versions the later counts.
-    Returns how many are on a run that is known. `scope` as for runs (see `RunSource`)."""
+    Returns how many were new or had changed. `scope` as for runs (see `RunSource`)."""
     by_id: dict[UUID, Note] = {}
     timeless: set[UUID] = set()
     for record in records:
@@ -59,7 +59,7 @@ def save(records: Sequence[NoteRecord], scope: int = 0) -> int:
     Note.objects.bulk_create(
         fresh, update_conflicts=True, unique_fields=["id"], update_fields=UPDATED, batch_size=500
     )
-    return sum(note.run_id is not None for note in fresh)
+    return len(fresh)
 
 
 def settle(source_ids: Collection[str], scope: int = 0) -> None:

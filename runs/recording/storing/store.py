@@ -41,6 +41,7 @@ from runs.recording.storing.identity import (
     split_by_trace,
 )
 
+DATABASE = "database"  # the kind of Origin of what is read from Dify's database
 # So many traces are written in one transaction; more are written in several.
 TRACES_AT_ONCE = 500
 
@@ -276,7 +277,7 @@ class UnitOfWork:
         for run_id, run in self.runs.items():
             summary, values = run.summary, dict(run.summary.columns)
             started_us, ended_us = values.pop("started_us"), values.pop("ended_us")
-            seen_us, kind = self._last_seen_us(run.group, now), self._source_kind(run)
+            seen_us, kind = self._last_seen_us(run, now), self._source_kind(run)
             conversation_id = relations[run_id].conversation_id
             row = {
                 "id": run_id.hex,
@@ -300,12 +301,18 @@ class UnitOfWork:
         )
         search_queue.enqueue((row[0], row[columns.index("started_at")]) for row in written)
 
-    def _last_seen_us(self, group: RunGroup, now: int) -> int:
-        """Return when news of a run last arrived. What a file says of a run is no news of now."""
-        if group.seen_us is None:
+    def _last_seen_us(self, run: TouchedRun, now: int) -> int:
+        """Return when news of a run last arrived. What a file says of a run is no news of now, nor
+        is a database: its newest time is."""
+        seen_us = run.group.seen_us
+        if seen_us is None and self.origin.kind == DATABASE:
+            times = (us for row in run.rows.values() for us in (row.started_us, row.ended_us))
+            seen_us = min(max((us for us in times if us is not None), default=now), now)
+        if seen_us is None:
             return now
-        stored = self.before.get(group.run_id)
-        return max(group.seen_us, to_us(stored.last_seen_at) if stored else 0)
+        stored = [to_us(self.before[id_].last_seen_at) for id_ in run.stored_ids
+                  if id_ in self.before]  # fmt: skip
+        return max([seen_us, *stored])
 
     def _source_kind(self, run: TouchedRun) -> str:
         """Return by which receiver or import the run came: of several the greatest name, so that

@@ -59,6 +59,7 @@ def _read_dify_langfuse_node(reading: SpanReading) -> None:
     execution_id = metadata.get("node_execution_id")
     dify_metadata.read_node(reading, execution_id, title, STEP_METADATA + ".node_name")
     reading.fill("error_type", text_or_none(output.get("error_type")), OUTPUT)
+    dify_metadata.fill_branch(reading, str(metadata["node_type"]), output, OUTPUT)
 
 
 def _dify_metadata(attributes: dict[str, Any]) -> dict[str, Any]:

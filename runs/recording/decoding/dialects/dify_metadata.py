@@ -8,6 +8,7 @@ node are those of its execution, of a run or message those of the trace task.
 from typing import Any
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
+from runs.recording.decoding.dify.branches import branch_of
 from runs.recording.decoding.dify.vocabulary import (
     ENDED_BADLY,
     NODE_STATUSES,
@@ -57,6 +58,16 @@ def identify_by(reading: SpanReading, dify_id: Any) -> None:
         reading.fields["source_id"] = dify_id
         reading.fields["span_ids"] = (span_id,)
         reading.read_from["source_id"] = (reading.dialect, "metadata")
+
+
+def fill_branch(
+    reading: SpanReading, kind: str, outputs: Any, attribute: str, process_data: Any = None
+) -> None:
+    """Fill in the branch that a node chose."""
+    branch = branch_of(kind, outputs, process_data, reading.metadata)
+    reading.fill("taken", branch.name, attribute)
+    if branch.rank:
+        reading.fields["rank"] = {**reading.fields.get("rank", {}), "taken": branch.rank}
 
 
 def _read_node_iteration(reading: SpanReading) -> None:

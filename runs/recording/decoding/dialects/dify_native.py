@@ -19,8 +19,9 @@ seen on the wire (1.14):
 
 from typing import Any
 
+from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import branch_taken, text_or_none
+from runs.recording.decoding.dify.vocabulary import text_or_none
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.span import Span
 
@@ -111,7 +112,7 @@ def _read_native_node(reading: SpanReading) -> None:
         reading.fill("process_data", {"prompts": prompts}, "gen_ai.prompt")
         reading.consume(("gen_ai.prompt",))
     outputs = object_or_empty(reading.fields.get("outputs"))
-    reading.fill("taken", branch_taken(kind, outputs), "output.value")
+    dify_metadata.fill_branch(reading, kind, outputs, "output.value")
     if kind == "start":
         _read_system_variables(reading, outputs)
     reading.fields["attempt_of"] = execution_id

@@ -94,6 +94,8 @@ def _read_phoenix_node(reading: SpanReading) -> None:
     execution_id = attributes.get("dify.node.execution_id") or metadata.get("node_id")
     dify_metadata.read_node(reading, execution_id, metadata.get("app_name"), "metadata.app_name")
     reading.fill("title", reading.span.name.removeprefix(f"{metadata['node_type']}_"), "name")
+    output = reading.parsed("output.value", is_json=True)
+    dify_metadata.fill_branch(reading, str(metadata["node_type"]), output, "output.value")
 
 
 def _read_error_class(reading: SpanReading) -> None:

@@ -12,9 +12,9 @@ Facts, read in Dify's `core/ops` (provider_export, workflow_trace) and seen on t
 
 from typing import Any
 
+from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dify.vocabulary import branch_taken, text_or_none
-from runs.recording.records.json_text import object_or_empty
+from runs.recording.decoding.dify.vocabulary import text_or_none
 from runs.recording.records.span import Span
 from runs.recording.records.usage import to_count
 
@@ -110,11 +110,10 @@ def _read_node_span(reading: SpanReading, values: _DifyValues, execution_id: str
         index = to_count(values.value(f"{kind}_index"))
         reading.fill("iteration_index", index, f"{kind}_index")
     outputs = next((value for name in OUTPUTS if (value := reading.parsed(name))), None)
-    taken = branch_taken(reading.fields["kind"], object_or_empty(outputs))
-    reading.fill("taken", taken, "dify.outputs")
     reading.fields["attempt_of"] = execution_id
     has_failed = reading.span.status == "error"
     own_id = f"{execution_id[:100]}/{reading.span.span_id}" if has_failed else execution_id
     reading.fill("source_id", own_id, "dify.node.execution_id")
     reading.fields["span_ids"] = (reading.span.span_id,)
     reading.fields["rank"] = {"started_us": 1, "ended_us": 1}
+    dify_metadata.fill_branch(reading, reading.fields["kind"], outputs, OUTPUTS[0])

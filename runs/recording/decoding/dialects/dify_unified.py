@@ -23,7 +23,6 @@ from typing import Any
 from runs.recording.decoding.dialects import dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import (
-    branch_taken,
     duration_us,
     text_or_none,
     timestamp_us,
@@ -105,7 +104,7 @@ def _read_unified_node(reading: SpanReading) -> None:
     title = reading.span.name.removeprefix(f"{kind}_")
     dify_metadata.read_node(reading, metadata["node_execution_id"], title, "name")
     outputs = object_or_empty(reading.parsed("output.value", is_json=True))
-    reading.fill("taken", branch_taken(kind, outputs), "output.value")
+    dify_metadata.fill_branch(reading, kind, outputs, "output.value")
     reading.fill("error_type", text_or_none(outputs.get("error_type")), "output.value.error_type")
     if kind == "llm":
         # As in Dify: the prompts are process data, and the inputs are not sent.

@@ -65,9 +65,3 @@ def step_status(run_status: str) -> str:
     """Return the status of the step that stands for a run: a step has no "partial-succeeded", and
     it did end well."""
     return "succeeded" if run_status == "partial-succeeded" else run_status
-
-
-def branch_taken(kind: str, outputs: Any) -> str | None:
-    """Return the branch that an if-else or a classifier chose: the handle of the edge."""
-    key = {"if-else": "selected_case_id", "question-classifier": "class_id"}.get(kind)
-    return text_or_none(object_or_empty(outputs).get(key)) if key else None

@@ -14,10 +14,10 @@ from hashlib import blake2b
 from typing import Any
 
 from runs.recording.decoding.dify import agent_log
+from runs.recording.decoding.dify.branches import branch_of
 from runs.recording.decoding.dify.vocabulary import (
     NODE_STATUSES,
     RUN_STATUSES,
-    branch_taken,
     duration_us,
     step_status,
     text_or_none,
@@ -299,7 +299,8 @@ def _step_record(event: StreamEvent, source_id: str = "", **fields: Any) -> Node
     }
     known |= fields
     # An empty value, as a model call has for its inputs, is no better than what others send.
-    known["rank"] = RANK | {name: -1 for name in STEP_VALUES if known.get(name) in ({}, [])}
+    empty = {name: -1 for name in STEP_VALUES if known.get(name) in ({}, [])}
+    known["rank"] = RANK | known.get("rank", {}) | empty
     title = text_or_none(data.get("title")) or node_id
     return event.record(source_id or event.required_id("id"), title, kind, **known)
 
@@ -326,6 +327,8 @@ def _finished_step(event: StreamEvent, source_id: str, attempt: int | None) -> N
     status = "retry" if attempt else data.get("status")
     status = status if isinstance(status, str) and status in NODE_STATUSES else None
     started = ordered_start_us(event, attempt or LAST_ATTEMPT)
+    node_type = str(data.get("node_type"))
+    branch = branch_of(node_type, outputs, process_data, event.execution_metadata)
     usage, cost = usage_of(process_data.get("usage") or object_or_empty(outputs).get("usage"))
     summed_usage, summed_cost = usage_of(event.execution_metadata)
     return _step_record(
@@ -344,8 +347,9 @@ def _finished_step(event: StreamEvent, source_id: str, attempt: int | None) -> N
         cost=summed_cost or cost,
         model=text_or_none(process_data.get("model_name")),
         provider=text_or_none(process_data.get("model_provider")),
-        taken=branch_taken(str(data.get("node_type")), outputs),
+        taken=branch.name,
         received=event.received_without(*STORED_OF_STEP),
+        rank={"taken": branch.rank} if branch.rank else {},
     )
 
 

@@ -31,6 +31,27 @@ PLAIN_TYPES = frozenset({
     "timestamp without time zone", "timestamp with time zone",
 })  # fmt: skip
 
+# The tables that are read, and what is missing where one of them may not be.
+CONTENTS = {
+    "workflow_runs": "runs of workflows",
+    "workflow_node_executions": "steps of workflows",
+    "workflow_node_execution_offload": "values that are too large for the database",
+    "upload_files": "values that are too large for the database",
+    "workflows": "published versions",
+    "messages": "chats",
+    "message_agent_thoughts": "thoughts of agents",
+    "message_feedbacks": "feedback",
+    "message_annotations": "annotations",
+    "conversations": "titles of conversations",
+    "end_users": "names of users",
+    "accounts": "names of accounts",
+    "apps": "everything",
+}
+# `information_schema` leaves out tables that may not be read.
+_FORBIDDEN = """SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = ANY(current_schemas(false)) AND c.relname = ANY(%s)
+ AND c.relkind IN ('r', 'p', 'v', 'm') AND NOT has_any_column_privilege(c.oid, 'SELECT')"""
+
 # The columns that are read, in no version all of them.
 RUN_COLUMNS = (
     "id", "app_id", "workflow_id", "type", "triggered_from", "version", "inputs", "status",
@@ -40,7 +61,8 @@ RUN_COLUMNS = (
 STEP_COLUMNS = (
     "id", "workflow_run_id", "triggered_from", "index", "predecessor_node_id", "node_id",
     "node_type", "title", "inputs", "process_data", "outputs", "status", "error", "elapsed_time",
-    "execution_metadata", "created_at", "created_by_role", "finished_at",
+    "execution_metadata", "created_at", "created_by_role", "finished_at", "node_execution_id",
+    "app_id", "workflow_id",
 )  # fmt: skip
 WORKFLOW_COLUMNS = (
     "id", "version", "marked_name", "marked_comment", "graph", "features", "environment_variables",
@@ -77,8 +99,13 @@ _GRAPH_MARK = "encode(sha256(convert_to(t.graph, 'UTF8')), 'hex') AS graph_mark"
 class DifySchema:
     """The tables and columns that a Dify database has, and the SQL that asks for no others."""
 
-    def __init__(self, columns: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
+    def __init__(
+        self,
+        columns: Mapping[str, Mapping[str, tuple[str, str]]],
+        forbidden: Collection[str] = (),
+    ) -> None:
         self.columns = columns  # table → column → (data_type, udt_name)
+        self.forbidden = forbidden  # tables of `CONTENTS` that exist and may not be read
 
     @classmethod
     def look_up(cls, connection: psycopg.Connection[Any]) -> "DifySchema":
@@ -91,7 +118,8 @@ class DifySchema:
         for row in rows:
             types = (row["data_type"], row["udt_name"])
             tables.setdefault(row["table_name"], {}).setdefault(row["column_name"], types)
-        return cls(tables)
+        denied = connection.execute(_FORBIDDEN, [list(CONTENTS)])
+        return cls(tables, sorted(row["relname"] for row in denied))
 
     def has(self, table: str, *columns: str) -> bool:
         return table in self.columns and all(name in self.columns[table] for name in columns)
@@ -137,8 +165,31 @@ class DifyDatabase:
         self.connection = connection
         with connection.reading():
             self.schema = DifySchema.look_up(connection.connection)
+        if "apps" in self.schema.forbidden:
+            raise DifyUnreachable("This account may not read Dify's table “apps”: grant it SELECT.")
         if not self.schema.has("apps", "id", "name"):
             raise DifyUnreachable("This is no database of Dify's: it has no table “apps”.")
+
+    @property
+    def missing(self) -> str:
+        """Return a sentence about tables that may not be read, and what is missing without them; ""
+        where there are none."""
+        tables = self.schema.forbidden
+        if not tables:
+            return ""
+        contents = dict.fromkeys(CONTENTS[table] for table in tables)
+        return (
+            f"This account may not read {', '.join(tables)} of Dify's database, so that these are"
+            f" missing: {', '.join(contents)}. Grant it SELECT and import again with --since."
+        )
+
+    def look_up_again(self) -> bool:
+        """Look up the schema again, as an upgrade of Dify changes it; return whether it has
+        changed."""
+        before = self.schema.columns
+        with self.connection.reading():
+            self.schema = DifySchema.look_up(self.connection.connection)
+        return self.schema.columns != before
 
     def now(self) -> datetime:
         """Return the time by Dify's clock, in UTC without a zone, as its columns hold it."""

@@ -39,7 +39,7 @@ from runs.recording.storing.definitions import define
 HEADS_AT_ONCE, RUNS_AT_ONCE = 500, 50
 # Records are written when there are so many, or of so many characters.
 RECORDS_AT_ONCE, CHARACTERS_AT_ONCE = 1_000, 8_000_000
-ORIGIN = store.Origin(kind="database")
+ORIGIN = store.Origin(kind=store.DATABASE)
 SENDER = inbox.Sender("import_dify")
 
 TableReader = RunReader | MessageReader
@@ -202,8 +202,7 @@ class AppImport:
 
     def _import_notes(self, reader: MessageReader, since: datetime | None) -> None:
         for records in reader.notes(since):
-            notes.save(records)
-            self.progress.add(notes=len(records))
+            self.progress.add(notes=notes.save(records))
 
     # -- the stored position -----------------------------------------------------------------------
 

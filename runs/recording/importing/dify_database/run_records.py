@@ -6,7 +6,10 @@ has the sum of its children in `execution_metadata`. Before 1.9 a failed attempt
 (`retry`), since then the same row becomes the next attempt. Steps inside an iteration or a loop
 name the container's node and the number of their iteration in `execution_metadata`; each iteration
 becomes a wrapper, as Dify's own exporter makes one. Which steps came before follows from the
-graph that ran; `predecessor_node_id` names one of them at most.
+graph that ran; `predecessor_node_id` names one of them at most. Since 1.18 the steps of a workflow
+that is used as a tool lie among those of the run that uses it: their process data name the call
+(`workflow_tool_invocation_id`) and, not in every version, the execution of the tool's node
+(`workflow_tool_parent_execution_id`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs.recording.decoding.dify import agent_log
-from runs.recording.decoding.dify.graphs import DifyGraph, branch_label
+from runs.recording.decoding.dify.branches import FAIL_BRANCH, PLAIN_HANDLES, Branch, branch_of
+from runs.recording.decoding.dify.graphs import DifyGraph
 from runs.recording.decoding.dify.vocabulary import (
     RUN_STATUSES,
     duration_us,
@@ -37,12 +41,12 @@ from runs.recording.records.usage import cost, to_count, usage
 
 STEP_ENDS = frozenset({"succeeded", "failed", "exception", "stopped", "retry"})
 CONTAINERS = frozenset({"iteration", "loop"})
-PLAIN_HANDLES = frozenset({"", "source", "success-branch"})
 # Columns that are kept as what was received.
 RUN_DETAILS = (
     "workflow_id", "version", "type", "triggered_from", "total_steps", "exceptions_count",
     "created_by_role", "sequence_number",
 )  # fmt: skip
+NO_GRAPH = DifyGraph({"nodes": [], "edges": []})
 STEP_DETAILS = ("index", "predecessor_node_id", "triggered_from", "created_by_role", "status")
 
 
@@ -184,6 +188,8 @@ def _ordered_start_us(row: TableRow) -> int | None:
 
 def _step_received(step: StepRow) -> dict[str, Any]:
     details = _details(step.row, STEP_DETAILS)
+    if "workflow_tool_invocation_id" in step.process_data:
+        details |= _details(step.row, ("app_id", "workflow_id"))
     # The log of an agent becomes steps of its own.
     metadata = {
         name: value
@@ -239,13 +245,48 @@ class StepPosition:
 
 
 @dataclass(slots=True)
+class ToolCalls:
+    """The steps of a run that may have called a workflow as a tool, and the workflows called."""
+
+    # Ids of an execution, of which it has two → its source id.
+    source_ids: dict[str, str] = field(default_factory=dict)
+    # Rows of tools, in their order.
+    tools: list[TableRow] = field(default_factory=list)
+    # What names a call → the steps of the workflow that was called.
+    workflows: dict[str, "RunSteps"] = field(default_factory=dict)
+
+    def add(self, row: TableRow) -> None:
+        for name in ("id", "node_execution_id"):
+            if row[name]:
+                self.source_ids[str(row[name])] = str(row["id"])
+        if row["node_type"] == "tool":
+            self.tools.append(row)
+
+    def caller_of(self, step: StepRow) -> str | None:
+        """Return the source id of the tool that a step's workflow was called by: the one that it
+        names, else the last that was at work when the step began."""
+        parent = text_or_none(step.process_data.get("workflow_tool_parent_execution_id"))
+        if parent in self.source_ids:
+            return self.source_ids[parent]
+        began = step.row["created_at"]
+        for row in reversed(self.tools):
+            if row["id"] != step.row["id"] and (
+                row["finished_at"] is None or began is None or row["finished_at"] >= began
+            ):
+                return str(row["id"])
+        return None
+
+
+@dataclass(slots=True)
 class RunSteps:
     """Reads the steps of one run, rows in the order of `created_at` and `index`: later ones need
-    the earlier ones."""
+    the earlier ones. `caller`: the tool's step, where the run is a workflow that was called."""
 
     run: NodeRecord
     graph: DifyGraph
     ended: bool
+    caller: str | None = None
+    calls: ToolCalls = field(default_factory=ToolCalls)
     # (parent source id, node id) → source id of its newest execution.
     latest: dict[tuple[str, str], str] = field(default_factory=dict)
     # Source id → the handle by which the graph's edges leave the step.
@@ -256,6 +297,23 @@ class RunSteps:
 
     def read(self, step: StepRow) -> Iterator[NodeRecord]:
         """Yield the records of one row: its iteration, if it is new, the step, steps of its log."""
+        yield from self._workflow_of(step)._read_own(step)
+        self.calls.add(step.row)
+
+    def _workflow_of(self, step: StepRow) -> "RunSteps":
+        """Return what reads the step: this, or that of the workflow that was called as a tool."""
+        names = ("workflow_tool_invocation_id", "workflow_tool_parent_execution_id")
+        call = next((text for n in names if (text := text_or_none(step.process_data.get(n)))), None)
+        if call is None:
+            return self
+        if call not in self.calls.workflows:
+            caller = self.calls.caller_of(step)
+            if caller is None:
+                return self
+            self.calls.workflows[call] = RunSteps(self.run, NO_GRAPH, self.ended, caller)
+        return self.calls.workflows[call]
+
+    def _read_own(self, step: StepRow) -> Iterator[NodeRecord]:
         source_id, node_id = str(step.row["id"]), str(step.row["node_id"])
         position = self._position(node_id, step)
         parent = position.parent_source_id
@@ -266,10 +324,10 @@ class RunSteps:
         ):
             self.iterations.add(parent)
             yield self._iteration_record(position, position.container_source_id)
-        handle = self._handle(node_id, step)
+        branch = self._branch(node_id, step)
         ran_after = self._ran_after(parent, node_id, step)
         self.latest[parent, node_id] = source_id
-        self.handles[source_id] = handle
+        self.handles[source_id] = branch.handle
         if step.row["node_type"] in CONTAINERS:
             self.containers[node_id] = (source_id, position)
         record = step_record(
@@ -277,10 +335,12 @@ class RunSteps:
             self.run,
             self.ended,
             # Of an unknown container nothing is said: it may still be read.
-            parent_source_id=parent or (None if position.container else self.run.source_id),
+            parent_source_id=parent
+            or (None if position.container else self.caller or self.run.source_id),
+            nested=self.caller is not None and not parent,
             iteration_index=position.iteration,
             container=position.container,
-            taken=self._branch_label(node_id, handle),
+            taken=branch.name,
             ran_after=ran_after,
         )
         yield record
@@ -328,22 +388,17 @@ class RunSteps:
             rank=NEAREST,
         )
 
-    def _handle(self, node_id: str, step: StepRow) -> str:
-        """Return the handle by which the graph's edges leave a step; "" where nothing says it."""
-        handle = handle_of(step)
-        if handle and (node_id, handle) not in self.graph.branches:
+    def _branch(self, node_id: str, step: StepRow) -> Branch:
+        """Return the branch that a step chose, by the handle and the name of the graph that ran."""
+        kind = str(step.row["node_type"])
+        branch = branch_of(kind, step.outputs, step.process_data, step.metadata)
+        name = self.graph.branches.get((node_id, branch.handle))
+        if branch.name is not None and name is None:
             # A classifier may give the name of the class alone.
-            label = branch_label(handle)
-            branches = self.graph.branches.items()
-            own_handles = {name: h for (node, h), name in branches if node == node_id}
-            return own_handles.get(label, handle)
-        return handle
-
-    def _branch_label(self, node_id: str, handle: str) -> str | None:
-        """Return what people call the branch that was chosen."""
-        if handle in PLAIN_HANDLES:
-            return None
-        return self.graph.branches.get((node_id, handle)) or branch_label(handle)
+            own = {n: h for (node, h), n in self.graph.branches.items() if node == node_id}
+            if (handle := own.get(branch.name)) is not None:
+                return Branch(handle, branch.name)
+        return branch if name is None or branch.name is None else Branch(branch.handle, name)
 
     def _ran_after(self, parent: str, node_id: str, step: StepRow) -> tuple[str, ...]:
         """Return the steps of the same iteration that this one waited for."""
@@ -362,20 +417,4 @@ class RunSteps:
         branch that does not name its choice may have come to any."""
         if chosen == handle or (chosen in PLAIN_HANDLES and handle in PLAIN_HANDLES):
             return True
-        return chosen == "" and (source, "fail-branch") not in self.graph.branches
-
-
-def handle_of(step: StepRow) -> str:
-    """Return the handle of the branch that a step chose, as its values name it; "" where nothing
-    does."""
-    kind, outputs = step.row["node_type"], step.outputs
-    if kind == "if-else":
-        chosen = outputs.get("selected_case_id")
-        if chosen is None and isinstance(outputs.get("result"), bool):
-            chosen = str(outputs["result"]).lower()
-        return str(chosen or "")
-    if kind == "question-classifier":
-        return str(outputs.get("class_id") or outputs.get("class_name") or "")
-    if kind == "human-input":
-        return str(outputs.get("__action_id") or outputs.get("action_id") or "")
-    return "fail-branch" if step.metadata.get("error_strategy") == "fail-branch" else ""
+        return chosen == "" and (source, FAIL_BRANCH) not in self.graph.branches

@@ -16,7 +16,7 @@ def step(trace: str, **fields: object) -> NodeRecord:
 
 
 def test_a_note_that_comes_first_waits_for_its_run() -> None:
-    assert notes.save([SCORE]) == 0
+    assert notes.save([SCORE]) == 1
     save_records([step("t1")])
     assert Note.objects.get().run == Run.objects.get()
 
@@ -41,5 +41,5 @@ def test_notes_go_with_a_run_that_turns_out_to_be_another() -> None:
 
 def test_a_note_sent_with_one_apps_key_never_reaches_anothers_run() -> None:
     save_records([step("t1")])
-    assert notes.save([SCORE], scope=7) == 0
+    assert notes.save([SCORE], scope=7) == 1
     assert Note.objects.get().run is None

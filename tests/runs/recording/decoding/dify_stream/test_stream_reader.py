@@ -183,7 +183,7 @@ def test_a_handled_failure_and_a_branch() -> None:
         node("node_finished", "b", node_type="if-else", status="succeeded",
              outputs={"result": True, "selected_case_id": "true"})
     )  # fmt: skip
-    assert branch.taken == "true"
+    assert branch.taken == "IF"
 
 
 def test_containers_and_what_runs_in_them() -> None:

@@ -7,13 +7,14 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from runs.models import ImportState, Run
 from runs.recording.importing.dify_database import importer
 from runs.recording.importing.dify_database.connection import connect
 from runs.recording.storing import store
 from tests.runs.recording.importing.dify_database.dify_rows import imported, put_workflow_run
-from tests.runs.recording.importing.dify_database.dify_tables import DifyTables, uid
+from tests.runs.recording.importing.dify_database.dify_tables import DifyTables, at, uid
 
 pytestmark = pytest.mark.django_db
 Make = Callable[..., DifyTables]
@@ -111,3 +112,66 @@ def test_the_checkpoint_is_stored_without_a_secret(dify: Make) -> None:
     assert state.source.startswith("dify ") and state.source.endswith(uid("app Desk"))
     assert "waylog@" not in state.source
     assert state.position["runs"]["reached"][1] == uid("run one")
+
+
+def test_tables_that_may_not_be_read_are_named_with_what_is_missing(
+    dify: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = dify()
+    db.run(db.app("Desk"), "one")
+    name = f"reader_{uid(db.dsn)[:8]}"
+    db.connection.execute(f"CREATE ROLE {name} LOGIN PASSWORD 'x'")
+    db.connection.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {name}")
+    db.connection.execute(f"REVOKE ALL ON messages, end_users FROM {name}")
+    parts = conninfo_to_dict(db.dsn) | {"user": name, "password": "x"}
+    call_command("import_dify", dsn=make_conninfo(**parts))
+    written = capsys.readouterr().err
+    assert "may not read end_users, messages" in written
+    assert "missing: names of users, chats" in written
+    assert Run.objects.count() == 1
+    db.connection.execute(f"REVOKE ALL ON apps FROM {name}")
+    with pytest.raises(CommandError, match="may not read Dify's table “apps”"):
+        call_command("import_dify", dsn=make_conninfo(**parts))
+
+
+def test_a_schema_that_changes_between_two_polls(
+    dify: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    db = dify()
+    db.run(db.app("Desk"), "first")
+    rounds: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(Run.objects.count())
+        if len(rounds) == 1:
+            db.connection.execute("ALTER TABLE workflow_runs DROP COLUMN exceptions_count")
+            db.columns["workflow_runs"].discard("exceptions_count")
+            db.run(db.app("New one"), "second", 60)
+        else:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    with pytest.raises(CommandError, match="Stopped"):
+        call_command("import_dify", dsn=db.dsn, follow=True)
+    assert rounds == [1, 2]
+    assert capsys.readouterr().err.count("Dify's tables have changed") == 1
+
+
+def test_a_note_counts_once_while_a_dify_is_followed(
+    dify: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = dify()
+    app = db.app("Chat", "chat")
+    message = db.message(app, uid("conversation"), "one")
+    db.put("message_feedbacks", id=uid("like"), app_id=app, message_id=message, rating="like",
+           from_source="user", created_at=at(1), updated_at=at(1))  # fmt: skip
+    rounds: list[int] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(1)
+        if len(rounds) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", sleep)
+    with pytest.raises(CommandError, match="1 notes"):
+        imported(db, "--follow")

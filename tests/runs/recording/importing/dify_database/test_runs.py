@@ -254,3 +254,35 @@ def test_an_empty_dify_and_one_before_workflows(dify: Make) -> None:
     db.message(app, uid("t"), "m")
     imported(db)
     assert Run.objects.get().status == "succeeded"
+
+
+@pytest.mark.parametrize("names", [("invocation", "parent_execution"), ("invocation",)])
+def test_steps_of_a_workflow_tool_stand_below_it(dify: Make, names: tuple[str, ...]) -> None:
+    db = dify()
+    run_id = db.run(db.app("Desk"), "one")
+    db.node(run_id, 1, "1", "start", 0)
+    tool = db.node(run_id, 2, "2", "tool", 0.5, 2.0)
+    values = {"invocation": "call-1", "parent_execution": tool}
+    ids = {f"workflow_tool_{name}_id": values[name] for name in names}
+    inner: dict[str, Any] = {"triggered_from": "workflow-tool", "process_data": ids}
+    db.node(run_id, 3, "1", "start", 0.7, **inner)
+    usage = {"usage": {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}}
+    db.node(run_id, 4, "2", "llm", 0.9, **(inner | {"process_data": ids | usage}))
+    db.node(run_id, 5, "9", "end", 3.0)
+    imported(db)
+    run = Run.objects.get()
+    steps = NodeExecution.objects.in_run(run.pk).visible()
+    assert [(step.kind, step.depth, step.node_id) for step in steps] == [
+        ("start", 0, "1"), ("tool", 0, "2"), ("start", 1, "2/1"), ("llm", 1, "2/2"),
+        ("end", 0, "9"),
+    ]  # fmt: skip
+    assert run.total_tokens == 7
+
+
+def test_a_run_that_has_been_running_for_long_is_stalled_at_once(dify: Make) -> None:
+    db = dify()
+    run_id = db.run(db.app("Desk"), "one", status="running", finished_at=None, outputs=None)
+    db.node(run_id, 1, "1", "start", 0)
+    imported(db)
+    run = Run.objects.get()
+    assert (run.status, run.stalled) == ("running", True)
