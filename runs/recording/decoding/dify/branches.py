@@ -18,7 +18,7 @@ FAIL_BRANCH = "fail-branch"
 PLAIN_HANDLES = frozenset({"", "source", "success-branch"})
 
 
-class Branch(NamedTuple):
+class ChosenBranch(NamedTuple):
     """The handle by which a step was left ("" for none), what the branch is called (None: it is no
     branch), and the rank of that name: below 0 where it is the handle itself."""
 
@@ -27,16 +27,18 @@ class Branch(NamedTuple):
     rank: int = 0
 
 
-def branch_of(kind: str, outputs: Any, process_data: Any = None, metadata: Any = None) -> Branch:
+def branch_of(
+    kind: str, outputs: Any, process_data: Any = None, metadata: Any = None
+) -> ChosenBranch:
     """Return the branch that a step chose; `metadata` is that of its execution."""
     outputs = object_or_empty(outputs)
     handle = _handle(kind, outputs, object_or_empty(metadata))
     if handle in PLAIN_HANDLES:
-        return Branch(handle)
+        return ChosenBranch(handle)
     name = _name(kind, handle, outputs, object_or_empty(process_data))
     if name is None:
-        return Branch(handle, branch_label(handle), -1)
-    return Branch(handle, branch_label(name))
+        return ChosenBranch(handle, branch_label(handle), -1)
+    return ChosenBranch(handle, branch_label(name))
 
 
 def _handle(kind: str, outputs: Mapping[str, Any], metadata: Mapping[str, Any]) -> str:

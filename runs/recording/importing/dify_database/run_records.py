@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runs.recording.decoding.dify import agent_log
-from runs.recording.decoding.dify.branches import FAIL_BRANCH, PLAIN_HANDLES, Branch, branch_of
+from runs.recording.decoding.dify.branches import (
+    FAIL_BRANCH,
+    PLAIN_HANDLES,
+    ChosenBranch,
+    branch_of,
+)
 from runs.recording.decoding.dify.graphs import DifyGraph
 from runs.recording.decoding.dify.vocabulary import (
     RUN_STATUSES,
@@ -388,7 +393,7 @@ class RunSteps:
             rank=NEAREST,
         )
 
-    def _branch(self, node_id: str, step: StepRow) -> Branch:
+    def _branch(self, node_id: str, step: StepRow) -> ChosenBranch:
         """Return the branch that a step chose, by the handle and the name of the graph that ran."""
         kind = str(step.row["node_type"])
         branch = branch_of(kind, step.outputs, step.process_data, step.metadata)
@@ -397,8 +402,8 @@ class RunSteps:
             # A classifier may give the name of the class alone.
             own = {n: h for (node, h), n in self.graph.branches.items() if node == node_id}
             if (handle := own.get(branch.name)) is not None:
-                return Branch(handle, branch.name)
-        return branch if name is None or branch.name is None else Branch(branch.handle, name)
+                return ChosenBranch(handle, branch.name)
+        return branch if name is None or branch.name is None else ChosenBranch(branch.handle, name)
 
     def _ran_after(self, parent: str, node_id: str, step: StepRow) -> tuple[str, ...]:
         """Return the steps of the same iteration that this one waited for."""
