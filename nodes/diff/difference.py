@@ -30,7 +30,7 @@ class ValueChange:
 
     `ignored`: it is in an id, a time or a measurement, which differ between any two runs. The
     fields from `before` on are what a page shows: both sides, or the `pieces` of a long text;
-    `unseen` is a sentence about a difference that nobody would see.
+    `unseen` is a sentence about an invisible difference.
     """
 
     path: str

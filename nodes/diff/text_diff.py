@@ -43,7 +43,7 @@ class TextDiff:
 
 
 def invisible_difference(before: str, after: str) -> str:
-    """Return a sentence about a difference that no reader would see; "" for a visible one."""
+    """Return a sentence about an invisible difference; "" for a visible one."""
     if before.split() == after.split():
         return "Only whitespace differs."
     if max(len(before), len(after)) <= MAX_CHARS and _without_invisible(

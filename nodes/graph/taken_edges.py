@@ -15,7 +15,7 @@ from nodes.graph.steps import GraphStep
 from nodes.kinds import kind_of
 
 END = "__end__"
-# Pairs of siblings in all: enough for any flow that somebody designed.
+# Pairs of siblings in total: enough for any flow that a person designed.
 FEW_PAIRS, PAIRS_PER_STEP = 1000, 8
 
 # (source node id, target node id, handle)

@@ -30,7 +30,7 @@ class LineageLinkJson(TypedDict):
     place: LineagePlaceJson
     other: LineagePlaceJson
     change: str | None
-    """How the value changed on its way."""
+    """How the value was changed on the way."""
     certain: bool
     """Whether the link was declared; else it was inferred from equal values."""
     why: str

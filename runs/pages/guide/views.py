@@ -16,7 +16,7 @@ from runs.pages.guide.openapi import openapi_document
 @require_safe
 @login_not_required
 def llms(request: HttpRequest) -> HttpResponse:
-    """Answer anybody: the guide names addresses, and holds no data."""
+    """Return the guide to anyone: it names addresses and holds no data."""
     text = guide(_patterns(), request.build_absolute_uri("/")[:-1])
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
 

@@ -56,6 +56,6 @@ def write_notes(run: Run, about_step: str, author: str, drafts: Iterable[NoteDra
 
 
 def may_change(note: Note, user: User) -> bool:
-    """Return whether `user` may change `note`: people their own notes, staff those of all people,
-    nobody a producer's."""
+    """Return whether `user` may change `note`: people may change their own notes, staff those of
+    all people, and no one a producer's."""
     return note.source == PERSON and (user.is_staff or note.author == user.get_username())

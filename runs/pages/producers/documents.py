@@ -9,7 +9,7 @@ from django.urls import reverse
 
 FOLDER = settings.BASE_DIR / "docs" / "producers"
 EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
-FIRST = "opentelemetry"  # the way that works for everybody
+FIRST = "opentelemetry"  # what works for every producer
 LAST = "other-frameworks"
 
 

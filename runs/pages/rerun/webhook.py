@@ -4,8 +4,8 @@ webhook answers with.
 
 The body is {"inputs", "query", "original_run", "rerun", "scope", "node_id"}. `scope` is "run", and
 for a step "node" (this step alone) or "from" (from this step on), with the step's own inputs. A
-webhook that can do these answers with {"scope": …} as well; else nobody could tell whether it ran
-the whole app instead. An answer with {"run": …} names the run by any id that its producer sends.
+webhook that can do these answers with {"scope": …} as well; otherwise it may have run the whole app
+instead. An answer with {"run": …} names the run by any id that its producer sends.
 """
 
 import json

@@ -13,7 +13,7 @@ from runs.models import Run
 from runs.pages.graph.version_graph import VersionGraph, count_steps_to_read, version_graph
 from runs.pages.tracing.rows import BranchesNotTaken
 
-MAX_STEPS = 2000  # of the run: nobody looks for what is missing in a longer one
+MAX_STEPS = 2000  # of the run: in a longer one the grey lines would help no reader
 QUICK_STEPS = 500  # of all runs looked at: up to here the page itself waits for the answer
 KEPT_SECONDS = 60  # other runs may take new branches; opening and closing groups asks again
 SHOWN = 8
