@@ -9,7 +9,6 @@ from nodes.kinds import kind_of
 from runs.recording.deriving.fingerprint import ErrorFingerprint
 from runs.recording.deriving.outcome import Outcome
 from runs.recording.deriving.passes import count_passes
-from runs.recording.deriving.totals import has_usage
 from runs.recording.deriving.tree import Tree
 from runs.recording.records.record import RunFacts
 from runs.recording.records.row import ExecutionRow, facts_from_hints
@@ -36,7 +35,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
     facts = _first_facts(sources)
     started, ended = _times(tree, outcome, facts.reported_duration_us)
     first, last = _input_row(tree), _output_row(tree, outcome)
-    reported = facts.reported_cost
+    tokens, cost = _reported(tree, facts)
     columns = {
         "name": (facts.name or "")[:255],
         "mode": facts.mode or _derived_mode(sources, facts),
@@ -58,8 +57,8 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         "failed_execution": outcome.failed_row.id if outcome.failed_row else None,
         "failed_node_id": outcome.failed_row.node_id if outcome.failed_row else "",
         "failed_title": outcome.failed_row.title if outcome.failed_row else "",
-        "reported_tokens": facts.reported_tokens,
-        "reported_cost": reported.amount if reported else None,
+        "reported_tokens": tokens,
+        "reported_cost": cost,
         "reported_duration_us": facts.reported_duration_us,
         **_totals(tree),
         **_counts(tree),
@@ -157,18 +156,29 @@ def _output_row(tree: Tree, outcome: Outcome) -> ExecutionRow | None:
     return max(top, key=lambda row: (row.ended_us or 0, row.index), default=None)
 
 
+def _reported(tree: Tree, facts: RunFacts) -> tuple[int | None, Decimal | None]:
+    """Return tokens and cost that the producer reports for the whole: as such, else on the run's
+    own span."""
+    spans = [row for row in tree.runs if row.total_tokens or row.cost]
+    tokens = next((row.total_tokens for row in spans if row.total_tokens), None)
+    cost = next((row.cost for row in spans if row.cost and row.cost_reported), None)
+    return (
+        tokens if facts.reported_tokens is None else facts.reported_tokens,
+        facts.reported_cost.amount if facts.reported_cost else cost,
+    )
+
+
 def _totals(tree: Tree) -> dict[str, Any]:
     counted = [row for row in tree.rows if row.counted]
-    costs = [row for row in counted if row.cost is not None]
     # Amounts in several currencies cannot be added: dollars, else the first by name, are summed;
     # the rest counts as not priced.
     currencies = sorted(
-        {row.cost_currency for row in costs}, key=lambda name: (name != "USD", name)
+        {row.cost_currency for row in tree.with_cost}, key=lambda name: (name != "USD", name)
     )
     currency = currencies[0] if currencies else ""
-    cost = sum(
-        (row.cost for row in costs if row.cost_currency == currency and row.cost), Decimal(0)
-    )
+    costs = [row.cost for row in tree.with_cost if row.cost_currency == currency]
+    unpriced = tree.unpriced + len(tree.with_cost) - len(costs)
+    cost = sum((amount for amount in costs if amount), Decimal(0))
     return {
         "input_tokens": sum(row.input_tokens or 0 for row in counted),
         "output_tokens": sum(row.output_tokens or 0 for row in counted),
@@ -177,53 +187,21 @@ def _totals(tree: Tree) -> dict[str, Any]:
         "total_tokens": sum(row.total_tokens or 0 for row in counted),
         "cost": min(cost, MAX_COST) if costs else None,
         "cost_currency": currency,
-        "cost_state": _cost_state(tree, counted, currency),
+        "cost_state": _cost_state(len(costs), unpriced),
     }
 
 
-def _cost_state(tree: Tree, counted: list[ExecutionRow], currency: str) -> str:
-    """Return "priced" when every counted step and every model call has a price."""
-    work = {row.source_id: row for row in counted}
-    for row in _priceable_calls(tree):
-        work.setdefault(row.source_id, row)
-    if not work:
-        return "free"
-    priced = sum(
-        1 for row in work.values() if row.cost is not None and row.cost_currency == currency
-    )
-    if priced == len(work):
-        return "priced"
+def _cost_state(priced: int, unpriced: int) -> str:
+    """Return "priced" when everything that used something has a known cost."""
+    if not unpriced:
+        return "priced" if priced else "free"
     return "partly" if priced else "unpriced"
-
-
-def _priceable_calls(tree: Tree) -> list[ExecutionRow]:
-    """Return the model calls that did the work: not a model span that wraps another one; nor a
-    failed or unfinished one without usage, the cost of which nobody can know."""
-    wrappers = set()
-    for row in tree.order:
-        if kind_of(row.kind).call == "model":
-            parent = tree.parent[row.source_id]
-            while parent is not None and parent.source_id not in wrappers:
-                wrappers.add(parent.source_id)
-                parent = tree.parent[parent.source_id]
-    return [
-        row
-        for row in tree.order
-        if kind_of(row.kind).call == "model"
-        and row.source_id not in wrappers
-        and (row.status == "succeeded" or has_usage(row))
-    ]
 
 
 def _counts(tree: Tree) -> dict[str, int]:
     calls = [kind_of(row.kind).call for row in tree.order]
-    wrapping = sum(
-        1 for row in tree.order
-        if kind_of(row.kind).call == "model"
-        and any(kind_of(child.kind).call == "model" for child in tree.below(row))
-    )  # fmt: skip
     return {
-        "model_calls": calls.count("model") - wrapping,
+        "model_calls": calls.count("model") - len(tree.repeating),
         "tool_calls": calls.count("tool"),
         "http_calls": calls.count("http"),
         "steps": len(tree.order),

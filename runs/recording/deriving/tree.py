@@ -49,6 +49,11 @@ class Tree:
     reported_passes: dict[str, list[int]] = field(default_factory=dict)
     by_time: list[ExecutionRow] = field(default_factory=list)
     order: list[ExecutionRow] = field(default_factory=list)
+    # Set by `totals`: source ids of model spans that repeat calls below them, the rows whose cost
+    # is in the run's, and how many steps used something whose cost is not known.
+    repeating: set[str] = field(default_factory=set)
+    with_cost: list[ExecutionRow] = field(default_factory=list)
+    unpriced: int = 0
 
     def was_tried_again(self, row: ExecutionRow) -> bool:
         return row.told_status == "retry" or row.source_id in self.tried_again

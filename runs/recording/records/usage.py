@@ -46,18 +46,31 @@ def usage(
     cache_write: int | None = None,
     reasoning: int | None = None,
 ) -> Usage | None:
-    """Return usage by OpenTelemetry's rule: input includes what came from and went to the cache.
-    Where the cached part alone is larger than the input, or the total is the sum of all three, the
-    producer excludes it (as Anthropic does), so it is added. None where nothing is known; an
-    unknown total is the sum."""
+    """Return usage by OpenTelemetry's rule: input includes what came from and went to the cache,
+    output the reasoning. Some producers exclude either (Anthropic the cache, Gemini its thoughts):
+    the total says so, or a part that is larger than its whole; then it is added. What a total holds
+    beyond its parts is output that nobody named. None where nothing is known; an unknown total is
+    the sum."""
     if input is None and output is None and total is None:
         return None
-    from_cache = (cached or 0) + (cache_write or 0)
-    beside = from_cache and total == (input or 0) + (output or 0) + from_cache
-    if input is not None and (beside or from_cache > input):
-        input += from_cache
+    from_cache, thought = (cached or 0) + (cache_write or 0), reasoning or 0
+    known = (input or 0) + (output or 0)
+    beside = {known: (0, 0), known + from_cache: (from_cache, 0), known + thought: (0, thought),
+              known + from_cache + thought: (from_cache, thought)}  # fmt: skip
+    beside[known] = (0, 0)
+    more_input, more_output = beside.get(
+        -1 if total is None else total,
+        (from_cache if from_cache > (input or 0) else 0, thought if thought > (output or 0) else 0),
+    )
+    if input is not None:
+        input += more_input
+    if output is not None:
+        output += more_output
+    known = (input or 0) + (output or 0)
     if total is None:
-        total = (input or 0) + (output or 0)
+        total = known
+    elif input is not None and output is not None and total > known:
+        output += total - known
     return Usage(input, output, cached, cache_write, reasoning, total)
 
 
@@ -73,12 +86,15 @@ API_OUTPUT = (
 API_TOTAL = ("total_tokens", "totalTokens", "total_token_count", "totalTokenCount")
 API_CACHED = (
     "cached_tokens", "cache_read", "cache_read_input_tokens", "cached_content_token_count",
+    "cachedContentTokenCount",
 )  # fmt: skip
 API_CACHE_WRITE = (
     "cache_creation", "cache_write_tokens", "cache_creation_input_tokens",
     "cache_write_input_tokens",
 )  # fmt: skip
-API_REASONING = ("reasoning_tokens", "reasoning", "thoughts_token_count")
+API_REASONING = (
+    "reasoning_tokens", "reasoning", "thoughts_token_count", "thoughtsTokenCount",
+)  # fmt: skip
 API_DETAILS = (
     "prompt_tokens_details", "input_tokens_details", "input_token_details",
     "completion_tokens_details", "output_tokens_details", "output_token_details",
@@ -86,24 +102,20 @@ API_DETAILS = (
 
 
 def api_usage(value: Any) -> Usage | None:
-    """Return usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it. Details
-    are part of the sums, unless the total says that they stand beside them."""
+    """Return usage as the APIs of OpenAI, Anthropic and Gemini and as LangChain write it."""
     if not isinstance(value, dict):
         return None
     inner = [value[key] for key in API_DETAILS if isinstance(value.get(key), dict)]
     details = {key: count for part in inner for key, count in part.items()}
     all_counts = {**details, **value}
-    input, output = first_count(value, API_INPUT), first_count(value, API_OUTPUT)
-    total = first_count(value, API_TOTAL)
-    cached, written = first_count(all_counts, API_CACHED), first_count(all_counts, API_CACHE_WRITE)
-    reasoning = first_count(all_counts, API_REASONING)
-    beside = (cached or 0) + (written or 0)
-    if total is not None and input is not None and output is not None:
-        if beside and total == input + output + beside:
-            input += beside
-        elif reasoning and total == input + output + reasoning:
-            output += reasoning
-    return usage(input, output, total, cached, written, reasoning)
+    return usage(
+        first_count(value, API_INPUT),
+        first_count(value, API_OUTPUT),
+        first_count(value, API_TOTAL),
+        first_count(all_counts, API_CACHED),
+        first_count(all_counts, API_CACHE_WRITE),
+        first_count(all_counts, API_REASONING),
+    )
 
 
 def cost(amount: Any, currency: Any = None) -> Cost | None:

@@ -72,6 +72,8 @@ def row_from_record(
 ) -> ExecutionRow:
     """Return a record as a row of its run; its values are added to `payloads`."""
     usage, cost, at = record.usage, record.cost, record.started_us
+    if cost is not None and not cost.amount:
+        cost = None  # what producers report whose price list does not know the model
     if at is None:
         at = record.ended_us
     if at is None and record.logs:

@@ -81,6 +81,8 @@ def read(reading: SpanReading) -> None:
     reader = READERS.get(kind)
     if reader is not None:
         reader(reading)
+    if kind != "tool":
+        _read_openinference_usage(reading)
     reading.fill_payload("inputs", "input.value", attributes.get("input.mime_type") == JSON)
     reading.fill_payload("outputs", "output.value", attributes.get("output.mime_type") == JSON)
     reading.fill_run_from("conversation", "session.id")
@@ -127,16 +129,20 @@ def _read_openinference_title(reading: SpanReading, kind: str) -> None:
 
 
 def _read_openinference_llm(reading: SpanReading) -> None:
-    attributes = reading.attributes
     reading.fill_from(
         "model", "llm.response.model_name", "llm.model_name", "llm.request.model_name"
     )
     reading.fill_from("provider", "llm.provider", "llm.system")
+    _read_input_messages(reading)
+    _read_output_messages(reading)
+
+
+def _read_openinference_usage(reading: SpanReading) -> None:
+    """Read tokens and cost, which agents and chains report like model calls."""
+    attributes = reading.attributes
     tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS))
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill("cost", cost(attributes.get("llm.cost.total")), "llm.cost.total")
-    _read_input_messages(reading)
-    _read_output_messages(reading)
 
 
 def _read_openinference_retriever(reading: SpanReading) -> None:
@@ -171,8 +177,6 @@ def _openinference_document(item: dict[str, Any]) -> dict[str, Any]:
 def _read_openinference_embedding(reading: SpanReading) -> None:
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
-    tokens = usage(*(first_count(reading.attributes, names) for names in TOKEN_COUNTS[:3]))
-    reading.fill("usage", tokens, "llm.token_count")
     reading.fill_payload("inputs", "embedding.text")
 
 

@@ -169,7 +169,22 @@ def test_values_that_are_no_messages_are_kept_as_attributes(attributes: Any) -> 
     ("attributes", "expected"),
     [
         ({"input_tokens": 100, "output_tokens": 20}, Usage(100, 20, total=120)),
-        ({"input_tokens": 1, "output_tokens": 2, "total_tokens": 9}, Usage(1, 2, total=9)),
+        # What the total holds beyond its parts is output that the producer left out.
+        ({"input_tokens": 1, "output_tokens": 2, "total_tokens": 9}, Usage(1, 8, total=9)),
+        (
+            {"input_tokens": 949, "output_tokens": 200, "reasoning.output_tokens": 1039},
+            Usage(949, 1239, None, None, 1039, 2188),
+        ),
+        (
+            {
+                "input_tokens": 10,
+                "output_tokens": 5,
+                "reasoning_tokens": 3,
+                "cache_read_input_tokens": 4,
+                "total_tokens": 22,
+            },
+            Usage(14, 8, 4, None, 3, 22),
+        ),
         (
             {"input_tokens": 100, "cache_read.input_tokens": 60, "cache_write.input_tokens": 5},
             Usage(100, None, 60, 5, None, 100),
