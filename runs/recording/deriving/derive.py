@@ -1,6 +1,7 @@
 """Derives the tree of a run from its steps, the same for any order of the steps. Pure.
 
-`derive(run_id, rows)` rewrites the derived fields of every row: who is below whom (`tree`), in
+`derive(run_id, rows)` rewrites the derived fields of every row: when it ran, where its
+producer knows the second alone (`placing`), who is below whom (`tree`), in
 which iteration (`passes`), what its status means once the others are known (`outcome`), whose
 tokens count (`totals`). It reads only what producers reported, never what an earlier call derived.
 """
@@ -9,6 +10,7 @@ from uuid import UUID
 
 from runs.recording.deriving.outcome import Outcome, settle_statuses
 from runs.recording.deriving.passes import number_passes
+from runs.recording.deriving.placing import place_in_time
 from runs.recording.deriving.totals import mark_counted, set_self_times
 from runs.recording.deriving.tree import Tree, build_tree
 from runs.recording.records.row import ExecutionRow
@@ -16,6 +18,7 @@ from runs.recording.records.row import ExecutionRow
 
 def derive(run_id: UUID, rows: list[ExecutionRow]) -> tuple[Tree, Outcome]:
     """Derive tree, iterations, statuses, counting and own times of all rows of one run."""
+    place_in_time(rows)
     tree = build_tree(run_id, rows)
     number_passes(tree)
     outcome = settle_statuses(tree)

@@ -136,6 +136,8 @@ class NodeRecord:
     # The id of an execution of which this record is one attempt, where all attempts are reported
     # alike: which of them were tried again follows from the others (Dify's own OpenTelemetry).
     attempt_of: str | None = None
+    # The id of the execution whose log this is an entry of.
+    in_log: str | None = None
     attempt: int | None = None  # 1 for the first; a failed attempt that was tried again is `retry`
 
     # --- hints for the tree --------------------------------------------------------------------

@@ -164,6 +164,20 @@ def _empty_log_columns(row: ExecutionRow) -> None:
         setattr(row, name, LOG_COLUMNS[name])
 
 
+def set_times(row: ExecutionRow, started_us: int, ended_us: int | None) -> None:
+    """Set start and end as they follow from other steps; note those reported in
+    `hints["reported_times"]`, so that a merge can restore them."""
+    row.hints["reported_times"] = [row.started_us, row.ended_us]
+    row.started_us, row.ended_us = started_us, ended_us
+    row.changed = True
+
+
+def restore_times(row: ExecutionRow) -> None:
+    if (times := row.hints.pop("reported_times", None)) is not None:
+        row.started_us, row.ended_us = times
+        row.changed = True
+
+
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     """One log in a row's hints, as text that sorts by time: 20 digits of nanoseconds, "!" where it
@@ -188,6 +202,8 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
     for side in (row, other):
         if "assembled" in side.hints:
             _empty_log_columns(side)
+        if "reported_times" in side.hints:
+            restore_times(side)
     ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
     hints = _merged_hints(row, other, ranks)
     for name in _MERGED:

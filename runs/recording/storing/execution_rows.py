@@ -59,7 +59,7 @@ STEPS_AT_ONCE = 100  # steps whose values are in memory
 # Fields of a record that are kept in the hints of its row under the same name.
 HINTS = ("is_run", "envelope", "folded", "chained", "nested", "handled", "pass_index",
          "iteration_index", "container", "stand_in", "fan_out_index", "ran_after", "attempt",
-         "attempt_of", "span_ids")  # fmt: skip
+         "attempt_of", "in_log", "span_ids")  # fmt: skip
 _hint_values = attrgetter(*HINTS)
 _NO_HINTS = _hint_values(NodeRecord("", "", "", "", ""))
 
@@ -345,6 +345,8 @@ def _column_and_hint_fields(
     def column(name: str) -> Any:
         return LOG_COLUMNS[name] if name in from_logs else getattr(step, name)
 
+    reported_times = hints.get("reported_times")
+    started_us, ended_us = reported_times or (to_us(step.started_at), to_us(step.ended_at))
     usage = Usage(**{name: column(column_name) for name, column_name in _TOKENS.items()})
     cost = None
     if step.cost_reported and step.cost is not None:
@@ -354,8 +356,8 @@ def _column_and_hint_fields(
         "kind": column("kind"),
         "node_id": step.told_node_id or None,
         "status": step.told_status or None,
-        "started_us": None if "started_us" in from_logs else to_us(step.started_at),
-        "ended_us": None if "ended_us" in from_logs else to_us(step.ended_at),
+        "started_us": None if "started_us" in from_logs else started_us,
+        "ended_us": None if "ended_us" in from_logs else ended_us,
         "usage": usage if usage != Usage() else None,
         "cost": cost,
         "attempt": step.attempt if step.attempt > 1 else None,

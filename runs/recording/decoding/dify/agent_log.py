@@ -21,11 +21,17 @@ MAX_ID = 128
 @dataclass(slots=True)
 class AgentLogClock:
     """When the entries of one node began: only the node's own start is known as a timestamp; the
-    entries say how much later than each other they began. `order` numbers them as they came."""
+    entries say how much later than each other they began. `order` numbers them as they came.
+    `is_exact`: the node's start is known to more than the second."""
 
     node_started_us: int | None = None
     first_us: int | None = None  # `started_at` of the first entry
     order: dict[str, int] = field(default_factory=dict)
+    is_exact: bool = False
+
+    @property
+    def rank(self) -> dict[str, int]:
+        return {"started_us": 1, "ended_us": 1} if self.is_exact else {}
 
     def start_us(self, entry_id: str, started_at: Any) -> int | None:
         """Return when an entry began; `started_at` is in seconds of the process's own clock."""
@@ -77,8 +83,9 @@ def _entry_record(
     label = text_or_none(entry.get("label")) or "log"
     status = STATUSES.get(str(entry.get("status")))
     started = clock.start_us(source_id, metadata.get("started_at"))
+    has_ended = status in ("succeeded", "failed")
     ended = None
-    if started is not None and status in ("succeeded", "failed"):
+    if started is not None and has_ended:
         ended = started + (duration_us(metadata.get("elapsed_time")) or 0)
     usage, cost = usage_of(metadata)
     data = entry.get("data")
@@ -89,6 +96,7 @@ def _entry_record(
         title=label,
         kind=_kind_from_label(label),
         parent_source_id=text_or_none(entry.get("parent_id")) or node_id,
+        in_log=node_id,
         status=status,
         started_us=started,
         ended_us=ended,
@@ -99,7 +107,7 @@ def _entry_record(
         cost=cost,
         received={"attributes": metadata, "scope": "dify agent_log"} if metadata else None,
         # An entry is sent when it begins and when it ends: the end knows more.
-        rank={"outputs": 1, "received": 1} if status in ("succeeded", "failed") else {},
+        rank=clock.rank | ({"outputs": 1, "received": 1} if has_ended else {}),
     )
 
 

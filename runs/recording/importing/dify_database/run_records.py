@@ -165,7 +165,11 @@ def step_record(step: StepRow, run: NodeRecord, run_ended: bool, **position: Any
         error=text_or_none(row["error"]) if has_failed or status == "stopped" else None,
         error_type=text_or_none(step.outputs.get("error_type")) if has_failed else None,
         handled=status == "exception",
-        rank={**(NEAREST if is_final else UNFINISHED), **dict.fromkeys(step.cut, CUT)},
+        rank={
+            **(NEAREST if is_final else UNFINISHED),
+            **dict.fromkeys(step.cut, CUT),
+            **_rank_of_times(row),
+        },
         **position,
     )
 
@@ -189,6 +193,13 @@ def _ordered_start_us(row: TableRow) -> int | None:
     if started is None or started % 1_000_000 or not isinstance(index, int):
         return started
     return started + min(max(index, 0), 9_999) * 100
+
+
+def _rank_of_times(row: TableRow) -> dict[str, int]:
+    """Return the rank of times that are known to the second only, as those of old rows: an exact
+    time beats them, whoever tells it."""
+    times = {"started_us": column_us(row["created_at"]), "ended_us": column_us(row["finished_at"])}
+    return {name: 0 for name, us in times.items() if us is not None and us % 1_000_000 == 0}
 
 
 def _step_received(step: StepRow) -> dict[str, Any]:
@@ -350,7 +361,8 @@ class RunSteps:
         )
         yield record
         if record.status not in ("running", "paused"):
-            clock = agent_log.AgentLogClock(record.started_us)
+            is_exact = record.rank.get("started_us", 0) > 0
+            clock = agent_log.AgentLogClock(record.started_us, is_exact=is_exact)
             entries = agent_log.log_entries(step.metadata)
             yield from agent_log.log_steps(entries, source_id, record.trace, record.service, clock)
 
