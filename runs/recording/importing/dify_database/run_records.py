@@ -196,10 +196,11 @@ def _ordered_start_us(row: TableRow) -> int | None:
 
 
 def _rank_of_times(row: TableRow) -> dict[str, int]:
-    """Return the rank of times that are known to the second only, as those of old rows: an exact
-    time beats them, whoever tells it."""
-    times = {"started_us": column_us(row["created_at"]), "ended_us": column_us(row["finished_at"])}
-    return {name: 0 for name, us in times.items() if us is not None and us % 1_000_000 == 0}
+    """Return the rank of times where both are whole seconds, as in old rows: an exact time beats
+    them, whoever tells it."""
+    times = (column_us(row["created_at"]), column_us(row["finished_at"]))
+    are_whole = all(us is not None and us % 1_000_000 == 0 for us in times)
+    return {"started_us": 0, "ended_us": 0} if are_whole else {}
 
 
 def _step_received(step: StepRow) -> dict[str, Any]:
