@@ -23,8 +23,8 @@ def place_in_time(rows: Sequence[ExecutionRow]) -> None:
         execution, is_attempt, _ = row.source_id.rpartition("/retry/")
         if is_attempt and _knows_second(row):
             attempts.setdefault(execution, []).append(row)
-        elif (execution := row.hints.get("in_log")) and _knows_second(row):
-            log.setdefault(execution, []).append(row)
+        elif "in_log" in row.hints and _knows_second(row):
+            log.setdefault(row.hints["in_log"], []).append(row)
     if attempts or log:
         exact = {row.source_id: row for row in rows if _is_exact(row)}
         for execution in attempts.keys() & exact.keys():
