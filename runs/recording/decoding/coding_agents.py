@@ -159,8 +159,10 @@ def _claude_code_call(attributes: Attributes) -> dict[str, Any]:
 
 
 def _codex_stream_event(attributes: Attributes) -> dict[str, Any] | None:
-    """Read `sse_event`: a stream brings its tokens with its last event."""
-    if attributes.get("event.kind") != "response.completed":
+    """Read `sse_event`: a stream brings its tokens with its last event, which newer versions send
+    twice, once without them."""
+    is_last = attributes.get("event.kind") == "response.completed"
+    if not is_last or "input_token_count" not in attributes:
         return None
     return _model_call(attributes) | {
         "usage": usage(

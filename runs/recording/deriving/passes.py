@@ -14,6 +14,7 @@ MAX_PATH = 100  # characters of NodeExecution.iteration
 
 def number_passes(tree: Tree) -> None:
     """Set `iteration` ("3.0", from 0) and `attempt` of every visible row."""
+    _find_repeated_tasks(tree)
     for row in tree.rows:
         row.iteration = ""
     for siblings in _sibling_groups(tree):
@@ -27,6 +28,24 @@ def number_passes(tree: Tree) -> None:
             by_node.setdefault((row.node_id, row.kind, row.iteration), []).append(row)
         for (_, _, path), rows in by_node.items():
             _number_executions(tree, rows, path)
+
+
+def _find_repeated_tasks(tree: Tree) -> None:
+    """Add failed executions to `tried_again` whose task was executed again beside them."""
+    last: dict[tuple[str, str], ExecutionRow] = {}
+    for row in tree.order:
+        if task := row.hints.get("task"):
+            before = last.get(key := (tree.parent_key(row), task))
+            if before is not None and _went_on(before, row):
+                tree.tried_again.add(before.source_id)
+            last[key] = row
+
+
+def _went_on(before: ExecutionRow, row: ExecutionRow) -> bool:
+    ended, started = before.ended_us, row.started_us
+    if before.told_status != "failed" or ended is None or started is None:
+        return False
+    return ended <= started
 
 
 def _sibling_groups(tree: Tree) -> list[list[ExecutionRow]]:

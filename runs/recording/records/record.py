@@ -138,6 +138,9 @@ class NodeRecord:
     attempt_of: str | None = None
     # The id of the execution whose log this is an entry of.
     in_log: str | None = None
+    # The id of a task of the engine: executions of one task beside each other are its attempts, and
+    # one in another run goes on where this one waited (LangGraph's checkpoint namespace).
+    task: str | None = None
     attempt: int | None = None  # 1 for the first; a failed attempt that was tried again is `retry`
 
     # --- hints for the tree --------------------------------------------------------------------

@@ -30,6 +30,9 @@ def read_metadata(
         if (name or reading.span.name) == node:
             reading.fill("node_id", node, "metadata.langgraph_node")
             reading.fill("title", node, "metadata.langgraph_node")
+            for key in ("langgraph_checkpoint_ns", "checkpoint_ns"):
+                if isinstance(task := metadata.get(key), str):
+                    reading.fill("task", task, f"metadata.{key}")
             reading.fill("fan_out_index", _fan_out_index(metadata), "metadata.langgraph_path")
         elif "checkpoint_ns" not in metadata:
             if attribute == OUTPUT:

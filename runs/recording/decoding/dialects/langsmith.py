@@ -21,7 +21,7 @@ from runs.recording.decoding.dialects.llm_api import (
     model_response,
     request_parameters,
 )
-from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS
+from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS, has_raised
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage
@@ -70,6 +70,8 @@ def read(reading: SpanReading) -> None:
     reading.fill("kind", kind, KIND)
     reading.fill_from("title", "langsmith.trace.name")
     _read_langsmith_position(reading, kind)
+    if has_raised(reading.span):  # the exporter sets the status OK afterwards
+        reading.fill("status", "failed", "exception.message")
     if kind in MODEL_KINDS:
         _read_langsmith_model(reading, metadata, output)
     elif kind:
@@ -105,6 +107,7 @@ def _read_langsmith_position(reading: SpanReading, kind: str) -> None:
     if any(attributes.get(mark) in (True, "true") for mark in ROOT_MARKS):
         if kind in RUN_KINDS:
             reading.fields["is_run"] = True
+        reading.fill_run("name", span.name, "name")
     elif span.parent_span_id is not None and kind in ("chain", "prompt", "parser"):
         title = reading.fields.get("title", span.name)
         if HIDDEN_TAG in _span_tags(attributes) or is_wrapper(title, span.status == "error"):

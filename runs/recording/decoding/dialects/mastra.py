@@ -34,6 +34,14 @@ KINDS = {
 }
 # Parts of a model call, whose own span has all that they have.
 MODEL_CALL_PARTS = frozenset({"model_step", "model_chunk", "llm_chunk"})
+STATUSES = {
+    "suspended": "paused",
+    "waiting": "paused",
+    "paused": "paused",
+    "failed": "failed",
+    "tripwire": "failed",
+    "canceled": "stopped",
+}
 CONTEXT_PREFIXES = ("", "mastra.metadata.")
 
 
@@ -48,7 +56,9 @@ def read(reading: SpanReading) -> None:
     reading.fill("kind", kind, TYPE)
     if span_type in MODEL_CALL_PARTS:
         reading.fill("folded", True, TYPE)
-    reading.fill_from("title", "gen_ai.tool.name", "gen_ai.agent.name")
+    reading.fill_from("title", "gen_ai.tool.name")
+    if kind == "agent":
+        reading.fill_from("title", "gen_ai.agent.name")
     if kind != "llm":
         operation = str(attributes.get("gen_ai.operation.name", ""))
         name = span.name.removeprefix(operation).strip() if operation else ""
@@ -61,13 +71,32 @@ def read(reading: SpanReading) -> None:
         for field, side in (("inputs", "input"), ("outputs", "output")):
             names = (f"mastra.{span_type}.{side}", f"gen_ai.tool.{side}", side)
             _read_repeated_value(reading, field, names)
+    _read_mastra_status(reading, span_type)
     if kind == "workflow":
         reading.fill("is_run", True, TYPE)
+    _read_mastra_run(reading)
+
+
+def _read_mastra_run(reading: SpanReading) -> None:
+    span = reading.span
     if span.parent_span_id is None:
         reading.fill_run("name", reading.fields.get("title"), "name")
+    reading.fill_run_tags(reading.parsed("mastra.tags"), "mastra.tags")
+    if str(span.resource.get("telemetry.sdk.name")).startswith("@mastra/"):
+        reading.settle_run("version")  # service.version is that of Mastra itself
     for prefix in CONTEXT_PREFIXES:
         reading.fill_run_from("conversation", prefix + "threadId", prefix + "sessionId")
         reading.fill_run_from("user", prefix + "userId", prefix + "resourceId")
+
+
+def _read_mastra_status(reading: SpanReading, span_type: str) -> None:
+    """Read the status of a workflow or step, and of a model call that failed: both are sent with
+    the status OK."""
+    name = f"mastra.{span_type}.status"
+    reading.fill("status", STATUSES.get(str(reading.attributes.get(name))), name)
+    reasons = reading.parsed("gen_ai.response.finish_reasons")
+    if reasons == ["error"]:
+        reading.fill("status", "failed", "gen_ai.response.finish_reasons")
 
 
 def _read_repeated_value(reading: SpanReading, field: str, names: tuple[str, ...]) -> None:

@@ -37,7 +37,7 @@ def read(reading: SpanReading) -> None:
 
 
 def _is_wrapper_span(span: Span) -> bool:
-    if span.parent_span_id is None or span.status == "error":
+    if span.parent_span_id is None:
         return False
     attributes = span.attributes
     if span.name.startswith(AUTOGEN):

@@ -3,6 +3,7 @@
 It comes last, so that it fills what no richer dialect filled.
 """
 
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ NAME = "opentelemetry"
 # A LangGraph node that waits for a person raises one of these; nothing failed.
 INTERRUPTS = frozenset({"GraphInterrupt", "NodeInterrupt"})
 RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
+STACK_HEAD = re.compile(r"\n\n([A-Za-z_$][\w$.]*)(?: \[\w+\])?: ")
 FAILED_STATUSES = frozenset({"failed", "exception", "retry"})
 
 
@@ -63,7 +65,8 @@ def _read_span_status(reading: SpanReading) -> None:
     text of the status, which in many frameworks contains the class and the stack as well."""
     span = reading.span
     error_type, message = _last_exception(span) if span.events else ("", "")
-    error_type = error_type or _as_text_or_none(reading.attributes.get("error.type")) or ""
+    stated_type, status_message = without_stack(span.status_message)
+    error_type = error_type or _as_text_or_none(reading.attributes.get("error.type")) or stated_type
     if error_type.rpartition(".")[2] in INTERRUPTS:
         reading.fill("status", "paused", "exception.type")
         return
@@ -73,7 +76,7 @@ def _read_span_status(reading: SpanReading) -> None:
         reading.fill("status", "succeeded", "status")
     if reading.fields.get("status") in FAILED_STATUSES:
         reading.fill("error", message, "exception.message")
-        reading.fill("error", span.status_message, "status.message")
+        reading.fill("error", status_message, "status.message")
         reading.fill("error_type", error_type, "exception.type")
 
 
@@ -84,8 +87,27 @@ def _last_exception(span: Span) -> tuple[str, str]:
             attributes = event.attributes
             names = ("exception.type", "exception.message")
             error_type, message = (_as_text_or_none(attributes.get(name)) or "" for name in names)
-            return error_type, message
+            stack_type, message = without_stack(message)
+            return error_type or stack_type, message
     return "", ""
+
+
+def has_raised(span: Span) -> bool:
+    """Return whether an exception ended the span, and not a wait for a person."""
+    error_type, message = _last_exception(span)
+    return bool(error_type or message) and error_type.rpartition(".")[2] not in INTERRUPTS
+
+
+def without_stack(text: str) -> tuple[str, str]:
+    """Return the type and the message of an error that LangChain.js tells with its stack:
+    "MESSAGE\\n\\nTYPE: MESSAGE\\n    at …". Of other texts the type is "" and nothing is cut."""
+    head, frame, _ = text.partition("\n    at ")
+    if frame:
+        for match in STACK_HEAD.finditer(head):
+            message = head[: match.start()]
+            if head[match.end() :] == message:
+                return match[1], message
+    return "", text
 
 
 def _read_http_call(reading: SpanReading) -> None:

@@ -4,6 +4,7 @@ Facts: opentelemetry/proto/logs/v1/logs.proto. The name of an event is a field o
 1.5 of the protocol; before, the attribute `event.name`.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,7 @@ from runs.recording.records.span import LAST_US, BadSpan
 
 LAST_NS = LAST_US * 1000 + 999
 EXCEPTION = frozenset({"exception.type", "exception.message"})
+SOURCE_PLACE = re.compile(r"event \S+:\d+")
 JSON_KEYS = ("resourceLogs", "scopeLogs", "logRecords")
 SEVERITIES = ("", "trace", "debug", "info", "warn", "error", "fatal")
 
@@ -109,7 +111,7 @@ def _protobuf_log(message: Any, resource: dict[str, Any], scope: str) -> LogReco
         _checked_id(message.trace_id.hex(), 32, "trace"),
         _checked_id(message.span_id.hex(), 16, "span"),
         _first_valid_ns(message.time_unix_nano, message.observed_time_unix_nano),
-        message.event_name or str(attributes.get("event.name") or ""),
+        _event_name(message.event_name, attributes),
         _severity_name(message.severity_text, message.severity_number),
         in_protobuf.value_of(message.body, 0),
         attributes,
@@ -156,7 +158,7 @@ def _json_log(item: Any, resource: dict[str, Any], scope: str) -> LogRecord:
             integer(pick(item, "timeUnixNano", "time_unix_nano")),
             integer(pick(item, "observedTimeUnixNano", "observed_time_unix_nano")),
         ),
-        name or str(attributes.get("event.name") or ""),
+        _event_name(name, attributes),
         _severity_name(text_of(item, "severityText", "severity_text"), severity_number or 0),
         in_json.value_of(body, 0) if isinstance(body, dict) else None,
         attributes,
@@ -175,6 +177,13 @@ def _checked_id(hex_id: str, digits: int, name: str) -> str:
     if len(hex_id) != digits or not in_json.HEX_DIGITS.issuperset(hex_id):
         raise BadSpan(f"The {name} id is not {digits} hex digits.")
     return hex_id
+
+
+def _event_name(name: str, attributes: dict[str, Any]) -> str:
+    """Return the name of the event: the field for it, else the attribute. What Rust's `tracing`
+    puts into the field ("event src/main.rs:12", a place in the source) is no name."""
+    attribute = str(attributes.get("event.name") or "")
+    return attribute if attribute and SOURCE_PLACE.fullmatch(name) else name or attribute
 
 
 def _first_valid_ns(happened: int | None, observed: int | None) -> int:
