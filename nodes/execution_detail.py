@@ -30,6 +30,10 @@ _LABELS = {
 }
 
 
+# The scope of the spans that Dify's engine sends of its nodes, none of them inside a container.
+DIFY_ENGINE_SCOPE = "core.app.workflow.layers.observability"
+
+
 @dataclass(frozen=True, slots=True)
 class ValueSection:
     """A value under its heading; `view` is None where nothing was recorded."""
@@ -76,6 +80,7 @@ class ExecutionPanel:
     same_node_count: int
     previous: SameNodeExecution | None
     next: SameNodeExecution | None
+    steps_not_sent: bool
 
 
 def build_panel(execution: NodeExecution) -> ExecutionPanel:
@@ -95,7 +100,18 @@ def build_panel(execution: NodeExecution) -> ExecutionPanel:
         same_node_count=count,
         previous=same_node[place - 1] if place else None,
         next=same_node[place + 1] if place + 1 < len(same_node) else None,
+        steps_not_sent=_are_steps_not_sent(execution),
     )
+
+
+def _are_steps_not_sent(execution: NodeExecution) -> bool:
+    """Return whether a container came from a producer that does not send the steps inside (Dify's
+    own OpenTelemetry), and from no other."""
+    if execution.kind not in ("iteration", "loop"):
+        return False
+    scope = str(execution.received.get("scope") or "")
+    steps = NodeExecution.objects.filter(run_id=execution.run_id, parent_id=execution.id)
+    return scope.startswith(DIFY_ENGINE_SCOPE) and not steps.exists()
 
 
 def value_labels(kind: NodeKind) -> tuple[str, str]:

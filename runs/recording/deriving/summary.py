@@ -64,7 +64,13 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         **_counts(tree),
     }
     of_dify = _is_of_dify(tree.runs)
-    return Summary(sources[0].service, facts, columns, of_dify, _fingerprint_of(tree, outcome))
+    return Summary(_service_of(sources), facts, columns, of_dify, _fingerprint_of(tree, outcome))
+
+
+def _service_of(sources: list[ExecutionRow]) -> str:
+    """Return the name of the app: that of the first row, unless another one ranks higher, as where
+    the first has the app's id alone."""
+    return max(sources, key=lambda row: row.hints.get("rank", {}).get("service", 0)).service
 
 
 def _fingerprint_of(tree: Tree, outcome: Outcome) -> ErrorFingerprint | None:

@@ -27,9 +27,9 @@ from runs.recording.records.span import Span
 
 NAME = "dify-native"
 
-# Its values are the engine's own. Dify's other tracing sends the prompt as the inputs of an LLM
-# node, and the title in place of the graph id.
-RANK = {"inputs": 1, "outputs": 1, "process_data": 1, "node_id": 1}
+# The service is Dify's server, not an app. The values are the engine's own: Dify's other tracing
+# sends the prompt as the inputs of an LLM node, and the title in place of the graph id.
+RANK = {"inputs": 1, "outputs": 1, "process_data": 1, "node_id": 1, "service": -2}
 SERVER_WORK = (
     "Set aside: the work of Dify's server itself, such as web requests, queues and databases."
     " It is no part of a run."

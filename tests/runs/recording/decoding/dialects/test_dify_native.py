@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from nodes.execution_detail import DIFY_ENGINE_SCOPE
 from nodes.models import NodeExecution
 from runs.models import App, ReceivedRequest, Run
 from runs.recording.decoding.dialects import read_span
 from runs.recording.decoding.dialects.dify_native import SERVER_WORK
-from runs.recording.records.record import NodeRecord
+from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.records.span import Span
 from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import exception_event, make_span, read_record
@@ -167,6 +168,24 @@ def test_spans_of_one_execution_are_its_attempts(last: str):
         ("retry", 1), ("retry", 2), ("succeeded", 3),
     ]  # fmt: skip
     assert run.retries == 2
+
+
+@pytest.mark.django_db
+def test_the_app_has_the_name_that_another_way_in_gives_it(console: Client):
+    variables = json.dumps({"sys.workflow_run_id": RUN})
+    start = node("start", attributes={"output.value": variables}, parent_span_id="2" * 16)
+    each = step(4, "e4", '{"output": []}', scope=DIFY_ENGINE_SCOPE)
+    each.kind = "iteration"
+    named = NodeRecord(RUN, RUN, "Refund bot", "Refund bot", "workflow", is_run=True,
+                       run=RunFacts(source_ids=(("dify-run", RUN),)))  # fmt: skip
+    for requests in ([start, each], [named]), ([named], [start, each]):
+        Run.objects.all().delete()
+        for records in requests:
+            save_records([*records, app_run(span_id="2" * 16)])
+        assert Run.objects.get().app.name == "Refund bot"
+    container = NodeExecution.objects.get(kind="iteration")
+    page = console.get(f"/runs/{container.run_id}/tracing/{container.id}/").content.decode()
+    assert "own OpenTelemetry does not send them" in page
 
 
 HEARTBEATS = [
