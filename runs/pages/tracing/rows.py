@@ -177,8 +177,9 @@ def _fill_step(row: TraceRow, entry: TraceEntry, trace: Trace, links: RowLinks) 
         row.passes = f"{links.tracing}{UUID(step.id)}/passes/"
     if execution := trace.executions.get(entry.id):
         _fill_execution(row, execution)
-        # The reason stands where it arose, not again at every step above.
-        if row.marked and not (row.is_open and entry.failed > 1):
+        # The reason stands where it arose, not again at every step above. A step that succeeded
+        # may have a warning.
+        if not (row.marked and row.is_open and entry.failed > 1):
             row.error = formats.visible(getattr(execution, "error_head", ""))
 
 

@@ -131,7 +131,9 @@ def _read_level(reading: SpanReading) -> None:
     elif reading.span.status != "error":
         if isinstance(message, str) and message.startswith(INTERRUPTS):
             reading.fill("status", "paused", OBSERVATION + "status_message")
-        return
+            return
+        if level != "WARNING":
+            return
     reading.fill_from("error", OBSERVATION + "status_message")
 
 

@@ -21,7 +21,8 @@ from runs.recording.decoding.dialects.llm_api import (
     model_response,
     request_parameters,
 )
-from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS, has_raised
+from runs.recording.decoding.dialects.plain_opentelemetry import RUN_KINDS
+from runs.recording.decoding.dialects.span_outcome import has_raised
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import Usage

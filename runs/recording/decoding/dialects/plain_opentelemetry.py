@@ -3,20 +3,16 @@
 It comes last, so that it fills what no richer dialect filled.
 """
 
-import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from runs.recording.decoding.dialects.span_outcome import read_outcome
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 
 NAME = "opentelemetry"
 
-# A LangGraph node that waits for a person raises one of these; nothing failed.
-INTERRUPTS = frozenset({"GraphInterrupt", "NodeInterrupt"})
 RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
-STACK_HEAD = re.compile(r"\n\n([A-Za-z_$][\w$.]*)(?: \[\w+\])?: ")
-FAILED_STATUSES = frozenset({"failed", "exception", "retry"})
 
 
 def applies(span: Span, prefixes: set[str]) -> bool:
@@ -29,7 +25,7 @@ def read(reading: SpanReading) -> None:
         _read_http_call(reading)
     reading.fill("title", span.name or "(no name)", "name")
     reading.fill("kind", "span", "")
-    _read_span_status(reading)
+    read_outcome(reading)
     _read_resource_attributes(reading)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id", "enduser.id")
@@ -58,56 +54,6 @@ def _read_resource_attributes(reading: SpanReading) -> None:
     )
     for name in ("deployment.environment.name", "deployment.environment"):
         reading.fill_run("environment", _as_text_or_none(resource.get(name)), name)
-
-
-def _read_span_status(reading: SpanReading) -> None:
-    """Read status and error. UNSET is success. The message of the exception is preferred to the
-    text of the status, which in many frameworks contains the class and the stack as well."""
-    span = reading.span
-    error_type, message = _last_exception(span) if span.events else ("", "")
-    stated_type, status_message = without_stack(span.status_message)
-    error_type = error_type or _as_text_or_none(reading.attributes.get("error.type")) or stated_type
-    if error_type.rpartition(".")[2] in INTERRUPTS:
-        reading.fill("status", "paused", "exception.type")
-        return
-    if span.status == "error":
-        reading.fill("status", "failed", "status")
-    elif span.end_us is not None:
-        reading.fill("status", "succeeded", "status")
-    if reading.fields.get("status") in FAILED_STATUSES:
-        reading.fill("error", message, "exception.message")
-        reading.fill("error", status_message, "status.message")
-        reading.fill("error_type", error_type, "exception.type")
-
-
-def _last_exception(span: Span) -> tuple[str, str]:
-    """Return type and message of the last exception recorded on the span: the one that ended it."""
-    for event in reversed(span.events):
-        if event.name == "exception":
-            attributes = event.attributes
-            names = ("exception.type", "exception.message")
-            error_type, message = (_as_text_or_none(attributes.get(name)) or "" for name in names)
-            stack_type, message = without_stack(message)
-            return error_type or stack_type, message
-    return "", ""
-
-
-def has_raised(span: Span) -> bool:
-    """Return whether an exception ended the span, and not a wait for a person."""
-    error_type, message = _last_exception(span)
-    return bool(error_type or message) and error_type.rpartition(".")[2] not in INTERRUPTS
-
-
-def without_stack(text: str) -> tuple[str, str]:
-    """Return the type and the message of an error that LangChain.js tells with its stack:
-    "MESSAGE\\n\\nTYPE: MESSAGE\\n    at …". Of other texts the type is "" and nothing is cut."""
-    head, frame, _ = text.partition("\n    at ")
-    if frame:
-        for match in STACK_HEAD.finditer(head):
-            message = head[: match.start()]
-            if head[match.end() :] == message:
-                return match[1], message
-    return "", text
 
 
 def _read_http_call(reading: SpanReading) -> None:

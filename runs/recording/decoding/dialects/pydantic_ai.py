@@ -18,6 +18,7 @@ NAME = "pydantic-ai"
 
 MESSAGES = ("pydantic_ai.all_messages", "all_messages_events")
 RETRY = "pydantic_ai.tool.retry."
+DEFERRAL = "pydantic_ai.tool.deferral.name"  # the call waits for approval, or for its result
 MAX_ATTEMPT = 1_000_000
 RUNNING_TOOLS = re.compile(r"running (?:\d+ )?tools?")
 
@@ -39,6 +40,8 @@ def read(reading: SpanReading) -> None:
     for name in MESSAGES:
         if name in attributes and reading.fields.get("kind") == "agent":
             reading.fill("inputs", _first_user_content(readable(attributes[name])), name)
+    if DEFERRAL in attributes:
+        reading.fill("status", "paused", DEFERRAL)
     if reading.span.status == "error" and RETRY + "cause" in attributes:
         _read_tool_retry(reading)
 

@@ -48,11 +48,73 @@ def test_a_root_that_contains_others_is_the_run() -> None:
         ({"status": "ok"}, "succeeded"),
         ({"status": "error"}, "failed"),
         ({"status": "unset", "end_us": None}, None),
-        ({"status": "unset", "events": [exception_event("ValueError", "caught")]}, "succeeded"),
+        ({"status": "unset", "events": [exception_event("ValueError", "broke off")]}, "failed"),
+        ({"status": "ok", "events": [exception_event("ValueError", "broke off")]}, "failed"),
+        ({"attributes": {"error.type": "timeout"}}, "failed"),
+        ({"attributes": {"http.response.status_code": 500}}, "failed"),
+        ({"attributes": {"http.response.status_code": 404}, "kind": "server"}, "succeeded"),
+        ({"attributes": {"http.response.status_code": "404"}, "kind": "client"}, "failed"),
     ],
 )
 def test_status(changes: dict[str, Any], status: str | None) -> None:
     assert read_record(**changes).status == status
+
+
+def test_an_exception_beside_a_result_was_handled() -> None:
+    caught = [exception_event("ValueError", "caught")]
+    answer = {"input.value": "q", "output.value": "a"}
+    record = read_record(answer, events=caught)
+    assert (record.status, record.error) == ("exception", "caught")
+    assert read_record(answer, events=caught, status="ok").status == "succeeded"
+    assert read_record({"output.value": "{}"}, events=caught, status="ok").status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error_type", "message", "status"),
+    [
+        ("langgraph.errors.GraphInterrupt", "(Interrupt(value='ok?'),)", "paused"),
+        ("pydantic_ai.exceptions.ApprovalRequired", "", "paused"),
+        ("strands.interrupt.InterruptException", "", "paused"),
+        ("langgraph.errors.ParentCommand", "Command(goto='x')", "succeeded"),
+        ("asyncio.exceptions.CancelledError", "", "stopped"),
+        ("System.Threading.Tasks.TaskCanceledException", "A task was canceled.", "stopped"),
+        (
+            "System.Threading.Tasks.TaskCanceledException",
+            "The request was canceled due to the configured HttpClient.Timeout of 100 seconds.",
+            "failed",
+        ),
+        ("*url.Error", 'Post "https://api.example.com": context canceled', "stopped"),
+        ("*url.Error", "context deadline exceeded", "failed"),
+        ("ValueError", "the order was cancelled", "failed"),
+    ],
+)
+def test_exceptions_that_are_no_failures(error_type: str, message: str, status: str) -> None:
+    record = failed(events=[exception_event(error_type, message)])
+    assert record.status == status
+    if status == "stopped":
+        assert record.error == (message or error_type)
+    assert failed(status_message=f"{error_type}: {message}").status == status
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        '{"isError": true, "content": [{"type": "text", "text": "no stock"}]}',
+        '{"status": "error", "content": "no stock", "tool_call_id": "c1"}',
+        '{"output": {"kwargs": {"status": "error", "content": "no stock", "type": "tool"}}}',
+        '{"toolResult": {"status": "error", "content": [{"text": "no stock"}]}}',
+    ],
+)
+def test_results_that_call_themselves_errors(result: str) -> None:
+    tool = {"openinference.span.kind": "TOOL", "output.value": result}
+    record = read_record(tool)
+    assert (record.status, record.error) == ("failed", "no stock")
+    assert read_record(tool | {"openinference.span.kind": "CHAIN"}).status == "succeeded"
+
+
+def test_a_status_that_a_tool_returns_is_its_result() -> None:
+    tool = {"openinference.span.kind": "TOOL", "output.value": '{"status": "error", "lamp": "red"}'}
+    assert read_record(tool).status == "succeeded"
 
 
 def failed(**changes: Any) -> NodeRecord:
