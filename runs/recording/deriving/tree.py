@@ -221,7 +221,9 @@ def _set_node_ids(tree: Tree) -> None:
     hosts = {
         parent.source_id
         for row in tree.rows
-        if row.hints.get("nested") and (parent := tree.parent[row.source_id]) is not None
+        if row.hints.get("nested")
+        and (parent := tree.parent[row.source_id]) is not None
+        and not parent.hints.get("is_run")
     }
     # Source id of a row below another workflow's step → how the ids of its nodes begin.
     prefixes: dict[str, str] = {}

@@ -43,7 +43,7 @@ def read_node(reading: SpanReading, execution_id: Any, title: Any, attribute: st
     _read_node_iteration(reading)
     read_status(reading, metadata.get("status"))
     reading.fields["handled"] = reading.fields.get("status") == "exception"
-    _read_node_usage(reading)
+    read_usage(reading)
     for name in ("ls_model_name", "model_name"):
         reading.fill("model", text_or_none(metadata.get(name)), f"metadata.{name}")
     for name in ("ls_provider", "model_provider"):
@@ -90,7 +90,7 @@ def read_status(reading: SpanReading, status: Any) -> None:
         reading.fill("error", message, "metadata.status_message")
 
 
-def _read_node_usage(reading: SpanReading) -> None:
+def read_usage(reading: SpanReading) -> None:
     attributes, metadata = reading.attributes, reading.metadata
     counts = [
         to_count(attributes.get(f"llm.token_count.{name}", metadata.get(f"{name}_tokens")))
@@ -107,6 +107,8 @@ def read_run(reading: SpanReading, entity: str) -> None:
     metadata = reading.metadata
     conversation, message_id = metadata.get("conversation_id"), metadata.get("message_id")
     reading.fields["is_run"] = True
+    # A workflow that another one uses as a tool: its parent is the tool's node.
+    reading.fields["nested"] = bool(metadata.get("parent_trace_context"))
     reading.fields["rank"] = RANK
     identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message_id)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")

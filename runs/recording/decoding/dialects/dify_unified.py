@@ -54,8 +54,8 @@ def read(reading: SpanReading) -> None:
         _read_pass(reading)
     elif "node_execution_id" in metadata:
         _read_unified_node(reading)
-    elif metadata.get("trace_entity_type") == "message" and not _is_synthetic(reading):
-        dify_metadata.read_run(reading, "message")
+    elif metadata.get("trace_entity_type") == "message":
+        _read_message(reading)
     elif "workflow_run_id" in metadata and reading.span.name.startswith("workflow_"):
         dify_metadata.read_run(reading, "workflow")
     else:
@@ -70,8 +70,20 @@ def read(reading: SpanReading) -> None:
     reading.fields.setdefault("is_run", False)
 
 
-def _is_synthetic(reading: SpanReading) -> bool:
-    return str(reading.attributes.get("dify.span.synthetic")).lower() == "true"
+def _read_message(reading: SpanReading) -> None:
+    """Read the message of a chat, or the call of a model that made it, which is synthetic."""
+    metadata = reading.metadata
+    message_id, is_call, _ = str(reading.attributes["dify.span.id"]).partition(":llm")
+    metadata.setdefault("message_id", message_id)
+    if not is_call:
+        dify_metadata.read_run(reading, "message")
+        return
+    reading.fill("kind", "llm", "name")
+    reading.fill("title", text_or_none(metadata.get("model_name")), "metadata.model_name")
+    reading.fill("model", text_or_none(metadata.get("model_name")), "metadata.model_name")
+    reading.fill("provider", text_or_none(metadata.get("model_provider")), "metadata")
+    dify_metadata.read_usage(reading)
+    dify_metadata.read_message_step(reading)
 
 
 def _read_app_name(reading: SpanReading) -> None:

@@ -118,6 +118,44 @@ def test_steps_of_a_workflow_tool_stand_below_it_and_their_nodes_are_not_the_run
         ]  # fmt: skip
 
 
+CHAT = {"conversation_id": "talk", "status": "normal", "trace_entity_type": "message"}
+
+
+def test_a_chatflow_turn_is_the_message_around_the_workflow() -> None:
+    [message] = unified(
+        WORKFLOW | CHAT, f"chatflow_{RUN}", parent_span_id=None, attributes={"dify.span.id": "m1"}
+    )
+    assert (message.source_id, message.is_run, message.kind) == ("m1", True, "chain")
+    assert message.run.source_ids == (("dify-run", RUN), ("dify-message", "m1"))
+    assert (message.run.conversation, message.run.mode) == ("talk", "chatflow")
+
+
+def test_the_model_call_of_a_chat_counts_and_its_message_does_not() -> None:
+    tokens = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7, "model_name": "m"}
+    [message] = unified(CHAT | tokens, "message", attributes={"dify.span.id": "m1"})
+    attributes = {"dify.span.id": "m1:llm", "dify.span.synthetic": True}
+    [call] = unified(CHAT | tokens, "llm", attributes=attributes)
+    assert (message.is_run, message.usage) == (True, None)
+    assert (call.source_id, call.kind, call.model) == ("m1/llm", "llm", "m")
+    assert call.usage and call.usage.total == 7
+
+
+@pytest.mark.django_db
+def test_a_workflow_tool_with_a_span_of_its_own_is_a_nested_run():
+    child = WORKFLOW | {"workflow_run_id": "child", "parent_trace_context": {"parent": RUN}}
+    spans = [
+        *unified(WORKFLOW, f"workflow_{RUN}", span_id=PARENT, parent_span_id=None, start_us=1),
+        *node("tool", "Refund", 2, PARENT),
+        *unified(child, "workflow_child", span_id="c" * 16, parent_span_id=f"{2:016x}"),
+        *node("start", "Start", 3, "c" * 16, node_id="2"),
+    ]
+    save_records(spans)
+    steps = NodeExecution.objects.in_run(Run.objects.get().pk).visible()
+    assert [(step.kind, step.depth, step.node_id) for step in steps] == [
+        ("tool", 0, "2"), ("workflow", 1, "2/Refund bot"), ("start", 2, "2/2"),
+    ]  # fmt: skip
+
+
 def test_saving_the_settings_is_no_run() -> None:
     span = make_span({"test": "true"}, name="api_check", scope="unified_otel_shop")
     reading = read_fields(span)
