@@ -187,6 +187,13 @@ class RunAttemptJson(TypedDict):
     state: str
 
 
+class ResumedRunJson(TypedDict):
+    """Another run, which waited for a person or went on afterwards."""
+
+    id: str
+    url: str
+
+
 class RunDetailJson(RunJson):
     """A run with its values and why it failed."""
 
@@ -201,6 +208,10 @@ class RunDetailJson(RunJson):
     rerun_of: str | None
     """The original, where this run is a rerun."""
     reruns: list[RunAttemptJson]
+    resumes: ResumedRunJson | None
+    """The run that waited for a person until this one went on."""
+    resumed_by: ResumedRunJson | None
+    """The run that went on after this one had waited for a person."""
 
 
 def run_json(run: Run, base_url: str = "") -> RunJson:

@@ -52,7 +52,7 @@ Judged = tuple[bool, Any]
 
 
 def _allowed(key: dict[str, Any], name: str) -> list[Any]:
-    return [key[name], *key.get(f"{name}_alternatives", ())]
+    return [key[name], *key.get(f"{name.removesuffix('_like')}_alternatives", ())]
 
 
 def _equals(name: str, shown: Callable[[RunReading], Any]) -> Callable[..., Judged]:

@@ -1,18 +1,26 @@
 """A run with its values as JSON: its configuration, why it failed, its notes and its reruns."""
 
 from runs.json.app import version_ref
-from runs.json.run import CauseJson, RunConfigurationJson, RunDetailJson, run_json
-from runs.json.values import iso_time, stored
+from runs.json.run import (
+    CauseJson,
+    ResumedRunJson,
+    RunConfigurationJson,
+    RunDetailJson,
+    run_json,
+)
+from runs.json.values import iso_time, page_url, stored
 from runs.models import Run
 from runs.pages.errors.cause import cause_of
 from runs.pages.notes.notes import notes_json
 from runs.pages.rerun.outcome import rerun_history
 from runs.pages.run.run_configuration import run_models, run_resource
+from runs.pages.run_header.resumed_runs import ResumedRuns
 
 
 def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
     """Return the JSON of a run that was loaded by `for_page()`."""
     reruns = rerun_history(run)
+    resumed = ResumedRuns.around(run)
     return {
         **run_json(run, base_url),
         "inputs": stored(run.inputs),
@@ -38,7 +46,13 @@ def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
             }
             for rerun in reruns.attempts
         ],
+        "resumes": _resumed_run_json(resumed.before, base_url),
+        "resumed_by": _resumed_run_json(resumed.after, base_url),
     }
+
+
+def _resumed_run_json(run: Run | None, base_url: str) -> ResumedRunJson | None:
+    return {"id": str(run.id), "url": page_url(run, base_url)} if run else None
 
 
 def _configuration_json(run: Run) -> RunConfigurationJson:

@@ -13,6 +13,7 @@ from runs.pages.errors.cause import Cause, CauseStep, cause_of, handled_failures
 from runs.pages.errors.groups import RunErrorGroup, error_group_of
 from runs.pages.notes.notes import NoteList, notes_in_header
 from runs.pages.rerun.outcome import RerunHistory, rerun_history
+from runs.pages.run_header.resumed_runs import ResumedRuns
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class RunHeader:
     cause: Cause | None
     error_group: RunErrorGroup | None
     handled: list[CauseStep]
+    resumed: ResumedRuns
 
     @property
     def has_result(self) -> bool:
@@ -81,7 +83,8 @@ class RunHeader:
 
 def header_of(run: Run) -> RunHeader:
     """Return the header of a run. Four queries, for the neighbours, the notes and the reruns; up to
-    four more for a run in which something failed."""
+    four more for a run in which something failed, and in a conversation up to five for runs that
+    waited for a person."""
     links = Run.objects.for_link()
     failed = run.failed_execution
     return RunHeader(
@@ -96,6 +99,7 @@ def header_of(run: Run) -> RunHeader:
         cause=cause_of(run),
         error_group=error_group_of(run),
         handled=list(handled_failures(run)),
+        resumed=ResumedRuns.around(run),
     )
 
 

@@ -30,6 +30,7 @@ from runs.recording.storing import (
     log_merging,
     notes,
     related_rows,
+    resumptions,
     search_queue,
 )
 from runs.recording.storing.identity import (
@@ -262,9 +263,21 @@ class UnitOfWork:
         self._remove_absorbed()
         former = {run_id: stored.relations for run_id, stored in self.before.items()}
         related_rows.refresh_conversations([*relations.values(), *former.values()])
+        resumptions.settle(self._conversations_with_tasks(relations))
         related_rows.remove_unused(
             [was for run_id, was in former.items() if was != relations.get(run_id)]
         )
+
+    def _conversations_with_tasks(
+        self, relations: Mapping[UUID, related_rows.RunRelations]
+    ) -> set[UUID]:
+        """Return the conversations of touched runs whose steps name tasks."""
+        return {
+            conversation_id
+            for run_id, run in self.runs.items()
+            if (conversation_id := relations[run_id].conversation_id)
+            and any("task" in row.hints for row in run.rows.values())
+        }
 
     def _write_runs(
         self,

@@ -80,10 +80,14 @@ def test_dify_chatflow_turn(recorded_console):
 
 
 def test_langgraph(recorded_console):
-    runs = recorded_console("langgraph-openinference").runs()
+    console = recorded_console("langgraph-openinference")
+    runs = console.runs()
     assert [run["status"] for run in runs] == [
-        "succeeded", "succeeded", "failed", "failed", "paused", "succeeded",
+        "succeeded", "succeeded", "failed", "failed", "succeeded", "succeeded",
     ]  # fmt: skip
+    waited, continued = (console.get(f"/runs/{run['id']}.json") for run in runs[4:])
+    assert waited["resumed_by"]["id"] == continued["id"]
+    assert continued["resumes"]["id"] == waited["id"]
     assert {run["app"]["name"] for run in runs} == {"support"}
     assert {run["name"] for run in runs} == {"support_ticket"}
     assert {run["version"]["label"] for run in runs} == {"1.4.2"}

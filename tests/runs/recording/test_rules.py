@@ -28,7 +28,8 @@ from tests.runs.recording.snapshot import snapshot
 CAPTURES = [
     "dify-phoenix", "langgraph-openinference", "pydantic-ai", "openai-agents-openinference",
     "google-adk", "haystack-native", "langfuse", "langgraph-openllmetry", "llamaindex-workflow",
-    "logfire-pydantic-graph", "traceloop-sdk", "vercel-ai-v7",
+    "logfire-pydantic-graph", "traceloop-sdk", "vercel-ai-v7", "producers/langgraph-py-hitl",
+    "producers/n8n", "producers/autogen", "producers/anthropic-langgraph",
 ]  # fmt: skip
 
 
