@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from nodes import formats
 from nodes.choices import ERRORS, status_label
 from nodes.content.json_tree import TreeMark, tree_marks
@@ -12,6 +14,7 @@ from nodes.content.logs import StepLogs, step_logs
 from nodes.content.payloads import PayloadView, load_value, present_payload
 from nodes.kinds import NodeKind
 from nodes.models import NodeExecution
+from nodes.pricing import Price, TokenUsage, difference_between_tables
 
 MAX_SAME_NODE = 20_000
 # Of what was received; all of it is one link away.
@@ -67,6 +70,19 @@ class ReceivedParts:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceSource:
+    """Where the price of a step is from: `table`, the package and its version, `row`, the provider
+    and model in it, `day` of the price, `tier` (see `nodes.pricing.Price`); `other` is the price of
+    the second table where it differs by more than 10 %."""
+
+    table: str
+    row: str
+    day: str
+    tier: int
+    other: Price | None
+
+
+@dataclass(frozen=True, slots=True)
 class ExecutionPanel:
     execution: NodeExecution
     kind: NodeKind
@@ -81,6 +97,7 @@ class ExecutionPanel:
     previous: SameNodeExecution | None
     next: SameNodeExecution | None
     steps_not_sent: bool
+    price: PriceSource | None
 
 
 def build_panel(execution: NodeExecution) -> ExecutionPanel:
@@ -101,6 +118,27 @@ def build_panel(execution: NodeExecution) -> ExecutionPanel:
         previous=same_node[place - 1] if place else None,
         next=same_node[place + 1] if place + 1 < len(same_node) else None,
         steps_not_sent=_are_steps_not_sent(execution),
+        price=price_source(execution),
+    )
+
+
+def price_source(execution: NodeExecution) -> PriceSource | None:
+    """Return where the price of a step is from; None where its producer reported the cost, and for
+    steps that were priced before this was kept."""
+    source = orjson.loads(execution.hints).get("price") if execution.hints else None
+    if source is None or execution.cost is None or execution.cost_reported:
+        return None
+    usage = TokenUsage(
+        execution.input_tokens,
+        execution.output_tokens,
+        execution.cached_tokens,
+        execution.cache_write_tokens,
+    )
+    other = difference_between_tables(
+        execution.model, execution.provider, usage, execution.started_at, execution.cost
+    )
+    return PriceSource(
+        source["table"], source["row"], source.get("day", ""), source.get("tier", 0), other
     )
 
 

@@ -4,7 +4,13 @@ from decimal import Decimal
 
 import pytest
 
-from nodes.pricing import price
+from nodes.pricing import Price, TokenUsage
+from nodes.pricing import price as price_of
+
+
+def price(model, provider, *tokens, at_us=None) -> Decimal | None:
+    known = price_of(model, provider, TokenUsage(*tokens), at_us)
+    return known and known.amount
 
 
 def test_cached_tokens_are_part_of_the_input():
@@ -45,3 +51,36 @@ def test_more_cached_than_input_is_not_negative():
 )
 def test_names_with_a_provider_before_them(model, provider, dollars):
     assert price(model, provider, 1_000_000, 0) == Decimal(dollars)
+
+
+JANUARY_2026 = 1_767_225_600_000_000
+
+
+def test_long_prompts_cost_the_higher_tier_and_the_price_says_so():
+    known = price_of("gemini-3.1-pro-preview", "google", TokenUsage(500_000, 2_000), JANUARY_2026)
+    assert isinstance(known, Price)
+    assert known.amount == Decimal("2.036")
+    assert known.as_json() == {
+        "table": known.table,
+        "row": "google/gemini-3.1-pro-preview",
+        "day": "2026-01-01",
+        "tier": 200_000,
+    }
+    assert price("gemini-3.1-pro-preview", "google", 100_000, 2_000) == Decimal("0.224")
+
+
+def test_the_time_of_day_counts():
+    day = 1_793_577_600_000_000  # 2026-11-02, a Monday
+    at_night, at_noon = (
+        price("deepseek-v4-pro", "deepseek", 1_000, 1_000, at_us=day + hour * 3_600_000_000)
+        for hour in (3, 12)
+    )
+    assert (at_night, at_noon) == (Decimal("0.00528"), Decimal("0.00264"))
+
+
+@pytest.mark.parametrize("model", ["glm-4.6", "qwen-max", "text-embedding-3-small"])
+def test_the_second_table_knows_more_models(model):
+    pytest.importorskip("model_prices")
+    known = price_of(model, "", TokenUsage(1_000, 10), 1_793_577_600_000_000)
+    assert known is not None and known.amount > 0
+    assert known.table.startswith("model-prices ")

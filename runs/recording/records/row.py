@@ -204,6 +204,9 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
             _empty_log_columns(side)
         if "reported_times" in side.hints:
             restore_times(side)
+    # Where a computed price is from is no report: a row that changes is priced again.
+    price = row.hints.pop("price", None)
+    other.hints.pop("price", None)
     ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
     hints = _merged_hints(row, other, ranks)
     for name in _MERGED:
@@ -220,7 +223,10 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
         if best != ours:
             setattr(row, name, best)
             changed = True
-    return _merge_cost(row, other) or changed
+    changed = _merge_cost(row, other) or changed
+    if price and not changed:
+        row.hints["price"] = price
+    return changed
 
 
 def _merge_cost(row: ExecutionRow, other: ExecutionRow) -> bool:

@@ -20,7 +20,7 @@ from nodes.compression import pack, unpack
 from nodes.content.previews import preview, preview_output
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution, Payload
-from nodes.pricing import CURRENCY, price
+from nodes.pricing import CURRENCY, TokenUsage, price
 from runs.models import Run
 from runs.recording.deriving.tree import execution_id
 from runs.recording.records.payload_values import (
@@ -175,17 +175,22 @@ def _fact_as_json(value: Any) -> Any:
 
 
 def set_prices(rows: Iterable[ExecutionRow]) -> None:
-    """Price the model calls that are new or changed and whose cost the producer did not report."""
+    """Price the model calls that are new or changed and whose cost the producer did not report, and
+    note in `hints["price"]` where the price is from."""
     for row in rows:
-        if row.cost_reported or not row.model or (row.stored is not None and not row.changed):
+        if row.stored is not None and not row.changed:
             continue
-        if kind_of(row.kind).call != "model":
+        row.hints.pop("price", None)
+        if row.cost_reported or not row.model or kind_of(row.kind).call != "model":
             continue
-        row.cost = price(
-            row.model, row.provider, row.input_tokens, row.output_tokens, row.cached_tokens,
-            row.cache_write_tokens, row.started_us,
-        )  # fmt: skip
-        row.cost_currency = CURRENCY if row.cost is not None else ""
+        used = TokenUsage(
+            row.input_tokens, row.output_tokens, row.cached_tokens, row.cache_write_tokens
+        )
+        known = price(row.model, row.provider, used, row.started_us)
+        row.cost = known.amount if known else None
+        row.cost_currency = CURRENCY if known else ""
+        if known:
+            row.hints["price"] = known.as_json()
 
 
 # --- from the database and back -----------------------------------------------------------------
