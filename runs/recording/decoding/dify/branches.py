@@ -51,6 +51,10 @@ def _handle(kind: str, outputs: Mapping[str, Any], metadata: Mapping[str, Any]) 
         return str(chosen or "")
     if kind == "question-classifier":
         return str(outputs.get("class_id") or outputs.get("class_name") or "")
+    if kind == "agent":
+        # An agent with output routes (1.18 and later) names the one it took.
+        route = outputs.get("switch")
+        return route if isinstance(route, str) else ""
     if kind == "human-input":
         return str(outputs.get("__action_id") or outputs.get("action_id") or "")
     return ""

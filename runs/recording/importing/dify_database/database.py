@@ -43,6 +43,8 @@ CONTENTS = {
     "message_feedbacks": "feedback",
     "message_annotations": "annotations",
     "conversations": "titles of conversations",
+    "human_input_forms": "who decided on a form",
+    "human_input_form_deliveries": "the channels of forms",
     "end_users": "names of users",
     "accounts": "names of accounts",
     "apps": "everything",
@@ -82,6 +84,10 @@ THOUGHT_COLUMNS = (
 FEEDBACK_COLUMNS = (
     "id", "message_id", "rating", "from_source", "content", "from_end_user_id", "from_account_id",
     "created_at", "updated_at",
+)  # fmt: skip
+FORM_COLUMNS = (
+    "id", "workflow_run_id", "node_id", "status", "selected_action_id", "created_at",
+    "submitted_at", "expiration_time", "submission_user_id", "submission_end_user_id",
 )  # fmt: skip
 RUN_HEAD_COLUMNS = ("id", "created_at", "status", "finished_at")
 MESSAGE_HEAD_COLUMNS = ("id", "created_at", "updated_at", "status", "error")
@@ -334,6 +340,20 @@ class DifyDatabase:
         order = ("workflow_run_id", "created_at", "index", "id")
         query = self._by_ids_query(table, STEP_COLUMNS, "workflow_run_id", order, [offloaded])
         yield from self.connection.stream(query, (sorted(run_ids),))
+
+    def forms(self, run_ids: Collection[str]) -> list[TableRow]:
+        """Return the forms that people were asked to fill in, the oldest first, with the `channels`
+        by which they were asked."""
+        order = ("created_at", "id")
+        table = "human_input_forms"
+        forms = self.by_ids(table, FORM_COLUMNS, run_ids, "workflow_run_id", order)
+        channels: dict[str, list[str]] = {}
+        table, names = "human_input_form_deliveries", ("form_id", "delivery_method_type")
+        form_ids = [str(form["id"]) for form in forms]
+        for row in self.by_ids(table, names, form_ids, "form_id"):
+            if row["delivery_method_type"]:
+                channels.setdefault(str(row["form_id"]), []).append(row["delivery_method_type"])
+        return [{**form, "channels": channels.get(str(form["id"]), [])} for form in forms]
 
     def step_marks(self, run_ids: Collection[str]) -> dict[str, str]:
         """Return run → a text that changes whenever one of its node executions does."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from runs.recording.decoding.dify.definition import Definition
 from runs.recording.decoding.dify.graphs import DifyGraph, read_graph
@@ -21,7 +22,12 @@ from runs.recording.importing.dify_database.database import (
     DifyDatabase,
     offloaded_values,
 )
-from runs.recording.importing.dify_database.run_records import RunSteps, StepRow, run_record
+from runs.recording.importing.dify_database.run_records import (
+    RunSteps,
+    StepRow,
+    form_details,
+    run_record,
+)
 from runs.recording.importing.dify_database.storage import DifyStorage
 from runs.recording.records.record import NodeRecord
 
@@ -82,13 +88,15 @@ class RunReader:
             record = run_record(row, self.service, label, people.get(row["created_by"] or ""))
             readers[record.source_id] = RunSteps(record, graph, row["status"] in RUN_ENDS)
             yield [record], sum(len(row[name] or "") for name in ("inputs", "outputs"))
+        forms = self._forms_by_node(list(readers))
         steps = self.dify.steps(list(readers))
         for run_id, step_rows in groupby(steps, key=lambda row: str(row["workflow_run_id"])):
             for row in step_rows:
                 size = sum(len(row[name] or "") for name in VALUES)
                 if self.storage:
                     size += sum(whole_size for whole_size, _ in offloaded_values(row).values())
-                yield list(readers[run_id].read(self._step_row(row))), size
+                step = self._step_row(row, forms.get((run_id, str(row["node_id"]))))
+                yield list(readers[run_id].read(step)), size
 
     def _people_by_id(self, rows: list[TableRow]) -> dict[str, str]:
         """Return what Dify calls those who started these runs."""
@@ -120,7 +128,19 @@ class RunReader:
             self.define(label, Definition(graph), str(row["workflow_id"] or ""))
         return label
 
-    def _step_row(self, row: TableRow) -> StepRow:
+    def _forms_by_node(self, run_ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return by run and node who was asked to decide, by which channel, and who did."""
+        rows = self.dify.forms(run_ids)
+        people = self.dify.people(
+            {str(row["submission_end_user_id"]) for row in rows if row["submission_end_user_id"]},
+            {str(row["submission_user_id"]) for row in rows if row["submission_user_id"]},
+        )
+        return {
+            (str(row["workflow_run_id"]), str(row["node_id"])): form_details(row, people)
+            for row in rows
+        }
+
+    def _step_row(self, row: TableRow, form: dict[str, Any] | None = None) -> StepRow:
         """Return the row with its JSON read, and with values from Dify's storage where they can be
         had."""
         values = {name: json_value(row[name]) for name in VALUES}
@@ -131,7 +151,7 @@ class RunReader:
                 values[name] = whole
             else:
                 cut[name] = size
-        return StepRow(row, json_object(row["execution_metadata"]), values, cut)
+        return StepRow(row, json_object(row["execution_metadata"]), values, cut, form)
 
 
 def _is_run_open(row: TableRow, now: datetime) -> bool:

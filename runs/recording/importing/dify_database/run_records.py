@@ -111,12 +111,14 @@ def _end_us(row: TableRow, started: int | None) -> int | None:
 @dataclass(frozen=True, slots=True)
 class StepRow:
     """A row with its JSON columns read: `values` has inputs, process_data and outputs, `cut` the
-    whole size in bytes of those that Dify cut."""
+    whole size in bytes of those that Dify cut; `form` what is known of the form that somebody was
+    asked to fill in (see `form_details`)."""
 
     row: TableRow
     metadata: dict[str, Any]
     values: Mapping[str, Value]
     cut: Mapping[str, int] = field(default_factory=dict)
+    form: dict[str, Any] | None = None
 
     @property
     def process_data(self) -> dict[str, Any]:
@@ -195,6 +197,22 @@ def _ordered_start_us(row: TableRow) -> int | None:
     return started + min(max(index, 0), 9_999) * 100
 
 
+def form_details(row: TableRow, people: Mapping[str, str]) -> dict[str, Any]:
+    """Return who decided on a form, by which channels people were asked, and how long it took."""
+    asked, submitted = row["created_at"], row["submitted_at"]
+    person = str(row["submission_end_user_id"] or row["submission_user_id"] or "")
+    details = {
+        "status": row["status"],
+        "action": row["selected_action_id"],
+        "decided_by": people.get(person) or person,
+        "channels": row["channels"],
+        "asked_at": str(asked or ""),
+        "decided_at": str(submitted or ""),
+        "waited_seconds": (submitted - asked).total_seconds() if asked and submitted else None,
+    }
+    return {name: value for name, value in details.items() if value not in (None, "", [])}
+
+
 def _rank_of_times(row: TableRow) -> dict[str, int]:
     """Return the rank of times where both are whole seconds, as in old rows: an exact time beats
     them, whoever tells it."""
@@ -205,6 +223,8 @@ def _rank_of_times(row: TableRow) -> dict[str, int]:
 
 def _step_received(step: StepRow) -> dict[str, Any]:
     details = _details(step.row, STEP_DETAILS)
+    if step.form and step.row["node_type"] == "human-input":
+        details["form"] = step.form
     if "workflow_tool_invocation_id" in step.process_data:
         details |= _details(step.row, ("app_id", "workflow_id"))
     # The log of an agent becomes steps of its own.

@@ -286,3 +286,29 @@ def test_a_run_that_has_been_running_for_long_is_stalled_at_once(dify: Make) -> 
     imported(db)
     run = Run.objects.get()
     assert (run.status, run.stalled) == ("running", True)
+
+
+def test_a_decision_says_who_made_it_by_which_channel_and_how_long_it_took(dify: Make) -> None:
+    db = dify()
+    db.people()
+    run_id = db.run(db.app("Desk"), "one")
+    db.node(run_id, 1, "form", "human-input", 0, 61)
+    db.connection.execute(
+        "CREATE TABLE human_input_forms (id uuid, workflow_run_id uuid, node_id varchar,"
+        " status varchar, selected_action_id varchar, created_at timestamp, submitted_at timestamp,"
+        " submission_end_user_id uuid);"
+        "CREATE TABLE human_input_form_deliveries (id uuid, form_id uuid,"
+        " delivery_method_type varchar)"
+    )
+    db.connection.execute(
+        "INSERT INTO human_input_forms VALUES (%s, %s, 'form', 'submitted', 'yes', %s, %s, %s)",
+        [uid("form"), run_id, at(0), at(60), uid("user")],
+    )
+    db.connection.execute(
+        "INSERT INTO human_input_form_deliveries VALUES (%s, %s, 'email')",
+        [uid("delivery"), uid("form")],
+    )
+    imported(db)
+    form = NodeExecution.objects.get(kind="human-input").received["attributes"]["form"]
+    assert (form["decided_by"], form["action"], form["channels"]) == ("session-7", "yes", ["email"])
+    assert form["waited_seconds"] == 60
