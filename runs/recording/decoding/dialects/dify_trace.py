@@ -12,7 +12,7 @@ Facts, read in Dify's `core/ops` (provider_export, workflow_trace) and seen on t
 
 from typing import Any
 
-from runs.recording.decoding.dialects import dify_metadata
+from runs.recording.decoding.dialects import dify_enterprise, dify_metadata
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.decoding.dify.vocabulary import text_or_none
 from runs.recording.records.span import Span
@@ -37,6 +37,8 @@ PLAIN_TYPES = frozenset({"node", "span", "chain", "task"})
 def applies(span: Span, prefixes: set[str]) -> bool:
     if "langfuse" in prefixes:
         return LANGFUSE_METADATA + TYPE in span.attributes
+    if span.name in dify_enterprise.RECORDS:
+        return False  # they have some of these attributes, too
     return TYPE in span.attributes and "dify.workflow.run_id" in span.attributes
 
 
