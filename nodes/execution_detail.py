@@ -15,6 +15,7 @@ from nodes.content.payloads import PayloadView, load_value, present_payload
 from nodes.kinds import NodeKind
 from nodes.models import NodeExecution
 from nodes.pricing import Price, TokenUsage, difference_between_tables
+from nodes.trace.first_token import first_token_us
 
 MAX_SAME_NODE = 20_000
 # Of what was received; all of it is one link away.
@@ -23,6 +24,20 @@ MAX_STACK = 20_000
 MAX_NAME = 200
 EVENT_MARKS = 24
 NEAR = 6  # other executions linked on each side of this one
+
+# Why the model stopped, and which prompt of a prompt library was asked.
+FINISH_REASONS = (
+    "gen_ai.response.finish_reasons", "llm.finish_reason", "llm.response.finish_reason",
+    "ai.response.finishReason", "gen_ai.response.finish_reason",
+)  # fmt: skip
+PROMPT_NAMES = (
+    "gen_ai.prompt.name", "langfuse.observation.prompt.name", "llm.prompt_template.name",
+    "traceloop.prompt.key",
+)  # fmt: skip
+PROMPT_VERSIONS = (
+    "gen_ai.prompt.version", "langfuse.observation.prompt.version", "llm.prompt_template.version",
+    "traceloop.prompt.version",
+)  # fmt: skip
 
 # What inputs and outputs are called, by the kind's call or group.
 _LABELS = {
@@ -98,6 +113,9 @@ class ExecutionPanel:
     next: SameNodeExecution | None
     steps_not_sent: bool
     price: PriceSource | None
+    finish_reasons: str
+    first_token_us: int | None
+    prompt: str
 
 
 def build_panel(execution: NodeExecution) -> ExecutionPanel:
@@ -119,7 +137,23 @@ def build_panel(execution: NodeExecution) -> ExecutionPanel:
         next=same_node[place + 1] if place + 1 < len(same_node) else None,
         steps_not_sent=_are_steps_not_sent(execution),
         price=price_source(execution),
+        finish_reasons=", ".join(_texts_of(execution, FINISH_REASONS)),
+        first_token_us=first_token_us(execution),
+        prompt=" ".join(_texts_of(execution, PROMPT_NAMES) + _texts_of(execution, PROMPT_VERSIONS)),
     )
+
+
+def _texts_of(execution: NodeExecution, names: tuple[str, ...]) -> list[str]:
+    """Return the texts in the first of these attributes that was received."""
+    attributes = execution.received.get("attributes")
+    if isinstance(attributes, dict):
+        for name in names:
+            value = attributes.get(name)
+            if isinstance(value, (list, tuple)) and value:
+                return [_short_name(text) for text in value[:NEAR]]
+            if value not in (None, "", []):
+                return [_short_name(value).strip('"')]
+    return []
 
 
 def price_source(execution: NodeExecution) -> PriceSource | None:

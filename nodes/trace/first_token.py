@@ -1,16 +1,24 @@
 """The time that a model took to its first token, where the producer reports it.
 
 Facts: Dify writes `usage.time_to_first_token`, in seconds, into the outputs of a node that calls a
-model; the AI SDK of Vercel sends `ai.response.msToFirstChunk`.
+model; the AI SDK of Vercel sends `ai.response.msToFirstChunk`; OpenTelemetry's conventions name
+`gen_ai.response.time_to_first_chunk`, in seconds; Langfuse sends the moment of the first token,
+`langfuse.observation.completion_start_time`, in UTC where it has no offset.
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from nodes.content.payloads import load_value
 from nodes.models import NodeExecution, Payload
 
+# Attribute → its unit in microseconds.
+FIRST_CHUNK = {
+    "ai.response.msToFirstChunk": 1000,
+    "gen_ai.response.time_to_first_chunk": 1_000_000,
+}
 LARGEST = 200_000  # bytes of a value that is looked into
 
 
@@ -20,17 +28,34 @@ def first_tokens(run_id: UUID, ids: Iterable[str]) -> dict[str, int]:
     executions = NodeExecution.objects.in_run(run_id).filter(
         id__in=[UUID(execution_id) for execution_id in ids], outputs__size__lte=LARGEST
     )
-    reported = {step.id.hex: _first_token_us(step) for step in executions.select_related("outputs")}
+    reported = {step.id.hex: first_token_us(step) for step in executions.select_related("outputs")}
     return {step_id: us for step_id, us in reported.items() if us is not None}
 
 
-def _first_token_us(execution: NodeExecution) -> int | None:
+def first_token_us(execution: NodeExecution) -> int | None:
+    """Return microseconds from the start of a step, loaded with its payloads, to its first token;
+    None where its producer does not report it."""
     attributes = execution.received.get("attributes")
     if isinstance(attributes, dict):
-        us = _positive_us(attributes.get("ai.response.msToFirstChunk"), 1000)
-        if us is not None:
+        for name, unit in FIRST_CHUNK.items():
+            us = _positive_us(attributes.get(name), unit)
+            if us is not None:
+                return us
+        moment = attributes.get("langfuse.observation.completion_start_time")
+        if isinstance(moment, str) and (us := _us_after_start(execution, moment)) is not None:
             return us
     return _first_token_in_usage(execution.outputs)
+
+
+def _us_after_start(execution: NodeExecution, moment: str) -> int | None:
+    try:
+        at = datetime.fromisoformat(moment.strip('"'))
+    except ValueError:
+        return None
+    if execution.started_at is None:
+        return None
+    waited = (at if at.tzinfo else at.replace(tzinfo=UTC)) - execution.started_at
+    return _positive_us(waited.total_seconds(), 1_000_000)
 
 
 def _first_token_in_usage(payload: Payload | None) -> int | None:
@@ -44,4 +69,4 @@ def _positive_us(number: Any, unit: int) -> int | None:
     """Return a number of units of so many microseconds in microseconds; None for what is none."""
     if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 < number < 1e9:
         return None
-    return int(number * unit)
+    return round(number * unit)

@@ -2,7 +2,8 @@
 
 Up to 1.26: `gen_ai.usage.prompt_tokens`, indexed `gen_ai.prompt.N.*`. Up to 1.36: `gen_ai.system`,
 messages as span events. From 1.37: `gen_ai.provider.name`, messages as JSON attributes or in the
-event `gen_ai.client.inference.operation.details`. Then: `cache_write` for `cache_creation`.
+event `gen_ai.client.inference.operation.details`. Then: `cache_write` for `cache_creation`. In the
+conventions' own repository, 0.1: tokens by modality, a workflow's name in `gen_ai.agent.name`.
 Messages are read in `gen_ai_messages`.
 """
 
@@ -79,6 +80,7 @@ REASONING_TOKENS = (
     "llm.usage.reasoning_tokens",
     USAGE + "details.reasoning_tokens",
 )
+MODALITIES = ("text", "image", "audio", "video")
 # In the order of the arguments of `usage`.
 TOKEN_COUNTS = (
     INPUT_TOKENS, OUTPUT_TOKENS, TOTAL_TOKENS, CACHED_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
@@ -120,7 +122,7 @@ def read(reading: SpanReading) -> None:
     reading.fill_run_from("conversation", "session.id", "gen_ai.conversation.id")
     reading.fill_run_from("user", "user.id", "enduser.id", "gen_ai.user.id", "gen_ai.user")
     reading.fill_run_from("name", "gen_ai.workflow.name")
-    if reading.span.parent_span_id is None and kind == "agent":
+    if reading.span.parent_span_id is None and kind in ("agent", "workflow"):
         reading.fill_run_from("name", "gen_ai.agent.name")
 
 
@@ -145,15 +147,26 @@ def _read_genai_title(reading: SpanReading, kind: str) -> None:
     elif kind == "agent":
         reading.fill_from("title", "gen_ai.agent.name")
     elif kind == "workflow":
-        reading.fill_from("title", "gen_ai.workflow.name")
+        reading.fill_from("title", "gen_ai.workflow.name", "gen_ai.agent.name")
 
 
 def _read_genai_usage(reading: SpanReading) -> None:
     attributes = reading.attributes
-    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS))
-    reading.fill("usage", tokens, "gen_ai.usage")
+    counts = [first_count(attributes, names) for names in TOKEN_COUNTS]
+    if counts[0] is None:
+        counts[0] = _sum_of_modalities(attributes, "input_tokens")
+    if counts[1] is None:
+        counts[1] = _sum_of_modalities(attributes, "output_tokens")
+    reading.fill("usage", usage(*counts), "gen_ai.usage")
     for name in COST_ATTRIBUTES:
         reading.fill("cost", cost(attributes.get(name)), name)
+
+
+def _sum_of_modalities(attributes: dict[str, Any], direction: str) -> int | None:
+    """Return the sum of tokens that are reported by modality alone (GenAI conventions 0.1)."""
+    names = (f"{USAGE}{modality}.{direction}" for modality in MODALITIES)
+    counts = [count for name in names if (count := first_count(attributes, (name,))) is not None]
+    return sum(counts) if counts else None
 
 
 def _read_genai_retrieval(reading: SpanReading) -> None:

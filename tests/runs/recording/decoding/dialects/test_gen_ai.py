@@ -281,3 +281,14 @@ def test_the_richer_dialect_wins_and_says_so() -> None:
     assert (record.model, record.provider) == ("from-openinference", "openai")
     assert record.read_from["model"] == ("openinference", "llm.model_name")
     assert record.read_from["provider"] == ("gen_ai", "gen_ai.provider.name")
+
+
+def test_tokens_by_modality_alone_add_up() -> None:
+    record = chat(
+        {
+            "gen_ai.usage.text.input_tokens": 100,
+            "gen_ai.usage.image.input_tokens": 50,
+            "gen_ai.usage.text.output_tokens": 20,
+        }
+    )
+    assert record.usage == Usage(150, 20, total=170)
