@@ -206,6 +206,14 @@ def _tool_call(attributes: Attributes) -> dict[str, Any]:
     return step
 
 
+def _response(attributes: Attributes) -> dict[str, Any] | None:
+    """Read `assistant_response`, which Claude Code sends for each text of the model."""
+    text = _unredacted(attributes.get("response"))
+    if text is None:
+        return None
+    return {"kind": "answer", "title": "response", "status": "succeeded", "outputs": text}
+
+
 STEP_READERS: dict[str, Callable[[Attributes], dict[str, Any] | None]] = {
     "api_request": _api_request,
     "sse_event": _codex_stream_event,
@@ -213,4 +221,5 @@ STEP_READERS: dict[str, Callable[[Attributes], dict[str, Any] | None]] = {
     "api_error": _failed_model_call,
     "tool_result": _tool_call,
     "tool_call": _tool_call,
+    "assistant_response": _response,
 }

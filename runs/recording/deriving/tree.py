@@ -81,14 +81,19 @@ def execution_id(run_id: UUID, source_id: str) -> str:
     return run_id.hex[:12] + own
 
 
-StartOrder = tuple[int, bool, int, str]
+StartOrder = tuple[int, int, int, str]
+# Of steps that begin at once, what starts a run comes first.
+PLACES = {
+    "start": -1, "trigger-webhook": -1, "trigger-schedule": -1, "trigger-plugin": -1, "tool": 1,
+}  # fmt: skip
 
 
 def in_order(row: ExecutionRow) -> StartOrder:
     """Return the key that orders siblings: by their start. Of two at once (some producers round to
-    whole milliseconds) a tool comes after what called it, then the longer first, then by id."""
+    whole milliseconds) a trigger comes first and a tool after what called it, then the longer
+    first, then by id."""
     started = FAR_FUTURE if row.started_us is None else row.started_us
-    return (started, row.kind == "tool", -(row.duration_us or 0), row.source_id)
+    return (started, PLACES.get(row.kind, 0), -(row.duration_us or 0), row.source_id)
 
 
 def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:

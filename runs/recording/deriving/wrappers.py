@@ -2,6 +2,7 @@
 spans (LlamaIndex's achat around chat around complete), or by two instrumentations, one around the
 other (LangChain's model around the client's). Pure.
 
+Of model spans beside each other with the same answer, by its id, one is kept.
 Of two model spans of the same model, one being the only step below the other, the one that says no
 more than the other is a wrapper and hidden: the inner one when both say the same, because the outer
 one is what the developer called.
@@ -23,6 +24,7 @@ def mark_wrappers(rows: list[ExecutionRow], above: Above) -> None:
     """Set `folded` of wrappers. `above`: each row's parent as reported; other wrappers are marked
     already."""
     calls = [row for row in rows if row.kind in MODELS and not row.folded]
+    _hide_repeated_answers(calls, above)
     parents = (_visible_parent(row, above) for row in calls)
     if not any(parent is not None and parent.kind in MODELS for parent in parents):
         return
@@ -33,6 +35,20 @@ def mark_wrappers(rows: list[ExecutionRow], above: Above) -> None:
     for outer in sorted(calls, key=_outer_first):
         if not outer.folded:
             _hide_repeated(outer, below)
+
+
+def _hide_repeated_answers(calls: list[ExecutionRow], above: Above) -> None:
+    """Hide model calls beside another one that brought the same answer, by the provider's id: two
+    instrumentations report one call. The one that says most is kept, of equal ones the longer."""
+    same: dict[tuple[str, str], list[ExecutionRow]] = {}
+    for row in calls:
+        if response_id := row.hints.get("response_id"):
+            parent = _visible_parent(row, above)
+            same.setdefault((response_id, parent.source_id if parent else ""), []).append(row)
+    for rows in same.values():
+        kept = min(rows, key=lambda row: (-len(_known_values(row)), *_outer_first(row)))
+        for row in rows:
+            row.folded = row is not kept
 
 
 def _outer_first(row: ExecutionRow) -> tuple[int, int, str]:

@@ -126,6 +126,7 @@ class NodeRecord:
 
     model: str | None = None
     provider: str | None = None
+    response_id: str | None = None  # the provider's id of the answer of a model call
     usage: Usage | None = None
     cost: Cost | None = None
 

@@ -66,6 +66,7 @@ CACHED_TOKENS = (
     USAGE + "cached_input_tokens",
     USAGE + "details.cached_tokens",
     USAGE + "details.cache_read_tokens",
+    "agentscope.usage.cache_input_tokens",
 )
 CACHE_WRITE_TOKENS = (
     USAGE + "cache_write.input_tokens",
@@ -119,6 +120,7 @@ def read(reading: SpanReading) -> None:
         reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
         reading.fill_from("provider", "gen_ai.provider.name", "gen_ai.system")
         _read_genai_usage(reading)
+        reading.fill_from("response_id", "gen_ai.response.id")
     reading.fill_run_from("conversation", "session.id", "gen_ai.conversation.id")
     reading.fill_run_from("user", "user.id", "enduser.id", "gen_ai.user.id", "gen_ai.user")
     reading.fill_run_from("name", "gen_ai.workflow.name")

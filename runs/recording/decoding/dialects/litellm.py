@@ -5,10 +5,17 @@ Facts: LiteLLM's own sources. Below `litellm_request` the request is repeated in
 provider's API, in `llm.<provider>.*`.
 """
 
+import ast
+from typing import Any
+
+from runs.recording.decoding.dialects.chat_messages import chat_message
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
+from runs.recording.records.usage import api_usage
 
 NAME = "litellm"
+CALL = "gen_ai.completion.0.function_call."
+MOST = 10_000  # characters of a Python object
 USERS = ("metadata.user_api_key_end_user_id", "metadata.user_api_key_user_id")
 
 
@@ -24,4 +31,29 @@ def read(reading: SpanReading) -> None:
         reading.fill("folded", True, "name")
     if span.name == "litellm_request":
         reading.fill_from("title", "gen_ai.request.model")
+    usage_object = _python_object(attributes.get("metadata.usage_object"))
+    reading.fill("usage", api_usage(usage_object), "metadata.usage_object")
+    _read_requested_tool(reading)
     reading.fill_run_from("user", "llm.user", *USERS)
+
+
+def _python_object(value: Any) -> Any:
+    """Return the value of a text that Python wrote with `str`; None where it is none."""
+    if not isinstance(value, str) or len(value) > MOST:
+        return None
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
+def _read_requested_tool(reading: SpanReading) -> None:
+    """Read the tool call that the model asked for, which is not among the output messages."""
+    attributes = reading.attributes
+    name = attributes.get(CALL + "name")
+    if not isinstance(name, str):
+        return
+    call = {"name": name, "arguments": reading.parsed(CALL + "arguments")}
+    content = attributes.get("gen_ai.completion.0.content")
+    message = {"role": "assistant", "content": content, "tool_calls": [call]}
+    reading.fill("outputs", {"messages": [chat_message(message)]}, CALL + "name")

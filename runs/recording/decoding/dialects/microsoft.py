@@ -6,6 +6,8 @@ step and, between them, `edge_group.process …` and `message.send`. AutoGen's s
 named `autogen create|send|publish|process|ack …`.
 """
 
+import re
+
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 
@@ -14,6 +16,8 @@ WORKFLOW_SPANS = ("workflow.run", "workflow_invoke")
 EXECUTOR = "executor.process"
 EDGE_SPANS = ("edge_group.process", "message.send")
 AUTOGEN = "autogen "
+TEAM_NAMES = ("messaging.destination", "recipient_agent_type", "sender_agent_type")
+TEAM_ID = re.compile(r"(?<=_)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FUNCTION_LOOP = "AutoFunctionInvocationLoop"
 
 
@@ -32,8 +36,22 @@ def read(reading: SpanReading) -> None:
         reading.fill("kind", "task", "executor.id")
         reading.fill_from("node_id", "executor.id")
         reading.fill_from("title", "executor.id")
+    elif span.name.startswith(AUTOGEN) and _read_autogen_team(reading):
+        reading.fill("folded", True, "name")
+        if span.parent_span_id is None:  # the team has no span of its own
+            reading.fields |= {"is_run": True, "envelope": True}
     elif _is_wrapper_span(span):
         reading.fill("folded", True, "name")
+
+
+def _read_autogen_team(reading: SpanReading) -> bool:
+    """Read the id of a team, which all agents and topics of one run of it have in their names: its
+    messages are traces of their own. Return whether there is one."""
+    for name in TEAM_NAMES:
+        if match := TEAM_ID.search(str(reading.attributes.get(name, ""))):
+            reading.fill_run("source_ids", (("autogen-team", match[0]),), name)
+            return True
+    return False
 
 
 def _is_wrapper_span(span: Span) -> bool:
