@@ -29,7 +29,8 @@ STEP = {
     "error_type": "Error type", "handled": "Failure handled", "attempt": "Attempt",
     "taken": "Branch taken", "pass_index": "Is an iteration", "iteration_index": "In iteration",
     "container": "Container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
-    "is_run": "Is the run itself", "folded": "Is a wrapper", "service": "App",
+    "is_run": "Is the run itself", "parent_elsewhere": "Parent in another service",
+    "folded": "Is a wrapper", "service": "App",
 }  # fmt: skip
 RUN = {
     "name": "Name", "mode": "Mode", "version": "Version", "conversation": "Conversation",

@@ -93,10 +93,11 @@ def _last_two_begun(tree: Tree) -> dict[str, list[ExecutionRow]]:
 
 def _derived_status(tree: Tree, fatal: list[ExecutionRow]) -> str:
     root = tree.runs[0] if tree.runs else None
-    if root is None and len(tree.children.get("", [])) == 1 and not tree.missing:
-        only = tree.children[""][0]
-        # A lone model or tool call without a workflow around it is the whole run.
-        root = only if not only.parent_source_id else None
+    roots = _visible_roots(tree)
+    if len(roots) > 1:
+        return _status_of_roots(tree, roots, fatal)
+    # A lone model or tool call without a workflow around it is the whole run.
+    root = root or (roots[0] if roots else None)
     if root is not None and root.status == "failed":
         return "failed"
     if root is not None and any(row.status == "failed" for row in tree.runs):
@@ -106,9 +107,33 @@ def _derived_status(tree: Tree, fatal: list[ExecutionRow]) -> str:
     if root is None or not _has_ended(tree, root):
         return "failed" if root is None and fatal and _all_ended(tree) else "running"
     # A root that says OK does not hide a failure that ended the run, unless it has a result.
-    if fatal and not root.outputs_id:
+    if fatal and not root.has_result:
         return "failed"
     return "stopped" if root.status == "stopped" else "succeeded"
+
+
+def _visible_roots(tree: Tree) -> list[ExecutionRow]:
+    """Return the steps that nothing stands above, where no span is the run itself. Calls without a
+    root among them may still get one."""
+    top = [row for row in tree.children.get("", []) if not row.parent_source_id]
+    if tree.roots:
+        return [*top, *(row for row in tree.roots if row not in top)]
+    return top if len(top) == 1 and not tree.runs and not tree.missing else []
+
+
+def _status_of_roots(tree: Tree, roots: list[ExecutionRow], fatal: list[ExecutionRow]) -> str:
+    """Return the status of a run of several roots: one that fails fails itself, and the run only
+    where no other one returned something."""
+    if _is_paused(tree):
+        return "paused"
+    if not all(row.ended for row in roots):
+        return "running"
+    if any(row.status == "succeeded" and row.has_result for row in roots):
+        return "succeeded"
+    last = max(roots, key=in_order)
+    if last.status == "failed" or fatal:
+        return "failed"
+    return "stopped" if last.status == "stopped" else "succeeded"
 
 
 def _has_ended(tree: Tree, root: ExecutionRow) -> bool:

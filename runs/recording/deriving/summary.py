@@ -153,10 +153,11 @@ def _input_row(tree: Tree) -> ExecutionRow | None:
 def _output_row(tree: Tree, outcome: Outcome) -> ExecutionRow | None:
     """Return the row whose outputs are the run's: its own span, else (of a run that went well) the
     last answer nearest the top."""
-    own = next((row for row in tree.runs if row.outputs_id), None)
+    own = next((row for row in tree.runs if row.has_result), None)
     if own or outcome.status not in ("succeeded", "partial-succeeded"):
         return own
-    done = [row for row in tree.order if row.outputs_id and row.ended and _has_run_value(row)]
+    done = [row for row in tree.order if row.has_result and row.ended and _has_run_value(row)]
+    done = [row for row in done if row.status not in ("failed", "exception")] or done
     shallow = min((row.depth for row in done), default=0)
     top = [row for row in done if row.depth == shallow]
     return max(top, key=lambda row: (row.ended_us or 0, row.index), default=None)

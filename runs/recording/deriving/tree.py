@@ -38,6 +38,9 @@ class Tree:
     run_id: UUID
     rows: list[ExecutionRow]
     runs: list[ExecutionRow] = field(default_factory=list)
+    # The spans without a parent where there are several: each is a step, and together they are the
+    # run.
+    roots: list[ExecutionRow] = field(default_factory=list)
     parent: dict[str, ExecutionRow | None] = field(default_factory=dict)
     children: dict[str, list[ExecutionRow]] = field(default_factory=dict)
     # source id of a row → source id of its parent that has not arrived
@@ -118,13 +121,15 @@ def _hide_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
     for row in tree.rows:
         row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
     for row in tree.rows:
-        if row.hints.get("is_run"):
+        on_top = above[row.source_id] is None
+        if row.hints.get("is_run") or (on_top and row.hints.get("parent_elsewhere")):
             walk = above[row.source_id]
             while walk is not None and (walk.folded or walk.hints.get("is_run")):
                 walk = above[walk.source_id]
             if walk is None:
                 row.folded = True
                 tree.runs.append(row)
+    _show_roots(tree, above)
     runs = set(tree.runs)
     by_workflow = any(row.kind == "workflow" for row in runs)
     for row in tree.rows:
@@ -135,6 +140,22 @@ def _hide_wrappers(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
             row.folded = True
     mark_wrappers(tree.rows, above)
     tree.runs.sort(key=lambda row: (row.kind != "workflow", *in_order(row)))
+
+
+def _show_roots(tree: Tree, above: dict[str, ExecutionRow | None]) -> None:
+    """Make steps of the spans that could be the run, where there are several without a parent (a
+    trace of several calls, a background task): none of them speaks for the others. Producers that
+    name the run by an id of its own, or that know it as a whole, tell one run by several spans; a
+    run that waited for a person is told once more when it goes on."""
+    roots = [row for row in tree.runs if above[row.source_id] is None]
+    named = any(row.hints.get("envelope") or row.facts.source_ids for row in tree.runs)
+    waited = any(row.told_status == "paused" for row in tree.rows)
+    if named or waited or len(roots) < 2:
+        return
+    for row in tree.runs:
+        row.folded = bool(row.hints.get("folded")) or row.source_id in tree.same
+    tree.roots = sorted((row for row in roots if not row.folded), key=in_order)
+    tree.runs = [row for row in tree.runs if row.folded]
 
 
 def _repeats(row: ExecutionRow, run: ExecutionRow) -> bool:
@@ -157,7 +178,8 @@ def _find_parents(
             index = row.hints.get("iteration_index")
             parent, passes = container, () if index is None else (index,)
         gone = last.parent_source_id not in known and last.parent_source_id
-        if parent is None and gone and not last.hints.get("is_run"):
+        is_top = last.hints.get("is_run") or last.source_id in runs or last in tree.roots
+        if parent is None and gone and not is_top:
             tree.missing[row.source_id] = last.parent_source_id
         tree.parent[row.source_id] = parent
         tree.reported_passes[row.source_id] = list(passes)

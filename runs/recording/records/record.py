@@ -147,6 +147,9 @@ class NodeRecord:
     # --- hints for the tree --------------------------------------------------------------------
     # True: this record is the run itself (its root, Dify's workflow_… span), not a step of it.
     is_run: bool = False
+    # True: the parent is in another process, which may not send here. As long as the parent has not
+    # arrived, this record is the run itself.
+    parent_elsewhere: bool = False
     # True, with `is_run`: the producer keeps no end of the whole (Langfuse's traces): it has ended
     # when its parts have.
     envelope: bool = False

@@ -85,6 +85,11 @@ class ExecutionRow:
         return self.ended_us is not None or STATUS_RANK.get(self.told_status, 4) > 2
 
     @property
+    def has_result(self) -> bool:
+        """Return whether the step returned anything: an empty object or list is no result."""
+        return bool(self.outputs_id) and self.outputs_preview not in ("{}", "[]")
+
+    @property
     def facts(self) -> RunFacts:
         return facts_from_hints(self.hints)
 

@@ -44,6 +44,14 @@ class Span:
     links: list[dict[str, Any]]
     resource: dict[str, Any]
     scope: str
+    # Whether the parent is in another process (flags of the span); None: not known.
+    parent_is_remote: bool | None = None
+
+
+def parent_is_remote(flags: int) -> bool | None:
+    """Return what the flags of a span say about its parent (OTLP's SpanFlags): 0x100, it is known
+    whether the parent is remote; 0x200, it is. None: not known."""
+    return bool(flags & 0x200) if flags & 0x100 else None
 
 
 def us_from_ns(nanoseconds: int) -> int | None:

@@ -22,6 +22,7 @@ from runs.recording.records.record import NodeRecord
 from runs.recording.storing import ingest
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
+from tests.cases.test_cases import FOLDER
 from tests.conftest import PROTOBUF, capture
 from tests.runs.recording.snapshot import snapshot
 
@@ -35,6 +36,16 @@ CAPTURES = [
 
 def records_of(name: str) -> list[NodeRecord]:
     return [r for body in capture(name) for r in decode_traces(body, PROTOBUF).records]
+
+
+# Traces of several roots, or whose root is elsewhere, cut off or cancelled.
+ROOTLESS = ["06-", "08-", "09-", "13-", "15-", "29-", "32-", "46-", "68-", "72-", "90-"]
+
+
+def records_of_case(number: str) -> list[NodeRecord]:
+    (folder,) = (FOLDER / "telemetry").glob(f"{number}*")
+    bodies = [path.read_bytes() for path in sorted(folder.glob("request-*.json"))]
+    return [r for body in bodies for r in decode_traces(body, "application/json").records]
 
 
 class _Undo(Exception):
@@ -70,9 +81,9 @@ def deliveries(draw: st.DrawFn, count: int) -> list[list[int]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("name", [*CAPTURES, *ROOTLESS])
 def test_order_splitting_and_repetition_do_not_matter(name):
-    records = records_of(name)
+    records = records_of_case(name) if name in ROOTLESS else records_of(name)
     app_ids({record.service for record in records})  # numbers of apps are the database's
     expected = stored([records])
     assert expected["runs"]

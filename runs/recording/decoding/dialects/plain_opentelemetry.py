@@ -30,9 +30,13 @@ def read(reading: SpanReading) -> None:
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id", "enduser.id")
     parent = reading.fields.get("parent_source_id", span.parent_span_id)
-    if parent is None and _can_be_run(reading.fields):
+    if not _can_be_run(reading.fields):
+        return
+    if parent is None:
         reading.fields["is_run"] = True
         reading.fill_run("name", span.name, "name")
+    elif span.parent_is_remote or (span.parent_is_remote is None and span.kind == "server"):
+        reading.fields["parent_elsewhere"] = True
 
 
 def _can_be_run(fields: dict[str, Any]) -> bool:

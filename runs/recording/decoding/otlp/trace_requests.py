@@ -23,7 +23,15 @@ from runs.recording.decoding.otlp import protobuf_values as in_protobuf
 from runs.recording.decoding.otlp.salvage import salvage, single_record_request
 from runs.recording.records.json_text import parse_json
 from runs.recording.records.record import Refused
-from runs.recording.records.span import KINDS, STATUSES, BadSpan, Span, SpanEvent, us_from_ns
+from runs.recording.records.span import (
+    KINDS,
+    STATUSES,
+    BadSpan,
+    Span,
+    SpanEvent,
+    parent_is_remote,
+    us_from_ns,
+)
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
@@ -139,6 +147,7 @@ def _protobuf_span(message: Any, resource: dict[str, Any], scope: str) -> Span:
         ],
         resource,
         scope,
+        parent_is_remote(message.flags),
     )
 
 
@@ -200,6 +209,7 @@ def _json_span(item: Any, resource: dict[str, Any], scope: str) -> Span:
         ],
         resource,
         scope,
+        parent_is_remote(in_json.integer_or_none(item.get("flags")) or 0),
     )
 
 

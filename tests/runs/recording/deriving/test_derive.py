@@ -218,3 +218,47 @@ def test_ten_thousand_levels():
     rows = [row("s0", "", (0, 1))] + [row(f"s{i}", f"s{i - 1}", (i, i + 1)) for i in range(1, 2000)]
     tree, _ = derive(RUN, rows)
     assert tree.order[-1].depth == 1999
+
+
+def test_several_roots_are_steps_and_the_last_answer_is_the_result() -> None:
+    first = row("plan", at=(0, 20), hints={"is_run": True}, inputs_id="i1", outputs_id="o1")
+    failing = row("shape", at=(30, 50), hints={"is_run": True}, told_status="failed", error="dry")
+    last = row("fire", at=(60, 90), hints={"is_run": True}, inputs_id="i3", outputs_id="o3")
+    call = row("chat", "fire", at=(61, 89), kind="llm", outputs_id="o4")
+    tree, outcome = run(first, failing, last, call)
+    assert shape(tree) == [("plan", 0, ""), ("shape", 0, ""), ("fire", 0, ""), ("chat", 1, "")]
+    assert (outcome.status, failing.status) == ("partial-succeeded", "exception")
+    columns = summarize(tree, outcome).columns
+    assert (columns["inputs_id"], columns["outputs_id"]) == ("i1", "o3")
+    assert (columns["duration_us"], columns["steps"]) == (90, 4)
+
+
+def test_a_root_that_fails_later_does_not_fail_the_answer() -> None:
+    answer = row("answer", at=(0, 20), hints={"is_run": True}, outputs_id="o1")
+    background = row("save", at=(80, 90), hints={"is_run": True}, told_status="failed")
+    tree, outcome = run(answer, background)
+    assert (outcome.status, background.status) == ("partial-succeeded", "exception")
+    assert summarize(tree, outcome).columns["outputs_id"] == "o1"
+    answer.outputs_id = None
+    assert run(answer, background)[1].status == "failed"
+
+
+def test_a_root_that_is_at_work_keeps_the_run_running() -> None:
+    rows = [row("a", hints={"is_run": True}), row("b", at=(20, None), hints={"is_run": True})]
+    assert run(*rows)[1].status == "running"
+
+
+def test_a_span_whose_parent_is_elsewhere_is_the_run_until_the_parent_arrives() -> None:
+    top = row("agent", "caller", at=(10, 90), hints={"parent_elsewhere": True}, outputs_id="o1")
+    call = row("chat", "agent", at=(20, 80), kind="llm")
+    tree, outcome = run(top, call)
+    assert (outcome.status, shape(tree), tree.missing) == ("succeeded", [("chat", 0, "")], {})
+    caller = row("caller", at=(0, 100), hints={"is_run": True})
+    tree, outcome = run(top, call, caller)
+    assert shape(tree) == [("agent", 0, ""), ("chat", 1, "")]
+
+
+def test_an_empty_object_is_no_result() -> None:
+    inner = row("step", "root", outputs_id="o2", told_status="succeeded")
+    tree, outcome = run(root(outputs_id="o1", outputs_preview="{}"), inner)
+    assert summarize(tree, outcome).columns["outputs_id"] == "o2"
