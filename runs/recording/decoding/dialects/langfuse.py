@@ -118,8 +118,9 @@ def _read_langfuse_position(reading: SpanReading, kind: str) -> None:
         reading.fields["is_run"] = True
         return
     tags = reading.metadata.get("tags")
-    hidden = isinstance(tags, list) and HIDDEN_TAG in tags
-    if kind == "chain" and (hidden or is_wrapper(span.name, span.status == "error")):
+    # LangChain's own tag; its callback for JavaScript sends chains as spans.
+    hidden = isinstance(tags, list) and HIDDEN_TAG in tags and kind in ("chain", "span", "task", "")
+    if hidden or (kind == "chain" and is_wrapper(span.name, span.status == "error")):
         reading.fields["folded"] = True
 
 
