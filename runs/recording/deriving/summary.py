@@ -128,7 +128,14 @@ def _times(tree: Tree, outcome: Outcome, reported_us: int | None) -> tuple[int |
         return started, None
     if not own and reported_us and started is not None and tree.runs:
         ends.append(started + reported_us)
-    return started, max(ends, default=None)
+    ended = max(ends, default=None)
+    if ended is not None and own and not _is_of_dify(tree.runs):
+        # A handler that returns a stream has ended long before the agent that it started. What
+        # begins after the end, by its clock, may be a clock that is ahead.
+        for row in tree.by_time:
+            if row.started_us is not None and started is not None and row.ended_us is not None:
+                ended = max(ended, row.ended_us) if started <= row.started_us <= ended else ended
+    return started, ended
 
 
 def _has_own_times(row: ExecutionRow) -> bool:

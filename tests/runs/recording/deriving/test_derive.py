@@ -262,3 +262,10 @@ def test_an_empty_object_is_no_result() -> None:
     inner = row("step", "root", outputs_id="o2", told_status="succeeded")
     tree, outcome = run(root(outputs_id="o1", outputs_preview="{}"), inner)
     assert summarize(tree, outcome).columns["outputs_id"] == "o2"
+
+
+def test_a_run_lasts_until_the_last_step_that_began_in_it_has_ended() -> None:
+    agent = row("agent", "root", at=(5, 800), kind="agent")
+    skewed = row("server", "agent", at=(9000, 9100))
+    tree, outcome = run(root(at=(0, 10)), agent, skewed)
+    assert summarize(tree, outcome).columns["duration_us"] == 800
