@@ -6,6 +6,7 @@ Facts: `gen_ai.evaluation.result` with gen_ai.evaluation.name, .score.value, .sc
 """
 
 from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 from runs.recording.records.record import NoteRecord
@@ -37,10 +38,12 @@ def evaluation_note(
 
 
 def _score_number(score: Any) -> float | None:
+    """Return a score as a number, also one that is sent as text; None where it is none."""
     try:
-        return float(score) if isinstance(score, int | float) else None
-    except OverflowError:  # of hundreds of digits
+        number = float(score) if isinstance(score, int | float | str) else None
+    except (ValueError, OverflowError):  # words; hundreds of digits
         return None
+    return number if number is not None and isfinite(number) else None
 
 
 def notes_in_events(span: Span) -> Iterator[NoteRecord]:

@@ -6,6 +6,7 @@ that were retried belong to the iteration of the attempt that ended it.
 """
 
 from nodes.clock import iteration_path
+from nodes.kinds import kind_of
 from runs.recording.deriving.tree import Tree
 from runs.recording.records.row import ExecutionRow
 
@@ -89,12 +90,19 @@ def _extend_path(path: str, number: int) -> str:
 
 def count_passes(tree: Tree) -> int:
     """Count the iterations of a run: of each container, of each fan-out, and of each loop as often
-    as its most frequent node ran."""
+    as its most frequent node ran. Calls and plain spans beside each other are no loop, unless the
+    producer numbers them."""
     total = 0
     for siblings in _sibling_groups(tree):
         parent = tree.parent[siblings[0].source_id]
         depth = len(iteration_path(parent.iteration)) if parent else 0
-        paths = (iteration_path(row.iteration) for row in siblings)
+        paths = (iteration_path(row.iteration) for row in siblings if _is_in_loop(tree, row))
         numbers = {path[depth] for path in paths if len(path) > depth}
         total += len(numbers)
     return total
+
+
+def _is_in_loop(tree: Tree, row: ExecutionRow) -> bool:
+    if tree.reported_passes[row.source_id] or "fan_out_index" in row.hints:
+        return True
+    return row.kind != "span" and not kind_of(row.kind).call
