@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from operator import itemgetter
 
+from nodes.choices import NodeStatus
 from nodes.trace.tree import TraceEntry
 from nodes.trace.waterfall import slack_of
 
@@ -32,7 +33,10 @@ def assign_lanes(
     siblings: Sequence[TraceEntry], now: int, sources: Sources = dict
 ) -> dict[TraceEntry, Lane]:
     """Return the lanes of those that ran beside others; none where each followed another. `now` is
-    the end of what still runs."""
+    the end of what still runs. An attempt that was tried again ran within its step."""
+    siblings = [
+        entry for entry in siblings if not entry.step or entry.step.status != NodeStatus.RETRY
+    ]
     if not _some_overlap(siblings, now):
         return {}
     known = sorted(

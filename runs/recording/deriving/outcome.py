@@ -38,6 +38,8 @@ def settle_statuses(tree: Tree) -> Outcome:
     facts = _facts_with_status(tree)
     fatal = _last_with(tree, "failed")
     status = facts.status or _derived_status(tree, fatal)
+    if facts.status and status not in ("running", "paused"):
+        _end_with_run(tree, status, fatal)
     if status == "failed":
         fatal = fatal or _last_failed(tree) or _last_without_result(tree)
     if status not in ("running", "paused"):
@@ -46,6 +48,20 @@ def settle_statuses(tree: Tree) -> Outcome:
         status = "partial-succeeded"
     failed_row = _first_failure(tree, fatal) if status in ("failed", "stopped") else None
     return Outcome(status, _run_error(tree, status, failed_row), failed_row)
+
+
+def _end_with_run(tree: Tree, status: str, fatal: list[ExecutionRow]) -> None:
+    """End the steps that were at work or waited when their run ended, as its producer says. The
+    only one at work when a run failed is where it failed; a person was waited for until the run
+    went on."""
+    at_work = {row for row in tree.order if row.status in ("running", "paused")}
+    innermost = [row for row in at_work if at_work.isdisjoint(tree.below(row))]
+    for row in at_work:
+        row.status = "stopped"
+        if row.kind == "human-input" and status in ("succeeded", "partial-succeeded"):
+            row.status = "succeeded"
+    if status == "failed" and not fatal and len(innermost) == 1:
+        innermost[0].status = "failed"
 
 
 def _facts_with_status(tree: Tree) -> RunFacts:

@@ -60,7 +60,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         "reported_tokens": tokens,
         "reported_cost": cost,
         "reported_duration_us": facts.reported_duration_us,
-        **_totals(tree),
+        **_totals(tree, tokens),
         **_counts(tree),
     }
     of_dify = _is_of_dify(tree.runs)
@@ -182,7 +182,9 @@ def _reported(tree: Tree, facts: RunFacts) -> tuple[int | None, Decimal | None]:
     )
 
 
-def _totals(tree: Tree) -> dict[str, Any]:
+def _totals(tree: Tree, reported_tokens: int | None) -> dict[str, Any]:
+    """Return tokens and cost of the run. Where no step reports any tokens, their sum is what the
+    producer reports for the whole; how many went in and came out is not known then."""
     counted = [row for row in tree.rows if row.counted]
     # Amounts in several currencies cannot be added: dollars, else the first by name, are summed;
     # the rest counts as not priced.
@@ -198,7 +200,7 @@ def _totals(tree: Tree) -> dict[str, Any]:
         "output_tokens": sum(row.output_tokens or 0 for row in counted),
         "cached_tokens": sum(row.cached_tokens or 0 for row in counted),
         "reasoning_tokens": sum(row.reasoning_tokens or 0 for row in counted),
-        "total_tokens": sum(row.total_tokens or 0 for row in counted),
+        "total_tokens": sum(row.total_tokens or 0 for row in counted) or reported_tokens or 0,
         "cost": min(cost, MAX_COST) if costs else None,
         "cost_currency": currency,
         "cost_state": _cost_state(len(costs), unpriced),

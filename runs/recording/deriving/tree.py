@@ -24,7 +24,7 @@ from runs.recording.deriving.parents import (
     stand_ins,
 )
 from runs.recording.deriving.wrappers import mark_wrappers
-from runs.recording.records.row import ExecutionRow
+from runs.recording.records.row import RETRY, ExecutionRow
 
 MAX_NODE_ID = 255
 
@@ -86,8 +86,10 @@ def execution_id(run_id: UUID, source_id: str) -> str:
 
 StartOrder = tuple[int, int, int, str]
 # Of steps that begin at once, what starts a run comes first.
+BEFORE = -1
 PLACES = {
-    "start": -1, "trigger-webhook": -1, "trigger-schedule": -1, "trigger-plugin": -1, "tool": 1,
+    "start": BEFORE, "trigger-webhook": BEFORE, "trigger-schedule": BEFORE,
+    "trigger-plugin": BEFORE, "tool": 1,
 }  # fmt: skip
 
 
@@ -187,9 +189,24 @@ def _find_parents(
         tree.parent[source_id] = None
 
 
+def _sorted_by_time(rows: list[ExecutionRow]) -> list[ExecutionRow]:
+    """Return rows in order; attempts of a step, whose own times are within it, before the step."""
+    retried = [row for row in rows if row.told_status == "retry"]
+    if not retried:
+        return sorted(rows, key=in_order)
+    steps = {row.source_id: row for row in rows}
+    places = {row: in_order(row) for row in rows}
+    for row in retried:
+        step = steps.get(row.source_id.partition(RETRY)[0])
+        if step is not None:
+            attempt = int(row.hints.get("attempt") or 1)
+            places[row] = (places[step][0], BEFORE, attempt, row.source_id)
+    return sorted(rows, key=places.__getitem__)
+
+
 def _link_children(tree: Tree) -> None:
     """Set children in order, and the ids of parents, also of those that have not arrived yet."""
-    tree.by_time = sorted(tree.rows, key=in_order)
+    tree.by_time = _sorted_by_time(tree.rows)
     for row in tree.by_time:
         row.orphan = row.source_id in tree.missing and not row.folded
         parent = tree.parent[row.source_id]
@@ -205,13 +222,14 @@ def _link_children(tree: Tree) -> None:
 
 def _number_steps(tree: Tree) -> None:
     """Set pre-order positions and depths. Orphans stand one below their missing parent."""
-    top: list[tuple[StartOrder, list[ExecutionRow], int]] = [
-        (in_order(row), [row], 0) for row in tree.children.get("", [])
+    place = {row: number for number, row in enumerate(tree.by_time)}
+    top: list[tuple[int, list[ExecutionRow], int]] = [
+        (place[row], [row], 0) for row in tree.children.get("", [])
     ]
     for missing_id in sorted(set(tree.missing.values())):
         orphans = tree.children.get(missing_id, [])
         if orphans:
-            top.append((in_order(orphans[0]), orphans, 1))
+            top.append((place[orphans[0]], orphans, 1))
     stack = [(row, depth) for _, rows, depth in sorted(top, key=lambda item: item[0], reverse=True)
              for row in reversed(rows)]  # fmt: skip
     while stack:

@@ -43,6 +43,7 @@ class RunFacts:
     name: str | None = None  # the workflow's own name, where an app holds several
     mode: str | None = None  # "workflow" | "chatflow"
     version: str | None = None  # label of the version that ran
+    version_id: str | None = None  # the producer's id of it, where it names no label
     conversation: str | None = None  # the producer's conversation, session or thread id
     user: str | None = None  # the producer's user id
     trigger: str | None = None  # app-run, debugging, webhook, api, …

@@ -101,10 +101,13 @@ class ExecutionRow:
         )  # fmt: skip
 
 
+RETRY = "/retry/"
+
+
 def retry_source_id(execution_id: str, attempt: int) -> str:
     """Return the id of a failed attempt that was tried again: all attempts of a node share the id
     of its execution."""
-    return f"{execution_id[:110]}/retry/{attempt}"
+    return f"{execution_id[:110]}{RETRY}{attempt}"
 
 
 def facts_from_hints(hints: dict[str, Any]) -> RunFacts:

@@ -120,7 +120,7 @@ def error_groups(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, str]:
 
 def _version_label(summary: Summary) -> str | None:
     """Return None while a running run has not named its version yet: it may still do so."""
-    label = clean(summary.facts.version or "", 200)
+    label = clean(summary.facts.version or summary.facts.version_id or "", 200)
     return label if label or summary.columns["status"] not in ("running", "paused") else None
 
 

@@ -26,7 +26,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
-from tests.runs.recording.test_rules import deliveries, rolled_back, stored
+from tests.runs.recording.test_rules import rolled_back, stored
 
 SERVICE = "My App"
 
@@ -57,7 +57,7 @@ def paused_and_resumed() -> list[dict[str, Any]]:
     form = {"node_id": "n-h", "node_title": "Approve"}
     waiting = {**node("node_started", "h", node_id="n-h", node_type="human-input", index=2)}
     done = node("node_finished", "h", node_id="n-h", node_type="human-input", index=2,
-                status="succeeded", elapsed_time=9)  # fmt: skip
+                status="succeeded", elapsed_time=3)  # fmt: skip
     return [
         started(),
         node("node_finished", "a", index=1, status="succeeded", elapsed_time=0.5),
@@ -80,17 +80,26 @@ STREAMS = {
 IN_PIECES = ("message", "message_end", "text_chunk")
 
 
+@st.composite
+def uploads(draw: st.DrawFn, count: int) -> list[range]:
+    """Return a whole stream and parts of it, in any order: parts from anywhere, as from a process
+    that followed the run later or lost its connection."""
+    parts = draw(st.lists(st.tuples(st.integers(0, count - 1), st.integers(1, count)), max_size=6))
+    ranges = [range(start, min(start + length, count)) for start, length in parts]
+    return list(draw(st.permutations([range(count), *ranges])))
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", STREAMS)
-def test_order_splitting_and_repetition_do_not_matter(name: str) -> None:
+def test_splitting_and_repetition_do_not_matter_once_the_whole_stream_was_sent(name: str) -> None:
     events = [event for event in STREAMS[name] if event["event"] not in IN_PIECES]
     app_ids([SERVICE])
-    expected = stored([read(events)])
+    expected = _without_payloads(stored([read(events)]))
     assert len(expected["runs"]) == 1
 
     @settings(max_examples=15)
-    @given(deliveries(len(events)))
-    def check(delivery: list[list[int]]) -> None:
+    @given(uploads(len(events)))
+    def check(delivery: list[range]) -> None:
         rows_now = stored([read([events[index] for index in upload]) for upload in delivery])
         for table, rows in expected.items():
             assert rows_now[table] == rows, table
@@ -120,12 +129,22 @@ def _without_payloads(tables: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.django_db
 def test_resumed_from_the_middle() -> None:
+    """Two halves tell all that the whole tells, but for when steps ran within their second."""
     events = events_of_recorded()
     app_ids([SERVICE])
-    expected = stored([read(events)])
+    expected = _without_fractions(stored([read(events)]))
     for cut in range(1, len(events)):
         rows = stored([read(events[:cut]), read(events[cut:])])
-        assert rows == expected, cut
+        assert _without_fractions(rows) == expected, cut
+
+
+def _without_fractions(tables: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return sorted(
+        (row["source_id"], row["title"], row["status"], row["parent_id"], row["iteration"],
+         row["total_tokens"], row["outputs_id"], row["started_at"].replace(microsecond=0))
+        for row in tables["executions"]
+        if row["started_at"] and not row["folded"]
+    )  # fmt: skip
 
 
 @pytest.mark.django_db
@@ -161,7 +180,7 @@ def test_a_run_waits_and_goes_on() -> None:
         save_records(read(events[:end]))
         statuses.append(Run.objects.get().status)
     assert statuses == ["running", "running", "paused", "running", "succeeded"]
-    form = NodeExecution.objects.get(title="Approve")
+    form = NodeExecution.objects.get(title="Waiting for a person")
     assert form.parent_id == NodeExecution.objects.get(title="h").id
     assert Run.objects.get().duration_us == 3_500_000
 

@@ -6,7 +6,7 @@ success, error), `error`, `data`, `metadata` {elapsed_time, started_at (a clock 
 own, in seconds), provider, total_tokens, …}.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,16 +22,12 @@ MAX_ID = 128
 class AgentLogClock:
     """When the entries of one node began: only the node's own start is known as a timestamp; the
     entries say how much later than each other they began. `order` numbers them as they came.
-    `is_exact`: the node's start is known to more than the second."""
+    `rank` is that of their times (`NodeRecord.rank`)."""
 
     node_started_us: int | None = None
     first_us: int | None = None  # `started_at` of the first entry
     order: dict[str, int] = field(default_factory=dict)
-    is_exact: bool = False
-
-    @property
-    def rank(self) -> dict[str, int]:
-        return {"started_us": 1, "ended_us": 1} if self.is_exact else {}
+    rank: Mapping[str, int] = field(default_factory=dict)
 
     def start_us(self, entry_id: str, started_at: Any) -> int | None:
         """Return when an entry began; `started_at` is in seconds of the process's own clock."""
@@ -107,7 +103,7 @@ def _entry_record(
         cost=cost,
         received={"attributes": metadata, "scope": "dify agent_log"} if metadata else None,
         # An entry is sent when it begins and when it ends: the end knows more.
-        rank=clock.rank | ({"outputs": 1, "received": 1} if has_ended else {}),
+        rank={**clock.rank} | ({"outputs": 1, "received": 1} if has_ended else {}),
     )
 
 

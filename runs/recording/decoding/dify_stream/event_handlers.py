@@ -3,8 +3,7 @@
 
 A run is known by two ids: its workflow by `workflow_run_id`, the message of a chat by `message_id`;
 a turn of a chatflow has both, as in Dify's telemetry. What Dify sends, and how it is read here:
-- Times are whole seconds, so that most steps of a second seem to begin at once; `index` says in
-  which order they began, and stands in the digits below a second.
+- Times are whole seconds; lengths, and the order of the events, are exact (see `stream_clock`).
 - A container (iteration, loop) is named by its node's id in the graph alone, and never as a node.
 - A failed attempt that is tried again has the id of the step that follows it.
 """
@@ -31,8 +30,7 @@ from runs.recording.records.record import NodeRecord, Value
 from runs.recording.records.row import retry_source_id
 from runs.recording.records.usage import to_count
 
-# The engine's own words beat those of Dify's telemetry, which renames; its times do not, because
-# they are whole seconds.
+# The engine's own words beat those of Dify's telemetry, which renames.
 RANK = {
     name: 1
     for name in ("title", "kind", "node_id", "inputs", "outputs", "process_data", "received")
@@ -44,6 +42,7 @@ LAST_RESORT_ERROR = {"error": -1, "error_type": -1}
 GROWING = -(1 << 45)
 STEP_VALUES = ("inputs", "outputs", "process_data")
 LAST_INDEX, LAST_ATTEMPT = 9_999, 99
+UNKNOWN_ERROR = "Unknown error"
 # Fields that are stored elsewhere than in `received`.
 CHAT_ENVELOPE = ("event", "task_id", "message_id", "conversation_id")
 STORED_OF_RUN = (
@@ -58,11 +57,20 @@ STORED_OF_STEP = (
 
 
 def workflow_started(event: StreamEvent) -> NodeRecord:
-    return _workflow_record(event, status="running", inputs=event.data.get("inputs"))
+    times = _run_times(event, event.begin(_workflow_id(event)), None)
+    version_id = text_or_none(event.data.get("workflow_id"))
+    return _workflow_record(
+        event,
+        status="running",
+        inputs=event.data.get("inputs"),
+        run=event.facts(version_id=version_id),
+        **times,
+    )
 
 
 def workflow_finished(event: StreamEvent) -> NodeRecord:
-    data, started = event.data, event.started_us()
+    data = event.data
+    started, ended = event.finish(_workflow_id(event), event.stamp_us())
     status = data.get("status")
     status = status if isinstance(status, str) and status in RUN_STATUSES else None
     user = text_or_none(object_or_empty(data.get("created_by")).get("user"))
@@ -70,8 +78,7 @@ def workflow_finished(event: StreamEvent) -> NodeRecord:
     return _workflow_record(
         event,
         status=step_status(status) if status else None,
-        started_us=started,
-        ended_us=None if status in ("running", "paused") else event.ended_us(started),
+        **_run_times(event, started, None if status in ("running", "paused") else ended),
         outputs=data.get("outputs"),
         error=text_or_none(data.get("error")),
         received=event.received_without(*STORED_OF_RUN, "id", "workflow_run_id"),
@@ -79,6 +86,7 @@ def workflow_finished(event: StreamEvent) -> NodeRecord:
             status=status if status not in ("running", "paused") else None,
             reported_tokens=to_count(data.get("total_tokens")),
             reported_duration_us=duration_us(data.get("elapsed_time")),
+            version_id=text_or_none(data.get("workflow_id")),
             **user_fact,
         ),
     )
@@ -97,13 +105,22 @@ def workflow_paused(event: StreamEvent) -> list[NodeRecord]:
     ]
 
 
+def _run_times(event: StreamEvent, started: int | None, ended: int | None) -> dict[str, Any]:
+    """Return the times of a run, which ends no earlier than its steps."""
+    now = event.context.clock.now_us
+    if ended is not None and now is not None:
+        ended = max(ended, now)
+    times = event.times(started, ended, _workflow_id(event))
+    return times | {"rank": RUN_RANK | times["rank"]}
+
+
+def _workflow_id(event: StreamEvent) -> str:
+    return event.run or event.required_id("id")
+
+
 def _workflow_record(event: StreamEvent, **fields: Any) -> NodeRecord:
-    run_id = event.run or event.required_id("id")
-    known: dict[str, Any] = {
-        "started_us": event.started_us(),
-        "run": event.facts(),
-        "rank": RUN_RANK,
-    }
+    run_id = _workflow_id(event)
+    known: dict[str, Any] = {"run": event.facts(), "rank": RUN_RANK}
     known |= fields
     if known.get("inputs") is None:  # those of the request, without what Dify adds
         known |= {"inputs": event.request.inputs, "rank": {**known["rank"], "inputs": -1}}
@@ -130,12 +147,14 @@ def message_record(event: StreamEvent, **fields: Any) -> NodeRecord:
     """Return the message of a chat: what its turn answered."""
     known: dict[str, Any] = {
         "status": "running",
-        # In an envelope of the workflow's, created_at is that of the step.
-        "started_us": timestamp_us(event.envelope.get("created_at")),
         "inputs": event.request.message_inputs,
         "run": event.facts(),
-        "rank": RUN_RANK,
     }
+    # In an envelope of the workflow's, created_at is that of the step.
+    times = event.times(
+        timestamp_us(event.envelope.get("created_at")), fields.pop("ended_us", None)
+    )
+    known |= times | {"rank": RUN_RANK | times["rank"] | fields.pop("rank", {})}
     source_id = event.message or event.trace
     return event.record(source_id, "message", "chain", is_run=True, **(known | fields))
 
@@ -164,7 +183,8 @@ def message_end(event: StreamEvent, **fields: Any) -> list[NodeRecord]:
 def _answer_record(event: StreamEvent, **fields: Any) -> NodeRecord:
     """Return what made the answer of a message, as long as no workflow is known to have made it."""
     known: dict[str, Any] = {"kind": "llm", "title": "llm", **fields}
-    known["rank"] = {"title": -1, **fields.get("rank", {})}
+    times = event.times(known.get("started_us"))
+    known["rank"] = {"title": -1, **times["rank"], **fields.get("rank", {})}
     return event.record(
         _answer_id(event),
         parent_source_id=event.message or event.trace,
@@ -186,7 +206,7 @@ def agent_thought(event: StreamEvent) -> list[NodeRecord]:
     observation = text_or_none(data.get("observation")) or ""
     tool = text_or_none(data.get("tool"))
     position = min(to_count(data.get("position")) or 0, LAST_INDEX)
-    started = event.started_us()
+    started = event.stamp_us()
     tool_input = text_or_none(data.get("tool_input")) or ""
     rank = growing_text_rank(len(thought) + len(observation) + len(tool_input))
     record = event.record(
@@ -248,7 +268,7 @@ def error(event: StreamEvent) -> NodeRecord:
 def broken_off(last: StreamEvent, reason: str) -> NodeRecord:
     """Return the run whose stream broke off after its `last` event. Nobody knows whether the run
     went on, so that it stays as it is, with the reason."""
-    fields: dict[str, Any] = {"status": None, "started_us": None, "error": reason}
+    fields: dict[str, Any] = {"status": None, "error": reason}
     fields["rank"] = LAST_RESORT_ERROR
     if last.run:
         return _workflow_record(last, **fields)
@@ -259,43 +279,49 @@ def broken_off(last: StreamEvent, reason: str) -> NodeRecord:
 
 
 def node_started(event: StreamEvent) -> NodeRecord:
-    return _step_record(event, status="running")
+    return _step_record(
+        event, **event.times(event.begin(event.required_id("id"))), status="running"
+    )
 
 
 def node_finished(event: StreamEvent) -> list[NodeRecord]:
     """Return the step, the log of an agent below it, and the end of what it waited for."""
     step_id = event.required_id("id")
-    step = _finished_step(event, step_id, None)
+    step = _finished_step(event, step_id, event.finish(step_id, event.stamp_us()))
     records = [step]
     entries = agent_log.log_entries(event.execution_metadata)
     if entries:
-        clock = agent_log.AgentLogClock(step.started_us)
+        rank = event.time_ranks(step_id, step.started_us)
+        clock = agent_log.AgentLogClock(step.started_us, rank=rank)
         service = event.request.service
         records += agent_log.log_steps(entries, step_id, event.trace, service, clock)
     if event.data.get("node_type") == "human-input" and step.status not in ("paused", None):
-        records.append(_wait_record(event, event.required_id("node_id")[:80], status=step.status))
+        times = event.times(None, event.context.clock.now_us)
+        node_id = event.required_id("node_id")[:80]
+        records.append(_wait_record(event, node_id, status=step.status, **times))
     return records
 
 
 def node_retry(event: StreamEvent) -> NodeRecord:
+    step_id = event.required_id("id")
     attempt = min(to_count(event.data.get("retry_index")) or 1, LAST_ATTEMPT - 1)
-    return _finished_step(event, retry_source_id(event.required_id("id"), attempt), attempt)
+    attempt_id = retry_source_id(step_id, attempt)
+    event.context.clock.begin_attempt(attempt_id, step_id)
+    return _finished_step(
+        event, attempt_id, event.finish(attempt_id, event.stamp_us()), attempt=attempt
+    )
 
 
 def _step_record(event: StreamEvent, source_id: str = "", **fields: Any) -> NodeRecord:
     data = event.data
     node_id = event.required_id("node_id")
     kind = text_or_none(data.get("node_type")) or "span"
-    position = event.execution_metadata | {
-        key: value for key, value in data.items() if value is not None
-    }
+    container, iteration_index = _place_in_container(event)
     known: dict[str, Any] = {
         "node_id": node_id,
-        "started_us": ordered_start_us(event),
         "inputs": data.get("inputs"),
-        "container": text_or_none(position.get("iteration_id"))
-        or text_or_none(position.get("loop_id")),
-        "iteration_index": _iteration_index(position),
+        "container": container,
+        "iteration_index": iteration_index,
     }
     known |= fields
     # An empty value, as a model call has for its inputs, is no better than what others send.
@@ -305,43 +331,52 @@ def _step_record(event: StreamEvent, source_id: str = "", **fields: Any) -> Node
     return event.record(source_id or event.required_id("id"), title, kind, **known)
 
 
-def _iteration_index(metadata: dict[str, Any]) -> int | None:
-    index = to_count(metadata.get("iteration_index"))
-    return to_count(metadata.get("loop_index")) if index is None else index
+def _place_in_container(event: StreamEvent) -> tuple[str | None, int | None]:
+    """Return the node id of the container of a step, and the number of its iteration. Of a loop in
+    an iteration, or an iteration in a loop, the inner one is that which began last."""
+    position = event.execution_metadata | {
+        key: value for key, value in event.data.items() if value is not None
+    }
+    named = [
+        (container, kind)
+        for kind in ("iteration", "loop")
+        if (container := text_or_none(position.get(f"{kind}_id"))) is not None
+        and container != event.data.get("node_id")
+    ]
+    if not named:
+        return None, None
+    began = event.context.containers
+    container, kind = max(named, key=lambda item: began.get(item[0], (-1, "")))
+    return container, to_count(position.get(f"{kind}_index"))
 
 
-def ordered_start_us(event: StreamEvent, attempt: int = LAST_ATTEMPT) -> int | None:
-    """Return when a step began, in microseconds; among those of the same second, its place is in
-    the digits below."""
-    started = event.started_us()
-    if started is None or started % 1_000_000:
-        return started
-    index = min(to_count(event.data.get("index")) or 0, LAST_INDEX)
-    return started + index * 100 + attempt
-
-
-def _finished_step(event: StreamEvent, source_id: str, attempt: int | None) -> NodeRecord:
+def _finished_step(
+    event: StreamEvent,
+    source_id: str,
+    times: tuple[int | None, int | None],
+    attempt: int | None = None,
+) -> NodeRecord:
     """Return a step that has ended; `attempt` is its number where it is to be tried again."""
     data = event.data
     outputs, process_data = data.get("outputs"), object_or_empty(data.get("process_data"))
     status = "retry" if attempt else data.get("status")
     status = status if isinstance(status, str) and status in NODE_STATUSES else None
-    started = ordered_start_us(event, attempt or LAST_ATTEMPT)
+    started, ended = times
     node_type = str(data.get("node_type"))
     branch = branch_of(node_type, outputs, process_data, event.execution_metadata)
     usage, cost = usage_of(process_data.get("usage") or object_or_empty(outputs).get("usage"))
     summed_usage, summed_cost = usage_of(event.execution_metadata)
+    known = event.times(started, None if status in ("running", "paused") else ended, source_id)
+    known["rank"] |= {"taken": branch.rank} if branch.rank else {}
     return _step_record(
         event,
         source_id,
         status=status,
         handled=status == "exception",
         attempt=attempt,
-        started_us=started,
-        ended_us=None if status in ("running", "paused") else event.ended_us(started),
         outputs=outputs,
         process_data=data.get("process_data"),
-        error=text_or_none(data.get("error")),
+        error=_step_error(data, outputs),
         error_type=text_or_none(object_or_empty(outputs).get("error_type")),
         usage=usage or summed_usage,
         cost=summed_cost or cost,
@@ -349,65 +384,77 @@ def _finished_step(event: StreamEvent, source_id: str, attempt: int | None) -> N
         provider=text_or_none(process_data.get("model_provider")),
         taken=branch.name,
         received=event.received_without(*STORED_OF_STEP),
-        rank={"taken": branch.rank} if branch.rank else {},
+        **known,
     )
+
+
+def _step_error(data: dict[str, Any], outputs: Value) -> str | None:
+    """Return the error of a step. Of one that Dify handled, its text is in the outputs alone."""
+    error = text_or_none(data.get("error"))
+    if error in (None, UNKNOWN_ERROR):
+        return text_or_none(object_or_empty(outputs).get("error_message")) or error
+    return error
 
 
 def container(event: StreamEvent, number: int) -> NodeRecord:
     """Return an iteration or a loop, when it starts and when it has ended; `number` is that of its
     execution, where a container runs several times inside another."""
     data, kind = event.data, event.name.partition("_")[0]
-    ended = event.name.endswith("_completed")
-    status = data.get("status") if ended else "running"
+    has_ended = event.name.endswith("_completed")
+    status = data.get("status") if has_ended else "running"
     node_id = text_or_none(data.get("node_id")) or event.required_id("id")
-    # The end has a created_at as well, which is not always that of the start.
-    started = None if ended else ordered_start_us(event)
+    suffix = f"/{number}" if number > 1 else ""
+    source_id = f"{event.trace[:36]}/{node_id[:80]}{suffix}"
+    if has_ended:
+        # Here created_at is that of the end, but in some versions.
+        started, ended = event.finish(source_id, None)
+        ended = ended or event.stamp_us()
+    else:
+        started, ended = event.begin(source_id), None
+        event.context.containers[node_id] = (event.context.events, source_id)
     usage, cost = usage_of(event.execution_metadata)
     total = to_count(data.get("total_tokens"))
-    suffix = f"/{number}" if number > 1 else ""
+    outer, iteration_index = _place_in_container(event)
+    times = event.times(started, ended, source_id)
     return event.record(
-        f"{event.trace[:36]}/{node_id[:80]}{suffix}",
+        source_id,
         text_or_none(data.get("title")) or node_id,
         kind,
         node_id=node_id,
         stand_in=True,
         status=status if isinstance(status, str) and status in NODE_STATUSES else None,
-        started_us=started,
-        ended_us=_container_end_us(event) if ended else None,
         inputs=data.get("inputs"),
         outputs=data.get("outputs"),
         error=text_or_none(data.get("error")),
         usage=usage or (usage_of({"total_tokens": total})[0] if total else None),
         cost=cost,
-        iteration_index=_iteration_index(event.execution_metadata),
-        received=event.received_without(*STORED_OF_STEP) if ended else None,
-        rank=RANK,
+        container=outer,
+        iteration_index=iteration_index,
+        received=event.received_without(*STORED_OF_STEP) if has_ended else None,
+        **times | {"rank": RANK | times["rank"]},
     )
-
-
-def _container_end_us(event: StreamEvent) -> int | None:
-    """Return the end: exact where created_at is that of the start, which only some versions send;
-    else in whole seconds."""
-    exact = event.ended_us(ordered_start_us(event))
-    finished = timestamp_us(event.data.get("finished_at"))
-    if exact is None or finished is None:
-        return exact if finished is None else finished
-    return exact if abs(exact - finished) < 2_000_000 else finished
 
 
 def agent_log_entry(event: StreamEvent, clock: agent_log.AgentLogClock) -> list[NodeRecord]:
     """Return one entry of an agent's log, while it works; `clock` is that of the agent's node."""
     event.required_id("id")
-    node = event.required_id("node_execution_id")
     service = event.request.service
-    return agent_log.log_steps([event.data], node, event.trace, service, clock)
+    return agent_log.log_steps([event.data], logging_step(event), event.trace, service, clock)
+
+
+def logging_step(event: StreamEvent) -> str:
+    """Return the id of the execution whose log this is an entry of: `node_execution_id`, which is
+    the node's id in the graph where an agent writes the log (Dify 1.14)."""
+    node = event.required_id("node_execution_id")
+    return event.context.executions.get(node, node)
 
 
 def human_input(event: StreamEvent) -> NodeRecord:
     """Return a form that somebody must fill in, has filled in, or did not in time."""
     data, node_id = event.data, event.required_id("node_id")[:80]
-    title = text_or_none(data.get("node_title")) or "Form"
-    fields: dict[str, Any] = {"title": title}
+    now = event.context.clock.now_us
+    started, ended = (now, None) if event.name == "human_input_required" else (None, now)
+    fields: dict[str, Any] = {"title": "Waiting for a person", **event.times(started, ended)}
     if event.name == "human_input_required":
         hidden = ("node_id", "node_title", "form_token")  # the token lets anybody answer
         fields["inputs"] = {name: value for name, value in data.items() if name not in hidden}
@@ -431,7 +478,7 @@ def unknown_event(event: StreamEvent) -> NodeRecord:
         event.name,
         "span",
         folded=True,
-        started_us=event.started_us(),
+        started_us=event.stamp_us(),
         received={"attributes": dict(event.envelope)},
         run=event.facts(),
     )

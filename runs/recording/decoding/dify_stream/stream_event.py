@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from runs.recording.decoding.dify.vocabulary import duration_us, timestamp_us
+from runs.recording.decoding.dify_stream.stream_clock import SECOND, StreamClock
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import NodeRecord, RunFacts, Value
 
 MAX_ID = 128
+# Times of a stream are known to the second, so that those of any other source are better. Of
+# several streams of one run, the earliest stamp of a start is right (a step that waited for a
+# person starts again), then a stream with its beginning, then the one that carried more.
+COARSE = -(1 << 54)
+WITH_BEGINNING = 1 << 19
 MESSAGE_EVENTS = frozenset({"message", "agent_message"})
 
 
@@ -35,14 +41,59 @@ class RunRequest:
         return {"query": self.query, **self.inputs}
 
 
+class StreamContext:
+    """What a stream has said of a run before an event: when its steps ran (`clock`), which
+    containers began (node id → how many events had come before, and source id), and which execution
+    of a node began last (node id → execution id). `emitted`: source id → title, kind and times of
+    each step as they were last recorded."""
+
+    __slots__ = (
+        "_open", "_started", "clock", "containers", "emitted", "events", "executions",
+        "has_beginning", "has_finished", "trace",
+    )  # fmt: skip
+
+    def __init__(self, trace: str = "") -> None:
+        self.trace = trace
+        self.clock = StreamClock()
+        self.containers: dict[str, tuple[int, str]] = {}
+        self.executions: dict[str, str] = {}
+        self.emitted: dict[str, tuple[str, str, tuple[int | None, int | None]]] = {}
+        self.events = 0
+        self.has_beginning = self.has_finished = False
+        # Container → how many of its executions have begun, and the stamp of the one at work.
+        self._started: dict[str, int] = {}
+        self._open: dict[str, int | None] = {}
+
+    @property
+    def weight(self) -> int:
+        """Return how much of the run the stream has carried, for the ranks of times."""
+        return min(self.events, WITH_BEGINNING - 1) + self.has_beginning * WITH_BEGINNING
+
+    def container_number(self, event: "StreamEvent") -> int:
+        """Return which execution of its container this is, which Dify does not say. An event that
+        comes twice is of the same one."""
+        container, stamp = event.required_id("id"), event.stamp_us()
+        if event.name.endswith("_completed"):
+            self._open.pop(container, None)
+        elif container not in self._open or self._open[container] != stamp:
+            self._started[container] = self._started.get(container, 0) + 1
+            self._open[container] = stamp
+        return self._started.get(container, 1)
+
+
 class StreamEvent:
     """An event. `data` is its payload: the object of that name, or the whole `envelope`, beside
     whose ids the events of a chat have their fields. Raises BadStreamEvent for an event without a
     name or with an id that is no text."""
 
-    __slots__ = ("conversation", "data", "envelope", "message", "name", "request", "run", "task")
+    __slots__ = (
+        "context", "conversation", "data", "envelope", "message", "name", "request", "run", "task",
+    )  # fmt: skip
 
-    def __init__(self, envelope: dict[str, Any], request: RunRequest) -> None:
+    def __init__(
+        self, envelope: dict[str, Any], request: RunRequest, context: StreamContext | None = None
+    ) -> None:
+        self.context = context or StreamContext()
         name = envelope.get("event")
         if not isinstance(name, str) or not name:
             raise BadStreamEvent("The event has no name (`event`).")
@@ -104,15 +155,54 @@ class StreamEvent:
             )
         return value
 
-    def started_us(self) -> int | None:
+    def stamp_us(self) -> int | None:
         return timestamp_us(self.data.get("created_at"))
 
-    def ended_us(self, started: int | None) -> int | None:
-        """Return the end. `finished_at` has whole seconds only; how long it took is exact."""
-        elapsed = self.data.get("elapsed_time")
-        if started is not None and elapsed is not None:
-            return started + (duration_us(elapsed) or 0)
+    def begin(self, key: str) -> int | None:
+        """Return when what this event is about began, by the clock of the stream."""
+        stamp = self.stamp_us()
+        if stamp is not None:
+            for name in ("iteration_id", "loop_id"):
+                _, container = self.context.containers.get(str(self.data.get(name)), (0, ""))
+                if container != key:
+                    self.context.clock.begin_first_inside(container)
+            self.context.clock.begin(key, stamp)
+        return self.context.clock.times(key)[0] if key in self.context.clock else None
+
+    def finish(self, key: str, stamp_us: int | None) -> tuple[int | None, int | None]:
+        """Return when what this event ends began and ended; `stamp_us` is that of its start. A
+        stream that did not say when it began knows both to the second alone."""
+        clock = self.context.clock
+        finished, length = self.finished_us(), self.elapsed_us()
+        if key in clock:
+            clock.end(key, length, finished)
+            return clock.times(key)
+        if stamp_us is None or length is None:
+            return stamp_us, finished
+        return stamp_us, stamp_us + length
+
+    def finished_us(self) -> int | None:
         return timestamp_us(self.data.get("finished_at"))
+
+    def elapsed_us(self) -> int | None:
+        elapsed = self.data.get("elapsed_time")
+        return None if elapsed is None else duration_us(elapsed) or 0
+
+    def times(
+        self, started_us: int | None, ended_us: int | None = None, key: str = ""
+    ) -> dict[str, Any]:
+        """Return fields of a record: start and end, ranked below those of exact sources. `key` is
+        that of a step in the clock of the stream."""
+        rank = self.time_ranks(key, started_us)
+        if ended_us is None:
+            del rank["ended_us"]
+        return {"started_us": started_us, "ended_us": ended_us, "rank": rank}
+
+    def time_ranks(self, key: str, started_us: int | None) -> dict[str, int]:
+        """Return the ranks of the times of a step."""
+        clock = self.context.clock
+        stamp = clock.stamp(key) if key in clock else started_us
+        return time_ranks(stamp, self.context.weight)
 
     def facts(self, **more: Any) -> RunFacts:
         """Return facts of the whole run: those of the envelope, those of the request, and `more`,
@@ -150,3 +240,10 @@ class StreamEvent:
             if name not in stored and value not in (None, "", [], {}, False)
         }
         return {"attributes": attributes, "scope": f"dify {self.name}"} if attributes else None
+
+
+def time_ranks(stamp_us: int | None, weight: int) -> dict[str, int]:
+    """Return the ranks of times that a stream of this weight gives, for a step whose start has this
+    stamp."""
+    second = (stamp_us or 0) // SECOND
+    return {"started_us": COARSE - (second << 20) + weight, "ended_us": COARSE + weight}

@@ -1,12 +1,13 @@
 """Read one response of Dify's streaming API, in any pieces, to neutral records. Pure.
 
-Nearly every event is read by itself, so that a stream that is sent again, from its beginning or
-from where it broke off, gives the same rows. What needs the events before it: texts, which come in
-pieces without a number (the longest that one stream carried is kept, until an event brings the
-whole), and the executions of a container inside another one, which Dify gives no ids.
+An event is read by itself as far as it can be, so that a stream that is sent again, from its
+beginning or from where it broke off, gives the same rows. What needs the events before it: when
+steps ran, to less than a second (of several streams the one that carried more is right); texts,
+which come in pieces without a number (the longest that one stream carried is kept, until an event
+brings the whole); and the executions of a container inside another one, which Dify gives no ids.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from runs.recording.decoding.dify.agent_log import AgentLogClock
@@ -19,7 +20,9 @@ from runs.recording.decoding.dify_stream.event_splitter import (
 from runs.recording.decoding.dify_stream.stream_event import (
     BadStreamEvent,
     RunRequest,
+    StreamContext,
     StreamEvent,
+    time_ranks,
 )
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Decoded, NodeRecord, Refused
@@ -84,7 +87,7 @@ class StreamReader:
         self._splitter = EventSplitter()
         self._texts: dict[tuple[str, str], tuple[StreamEvent, GrowingText]] = {}
         self._clocks: dict[str, AgentLogClock] = {}
-        self._container_starts: dict[str, dict[int | None, int]] = {}
+        self._contexts: dict[str, StreamContext] = {}
 
     def feed(self, part: bytes) -> Decoded:
         return self._decode_events(self._splitter.feed(part))
@@ -92,11 +95,12 @@ class StreamReader:
     def whole(self, body: bytes) -> Decoded:
         """Read a body that is there as a whole: a blocking reply, one event, or any number of
         them."""
-        return self._with_unrecorded_texts(self._decode_events(split_whole_body(body)))
+        return self._with_rest(self._decode_events(split_whole_body(body)))
 
     def end(self) -> Decoded:
-        """End the stream, which went well or not, and return what its texts have come to."""
-        return self._with_unrecorded_texts(self._decode_events(self._splitter.end()))
+        """End the stream, which went well or not, and return what its texts have come to, and
+        times that the whole stream tells better."""
+        return self._with_rest(self._decode_events(self._splitter.end()))
 
     def broken(self, reason: str) -> Decoded:
         """End a stream that broke off: as `end`, and the run says why there is no news of it."""
@@ -105,11 +109,33 @@ class StreamReader:
             decoded.records.append(event_handlers.broken_off(self.last, reason))
         return decoded
 
-    def _with_unrecorded_texts(self, decoded: Decoded) -> Decoded:
+    def _with_rest(self, decoded: Decoded) -> Decoded:
         for event, text in self._texts.values():
             if text.length > text.recorded_length:
                 decoded.records.append(self._text_record(event, text))
+        for context in self._contexts.values():  # one that has two ids moves but once
+            decoded.records.extend(self._moved_steps(context))
         return decoded
+
+    def _moved_steps(self, context: StreamContext) -> Iterator[NodeRecord]:
+        """Yield the times of steps that have moved since they were recorded."""
+        for source_id in context.clock.keys():  # noqa: SIM118
+            title, kind, times = context.emitted.get(source_id, ("", "", (None, None)))
+            started, ended = context.clock.times(source_id)
+            ended = ended if times[1] is not None else None
+            if title and times != (started, ended):
+                context.emitted[source_id] = (title, kind, (started, ended))
+                rank = time_ranks(context.clock.stamp(source_id), context.weight)
+                yield NodeRecord(
+                    trace=context.trace,
+                    source_id=source_id,
+                    service=self.request.service,
+                    title=title,
+                    kind=kind,
+                    started_us=started,
+                    ended_us=ended,
+                    rank=rank,
+                )
 
     def _decode_events(self, events: Iterable[SplitEvent]) -> Decoded:
         decoded = Decoded([], [])
@@ -139,30 +165,56 @@ class StreamReader:
             elif self.is_answer:
                 self.refusal = envelope
                 return []
+            else:
+                raise BadStreamEvent(f"Dify refused the request: {envelope.get('message')}")
         self.events += 1
         self.finished = self.finished or event.name in event_handlers.FINAL_EVENTS
         if event.trace:
             self.last = event
+        context = event.context = self._context(event)
+        context.events += 1
         if event.name in event_handlers.HANDLERS:
-            self._remember_start(event)
-            records = event_handlers.HANDLERS[event.name](event)
-            return records if isinstance(records, list) else [records]
-        return self._records_in_context(event)
-
-    def _remember_start(self, event: StreamEvent) -> None:
-        """Keep when a node began, for the entries of its log."""
+            result = event_handlers.HANDLERS[event.name](event)
+            records = result if isinstance(result, list) else [result]
+        else:
+            records = self._records_in_context(event)
+        _note_times(context, records)
         if event.name == "node_started":
-            clock = self._clocks.setdefault(event.required_id("id"), AgentLogClock())
-            clock.node_started_us = event_handlers.ordered_start_us(event)
+            self._remember_execution(event)
+        return records
+
+    def _context(self, event: StreamEvent) -> StreamContext:
+        """Return what the stream has said of the run, by any of its ids; a run that begins after it
+        has ended is sent once more."""
+        ids = [known for known in (event.run, event.message, event.task) if known]
+        context = next((self._contexts[known] for known in ids if known in self._contexts), None)
+        if context is None or (event.name == "workflow_started" and context.has_finished):
+            context = StreamContext(event.trace)
+        for known in ids:
+            self._contexts[known] = context
+        context.has_beginning = context.has_beginning or event.name == "workflow_started"
+        context.has_finished = context.has_finished or event.name == "workflow_finished"
+        return context
+
+    def _remember_execution(self, event: StreamEvent) -> None:
+        """Keep which execution of its node this is, and when it began, for the entries of its
+        log."""
+        execution = event.required_id("id")
+        event.context.executions[event.required_id("node_id")] = execution
+        clock = self._clocks.setdefault(execution, AgentLogClock())
+        if execution in event.context.clock:
+            clock.node_started_us = event.context.clock.times(execution)[0]
+            clock.rank = event.time_ranks(execution, None)
 
     def _records_in_context(self, event: StreamEvent) -> list[NodeRecord]:
         """Return the records of an event that needs the events before it."""
         name = event.name
         if name.startswith(("iteration_", "loop_")) and name.endswith(("_started", "_completed")):
-            return [event_handlers.container(event, self._container_number(event))]
+            number = event.context.container_number(event)
+            return [event_handlers.container(event, number)]
         if name == "agent_log":
-            node = event.required_id("node_execution_id")
-            clock = self._clocks.setdefault(node, AgentLogClock())
+            step = event_handlers.logging_step(event)
+            clock = self._clocks.setdefault(step, AgentLogClock())
             return event_handlers.agent_log_entry(event, clock)
         if name in ("message", "agent_message", "text_chunk", "reasoning_chunk"):
             return self._add_text(event)
@@ -171,15 +223,6 @@ class StreamReader:
         if name == "message_end":
             return event_handlers.message_end(event, **self._collected_answer(event))
         return [event_handlers.unknown_event(event)]
-
-    def _container_number(self, event: StreamEvent) -> int:
-        """Return which execution of its container this is; they are told apart by when they began.
-        The end may have another created_at: it is that of the last."""
-        numbers = self._container_starts.setdefault(event.required_id("id"), {})
-        started = event.started_us()
-        if event.name.endswith("_started"):
-            numbers.setdefault(started, len(numbers) + 1)
-        return numbers.get(started) or len(numbers) or 1
 
     def _add_text(self, event: StreamEvent, replaces: bool = False) -> list[NodeRecord]:
         if "metadata" in event.envelope and "answer" in event.envelope:  # a whole blocking reply
@@ -206,9 +249,23 @@ class StreamReader:
         )
 
 
+def _note_times(context: StreamContext, records: list[NodeRecord]) -> None:
+    """Keep which times were recorded of the steps that the clock of the stream knows."""
+    for record in records:
+        if record.in_log:
+            context.clock.attach(
+                record.source_id, record.in_log, record.started_us, record.ended_us
+            )
+        if record.source_id in context.clock:
+            times = (record.started_us, record.ended_us)
+            context.emitted[record.source_id] = (record.title, record.kind, times)
+
+
 def _as_event(reply: dict[str, Any]) -> dict[str, Any]:
-    """Return a blocking reply as the event that it stands for: the end of the run, or a whole
-    message. An event is returned as it is."""
+    """Return a blocking reply as the event that it stands for: the end of the run, a whole message,
+    or the error of a request that Dify refused. An event is returned as it is."""
+    if "event" not in reply and "code" in reply and "message" in reply:
+        return {**reply, "event": "error"}
     if "event" in reply or not isinstance(reply.get("data"), dict):
         return reply
     paused = object_or_empty(reply["data"]).get("status") == "paused"

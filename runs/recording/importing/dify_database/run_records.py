@@ -382,8 +382,8 @@ class RunSteps:
         )
         yield record
         if record.status not in ("running", "paused"):
-            is_exact = record.rank.get("started_us", 0) > 0
-            clock = agent_log.AgentLogClock(record.started_us, is_exact=is_exact)
+            rank = {name: record.rank.get(name, 0) for name in ("started_us", "ended_us")}
+            clock = agent_log.AgentLogClock(record.started_us, rank=rank)
             entries = agent_log.log_entries(step.metadata)
             yield from agent_log.log_steps(entries, source_id, record.trace, record.service, clock)
 

@@ -3,6 +3,7 @@
 import json
 import time
 from datetime import timedelta
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -127,6 +128,7 @@ def dify_events(*nodes: tuple[str, str, int, float, dict[str, Any]]) -> bytes:
     begin = int(time.time()) - 3600
     events = [{"event": "workflow_started", "data": {"id": run["workflow_run_id"], "inputs": {}}}]
     events[0]["data"]["created_at"] = begin
+    timed: list[tuple[float, dict[str, Any]]] = []
     for number, (title, kind, start, seconds, more) in enumerate(nodes):
         word, end = ("loop", "completed") if kind == "loop" else ("node", "finished")
         data = {
@@ -134,8 +136,9 @@ def dify_events(*nodes: tuple[str, str, int, float, dict[str, Any]]) -> bytes:
             "title": title, "created_at": begin + start, **more,
         }  # fmt: skip
         done = {"status": "succeeded", "elapsed_time": seconds, "finished_at": begin + start + 1}
-        events.append({"event": f"{word}_started", "data": data})
-        events.append({"event": f"{word}_{end}", "data": data | done | {"outputs": {}}})
+        ended = {"event": f"{word}_{end}", "data": data | done | {"outputs": {}}}
+        timed += [(start, {"event": f"{word}_started", "data": data}), (start + seconds, ended)]
+    events += [event for _, event in sorted(timed, key=itemgetter(0))]
     return b"".join(b"data: " + json.dumps(run | event).encode() + b"\n\n" for event in events)
 
 
