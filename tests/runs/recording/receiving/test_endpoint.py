@@ -243,7 +243,7 @@ def test_the_inbox_keeps_only_the_app_of_the_query(ingest_key):
 def test_refused_records_keep_the_request_that_replays_them(ingest_key):
     """In protobuf and JSON: with the resource, without the records beside it."""
     body = capture("google-adk")[0]
-    with mock.patch("runs.recording.decoding.traces.read_span", side_effect=ValueError("x")):
+    with mock.patch("runs.recording.decoding.traces.read_fields", side_effect=ValueError("x")):
         assert post(body, ingest_key, kind=PROTOBUF).status_code == 200
         assert post(json.dumps(FORGED).encode(), ingest_key).status_code == 200
     kept = list(RefusedRecord.objects.order_by("pk"))
