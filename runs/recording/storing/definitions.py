@@ -5,8 +5,10 @@ version; moving boxes about on the canvas makes no other one. A definition witho
 file) belongs to the version whose runs show the same steps, where there is one.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -19,6 +21,7 @@ from runs.recording.decoding.dify.definition import Definition, same_content
 from runs.recording.decoding.dify.dsl import Dsl
 from runs.recording.records.payload_values import clean
 from runs.recording.storing import bulk, related_rows
+from runs.recording.storing.related_rows import DEFINED
 
 # Versions without a graph that a file is compared with, and runs of each.
 COMPARED_VERSIONS, COMPARED_RUNS = 20, 20
@@ -96,7 +99,39 @@ def store_dsl(dsl: Dsl, app_name: str = "") -> DefinitionResult:
         if same:
             _update_version(same, definition, "", "")
             return DefinitionResult(same, False)
-        return DefinitionResult(define(app, f"DSL {definition.digest[:8]}", definition), True)
+        return DefinitionResult(define(app, f"{DEFINED}{definition.digest[:8]}", definition), True)
+
+
+def adopt(run_ids: Collection[UUID]) -> None:
+    """Give the versions of these ended runs the definition that was stored before them, if it has
+    no runs of its own and shows all their steps."""
+    if not run_ids:
+        return
+    versions = Version.objects.filter(
+        graph__isnull=True, pk__in=Run.objects.order_by().filter(pk__in=run_ids).values("version")
+    )
+    for version in versions.exclude(label__startswith=DEFINED).select_related("app"):
+        newest = Run.objects.newest_of_version(version.app, version)[:COMPARED_RUNS]
+        steps = list(load_graph_steps([run_id for run_id, _ in newest]).values())
+        defined = version.app.versions.filter(label__startswith=DEFINED, graph__isnull=False)
+        runs = Run.objects.order_by().filter(version=OuterRef("pk"))
+        for candidate in defined.exclude(Exists(runs)).order_by("-number")[:COMPARED_VERSIONS]:
+            if match_steps(sent_graph(candidate.graph), steps) is not GraphMatch.NONE:
+                _take_definition(version, candidate)
+                break
+
+
+def _take_definition(version: Version, candidate: Version) -> None:
+    """Replace `candidate` by `version`, as if the runs had come first."""
+    bulk.lock(bulk.Stage.VERSIONS, [str(version.app_id)])
+    # Raw: a run that was put there just now must stop this, not go with it.
+    gone = Version.objects.filter(pk=candidate.pk)
+    gone._raw_delete(gone.db)
+    version.number = min(version.number, candidate.number)
+    version.graph, version.digest = candidate.graph, candidate.digest
+    version.configuration = candidate.configuration or version.configuration
+    version.comment = version.comment or candidate.comment
+    version.save(update_fields=["number", "graph", "digest", "configuration", "comment"])
 
 
 def _version_with_content(app: App, digest: str) -> Version | None:

@@ -76,13 +76,26 @@ class RunRelations(NamedTuple):
     mode: str
 
 
-def relate_runs(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, RunRelations]:
-    """Return run id → the rows that the run refers to, created as needed; mark apps with chatflow
-    runs as such. `runs`: the app id and summary of each."""
+# Labels of definitions that no producer has named (an exported DSL file).
+DEFINED = "DSL "
+
+
+class RelatedRuns(NamedTuple):
+    """Run id → the rows that the run refers to; and the ended runs whose app has a definition that
+    no producer has named: it may be that of their version."""
+
+    relations: dict[UUID, RunRelations]
+    maybe_defined: list[UUID]
+
+
+def relate_runs(runs: Mapping[UUID, tuple[int, Summary]]) -> RelatedRuns:
+    """Return what the runs refer to, created as needed; mark apps with chatflow runs as such.
+    `runs`: the app id and summary of each."""
     labels = {run_id: _version_label(summary) for run_id, (_, summary) in runs.items()}
     versions = _version_ids(
         {(runs[run_id][0], label) for run_id, label in labels.items() if label is not None}
     )
+    defined = {app_id for app_id, label in versions if label.startswith(DEFINED)}
     conversations: dict[UUID, tuple[Any, ...]] = {}
     relations: dict[UUID, RunRelations] = {}
     for run_id, (app_id, summary) in runs.items():
@@ -99,7 +112,12 @@ def relate_runs(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, RunRelat
     chatflows = {it.app_id for it in relations.values() if it.mode == "chatflow"}
     if chatflows:
         App.objects.filter(id__in=chatflows).exclude(mode="chatflow").update(mode="chatflow")
-    return relations
+    maybe_defined = [
+        run_id
+        for run_id, (app_id, summary) in runs.items()
+        if app_id in defined and summary.columns["status"] not in ("running", "paused")
+    ]
+    return RelatedRuns(relations, maybe_defined)
 
 
 def error_groups(runs: Mapping[UUID, tuple[int, Summary]]) -> dict[UUID, str]:

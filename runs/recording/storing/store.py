@@ -26,6 +26,7 @@ from runs.recording.records.record import NodeRecord, Refused
 from runs.recording.records.row import ExecutionRow, merge_row
 from runs.recording.storing import (
     bulk,
+    definitions,
     execution_rows,
     log_merging,
     notes,
@@ -255,13 +256,14 @@ class UnitOfWork:
         payloads = sorted(self.payloads.rows.values())
         bulk.insert(Payload, PayloadBatch.COLUMNS, payloads, conflict=["id"])
         summaries = {run_id: (run.app_id, run.summary) for run_id, run in self.runs.items()}
-        relations = related_rows.relate_runs(summaries)
+        relations, maybe_defined = related_rows.relate_runs(summaries)
         error_groups = related_rows.error_groups(summaries)
         self._write_runs(relations, error_groups)
         self._write_steps()
         self._write_sources()
         self._remove_absorbed()
         former = {run_id: stored.relations for run_id, stored in self.before.items()}
+        definitions.adopt(maybe_defined)
         related_rows.refresh_conversations([*relations.values(), *former.values()])
         resumptions.settle(self._conversations_with_tasks(relations))
         related_rows.remove_unused(

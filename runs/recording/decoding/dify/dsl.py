@@ -44,6 +44,8 @@ class Dsl:
 def read_dsl(body: bytes) -> Dsl:
     """Return the app in an exported file. Raises UnreadableDsl."""
     document = _load_yaml(body)
+    if isinstance(document, dict) and isinstance(document.get("data"), str):
+        document = _load_yaml(document["data"].encode())  # as Dify's own API answers an export
     if not isinstance(document, dict):
         raise UnreadableDsl("This is not a Dify app: the file has no fields.")
     kind, app = document.get("kind", "app"), document.get("app")
