@@ -2,8 +2,8 @@
 
 Two values are equivalent when nothing else differs. The rule is simple, so that a page can state
 it. Ignored are UUIDs, long hexadecimal ids, ids with a prefix (`call_…`, `chatcmpl-…`), dates with
-a time of day, and what stands under one of the MEASUREMENT_KEYS; and 1.0 is 1. A date alone, a
-number and a short id are compared.
+a time of day (also as HTTP headers write them), and what stands under one of the MEASUREMENT_KEYS;
+and 1.0 is 1. A date alone, a number and a short id are compared.
 """
 
 import re
@@ -15,6 +15,9 @@ from nodes.diff.text_diff import first_difference
 MEASUREMENT_KEYS = frozenset({
     "usage", "usage_metadata", "token_usage", "latency", "elapsed_time", "time_to_first_token",
     "time_to_generate", "created", "timestamp", "system_fingerprint",
+    # Times as numbers, and ids of a request: of HTTP responses, agents' logs and Dify's own inputs.
+    "started_at", "finished_at", "created_at", "sys.timestamp", "sys.workflow_run_id",
+    "sys.message_id", "request_id", "x-request-id",
 })  # fmt: skip
 IGNORED_RULE = "ids, timestamps, token usage, latency or number format (1 and 1.0)"
 MAX_DEPTH = 60
@@ -23,6 +26,7 @@ _HEX = "[0-9a-fA-F]"
 _VOLATILE = re.compile(
     rf"{_HEX}{{8}}-(?:{_HEX}{{4}}-){{3}}{_HEX}{{12}}"
     r"|\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?(?:Z|[+-]\d\d:?\d\d)?"
+    r"|\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT\b"
     r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{16,}\b"
     r"|\b[a-z]{2,12}[-_](?=[A-Za-z]*\d)[A-Za-z0-9]{16,}\b"
     r"|\b(?:call|toolu|chatcmpl|msg|resp|gen|req)[-_](?=[A-Za-z-]{0,60}\d)[A-Za-z0-9-]{8,}"
@@ -72,9 +76,11 @@ def _equivalent_texts(before: str, after: str, depth: int) -> bool:
 
 
 def _is_volatile(text: str, position: int) -> bool:
-    """Return whether an id or a time covers `position` or ends there. A time has one space in it at
-    most: two spaces back, something else has begun."""
-    start = text.rfind(" ", 0, max(0, text.rfind(" ", 0, position)))
+    """Return whether an id or a time covers `position` or ends there. A time has five spaces in it
+    at most: six spaces back, something else has begun."""
+    start = position
+    for _ in range(6):
+        start = text.rfind(" ", 0, max(0, start))
     start = max(start, position - MAX_ID, 0)
     matches = _VOLATILE.finditer(text, start, position + MAX_ID)
     return any(match.start() <= position <= match.end() for match in matches)

@@ -28,7 +28,8 @@ class NotJson(ValueError):
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return the value of a JSON document. Lone surrogates and broken UTF-8 become U+FFFD.
+    """Return the value of a JSON document. Lone surrogates and broken UTF-8 become U+FFFD; numbers
+    that JSON does not have (Python and JavaScript write NaN and Infinity) become their names.
     Raises NotJson."""
     try:
         return orjson.loads(text)
@@ -39,16 +40,29 @@ def parse_json(text: str | bytes) -> Any:
         try:
             return orjson.loads(repaired)
         except orjson.JSONDecodeError:
+            if "NaN" in repaired or "Infinity" in repaired:
+                try:
+                    return json.loads(repaired, parse_constant=str, parse_int=_small_integer)
+                except (ValueError, RecursionError):
+                    pass
             raise NotJson(f"{first.msg} at character {first.pos}") from None
 
 
+def _small_integer(digits: str) -> int:
+    """Return the integer. Raises ValueError for one that does not fit into 64 bits."""
+    number = int(digits)
+    if not -(2**63) <= number < 2**64:
+        raise ValueError
+    return number
+
+
 def readable(value: Any, is_json: bool = False) -> Any:
-    """Return what a person should see of an attribute: text that holds a JSON object or list (or
-    any JSON value, where the producer says `is_json`) as that value; everything else as it is. Text
-    that would lose something by it (too deep, integers over 64 bits) stays text."""
+    """Return what a person should see of an attribute: text that holds a JSON object, list or
+    string (or any JSON value, where the producer says `is_json`) as that value; everything else as
+    it is. Text that would lose something by it (too deep, integers over 64 bits) stays text."""
     if type(value) is not str:
         return value
-    if not is_json and value.lstrip()[:1] not in ("{", "["):
+    if not is_json and value.lstrip()[:1] not in ("{", "[", '"'):
         return value
     try:
         parsed = parse_json(value)

@@ -121,15 +121,23 @@ def _read_json_messages(
     gets the names of those that were read."""
     name = "gen_ai.input.messages"
     if name in attributes:
-        messages = chat_messages(readable(attributes[name]))
+        sent = readable(attributes[name])
+        messages = chat_messages(sent)
         system = system_message(readable(attributes.get(SYSTEM_INSTRUCTIONS)))
         if messages and system:
             messages.insert(0, system)
         if _fill_messages(reading, "inputs", messages, name):
             consume((name, SYSTEM_INSTRUCTIONS))
+        elif sent and "inputs" not in reading.fields:
+            reading.fill("inputs", sent, name)  # in whatever form
+            consume((name,))
     name = "gen_ai.output.messages"
-    messages = chat_messages(readable(attributes.get(name)))
+    sent = readable(attributes.get(name))
+    messages = chat_messages(sent)
     if _fill_messages(reading, "outputs", messages, name):
+        consume((name,))
+    elif sent and "outputs" not in reading.fields:
+        reading.fill("outputs", sent, name)
         consume((name,))
 
 

@@ -163,7 +163,7 @@ def _fill_documents(reading: SpanReading, attribute: str) -> None:
 
 
 def _openinference_documents(reading: SpanReading, attribute: str) -> list[dict[str, Any]]:
-    items = indexed_objects(reading.attributes, attribute + ".", reading.consumed)
+    items = indexed_objects(reading.attributes, attribute + ".", reading.copied)
     return [_openinference_document(item) for item in items]
 
 
@@ -203,7 +203,7 @@ def _read_input_messages(reading: SpanReading) -> None:
     attributes = reading.attributes
     messages = _openinference_messages(reading, "llm.input_messages.")
     if not messages:
-        prompts = indexed_objects(attributes, "llm.prompts.", reading.consumed)
+        prompts = indexed_objects(attributes, "llm.prompts.", reading.copied)
         texts = [object_or_empty(prompt.get("prompt")).get("text") for prompt in prompts]
         if not texts and isinstance(attributes.get("llm.prompts"), list):
             texts = attributes["llm.prompts"]
@@ -229,7 +229,7 @@ def _read_output_messages(reading: SpanReading) -> None:
     """Fill outputs {"messages"} from chat messages or, of older models, from completions."""
     messages = _openinference_messages(reading, "llm.output_messages.")
     if not messages:
-        choices = indexed_objects(reading.attributes, "llm.choices.", reading.consumed)
+        choices = indexed_objects(reading.attributes, "llm.choices.", reading.copied)
         texts = [object_or_empty(choice.get("completion")).get("text") for choice in choices]
         messages = [{"role": "assistant", "content": as_text(text)} for text in texts]
     if messages:
@@ -250,7 +250,7 @@ def _openinference_messages(reading: SpanReading, prefix: str) -> list[ChatMessa
         name.startswith(prefix) for name in reading.attributes
     ):
         return []
-    items = indexed_objects(reading.attributes, prefix, reading.consumed)
+    items = indexed_objects(reading.attributes, prefix, reading.copied)
     return [_openinference_message(object_or_empty(item.get("message"))) for item in items]
 
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from runs.recording.decoding.dialects.chat_messages import as_text
+from runs.recording.decoding.dialects.kept_texts import is_kept, kept_texts
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.records.row import retry_source_id
@@ -17,8 +18,9 @@ class SpanReading:
     Dialects fill fields that are empty and never overwrite; None and "" count as empty. `fields`
     has fields of NodeRecord by name, `run` those of RunFacts. `read_from` has the dialect and the
     attribute that gave each field. `consumed` has the attributes that are whole in inputs, outputs
-    or another field, and `consumed_events` the indexes of such events: they are not kept a second
-    time among what was received. `metadata` is the JSON object in the attribute `metadata`, or what
+    or another field, `copied` those that are there in another form, and `consumed_events` the
+    indexes of such events: as far as fields hold all of them, they are not kept a second time among
+    what was received. `metadata` is the JSON object in the attribute `metadata`, or what
     a dialect puts in its place. `dialect` is the name of the dialect that reads now. `attempts` has
     fields of failed attempts that were tried again, where the span of the step tells them. `remark`
     is a sentence for the inbox, such as why the span is `ignored`. `kind_of_step_above` has the id
@@ -31,6 +33,7 @@ class SpanReading:
         "complete",
         "consumed",
         "consumed_events",
+        "copied",
         "dialect",
         "fields",
         "ignored",
@@ -50,6 +53,7 @@ class SpanReading:
         self.run: dict[str, Any] = {}
         self.read_from: dict[str, tuple[str, str]] = {}
         self.consumed: set[str] = set()
+        self.copied: set[str] = set()
         self.consumed_events: set[int] = set()
         self.attempts: list[dict[str, Any]] = []
         self.ignored = False  # no part of any run
@@ -119,8 +123,8 @@ class SpanReading:
         self.run.setdefault(field, None)
 
     def consume(self, attributes: Iterable[str]) -> None:
-        """Leave these attributes out of what is kept as received: a field holds all of them."""
-        self.consumed.update(attributes)
+        """Leave these attributes out of what is kept as received, if fields hold all of them."""
+        self.copied.update(attributes)
 
     def records(self) -> list[NodeRecord]:
         """Return what the span says about other steps, and then the record of its own."""
@@ -151,7 +155,7 @@ class SpanReading:
 
     def _unconsumed(self) -> dict[str, Any] | None:
         """Return what was received and is in no field of the record."""
-        span, consumed = self.span, self.consumed
+        span, consumed = self.span, self._whole_attributes()
         received = self._differing_from_fields()
         attributes = self.attributes
         if consumed:
@@ -171,6 +175,17 @@ class SpanReading:
         if span.scope:
             received["scope"] = span.scope
         return received or None
+
+    def _whole_attributes(self) -> set[str]:
+        """Return the attributes of which fields hold all, and keep events that they do not hold."""
+        if not self.copied and not self.consumed_events:
+            return self.consumed
+        kept, attributes = kept_texts(self.fields), self.attributes
+        events = self.span.events
+        self.consumed_events = {
+            index for index in self.consumed_events if is_kept(events[index].attributes, kept)
+        }
+        return self.consumed | {name for name in self.copied if is_kept(attributes.get(name), kept)}
 
     def _differing_from_fields(self) -> dict[str, Any]:
         """Return name, kind and status of the span where no field of the step says the same."""

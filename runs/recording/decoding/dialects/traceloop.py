@@ -245,7 +245,7 @@ def _read_entity_values(reading: SpanReading, kind: str) -> None:
             tags = tuple(str(tag) for tag in list_or_empty(wrapping["tags"]))
             reading.fill_run("tags", tags, source)
         reading.fill(field, content, source)
-        reading.consume(name for name in repeated if attributes[name] == attributes[source])
+        reading.consumed.update(name for name in repeated if attributes[name] == attributes[source])
         reading.consume(() if wrapping else (source,))
         if wrapping:
             reading.attributes = reading.attributes | {source: wrapping}

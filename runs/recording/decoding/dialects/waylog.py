@@ -44,7 +44,9 @@ def read(reading: SpanReading) -> None:
     for item in fields(RunFacts):
         reading.run[item.name] = getattr(record.run, item.name)
     reading.read_from |= record.read_from
-    reading.consume((STEP_ATTRIBUTE, *added, *(attribute for attribute, _ in sources.values())))
+    reading.consumed.update(
+        (STEP_ATTRIBUTE, *added, *(attribute for attribute, _ in sources.values()))
+    )
     reading.complete = True
 
 

@@ -183,7 +183,7 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
         ('"text"', "application/json", "text"),
         ("42", "application/json", 42),
         ("42", None, "42"),
-        ('"text"', None, '"text"'),
+        ('"text"', None, "text"),
         ("{not json", "application/json", "{not json"),
         ('{"id": 123456789012345678901234567890}', None, '{"id": 123456789012345678901234567890}'),
         ('{"id": 1234567890123456789}', None, {"id": 1234567890123456789}),
