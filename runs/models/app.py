@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 
 from nodes import formats
+from nodes.ids import as_uuid
 from nodes.numbers import whole_number
 from runs.choices import AppMode, Upstream
 
@@ -168,6 +169,8 @@ class Version(models.Model):
 
     @property
     def short(self) -> str:
-        """Return the label for narrow places; a label that is a timestamp (Dify's) as date and time
-        alone."""
+        """Return the label for narrow places: a timestamp (Dify's) as date and time alone, instead
+        of a UUID (Dify's streams name no label) the number."""
+        if as_uuid(self.label):
+            return f"version {self.number}"
         return formats.timestamp_label(str(self))
