@@ -1,7 +1,8 @@
 """What a stored value still holds of what was sent. Pure.
 
-An attribute is left out of what is kept as received only if the fields that were read from it hold
-every text and number of it: a part of a message that no reader knows is never lost.
+An attribute is left out of what is kept as received only if every text and number of it stands
+somewhere in the fields of its step. Not compared are true, false and null, names of kinds and
+roles, and how often a text stands there: of a part that no reader knows, these may be missing.
 """
 
 from collections.abc import Iterator
