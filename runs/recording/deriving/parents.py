@@ -3,7 +3,7 @@
 Every path up is walked once, because runs may be thousands of steps deep.
 """
 
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 
 from runs.recording.records.row import ExecutionRow, retry_source_id
 
@@ -202,6 +202,34 @@ def containers_by_time(
                 break
             del begun[position]
     return containers
+
+
+def callers_by_time(
+    rows: list[ExecutionRow], above: dict[str, ExecutionRow | None]
+) -> dict[str, ExecutionRow]:
+    """Return the callers of steps that their producer reports beside the step that called them
+    (n8n's sub-workflows and parts of agents): of those that call such, the last that had begun
+    when the step began, and had not ended."""
+    called = [row for row in rows if row.hints.get("called_as") and row.started_us is not None]
+    begun: dict[tuple[str, ExecutionRow | None], list[ExecutionRow]] = {}
+    for row in sorted(rows, key=_call_order) if called else ():
+        if (calls := row.hints.get("calls")) and row.started_us is not None:
+            begun.setdefault((calls, above[row.source_id]), []).append(row)
+    callers: dict[str, ExecutionRow] = {}
+    for row in called:
+        beside = begun.get((row.hints["called_as"], above[row.source_id]), [])
+        for other in reversed(beside[: bisect_left(beside, _call_order(row), key=_call_order)]):
+            if other.ended_us is None or other.ended_us >= (row.started_us or 0):
+                callers[row.source_id] = other
+                break
+    return callers
+
+
+def _call_order(row: ExecutionRow) -> tuple[int, int, str]:
+    """Return a total order in which a step that calls another comes before it, also where both
+    begin in the same millisecond."""
+    lasted = FAR_FUTURE if row.duration_us is None else row.duration_us
+    return (_start_order(row)[0], -lasted, row.source_id)
 
 
 def _duration_order(row: ExecutionRow) -> tuple[int, str]:

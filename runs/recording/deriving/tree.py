@@ -15,6 +15,7 @@ from runs.recording.deriving.parents import (
     FAR_FUTURE,
     PathEnd,
     by_any_id,
+    callers_by_time,
     climb,
     containers_by_id,
     containers_by_time,
@@ -107,6 +108,7 @@ def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
     tree.same = stand_ins(rows) | same
     known = by_any_id(rows) | tree.same
     above = reported_parents(rows, known)
+    above |= callers_by_time(rows, above)
     _hide_wrappers(tree, above)
     _find_parents(tree, known, above)
     _link_children(tree)

@@ -162,6 +162,10 @@ class NodeRecord:
     # True: a step, with `chained` the first one, whose parent is what its workflow runs in: the
     # run, or a step of another workflow, which uses this one as a tool.
     nested: bool = False
+    # What the step may have called that its producer reports beside it; and, of what was called, as
+    # what: by the innermost step that calls such, and was at work when it began (n8n).
+    calls: str | None = None
+    called_as: str | None = None
     # Set on a span that is one iteration of a container: its number. The span itself is hidden as a
     # wrapper and its children get the number in their `iteration`.
     pass_index: int | None = None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 from uuid import UUID
 
+from nodes.kinds import KINDS
 from nodes.models import Payload
 from runs.recording.decoding.dialects import gen_ai, plain_opentelemetry
 from runs.recording.decoding.dialects.span_reading import SpanReading
@@ -33,6 +34,10 @@ ORDER = ("gen_ai.system.message", "gen_ai.user.message", "gen_ai.assistant.messa
 # Logs that are written when the call has ended.
 ENDS = frozenset({"gen_ai.choice", "gen_ai.client.inference.operation.details"})
 FAILED = frozenset({"failed", "exception", "retry"})
+# Kinds of steps that logs of a model call may be about; "span": nothing is known of it.
+ABOUT_CALLS = frozenset({"span", "agent", "workflow", "tool"}) | {
+    key for key, kind in KINDS.items() if kind.call == "model"
+}
 FILLED = ("title", "kind", "model", "provider", "usage", "error", "error_type", "inputs", "outputs")
 
 
@@ -132,6 +137,9 @@ def _record_from_logs(
         if name.startswith("gen_ai.") and not name.endswith((".messages", "_instructions"))
     }
     is_call = any(event.name.startswith("gen_ai.") for event in events)
+    if is_call and row.kind not in ABOUT_CALLS:
+        # Of a call below this step, which had another span as the current one (OpenLIT's streams).
+        is_call, events = False, [it for it in events if not it.name.startswith("gen_ai.")]
     if is_call:
         attributes.setdefault("gen_ai.operation.name", "chat")
     reading = SpanReading(_span_from_logs(row, attributes, events))

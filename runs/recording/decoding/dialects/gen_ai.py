@@ -112,7 +112,7 @@ def read(reading: SpanReading) -> None:
     _read_genai_title(reading, kind)
     if STRANDS_CYCLE in attributes and reading.span.parent_span_id is not None:
         reading.fill("folded", True, STRANDS_CYCLE)
-    if kind in ("llm", "agent", "workflow"):
+    if kind in ("llm", "agent", "workflow", "embedding"):
         read_gen_ai_messages(reading)
     elif kind == "retriever":
         _read_genai_retrieval(reading)

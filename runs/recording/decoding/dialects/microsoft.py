@@ -3,7 +3,8 @@ Semantic Kernel around model and tool calls, which follow the GenAI conventions.
 
 Facts: their own sources. A workflow is `workflow.run`; below it are `executor.process ID` for each
 step and, between them, `edge_group.process …` and `message.send`. AutoGen's spans of messages are
-named `autogen create|send|publish|process|ack …`.
+named `autogen create|send|publish|process|ack …`. An agent of AutoGen gives the error of a tool
+back to its model and goes on; its own span is an error where the agent raised.
 """
 
 import re
@@ -16,13 +17,15 @@ WORKFLOW_SPANS = ("workflow.run", "workflow_invoke")
 EXECUTOR = "executor.process"
 EDGE_SPANS = ("edge_group.process", "message.send")
 AUTOGEN = "autogen "
+AUTOGEN_SCOPE = "autogen-core"
 TEAM_NAMES = ("messaging.destination", "recipient_agent_type", "sender_agent_type")
 TEAM_ID = re.compile(r"(?<=_)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 FUNCTION_LOOP = "AutoFunctionInvocationLoop"
 
 
 def applies(span: Span, prefixes: set[str]) -> bool:
-    return span.name.startswith((*WORKFLOW_SPANS, EXECUTOR, *EDGE_SPANS, AUTOGEN, FUNCTION_LOOP))
+    names = (*WORKFLOW_SPANS, EXECUTOR, *EDGE_SPANS, AUTOGEN, FUNCTION_LOOP)
+    return span.name.startswith(names) or span.scope.startswith(AUTOGEN_SCOPE)
 
 
 def read(reading: SpanReading) -> None:
@@ -40,6 +43,8 @@ def read(reading: SpanReading) -> None:
         reading.fill("folded", True, "name")
         if span.parent_span_id is None:  # the team has no span of its own
             reading.fields |= {"is_run": True, "envelope": True}
+    elif attributes.get("gen_ai.operation.name") == "execute_tool":
+        reading.fill("handled", True, "scope")
     elif _is_wrapper_span(span):
         reading.fill("folded", True, "name")
 

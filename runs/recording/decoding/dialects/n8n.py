@@ -5,16 +5,21 @@ instance. An execution that waited continues in a trace of its own, with the sam
 the first. The span of an execution that crashed is made again with a new id; its parent is then the
 lost span, which its nodes have as their parent as well. Values are not sent, only the number of
 items.
+
+n8n executes the nodes of a workflow one after the other, and reports beside each other those and
+what they call meanwhile: sub-workflows (mode "integrated") and the sub-nodes of agents, chains and
+vector stores. Which node called them follows from the times; n8n knows whole milliseconds.
 """
 
+import re
 from hashlib import blake2b
-from typing import Any
 
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 from runs.recording.records.usage import to_count
 
 NAME = "n8n"
+SUB_WORKFLOW = "integrated"
 
 STATUSES = {
     "success": "succeeded",
@@ -77,6 +82,7 @@ KINDS = {
 BEGINNINGS = (
     ("lmChat", "llm"),
     ("lm", "llm"),
+    ("memory", "memory"),
     ("embeddings", "embedding"),
     ("vectorStore", "retriever"),
     ("retriever", "retriever"),
@@ -87,6 +93,15 @@ BEGINNINGS = (
     ("textSplitter", "document-extractor"),
 )
 ENDINGS = (("Trigger", "trigger-plugin"), ("Tool", "tool"))
+# Nodes that call sub-workflows, sub-nodes that call no others, and sub-nodes that may.
+CALLS_WORKFLOW = frozenset({"executeWorkflow", "toolWorkflow", "retrieverWorkflow"})
+CALLS_NONE = re.compile(
+    r"(lm|memory|embeddings|reranker|textSplitter|tool|outputParser)[A-Z]|.+Tool$"
+)
+CALLS_SUB_NODES = re.compile(r"(retriever|document|vectorStore|model)[A-Z]")
+# What calls sub-nodes in spite of its name.
+CALLERS = frozenset({"toolVectorStore", "outputParserAutofixing", "agentTool", "memoryManager"})
+STARTS = ("start", "trigger-webhook", "trigger-schedule", "trigger-plugin")
 # Spans of n8n's own runtime for nodes, below a node.
 RUNTIME_SPANS = ("contract.", "sandbox.", "rpc ")
 
@@ -110,7 +125,6 @@ def read(reading: SpanReading) -> None:
 
 def _read_n8n_run(reading: SpanReading) -> None:
     # The version of n8n itself is not that of the workflow.
-    reading.fill_run_from("version", "n8n.workflow.version_id")
     reading.settle_run("version")
     execution = reading.attributes.get("n8n.execution.id")
     if execution is None and reading.span.scope.startswith("@n8n/"):
@@ -131,19 +145,23 @@ def _instance_id_kind(reading: SpanReading) -> str:
 
 def _read_n8n_execution(reading: SpanReading) -> None:
     attributes, span = reading.attributes, reading.span
-    reading.fields["is_run"] = True
     reading.fill("kind", "workflow", "n8n.workflow.id")
     reading.fill_from("title", "n8n.workflow.name")
+    reading.fill_from("error_type", "n8n.execution.error_type")
+    status = STATUSES.get(str(attributes.get("n8n.execution.status")))
+    reading.fill("status", status, "n8n.execution.status")
+    if attributes.get("n8n.execution.mode") == SUB_WORKFLOW and span.parent_span_id:
+        reading.fields |= {"is_run": False, "folded": True, "called_as": "workflow"}
+        return
+    reading.fields["is_run"] = True
     reading.fill_from("service", "n8n.workflow.name")
+    reading.fill_run_from("version", "n8n.workflow.version_id")
     reading.fill_run_from("name", "n8n.workflow.name")
     reading.fill_run_from("trigger", "n8n.execution.mode")
     if attributes.get("n8n.execution.reconstructed") is True and span.parent_span_id:
         reading.fill("span_ids", (span.parent_span_id,), "n8n.execution.reconstructed")
         reading.fields["parent_source_id"] = None
-    status = STATUSES.get(str(attributes.get("n8n.execution.status")))
-    reading.fill("status", status, "n8n.execution.status")
     reading.fill_run("status", status, "n8n.execution.status")
-    reading.fill_from("error_type", "n8n.execution.error_type")
     if attributes.get("n8n.execution.retry_of"):
         tag = f"retry of {attributes['n8n.execution.retry_of']}"
         reading.fill_run("tags", (tag,), "n8n.execution.retry_of")
@@ -151,7 +169,16 @@ def _read_n8n_execution(reading: SpanReading) -> None:
 
 def _read_n8n_node(reading: SpanReading) -> None:
     attributes = reading.attributes
-    reading.fill("kind", _n8n_node_kind(attributes.get("n8n.node.type")), "n8n.node.type")
+    node_type = str(attributes.get("n8n.node.type") or "").rpartition(".")[2]
+    kind = _n8n_node_kind(node_type)
+    reading.fill("kind", kind, "n8n.node.type")
+    is_leaf = CALLS_NONE.match(node_type) is not None
+    if is_leaf or CALLS_SUB_NODES.match(node_type):
+        reading.fields["called_as"] = "sub-node"
+    if node_type in CALLS_WORKFLOW:
+        reading.fields["calls"] = "workflow"
+    elif kind not in STARTS and (not is_leaf or node_type in CALLERS):
+        reading.fields["calls"] = "sub-node"
     reading.fill_from("node_id", "n8n.node.id", "n8n.node.name")
     reading.fill_from("title", "n8n.node.name")
     for field in ("input", "output"):
@@ -166,14 +193,14 @@ def _read_n8n_node(reading: SpanReading) -> None:
         reading.fill("error", str(reason).replace("_", " "), "n8n.node.termination_reason")
 
 
-def _n8n_node_kind(node_type: Any) -> str:
-    name = str(node_type or "").rpartition(".")[2]
-    if name in KINDS:
-        return KINDS[name]
+def _n8n_node_kind(node_type: str) -> str:
+    """Return the kind of node by its type's name, without the package."""
+    if node_type in KINDS:
+        return KINDS[node_type]
     for beginning, kind in BEGINNINGS:
-        if name.startswith(beginning) and name[len(beginning) :][:1].isupper():
+        if node_type.startswith(beginning) and node_type[len(beginning) :][:1].isupper():
             return kind
     for ending, kind in ENDINGS:
-        if name.endswith(ending):
+        if node_type.endswith(ending):
             return kind
     return "task"

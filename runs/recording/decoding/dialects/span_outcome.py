@@ -96,17 +96,18 @@ def _ended_without_failure(raised: RaisedError, error_type: str, span: Span) -> 
 
 def _read_unset_status(reading: SpanReading, raised: RaisedError, error_type: str) -> None:
     """Fill status and error of a span whose status is no error, where something else says that it
-    failed. Who has a result in spite of an exception has handled it."""
+    failed. Who has a result in spite of an exception has handled it. What a result says of itself
+    holds also where the status is OK: AgentScope sets it in any case."""
     is_ok = reading.span.status == "ok"
     has_result = reading.fields.get("outputs") not in (None, "", {}, [])
+    if kind_of(reading.fields.get("kind", "")).call == "tool":
+        _read_error_in_result(reading)
     if is_ok and has_result:
         return
     if error_type:
         reading.fill("status", "failed", "error.type")
     elif raised.type or raised.message:
         reading.fill("status", "exception" if has_result else "failed", "exception.type")
-    elif kind_of(reading.fields.get("kind", "")).call == "tool":
-        _read_error_in_result(reading)
     failing = 400 if reading.span.kind == "client" else 500
     if not is_ok and _http_status(reading) >= failing:
         reading.fill("status", "failed", HTTP_STATUSES[0])

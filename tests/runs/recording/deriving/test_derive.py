@@ -269,3 +269,24 @@ def test_a_run_lasts_until_the_last_step_that_began_in_it_has_ended() -> None:
     skewed = row("server", "agent", at=(9000, 9100))
     tree, outcome = run(root(at=(0, 10)), agent, skewed)
     assert summarize(tree, outcome).columns["duration_us"] == 800
+
+
+def test_steps_reported_beside_their_caller_are_below_it():
+    """n8n knows whole milliseconds of a start: what is called may begin as its caller does, or end
+    a little later."""
+    node, part = {"calls": "part"}, {"called_as": "part"}
+    tree, _ = run(
+        root(),
+        row("before", "root", (0, 21), hints=node),
+        row("agent", "root", (20, 60), hints=node),
+        row("model", "root", (20, 30), hints=part),
+        row("tool", "root", (31, 61), hints=part | {"calls": "workflow"}),
+        row("workflow", "root", (33, 50), hints={"called_as": "workflow", "folded": True}),
+        row("step", "workflow", (34, 40)),
+        row("other tool", "root", (32, 35), hints=part),
+        row("after", "root", (70, 80), hints=part),
+    )
+    assert shape(tree) == [
+        ("before", 0, ""), ("agent", 0, ""), ("model", 1, ""), ("tool", 1, ""), ("step", 2, ""),
+        ("other tool", 1, ""), ("after", 0, ""),
+    ]  # fmt: skip

@@ -140,3 +140,31 @@ def test_agents_in_nodes_and_n8n_s_runtime() -> None:
     assert agent.run.source_ids == execution().run.source_ids
     inner = read_record(name="rpc call", scope=SCOPE, parent_span_id="c" * 16)
     assert inner.folded
+
+
+@pytest.mark.parametrize(
+    ("node_type", "called_as", "calls"),
+    [
+        ("n8n-nodes-base.executeWorkflow", None, "workflow"),
+        ("n8n-nodes-base.webhook", None, None),
+        ("@n8n/n8n-nodes-langchain.agent", None, "sub-node"),
+        ("@n8n/n8n-nodes-langchain.lmChatOpenAi", "sub-node", None),
+        ("@n8n/n8n-nodes-langchain.vectorStoreQdrant", "sub-node", "sub-node"),
+        ("@n8n/n8n-nodes-langchain.toolWorkflow", "sub-node", "workflow"),
+        ("@n8n/n8n-nodes-langchain.agentTool", "sub-node", "sub-node"),
+        ("n8n-nodes-base.gmailTool", "sub-node", None),
+    ],
+)
+def test_sub_nodes_are_called_by_the_nodes_around_them(
+    node_type: str, called_as: str | None, calls: str | None
+) -> None:
+    step = node({"n8n.node.type": node_type})
+    assert (step.called_as, step.calls) == (called_as, calls)
+
+
+def test_a_sub_workflow_says_nothing_about_the_run() -> None:
+    inner = execution({"n8n.execution.mode": "integrated"}, parent_span_id="c" * 16)
+    assert (inner.folded, inner.called_as, inner.is_run) == (True, "workflow", False)
+    assert inner.run.name is None
+    alone = execution({"n8n.execution.mode": "integrated"})  # it was not waited for
+    assert (alone.is_run, alone.run.name) == (True, "Answer tickets")
