@@ -8,7 +8,13 @@ from typing import Any, Literal
 import orjson
 from typing_extensions import TypedDict
 
-from nodes.diff.ignored import embedded_json, equivalent, is_measurement, without_volatile
+from nodes.diff.ignored import (
+    embedded_json,
+    equivalent,
+    ignored_keys,
+    without_ignored,
+    without_volatile,
+)
 from nodes.diff.list_alignment import MAX_EXACT_CELLS, kept_positions, split_by_position
 from nodes.diff.text_diff import DiffPiece, diff_words, invisible_difference
 from nodes.formats import visible
@@ -93,48 +99,50 @@ class _ValueWalk:
         self.left = MAX_VALUES
         self.key_chars = 0
         self.cut = False  # items of a list were left out
-        self.stack: list[tuple[str, Any, Any, bool]] = []
+        # (path, key under which the values stand or the list that holds them, old, new, ignored)
+        self.stack: list[tuple[str, str, Any, Any, bool]] = []
 
     def changes(self, before: Any, after: Any) -> Iterator[ValueChange]:
-        self.stack = [("", before, after, False)]
+        self.stack = [("", "", before, after, False)]
         while self.stack:
             self.left -= 1
             if self.left < 0:
                 return
-            path, old, new, ignored = self.stack.pop()
+            path, name, old, new, ignored = self.stack.pop()
             if isinstance(old, str) and isinstance(new, str) and old != new:
                 values = embedded_json(old), embedded_json(new)
                 old, new = (old, new) if None in values else values
             if isinstance(old, dict) and isinstance(new, dict):
-                yield from self._member_changes(path, old, new, ignored)
+                yield from self._member_changes(path, name, old, new, ignored)
             elif isinstance(old, list) and isinstance(new, list):
-                yield from self._item_changes(path, old, new, ignored)
+                yield from self._item_changes(path, name, old, new, ignored)
             elif type(old) is not type(new) or old != new:
                 yield ValueChange(path, "changed", old, new, ignored or equivalent(old, new))
 
     def _member_changes(
-        self, path: str, old: dict[str, Any], new: dict[str, Any], ignored: bool
+        self, path: str, name: str, old: dict[str, Any], new: dict[str, Any], ignored: bool
     ) -> Iterator[ValueChange]:
         both = []
+        not_compared = ignored_keys(old, name) | ignored_keys(new, name)
         for key in sorted({*old, *new}, key=str):
             member_path = _member_path(path, str(key))
-            is_ignored = ignored or is_measurement(str(key))
+            is_ignored = ignored or key in not_compared
             if key not in new:
                 yield ValueChange(member_path, "removed", old=old[key], ignored=is_ignored)
             elif key not in old:
                 yield ValueChange(member_path, "added", new=new[key], ignored=is_ignored)
             else:
-                both.append((member_path, old[key], new[key], is_ignored))
+                both.append((member_path, key, old[key], new[key], is_ignored))
         self.stack += reversed(both)
 
     def _item_changes(
-        self, path: str, old: list[Any], new: list[Any], ignored: bool
+        self, path: str, name: str, old: list[Any], new: list[Any], ignored: bool
     ) -> Iterator[ValueChange]:
-        """Align items by their content without ids and times, and compare what lies between them by
-        position."""
+        """Align items by their content without what is ignored, and compare what lies between them
+        by position."""
         if max(len(old), len(new)) > MAX_VALUES:
             old, new, self.cut = old[:MAX_VALUES], new[:MAX_VALUES], True
-        keys = self._alignment_keys(old, new)
+        keys = self._alignment_keys(old, new, name)
         both, removed, added = split_by_position(
             kept_positions(*keys) if keys else [], len(old), len(new)
         )
@@ -150,25 +158,33 @@ class _ValueWalk:
         for at in added:
             if at not in moved:
                 yield ValueChange(f"{path}[{at}]", "added", new=new[at], ignored=ignored)
-        self.stack += [(f"{path}[{at}]", old[at], new[to], ignored) for at, to in reversed(both)]
+        self.stack += [
+            (f"{path}[{at}]", name, old[at], new[to], ignored) for at, to in reversed(both)
+        ]
 
-    def _alignment_keys(self, old: list[Any], new: list[Any]) -> tuple[list[str], list[str]] | None:
+    def _alignment_keys(
+        self, old: list[Any], new: list[Any], name: str
+    ) -> tuple[list[str], list[str]] | None:
         """Return what items are aligned by; None where there is nothing to align or too much was
-        read before. In long lists ids and times count: leaving them out would take too long."""
+        read before. In long lists what is ignored counts: leaving it out would take too long."""
         if not old or not new or len(old) == len(new) == 1 or self.key_chars > MAX_KEY_CHARS:
             return None
-        keys = list(map(_item_key, old)), list(map(_item_key, new))
-        self.key_chars += sum(map(len, keys[0])) + sum(map(len, keys[1]))
-        if len(old) * len(new) <= MAX_EXACT_CELLS:
-            keys = list(map(without_volatile, keys[0])), list(map(without_volatile, keys[1]))
-        return keys
+        short = len(old) * len(new) <= MAX_EXACT_CELLS
+        ours, theirs = (
+            [_item_key(item, name, compared_only=short) for item in items] for items in (old, new)
+        )
+        self.key_chars += sum(map(len, ours)) + sum(map(len, theirs))
+        return ours, theirs
 
 
-def _item_key(value: Any) -> str:
+def _item_key(value: Any, name: str, *, compared_only: bool) -> str:
+    """Return an item as text; `compared_only`: without what is ignored."""
+    kept = without_ignored(value, name) if compared_only else value
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+        text = orjson.dumps(kept, option=orjson.OPT_SORT_KEYS).decode()
     except orjson.JSONEncodeError:  # nested deeper than it writes
         return f"{type(value).__name__} of {len(value)}"
+    return without_volatile(text) if compared_only else text
 
 
 def _member_path(path: str, key: str) -> str:
@@ -240,4 +256,4 @@ def _indented_or_key(value: Any) -> str:
     try:
         return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     except orjson.JSONEncodeError:
-        return _item_key(value)
+        return _item_key(value, "", compared_only=False)

@@ -76,11 +76,13 @@ def pairs_in_base_order(
 
 
 def payload_id_pairs(pairs: Sequence[StepPair]) -> Iterator[tuple[str | None, str | None]]:
-    """Return the ids of the payloads that are compared with each other, pair by pair."""
-    for pair in pairs:
-        if pair.a and pair.b:
-            yield pair.a.inputs, pair.b.inputs
-            yield pair.a.outputs, pair.b.outputs
+    """Return the ids of the payloads that are compared with each other, pair by pair; process data,
+    on which no verdict rests, last."""
+    in_both = [(pair.a, pair.b) for pair in pairs if pair.a and pair.b]
+    for a, b in in_both:
+        yield a.inputs, b.inputs
+        yield a.outputs, b.outputs
+    yield from ((a.process, b.process) for a, b in in_both if a.process and b.process)
 
 
 def judge(
@@ -155,7 +157,7 @@ def _step_differences(a: ComparedStep, b: ComparedStep, same_value: SameValue) -
         yield from _outcome_differences(a, b, same_value)
     if a.taken != b.taken and a.taken and b.taken:
         yield "taken"
-    if digest_of(a.process) != digest_of(b.process):
+    if not same_value(a.process, b.process):
         yield "process_data"
     if a.model != b.model:
         yield "model"

@@ -38,6 +38,18 @@ def paths_and_forms(before, after):
         (f'{{"id": "{UUID_A}"}}', f'{{ "id":"{UUID_B}"}}'),
         ([{"id": UUID_A}], [{"id": UUID_B}]),
         ({"n": 1}, {"n": 1.0}),
+        ({"sys": {"timestamp": 1, "query": "x"}}, {"sys": {"timestamp": 2, "query": "x"}}),
+        ({"#sys.conversation_id#": "c1"}, {"#sys.conversation_id#": "c2"}),
+        ({"metadata": {"started_at": 1.5}}, {"metadata": {"started_at": 2.5, "finished_at": 3.5}}),
+        ({"created_at": 1, "elapsed_time": 0.1}, {"created_at": 2, "elapsed_time": 0.2}),
+        ({"object": "r", "model": "m", "created": 1}, {"object": "r", "model": "m", "created": 2}),
+        ("date: Mon, 30 Nov 2026 19:57:45 +0000", "date: Tue, 1 Dec 2026 04:00:01 GMT"),
+        ("built Mon Nov 30 19:57:45 2026", "built Tue Dec  1 04:00:01 UTC 2026"),
+        ("at 2026/11/30 19:57:45+0000", "at 2026-12-01T04:00Z"),
+        (
+            "https://x/f.png?timestamp=17&nonce=a1&sign=Zm9v%3D",
+            "https://x/f.png?timestamp=18&nonce=b2&sign=YmFy",
+        ),
     ],
 )
 def test_ids_times_and_measurements_are_ignored(before, after):
@@ -62,12 +74,50 @@ def test_ids_times_and_measurements_are_ignored(before, after):
         ("4111111111111111", "4111111111111112"),
         (f"order A-17 {UUID_A}", f"order A-18 {UUID_B}"),
         ('{"order": "A-17"}', '{"order": "A-18"}'),
+        ({"order": {"created_at": 1}}, {"order": {"created_at": 2}}),
+        ({"metadata": {"created_at": 1, "page": 3}}, {"metadata": {"created_at": 2, "page": 3}}),
+        ({"timestamp": 1}, {"timestamp": 2}),
+        ({"started_at": "in May"}, {"started_at": "in June"}),
+        ({"request_id": "R-17"}, {"request_id": "R-18"}),
+        ({"age": 41}, {"age": 42}),
+        ({"sys": {"query": "x"}}, {"sys": {"query": "y"}}),
+        ({"sys.query": "x", "sys.user_id": "u1"}, {"sys.query": "x", "sys.user_id": "u2"}),
+        ({"headers": {"x-tenant-id": "a"}}, {"headers": {"x-tenant-id": "b"}}),
+        ({"headers": {"content-type": "text/html"}}, {"headers": {"content-type": "text/plain"}}),
+        ("https://x/f.png?page=1", "https://x/f.png?page=2"),
     ],
 )
 def test_everything_else_is_a_change(before, after):
     assert not equivalent(before, after)
     assert value_difference(before, after).total == 1 or isinstance(before, dict)
     assert value_difference(before, after).total
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "X-Request-Id", "x-amzn-RequestId", "X-Correlation-ID", "x-amzn-trace-id", "x-b3-traceid",
+        "cf-ray", "CF-RAY", "Date", "Set-Cookie", "age", "ETag", "last-modified", "traceparent",
+        "x-ratelimit-remaining-tokens", "anthropic-ratelimit-requests-reset", "server-timing",
+        "x-ms-request-id", "apim-request-id", "mcp-session-id", "content-length",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("under", ["headers", "responseHeaders", "request_headers"])
+def test_headers_of_a_single_answer_are_ignored(header, under):
+    before, after = ({under: {header: text, "server": "x"}} for text in ("7f01 a", "8c02 b"))
+    difference = value_difference(before, after)
+    assert equivalent(before, after) and not difference.total and difference.ignored_total == 1
+    before, after = {under: {"server": "x"}}, {under: {"server": "x", header: "8c02 b"}}
+    assert equivalent(before, after) and not value_difference(before, after).total
+
+
+def test_items_are_aligned_without_what_is_ignored():
+    def entry(label, at):
+        return {"label": label, "metadata": {"started_at": at, "elapsed_time": at / 3}}
+
+    before = [entry("round 1", 1.1), entry("round 2", 2.2)]
+    after = [entry("thought", 5.5), entry("round 1", 6.1), entry("round 2", 7.2)]
+    assert paths_and_forms(before, after) == [("[0]", "added")]
 
 
 @given(JSON)

@@ -68,7 +68,7 @@ def test_why_the_same_question_was_answered_differently_on_two_days(console):
     text = text_of(tree)
     assert "Same inputs, different output." in text and "within 14 days" in text
     # The classifier's answer differs in its meters alone, which is said.
-    assert "1 value differs only in ids, timestamps, token usage, latency or number" in text
+    assert "1 value differs only in ids, timestamps, token usage, latency, headers" in text
     verdicts = {pair["title"]: pair["verdict"] for pair in twin(console, a, b)["pairs"]}
     assert verdicts["What is it about?"] == "same"
     assert verdicts["Answer from articles"] == verdicts["Answer"] == "inherited"
