@@ -6,9 +6,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.contrib.auth.models import User
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django_htmx.http import HttpResponseClientRedirect
 
 from nodes.http import HtmxHttpRequest
 from runs.models import App, IngestKey
@@ -25,6 +29,20 @@ class ReadRequest(HtmxHttpRequest):
     key may read; None: all."""
 
     only_app: App | None
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Sends those who are not signed in to the sign-in page, from an htmx request the whole page:
+    as a part of one, the form would stand in the place of a step or a table."""
+
+    def handle_no_permission(  # type: ignore[override]  # the stubs know of no other redirect
+        self, request: HttpRequest, view_func: Callable[..., Any]
+    ) -> HttpResponseBase:
+        htmx = request.htmx  # type: ignore[attr-defined]
+        if not htmx:
+            return super().handle_no_permission(request, view_func)
+        page = htmx.current_url_abs_path or settings.LOGIN_REDIRECT_URL
+        return HttpResponseClientRedirect(redirect_to_login(page).url)
 
 
 def signed_in(request: HttpRequest) -> User:

@@ -1,5 +1,6 @@
 "use strict";
-// All of the console's own script: theme, keyboard, copying. Pages work without it.
+// All of the console's own script: theme, links, failed requests, keyboard, copying. Pages work
+// without it.
 
 // -- theme: auto follows the system; a choice is kept in this browser -----------------------------
 const THEMES = ["auto", "light", "dark"];
@@ -36,6 +37,22 @@ document.addEventListener("click", async (event) => {
     button.textContent = "Select and copy by hand";
   }
   setTimeout(() => { button.textContent = label; }, 1500);
+});
+
+// -- links: Ctrl, Cmd and Shift open what htmx would load in a tab or window of its own ------------
+document.addEventListener("click", (event) => {
+  if ((event.ctrlKey || event.metaKey || event.shiftKey) && event.target.closest("a[href]")) event.stopPropagation();
+}, true);
+
+// -- a request that got no answer, or an error page, leaves the page as it is and says so ----------
+function sayUnanswered(event) {
+  const status = event.detail.xhr?.status;
+  const reason = status ? `Waylog answered with error ${status}.` : "Waylog did not answer.";
+  document.getElementById("unanswered").textContent = `${reason} Try again, or reload the page.`;
+}
+for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) document.addEventListener(name, sayUnanswered);
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) document.getElementById("unanswered").textContent = "";
 });
 
 // -- graph, TRACING: the card or row whose panel is open is marked and in sight --------------------
@@ -80,6 +97,19 @@ function pressKey(key) {
   target.focus();
   target.select();
 }
+// The search box is left by Escape, and by the arrow down to the list.
+document.addEventListener("keydown", (event) => {
+  if (!event.target.matches("#id_q") || event.isComposing) return;
+  if (event.key === "Escape") event.target.blur();
+  else if (event.key === "ArrowDown") moveRow(0);
+  else return;
+  event.preventDefault();
+});
+// After a search the first row has the focus, so that j, k and Enter go on from there.
+document.addEventListener("htmx:afterSettle", (event) => {
+  const cause = event.detail.requestConfig?.triggeringEvent;
+  if (cause?.type === "submit" && cause.target.matches(".query-bar")) moveRow(0);
+});
 document.addEventListener("keydown", (event) => {
   if (keysOff || event.isComposing || event.key === "Shift") return;
   // Some keyboards write [ and ] with AltGr, which is Ctrl and Alt together.

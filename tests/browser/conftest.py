@@ -84,18 +84,20 @@ def new_page(
     transactional_db: None, chromium: Browser, live_server: LiveServer
 ) -> Iterator[Callable[..., Page]]:
     """Return a function: `new_page(java_script_enabled=False, color_scheme="dark")` opens a page,
-    signed out, in its own profile. Errors that the browser reports fail the test at its end."""
+    signed out, in its own profile. Errors that the browser reports fail the test at its end, unless
+    the page is opened with `errors_expected=True`."""
     contexts: list[BrowserContext] = []
     errors = BrowserErrors()
 
-    def open_page(**options: Any) -> Page:
+    def open_page(*, errors_expected: bool = False, **options: Any) -> Page:
         context = chromium.new_context(
             base_url=live_server.url, viewport={"width": 1400, "height": 900}, **options
         )
         context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         page = context.new_page()
-        errors.collect_from(page)
+        if not errors_expected:
+            errors.collect_from(page)
         return page
 
     yield open_page

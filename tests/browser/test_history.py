@@ -5,6 +5,8 @@ from datetime import timedelta
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from runs.search import limits
+from runs.search.limits import SearchLimits
 from tests.factories import make_execution, make_run
 
 
@@ -51,11 +53,62 @@ def test_typing_and_clicking_stay_in_step(signed_in):
     page.fill("#id_q", "status:failed -user:u-1")
     page.press("#id_q", "Enter")
     expect(page.locator("text=No runs match")).to_be_visible()
-    assert page.evaluate("document.activeElement.id") == "id_q"
     page.click("a.condition:has-text('failed')")
     expect(page.locator("a.summary")).to_contain_text("Two")
     page.go_back()
     expect(page.locator("#id_q")).to_have_value("status:failed -user:u-1")
+
+
+def test_searching_older_keeps_what_was_found_and_adds_to_it(signed_in, monkeypatch):
+    now = timezone.now()
+    for n in range(4):
+        make_named_run(f"refund {n}", started_at=now - timedelta(hours=n))
+    # Each request looks at one run, so that the search takes several.
+    monkeypatch.setattr(limits, "DEFAULT_LIMITS", SearchLimits(seconds=-1))
+    page = signed_in()
+    page.goto("/runs/?q=refund")
+    expect(page.locator("a.summary")).to_have_count(4)  # it goes on by itself
+    expect(page.locator("#searched")).to_contain_text("4 runs found; all runs were searched")
+    expect(page.locator("#list-status")).to_have_text("4 runs shown.")
+    page.reload()
+    expect(page.locator("a.summary")).to_have_count(4)
+
+
+def test_the_session_ends_while_a_page_is_open(signed_in):
+    run = make_run("desk")
+    make_execution(run, "Classify")
+    page = signed_in()
+    page.goto(f"/runs/{run.pk}/tracing/")
+    page.context.clear_cookies()
+    page.click("#tree a:has-text('Classify')")
+    page.wait_for_url("**/login/**")
+    assert f"next=/runs/{run.pk}/tracing/" in page.url
+    assert page.locator("#tree").count() == 0
+
+
+def test_no_answer_is_said_and_the_page_stays(signed_in):
+    run = make_run("desk")
+    make_execution(run, "Classify")
+    page = signed_in(errors_expected=True)
+    page.goto(f"/runs/{run.pk}/tracing/")
+    page.route("**/tracing/*/**", lambda route: route.abort())
+    page.click("#tree a:has-text('Classify')")
+    expect(page.locator("#unanswered")).to_contain_text("Waylog did not answer.")
+    page.unroute("**/tracing/*/**")
+    page.click("#tree a:has-text('Classify')")
+    expect(page.get_by_role("complementary", name="Step")).to_contain_text("Classify")
+    expect(page.locator("#unanswered")).to_be_hidden()
+
+
+def test_a_click_with_ctrl_opens_a_tab(signed_in):
+    run = make_run("desk")
+    make_execution(run, "Classify")
+    page = signed_in()
+    page.goto(f"/runs/{run.pk}/tracing/")
+    with page.context.expect_page() as opened:
+        page.click("#tree a:has-text('Classify')", modifiers=["Control"])
+    opened.value.wait_for_url("**/tracing/*/**")
+    assert page.url.endswith("/tracing/")
 
 
 def test_without_script_it_all_works(signed_in):

@@ -37,6 +37,25 @@ def test_rows_and_a_run(page: Page) -> None:
     expect(page).to_have_url(re.compile(r"/runs/[0-9a-f-]{36}/"))
 
 
+def test_the_search_box_is_entered_and_left(page: Page) -> None:
+    page.goto("/runs/")
+    press(page, "/")
+    page.keyboard.type("order:-duration")
+    expect(page.locator("#id_q")).to_be_focused()
+    press(page, "Escape")
+    expect(page.locator("#id_q")).not_to_be_focused()
+    expect(page.locator("#id_q")).to_have_value("order:-duration")
+    page.fill("#id_q", "")
+    press(page, "ArrowDown")
+    expect(page.locator("[data-row]").first.locator(":focus")).to_have_count(1)
+    press(page, "/")
+    page.fill("#id_q", "kind:llm")
+    press(page, "Enter")
+    expect(page.locator("[data-row]").first.locator(":focus")).to_have_count(1)
+    press(page, "j")
+    expect(page.locator("#id_q")).to_have_value("kind:llm")
+
+
 def test_a_step_its_iterations_and_escape(page: Page) -> None:
     run = make_run()
     loop = make_execution(run, "Each", kind="iteration")

@@ -93,11 +93,15 @@ NO_RUNS_YET = EmptyState(
 
 
 def empty_history(
-    filters: RunFilters, path: str, search: SearchResult | None, is_first_page: bool
+    filters: RunFilters, path: str, search: SearchResult | None, is_first_page: bool, shown: int
 ) -> EmptyState | None:
-    """Return what the history at `path` shows without runs; None where its search goes on."""
+    """Return what the history at `path` shows without runs; None where its search goes on. `shown`:
+    how many runs it found on the pages before."""
     if search and search.next:
         return None
+    if shown:
+        href = f"{path}{query_string(filters.query)}"
+        return EmptyState("No further runs match", action="Show those that were found", href=href)
     if shorter_searches := filters.searches_without_a_word:
         links = format_html_join(
             ", ",

@@ -22,13 +22,16 @@ from runs.pages.history.listing import list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
 from runs.pages.history.tables import ChangedRunTable, RunTable, empty_history, order_links
 from runs.pages.saved_views.forms import offered_views
-from runs.paging import BadCursor
+from runs.paging import PAGE_SIZE, BadCursor
 from runs.query.fields import FIELDS, LANGUAGE
 from runs.query.form import more_filters
 from runs.query.run_filters import RunFilters
 from runs.search import hits_json
 
 REGION = "run-results"
+SEARCHED = "searched"
+# A search goes on by itself until the page shows so many runs.
+ENOUGH_FOUND = PAGE_SIZE
 APPS_TO_CHOOSE = 500
 
 
@@ -56,8 +59,12 @@ def history(
         context |= {"problems": filters.sentences, "facets": facets_of_request(request, filters)}
         return render_region(request, page_template, "history/_facets.html", context)
     context |= results_context(request, filters)
+    target = request.htmx.target if wants_fragment(request) else None
+    if target == SEARCHED and "table" in context:
+        context |= {"is_continued": True}
+        return render_region(request, page_template, "history/_searched_update.html", context)
     part = "history/_results_update.html"
-    if not wants_fragment(request) or request.htmx.target != REGION:
+    if target != REGION:
         context |= surroundings_context(request, filters, context.get("first_page"))
         part = "history/_list_update.html"
     response = render_region(request, page_template, part, context)
@@ -77,14 +84,17 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         listing = list_runs(Run.objects.for_list(), filters, request.GET.get("after", ""))
     except BadCursor as problem:
         return {"problems": [str(problem)]}
-    page = listing.page
-    is_first_search_page = listing.search and page.first
+    page, search = listing.page, listing.search
+    is_first_search_page = search and page.first
+    shown = len(page.rows) + (shown_before(request) if search else 0)
     empty = None
     if not page.rows:
-        empty = empty_history(filters, request.path, listing.search, page.first)
+        empty = empty_history(filters, request.path, search, page.first, shown)
     return {
         "page": page,
-        "search": listing.search,
+        "search": search,
+        "shown": shown,
+        "goes_on_by_itself": shown < ENOUGH_FOUND,
         "table": RunTable(
             page.rows,
             heading_links=order_links(filters),
@@ -96,6 +106,12 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         if is_first_search_page
         else None,
     }
+
+
+def shown_before(request: HttpRequest) -> int:
+    """Return how many runs a search had found before the page that is asked for."""
+    count = request.GET.get("shown", "")
+    return int(count) if count.isascii() and count.isdecimal() and len(count) < 10 else 0
 
 
 def facets_of_request(request: HtmxHttpRequest, filters: RunFilters) -> Facets:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.urls import reverse
 
 from nodes import formats
-from nodes.content.previews import preview
+from nodes.content.previews import preview, single_line
 from nodes.lineage.links import CHANGES, LineageLink, ValueSource
 from nodes.lineage.steps import PARTS, LineageStep
 from nodes.lineage.trace import Hop
@@ -209,7 +209,7 @@ def redacted_preview(value: Any, *names: str) -> str:
         return "empty"
     secret_name = next(filter(is_secret_name, names), "")
     redacted = redact_value(_beginning_of_value(value), secret_name)
-    return formats.visible(preview(redacted)[:PREVIEW])
+    return formats.visible(single_line(preview(redacted), PREVIEW))
 
 
 def _beginning_of_value(value: Any) -> Any:

@@ -95,7 +95,7 @@ def render_tracing(
     context = tree_context(request, run, chosen.id if chosen else None)
     context |= {"tab": "tracing", "template": "tracing/_tracing.html", "header": header_of(run)}
     context |= panel_context(run, chosen or _failed_execution(run))
-    context["turn"] = read_turns([run])[0] if run.mode == "chatflow" and not chosen else None
+    context["turn"] = read_turns([run])[0] if run.mode == "chatflow" else None
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

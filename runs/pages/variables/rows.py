@@ -19,7 +19,8 @@ from runs.pages.variables.variables import MAX_NODES, RunVariables, VariablesQue
 @dataclass(slots=True)
 class WriteCell:
     """One write: the beginning of the value, who wrote it, and whether it changed anything.
-    `chain` is the address of the value's trace, `as_of` that of all variables at its time."""
+    `chain` is the address of the value's trace, `as_of` that of all variables at its time; `whole`
+    that of the page with the whole value, where `text` is cut."""
 
     text: str
     title: str = ""
@@ -27,6 +28,7 @@ class WriteCell:
     url: str = ""
     chain: str = ""
     as_of: str = ""
+    whole: str = ""
     redacted: bool = False
     same: bool = False
 
@@ -142,6 +144,8 @@ class VariableRows:
             cell.title = "as declared"
         else:
             cell.title = "input of the run"
+        if cell.text.endswith("…"):
+            cell.whole = cell.url or reverse("run-detail", args=[self.run.pk])
         return cell
 
 
