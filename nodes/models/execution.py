@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.db import models
@@ -10,6 +11,7 @@ from django.db.models.functions import Cast, Left
 
 from nodes.choices import NodeStatus
 from nodes.clock import iteration_path
+from nodes.clock_offset import ClockOffset, clock_offset
 from nodes.compression import unpack_json
 from nodes.kinds import NodeKind, kind_of
 from nodes.light_step import LIGHT_COLUMNS
@@ -27,6 +29,12 @@ _COMPUTED_COLUMNS = {
     "hex_process": Cast("process_data_id", models.CharField()),
     "cost_as_text": Cast("cost", models.CharField()),
     "error_head": Left("error", 500),
+    # The hints of steps whose times were moved because a clock is wrong, else "".
+    "clock_hints": Case(
+        When(hints__contains='"clock"', then=F("hints")),
+        default=Value(""),
+        output_field=models.TextField(),
+    ),
     # Of the hints only those that name the nodes which may send to a step (Haystack), else "".
     "senders": Case(
         When(hints__contains='"ran_after"', then=F("hints")),
@@ -67,13 +75,15 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         )
 
     def for_row(self) -> Self:
-        """Load what a row of the tree shows: no hints, no payloads, and of an error its
-        beginning."""
+        """Load what a row of the tree shows: no payloads, of the hints those of `clock_hints`, and
+        of an error its beginning."""
         return self.only(
             "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt",
             "folded", "counted", "input_tokens", "output_tokens", "total_tokens", "cost",
             "cost_currency", "duration_us", "self_us", "error_type",
-        ).annotate(error_head=Left("error", 200))  # fmt: skip
+        ).annotate(
+            error_head=Left("error", 200), clock_hints=_COMPUTED_COLUMNS["clock_hints"]
+        )  # fmt: skip
 
     def outer_rows(
         self, run_ids: Iterable[uuid.UUID]
@@ -245,6 +255,19 @@ class NodeExecution(models.Model):
         """Return what the producer sent beside the values: {"attributes", "events", "links",
         "scope", "read_from"}, of which only those that are not empty."""
         return unpack_json(bytes(self.received_body)) if self.received_body else {}
+
+    @property
+    def clock(self) -> ClockOffset | None:
+        """Return how far the clock of its service is wrong; None where it is not."""
+        hints: str | None = self.__dict__.get("clock_hints")
+        return clock_offset(self.hints if hints is None else hints)
+
+    @property
+    def reported_started_at(self) -> datetime | None:
+        """Return when the step began by the clock of its own service."""
+        if self.started_at is None or (clock := self.clock) is None:
+            return self.started_at
+        return self.started_at - timedelta(microseconds=clock.moved_us)
 
     @property
     def iteration_path(self) -> list[int]:

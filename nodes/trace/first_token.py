@@ -52,9 +52,9 @@ def _us_after_start(execution: NodeExecution, moment: str) -> int | None:
         at = datetime.fromisoformat(moment.strip('"'))
     except ValueError:
         return None
-    if execution.started_at is None:
+    if (started_at := execution.reported_started_at) is None:
         return None
-    waited = (at if at.tzinfo else at.replace(tzinfo=UTC)) - execution.started_at
+    waited = (at if at.tzinfo else at.replace(tzinfo=UTC)) - started_at
     return _positive_us(waited.total_seconds(), 1_000_000)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from nodes.clock import hex_id, to_us
+from nodes.clock_offset import ClockOffset
 from nodes.models import NodeExecution
 from nodes.trace.collapsing import TraceLine, TreeState, trace_lines
 from nodes.trace.critical_path import IDLE_KINDS, critical_path, waits_for_person
@@ -49,7 +50,8 @@ class HeaviestNode:
 class Trace:
     """The tree of a run as it is shown. `lines` begin with line `offset` of `total`;
     `executions` has what rows show, by 32 hex digits; `path` has the stretches of the critical path
-    by entry, where the state asks for it."""
+    by entry, where the state asks for it; `clocks` says whose clocks are wrong among the steps in
+    sight."""
 
     scale: TimeScale
     state: TreeState
@@ -60,6 +62,7 @@ class Trace:
     heaviest: list[HeaviestNode]
     left_out: bool
     path: dict[TraceEntry, list[tuple[int, int]]]
+    clocks: list[ClockOffset]
 
     @property
     def ticks(self) -> list[Tick]:
@@ -150,6 +153,7 @@ def load_trace(
         heaviest,
         len(steps) == MAX_STEPS,
         _critical_stretches(tree, scale) if state.path else {},
+        clock_offsets(executions.values()),
     )
 
 
@@ -198,6 +202,11 @@ def load_row_executions(run_id: UUID, ids: Iterable[str]) -> dict[str, NodeExecu
     wanted = [UUID(execution_id) for execution_id in ids]
     rows = NodeExecution.objects.in_run(run_id).for_row().filter(id__in=wanted)
     return {row.id.hex: row for row in rows}
+
+
+def clock_offsets(executions: Iterable[NodeExecution]) -> list[ClockOffset]:
+    """Return whose clocks are wrong, each once, by service."""
+    return sorted({offset for step in executions if (offset := step.clock) is not None})
 
 
 def scale_of(steps: list[TraceStep], period: RunPeriod) -> TimeScale:

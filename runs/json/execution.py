@@ -61,6 +61,9 @@ class ExecutionJson(TypedDict):
     started_at: str | None
     finished_at: str | None
     duration_us: int | None
+    clock_moved_us: int
+    """By how much its times were moved because the clock of its service is wrong; 0: as
+    reported."""
     self_us: int | None
     """Its own time, without the steps inside."""
     tokens: ExecutionTokensJson | None
@@ -167,6 +170,7 @@ def execution_json(execution: NodeExecution) -> ExecutionJson:
         "started_at": iso_time(execution.started_at),
         "finished_at": iso_time(execution.ended_at),
         "duration_us": execution.duration_us,
+        "clock_moved_us": execution.clock.moved_us if execution.clock else 0,
         "self_us": execution.self_us,
         "tokens": tokens_json(execution),
         "cost": cost_json(execution),
@@ -216,6 +220,7 @@ def placeholder_json(parent_id: UUID, child: NodeExecution) -> ExecutionJson:
         "title": "Parent not received",
         "iteration": [],
         "attempt": 1,
+        "clock_moved_us": 0,
         "counted": False,
         "source_id": child.parent_source_id or None,
         "placeholder": True,

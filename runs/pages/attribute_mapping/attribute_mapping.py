@@ -30,6 +30,7 @@ STEP = {
     "taken": "Branch taken", "pass_index": "Is an iteration", "iteration_index": "In iteration",
     "container": "Container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
     "is_run": "Is the run itself", "parent_elsewhere": "Parent in another service",
+    "deferred": "Works on a message that its parent sent",
     "folded": "Is a wrapper", "service": "App",
 }  # fmt: skip
 RUN = {

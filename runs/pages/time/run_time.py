@@ -7,6 +7,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from nodes.clock import hex_id
+from nodes.clock_offset import ClockOffset
 from nodes.kinds import kind_of
 from nodes.models import NodeExecution
 from nodes.trace.critical_path import critical_path
@@ -14,6 +15,7 @@ from nodes.trace.first_token import first_tokens
 from nodes.trace.loading import (
     MAX_STEPS,
     RunPeriod,
+    clock_offsets,
     load_row_executions,
     load_steps,
     scale_of,
@@ -45,7 +47,7 @@ class RunTime:
     """`worked` is the run's time without waits for people; `gaps` are (name, how long, how often);
     `executions` has those that lines and nodes name, by 32 hex digits; `first_tokens` how long the
     longest model calls took to their first token, where the producer reports it; `limited` the
-    starts of gaps that a rate limit made."""
+    starts of gaps that a rate limit made; `clocks` whose clocks are wrong."""
 
     scale: TimeScale
     worked: int
@@ -58,6 +60,7 @@ class RunTime:
     first_tokens: dict[str, int]
     node_count: int
     left_out: bool
+    clocks: list[ClockOffset]
 
 
 def load_run_time(run_id: UUID, period: RunPeriod, sort: TimeSort) -> RunTime:
@@ -85,6 +88,7 @@ def load_run_time(run_id: UUID, period: RunPeriod, sort: TimeSort) -> RunTime:
         first_tokens(run_id, _longest_model_calls(lines)),
         len(nodes),
         len(steps) == MAX_STEPS,
+        clock_offsets(executions.values()),
     )
 
 

@@ -1,13 +1,16 @@
 """Derives the tree of a run from its steps, the same for any order of the steps. Pure.
 
 `derive(run_id, rows)` rewrites the derived fields of every row: when it ran, where its
-producer knows the second alone (`placing`), who is below whom (`tree`), in
-which iteration (`passes`), what its status means once the others are known (`outcome`), whose
-tokens count (`totals`). It reads only what producers reported, never what an earlier call derived.
+producer knows the second alone (`placing`) or its clock is wrong (`clocks`), who is below whom
+(`tree`), in which iteration (`passes`), what its status means once the others are known
+(`outcome`), whose tokens count (`totals`). It reads only what producers reported, never what an
+earlier call derived.
 """
 
+from collections.abc import Mapping
 from uuid import UUID
 
+from runs.recording.deriving.clocks import NO_CLOCKS, Clock, align_clocks
 from runs.recording.deriving.outcome import Outcome, settle_statuses
 from runs.recording.deriving.passes import number_passes
 from runs.recording.deriving.placing import place_in_time
@@ -16,9 +19,13 @@ from runs.recording.deriving.tree import Tree, build_tree
 from runs.recording.records.row import ExecutionRow
 
 
-def derive(run_id: UUID, rows: list[ExecutionRow]) -> tuple[Tree, Outcome]:
-    """Derive tree, iterations, statuses, counting and own times of all rows of one run."""
+def derive(
+    run_id: UUID, rows: list[ExecutionRow], clocks: Mapping[str, Clock] = NO_CLOCKS
+) -> tuple[Tree, Outcome]:
+    """Derive tree, iterations, statuses, counting and own times of all rows of one run. `clocks`:
+    by resource id, where the run has several."""
     place_in_time(rows)
+    align_clocks(rows, clocks)
     tree = build_tree(run_id, rows)
     number_passes(tree)
     outcome = settle_statuses(tree)

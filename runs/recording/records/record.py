@@ -154,6 +154,8 @@ class NodeRecord:
     # True, with `is_run`: the producer keeps no end of the whole (Langfuse's traces): it has ended
     # when its parts have.
     envelope: bool = False
+    # True: it works on a message that its parent has sent, which did not wait for it.
+    deferred: bool = False
     # True: a wrapper, which says nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step

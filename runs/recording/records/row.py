@@ -81,6 +81,12 @@ class ExecutionRow:
         return max(0, self.ended_us - self.started_us)
 
     @property
+    def reported_start_us(self) -> int | None:
+        """Return the start as its producer told it, whatever follows from other steps."""
+        times = self.hints.get("reported_times")
+        return times[0] if times else self.started_us
+
+    @property
     def ended(self) -> bool:
         return self.ended_us is not None or STATUS_RANK.get(self.told_status, 4) > 2
 
@@ -172,15 +178,16 @@ def _empty_log_columns(row: ExecutionRow) -> None:
         setattr(row, name, LOG_COLUMNS[name])
 
 
-def set_times(row: ExecutionRow, started_us: int, ended_us: int | None) -> None:
+def set_times(row: ExecutionRow, started_us: int | None, ended_us: int | None) -> None:
     """Set start and end as they follow from other steps; note those reported in
     `hints["reported_times"]`, so that a merge can restore them."""
-    row.hints["reported_times"] = [row.started_us, row.ended_us]
+    row.hints.setdefault("reported_times", [row.started_us, row.ended_us])
     row.started_us, row.ended_us = started_us, ended_us
     row.changed = True
 
 
 def restore_times(row: ExecutionRow) -> None:
+    row.hints.pop("clock", None)
     if (times := row.hints.pop("reported_times", None)) is not None:
         row.started_us, row.ended_us = times
         row.changed = True
@@ -208,10 +215,10 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
     changed."""
     changed = False
     for side in (row, other):
-        if "assembled" in side.hints:
-            _empty_log_columns(side)
         if "reported_times" in side.hints:
             restore_times(side)
+        if "assembled" in side.hints:
+            _empty_log_columns(side)
     # Where a computed price is from is no report: a row that changes is priced again.
     price = row.hints.pop("price", None)
     other.hints.pop("price", None)

@@ -60,7 +60,7 @@ STEPS_AT_ONCE = 100  # steps whose values are in memory
 HINTS = ("is_run", "parent_elsewhere", "envelope", "folded", "chained", "nested", "handled",
          "calls", "called_as", "pass_index", "iteration_index", "container", "stand_in",
          "fan_out_index", "ran_after", "attempt", "attempt_of", "in_log", "task", "response_id",
-         "span_ids")  # fmt: skip
+         "span_ids", "deferred")  # fmt: skip
 _hint_values = attrgetter(*HINTS)
 _NO_HINTS = _hint_values(NodeRecord("", "", "", "", ""))
 
@@ -187,7 +187,7 @@ def set_prices(rows: Iterable[ExecutionRow]) -> None:
         used = TokenUsage(
             row.input_tokens, row.output_tokens, row.cached_tokens, row.cache_write_tokens
         )
-        known = price(row.model, row.provider, used, row.started_us)
+        known = price(row.model, row.provider, used, row.reported_start_us)
         row.cost = known.amount if known else None
         row.cost_currency = CURRENCY if known else ""
         if known:

@@ -16,8 +16,11 @@ from django.db import DataError, transaction
 from django.utils import timezone
 
 from nodes.clock import to_us
+from nodes.content.payloads import load_value
+from nodes.digests import digest_of
 from nodes.models import Payload
 from runs.models import Run, RunSource
+from runs.recording.deriving.clocks import Clock, clock_of
 from runs.recording.deriving.derive import derive
 from runs.recording.deriving.summary import Summary, summarize
 from runs.recording.deriving.tree import execution_id
@@ -236,11 +239,27 @@ class UnitOfWork:
 
     def derive(self) -> None:
         """Derive tree, statuses, totals and summary of each run from all its steps."""
+        clocks = self._clocks()
         for run_id, run in self.runs.items():
             rows = list(run.rows.values())
             execution_rows.set_prices(rows)
-            run.summary = summarize(*derive(run_id, rows))
+            run.summary = summarize(*derive(run_id, rows, clocks))
             run.app_id = self._app_id(run.summary.service)
+
+    def _clocks(self) -> dict[str, Clock]:
+        """Return the clocks of the resources of those runs that have several, by resource id. No
+        query but where some came before."""
+        ids: set[str] = set()
+        for run in self.runs.values():
+            own = {row.resource_id for row in run.rows.values() if row.resource_id}
+            if len({digest_of(id_) for id_ in own}) > 1:
+                ids |= own
+        resources = {id_: value for value, id_ in self.payloads.shared.values() if id_ in ids}
+        if missing := [UUID(id_) for id_ in ids - resources.keys()]:
+            stored = Payload.objects.in_bulk(missing)
+            resources |= {id_.hex: load_value(payload) for id_, payload in stored.items()}
+        clocks = {id_: clock_of(value) for id_, value in resources.items()}
+        return {id_: clock for id_, clock in clocks.items() if clock is not None}
 
     def _app_id(self, service: str) -> int:
         if service not in self.app_ids:

@@ -29,6 +29,8 @@ def read(reading: SpanReading) -> None:
     _read_resource_attributes(reading)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id", "enduser.id")
+    if span.kind == "consumer":
+        reading.fields["deferred"] = True
     parent = reading.fields.get("parent_source_id", span.parent_span_id)
     if not _can_be_run(reading.fields):
         return
