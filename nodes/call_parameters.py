@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from nodes.content.messages import decoded_json
+from nodes.content.embedded_json import decoded_json
 from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 

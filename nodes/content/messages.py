@@ -1,94 +1,105 @@
 """Messages of a conversation with a model, whatever shape their producer gives them. Pure.
 
-Shapes read: OpenAI chat and Responses items, Anthropic content blocks, OpenTelemetry GenAI parts,
-OpenInference messages, Gemini contents, LangChain messages (dumped, `type`/`data`, constructor).
+Recording keeps messages as they came; this module alone reads them. Shapes read: OpenAI chat
+messages and Responses items, Anthropic, Bedrock, Gemini, OpenTelemetry GenAI, OpenInference,
+LangChain (dumped, `type`/`data`, constructor), the Vercel AI SDK, Genkit, Haystack, LlamaIndex,
+pydantic-ai. A message is a list of parts in the order in which they stand in it. What no reader
+knows is a part too: nothing of a message is dropped, but for fields that are empty.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
+from nodes.content.embedded_json import decoded_json
+from nodes.content.message_parts import (
+    CITATION_KEYS,
+    MessageMedia,
+    MessagePart,
+    MessageParts,
+    MessageText,
+    OtherPart,
+    ToolCall,
+    ToolResult,
+    UnreadFields,
+    takes_error,
+)
 
-ROLES = {
-    "human": "user", "ai": "assistant", "model": "assistant", "bot": "assistant",
-    "function": "tool", "developer": "system", "AIMessageChunk": "assistant",
-    "HumanMessage": "user", "AIMessage": "assistant", "ToolMessage": "tool",
-    "SystemMessage": "system",
+LANGCHAIN_ROLES = {
+    "human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool",
+    "HumanMessage": "user", "AIMessage": "assistant", "SystemMessage": "system",
+    "ToolMessage": "tool", "FunctionMessage": "tool", "AIMessageChunk": "assistant",
 }  # fmt: skip
-LANGCHAIN_TYPES = frozenset({"human", "ai", "system", "tool", "function", "AIMessageChunk"})
-RESPONSE_ITEMS = {
-    "function_call": "assistant",
-    "function_call_output": "tool",
-    "reasoning": "assistant",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """A tool call that a model requested; `arguments` decoded where they are JSON text."""
-
-    name: str
-    arguments: Any
-    id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """The result of a tool call; `id` is the call's."""
-
-    value: Any
-    id: str = ""
-    name: str = ""
+ROLES = {
+    **LANGCHAIN_ROLES, "model": "assistant", "bot": "assistant", "developer": "system",
+}  # fmt: skip
+# OpenAI's Responses API: items that are messages without a role.
+RESPONSE_ITEMS = frozenset({"reasoning", "mcp_list_tools", "mcp_approval_request", "compaction"})
+RESPONSE_ENDINGS = ("_call", "_call_output", "_approval_response")
+CONTENT_KEYS = frozenset(
+    {
+        "content", "contents", "parts", "blocks", "text", "tool_calls", "function_call", "refusal",
+        "reasoning_content", "reasoning", "audio", "images",
+    }
+)  # fmt: skip
+# What stands beside "message" in a choice (OpenAI) or generation (LangChain).
+MESSAGE_SIBLINGS = frozenset(
+    {
+        "message", "finish_reason", "index", "logprobs", "text", "generation_info", "type",
+        "stop_reason", "native_finish_reason", "content_filter_results",
+    }
+)  # fmt: skip
+FINISH_KEYS = ("finish_reason", "finishReason", "stop_reason", "stopReason")
+THINKING_KEYS = ("reasoning_content", "reasoning", "thinking", "reasoning_details",
+                 "thinking_blocks")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message. `rest` are content parts that are neither text nor tools (images, files)."""
+    """One message; `parts` in the order in which they stand in it."""
 
     role: str
-    text: str = ""
+    parts: tuple[MessagePart, ...] = ()
     name: str = ""
-    thinking: str = ""
-    calls: tuple[ToolCall, ...] = ()
-    results: tuple[ToolResult, ...] = ()
-    rest: tuple[Any, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What was written or spoken, without thoughts."""
+        return "\n\n".join(
+            part.text
+            for part in self.parts
+            if isinstance(part, MessageText) and part.form != "thinking"
+        )
+
+    @property
+    def thinking(self) -> str:
+        return "\n\n".join(
+            part.text
+            for part in self.parts
+            if isinstance(part, MessageText) and part.form == "thinking"
+        )
+
+    @property
+    def calls(self) -> list[ToolCall]:
+        return [part for part in self.parts if isinstance(part, ToolCall)]
+
+    @property
+    def results(self) -> list[ToolResult]:
+        return [part for part in self.parts if isinstance(part, ToolResult)]
+
+    @property
+    def rest(self) -> list[Any]:
+        """Parts that are neither text nor tools (images, files), as they came."""
+        return [part.value for part in self.parts if isinstance(part, MessageMedia | OtherPart)]
 
 
 def read_message(value: Any) -> Message | None:
     """Return the message that `value` is, or None where it is no message."""
-    raw = _unwrap(value)
-    if raw is None:
-        return None
-    kind = _as_text(raw.get("type"))  # a JSON schema has a list there
-    role = raw.get("role") or RESPONSE_ITEMS.get(kind, kind)
-    role = role if isinstance(role, str) else "user"
-    parts = _MessageParts()
-    for key in ("content", "contents", "parts"):
-        parts.add_content(raw.get(key))
-    if not (raw.get("content") or raw.get("parts")):
-        parts.add_content(raw.get("text"))  # Dify's prompts
-    if kind in RESPONSE_ITEMS:
-        parts.add_content([raw])
-    for call in _as_list(raw.get("tool_calls")):
-        parts.add_call(call)
-    if isinstance(raw.get("function_call"), dict):
-        parts.add_call(raw["function_call"])
-    role = ROLES.get(role, role)
-    results = tuple(parts.results)
-    text = "\n\n".join(parts.texts)
-    call_id = _as_text(raw.get("tool_call_id"))
-    if role == "tool" and text and not results:
-        results = (ToolResult(decoded_json(text), call_id, _as_text(raw.get("name"))),)
-        text = ""
-    return Message(
-        role=role,
-        text=text,
-        name=_as_text(raw.get("name")),
-        thinking="\n\n".join(parts.thinking) or _as_text(raw.get("reasoning_content")),
-        calls=tuple(parts.calls),
-        results=results,
-        rest=tuple(parts.rest),
-    )
+    fields = _message_fields(value)
+    return None if fields is None else _read_fields(fields)
+
+
+def is_message(value: Any) -> bool:
+    return _message_fields(value) is not None
 
 
 def read_messages(value: Any) -> list[Message] | None:
@@ -97,158 +108,115 @@ def read_messages(value: Any) -> list[Message] | None:
         return None
     if len(value) == 1 and isinstance(value[0], list):
         value = value[0]  # LangChain: a batch of one
-    messages = []
-    for item in value:
-        message = read_message(item)
-        if message is None:
-            return None
-        messages.append(message)
-    return messages or None
+    fields = [_message_fields(item) for item in value]
+    return [_read_fields(each) for each in fields if each] if fields and all(fields) else None
 
 
-def decoded_json(value: Any) -> Any:
-    """Return a string that holds a JSON object or list decoded, anything else as it is."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return value
-    return value
-
-
-def _unwrap(value: Any) -> dict[str, Any] | None:
+def _message_fields(value: Any) -> dict[str, Any] | None:
     """Return the dict that carries role and content, out of what producers wrap around it."""
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("role"), str):
-        return value if _CONTENT_KEYS & value.keys() else None
-    kind = _as_text(value.get("type"))
-    if kind in LANGCHAIN_TYPES:
-        if isinstance(value.get("data"), dict):
-            return {**value["data"], "type": kind}
-        return value if "content" in value else None
-    if kind == "constructor" and isinstance(value.get("kwargs"), dict):
-        return _unwrap_constructor(value)
-    if kind in RESPONSE_ITEMS and ("call_id" in value or "summary" in value):
-        return value
+        return value if not CONTENT_KEYS.isdisjoint(value) else None
+    if isinstance(value.get("_role"), str) and "_content" in value:  # Haystack, before 2.9
+        return {name.removeprefix("_"): value[name] for name in value}
+    kind = value.get("type")
+    if isinstance(kind, str) and (fields := _fields_by_type(kind, value)):
+        return fields
     inner = value.get("message")
-    if isinstance(inner, dict) and set(value) <= _MESSAGE_SIBLINGS:
-        return _unwrap(inner)
+    if isinstance(inner, dict) and value.keys() <= MESSAGE_SIBLINGS:
+        fields = _message_fields(inner)
+        return None if fields is None else {**_without(value, "message", "text", "type"), **fields}
+    inner = value.get("content")
+    if isinstance(inner, dict) and isinstance(inner.get("parts"), list):  # Gemini's candidate
+        return {"role": "model", **_without(value, "content"), **inner}
     return None
 
 
-_CONTENT_KEYS = {"content", "contents", "parts", "tool_calls", "text"}
-# What stands beside "message" in a choice (OpenAI) or generation (LangChain).
-_MESSAGE_SIBLINGS = frozenset(
-    {"message", "finish_reason", "index", "logprobs", "text", "generation_info", "type"}
-)
+def _fields_by_type(kind: str, value: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the fields of a message that says by its type what it is: LangChain's, dumped,
+    {type, data} or {"lc": 1, "type": "constructor", "id": […, "AIMessage"], "kwargs": {…}}, and
+    items of OpenAI's Responses API."""
+    if kind in LANGCHAIN_ROLES:
+        if isinstance(value.get("data"), dict):
+            return {**value["data"], "type": kind}
+        return value if "content" in value else None
+    if kind == "constructor" and isinstance(kwargs := value.get("kwargs"), dict):
+        path = value.get("id")
+        name = path[-1] if isinstance(path, list) and path else ""
+        is_dumped = isinstance(name, str) and "Message" in name and "content" in kwargs
+        return {**kwargs, "type": name.removesuffix("Chunk")} if is_dumped else None
+    return value if _is_response_item(kind, value) else None
 
 
-def _unwrap_constructor(value: dict[str, Any]) -> dict[str, Any] | None:
-    """Unwrap LangChain's serialised objects: {"lc": 1, "id": […, "AIMessage"], "kwargs": {…}}."""
-    path = value.get("id")
-    name = path[-1] if isinstance(path, list) and path else ""
-    if not isinstance(name, str) or "Message" not in name:
-        return None
-    kwargs = value["kwargs"]
-    return {"type": name.removesuffix("Chunk"), **kwargs} if "content" in kwargs else None
+def _is_response_item(kind: str, value: dict[str, Any]) -> bool:
+    if kind in RESPONSE_ITEMS or kind.endswith(RESPONSE_ENDINGS):
+        return "call_id" in value or "summary" in value or "id" in value
+    return False
 
 
-class _MessageParts:
-    """Collects the parts of a message's content by what they are."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.thinking: list[str] = []
-        self.calls: list[ToolCall] = []
-        self.results: list[ToolResult] = []
-        self.rest: list[Any] = []
-
-    def add_content(self, content: Any) -> None:
-        if isinstance(content, str):
-            if content:
-                self.texts.append(content)
-        elif isinstance(content, dict):
-            self.add_part(content)
-        else:
-            for part in _as_list(content):
-                self.add_part(part)
-
-    def add_part(self, part: Any) -> None:
-        if isinstance(part, str):
-            self.texts.append(part)
-            return
-        if not isinstance(part, dict):
-            self.rest.append(part)
-            return
-        if isinstance(part.get("message_content"), dict):  # OpenInference
-            part = part["message_content"]
-        kind = _as_text(part.get("type"))
-        if kind in ("tool_call", "tool_use", "function_call") or "function_call" in part:
-            self.add_call(part.get("function_call") or part)
-        elif result := _tool_result(kind, part):
-            self.results.append(result)
-        elif kind in ("thinking", "reasoning") or part.get("thought") is True:
-            self.thinking.extend(filter(None, [_thinking_text(part)]))
-        elif isinstance(text := part.get("text", part.get("content")), str):
-            self.texts.append(text)
-        elif part:
-            self.rest.append(part)
-
-    def add_call(self, call: Any) -> None:
-        """Add an OpenAI, OpenInference, LangChain, Anthropic, Gemini or GenAI call. A call that
-        stands twice (LangChain: as content block and in tool_calls) counts once."""
-        if not isinstance(call, dict):
-            return
-        outer = _as_dict(call.get("tool_call")) or call
-        inner = _as_dict(outer.get("function")) or outer
-        arguments: Any = next(
-            (inner[key] for key in ("arguments", "args", "input") if inner.get(key) is not None), {}
-        )
-        name = _as_text(inner.get("name"))
-        call_id = _as_text(outer.get("id") or outer.get("call_id"))
-        known = {(earlier.id, earlier.name) for earlier in self.calls if earlier.id}
-        if name and (call_id, name) not in known:
-            self.calls.append(ToolCall(name, decoded_json(arguments), call_id))
+def _without(value: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value[name] for name in value if name not in names}
 
 
-def _tool_result(kind: str, part: dict[str, Any]) -> ToolResult | None:
-    """Return the result of a tool: GenAI `tool_call_response`, Anthropic `tool_result`, Responses
-    `function_call_output`, Gemini `function_response`."""
-    if isinstance(inner := part.get("function_response"), dict):
-        return ToolResult(
-            inner.get("response"),
-            _as_text(inner.get("id")),
-            _as_text(inner.get("name")),
-        )
-    if kind not in ("tool_call_response", "tool_result", "function_call_output"):
-        return None
-    keys = ("response", "result", "output", "content")
-    value = next((part[key] for key in keys if part.get(key) is not None), None)
-    call_id = _as_text(part.get("id") or part.get("tool_use_id") or part.get("call_id"))
-    return ToolResult(decoded_json(value), call_id, _as_text(part.get("name")))
+def _read_fields(fields: dict[str, Any]) -> Message:
+    unread, parts = UnreadFields(fields), MessageParts()
+    kind, role = unread.take_text("type"), unread.take_text("role")
+    if not role and _is_response_item(kind, fields):
+        role = "tool" if kind.endswith(RESPONSE_ENDINGS[1:]) else "assistant"
+        if not parts.add_known(kind, unread):
+            return Message(role, (OtherPart(dict(unread), kind),))
+        parts.add_left(unread)
+        return Message(role, tuple(parts.items))
+    role = ROLES.get(role or kind, role or kind)
+    name = unread.take_text("name")
+    for key in THINKING_KEYS:
+        parts.add_thinking(unread.pop(key, None))
+    if role == "tool":
+        _read_tool_message(parts, unread, name)
+    else:
+        _read_content(parts, unread)
+    _read_what_stands_beside(parts, unread)
+    parts.add_left(unread)
+    return Message(role, tuple(parts.items), name)
 
 
-def _thinking_text(part: dict[str, Any]) -> str:
-    """Return the text of a thinking part; Responses items keep it as a list of summaries."""
-    for key in ("thinking", "content", "text", "reasoning"):
-        if isinstance(text := part.get(key), str):
-            return text
-    texts = [
-        _as_text(item.get("text"))
-        for item in _as_list(part.get("summary"))
-        if isinstance(item, dict)
-    ]
-    return "\n\n".join(texts)
+def _read_content(parts: MessageParts, unread: UnreadFields) -> None:
+    before = len(parts.items)
+    for key in ("content", "contents", "parts", "blocks"):
+        parts.add_content(unread.pop(key, None))
+    if len(parts.items) == before:
+        parts.add_content(unread.pop("text", None))  # Dify's prompts
 
 
-def _as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _read_tool_message(parts: MessageParts, unread: UnreadFields, name: str) -> None:
+    """Read the content of a tool's message: the result, unless its parts say which are results."""
+    content = unread.get("content")
+    _read_content(parts, unread)
+    if any(isinstance(part, ToolResult) for part in parts.items):
+        return
+    texts = [part.text for part in parts.items if isinstance(part, MessageText)]
+    others = [part for part in parts.items if not isinstance(part, MessageText)]
+    value = decoded_json("\n".join(texts)) if texts else None
+    if isinstance(content, dict) and not texts:
+        value, others = content, []
+    if value is not None or not others:
+        call_id = unread.take_text("tool_call_id", "call_id")
+        parts.items[:] = [ToolResult(value, call_id, name, takes_error(unread)), *others]
 
 
-def _as_dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+def _read_what_stands_beside(parts: MessageParts, unread: UnreadFields) -> None:
+    """Read the fields beside the content that hold parts as well."""
+    for key in ("refusal", "audio"):
+        if value := unread.pop(key, None):
+            parts.add({"type": key, key: value})
+    parts.add_content(unread.pop("images", None))
+    calls = unread.pop("tool_calls", None)
+    for call in calls if isinstance(calls, list) else ():
+        parts.add_call(call)
+    if isinstance(unread.get("function_call"), dict):
+        parts.add_call(unread.pop("function_call"))
+    for key in CITATION_KEYS:
+        parts.add_citations(unread.pop(key, None))
+    for key in FINISH_KEYS:
+        unread.pop(key, None)  # said of the whole call, beside its messages

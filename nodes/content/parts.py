@@ -5,7 +5,7 @@ A part's `form` names its template, templates/content/_part_<form>.html.
 
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 from django.utils.safestring import SafeString
@@ -13,15 +13,17 @@ from django.utils.safestring import SafeString
 from nodes import formats
 from nodes.content import markdown
 from nodes.content.documents import RetrievedDocument, read_documents
+from nodes.content.embedded_json import decoded_json
 from nodes.content.limits import IN_PANEL, MAX_TEXT, Limits, cut_note, visible_name
-from nodes.content.messages import (
-    Message,
+from nodes.content.message_parts import (
+    OTHER_FIELDS,
+    MessageMedia,
+    MessagePart,
+    MessageText,
     ToolCall,
     ToolResult,
-    decoded_json,
-    read_message,
-    read_messages,
 )
+from nodes.content.messages import Message, read_message, read_messages
 from nodes.content.previews import preview
 
 MAX_DEPTH = 6
@@ -30,7 +32,9 @@ MAX_COLUMNS = 20
 MAX_MARKDOWN = 20_000  # characters of a text that is rendered
 LONG_PROMPT = 1200  # characters from which a system prompt is collapsed
 MAX_CELL = 160  # characters of a text that may stand in a table
-_Named = TypeVar("_Named", ToolCall, ToolResult)
+MIXED = 24  # different characters in the first 300 of base64, at least
+CHARACTER_CLASSES = (str.isupper, str.islower, str.isdecimal)
+_DATA_URL = re.compile(r"data:[\w.+/-]{1,100};base64,[A-Za-z0-9+/_-]{100,}={0,2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{300,}={0,2}\Z")
 
 
@@ -57,17 +61,26 @@ class ContentPart:
 
 
 @dataclass(slots=True)
+class PresentedPiece:
+    """A part of a message for the page. `form` is "text", "call", "result" or "other", or of texts
+    that are labelled, "thinking", "refusal" or "transcript"; `name` is that of the tool or the
+    label. `collapsed`: closed until somebody opens it."""
+
+    form: str
+    content: ContentPart
+    name: str = ""
+    id: str = ""
+    is_error: bool = False
+    collapsed: bool = False
+
+
+@dataclass(slots=True)
 class PresentedMessage:
-    """A message for the page: every piece of it presented."""
+    """A message for the page: every piece of it presented, in their order."""
 
     role: str
     name: str
-    content: ContentPart | None
-    thinking: ContentPart | None
-    calls: list[tuple[ToolCall, ContentPart]]
-    results: list[tuple[ToolResult, ContentPart]]
-    rest: list[ContentPart]
-    collapsed: bool
+    pieces: list[PresentedPiece]
 
 
 def present(value: Any, limits: Limits = IN_PANEL) -> ContentPart:
@@ -103,6 +116,8 @@ class _Presenter:
         inner = decoded_json(text) if depth > 0 and len(text) < self.limits.text else text
         if inner is not text:
             return self.part(inner, depth - 1)
+        if ";base64," in text:
+            text = _DATA_URL.sub(lambda url: f"[{media_of(url[0])}]", text)
         head, note = text[: self.limits.text], cut_note(self.limits.text, text)
         if text.startswith("Traceback (most recent call last)"):
             return ContentPart("code", text=formats.visible(head), note=note)
@@ -184,22 +199,46 @@ class _Presenter:
 
     def message(self, message: Message, depth: int) -> PresentedMessage:
         self.left -= 1
+        is_long = message.role == "system" and len(message.text) > LONG_PROMPT
         return PresentedMessage(
             role=visible_name(message.role) or "unknown",
-            name=visible_name(message.name),
-            content=self.text(message.text, depth - 1) if message.text else None,
-            thinking=self.text(message.thinking) if message.thinking else None,
-            calls=[
-                (_named_for_page(call), self.part(call.arguments, depth - 1))
-                for call in message.calls
-            ],
-            results=[
-                (_named_for_page(result), self.part(result.value, depth - 1))
-                for result in message.results
-            ],
-            rest=[self.part(value, depth - 1) for value in message.rest],
-            collapsed=message.role == "system" and len(message.text) > LONG_PROMPT,
+            name="" if message.results else visible_name(message.name),
+            pieces=[self.piece(part, depth - 1, is_long) for part in message.parts],
         )
+
+    def piece(self, part: MessagePart, depth: int, is_long: bool) -> PresentedPiece:
+        """Present a part of a message. `is_long`: of one whose texts are closed at first."""
+        match part:
+            case MessageText(text, form):
+                content = self.text(text, depth if form == "text" else 0)
+                return PresentedPiece(form, content, collapsed=is_long or form == "thinking")
+            case ToolCall(name, arguments, call_id):
+                content = self.part(arguments, depth)
+                return PresentedPiece("call", content, visible_name(name), visible_name(call_id))
+            case ToolResult(value, call_id, name, is_error):
+                content = self.part(value, depth)
+                name, call_id = visible_name(name), visible_name(call_id)
+                return PresentedPiece("result", content, name, call_id, is_error)
+            case MessageMedia():
+                return PresentedPiece("other", self.medium(part))
+        is_collapsed = part.label == OTHER_FIELDS
+        names = ", ".join(part.value) if is_collapsed else ""
+        label = f"{part.label}: {names}" if names else part.label
+        content = self.part(part.value, depth)
+        return PresentedPiece("other", content, visible_name(label), collapsed=is_collapsed)
+
+    def medium(self, part: MessageMedia) -> ContentPart:
+        """Return a file: what it is, its name, type and size; with a link to a web address."""
+        self.left -= 1
+        inlined = part.data or (part.address if part.address.startswith("data:") else "")
+        size = media_of(inlined) or (part.data and f"Base64 data, {_size_of_base64(part.data)}")
+        if part.mime_type:
+            size = size.rpartition(", ")[2]
+        address = "" if inlined else part.address
+        facts = (part.kind, part.name, part.mime_type, size, part.file_id, address)
+        links = [address] if address.startswith(("https://", "http://")) else []
+        names = [visible_name(fact) for fact in facts if fact]
+        return ContentPart("file", text=", ".join(names), items=links)
 
 
 def _dify_file(value: dict[str, Any]) -> ContentPart:
@@ -217,10 +256,6 @@ def _dify_file(value: dict[str, Any]) -> ContentPart:
     return ContentPart("file", text=", ".join(names), items=links)
 
 
-def _named_for_page(item: _Named) -> _Named:
-    return replace(item, name=visible_name(item.name), id=visible_name(item.id))
-
-
 def _document_for_page(document: RetrievedDocument) -> RetrievedDocument:
     return replace(document, title=visible_name(document.title), score=visible_name(document.score))
 
@@ -228,10 +263,22 @@ def _document_for_page(document: RetrievedDocument) -> RetrievedDocument:
 def media_of(text: str) -> str:
     """Return "image/png, 12.4 KB" for a data: URL or a long run of base64; "" for other texts."""
     if text[:5] == "data:" and (end := text.find(";base64,", 0, 120)) > 0:
-        return f"{formats.visible(text[5:end])}, {formats.size((len(text) - end - 8) * 3 // 4)}"
-    if len(text) > 300 and " " not in text[:300] and _BASE64.match(text):
-        return f"Base64 data, {formats.size(len(text) * 3 // 4)}"
+        return f"{formats.visible(text[5:end])}, {_size_of_base64(text[end + 8 :])}"
+    if len(text) > 300 and " " not in text[:300] and _is_base64(text):
+        return f"Base64 data, {_size_of_base64(text)}"
     return ""
+
+
+def _is_base64(text: str) -> bool:
+    """Return whether a long text is base64 of a file: of its alphabet, and mixed as no word, row of
+    letters or number in hex is."""
+    used = set(text[:300])
+    is_mixed = len(used) >= MIXED and all(any(map(test, used)) for test in CHARACTER_CLASSES)
+    return is_mixed and _BASE64.match(text) is not None
+
+
+def _size_of_base64(text: str) -> str:
+    return formats.size(len(text) * 3 // 4)
 
 
 def _column_names(value: list[Any]) -> list[str]:

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from nodes.content.embedded_json import decoded_json
 from nodes.content.limits import MAX_NAME
-from nodes.content.messages import decoded_json
 from nodes.content.previews import preview
 
 MAX_TOOLS = 60

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from nodes.content.messages import decoded_json
+from nodes.content.embedded_json import decoded_json
 from nodes.diff.text_diff import first_difference
 
 # What no user's data calls so: usage and speed of a model call or of a step.

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from nodes.content.messages import ToolResult, read_message
+from nodes.content.message_parts import ToolResult
+from nodes.content.messages import read_message
 from nodes.kinds import kind_of
 from nodes.lineage.links import LineageLink, ValueSource
 from nodes.lineage.run_index import RunIndex

@@ -9,7 +9,7 @@ Numbers, booleans, short words and empty values never are.
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.content.messages import decoded_json
+from nodes.content.embedded_json import decoded_json
 from nodes.content.plain_text import without_fence
 from nodes.numbers import whole_number
 

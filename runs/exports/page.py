@@ -16,7 +16,7 @@ from nodes.choices import ERRORS, status_label
 from nodes.clock import to_us
 from nodes.content.limits import Limits
 from nodes.content.logs import step_logs_json
-from nodes.content.parts import ContentPart, PresentedMessage, present
+from nodes.content.parts import ContentPart, PresentedMessage, PresentedPiece, present
 from nodes.content.payloads import indented_json, load_value
 from nodes.execution_detail import value_labels
 from nodes.formats import visible
@@ -188,9 +188,9 @@ def _leaves_out(content: Any) -> bool:
         case ContentPart():
             return bool(content.note) or _leaves_out(content.items)
         case PresentedMessage():
-            return _leaves_out([
-                content.content, content.thinking, content.calls, content.results, content.rest,
-            ])  # fmt: skip
+            return _leaves_out(content.pieces)
+        case PresentedPiece():
+            return _leaves_out(content.content)
         case list() | tuple():
             return any(_leaves_out(inner) for inner in content)
     return False

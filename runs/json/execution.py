@@ -7,6 +7,13 @@ from uuid import UUID
 from typing_extensions import TypedDict
 
 from nodes.content.logs import step_logs_json
+from nodes.content.message_parts import (
+    MessageMedia,
+    MessagePart,
+    MessageText,
+    ToolCall,
+    ToolResult,
+)
 from nodes.content.messages import Message, read_message, read_messages
 from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
@@ -108,6 +115,24 @@ class ToolResultJson(TypedDict):
     result: Any
 
 
+class MessagePartJson(TypedDict):
+    """A part of a message."""
+
+    type: str
+    """One of "text", "thinking", "refusal", "transcript", "tool_call", "tool_result", "image",
+    "audio", "video", "document", "file" and "other"."""
+    label: str | None
+    """What a part of type "other" is, as "Citations"; null where its kind is not known."""
+    id: str | None
+    """The id of the tool call."""
+    name: str | None
+    """The name of the tool."""
+    value: Any
+    """The text, the arguments of the call, its result, or the part as it was received."""
+    is_error: bool
+    """Whether the result of a tool says that it is an error."""
+
+
 class MessageJson(TypedDict):
     """A message of a conversation with a model."""
 
@@ -119,6 +144,8 @@ class MessageJson(TypedDict):
     tool_results: list[ToolResultJson]
     other: list[Any]
     """Parts of other kinds, as they were received."""
+    parts: list[MessagePartJson]
+    """All of the above in the order in which it stands in the message."""
 
 
 class StoredExecutionJson(ExecutionJson):
@@ -301,5 +328,24 @@ def _message_json(message: Message) -> MessageJson:
             {"id": result.id or None, "name": result.name or None, "result": result.value}
             for result in message.results
         ],
-        "other": list(message.rest),
+        "other": message.rest,
+        "parts": [_part_json(part) for part in message.parts],
     }
+
+
+def _part_json(part: MessagePart) -> MessagePartJson:
+    json: MessagePartJson = {
+        "type": "other", "label": None, "id": None, "name": None, "value": None, "is_error": False,
+    }  # fmt: skip
+    match part:
+        case MessageText(text, form):
+            return {**json, "type": form, "value": text}
+        case ToolCall(name, value, call_id):
+            called: MessagePartJson = {**json, "id": call_id or None, "name": name or None}
+            return {**called, "type": "tool_call", "value": value}
+        case ToolResult(value, call_id, name, is_error):
+            called = {**json, "id": call_id or None, "name": name or None}
+            return {**called, "type": "tool_result", "value": value, "is_error": is_error}
+        case MessageMedia(kind, value):
+            return {**json, "type": kind, "value": value}
+    return {**json, "label": part.label or None, "value": part.value}

@@ -1,5 +1,6 @@
 """A stored value as parts, as a tree and raw; parts are recognised by shape."""
 
+from base64 import b64encode
 from typing import Any
 from uuid import uuid4
 
@@ -84,13 +85,12 @@ def test_messages_of_every_producer_read_alike(messages: list[dict[str, Any]]) -
     assert part.form == "messages"
     question, request, response = part.items
     assert [message.role for message in part.items] == ["user", "assistant", "tool"]
-    assert question.content and question.content.text == "hi"
-    ((call, arguments),) = request.calls
-    assert (call.name, call.id, call.arguments) == ("look", "c1", {"id": 7})
-    assert field(arguments, "id").text == "7"
-    ((result, value),) = response.results
-    assert (result.id, result.value) == ("c1", {"found": True})
-    assert field(value, "found").text == "true"
+    (said,), (call,), (result,) = question.pieces, request.pieces, response.pieces
+    assert (said.form, said.content.text) == ("text", "hi")
+    assert (call.form, call.name, call.id) == ("call", "look", "c1")
+    assert field(call.content, "id").text == "7"
+    assert (result.form, result.id, result.is_error) == ("result", "c1", False)
+    assert field(result.content, "found").text == "true"
 
 
 def test_a_call_that_stands_twice_in_a_message_counts_once() -> None:
@@ -101,7 +101,7 @@ def test_a_call_that_stands_twice_in_a_message_counts_once() -> None:
             "tool_calls": [{"id": "c1", "name": "look", "args": {}}],
         }
     ).items
-    assert len(message.calls) == 1
+    assert len(message.pieces) == 1
 
 
 def test_a_dict_becomes_labelled_fields_with_messages_inside() -> None:
@@ -147,11 +147,24 @@ def test_markdown_and_plain_text() -> None:
     assert present("plain\ntext").html is None
 
 
-@pytest.mark.parametrize("text", ["data:image/png;base64," + "A" * 16_000, "QUJD" * 4000])
+BASE64 = b64encode(bytes(range(250)) * 48).decode()
+
+
+@pytest.mark.parametrize("text", ["data:image/png;base64," + "A" * 16_000, BASE64])
 def test_an_inlined_file_is_described_instead_of_printed(text: str) -> None:
     part = present({"image": text})
     assert field(part, "image").form == "file"
     assert "12.0 KB" in field(part, "image").text
+
+
+@pytest.mark.parametrize("text", ["w" * 5000, "donaudampfschiff" * 40, "0123456789abcdef" * 40])
+def test_a_long_word_is_no_file(text: str) -> None:
+    assert present(text).form == "text"
+
+
+def test_a_file_inlined_in_the_middle_of_a_text_is_named() -> None:
+    part = present(f"Look: data:image/png;base64,{BASE64} and say more.")
+    assert part.text == "Look: [image/png, 12.0 KB] and say more."
 
 
 def test_a_long_text_is_cut_with_a_note() -> None:
