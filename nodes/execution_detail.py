@@ -167,6 +167,7 @@ def price_source(execution: NodeExecution) -> PriceSource | None:
         execution.output_tokens,
         execution.cached_tokens,
         execution.cache_write_tokens,
+        execution.reasoning_tokens,
     )
     other = difference_between_tables(
         execution.model, execution.provider, usage, execution.started_at, execution.cost

@@ -2,18 +2,19 @@
 `model-prices` (Qwen, GLM, embeddings and others that the first does not know). Pure but for them.
 
 The tables are imported on first use (it takes over half a second) and never fetched over the
-network. A table is asked with the whole usage and the moment of the call, because prices depend on
-the length of the prompt (tiers), on the date and, with some providers, on the time of day.
+network. Prices depend on the length of the prompt (tiers), on the date and, with some providers, on
+the time of day. The first table takes a tenth of a millisecond for an answer, so it is asked once
+for the rates of each tier of an entry; within a tier the price is their sum by tokens.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 CURRENCY = "USD"
 PLACES = Decimal("1e-10")
@@ -39,20 +40,28 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
-    """Tokens of one call; `input` includes those that came from or went to the cache."""
+    """Tokens of one call. `input` includes those that came from or went to the cache, `output`
+    those of reasoning."""
 
     input: int | None
     output: int | None
     cached: int | None = None
     cache_write: int | None = None
+    reasoning: int | None = None
 
-    @property
-    def parts(self) -> tuple[int, int, int, int]:
-        """Return plain input, cached, cache-writing and output tokens; none is negative."""
-        whole = self.input or 0
+    def parts(self) -> dict[str, int]:
+        """Return the tokens by the names of `_PARTS`; each counts once, and none is negative."""
+        whole, output = self.input or 0, self.output or 0
         cached = min(self.cached or 0, whole)
         written = min(self.cache_write or 0, whole - cached)
-        return whole - cached - written, cached, written, self.output or 0
+        reasoning = min(self.reasoning or 0, output)
+        return {
+            "input": whole - cached - written,
+            "cached": cached,
+            "written": written,
+            "output": output - reasoning,
+            "reasoning": reasoning,
+        }
 
 
 def price(model: str, provider: str, usage: TokenUsage, at_us: int | None = None) -> Price | None:
@@ -60,61 +69,119 @@ def price(model: str, provider: str, usage: TokenUsage, at_us: int | None = None
     if not model or (usage.input is None and usage.output is None):
         return None
     at = None if at_us is None else datetime.fromtimestamp(at_us / 1_000_000, UTC)
-    return _first_table_price(model, provider, usage, at) or second_price(
-        model, provider, usage, at
-    )
+    return _first_price(model, provider, usage, at) or second_price(model, provider, usage, at)
 
 
-def _first_table_price(
-    model: str, provider: str, usage: TokenUsage, at: datetime | None
-) -> Price | None:
+# --- the first table ----------------------------------------------------------------------------
+
+# What the first table calls the tokens of each part of a usage.
+_PARTS = {
+    "input": ("input_tokens",),
+    "cached": ("input_tokens", "cache_read_tokens"),
+    "written": ("input_tokens", "cache_write_tokens"),
+    "output": ("output_tokens",),
+    "reasoning": ("output_tokens", "output_reasoning_tokens"),
+}
+
+
+class _Rates(NamedTuple):
+    """Dollars for a request as such and for one token of each part, of prompts that are longer than
+    `tier` tokens."""
+
+    tier: int
+    request: Decimal
+    token: dict[str, Decimal]
+
+    def price_of(self, usage: TokenUsage) -> Decimal:
+        return sum(
+            (self.token[part] * tokens for part, tokens in usage.parts().items() if tokens),
+            self.request,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTableRow:
+    """An entry of the first table: its `name`, "provider/model", and the rates of each tier, the
+    highest first, by the id of the table's own object for the prices of some time."""
+
+    name: str
+    entry: Any
+    rates: dict[int, list[_Rates]] = field(default_factory=dict)
+
+    def rates_of(self, prompt: int, at: datetime) -> _Rates | None:
+        """Return the rates for a prompt of so many tokens; None where none are for tokens."""
+        prices = self.entry.get_prices(at)
+        tiers = self.rates.get(id(prices))
+        if tiers is None:
+            tiers = self.rates[id(prices)] = _rates_of_tiers(prices)
+        return next((rates for rates in tiers if prompt > rates.tier or not rates.tier), None)
+
+
+def _first_price(model: str, provider: str, usage: TokenUsage, at: datetime | None) -> Price | None:
     row = _first_table_row(model, provider)
     if row is None:
         return None
-    name, info = row
-    rates = info.get_prices(at or datetime.now(UTC))
-    plain, cached, written, output = usage.parts
-    total = rates.calc_price(
-        _genai_prices().Usage(
-            input_tokens=plain + cached + written,
-            output_tokens=output,
-            cache_read_tokens=cached,
-            cache_write_tokens=written,
-        )
-    )["total_price"]
-    tier = max(
-        (tier.start for tier in getattr(rates.input_mtok, "tiers", ())
-         if tier.start < (usage.input or 0)), default=0,
-    )  # fmt: skip
-    return Price(total.quantize(PLACES), _table_name("genai-prices"), name, _day(at), tier)
+    rates = row.rates_of(usage.input or 0, at or datetime.now(UTC))
+    if rates is None:
+        return None
+    amount = rates.price_of(usage).quantize(PLACES)
+    return Price(amount, _table_name("genai-prices"), row.name, _day(at), rates.tier)
 
 
 @lru_cache(maxsize=4096)
-def _first_table_row(model: str, provider: str) -> tuple[str, Any] | None:
-    """Return "provider/model" and the entry of the first table."""
+def _first_table_row(model: str, provider: str) -> FirstTableRow | None:
     snapshot = import_module("genai_prices.data_snapshot").get_snapshot()
     for provider_id, name in _candidates(model, _provider_id(provider)):
         try:
-            seller, info = snapshot.find_provider_model(name, None, provider_id, None)
+            seller, entry = snapshot.find_provider_model(name, None, provider_id, None)
         except LookupError:
             continue
-        return f"{seller.id}/{info.id}", info
+        return FirstTableRow(f"{seller.id}/{entry.id}", entry)
     return None
 
 
-@cache
-def _genai_prices() -> Any:
-    return import_module("genai_prices")
+def _rates_of_tiers(prices: Any) -> list[_Rates]:
+    """Return the rates of the table's prices, those of the highest tier first; none where all are
+    for something else than tokens and requests (hours, pages, characters)."""
+    values = {name: value for name, value in vars(prices).items() if value is not None}
+    if values and not any(name.endswith("_mtok") or name == "requests_kcount" for name in values):
+        return []
+    starts = {tier.start for value in values.values() for tier in getattr(value, "tiers", ())}
+    return [_rates_beyond(prices, start) for start in sorted({0, *starts}, reverse=True)]
+
+
+def _rates_beyond(prices: Any, tier: int) -> _Rates:
+    """Ask the table for the rates of prompts that are longer than `tier` tokens."""
+    usage = import_module("genai_prices").Usage
+
+    def ask(**tokens: int) -> Decimal:
+        dollars: Decimal = prices.calc_price(usage(**tokens))["total_price"]
+        return dollars
+
+    prompt = tier + 1
+    request, prompt_alone = ask(), ask(input_tokens=prompt)
+    rates = {}
+    for part, names in _PARTS.items():
+        if "input_tokens" in names:
+            rates[part] = (ask(**dict.fromkeys(names, prompt)) - request) / prompt
+        else:
+            rates[part] = ask(input_tokens=prompt, **dict.fromkeys(names, 1)) - prompt_alone
+    return _Rates(tier, request, rates)
+
+
+# --- the second table ---------------------------------------------------------------------------
 
 
 def second_price(model: str, provider: str, usage: TokenUsage, at: datetime | None) -> Price | None:
     """Return the price by the second table. A name of which it had to remove an ending, other than
     a date, is of another model, and has none."""
-    rates = _second_table_rates(model, _provider_id(provider) or "", at or datetime.now(UTC))
+    mode = "thinking" if usage.reasoning else None  # some Qwen models cost more then
+    rates = _second_table_rates(model, _provider_id(provider) or "", at or datetime.now(UTC), mode)
     if rates is None:
         return None
-    plain, cached, written, output = usage.parts
-    cost = rates.breakdown(plain, output, cached, written)
+    parts = usage.parts()
+    output = parts["output"] + parts["reasoning"]
+    cost = rates.breakdown(parts["input"], output, parts["cached"], parts["written"])
     amount = Decimal(repr(cost.total)).quantize(PLACES)
     row = f"{rates.provider}/{rates.model}"
     return Price(amount, _table_name("model-prices"), row, _day(at), cost.tier_above or 0)
@@ -131,11 +198,11 @@ def difference_between_tables(
     return second
 
 
-def _second_table_rates(model: str, provider: str, at: datetime) -> Any:
+def _second_table_rates(model: str, provider: str, at: datetime, mode: str | None) -> Any:
     table = _second_table()
     if table is None:
         return None
-    rates = table.rates(model[:MAX_MODEL], provider=provider or None, at=at)
+    rates = table.rates(model[:MAX_MODEL], provider=provider or None, at=at, mode=mode)
     if rates is None or not DATE_ENDING.fullmatch(rates.removed_suffix):
         return None
     return rates

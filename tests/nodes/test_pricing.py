@@ -1,10 +1,14 @@
 """Prices of model calls: from the table that comes with the package, without a network."""
 
+import random
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from genai_prices import Usage
+from genai_prices.data_snapshot import get_snapshot
 
-from nodes.pricing import Price, TokenUsage
+from nodes.pricing import PLACES, FirstTableRow, Price, TokenUsage
 from nodes.pricing import price as price_of
 
 
@@ -80,7 +84,42 @@ def test_the_time_of_day_counts():
 
 @pytest.mark.parametrize("model", ["glm-4.6", "qwen-max", "text-embedding-3-small"])
 def test_the_second_table_knows_more_models(model):
-    pytest.importorskip("model_prices")
     known = price_of(model, "", TokenUsage(1_000, 10), 1_793_577_600_000_000)
     assert known is not None and known.amount > 0
     assert known.table.startswith("model-prices ")
+
+
+# Prompts around the starts of all tiers of the first table.
+PROMPTS = [0, 1, 999, *(start + more for start in (32_000, 128_000, 200_000, 272_000, 1_000_000)
+                        for more in (-1, 0, 1))]  # fmt: skip
+
+
+def test_every_model_costs_what_the_first_table_itself_answers():
+    drawn = random.Random(20261201)
+    differing = []
+    for seller in get_snapshot().providers:
+        for entry in seller.models:
+            at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=drawn.randrange(1_600_000))
+            whole, output = drawn.choice(PROMPTS), drawn.randrange(5_000)
+            cached = drawn.randint(0, whole)
+            written = drawn.randint(0, whole - cached)
+            reasoning = drawn.randint(0, output)
+            used = TokenUsage(whole, output, cached, written, reasoning)
+            asked = Usage(
+                input_tokens=whole,
+                output_tokens=output,
+                cache_read_tokens=cached,
+                cache_write_tokens=written,
+                output_reasoning_tokens=reasoning,
+            )
+            rates = FirstTableRow("", entry).rates_of(whole, at)
+            if rates is None:  # hours of audio, pages, characters
+                assert (
+                    not whole
+                    or not entry.calc_price(asked, seller, genai_request_timestamp=at).total_price
+                )
+                continue
+            known = entry.calc_price(asked, seller, genai_request_timestamp=at).total_price
+            if rates.price_of(used).quantize(PLACES) != known.quantize(PLACES):
+                differing.append((seller.id, entry.id, used, at, known, rates.price_of(used)))
+    assert not differing

@@ -44,7 +44,13 @@ class Figures(NamedTuple):
         )
 
     def plus(self, other: "Figures") -> "Figures":
-        return Figures(*(ours + theirs for ours, theirs in zip(self, other, strict=True)))
+        return Figures(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.reasoning + other.reasoning,
+            self.total + other.total,
+        )
 
     def repeats(self, other: "Figures") -> bool:
         """Return whether both say the same. One of them may leave out what came from the cache, or

@@ -185,7 +185,11 @@ def set_prices(rows: Iterable[ExecutionRow]) -> None:
         if row.cost_reported or not row.model or kind_of(row.kind).call != "model":
             continue
         used = TokenUsage(
-            row.input_tokens, row.output_tokens, row.cached_tokens, row.cache_write_tokens
+            row.input_tokens,
+            row.output_tokens,
+            row.cached_tokens,
+            row.cache_write_tokens,
+            row.reasoning_tokens,
         )
         known = price(row.model, row.provider, used, row.reported_start_us)
         row.cost = known.amount if known else None
