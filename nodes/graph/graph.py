@@ -15,6 +15,9 @@ from nodes.choices import FAILURES
 from nodes.graph.steps import GraphStep
 from nodes.graph.taken_edges import END, EdgeKey, taken_edges
 
+# Kinds that mark where the inside of a container begins; producers do not report that they ran.
+MARKERS = frozenset({"iteration-start", "loop-start"})
+
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
@@ -33,6 +36,10 @@ class GraphNode:
     x: float | None = None
     y: float | None = None
     config: Mapping[str, Any] | None = None
+
+    @property
+    def is_marker(self) -> bool:
+        return self.kind in MARKERS and self.parent is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,30 +196,48 @@ def complete_graph(sent: Graph, observed: Graph) -> Graph:
         for node in sent.nodes
     ]
     nodes += [node for node in observed.nodes if node.id not in known]
-    edges = [_counted_edge(edge, sent, observed) for edge in sent.edges]
+    by_id = {node.id: node for node in nodes}
+    nodes = [_counted_marker(node, by_id) for node in nodes]
+    edges = _counted_edges(sent, observed, by_id)
     edges += [e for e in observed.edges if not {e.source, e.target} <= known]
     return Graph(tuple(nodes), tuple(edges), False, observed.runs)
 
 
-def _counted_edge(edge: GraphEdge, sent: Graph, observed: Graph) -> GraphEdge:
-    """Return `edge` with its count. Where a single sent edge joins two nodes, the handle need not
-    agree: producers name a case by its id in the graph and by its label in a run."""
-    pair = (edge.source, edge.target)
-    alone = sum((e.source, e.target) == pair for e in sent.edges) == 1
-    same = [
-        e
-        for e in observed.edges
-        if (e.source, e.target) == pair and (alone or e.handle in ("", edge.handle))
-    ]
-    return replace(
-        edge,
-        runs=max((e.runs for e in same), default=0),
-        via=max((e.via for e in same), default=""),
-    )
+def _counted_marker(node: GraphNode, by_id: Mapping[str, GraphNode]) -> GraphNode:
+    """Return a marker with the count of its container, where no run named it; else the node."""
+    container = by_id.get(node.parent or "")
+    if not node.is_marker or node.runs or container is None:
+        return node
+    return replace(node, runs=container.runs)
+
+
+def _counted_edges(sent: Graph, observed: Graph, by_id: Mapping[str, GraphNode]) -> list[GraphEdge]:
+    """Return the sent edges with their counts. Where a single sent edge joins two nodes, the handle
+    need not agree: producers name a case by its id in the graph and by its label in a run. `by_id`:
+    the nodes with their counts."""
+    pairs = Counter((edge.source, edge.target) for edge in sent.edges)
+    observed_edges: dict[tuple[str, str], list[GraphEdge]] = defaultdict(list)
+    for edge in observed.edges:
+        observed_edges[edge.source, edge.target].append(edge)
+    counted = []
+    for edge in sent.edges:
+        pair = (edge.source, edge.target)
+        same = [
+            e for e in observed_edges[pair] if pairs[pair] == 1 or e.handle in ("", edge.handle)
+        ]
+        runs, via = max((e.runs for e in same), default=0), max((e.via for e in same), default="")
+        source = by_id[edge.source]
+        if source.is_marker and not source.runs:
+            runs = by_id[edge.target].runs
+        counted.append(replace(edge, runs=runs, via=via))
+    return counted
 
 
 def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
-    """Return the edges of `graph` that one run took."""
+    """Return the edges of `graph` that one run took; from a marker that no step names, those to
+    steps that ran."""
+    ran = {step.key for step in steps}
+    markers = {node.id for node in graph.nodes if node.is_marker} - ran
     handles: dict[tuple[str, str], set[str]] = defaultdict(set)
     for taken in taken_edges(steps, {node.id for node in graph.nodes}):
         source, target, handle = taken.key
@@ -221,8 +246,11 @@ def edges_taken(graph: Graph, steps: Sequence[GraphStep]) -> set[EdgeKey]:
     return {
         edge.key
         for edge in graph.edges
-        if (taken_handles := handles.get(pair := (edge.source, edge.target)))
-        and (pairs[pair] == 1 or taken_handles & {"", edge.handle})
+        if (edge.source in markers and edge.target in ran)
+        or (
+            (taken_handles := handles.get(pair := (edge.source, edge.target)))
+            and (pairs[pair] == 1 or taken_handles & {"", edge.handle})
+        )
     }
 
 

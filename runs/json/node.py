@@ -121,6 +121,18 @@ class GraphEdgeJson(TypedDict):
     """How many of the newest runs took it."""
 
 
+class CanvasNoteJson(TypedDict):
+    """A note on the canvas of the workflow's editor; `x`, `y` and `width` are those of the canvas,
+    null where they are not known."""
+
+    text: str
+    author: str
+    colour: str
+    x: float | None
+    y: float | None
+    width: float | None
+
+
 class GraphJson(TypedDict):
     """The graph of a version."""
 
@@ -130,3 +142,4 @@ class GraphJson(TypedDict):
     runs: int
     nodes: list[GraphNodeJson]
     edges: list[GraphEdgeJson]
+    notes: list[CanvasNoteJson]

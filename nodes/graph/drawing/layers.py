@@ -7,16 +7,18 @@ straight. Edges that were taken out lead back below the boxes, or above. The sam
 same picture.
 """
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nodes.graph.drawing.columns import SWEEPS, Columns
-from nodes.graph.drawing.routes import Box, ReturnLine, Route, curve, loop_below
+from nodes.graph.drawing.routes import BEND_WIDTH, Box, ReturnLine, Route, curve, loop_below
 
 ROW_GAP = 28
 LINE_GAP = 14  # between a box and a line that runs past it
 PART_GAP = 44
-COLUMN_GAP = 44
+LABEL_HEIGHT = 16
+NUDGES = (0, 1, -1, 2, -2, 3, -3)  # by which heights of a label it gives way to another
 
 
 @dataclass(slots=True)
@@ -30,8 +32,8 @@ class DrawingLevel:
 
 
 def arrange(sizes: Sequence[tuple[int, int]], edges: dict[tuple[int, int], int]) -> DrawingLevel:
-    """Place boxes of the given sizes (width, height). `edges`: (source, target) → room for its
-    label. Boxes are numbered in the order in which a reader should meet them."""
+    """Place boxes of the given sizes (width, height). `edges`: (source, target) → width of its
+    label, 0 for none. Boxes are numbered in the order in which a reader should meet them."""
     level = DrawingLevel()
     single, parts = _connected_parts(len(sizes), edges)
     for part in parts:
@@ -143,8 +145,8 @@ class _PlacedPart(Columns):
         for rank, column in enumerate(self.columns):
             width = max(self.size[item][0] for item in column)
             self.sides.append((x, x + width))
-            leaving = [room for (s, t), room in self.edges.items() if self.rank[s] == rank]
-            x += width + max([COLUMN_GAP, *leaving])
+            leaving = (self.edges[edge] for edge in self.forward if self.rank[edge[0]] == rank)
+            x += width + BEND_WIDTH + max(leaving, default=0)
 
     def box(self, item: int) -> Box:
         """Return left, top, right, bottom; boxes stand in the middle of their column."""
@@ -157,10 +159,17 @@ class _PlacedPart(Columns):
         """Draw the part below what `level` already holds."""
         boxes = {item: self.box(item) for item in self.size}
         routes = {}
-        for edge in self.forward:
-            chain = self.chains[edge]
-            routes[edge] = curve([(*self.sides[self.rank[i]], boxes[i]) for i in chain])
+        leaving = Counter(chain[0] for chain in self.chains.values())
+        entering = Counter(chain[1] for chain in self.chains.values())
+        for edge, chain in self.chains.items():
+            places = [(*self.sides[self.rank[i]], boxes[i]) for i in chain]
+            beside_others = entering[chain[1]] > 1
+            label_at = (
+                "target" if not beside_others else "middle" if leaving[chain[0]] > 1 else "source"
+            )
+            routes[edge] = curve(places, label_at if self.edges[edge] else "target")
         highest, lowest = self._draw_back(boxes, routes)
+        self._part_labels(routes)
         down = (level.height + PART_GAP if level.height else 0) - highest
         for item, (x, y, _, _) in boxes.items():
             if self.size[item][0]:
@@ -168,6 +177,26 @@ class _PlacedPart(Columns):
         level.routes |= {edge: route.moved(0, down) for edge, route in routes.items()}
         level.width = max(level.width, self.sides[-1][1])
         level.height = down + lowest
+
+    def _part_labels(self, routes: dict[tuple[int, int], Route]) -> None:
+        """Move labels up or down that would lie upon others."""
+        taken: dict[int, list[tuple[int, int, int]]] = defaultdict(list)  # (left, right, y) by row
+        for edge in sorted(routes, key=lambda edge: routes[edge].label):
+            width, (x, y) = self.edges[edge], routes[edge].label
+            if not width:
+                continue
+            left, right = x - width // 2, x + width // 2
+            for nudge in NUDGES:
+                at = y + nudge * LABEL_HEIGHT
+                row = at // LABEL_HEIGHT
+                near = (*taken[row - 1], *taken[row], *taken[row + 1])
+                if not any(
+                    left < end and start < right and abs(at - height) < LABEL_HEIGHT
+                    for start, end, height in near
+                ):
+                    taken[row].append((left, right, at))
+                    routes[edge] = routes[edge].with_label(x, at)
+                    break
 
     def _draw_back(
         self, boxes: dict[int, Box], routes: dict[tuple[int, int], Route]

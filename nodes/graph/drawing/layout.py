@@ -17,6 +17,7 @@ MAX_NODES = 400
 MAX_LINES = 1000
 MAX_CHIPS = 8
 DEEPEST = 6
+MAX_CASE, MAX_LABEL = 26, 40  # columns of the name of a case, and of a label
 CARD = (200, 60)
 END_CARD = (64, 30)
 CHIP = 25
@@ -92,8 +93,8 @@ class _DrawingTree:
         cards = [self._node_card(node_id, inside.get(node_id)) for node_id in ids]
         edges = {(number[a], number[b]): es for (a, b), es in self.edges.get(parent, {}).items()}
         labels = {pair: self._edge_label(es) for pair, es in edges.items()}
-        rooms = {pair: 28 + 7 * columns_of(text) if text else 0 for pair, text in labels.items()}
-        level = arrange([(card.width, card.height) for card in cards], rooms)
+        widths = {pair: 14 + 7 * columns_of(text) if text else 0 for pair, text in labels.items()}
+        level = arrange([(card.width, card.height) for card in cards], widths)
         drawing = Drawing(width=level.width, height=level.height)
         for i, card in enumerate(cards):
             x, y = level.spots[i]
@@ -146,6 +147,8 @@ class _DrawingTree:
             return Card(node, 0, 0, width, HEAD + inside.height + PAD, "box", state=state)
         if node_id == END:
             return Card(node, 0, 0, *END_CARD, "end", state=state)
+        if node.is_marker:
+            return Card(node, 0, 0, *END_CARD, "start", state=state)
         listed = self._listed(node_id)
         inner_ids = listed[:MAX_CHIPS]
         chips = [
@@ -164,11 +167,11 @@ class _DrawingTree:
         for edge in edges:
             target, source = self.nodes[edge.target], self.nodes[edge.source]
             if edge.handle and edge.handle not in (target.id, target.title, "source"):
-                names.append("end" if edge.handle == END else clip_text(edge.handle, 16))
+                names.append("end" if edge.handle == END else clip_text(edge.handle, MAX_CASE))
             if edge.runs < source.runs:
                 shares.append(f"{edge.runs} of {source.runs}")
         parts = [" / ".join(dict.fromkeys(names))] if names else []
-        return clip_text(" · ".join(parts + shares[:1]), 28)
+        return clip_text(" · ".join(parts + shares[:1]), MAX_LABEL)
 
     def _edge_description(self, edges: list[GraphEdge]) -> str:
         """Return what the line means: "agent → tools: 7 of 12 runs"."""

@@ -5,10 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nodes.choices import FAILURES
+from nodes.graph.canvas_notes import CanvasNote
 from nodes.graph.drawing.layout import layout
+from nodes.graph.drawing.notes import add_notes
 from nodes.graph.drawing.shapes import Card, Drawing
 from nodes.graph.graph import Graph, GraphNode, edges_taken
 from nodes.graph.steps import GraphStep
+from nodes.graph.taken_edges import END
 from nodes.kinds import NodeKind, kind_of
 
 GROUPS = {
@@ -39,7 +42,7 @@ class Picture:
     @property
     def legend(self) -> list[tuple[str, str]]:
         """Return (group, its name) of the kinds that are drawn."""
-        drawn = {card.group for card in self.cards() if card.shape != "end"}
+        drawn = {card.group for card in self.cards() if card.shape not in ("start", "end")}
         return [(group, name) for group, name in GROUPS.items() if group in drawn]
 
     @property
@@ -58,13 +61,14 @@ class Picture:
         return max(0, len(self.graph.nodes) - MAX_LISTED)
 
     def in_order(self) -> list[tuple[GraphNode, NodeKind, int]]:
-        """Return the nodes as a list, each with its kind and how deep it lies; of a huge graph the
-        first ones."""
+        """Return the nodes that are steps as a list, each with its kind and how deep it lies; of a
+        huge graph the first ones."""
         depth: dict[str, int] = {}
         below: dict[str | None, list[GraphNode]] = defaultdict(list)
         known = {node.id for node in self.graph.nodes}
         for node in self.graph.nodes:
-            below[node.parent if node.parent in known else None].append(node)
+            if node.id != END and not node.is_marker:
+                below[node.parent if node.parent in known else None].append(node)
         listed: list[tuple[GraphNode, NodeKind, int]] = []
         waiting = below.pop(None, [])[::-1]
         while waiting and len(listed) < MAX_LISTED:
@@ -76,10 +80,14 @@ class Picture:
 
 
 def draw_picture(
-    graph: Graph, selected: str = "", steps: Sequence[GraphStep] | None = None
+    graph: Graph,
+    selected: str = "",
+    steps: Sequence[GraphStep] | None = None,
+    notes: Sequence[CanvasNote] = (),
 ) -> Picture:
-    """Draw `graph`; with `steps`, as one run went through it."""
+    """Draw `graph`, with notes around it; with `steps`, as one run went through it."""
     picture = Picture(graph, layout(graph), selected)
+    add_notes(picture.drawing, notes)
     if steps is not None:
         _mark_run(picture, steps)
     return picture
@@ -98,7 +106,13 @@ def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
         card.status = newest.status if newest else "skipped"
         card.alarm = bool(failed)
         card.note = _times_note(len(own), failed)
-        card.state = "" if own or card.node.id in targets else "skipped"
+        # A marker is where the inside of its container begins, whether or not a step ran in it.
+        came = (
+            own
+            or card.node.id in targets
+            or (card.shape == "start" and card.node.parent in by_node)
+        )
+        card.state = "" if came else "skipped"
     for line in picture.drawing.lines:
         line.state = "" if any(edge.key in taken for edge in line.edges) else "skipped"
 

@@ -9,6 +9,7 @@ Point = tuple[int, int]
 
 ARROW = 3  # the line ends before the box; the arrow's head fills the rest
 BEND = 8
+BEND_WIDTH = 44  # of the piece of a gap in which a line goes up or down
 BEYOND = 18
 
 
@@ -20,6 +21,9 @@ class Route:
     label: Point
     lane: int
     back: bool = False
+
+    def with_label(self, x: int, y: int) -> "Route":
+        return replace(self, label=(x, y))
 
     def moved(self, x: int, y: int) -> "Route":
         commands = tuple(
@@ -37,20 +41,32 @@ class Route:
         )
 
 
-def curve(places: Sequence[tuple[int, int, Box]]) -> Route:
+def curve(places: Sequence[tuple[int, int, Box]], label_at: str = "target") -> Route:
     """Return a line from the right side of the first box to the left side of the last, level
     through the columns and bent in the gaps. `places`: left and right of the column, and the box
-    in it."""
+    in it.
+
+    A line bends at the beginning of a gap, so that its label stands on the level piece before the
+    next column, where no other line of the same source runs. `label_at`: "target" for that;
+    "source": it bends at the end of the first gap, with the label before; "middle": on the bend.
+    """
     middles = [(top + bottom) // 2 for _, _, (_, top, _, bottom) in places]
     commands: list[tuple[str, tuple[Point, ...]]] = [("M", ((places[0][2][2], middles[0]),))]
     label = (0, 0)
     for at, (here, after) in enumerate(pairwise(places)):
-        start, end = here[1], after[0]
-        half, y1, y2 = (end - start) // 2, middles[at], middles[at + 1]
-        if not at:
-            label = (start + half, (y1 + y2) // 2)
-        commands.append(("L", ((start, y1),)))
-        commands.append(("C", ((start + half, y1), (end - half, y2), (end - ARROW, y2))))
+        start, end, y1, y2 = here[1], after[0], middles[at], middles[at + 1]
+        bend_from, bend_to = start, min(end - ARROW, start + BEND_WIDTH)
+        if not at and label_at == "source":
+            bend_from, bend_to = max(start, end - ARROW - BEND_WIDTH), end - ARROW
+            label = ((start + bend_from) // 2, y1)
+        elif not at and label_at == "middle":
+            bend_to = end - ARROW
+            label = ((start + end) // 2, (y1 + y2) // 2)
+        elif not at:
+            label = ((bend_to + end - ARROW) // 2, y2)
+        half = (bend_to - bend_from) // 2
+        commands.append(("L", ((bend_from, y1),)))
+        commands.append(("C", ((bend_from + half, y1), (bend_to - half, y2), (bend_to, y2))))
     commands.append(("L", ((places[-1][2][0] - ARROW, middles[-1]),)))
     return Route(tuple(commands), label, max(middles))
 

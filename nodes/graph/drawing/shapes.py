@@ -4,6 +4,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from nodes.choices import status_label
+from nodes.graph.canvas_notes import CanvasNote
 from nodes.graph.drawing.routes import Route
 from nodes.graph.graph import GraphEdge, GraphNode
 from nodes.kinds import kind_of
@@ -12,9 +13,9 @@ from nodes.kinds import kind_of
 @dataclass(slots=True)
 class Card:
     """A node as drawn: `shape` is "card", "box" (a container), "chip" (an inner step listed on a
-    card) or "end". `note` says how often it ran or failed, with `alarm` where it failed; `status`
-    is that of its newest execution. `state` is "unused" where no run came through, "skipped" where
-    the run that is shown did not, else ""."""
+    card), "start" (where the inside of a container begins) or "end". `note` says how often it ran
+    or failed, with `alarm` where it failed; `status` is that of its newest execution. `state` is
+    "unused" where no run came through, "skipped" where the run that is shown did not, else ""."""
 
     node: GraphNode
     x: int
@@ -74,16 +75,38 @@ class EdgeLine:
 
 
 @dataclass(slots=True)
+class NoteCard:
+    """A canvas note as drawn."""
+
+    note: CanvasNote
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(slots=True)
 class Drawing:
-    """`hidden`, `hidden_edges`: how many nodes, and edges between drawn ones, are left out, because
-    there are too many to see anything."""
+    """`hidden`, `hidden_edges`, `hidden_notes`: how many nodes, edges between drawn ones, and notes
+    are left out, because there are too many to see anything."""
 
     cards: list[Card] = field(default_factory=list)
     lines: list[EdgeLine] = field(default_factory=list)
+    notes: list[NoteCard] = field(default_factory=list)
     width: int = 0
     height: int = 0
     hidden: int = 0
     hidden_edges: int = 0
+    hidden_notes: int = 0
+
+    def move_down(self, down: int) -> None:
+        for card in self.cards:
+            card.move(0, down)
+        for line in self.lines:
+            line.route = line.route.moved(0, down)
+        for note in self.notes:
+            note.y += down
+        self.height += down
 
 
 def clip_text(text: str, room: int) -> str:

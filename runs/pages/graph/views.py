@@ -1,5 +1,6 @@
 """The graph of an app's version, and the side panel of a node: Settings, Last run, History."""
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -9,6 +10,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from nodes.graph.canvas_notes import canvas_notes
 from nodes.graph.drawing.picture import Picture, draw_picture
 from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
@@ -32,7 +34,9 @@ def version_of_graph(app: App, number: str, run: Run | None = None) -> Version |
     if number:
         return version_or_404(app, number)
     run = run or Run.objects.for_app(app).for_list().first()
-    return run.version if run else app.versions.first()
+    if not run:
+        return app.versions.first()
+    return app.versions.filter(pk=run.version_id).first() if run.version_id else None
 
 
 def node_panel_or_404(
@@ -71,7 +75,12 @@ def graph_page(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     context |= {
         "version": version,
         "versions": app.versions.defer("graph", "configuration")[:MAX_VERSIONS],
-        "picture": draw_picture(completed.graph, node_id, steps),
+        "picture": draw_picture(
+            completed.graph,
+            node_id,
+            steps,
+            canvas_notes(version and version.configuration),
+        ),
     }
     return render_region(request, "graph/graph.html", "graph/_graph.html", context)
 
@@ -114,6 +123,7 @@ def graph_twin(request: ReadRequest, slug: str) -> HttpResponse:
             {"source": e.source, "target": e.target, "handle": e.handle or None, "runs": e.runs}
             for e in graph.edges
         ],
+        "notes": [asdict(note) for note in canvas_notes(version and version.configuration)],
     })  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from django.views.decorators.http import require_safe
 
 from nodes.diff.difference import changes_json
 from nodes.diff.graphs import GraphDifference, GraphNodeChange, graph_difference
-from nodes.diff.side_by_side import compare_values
+from nodes.diff.side_by_side import ComparedValue, compare_values
+from nodes.graph.canvas_notes import without_places
 from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from runs.access import ReadRequest, session_or_read_key
@@ -47,6 +48,12 @@ def version_graph_difference(a: Version, b: Version) -> GraphDifference:
     return graph_difference(before, after)
 
 
+def _configuration_difference(a: Version, b: Version) -> ComparedValue:
+    return compare_values(
+        "Configuration", without_places(a.configuration), without_places(b.configuration)
+    )
+
+
 @require_safe
 def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     """Show what changed from `a` to `b`; without them, between the two newest versions."""
@@ -64,7 +71,7 @@ def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
             "measured": [(a, both_figures[0]), (b, both_figures[1])],
             "graph": version_graph_difference(a, b),
             "models": model_changes(a, b),
-            "configuration": compare_values("Configuration", a.configuration, b.configuration),
+            "configuration": _configuration_difference(a, b),
             "twin": f"{twin}?a={a.number}&b={b.number}",
         }
     return render_region(request, "versions/comparison.html", "versions/_comparison.html", context)
@@ -78,7 +85,7 @@ def version_compare_twin(request: ReadRequest, slug: str) -> HttpResponse:
     if a is None or b is None:
         raise Http404("Name two versions: versions/compare.json?a=<number>&b=<number>.")
     graph = version_graph_difference(a, b)
-    configuration = compare_values("Configuration", a.configuration, b.configuration).difference
+    configuration = _configuration_difference(a, b).difference
     return JsonResponse({
         "a": {**(version_ref(a) or {}), **version_figures_json(version_figures(a))},
         "b": {**(version_ref(b) or {}), **version_figures_json(version_figures(b))},

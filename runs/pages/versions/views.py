@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from nodes.content.limits import Limits
 from nodes.content.parts import present
+from nodes.graph.canvas_notes import without_places
 from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
@@ -101,7 +102,9 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
             for node in graph.nodes[:MAX_NODES]
         ],
         "hidden_nodes": len(graph.nodes[MAX_NODES:]),
-        "configuration": present(version.configuration) if version.configuration else None,
+        "configuration": present(without_places(version.configuration))
+        if version.configuration
+        else None,
         "table": RunTable(runs[:MAX_RUNS], exclude=("app", "version"), empty=NO_RUNS),
         "more": len(runs) > MAX_RUNS,
     }

@@ -79,8 +79,7 @@ def read_graph(graph: Any) -> DifyGraph:
 
 
 def _graph_node(key: str, item: dict[str, Any], data: dict[str, Any]) -> dict[str, Any]:
-    position = next((p for name in ("positionAbsolute", "position")
-                  if isinstance(p := item.get(name), dict)), {})  # fmt: skip
+    position = _position_of(item)
     kind = clean(str(data.get("type") or "span"), 40)
     parent = item.get("parentId") or (
         (data.get("isInIteration") and data.get("iteration_id"))
@@ -154,9 +153,25 @@ def _graph_edges(
 
 
 def _canvas_note(item: dict[str, Any], data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the note as a list of one; [] for a note without text."""
+    """Return the note as a list of one; [] for a note without text. `colour` is the name of a theme
+    of Dify's editor; positions are those of the editor's canvas, as of nodes."""
     text = clean("\n".join(_note_lines(readable(data.get("text")))))[:MAX_NOTE].strip()
-    return [{"text": text, "author": clean(str(data.get("author") or ""), 100)}] if text else []
+    if not text:
+        return []
+    position = _position_of(item)
+    return [{
+        "text": text,
+        "author": clean(str(data.get("author") or ""), 100),
+        "colour": clean(str(data.get("theme") or ""), 20),
+        "x": _coordinate(position.get("x")),
+        "y": _coordinate(position.get("y")),
+        "width": _coordinate(data.get("width") or item.get("width")),
+    }]  # fmt: skip
+
+
+def _position_of(item: dict[str, Any]) -> dict[str, Any]:
+    return next((p for name in ("positionAbsolute", "position")
+              if isinstance(p := item.get(name), dict)), {})  # fmt: skip
 
 
 def _note_lines(value: Any) -> list[str]:

@@ -5,9 +5,20 @@ from itertools import pairwise
 
 import pytest
 
+from nodes.graph.canvas_notes import CanvasNote
 from nodes.graph.drawing.layout import MAX_NODES, layout
-from nodes.graph.drawing.shapes import Card, Drawing, clip_text
-from nodes.graph.graph import Graph, GraphEdge, GraphNode
+from nodes.graph.drawing.notes import HIGHEST
+from nodes.graph.drawing.picture import draw_picture
+from nodes.graph.drawing.shapes import Card, Drawing, NoteCard, clip_text, columns_of
+from nodes.graph.graph import (
+    Graph,
+    GraphEdge,
+    GraphNode,
+    complete_graph,
+    infer_graph,
+    sent_graph,
+)
+from nodes.graph.steps import GraphStep
 from nodes.graph.taken_edges import END
 
 
@@ -23,7 +34,7 @@ def by_id(drawing: Drawing) -> dict[str, Card]:
     return {card.node.id: card for card in drawing.cards}
 
 
-def overlap(a: Card, b: Card) -> bool:
+def overlap(a: Card | NoteCard, b: Card | NoteCard) -> bool:
     apart = a.x + a.width <= b.x or b.x + b.width <= a.x
     return not (apart or a.y + a.height <= b.y or b.y + b.height <= a.y)
 
@@ -156,6 +167,94 @@ def test_labels_tell_the_case_and_the_share() -> None:
     drawing = layout(Graph(nodes, edges, runs=12))
     assert sorted(line.label for line in drawing.lines) == ["5 of 12", "true · 7 of 12"]
     assert by_id(drawing)[END].shape == "end"
+
+
+def branching(count: int, *, to_the_same: int = 0) -> Graph:
+    """A question with `count` answers, of which the last `to_the_same` lead straight to the end."""
+    kept = count - to_the_same
+    nodes = [GraphNode("ask", "question-classifier", "Ask", runs=9), GraphNode("last", "end", "E")]
+    edges = []
+    for n in range(count):
+        name = f"问题分类 {n} with a long name" if n % 2 else f"Class {n}"
+        if n < kept:
+            nodes.append(GraphNode(f"a{n}", "llm", f"Answer {n}", runs=1))
+            edges += [GraphEdge("ask", f"a{n}", name, 1), GraphEdge(f"a{n}", "last", runs=1)]
+        else:
+            nodes.append(GraphNode(f"b{n}", "if-else", f"Check {n}", runs=2))
+            edges += [GraphEdge("ask", f"b{n}", name, 1), GraphEdge(f"b{n}", "last", "ELSE", 1)]
+            edges.append(GraphEdge(f"b{n}", f"a{n % max(kept, 1)}", "IF", 1))
+    return Graph(tuple(nodes), tuple(edges), runs=9)
+
+
+@pytest.mark.parametrize(("count", "to_the_same"), [(2, 0), (9, 0), (9, 3), (25, 5), (3, 3)])
+def test_labels_of_a_branch_stand_apart_and_on_their_lines(count: int, to_the_same: int) -> None:
+    drawing = layout(branching(count, to_the_same=to_the_same))
+    check(drawing)
+    labels = [(*line.route.label, line) for line in drawing.lines if line.label]
+    assert len(labels) >= count
+    for n, (x, y, line) in enumerate(labels):
+        half = 7 * columns_of(line.label) / 2
+        for other_x, other_y, other in labels[n + 1 :]:
+            room = half + 7 * columns_of(other.label) / 2
+            assert abs(x - other_x) >= room or abs(y - other_y) >= 14, (line.label, other.label)
+        for card in drawing.cards:
+            apart = x + half <= card.x or card.x + card.width <= x - half
+            assert apart or y + 7 <= card.y or card.y + card.height <= y - 7, line.label
+        if line.edges[0].source == "ask":  # a level piece of its own
+            assert y in {points[-1][1] for _, points in line.route.commands}
+
+
+def test_the_start_of_a_container_is_a_marker_and_counts_as_its_container() -> None:
+    sent = sent_graph({
+        "nodes": [
+            {"id": "each", "kind": "iteration", "title": "Each"},
+            {"id": "begin", "kind": "iteration-start", "title": "Start", "parent": "each"},
+            {"id": "clean", "kind": "code", "title": "Clean", "parent": "each"},
+        ],
+        "edges": [{"source": "begin", "target": "clean"}],
+    })  # fmt: skip
+    steps = [GraphStep("1", node_id="each", kind="iteration"),
+             GraphStep("2", parent_id="1", node_id="clean", kind="code")]  # fmt: skip
+    made = complete_graph(sent, infer_graph([steps]))
+    assert [(node.id, node.runs) for node in made.nodes] == [
+        ("each", 1),
+        ("begin", 1),
+        ("clean", 1),
+    ]
+    assert [edge.runs for edge in made.edges] == [1]
+    for picture in (draw_picture(made), draw_picture(made, "", steps)):
+        marker = next(card for card in picture.cards() if card.node.id == "begin")
+        assert (marker.shape, marker.state) == ("start", "")
+        assert [line.state for line in picture.drawing.lines] == [""]
+        assert "begin" not in [node.id for node, _, _ in picture.in_order()]
+    skipped = draw_picture(made, "", [GraphStep("3", node_id="other")])
+    assert {card.state for card in skipped.cards() if card.node.id != "other"} == {"skipped"}
+
+
+def note_at(x: float | None, y: float | None, text: str = "Ask first.") -> CanvasNote:
+    return CanvasNote(text, "Ana", x=x, y=y)
+
+
+def test_notes_stand_at_the_nodes_that_they_were_nearest_to() -> None:
+    nodes = [GraphNode(f"n{n}", "llm", f"N{n}", x=300.0 * n, y=100.0) for n in range(6)]
+    edges = [GraphEdge(f"n{n}", f"n{n + 1}") for n in range(5)]
+    notes = [note_at(890, -50), note_at(0, 400), note_at(10, 500), note_at(None, None),
+             note_at(1500, -400, "long " * 900)]  # fmt: skip
+    picture = draw_picture(Graph(tuple(nodes), tuple(edges), inferred=False), notes=notes)
+    drawing = picture.drawing
+    placed = {id(card.note): card for card in drawing.notes}
+    over, under, second, unplaced, long = (placed[id(note)] for note in notes)
+    cards = by_id(drawing)
+    assert over.x == cards["n3"].x and over.y + over.height < cards["n3"].y
+    assert under.x == cards["n0"].x and under.y > cards["n0"].y + cards["n0"].height
+    assert second.y > under.y and long.height <= HIGHEST and unplaced.x == 0
+    boxes = [*drawing.cards, *drawing.notes]
+    for n, a in enumerate(boxes):
+        assert min(a.x, a.y) >= 0
+        assert a.x + a.width <= drawing.width and a.y + a.height <= drawing.height
+        assert not any(overlap(a, b) for b in boxes[n + 1 :])
+    many = draw_picture(Graph(), notes=[note_at(n * 7 % 90, n * 3) for n in range(200)]).drawing
+    assert many.hidden_notes == 160 and len(many.notes) == 40
 
 
 def test_the_same_graph_gives_the_same_drawing() -> None:

@@ -56,6 +56,21 @@ def test_page_fragment_and_restore(console: Client, runs: list[Run]) -> None:
     assert [a.text for a in listed] == ["classify", "agent", "tools", "finish"]
 
 
+def test_canvas_notes_are_on_the_graph(console: Client, version: Version) -> None:
+    notes = [{"text": f"先问客服 {HOSTILE}", "colour": "x", "x": 1, "y": 2}, {}]
+    version.graph = {"nodes": [{"id": "a", "kind": "llm", "title": "A"}], "edges": []}
+    version.configuration = {"notes": notes}
+    version.save()
+    tree = check_view(console, GRAPH)
+    [note] = tree.findall(".//div[@role='note']")
+    assert "先问客服 <script>" in text_of(note) and note.get("data-colour") == "blue"
+    [sent] = console.get("/apps/support-desk/graph.json").json()["notes"]
+    assert (sent["text"], sent["x"], sent["width"]) == (notes[0]["text"], 1, None)
+    version.configuration = {"notes": "none"}
+    version.save()
+    assert not check_view(console, GRAPH).findall(".//div[@role='note']")
+
+
 @pytest.mark.parametrize("tab", ["settings", "last-run", "history", "nonsense"])
 def test_the_panel_of_a_node(console: Client, runs: list[Run], tab: str) -> None:
     tree = check_view(console, f"{GRAPH}?node=tools&tab={tab}")

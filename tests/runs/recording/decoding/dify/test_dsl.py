@@ -72,7 +72,10 @@ def test_what_else_belongs_to_it() -> None:
             {"name": "retries", "type": "number", "value": 3},
         ],
         "plugins": ["langgenius/openai:0.2.1"],
-        "notes": [{"text": "Ask the shop first.", "author": "Operator"}],
+        "notes": [{
+            "text": "Ask the shop first.", "author": "Operator", "colour": "blue",
+            "x": 0, "y": 0, "width": None,
+        }],
     }  # fmt: skip
 
 
