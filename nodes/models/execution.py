@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import orjson
 from django.db import models
 from django.db.models import Case, F, Value, When
 from django.db.models.functions import Cast, Left
@@ -255,6 +256,12 @@ class NodeExecution(models.Model):
         """Return what the producer sent beside the values: {"attributes", "events", "links",
         "scope", "read_from"}, of which only those that are not empty."""
         return unpack_json(bytes(self.received_body)) if self.received_body else {}
+
+    @property
+    def span_ids(self) -> list[str]:
+        """Return the ids by which its producer may name it."""
+        hints = orjson.loads(self.hints) if '"span_ids"' in self.hints else {}
+        return [self.source_id, *hints.get("span_ids", ())]
 
     @property
     def clock(self) -> ClockOffset | None:

@@ -18,6 +18,7 @@ from runs.models import (
     RefusedRecord,
     Run,
     RunSource,
+    SpanLink,
     Version,
 )
 
@@ -93,6 +94,18 @@ class RunSourceAdmin(RecordAdmin):
 
     def console_url(self, obj: RunSource) -> str:
         return reverse("run", args=[obj.run_id])
+
+
+@admin.register(SpanLink)
+class SpanLinkAdmin(RecordAdmin):
+    list_display = ("trace", "span", "scope", "console")
+    search_help_text = "The trace or span that is linked to."
+
+    def find(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        return queryset.filter(Q(trace=term) | Q(span=term))
+
+    def console_url(self, obj: SpanLink) -> str:
+        return reverse("run-execution", args=[obj.run_id, obj.execution])
 
 
 @admin.register(Conversation)

@@ -1,7 +1,7 @@
 """Executions (steps) as JSON."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from typing_extensions import TypedDict
@@ -170,6 +170,24 @@ class StoredExecutionJson(ExecutionJson):
     """The OpenTelemetry resource of its span."""
     span_links: Any
     """What OpenTelemetry calls links: other spans that the producer names."""
+
+
+class SpanLinkJson(TypedDict):
+    """A link between spans of two steps, as seen from one of them."""
+
+    direction: Literal["to", "from"]
+    """“to”: this step names the other one; “from”: the other one names this step."""
+    step: str | None
+    """The execution of this run that the link is from or to; null for the run itself."""
+    run: str | None
+    """The other run; null where it has not been received."""
+    execution: str | None
+    """The other execution; null for a run itself."""
+    title: str | None
+    trace: str | None
+    """The ids of the producer that the link names."""
+    span: str | None
+    url: str | None
 
 
 class NodeExecutionJson(ExecutionJson):

@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from runs.json.execution import StoredExecutionJson
+from runs.json.execution import SpanLinkJson, StoredExecutionJson
 
 
 class LineagePlaceJson(TypedDict):
@@ -82,3 +82,5 @@ class ExecutionDetailJson(StoredExecutionJson):
     """An execution with its values, all that was received of it, and the links of its values."""
 
     links: ExecutionLinksJson
+    linked_steps: list[SpanLinkJson]
+    """Other steps that its producer links with it, in both directions."""

@@ -5,6 +5,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from runs.json.app import AppRefJson, VersionRefJson, version_ref
+from runs.json.execution import SpanLinkJson
 from runs.json.note import NoteJson
 from runs.json.search_hit import SearchHitJson
 from runs.json.values import decimal_text, iso_time, page_url
@@ -212,6 +213,8 @@ class RunDetailJson(RunJson):
     """The run that waited for a person until this one went on."""
     resumed_by: ResumedRunJson | None
     """The run that went on after this one had waited for a person."""
+    linked_runs: list[SpanLinkJson]
+    """Links between steps of this run and of others, as their producers named them."""
 
 
 def run_json(run: Run, base_url: str = "") -> RunJson:

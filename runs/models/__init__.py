@@ -12,6 +12,7 @@ from runs.models.run import Run, RunSource
 from runs.models.saved_view import SavedView
 from runs.models.search import SearchDue
 from runs.models.share import ShareLink
+from runs.models.span_link import SpanLink
 
 __all__ = [
     "App",
@@ -28,5 +29,6 @@ __all__ = [
     "SavedView",
     "SearchDue",
     "ShareLink",
+    "SpanLink",
     "Version",
 ]

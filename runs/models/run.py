@@ -21,9 +21,9 @@ from runs.models.conversation import Conversation
 from runs.models.error_group import ErrorGroup
 
 NEWEST_LOOKED_AT = 10_000  # newest runs of an app among which the same input is looked for
-# Deleted with a run even if another one takes its place: its steps, which are then stored under new
-# ids, and its entry in the queue of runs that the search index has to read.
-DELETED_WITH_RUN = {"nodes.NodeExecution", "runs.SearchDue"}
+# Deleted with a run even if another one takes its place: its steps and their links, which are then
+# stored under new ids, and its entry in the queue of runs that the search index has to read.
+DELETED_WITH_RUN = {"nodes.NodeExecution", "runs.SpanLink", "runs.SearchDue"}
 
 
 def stalled_condition(now: datetime) -> Q:

@@ -25,6 +25,7 @@ from runs.models import (
     Run,
     SavedView,
     ShareLink,
+    SpanLink,
 )
 from tests.factories import (
     make_conversation,
@@ -35,7 +36,14 @@ from tests.factories import (
 )
 
 MODELS = [model for name in ("runs", "nodes") for model in apps.get_app_config(name).get_models()]
-LARGE = ("runs_run", "runs_runsource", "runs_conversation", "nodes_nodeexecution", "nodes_payload")
+LARGE = (
+    "runs_run",
+    "runs_runsource",
+    "runs_spanlink",
+    "runs_conversation",
+    "nodes_nodeexecution",
+    "nodes_payload",
+)
 
 
 def names(model: Any) -> str:
@@ -67,6 +75,7 @@ def run(admin: Any) -> Run:
     SavedView.objects.create(owner=admin, name="Refunds", query="q=refund")
     ShareLink.objects.create(run=run, digest="d" * 64, expires_at=timezone.now())
     Rerun.objects.create(original=run)
+    SpanLink.objects.create(run=run, execution=uuid.uuid4(), trace="a" * 32, span="b" * 16)
     return run
 
 

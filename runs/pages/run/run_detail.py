@@ -9,15 +9,16 @@ from runs.json.run import (
     run_json,
 )
 from runs.json.values import iso_time, page_url, stored
-from runs.models import Run
+from runs.models import App, Run
 from runs.pages.errors.cause import cause_of
 from runs.pages.notes.notes import notes_json
 from runs.pages.rerun.outcome import rerun_history
 from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run_header.resumed_runs import ResumedRuns
+from runs.pages.span_links.span_links import links_of_run, span_links_json
 
 
-def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
+def run_detail_json(run: Run, base_url: str = "", only_app: App | None = None) -> RunDetailJson:
     """Return the JSON of a run that was loaded by `for_page()`."""
     reruns = rerun_history(run)
     resumed = ResumedRuns.around(run)
@@ -48,6 +49,7 @@ def run_detail_json(run: Run, base_url: str = "") -> RunDetailJson:
         ],
         "resumes": _resumed_run_json(resumed.before, base_url),
         "resumed_by": _resumed_run_json(resumed.after, base_url),
+        "linked_runs": span_links_json(links_of_run(run, only_app), base_url),
     }
 
 

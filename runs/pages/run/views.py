@@ -21,6 +21,7 @@ from runs.pages.run.markdown_report import report
 from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run.run_detail import run_detail_json
 from runs.pages.run_header.run_header import header_of
+from runs.pages.span_links.span_links import links_of_run
 from runs.pages.tracing.views import render_tracing
 
 
@@ -51,6 +52,7 @@ def detail(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "resource": run_resource(run.id),
         "sources": run.producer_ids,
         "notes": notes_on_page(run),
+        "span_links": links_of_run(run),
     }
     return _render_tab(request, run, "detail", context)
 
@@ -87,7 +89,7 @@ def _render_tab(
 def run_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
-    return json_response(run_detail_json(run, base_url))
+    return json_response(run_detail_json(run, base_url, request.only_app))
 
 
 @require_safe

@@ -29,6 +29,7 @@ from runs.pages.graph.version_graph import nodes_leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
 from runs.pages.notes.notes import notes_of_step
 from runs.pages.run_header.run_header import header_of
+from runs.pages.span_links.span_links import links_of_step, span_links_json
 from runs.pages.tracing.branches_not_taken import load_branches_not_taken
 from runs.pages.tracing.rows import trace_rows, with_branches_not_taken
 from runs.pages.tracing.same_node import same_node_links
@@ -102,11 +103,12 @@ def render_tracing(
 def panel_context(run: Run, execution: NodeExecution | None) -> dict[str, Any]:
     """Return what the panel of a step shows; None each for no step."""
     if execution is None:
-        return dict.fromkeys(("panel", "notes", "same_node_links"))
+        return dict.fromkeys(("panel", "notes", "same_node_links", "span_links"))
     return {
         "panel": build_panel(execution),
         "notes": notes_of_step(run, execution),
         "same_node_links": same_node_links(execution),
+        "span_links": links_of_step(run, execution),
     }
 
 
@@ -187,5 +189,8 @@ def execution_twin(request: ReadRequest, run_id: UUID, execution_id: UUID) -> Ht
     answer: ExecutionDetailJson = {
         **stored_execution_json(execution),
         "links": links_json(lineage_context(run, execution)),
+        "linked_steps": span_links_json(
+            links_of_step(run, execution, request.only_app), request.build_absolute_uri("/")[:-1]
+        ),
     }
     return json_response(answer)

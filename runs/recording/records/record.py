@@ -187,6 +187,10 @@ class NodeRecord:
     # that may send (Haystack) or came before (Dify).
     ran_after: tuple[str, ...] = ()
 
+    # Spans that this step's span names as belonging to it (OpenTelemetry's links): ids of trace and
+    # span in hex, "trace:span".
+    links: tuple[str, ...] = ()
+
     # Logs of this step: united, and read together once all are known (see `storing.log_merging`).
     logs: tuple[StepLog, ...] = ()
     logs_cut: bool = False  # there were more than are kept

@@ -19,7 +19,7 @@ from nodes.clock import to_us
 from nodes.content.payloads import load_value
 from nodes.digests import digest_of
 from nodes.models import Payload
-from runs.models import Run, RunSource
+from runs.models import Run, RunSource, SpanLink
 from runs.recording.deriving.clocks import Clock, clock_of
 from runs.recording.deriving.derive import derive
 from runs.recording.deriving.summary import Summary, summarize
@@ -280,6 +280,7 @@ class UnitOfWork:
         self._write_runs(relations, error_groups)
         self._write_steps()
         self._write_sources()
+        self._write_links()
         self._remove_absorbed()
         former = {run_id: stored.relations for run_id, stored in self.before.items()}
         definitions.adopt(maybe_defined)
@@ -378,6 +379,17 @@ class UnitOfWork:
         bulk.insert(RunSource, [*unique, "run_id"], sorted(rows), conflict=unique)
         if rows:
             notes.settle({source_id for source_id, *_ in rows}, scope)
+
+    def _write_links(self) -> None:
+        columns = ["run_id", "execution", "trace", "span"]
+        links = [
+            (run_id.hex, row.id, *target.split(":"), self.origin.scope)
+            for run_id, run in self.runs.items()
+            for row in run.rows.values()
+            if row.stored is None or row.changed
+            for target in row.hints.get("links", ())
+        ]
+        bulk.insert(SpanLink, [*columns, "scope"], links, conflict=columns)
 
     def _remove_absorbed(self) -> None:
         """Point what refers to absorbed runs to the run that took them in, and drop the rest."""

@@ -4,7 +4,7 @@ of arrival and numbers that the database assigns."""
 from typing import Any
 
 from nodes.models import NodeExecution, Payload
-from runs.models import App, Conversation, Run, RunSource, Version
+from runs.models import App, Conversation, Run, RunSource, SpanLink, Version
 
 
 def snapshot() -> dict[str, list[dict[str, Any]]]:
@@ -17,6 +17,7 @@ def snapshot() -> dict[str, list[dict[str, Any]]]:
         "payloads": _rows_without(Payload),
         # Former ids, which keep old links working, depend on the order of arrival.
         "sources": [row for row in _rows_without(RunSource, "id") if row["kind"] != "former"],
+        "span links": _rows_without(SpanLink, "id"),
         "conversations": _rows_without(Conversation),
         "versions": _rows_without(Version, "id", "number", "created_at"),
         "apps": _rows_without(App, "id", "created_at"),

@@ -39,7 +39,7 @@ def records_of(name: str) -> list[NodeRecord]:
 
 
 # Traces of several roots, or whose root is elsewhere, cut off or cancelled.
-ROOTLESS = ["06-", "08-", "09-", "13-", "15-", "29-", "32-", "46-", "68-", "72-", "90-"]
+ROOTLESS = ["06-", "08-", "09-", "13-", "15-", "29-", "32-", "36-", "46-", "68-", "72-", "90-"]
 
 
 def records_of_case(number: str) -> list[NodeRecord]:

@@ -144,6 +144,8 @@ class SpanReading:
         fields.setdefault("started_us", span.start_us)
         fields.setdefault("ended_us", span.end_us)
         fields.setdefault("kind", "span")
+        if span.links:
+            fields["links"] = _link_targets(span.links)
         return NodeRecord(
             trace=span.trace_id,
             received=self._unconsumed(),
@@ -202,6 +204,13 @@ class SpanReading:
         return differing
 
 
+def _link_targets(links: Iterable[dict[str, Any]]) -> tuple[str, ...]:
+    """Return the spans that links name, each once, "trace:span"."""
+    pairs = ((link["trace_id"], link["span_id"]) for link in links)
+    targets = (f"{trace}:{span}" for trace, span in pairs if len(trace) == 32 and len(span) == 16)
+    return tuple(dict.fromkeys(targets))[:MAX_LINKS]
+
+
 def _kind_record(source: NodeRecord, step_id: str, kind: str) -> NodeRecord:
     return NodeRecord(
         trace=source.trace,
@@ -239,4 +248,5 @@ def _run_facts(facts: tuple[tuple[str, Any], ...]) -> RunFacts:
 
 
 NO_RUN_FACTS = RunFacts()
+MAX_LINKS = 128  # of one span; as many as OpenTelemetry's SDKs send
 ORDINARY_SPAN_KINDS = ("internal", "unspecified")

@@ -1,0 +1,1 @@
+"""Links between spans: which steps of other runs belong to a step."""
