@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS
+from runs.pages.app_settings import views as app_settings
 from runs.pages.apps import views as apps
 from runs.pages.attribute_mapping import views as attribute_mapping
 from runs.pages.compare import views as compare
@@ -80,7 +81,11 @@ urlpatterns = [
         lineage.lineage_page,
         name="run-lineage",
     ),
+    path("apps/new/", app_settings.new_app, name="app-new"),  # a slug that no app gets
     path("apps/<str:slug>/", history.app_runs, name="app"),
+    path("apps/<str:slug>/settings/", app_settings.app_settings, name="app-settings"),
+    path("apps/<str:slug>/settings/test/", app_settings.test_upstream, name="app-upstream-test"),
+    path("apps/<str:slug>/settings/attach/", app_settings.attach, name="app-attach"),
     path("apps/<str:slug>/graph/", graph.graph_page, name="app-graph"),
     path("apps/<str:slug>/versions/", versions.version_list, name="app-versions"),
     path(

@@ -5,25 +5,19 @@ address."""
 import json
 import time
 from dataclasses import replace
-from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx2
-from django.urls import reverse
 
 from runs.models import App, Rerun
-from runs.pages.rerun import upstream_errors
 from runs.pages.rerun.dify_request import stop_path
 from runs.recording.decoding.dify_stream import api_calls
-from runs.recording.receiving import upstream
-from runs.recording.receiving.live_stream import StreamRecorder
-from runs.recording.records.record import Decoded
+from runs.recording.receiving import upstream, upstream_errors
+from runs.recording.receiving.dify_answer import BROKEN, record_answer
 from runs.recording.storing import ingest
-from runs.recording.storing.inbox import Sender
 
 KIND = "rerun"
 TRIGGER = "rerun"
-BROKEN = "Dify's answer ended early."
 
 
 def run_through_dify(rerun: Rerun, app: App, path: str) -> None:
@@ -88,11 +82,7 @@ def _refusal_of_dify(app: App, status: int, answer: bytes) -> str:
 
 
 def _dify_headers(app: App) -> list[tuple[bytes, bytes]]:
-    return [
-        (b"Authorization", f"Bearer {app.upstream_key}".encode()),
-        (b"Content-Type", b"application/json"),
-        (b"Accept-Encoding", b"identity"),  # it is read here
-    ]
+    return [*upstream.own_headers(app.upstream_key), (b"Content-Type", b"application/json")]
 
 
 def _record_response(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> str:
@@ -104,29 +94,13 @@ def _record_response(rerun: Rerun, app: App, response: httpx2.Response, body: by
     answer = api_calls.answer_reader(response.status_code, response.headers, unstarted, False)
     if not isinstance(answer, api_calls.RunAnswer):
         return "Dify's answer cannot be read: it is compressed."
-    # What is refused of it can be sent again where events are received.
-    endpoint = f"{reverse('dify-events')}?{urlencode({'app': app.name})}"
-    sender = Sender(endpoint, user_agent=KIND, content_type="text/event-stream")
 
-    def store_and_link(decoded: Decoded) -> ingest.IngestResult:
-        result = ingest.store_decoded(decoded, sender, KIND)
+    def link(result: ingest.IngestResult) -> None:
         _link_new_run(rerun, result.runs, answer.reader.last)
-        return result
 
-    recorder, problem = StreamRecorder(answer, store_and_link, patient=True), BROKEN
-    try:
-        for part in response.iter_raw():
-            recorder.put(part)
-        problem = ""
-    except httpx2.HTTPError:
-        pass
-    finally:
-        recorder.close(problem)
-    recorder.result()
+    problem = record_answer(response, answer, app.name, KIND, link)
     if refusal := answer.reader.refusal:
-        status = refusal.get("status")
-        status = status if isinstance(status, int) else response.status_code
-        return _refusal_of_dify(app, status, json.dumps(refusal).encode())
+        return upstream_errors.refusal_of(refusal, response.status_code, app.upstream_key)
     return problem or ("" if rerun.run_id else "Dify's answer named no run.")
 
 

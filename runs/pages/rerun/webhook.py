@@ -16,9 +16,8 @@ import httpx2
 from django.db import connection
 
 from runs.models import App, Rerun
-from runs.pages.rerun import upstream_errors
 from runs.pages.rerun.outcome import update_outcome
-from runs.recording.receiving import upstream
+from runs.recording.receiving import upstream, upstream_errors
 from runs.recording.receiving.upstream_address import problem_of
 
 WHOLE_RUN = "run"

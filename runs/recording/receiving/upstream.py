@@ -4,6 +4,8 @@ A proxy forwards what it gets: no redirect is followed, no cookie kept, no proxy
 from the environment. That is what the transport of httpx2 does, below its client.
 """
 
+import socket
+import ssl
 from collections.abc import Iterable, Iterator
 from functools import cache
 from urllib.parse import quote
@@ -76,6 +78,12 @@ def sent_headers(request: HttpRequest, plain: bool) -> list[tuple[bytes, bytes]]
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in kept if value]
 
 
+def own_headers(key: str) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a request of Waylog's own, with the app's `key`; "" for none."""
+    headers = [(b"Accept-Encoding", b"identity")]  # the answer is read here
+    return [(b"Authorization", f"Bearer {key}".encode()), *headers] if key else headers
+
+
 def returned_headers(response: httpx2.Response) -> dict[str, str]:
     """Return the headers of the answer that go back."""
     dropped = NOT_RETURNED | _header_names(response.headers.get("connection", ""))
@@ -112,19 +120,34 @@ def send_request(
     url: httpx2.URL,
     headers: list[tuple[bytes, bytes]],
     content: bytes | Iterable[bytes] | None,
+    silent_seconds: float | None = None,
 ) -> httpx2.Response:
-    """Return the answer, as soon as its headers are there. Raises UpstreamUnreachable."""
+    """Return the answer, as soon as its headers are there. `silent_seconds`: how long it may be
+    silent, if not as long as a run. Raises UpstreamUnreachable."""
+    seconds = SECONDS if silent_seconds is None else {**SECONDS, "read": silent_seconds}
     request = httpx2.Request(
-        method, url, headers=headers, content=content, extensions={"timeout": SECONDS}
+        method, url, headers=headers, content=content, extensions={"timeout": seconds}
     )
     try:
         return _transport().handle_request(request)
     except httpx2.TimeoutException:
         raise UpstreamUnreachable(504, "Dify did not answer in time.") from None
     except (httpx2.TransportError, httpx2.InvalidURL) as problem:
-        raise UpstreamUnreachable(
-            502, f"Dify could not be reached ({type(problem).__name__})."
-        ) from None
+        raise UpstreamUnreachable(502, f"Dify could not be reached{_cause_of(problem)}.") from None
+
+
+def _cause_of(problem: BaseException) -> str:
+    """Return why a connection failed: the part of the sentence after "could not be reached"."""
+    cause: BaseException | None = problem
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f": there is no secure connection ({cause.reason or 'TLS error'})"
+        if isinstance(cause, socket.gaierror):
+            return ": its host is not known"
+        if isinstance(cause, ConnectionRefusedError):
+            return ": nothing listens at its address"
+        cause = cause.__cause__ or cause.__context__
+    return f" ({type(problem).__name__})"
 
 
 @cache

@@ -1,6 +1,8 @@
 """Explains an upstream's refusal in a sentence without secrets of the request. Pure."""
 
+import json
 from collections.abc import Iterable
+from typing import Any
 
 from runs.recording.decoding.dify.vocabulary import text_or_none
 from runs.recording.records.json_text import NotJson, object_or_empty, parse_json
@@ -20,12 +22,20 @@ def read_beginning(parts: Iterable[bytes]) -> bytes:
     return bytes(body[:MAX_READ])
 
 
-def json_object(body: bytes) -> dict[str, object]:
+def json_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body; {} where it is none."""
     try:
         return object_or_empty(parse_json(body))
     except NotJson:
         return {}
+
+
+def refusal_of(error: dict[str, Any], status: int, key: str) -> str:
+    """Return the sentence about an error that Dify sent within a stream, {code, message, status};
+    `status` is that of the answer, where the error names none."""
+    own = error.get("status")
+    status = own if isinstance(own, int) else status
+    return refusal_sentence("Dify", status, json.dumps(error).encode(), key)
 
 
 def refusal_sentence(upstream: str, status: int, body: bytes, key: str) -> str:
