@@ -99,7 +99,7 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return self.select_related("run__version").only(
             "id", "title", "kind", "status", "started_at", "duration_us", "model", "provider",
             "input_tokens", "output_tokens", "total_tokens", "iteration", "attempt", "folded",
-            "run__id", "run__status", "run__version__number", "run__version__label",
+            "outputs_id", "run__id", "run__status", "run__version__number", "run__version__label",
         )  # fmt: skip
 
     def models_used(self) -> "models.QuerySet[NodeExecution, tuple[Any, ...]]":

@@ -2,23 +2,27 @@
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from nodes.aggregates import percentile
 from nodes.call_parameters import parameters_of
 from nodes.choices import FAILURES
-from nodes.content.parts import ContentPart, present
+from nodes.content.parts import ContentPart
+from nodes.content.payloads import load_value
 from nodes.content.previews import preview
 from nodes.content.tools import tools_of
 from nodes.execution_detail import ExecutionPanel, build_panel
 from nodes.graph.alignment import nodes_by_name
 from nodes.graph.graph import Graph, GraphNode
 from nodes.kinds import NodeKind, kind_of
-from nodes.models import NodeExecution
+from nodes.lineage.engines.dify.settings import node_names, present_settings
+from nodes.models import NodeExecution, Payload
 from runs.models import App
 from runs.pages.graph.tables import PanelExecutionTable
 
 TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
 HISTORY = 50
+OUTPUTS, MAX_OUTPUT_BYTES = 5, 200_000  # outputs that are searched for names of data sets
 # Parameters of a call that are shown elsewhere, or are its content.
 NOT_SETTINGS = frozenset({"model", "model_name", "tools", "functions", "messages", "_type"})
 
@@ -26,14 +30,16 @@ NOT_SETTINGS = frozenset({"model", "model_name", "tools", "functions", "messages
 @dataclass(slots=True)
 class NodePanel:
     """`history`: the newest executions over all versions, newest first. `last`: the newest, for
-    the tab that shows it; `parameters` (name, value) and `tools` are those of the newest model
-    call, for the settings."""
+    the tab that shows it. For the settings: `config` as published, `container` the title of the
+    node that it is in; `parameters` (name, value) and `tools` of the newest model call."""
 
     app: App
     node: GraphNode
     tab: str
     history: list[NodeExecution]
     last: ExecutionPanel | None = None
+    config: ContentPart | None = None
+    container: str = ""
     parameters: list[tuple[str, str]] = field(default_factory=list)
     tools: dict[str, str] = field(default_factory=dict)
 
@@ -52,10 +58,6 @@ class NodePanel:
     @property
     def kind(self) -> NodeKind:
         return kind_of(self.node.kind)
-
-    @property
-    def config(self) -> ContentPart | None:
-        return present(dict(self.node.config)) if self.node.config else None
 
     @property
     def models(self) -> list[tuple[str, str, int]]:
@@ -106,9 +108,22 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
         # Its other passes belong to the run's page, where they stand in their order.
         newest = build_panel(executions.with_payloads()[0])
         panel.last = replace(newest, same_node=[], previous=None, next=None)
-    elif panel.tab == "settings" and panel.models:
-        _fill_settings(panel, executions.exclude(model="").with_payloads()[0])
+    elif panel.tab == "settings":
+        names = node_names(graph) if graph else {}
+        panel.container = names.get(node.parent or "") or node.parent or ""
+        if node.config:
+            outputs = _newest_outputs(history) if "dataset_ids" in node.config else []
+            panel.config = present_settings(node.config, names, outputs=outputs)
+        if panel.models:
+            _fill_settings(panel, executions.exclude(model="").with_payloads()[0])
     return panel
+
+
+def _newest_outputs(history: list[NodeExecution]) -> list[Any]:
+    """Return the outputs of the newest executions, but for huge ones. One query."""
+    ids = [execution.outputs_id for execution in history if execution.outputs_id][:OUTPUTS]
+    stored = Payload.objects.filter(pk__in=ids, size__lte=MAX_OUTPUT_BYTES) if ids else ()
+    return [load_value(payload) for payload in stored]
 
 
 def _fill_settings(panel: NodePanel, call: NodeExecution) -> None:

@@ -16,6 +16,7 @@ from nodes.graph.canvas_notes import without_places
 from nodes.graph.graph import sent_graph
 from nodes.http import HtmxHttpRequest, render_region
 from nodes.kinds import kind_of
+from nodes.lineage.engines.dify.settings import node_names, present_settings
 from runs.access import ReadRequest, session_or_read_key
 from runs.json.app import VersionDetailJson, version_json
 from runs.lookup import app_or_404, version_or_404
@@ -85,7 +86,7 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
     app = app_or_404(slug)
     version = version_or_404(app, number)
     graph = sent_graph(version.graph)
-    titles = {node.id: node.title for node in graph.nodes}
+    names = node_names(graph)
     limits = Limits(text=4_000, parts=120)
     runs = list(Run.objects.for_app(app).ran_as(version).for_list()[: MAX_RUNS + 1])
     context = {
@@ -96,8 +97,8 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
             (
                 node,
                 kind_of(node.kind),
-                titles.get(node.parent or ""),
-                present(dict(node.config), limits) if node.config else None,
+                names.get(node.parent or ""),
+                present_settings(node.config, names, limits) if node.config else None,
             )
             for node in graph.nodes[:MAX_NODES]
         ],

@@ -16,7 +16,7 @@ from nodes.lineage.values import ValuePath
 
 GLOBAL_SCOPES = frozenset({"sys", "env", "conversation", "rag"})
 MAX_REFERENCES, MAX_DEPTH = 200, 12
-_TEXT_REFERENCE = re.compile(r"\{\{#([^#{}.]{1,255})\.([^#{}]{1,400})#\}\}")
+TEXT_REFERENCE = re.compile(r"\{\{#([^#{}.]{1,255})\.([^#{}]{1,400})#\}\}")
 # Settings that hold no reference, whatever they look like.
 _NEVER_REFERENCES = frozenset({
     "code", "desc", "structured_output", "output_schema", "options", "default_value",
@@ -129,7 +129,7 @@ class _ReferenceReader:
         )
 
     def read_text(self, text: str, field: str, name: str) -> Iterator[VariableReference]:
-        for match in _TEXT_REFERENCE.finditer(text):
+        for match in TEXT_REFERENCE.finditer(text):
             if match[1] in self.node_ids or match[1] in GLOBAL_SCOPES:
                 path, is_whole = tuple(match[2].split(".")), match[0] == text.strip()
                 yield VariableReference(match[1], path, field, name, not is_whole)

@@ -39,9 +39,12 @@ class DifyGraph:
     @property
     def digest(self) -> str:
         """Return 32 hex digits, equal for graphs that do the same: positions and notes do not
-        count."""
+        count, nor ids of data sets, which an export encrypts anew."""
         nodes = [
-            {name: value for name, value in node.items() if name not in ("x", "y")}
+            {
+                **{name: value for name, value in node.items() if name not in ("x", "y")},
+                "config": {k: v for k, v in node["config"].items() if k != "dataset_ids"},
+            }
             for node in self.stored["nodes"]
         ]
         edges = sorted((e["source"], e["target"], e["handle"]) for e in self.stored["edges"])

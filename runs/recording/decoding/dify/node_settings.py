@@ -19,7 +19,7 @@ SETTINGS_BY_TYPE: dict[str, tuple[str, ...]] = {
         "structured_output_enabled", "structured_output", "reasoning_format", *_VARIABLES,
     ),
     "knowledge-retrieval": (
-        "query_variable_selector", "query_attachment_selector", "retrieval_mode",
+        "query_variable_selector", "query_attachment_selector", "dataset_ids", "retrieval_mode",
         "multiple_retrieval_config", "single_retrieval_config", "metadata_filtering_mode",
         "metadata_filtering_conditions",
     ),

@@ -103,6 +103,26 @@ def test_settings_tell_model_parameters_and_tools(console: Client, version: Vers
         assert expected in text
 
 
+def test_settings_name_variables_and_data_sets(console: Client, version: Version) -> None:
+    config = {"query_variable_selector": ["17", "question"], "dataset_ids": ["d1", "d2"]}
+    version.graph = {"nodes": [
+        {"id": "17", "kind": "start", "title": "Start"},
+        {"id": "18", "kind": "iteration", "title": "Each"},
+        {"id": "19", "kind": "knowledge-retrieval", "title": "Look up", "parent": "18",
+         "config": config},
+    ]}  # fmt: skip
+    version.save()
+    document = {"metadata": {"dataset_id": "d2", "dataset_name": "退货政策"}, "content": "x"}
+    make_execution(make_run(version.app, version=version), "Look up", node_id="19",
+                   kind="knowledge-retrieval", outputs={"result": [document]})  # fmt: skip
+    panel = check_view(console, f"{GRAPH}?node=19").find(".//aside[@id='side']")
+    text = text_of(panel)
+    for expected in ("Start › question", "退货政策 and 1 more that no run has named", "InsideEach"):
+        assert expected in text
+    page = check_view(console, "/apps/support-desk/versions/1/")
+    assert "Start › question" in text_of(page) and "2 data sets" in text_of(page)
+
+
 def test_where_a_run_went(console: Client, runs: list[Run]) -> None:
     tree = check_view(console, f"{GRAPH}?run={runs[2].pk}")
     states = {
