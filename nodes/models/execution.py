@@ -258,6 +258,12 @@ class NodeExecution(models.Model):
         return unpack_json(bytes(self.received_body)) if self.received_body else {}
 
     @property
+    def called_app(self) -> str:
+        """Return the name of the app whose workflow the step used as a tool; "" for none."""
+        hints = orjson.loads(self.hints) if '"called_app"' in self.hints else {}
+        return str(hints.get("called_app", ""))
+
+    @property
     def span_ids(self) -> list[str]:
         """Return the ids by which its producer may name it."""
         hints = orjson.loads(self.hints) if '"span_ids"' in self.hints else {}

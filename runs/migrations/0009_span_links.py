@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('execution', models.UUIDField()),
-                ('trace', models.CharField(max_length=32)),
-                ('span', models.CharField(max_length=16)),
+                ('trace', models.CharField(max_length=128)),
+                ('span', models.CharField(blank=True, max_length=16)),
                 ('scope', models.BigIntegerField(default=0)),
                 ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='span_links', to='runs.run')),
             ],

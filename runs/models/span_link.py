@@ -21,14 +21,15 @@ class SpanLinkQuerySet(models.QuerySet["SpanLink"]):
 
 
 class SpanLink(models.Model):
-    """A link of OpenTelemetry's from the step `execution` of `run` to a span, which need not have
-    been received. It follows from the step, and is written with it. `scope` is that of
-    `RunSource`."""
+    """A link from the step `execution` of `run` to a span of another trace, as OpenTelemetry has
+    them, or to a whole run (`span` is empty), `trace` being one of its producer's ids. What it
+    leads to need not have been received. It follows from the step, and is written with it. `scope`
+    is that of `RunSource`."""
 
     run = models.ForeignKey(Run, models.CASCADE, related_name="span_links", db_index=False)
     execution = models.UUIDField()
-    trace = models.CharField(max_length=32)
-    span = models.CharField(max_length=16)
+    trace = models.CharField(max_length=128)
+    span = models.CharField(max_length=16, blank=True)
     scope = models.BigIntegerField(default=0)
 
     objects = SpanLinkQuerySet.as_manager()

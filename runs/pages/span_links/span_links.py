@@ -15,6 +15,8 @@ from runs.models import App, Run, RunSource, SpanLink
 from runs.recording.deriving.tree import execution_id
 from runs.recording.storing.identity import TRACE
 
+# Ids of a run's that links name it by.
+KINDS = (TRACE, "dify-run")
 SHOWN = 50  # links in each direction
 
 
@@ -63,7 +65,7 @@ def links_of_step(run: Run, step: NodeExecution, only_app: App | None = None) ->
 
 
 def _links(run: Run, step: NodeExecution | None, only_app: App | None) -> list[LinkOfSpan]:
-    sources = [source for source in run.sources.all() if source.kind == TRACE]
+    sources = [source for source in run.sources.all() if source.kind in KINDS]
     outgoing = SpanLink.objects.from_run(run)
     traces, scopes = {it.source_id for it in sources}, {it.scope for it in sources}
     incoming = SpanLink.objects.to_traces(traces, scopes)
@@ -84,7 +86,9 @@ def _links(run: Run, step: NodeExecution | None, only_app: App | None) -> list[L
 
 
 def _runs_of_traces(targets: Collection[tuple[str, int]]) -> dict[tuple[str, int], UUID]:
-    sources = RunSource.objects.filter(kind=TRACE, source_id__in={trace for trace, _ in targets})
+    sources = RunSource.objects.filter(
+        kind__in=KINDS, source_id__in={trace for trace, _ in targets}
+    )
     rows = sources.values_list("source_id", "scope", "run_id")
     return {(trace, scope): run_id for trace, scope, run_id in rows if (trace, scope) in targets}
 
@@ -118,7 +122,7 @@ class _LinkEnds:
         """Return the id that the step has whose span the link names, unless it is known by another
         id of its producer's."""
         run_id = self.run_ids.get((link.trace, link.scope))
-        return UUID(execution_id(run_id, link.span)) if run_id else None
+        return UUID(execution_id(run_id, link.span)) if run_id and link.span else None
 
 
 def span_links_json(links: Iterable[LinkOfSpan], base_url: str = "") -> list[SpanLinkJson]:

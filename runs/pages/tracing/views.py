@@ -23,7 +23,7 @@ from runs.json.execution import stored_execution_json, with_placeholders
 from runs.json.lineage import ExecutionDetailJson
 from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
-from runs.models import Run
+from runs.models import App, Run
 from runs.pages.conversations.turns import read_turns
 from runs.pages.graph.version_graph import nodes_leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
@@ -103,13 +103,20 @@ def render_tracing(
 def panel_context(run: Run, execution: NodeExecution | None) -> dict[str, Any]:
     """Return what the panel of a step shows; None each for no step."""
     if execution is None:
-        return dict.fromkeys(("panel", "notes", "same_node_links", "span_links"))
+        return dict.fromkeys(("panel", "notes", "same_node_links", "span_links", "called_app"))
     return {
         "panel": build_panel(execution),
         "notes": notes_of_step(run, execution),
         "same_node_links": same_node_links(execution),
         "span_links": links_of_step(run, execution),
+        "called_app": _called_app(execution),
     }
+
+
+def _called_app(execution: NodeExecution) -> App | None:
+    """Return the app whose workflow a step used as a tool, where Dify says which."""
+    name = execution.called_app
+    return App.objects.filter(name=name).first() if name else None
 
 
 def run_period(run: Run) -> RunPeriod:

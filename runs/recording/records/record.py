@@ -187,8 +187,11 @@ class NodeRecord:
     # that may send (Haystack) or came before (Dify).
     ran_after: tuple[str, ...] = ()
 
+    # The name of the app whose workflow this step used as a tool (Dify).
+    called_app: str | None = None
+
     # Spans that this step's span names as belonging to it (OpenTelemetry's links): ids of trace and
-    # span in hex, "trace:span".
+    # span in hex, "trace:span"; or whole runs, by an id of their producer's: "id:".
     links: tuple[str, ...] = ()
 
     # Logs of this step: united, and read together once all are known (see `storing.log_merging`).

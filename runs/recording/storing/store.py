@@ -383,7 +383,7 @@ class UnitOfWork:
     def _write_links(self) -> None:
         columns = ["run_id", "execution", "trace", "span"]
         links = [
-            (run_id.hex, row.id, *target.split(":"), self.origin.scope)
+            (run_id.hex, row.id, *target.rsplit(":", 1), self.origin.scope)
             for run_id, run in self.runs.items()
             for row in run.rows.values()
             if row.stored is None or row.changed

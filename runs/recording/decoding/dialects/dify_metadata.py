@@ -109,6 +109,10 @@ def read_run(reading: SpanReading, entity: str) -> None:
     reading.fields["is_run"] = True
     # A workflow that another one uses as a tool: its parent is the tool's node.
     reading.fields["nested"] = bool(metadata.get("parent_trace_context"))
+    if reading.fields["nested"]:
+        reading.fields["called_app"] = text_or_none(metadata.get("app_name"))
+    elif caller := text_or_none(metadata.get("linked_parent_workflow_run_id")):
+        reading.fields["links"] = (f"{caller}:",)
     reading.fields["rank"] = RANK
     identify_by(reading, metadata.get("workflow_run_id") if entity == "workflow" else message_id)
     reading.fill("kind", "workflow" if entity == "workflow" else "chain", "name")

@@ -145,7 +145,7 @@ class SpanReading:
         fields.setdefault("ended_us", span.end_us)
         fields.setdefault("kind", "span")
         if span.links:
-            fields["links"] = _link_targets(span.links)
+            fields["links"] = (*fields.get("links", ()), *_link_targets(span.links))
         return NodeRecord(
             trace=span.trace_id,
             received=self._unconsumed(),

@@ -22,6 +22,7 @@ from psycopg import sql
 from runs.recording.importing.dify_database.checkpoint import RowKey
 from runs.recording.importing.dify_database.column_values import TableRow, json_value
 from runs.recording.importing.dify_database.connection import Connection, DifyUnreachable
+from runs.recording.records.json_text import object_or_empty
 
 COUNT_TIMEOUT = "5s"
 NEWEST = 200
@@ -43,6 +44,7 @@ CONTENTS = {
     "message_feedbacks": "feedback",
     "message_annotations": "annotations",
     "conversations": "titles of conversations",
+    "tool_workflow_providers": "which app a tool is",
     "human_input_forms": "who decided on a form",
     "human_input_form_deliveries": "the channels of forms",
     "end_users": "names of users",
@@ -98,6 +100,24 @@ CONVERSATION_COLUMNS = ("id", "name", "created_at", "updated_at")
 _OFFLOADED = """(SELECT json_agg(json_build_array(o.type, f.size, f.key))::text
  FROM workflow_node_execution_offload o LEFT JOIN upload_files f ON f.id = o.file_id
  WHERE o.node_execution_id = t.id) AS offloaded"""
+# Of a step that uses a workflow as a tool: the name of its app and the runs of it, [id, inputs],
+# that the same person began while the step ran. Since 1.18 its steps lie with the run that uses it,
+# and it has no run of its own. The metadata are searched as text, since they may be broken JSON.
+_CALLED_WORKFLOW = """(SELECT json_build_array(a.name, (
+  SELECT json_agg(json_build_array(c.id, c.inputs)) FROM (
+   SELECT r.id, r.inputs FROM workflow_runs r
+   WHERE r.tenant_id = a.tenant_id AND r.app_id = a.id AND r.created_by = t.created_by
+   AND r.created_at BETWEEN t.created_at - interval '1 second' AND t.finished_at LIMIT 20) c))::text
+ FROM tool_workflow_providers p JOIN apps a ON a.id = p.app_id
+ WHERE t.node_type = 'tool' AND p.id::text = substring(
+  t.execution_metadata::text from '"provider_id": *"([0-9a-f-]{36})"')) AS called_workflow"""
+_CALLED_WORKFLOW_COLUMNS = {
+    "tool_workflow_providers": ("id", "app_id"),
+    "apps": ("id", "name", "tenant_id"),
+    "workflow_runs": ("id", "inputs", "tenant_id", "app_id", "created_by", "created_at"),
+    "workflow_node_executions": ("node_type", "created_by", "created_at", "finished_at",
+                                 "execution_metadata"),
+}  # fmt: skip
 # Graphs are large and mostly the same: read once, known by their digest.
 _GRAPH_MARK = "encode(sha256(convert_to(t.graph, 'UTF8')), 'hex') AS graph_mark"
 
@@ -329,7 +349,7 @@ class DifyDatabase:
 
     def steps(self, run_ids: Collection[str]) -> Iterator[TableRow]:
         """Yield node executions, run by run, in their order; with `offloaded`, which
-        `offloaded_values` reads."""
+        `offloaded_values` reads, and `called_workflow`, which `called_workflow` reads."""
         table = "workflow_node_executions"
         if not run_ids or not self.schema.has(table, "workflow_run_id", "created_at"):
             return
@@ -337,8 +357,13 @@ class DifyDatabase:
             "workflow_node_execution_offload", "node_execution_id", "file_id"
         ) and self.schema.has("upload_files", "key", "size")
         offloaded = sql.SQL(_OFFLOADED if has_offloads else "NULL AS offloaded")
+        has_calls = all(
+            self.schema.has(name, *columns) for name, columns in _CALLED_WORKFLOW_COLUMNS.items()
+        )
+        called = sql.SQL(_CALLED_WORKFLOW if has_calls else "NULL AS called_workflow")
         order = ("workflow_run_id", "created_at", "index", "id")
-        query = self._by_ids_query(table, STEP_COLUMNS, "workflow_run_id", order, [offloaded])
+        more = [offloaded, called]
+        query = self._by_ids_query(table, STEP_COLUMNS, "workflow_run_id", order, more)
         yield from self.connection.stream(query, (sorted(run_ids),))
 
     def forms(self, run_ids: Collection[str]) -> list[TableRow]:
@@ -389,6 +414,22 @@ def offloaded_values(row: TableRow) -> dict[str, tuple[int, str]]:
         str(name): (int(size or 0), str(key or ""))
         for name, size, key in (offloads if isinstance(offloads, list) else [])
     }
+
+
+def called_workflow(row: TableRow, parameters: Any) -> tuple[str, str]:
+    """Return the name of the app that a step used as a tool, and the id of the run that it began
+    with these `parameters`; "" for each that is not known, or not for certain."""
+    call = json_value(row["called_workflow"])
+    if not isinstance(call, list):
+        return "", ""
+    name, runs = call
+    given = object_or_empty(parameters)
+    matching = []
+    for run_id, text in runs or []:
+        inputs = object_or_empty(json_value(text))
+        if all(inputs.get(key) == value for key, value in given.items()):
+            matching.append(str(run_id))
+    return str(name or ""), matching[0] if len(matching) == 1 else ""
 
 
 def valid_uuids(texts: Iterable[str]) -> list[str]:

@@ -20,6 +20,7 @@ from runs.recording.importing.dify_database.column_values import (
 from runs.recording.importing.dify_database.database import (
     DifyApp,
     DifyDatabase,
+    called_workflow,
     offloaded_values,
 )
 from runs.recording.importing.dify_database.run_records import (
@@ -151,7 +152,9 @@ class RunReader:
                 values[name] = whole
             else:
                 cut[name] = size
-        return StepRow(row, json_object(row["execution_metadata"]), values, cut, form)
+        called_app, called_run = called_workflow(row, values["inputs"])
+        metadata = json_object(row["execution_metadata"])
+        return StepRow(row, metadata, values, cut, form, called_app, called_run)
 
 
 def _is_run_open(row: TableRow, now: datetime) -> bool:

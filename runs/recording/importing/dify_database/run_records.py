@@ -112,13 +112,16 @@ def _end_us(row: TableRow, started: int | None) -> int | None:
 class StepRow:
     """A row with its JSON columns read: `values` has inputs, process_data and outputs, `cut` the
     whole size in bytes of those that Dify cut; `form` what is known of the form that somebody was
-    asked to fill in (see `form_details`)."""
+    asked to fill in (see `form_details`). `called_app` and `called_run`: of a workflow that was
+    used as a tool, the name of its app and Dify's id of its run."""
 
     row: TableRow
     metadata: dict[str, Any]
     values: Mapping[str, Value]
     cut: Mapping[str, int] = field(default_factory=dict)
     form: dict[str, Any] | None = None
+    called_app: str = ""
+    called_run: str = ""
 
     @property
     def process_data(self) -> dict[str, Any]:
@@ -167,6 +170,8 @@ def step_record(step: StepRow, run: NodeRecord, run_ended: bool, **position: Any
         error=text_or_none(row["error"]) if has_failed or status == "stopped" else None,
         error_type=text_or_none(step.outputs.get("error_type")) if has_failed else None,
         handled=status == "exception",
+        called_app=step.called_app or None,
+        links=(f"{step.called_run}:",) if step.called_run else (),
         rank={
             **(NEAREST if is_final else UNFINISHED),
             **dict.fromkeys(step.cut, CUT),

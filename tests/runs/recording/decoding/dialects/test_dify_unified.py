@@ -156,6 +156,12 @@ def test_a_workflow_tool_with_a_span_of_its_own_is_a_nested_run():
     ]  # fmt: skip
 
 
+def test_a_workflow_tool_that_is_traced_apart_names_the_run_that_called_it() -> None:
+    child = WORKFLOW | {"workflow_run_id": "child", "linked_parent_workflow_run_id": RUN}
+    [run] = unified(child, "workflow_child", parent_span_id=None)
+    assert run.links == (f"{RUN}:",)
+
+
 def test_saving_the_settings_is_no_run() -> None:
     span = make_span({"test": "true"}, name="api_check", scope="unified_otel_shop")
     reading = read_fields(span)

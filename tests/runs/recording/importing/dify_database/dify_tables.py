@@ -47,6 +47,7 @@ COLUMNS = {
     "message_feedbacks": "id uuid, app_id uuid, conversation_id uuid, message_id uuid,"
     " rating varchar, from_source varchar, content text, from_end_user_id uuid,"
     " from_account_id uuid, created_at timestamp, updated_at timestamp",
+    "tool_workflow_providers": "id uuid, tenant_id uuid, app_id uuid, name varchar",
     "message_annotations": "id uuid, app_id uuid, question text, content text, hit_count integer,"
     " account_id uuid, conversation_id uuid, message_id uuid, created_at timestamp,"
     " updated_at timestamp",

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.test import Client
 
 from nodes.models import NodeExecution
 from runs.models import App, ImportState, Run, Version
+from tests.pages import check_page, text_of
 from tests.runs.recording.importing.dify_database.dify_rows import (
     GRAPH,
     imported,
@@ -277,6 +279,32 @@ def test_steps_of_a_workflow_tool_stand_below_it(dify: Make, names: tuple[str, .
         ("end", 0, "9"),
     ]  # fmt: skip
     assert run.total_tokens == 7
+
+
+def test_a_workflow_tool_whose_run_is_its_own_is_linked_with_it_and_its_app(
+    dify: Make, console: Client
+) -> None:
+    db = dify()
+    desk, prices = db.app("Desk"), db.app("Prices")
+    provider = db.put("tool_workflow_providers", id=uid("tool"), app_id=prices, name="prices")
+    run_id = db.run(desk, "one")
+    info = {"tool_info": {"provider_type": "workflow", "provider_id": provider}}
+    db.node(run_id, 1, "1", "start", 0)
+    db.node(run_id, 2, "2", "tool", 0.5, 2.0, inputs={"sku": "A"}, execution_metadata=info)
+    called = db.run(prices, "called", 0.6, inputs={"sku": "A", "sys.user_id": "u1"})
+    db.run(prices, "with others", 0.7, inputs={"sku": "B"})
+    db.run(prices, "later", 9.0, inputs={"sku": "A"})
+    db.run(prices, "of another", 0.8, inputs={"sku": "A"}, created_by=uid("account"))
+    imported(db)
+    caller, child = (Run.objects.with_source_id(it).get() for it in (run_id, called))
+    tool = NodeExecution.objects.in_run(caller.pk).get(kind="tool")
+    panel = text_of(
+        check_page(console.get(f"/runs/{caller.pk}/tracing/{tool.pk}/").content.decode())
+    )
+    assert "This tool is the workflow of Prices." in panel
+    assert "This step links to a run of Prices." in panel
+    [link] = console.get(f"/runs/{child.pk}.json").json()["linked_runs"]
+    assert (link["direction"], link["run"]) == ("from", str(caller.pk))
 
 
 def test_a_run_that_has_been_running_for_long_is_stalled_at_once(dify: Make) -> None:
