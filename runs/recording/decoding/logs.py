@@ -1,5 +1,5 @@
 """Decode the body of an OTLP logs request: logs about steps, whose spans may come before or after
-them; evaluations, as notes; and the turns of coding agents that send logs alone. Pure.
+them; evaluations, as notes; and the turns of coding agents. Pure.
 
 A log that names a span belongs to that step. One that brings values of its own (Dify Enterprise) is
 read like a span without times; any other is kept with the step, and `storing.log_merging` reads
@@ -78,10 +78,11 @@ def _decode_log(log: LogRecord, decoded: DecodedLogs) -> None:
             decoded.aside += 1
     elif log.name == evaluations.NAME and log.trace_id and not log.span_id:
         decoded.notes.append(_evaluation_note(log))  # of the whole run
-    elif not log.trace_id or not log.span_id:
-        records = coding_agents.read_agent_event(log)
+    elif (records := coding_agents.read_agent_event(log)) is not None:
         decoded.records.extend(records)
         decoded.aside += not records
+    elif not log.trace_id or not log.span_id:
+        decoded.aside += 1
     else:
         decoded.records.append(_record_of_logged_step(log))
         if log.name == evaluations.NAME:

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from runs.recording.decoding.dialects import (
     agentops,
     aliyun,
+    coding_agent_spans,
     dify_enterprise,
     dify_langfuse,
     dify_native,
@@ -78,6 +79,7 @@ DIALECTS: tuple[Dialect, ...] = (
     dify_phoenix,
     aliyun,
     n8n,
+    coding_agent_spans,
     dify_langfuse,
     langfuse,
     langsmith,

@@ -100,7 +100,7 @@ def _read_node_span(reading: SpanReading, values: _DifyValues, execution_id: str
         # A call inside the node, which the node is known by.
         reading.fill("kind", span_type, TYPE)
         if span_type == "llm":
-            reading.kind_of_step_above = (execution_id, span_type)
+            reading.about_step_above = (execution_id, {"kind": span_type})
         return
     reading.fill("kind", node_type, "node_type")
     reading.fill("kind", None if span_type in PLAIN_TYPES else span_type, TYPE)

@@ -23,11 +23,12 @@ class SpanReading:
     what was received. `metadata` is the JSON object in the attribute `metadata`, or what
     a dialect puts in its place. `dialect` is the name of the dialect that reads now. `attempts` has
     fields of failed attempts that were tried again, where the span of the step tells them. `remark`
-    is a sentence for the inbox, such as why the span is `ignored`. `kind_of_step_above` has the id
-    of the step above and its kind, which this span alone tells.
+    is a sentence for the inbox, such as why the span is `ignored`. `about_step_above` has the id
+    of the step above and fields of it that this span alone tells.
     """
 
     __slots__ = (
+        "about_step_above",
         "attempts",
         "attributes",
         "complete",
@@ -37,7 +38,6 @@ class SpanReading:
         "dialect",
         "fields",
         "ignored",
-        "kind_of_step_above",
         "metadata",
         "read_from",
         "remark",
@@ -58,7 +58,7 @@ class SpanReading:
         self.attempts: list[dict[str, Any]] = []
         self.ignored = False  # no part of any run
         self.remark = ""
-        self.kind_of_step_above: tuple[str, str] | None = None
+        self.about_step_above: tuple[str, dict[str, Any]] | None = None
         self.complete = False  # further dialects have nothing to add
         metadata = span.attributes.get("metadata")
         metadata = readable(metadata) if metadata else None
@@ -130,9 +130,8 @@ class SpanReading:
         """Return what the span says about other steps, and then the record of its own."""
         record = self.record()
         others = [_attempt_record(record, fields) for fields in self.attempts]
-        if self.kind_of_step_above:
-            step_id, kind = self.kind_of_step_above
-            others.append(_kind_record(record, step_id, kind))
+        if self.about_step_above:
+            others.append(_record_above(record, *self.about_step_above))
         return [*others, record]
 
     def record(self) -> NodeRecord:
@@ -211,15 +210,16 @@ def _link_targets(links: Iterable[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(targets))[:MAX_LINKS]
 
 
-def _kind_record(source: NodeRecord, step_id: str, kind: str) -> NodeRecord:
+def _record_above(source: NodeRecord, step_id: str, fields: dict[str, Any]) -> NodeRecord:
+    fields = {"kind": "span"} | fields
     return NodeRecord(
         trace=source.trace,
         source_id=step_id,
         service=source.service,
         title="",
-        kind=kind,
         rank={"kind": -1},
         run=source.run,
+        **fields,
     )
 
 
