@@ -144,7 +144,8 @@ class UnreadFields(dict[str, Any]):
             return False
         del self[name]
         for key in inner:
-            self.setdefault(key, inner[key])
+            if self.get(key) in (None, "", [], {}):
+                self[key] = inner[key]
         return True
 
     def left(self) -> dict[str, Any]:
@@ -154,6 +155,7 @@ class UnreadFields(dict[str, Any]):
             for name, value in self.items()
             if value not in (None, "", [], {})
             and value is not False
+            and not name.startswith(("gen_ai.", "event."))  # said of the whole call
             and name != "index"
             and not _is_all_well(name, value)
         }

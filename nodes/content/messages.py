@@ -48,6 +48,11 @@ MESSAGE_SIBLINGS = frozenset(
         "stop_reason", "native_finish_reason", "content_filter_results",
     }
 )  # fmt: skip
+# What a message is known by, if its content was not sent.
+SPEAKERS = frozenset({"system", "user", "assistant", "tool"})
+KEYS_BESIDE_CONTENT = frozenset(
+    {"role", "name", "id", "index", "finish_reason", "tool_call_id", "gen_ai.system"}
+)
 FINISH_KEYS = ("finish_reason", "finishReason", "stop_reason", "stopReason")
 THINKING_KEYS = ("reasoning_content", "reasoning", "thinking", "reasoning_details",
                  "thinking_blocks")  # fmt: skip
@@ -117,7 +122,8 @@ def _message_fields(value: Any) -> dict[str, Any] | None:
     if not isinstance(value, dict):
         return None
     if isinstance(value.get("role"), str):
-        return value if not CONTENT_KEYS.isdisjoint(value) else None
+        has_content = not CONTENT_KEYS.isdisjoint(value)
+        return value if has_content or _is_without_content(value) else None
     if isinstance(value.get("_role"), str) and "_content" in value:  # Haystack, before 2.9
         return {name.removeprefix("_"): value[name] for name in value}
     kind = value.get("type")
@@ -131,6 +137,11 @@ def _message_fields(value: Any) -> dict[str, Any] | None:
     if isinstance(inner, dict) and isinstance(inner.get("parts"), list):  # Gemini's candidate
         return {"role": "model", **_without(value, "content"), **inner}
     return None
+
+
+def _is_without_content(value: dict[str, Any]) -> bool:
+    """Return whether this is a message whose content the producer did not send."""
+    return value["role"] in SPEAKERS and value.keys() <= KEYS_BESIDE_CONTENT
 
 
 def _fields_by_type(kind: str, value: dict[str, Any]) -> dict[str, Any] | None:
@@ -169,6 +180,7 @@ def _read_fields(fields: dict[str, Any]) -> Message:
         parts.add_left(unread)
         return Message(role, tuple(parts.items))
     role = ROLES.get(role or kind, role or kind)
+    unread.open("additional_kwargs")  # LangChain, LlamaIndex
     name = unread.take_text("name")
     for key in THINKING_KEYS:
         parts.add_thinking(unread.pop(key, None))

@@ -1,9 +1,20 @@
 """Records read from captures, and from small spans made by hand."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nodes.content.message_parts import (
+    OTHER_FIELDS,
+    MessageMedia,
+    MessagePart,
+    MessageText,
+    OtherPart,
+    ToolResult,
+)
+from nodes.content.messages import read_message
 from runs.recording.decoding.dialects import read_span
+from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.span import Span, SpanEvent
@@ -74,3 +85,49 @@ def make_event(name: str, **attributes: Any) -> SpanEvent:
 def exception_event(type_name: str, message: str) -> SpanEvent:
     attributes = {"exception.type": type_name, "exception.message": message}
     return SpanEvent("exception", 1_900_000, attributes | {"exception.stacktrace": "Traceback …"})
+
+
+def as_read(value: Any) -> Any:
+    """Return inputs or outputs with their messages in one form, as pages read them: {role, content:
+    text or parts, tool_calls, tool_call_id, name, finish_reason}. The result of a tool is a message
+    of its own, after a message that calls tools, else before it."""
+    if not isinstance(value, dict) or "messages" not in value:
+        return value
+    return {**value, "messages": [each for item in value["messages"] for each in _as_read(item)]}
+
+
+def _as_read(item: Any) -> list[dict[str, Any]]:
+    message = read_message(item)
+    assert message, item
+    content = [part for part in map(_part_as_read, message.parts) if part]
+    is_text = all(part["type"] == "text" for part in content)
+    normal: dict[str, Any] = {"role": message.role, "content": message.text if is_text else content}
+    results = [_result_as_read(result) for result in message.results]
+    if results and not content and not message.calls:
+        return results
+    if message.calls:
+        normal["tool_calls"] = [asdict(call) for call in message.calls]
+        if not any(call["id"] for call in normal["tool_calls"]):
+            normal["tool_calls"] = [call | {"id": None} for call in normal["tool_calls"]]
+    if message.name:
+        normal["name"] = message.name
+    reason = item.get("finish_reason") or (item.get("meta") or {}).get("finish_reason")
+    normal |= {"finish_reason": reason} if reason else {}
+    return [normal, *results] if message.calls else [*results, normal]
+
+
+def _result_as_read(result: ToolResult) -> dict[str, Any]:
+    normal = {"role": "tool", "content": as_text(result.value), "tool_call_id": result.id}
+    return normal | ({"name": result.name} if result.name else {})
+
+
+def _part_as_read(part: MessagePart) -> dict[str, Any] | None:
+    match part:
+        case MessageText(text, form):
+            return {"type": "reasoning" if form == "thinking" else form, "text": text}
+        case MessageMedia():
+            fields = {"url": part.address, "data": part.data, "mime_type": part.mime_type}
+            return {"type": part.kind} | {key: value for key, value in fields.items() if value}
+        case OtherPart(value, label) if label != OTHER_FIELDS:
+            return value if isinstance(value, dict) else {"type": label, "value": value}
+    return None

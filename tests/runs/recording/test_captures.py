@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.runs.recording.captured import as_read
 from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
@@ -125,7 +126,7 @@ def test_langgraph_values(recorded_console):
     run = console.runs()[0]
     call = console.step(run, "ScriptedChat", 1)
     assert call["model"] == "gpt-4o-2024-07-18"
-    answer = call["outputs"]["messages"][-1]
+    answer = as_read(call["outputs"])["messages"][-1]
     assert answer["tool_calls"][0]["name"] == "lookup_order"
     assert answer["tool_calls"][0]["arguments"] == {"order_id": "A-17"}
     tool = console.step(run, "issue_refund")

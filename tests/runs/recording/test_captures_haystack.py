@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from tests.runs.recording.captured import as_read
 from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
@@ -64,10 +65,10 @@ def test_values(console: Console) -> None:
     good, crash = console.runs()
     call = console.step(good, "llm", 1)
     assert call["model"] == "gpt-4o-mini-2024-07-18"
-    assert call["inputs"]["messages"] == [
+    assert as_read(call["inputs"])["messages"] == [
         {"role": "user", "content": "Answer too short, try again with "}
     ]
-    assert call["outputs"]["messages"][0]["content"] == "We open at nine. 天气晴。"
+    assert as_read(call["outputs"])["messages"][0]["content"] == "We open at nine. 天气晴。"
     assert [message["role"] for message in call["messages"]] == ["user", "assistant"]
     assert console.step(good, "retriever")["outputs"] == {"documents": []}
     assert console.step(good, "validator")["outputs"] == {"retry": "too short, try again"}

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from tests.conftest import PROTOBUF, capture
+from tests.runs.recording.captured import as_read
 from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
@@ -98,7 +99,7 @@ def test_values(console: Console) -> None:
     assert call["model"] == "gpt-4o-2024-07-18"
     assert call["inputs"]["parameters"] == {"temperature": 0.2}
     assert [message["role"] for message in call["messages"]] == ["system", "user", "assistant"]
-    called = call["outputs"]["messages"][0]["tool_calls"][0]
+    called = as_read(call["outputs"])["messages"][0]["tool_calls"][0]
     assert (called["name"], called["arguments"]) == ("lookup_order", {"order_id": "A-17"})
     tool = console.step(run, "lookup_order")
     assert tool["inputs"] == {"order_id": "A-17"}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.runs.recording.captured import as_read
 from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
@@ -71,10 +72,10 @@ def test_decorated_values(decorated: Console) -> None:
     assert tool["outputs"] == {"order_id": "A-17", "amount": 49.9}
     assert decorated.step(question, "review", 1)["outputs"] is True
     call = decorated.step(refund, "openai.chat")
-    assert [(m["role"], m["content"]) for m in call["inputs"]["messages"]] == [
+    assert [(m["role"], m["content"]) for m in as_read(call["inputs"])["messages"]] == [
         ("system", "Classify"), ("user", "please refund"),
     ]  # fmt: skip
-    assert call["outputs"]["messages"][0]["content"] == "refund"
+    assert as_read(call["outputs"])["messages"][0]["content"] == "refund"
     # Nothing that was sent is lost.
     attributes = classify["attributes"]
     assert attributes["traceloop.entity.version"] == 2
@@ -177,7 +178,7 @@ def test_graph_values(graph: Console) -> None:
     assert "gen_ai.tool.call.arguments" not in attributes
     call = graph.step(refund, "ScriptedChat", 1)
     assert (call["model"], call["provider"]) == ("gpt-4o-2024-07-18", "openai")
-    tool_call = call["outputs"]["messages"][-1]["tool_calls"][0]
+    tool_call = as_read(call["outputs"])["messages"][-1]["tool_calls"][0]
     assert (tool_call["name"], tool_call["arguments"]) == ("lookup_order", {"order_id": "A-17"})
 
 

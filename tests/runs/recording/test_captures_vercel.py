@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.runs.recording.captured import CAPTURES
+from tests.runs.recording.captured import CAPTURES, as_read
 from tests.runs.recording.console import Console, titles_and_passes
 
 pytestmark = pytest.mark.django_db
@@ -72,12 +72,12 @@ def test_values(console: Console) -> None:
     call = console.step(refund, "chat gpt-4o-mini", 1)
     assert (call["model"], call["provider"]) == ("gpt-4o-mini-2024-07-18", "openai")
     assert call["inputs"]["tools"] == ["lookup_order", "issue_refund"]
-    tool_call = call["outputs"]["messages"][0]["tool_calls"][0]
+    tool_call = as_read(call["outputs"])["messages"][0]["tool_calls"][0]
     assert (tool_call["name"], tool_call["arguments"]) == ("lookup_order", {"orderId": "A-17"})
-    system = console.step(refund, "classify")["inputs"]["messages"][0]
+    system = as_read(console.step(refund, "classify")["inputs"])["messages"][0]
     assert system == {"role": "system", "content": "Classify"}
     # The agent's calls and their results, then its answer.
-    replies = console.step(refund, "refund-agent")["outputs"]["messages"]
+    replies = as_read(console.step(refund, "refund-agent")["outputs"])["messages"]
     assert [message["role"] for message in replies] == ["assistant", "tool", "tool", "assistant"]
     assert [item["name"] for item in replies[0]["tool_calls"]] == ["lookup_order", "issue_refund"]
     assert replies[-1]["content"] == "Refunded 49.90 for A-17"
@@ -109,7 +109,7 @@ def test_failures(console: Console) -> None:
     # The model answered, but not with an object.
     call = console.step(extract, "chat gpt-4o-mini")
     assert call["status"] == "succeeded"
-    assert call["outputs"]["messages"][0]["content"] == '{"bad":'
+    assert as_read(call["outputs"])["messages"][0]["content"] == '{"bad":'
     assert flaky["error"] == "503 upstream (fake)"
     assert flaky["failed_node"]["title"] == "chat gpt-4o-mini"
     assert [step["title"] for step in console.steps(flaky)] == ["chat gpt-4o-mini"]

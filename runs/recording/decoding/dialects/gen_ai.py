@@ -9,12 +9,13 @@ Messages are read in `gen_ai_messages`.
 
 from typing import Any
 
+from nodes.content.messages import Message, read_messages
+from runs.recording.decoding.dialects.chat_messages import chat_messages
 from runs.recording.decoding.dialects.gen_ai_messages import (
     DETAILS_EVENT,
     content_blocks,
     read_gen_ai_messages,
 )
-from runs.recording.decoding.dialects.llm_api import api_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
 from runs.recording.records.span import Span
@@ -201,15 +202,16 @@ def _read_tool_event(reading: SpanReading, name: str, attributes: dict[str, Any]
     elif name == "gen_ai.choice":
         reading.fill("outputs", _single_text_result(readable(attributes.get("message"))), name)
     elif name == DETAILS_EVENT:
-        for call in _tool_messages(attributes, "gen_ai.input.messages"):
-            for tool_call in call.get("tool_calls", ()):
-                reading.fill("inputs", tool_call["arguments"], name)
+        for message in _tool_messages(attributes, "gen_ai.input.messages"):
+            for call in message.calls:
+                reading.fill("inputs", call.arguments, name)
         for message in _tool_messages(attributes, "gen_ai.output.messages"):
-            reading.fill("outputs", _single_text_result(readable(message["content"])), name)
+            for result in message.results:
+                reading.fill("outputs", readable(result.value), name)
 
 
-def _tool_messages(attributes: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    return api_messages(readable(attributes.get(name)), "tool") or []
+def _tool_messages(attributes: dict[str, Any], name: str) -> list[Message]:
+    return read_messages(chat_messages(readable(attributes.get(name)), "tool")) or []
 
 
 def _single_text_result(value: Any) -> Any:

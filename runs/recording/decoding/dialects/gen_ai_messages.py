@@ -1,24 +1,18 @@
 """Messages of a model call in the four generations of the GenAI conventions, newest first."""
 
-from collections.abc import Callable
 from typing import Any
 
 from runs.recording.decoding.dialects.chat_messages import (
     ChatMessage,
-    chat_message,
     chat_messages,
     system_message,
 )
-from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, sorted_by_index
-from runs.recording.decoding.dialects.llm_api import api_messages
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, objects_in, readable
 from runs.recording.records.span import SpanEvent
 
 SYSTEM_INSTRUCTIONS = "gen_ai.system_instructions"
-JSON_ATTRIBUTES = frozenset(
-    {"gen_ai.input.messages", "gen_ai.output.messages", SYSTEM_INSTRUCTIONS}
-)
 DETAILS_EVENT = "gen_ai.client.inference.operation.details"
 ROLE_EVENTS = {
     "gen_ai.system.message": "system",
@@ -102,43 +96,36 @@ def _indexed_function_names(attributes: dict[str, Any]) -> list[str]:
 
 
 def _read_json_attributes(reading: SpanReading) -> None:
-    _read_json_messages(reading, reading.attributes, reading.consume)
+    reading.consumed.update(_read_json_messages(reading, reading.attributes))
 
 
 def _read_details_event(reading: SpanReading) -> None:
     for index, event in enumerate(reading.span.events):
-        if event.name == DETAILS_EVENT:
-            fields_before = set(reading.fields)
-            _read_json_messages(reading, event.attributes, lambda names: None)
-            if set(reading.fields) != fields_before and set(event.attributes) <= JSON_ATTRIBUTES:
-                reading.consumed_events.add(index)
+        if event.name == DETAILS_EVENT and (
+            _read_json_messages(reading, event.attributes) == event.attributes.keys()
+        ):
+            reading.consumed_events.add(index)
 
 
-def _read_json_messages(
-    reading: SpanReading, attributes: dict[str, Any], consume: Callable[[tuple[str, ...]], None]
-) -> None:
-    """Read the newest generation from `attributes`, which are the span's or an event's. `consume`
-    gets the names of those that were read."""
-    name = "gen_ai.input.messages"
-    if name in attributes:
-        sent = readable(attributes[name])
+def _read_json_messages(reading: SpanReading, attributes: dict[str, Any]) -> set[str]:
+    """Read the newest generation from `attributes`, which are the span's or an event's. Return the
+    names of those of which inputs and outputs hold all."""
+    used: set[str] = set()
+    for field, name in (("inputs", "gen_ai.input.messages"), ("outputs", "gen_ai.output.messages")):
+        sent = readable(attributes.get(name))
+        if not sent or field in reading.fields:
+            continue
         messages = chat_messages(sent)
-        system = system_message(readable(attributes.get(SYSTEM_INSTRUCTIONS)))
-        if messages and system:
-            messages.insert(0, system)
-        if _fill_messages(reading, "inputs", messages, name):
-            consume((name, SYSTEM_INSTRUCTIONS))
-        elif sent and "inputs" not in reading.fields:
-            reading.fill("inputs", sent, name)  # in whatever form
-            consume((name,))
-    name = "gen_ai.output.messages"
-    sent = readable(attributes.get(name))
-    messages = chat_messages(sent)
-    if _fill_messages(reading, "outputs", messages, name):
-        consume((name,))
-    elif sent and "outputs" not in reading.fields:
-        reading.fill("outputs", sent, name)
-        consume((name,))
+        if messages is None:
+            reading.fill(field, sent, name)  # in whatever form
+        elif field == "outputs":
+            _fill_messages(reading, field, messages, name)
+        else:
+            system = system_message(readable(attributes.get(SYSTEM_INSTRUCTIONS)))
+            used.update((SYSTEM_INSTRUCTIONS,) if system else ())
+            _fill_messages(reading, field, [system, *messages] if system else messages, name)
+        used.add(name)
+    return used
 
 
 def _read_message_events(reading: SpanReading) -> None:
@@ -149,9 +136,9 @@ def _read_message_events(reading: SpanReading) -> None:
     for index, event in enumerate(reading.span.events):
         role = ROLE_EVENTS.get(event.name)
         if role is not None:
-            inputs.extend(_event_messages(event.attributes, role))
+            inputs.append(_event_message(event.attributes, role))
         elif event.name == "gen_ai.choice":
-            outputs.extend(_choice_messages(event.attributes))
+            outputs.append(_choice_message(event.attributes))
         elif event.name in ("gen_ai.content.prompt", "gen_ai.content.completion"):
             _add_content_event(event, inputs, outputs)
         else:
@@ -171,33 +158,25 @@ def content_blocks(value: Any) -> list[dict[str, Any]] | None:
     return value if is_blocks else None
 
 
-def _messages_of_blocks(value: Any, role: str) -> list[ChatMessage] | None:
-    blocks = content_blocks(readable(value))
-    return api_messages([{"role": role, "content": blocks}]) if blocks else None
+def _event_message(attributes: dict[str, Any], role: str) -> ChatMessage:
+    message = {"role": role, **{key: readable(value) for key, value in attributes.items()}}
+    if not content_blocks(message.get("content")) and "content" in attributes:
+        message["content"] = attributes["content"]  # text stays text, even if it is JSON
+    if role == "tool" and "tool_call_id" not in message and "id" in message:
+        message["tool_call_id"] = message.pop("id")
+    return message
 
 
-def _event_messages(attributes: dict[str, Any], role: str) -> list[ChatMessage]:
-    if messages := _messages_of_blocks(attributes.get("content"), role):
-        return messages
-    fields = {"role": role, **{key: readable(value) for key, value in attributes.items()}}
-    if "content" in attributes:
-        fields["content"] = attributes["content"]  # text stays text, even if it is JSON
-    if role == "tool" and "id" in fields:
-        fields.setdefault("tool_call_id", fields["id"])
-    return [chat_message(fields)]
-
-
-def _choice_messages(attributes: dict[str, Any]) -> list[ChatMessage]:
-    reply = readable(attributes.get("message"))
-    reason = attributes.get("finish_reason")
-    if messages := _messages_of_blocks(reply, "assistant"):
-        return [{**messages[0], "finish_reason": reason}, *messages[1:]]
-    if isinstance(reply, str):
-        reply = {"content": reply}
-    if not isinstance(reply, dict):
-        calls = readable(attributes.get("tool_calls"))
-        reply = {"content": attributes.get("content"), "tool_calls": calls}
-    return [chat_message({"role": "assistant", "finish_reason": reason, **reply})]
+def _choice_message(attributes: dict[str, Any]) -> ChatMessage:
+    choice = {"role": "assistant", **attributes}
+    reply = readable(choice.pop("message", None))
+    if isinstance(reply, dict):
+        return {**choice, **reply}
+    if reply is not None:
+        choice["content"] = reply if content_blocks(reply) else attributes["message"]
+    elif "tool_calls" in choice:
+        choice["tool_calls"] = readable(choice["tool_calls"])
+    return choice
 
 
 def _add_content_event(
@@ -211,12 +190,12 @@ def _add_content_event(
 
 def _text_or_messages(value: Any, role: str) -> list[ChatMessage]:
     parsed = readable(value)
-    messages = chat_messages(parsed)
+    messages = chat_messages(parsed, role)
     if messages:
         return messages
     if isinstance(parsed, list) and all(isinstance(item, str) for item in parsed):
-        return [chat_message({"role": role, "content": text}) for text in parsed]  # Spring AI
-    return [chat_message({"role": role, "content": value})] if value else []
+        return [{"role": role, "content": text} for text in parsed]  # Spring AI
+    return [{"role": role, "content": value}] if value else []
 
 
 def _read_indexed_attributes(reading: SpanReading) -> None:
@@ -232,15 +211,17 @@ def _read_indexed_attributes(reading: SpanReading) -> None:
         items = indexed_objects(reading.attributes, prefix, used)
         messages = [_indexed_message(item, role) for item in items]
         if _fill_messages(reading, field, messages, f"{prefix}N"):
-            reading.consume(used)
+            reading.consumed.update(used)
 
 
 def _indexed_message(item: dict[str, Any], role: str) -> ChatMessage:
-    fields = {"role": role, **item, "tool_calls": sorted_by_index(item.get("tool_calls"))}
-    fields.setdefault("content", item.get("user"))  # OpenLLMetry's Haystack: gen_ai.prompt.0.user
-    content = readable(fields.get("content"))
-    fields["content"] = content if isinstance(content, list) else fields.get("content")
-    return chat_message(fields)
+    message = {"role": role, **item}
+    if "content" not in message and "user" in message:
+        message["content"] = message.pop("user")  # OpenLLMetry's Haystack: gen_ai.prompt.0.user
+    content = readable(message.get("content"))
+    if isinstance(content, list):
+        message["content"] = content
+    return message
 
 
 def _read_text_attributes(reading: SpanReading) -> None:
@@ -251,4 +232,4 @@ def _read_text_attributes(reading: SpanReading) -> None:
     ):
         value = reading.attributes.get(name)
         if value and _fill_messages(reading, field, _text_or_messages(value, role), name):
-            reading.consume((name,))
+            reading.consumed.add(name)

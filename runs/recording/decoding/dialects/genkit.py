@@ -8,13 +8,7 @@ part {text}, {media: {url, contentType}}, {toolRequest: {ref, name, input}},
 
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import (
-    ChatMessage,
-    as_text,
-    chat_messages,
-    tool_call_part,
-    tool_response_part,
-)
+from runs.recording.decoding.dialects.chat_messages import as_text, chat_messages
 from runs.recording.decoding.dialects.llm_api import tool_names
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, objects_in
@@ -105,7 +99,7 @@ def _read_genkit_model_call(reading: SpanReading) -> None:
     _read_model_name(reading)
     request = reading.parsed(INPUT, is_json=True)
     response = reading.parsed(OUTPUT, is_json=True)
-    if isinstance(request, dict) and (messages := _genkit_messages(request.get("messages"))):
+    if isinstance(request, dict) and (messages := chat_messages(request.get("messages"))):
         inputs: dict[str, Any] = {"messages": messages}
         if names := tool_names(request.get("tools")):
             inputs["tools"] = names
@@ -116,9 +110,9 @@ def _read_genkit_model_call(reading: SpanReading) -> None:
         return
     choices = [response, *objects_in(response.get("candidates"))]
     replies = [choice.get("message") for choice in choices]
-    if messages := _genkit_messages([reply for reply in replies if reply]):
-        reason = response.get("finishReason")
-        messages[-1] |= {"finish_reason": reason} if reason else {}
+    if messages := chat_messages([reply for reply in replies if reply]):
+        if reason := response.get("finishReason"):
+            messages[-1] = {**messages[-1], "finish_reason": reason}
         reading.fill("outputs", {"messages": messages}, OUTPUT)
     reading.fill("usage", _genkit_usage(response.get("usage")), OUTPUT)
 
@@ -159,34 +153,6 @@ def _document_text(document: dict[str, Any]) -> str:
     parts = parts if isinstance(parts, list) else [parts]
     texts = [part["text"] for part in objects_in(parts) if part.get("text")]
     return "\n".join(as_text(text) for text in texts) if texts else as_text(parts)
-
-
-def _genkit_messages(value: Any) -> list[ChatMessage]:
-    return chat_messages([_genkit_message(item) for item in objects_in(value)]) or []
-
-
-def _genkit_message(item: dict[str, Any]) -> dict[str, Any]:
-    role, content = item.get("role"), item.get("content")
-    parts = [_genkit_part(part) for part in content] if isinstance(content, list) else [content]
-    return {"role": "assistant" if role == "model" else role, "parts": parts}
-
-
-def _genkit_part(part: Any) -> Any:
-    """Return a part of a message as OpenTelemetry would write it."""
-    if not isinstance(part, dict):
-        return part
-    if isinstance(call := part.get("toolRequest"), dict):
-        return tool_call_part(call.get("ref"), call.get("name"), call.get("input"))
-    if isinstance(call := part.get("toolResponse"), dict):
-        return tool_response_part(call.get("ref"), call.get("output"), call.get("name"))
-    if isinstance(media := part.get("media"), dict):
-        mime = _text_or_empty(media.get("contentType"))
-        kind = mime.partition("/")[0]
-        kind = kind if kind in ("audio", "video", "image") else "image" if not mime else "file"
-        return {"type": kind, "url": media.get("url"), "mime_type": mime or None}
-    if "reasoning" in part:
-        return {"type": "reasoning", "content": part["reasoning"]}
-    return {"type": "text", "content": part["text"]} if "text" in part else part
 
 
 def _text_or_empty(value: Any) -> str:

@@ -9,7 +9,6 @@ were components, and `output_data` was always {}.
 import re
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import tool_call_part, tool_response_part
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import list_or_empty, object_or_empty, objects_in, readable
@@ -120,13 +119,13 @@ def _read_component_values(reading: SpanReading, kind: str, prefix: str, output:
 
 
 def _read_generator_call(reading: SpanReading, prefix: str, output: Any) -> None:
-    input = _with_normal_messages(reading.parsed(prefix + "input"))
+    input = reading.parsed(prefix + "input")
     request = model_request(input)
     options = object_or_empty(object_or_empty(input).get("generation_kwargs"))
     if request and options:
         request["parameters"] = options
     reading.fill("inputs", request, prefix + "input")
-    reading.fill("outputs", model_response(_with_normal_messages(output)), prefix + "output")
+    reading.fill("outputs", model_response(output), prefix + "output")
 
 
 def _read_haystack_agent(reading: SpanReading) -> None:
@@ -171,50 +170,6 @@ def _read_confirmation(reading: SpanReading) -> None:
     reading.fill_from("taken", STRATEGY + ".decision")
     reading.fill_payload("inputs", STRATEGY + ".input")
     reading.fill_payload("outputs", STRATEGY + ".output")
-
-
-def _with_normal_messages(value: Any) -> Any:
-    """Return a value with every chat message in it in OpenTelemetry's form {role, parts}."""
-    if isinstance(value, list):
-        return [_haystack_message(item) or item for item in value]
-    if isinstance(value, dict):
-        return {
-            key: _with_normal_messages(item) if key in MESSAGE_LISTS else item
-            for key, item in value.items()
-        }
-    return value
-
-
-MESSAGE_LISTS = frozenset({"messages", "replies"})
-
-
-def _haystack_message(item: Any) -> dict[str, Any] | None:
-    if not isinstance(item, dict):
-        return None
-    fields = {key: item.get(key, item.get(f"_{key}")) for key in MESSAGE_KEYS}
-    if not isinstance(fields["role"], str) or not isinstance(fields["content"], list):
-        return None
-    parts = [_haystack_part(part) for part in fields["content"]]
-    reason = object_or_empty(fields["meta"]).get("finish_reason")
-    return {"role": fields["role"], "name": fields["name"], "finish_reason": reason, "parts": parts}
-
-
-def _haystack_part(part: Any) -> Any:
-    if not isinstance(part, dict):
-        return part
-    if isinstance(call := part.get("tool_call"), dict):
-        return tool_call_part(call.get("id"), call.get("tool_name"), call.get("arguments"))
-    if isinstance(result := part.get("tool_call_result"), dict):
-        call = object_or_empty(result.get("origin"))
-        return tool_response_part(call.get("id"), result.get("result"), call.get("tool_name"))
-    if isinstance(thought := part.get("reasoning"), dict):
-        return {"type": "reasoning", "content": thought.get("reasoning_text")}
-    for kind in ("image", "file"):
-        if isinstance(medium := part.get(kind), dict):
-            data = medium.get(f"base64_{kind}", medium.get("base64_data"))
-            mime = medium.get("mime_type")
-            return {"type": "blob", "modality": kind, "content": data, "mime_type": mime}
-    return part
 
 
 def _haystack_documents(value: Any) -> dict[str, Any] | None:

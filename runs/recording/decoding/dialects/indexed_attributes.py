@@ -9,9 +9,8 @@ MAX_DIGITS = 6
 def indexed_objects(
     attributes: dict[str, Any], prefix: str, used: set[str]
 ) -> list[dict[str, Any]]:
-    """Return the objects below `prefix` (which ends with a dot), in the order of their indexes.
-    Inner indexes stay keys: see `sorted_by_index`. Adds the names of the attributes read to `used`.
-    """
+    """Return the objects below `prefix` (which ends with a dot), in the order of their indexes; so
+    are lists within them. Adds the names of the attributes read to `used`."""
     tree: dict[str, Any] = {}
     start = len(prefix)
     for name, value in attributes.items():
@@ -30,15 +29,17 @@ def indexed_objects(
             if path[-1] not in branch:
                 branch[path[-1]] = value
                 used.add(name)
-    return sorted_by_index(tree)
+    return [_with_lists(tree[index]) for index in sorted(tree, key=int)]
 
 
-def sorted_by_index(numbered: Any) -> list[dict[str, Any]]:
-    """Return the objects of {"0": {…}, "1": {…}} by their numbers; [] for anything else."""
-    if type(numbered) is not dict:
-        return []
-    keys = sorted((key for key in numbered if is_index(key)), key=int)
-    return [numbered[key] for key in keys if type(numbered[key]) is dict]
+def _with_lists(branch: dict[str, Any]) -> dict[str, Any]:
+    """Return an object with lists in it where all keys are indexes."""
+    for key, child in branch.items():
+        if type(child) is dict:
+            child = _with_lists(child)
+            is_list = all(map(is_index, child))
+            branch[key] = [child[index] for index in sorted(child, key=int)] if is_list else child
+    return branch
 
 
 def is_index(text: str) -> bool:

@@ -5,12 +5,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from runs.recording.records.json_text import object_or_empty, readable
+from nodes.content.messages import read_message
+from runs.recording.records.json_text import readable
 
-ROLES = {
-    "human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool",
-}  # fmt: skip
-MESSAGE_CLASS = re.compile(r"(Human|AI|System|Tool|Function)Message(?:Chunk)?")
 # Compositions of other steps, templates and parsers: named so unless the developer named them.
 WRAPPER = re.compile(
     r"(Runnable(Sequence|Parallel|Assign|Passthrough|Binding|Each|Map|Pick|Callable)"
@@ -31,50 +28,11 @@ def is_wrapper(name: str, failed: bool) -> bool:
     return not (failed and name.endswith(("Template", "Parser")))
 
 
-def langchain_message(item: Any) -> Any:
-    """Return a message in one of LangChain's forms (dumped, {type, data}, serialized, a pair of
-    texts) as {role, content, tool_calls, …}; anything else as it is."""
-    if isinstance(item, list) and len(item) == 2 and all(isinstance(part, str) for part in item):
-        return {"role": ROLES.get(item[0], item[0]), "content": item[1]}
-    if not isinstance(item, dict) or isinstance(item.get("role"), str):
-        return item
-    fields, role = _fields_and_role(item)
-    if role is None or not isinstance(fields, dict):
-        return item
-    kwargs = object_or_empty(fields.get("additional_kwargs"))
-    calls = fields.get("tool_calls") or kwargs.get("tool_calls")
-    content = fields.get("content")
-    if calls and isinstance(content, list):
-        content = [part for part in content if not _repeats_tool_call(part)]
-    return {**fields, "role": role, "content": content, "tool_calls": calls}
-
-
-def _fields_and_role(item: dict[str, Any]) -> tuple[Any, str | None]:
-    kind = item.get("type")
-    if kind == "constructor":
-        path = item.get("id")
-        class_name = path[-1] if isinstance(path, list) and path else None
-        return item.get("kwargs"), _role_of_class(class_name)
-    data = item.get("data")
-    return (data if isinstance(data, dict) else item), _role_of_class(kind)
-
-
-def _role_of_class(kind: Any) -> str | None:
-    if not isinstance(kind, str):
-        return None
-    match = MESSAGE_CLASS.fullmatch(kind)
-    return ROLES.get(match.group(1).lower() if match else kind)
-
-
-def _repeats_tool_call(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") in ("tool_use", "function_call")
-
-
 def tool_result(value: Any) -> Any:
     """Return the result of a tool without the message that LangChain wraps around it."""
-    message = langchain_message(value)
-    if isinstance(message, dict) and message.get("role") == "tool" and "content" in message:
-        return readable(message["content"])
+    message = read_message(value)
+    if message and message.role == "tool" and len(message.results) == 1:
+        return readable(message.results[0].value)
     return value
 
 

@@ -209,7 +209,7 @@ def _read_langfuse_values(reading: SpanReading, kind: str, output: Any) -> None:
     for name in ("input", "output"):
         is_repeated = attributes.get(TRACE + name) == attributes.get(OBSERVATION + name)
         if is_repeated and OBSERVATION + name in reading.consumed:
-            reading.consume((TRACE + name,))
+            reading.consumed.add(TRACE + name)
 
 
 def _read_generation(reading: SpanReading, output: Any) -> None:

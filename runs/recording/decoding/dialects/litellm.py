@@ -8,7 +8,6 @@ provider's API, in `llm.<provider>.*`.
 import ast
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import chat_message
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.span import Span
 from runs.recording.records.usage import api_usage
@@ -53,7 +52,7 @@ def _read_requested_tool(reading: SpanReading) -> None:
     name = attributes.get(CALL + "name")
     if not isinstance(name, str):
         return
-    call = {"name": name, "arguments": reading.parsed(CALL + "arguments")}
-    content = attributes.get("gen_ai.completion.0.content")
-    message = {"role": "assistant", "content": content, "tool_calls": [call]}
-    reading.fill("outputs", {"messages": [chat_message(message)]}, CALL + "name")
+    call = {"name": name, "arguments": attributes.get(CALL + "arguments")}
+    content = attributes.get("gen_ai.completion.0.content") or ""
+    message = {"role": "assistant", "content": content, "function_call": call}
+    reading.fill("outputs", {"messages": [message]}, CALL + "name")

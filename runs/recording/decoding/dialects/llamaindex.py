@@ -15,12 +15,7 @@ from typing import Any
 
 import orjson
 
-from runs.recording.decoding.dialects.chat_messages import (
-    ChatMessage,
-    as_text,
-    chat_message,
-    tool_call,
-)
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, objects_in, readable
 from runs.recording.records.span import Span, SpanEvent
@@ -221,7 +216,7 @@ def _read_llm_end(reading: SpanReading, event: SpanEvent) -> bool:
     message: ChatMessage | None = None
     if isinstance(blocks, list):
         role = attributes.get("response.message.role")
-        message = _llamaindex_message({"role": role, "blocks": blocks})
+        message = {"role": role or "assistant", "blocks": blocks}
     elif attributes.get("response.text"):
         message = {"role": "assistant", "content": as_text(attributes["response.text"])}
     if message:
@@ -278,31 +273,7 @@ def _read_agent_tool_call(reading: SpanReading, event: SpanEvent) -> bool:
 
 
 def _llamaindex_messages(value: Any) -> list[ChatMessage]:
-    return [_llamaindex_message(item) for item in objects_in(readable(value))]
-
-
-def _llamaindex_message(source: dict[str, Any]) -> ChatMessage:
-    blocks = objects_in(source.get("blocks"))
-    calls = [tool_call(_call_of_block(b)) for b in blocks if b.get("block_type") == "tool_call"]
-    content = [_part_of_block(b) for b in blocks if b.get("block_type") != "tool_call"]
-    kwargs = object_or_empty(source.get("additional_kwargs"))
-    normal = chat_message({"content": content, **kwargs, "role": source.get("role") or "assistant"})
-    return {**normal, "tool_calls": calls} if calls else normal
-
-
-def _call_of_block(block: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "id": block.get("tool_call_id"),
-        "name": block.get("tool_name"),
-        "arguments": block.get("tool_kwargs"),
-    }
-
-
-def _part_of_block(block: dict[str, Any]) -> dict[str, Any]:
-    kind = block.get("block_type")
-    if kind == "thinking":
-        return {"type": "reasoning", "text": block.get("content")}
-    return {**block, "type": kind}
+    return [{**item, "role": item.get("role") or "user"} for item in objects_in(readable(value))]
 
 
 EVENT_READERS = {

@@ -10,7 +10,7 @@ templates, and `logfire.msg` contains these texts.
 
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import as_text, chat_message
+from runs.recording.decoding.dialects.chat_messages import as_text
 from runs.recording.decoding.dialects.llm_api import model_request, model_response
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, readable
@@ -151,15 +151,14 @@ def _logfire_message(event: dict[str, Any]) -> dict[str, Any]:
     choice = event.get("message")
     if event.get("event.name") == CHOICE:
         fields = choice if isinstance(choice, dict) else {"content": choice or event.get("content")}
-        return chat_message(
-            {"role": "assistant", "finish_reason": event.get("finish_reason"), **fields}
-        )
+        beside = {name: event[name] for name in event if name not in ("message", "content")}
+        return {"role": "assistant", **beside, **fields}
     fields = dict(event)
     name = str(event.get("event.name", ""))
     fields.setdefault("role", name.removeprefix("gen_ai.").removesuffix(".message") or "user")
-    if fields["role"] == "tool" and "id" in fields:
-        fields.setdefault("tool_call_id", fields["id"])
-    return chat_message(fields)
+    if fields["role"] == "tool" and "tool_call_id" not in fields and "id" in fields:
+        fields["tool_call_id"] = fields.pop("id")
+    return fields
 
 
 def _read_request_and_response(reading: SpanReading) -> None:

@@ -6,10 +6,8 @@ values in `mastra.<type>.input` and `.output`, the first generation in `input` a
 
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import chat_message
+from runs.recording.decoding.dialects.chat_messages import chat_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
-from runs.recording.decoding.dialects.vercel import sdk_call, sdk_messages
-from runs.recording.records.json_text import objects_in
 from runs.recording.records.span import Span
 
 NAME = "mastra"
@@ -105,7 +103,7 @@ def _read_repeated_value(reading: SpanReading, field: str, names: tuple[str, ...
     names = tuple(name for name in names if name in attributes)
     if names and field not in reading.fields:
         reading.fill_payload(field, names[0])
-        reading.consume(name for name in names if attributes[name] == attributes[names[0]])
+        reading.consumed.update(name for name in names if attributes[name] == attributes[names[0]])
 
 
 def _read_old_model_call(reading: SpanReading) -> None:
@@ -114,16 +112,15 @@ def _read_old_model_call(reading: SpanReading) -> None:
     attributes = reading.attributes
     prompt = reading.parsed("gen_ai.prompt")
     items = prompt.get("messages") if isinstance(prompt, dict) else prompt
-    messages = sdk_messages(items) if isinstance(items, list) else None
+    messages = chat_messages(items) if isinstance(items, list) else None
     if messages and "inputs" not in reading.fields:
         reading.fill("inputs", {"messages": messages}, "gen_ai.prompt")
         value = attributes["gen_ai.prompt"]
         names = ("gen_ai.prompt", "input")
-        reading.consume(name for name in names if attributes.get(name) == value)
+        reading.consumed.update(name for name in names if attributes.get(name) == value)
     response = reading.parsed("gen_ai.completion")
     if isinstance(response, dict) and ("text" in response or "toolCalls" in response):
-        reply: dict[str, Any] = chat_message({"role": "assistant", "content": response.get("text")})
-        calls = response.get("toolCalls")
-        if isinstance(calls, list) and calls:
-            reply["tool_calls"] = [sdk_call(call) for call in objects_in(calls)]
+        reply: dict[str, Any] = {"role": "assistant", "content": response.get("text") or ""}
+        if response.get("toolCalls"):
+            reply["tool_calls"] = response["toolCalls"]
         reading.fill("outputs", {"messages": [reply]}, "gen_ai.completion")

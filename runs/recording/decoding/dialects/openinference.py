@@ -9,8 +9,8 @@ import re
 from typing import Any
 
 from runs.recording.decoding.dialects import langgraph
-from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text, tool_call
-from runs.recording.decoding.dialects.indexed_attributes import indexed_objects, sorted_by_index
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, as_text
+from runs.recording.decoding.dialects.indexed_attributes import indexed_objects
 from runs.recording.decoding.dialects.langchain import is_wrapper
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, readable
@@ -163,7 +163,9 @@ def _fill_documents(reading: SpanReading, attribute: str) -> None:
 
 
 def _openinference_documents(reading: SpanReading, attribute: str) -> list[dict[str, Any]]:
-    items = indexed_objects(reading.attributes, attribute + ".", reading.copied)
+    used: set[str] = set()
+    items = indexed_objects(reading.attributes, attribute + ".", used)
+    reading.consume(sorted(used))
     return [_openinference_document(item) for item in items]
 
 
@@ -201,14 +203,15 @@ def _read_input_messages(reading: SpanReading) -> None:
     """Fill inputs {"messages", "tools", "parameters"} from chat messages or, of older models, from
     prompts."""
     attributes = reading.attributes
-    messages = _openinference_messages(reading, "llm.input_messages.")
+    sources: set[str] = set()
+    messages = _openinference_messages(reading, "llm.input_messages.", sources)
     if not messages:
-        prompts = indexed_objects(attributes, "llm.prompts.", reading.copied)
-        texts = [object_or_empty(prompt.get("prompt")).get("text") for prompt in prompts]
-        if not texts and isinstance(attributes.get("llm.prompts"), list):
+        prompts = indexed_objects(attributes, "llm.prompts.", sources)
+        messages = [{"role": "user", **object_or_empty(item.get("prompt"))} for item in prompts]
+        if not messages and isinstance(attributes.get("llm.prompts"), list):
             texts = attributes["llm.prompts"]
-            reading.consume(("llm.prompts",))
-        messages = [{"role": "user", "content": as_text(text)} for text in texts]
+            sources.add("llm.prompts")
+            messages = [{"role": "user", "content": as_text(text)} for text in texts]
     if not messages:
         return
     inputs: dict[str, Any] = {"messages": messages}
@@ -222,18 +225,19 @@ def _read_input_messages(reading: SpanReading) -> None:
         if isinstance(parameters, dict) and "tools" in inputs:
             # The definitions of the tools are repeated here.
             inputs["parameters"] = {key: parameters[key] for key in parameters if key != "tools"}
-    reading.fill("inputs", inputs, "llm.input_messages")
+    reading.fill_whole("inputs", inputs, "llm.input_messages", sources)
 
 
 def _read_output_messages(reading: SpanReading) -> None:
     """Fill outputs {"messages"} from chat messages or, of older models, from completions."""
-    messages = _openinference_messages(reading, "llm.output_messages.")
+    sources: set[str] = set()
+    messages = _openinference_messages(reading, "llm.output_messages.", sources)
     if not messages:
-        choices = indexed_objects(reading.attributes, "llm.choices.", reading.copied)
-        texts = [object_or_empty(choice.get("completion")).get("text") for choice in choices]
-        messages = [{"role": "assistant", "content": as_text(text)} for text in texts]
+        choices = indexed_objects(reading.attributes, "llm.choices.", sources)
+        replies = [object_or_empty(choice.get("completion")) for choice in choices]
+        messages = [{"role": "assistant", **reply} for reply in replies]
     if messages:
-        reading.fill("outputs", {"messages": messages}, "llm.output_messages")
+        reading.fill_whole("outputs", {"messages": messages}, "llm.output_messages", sources)
 
 
 def _tool_name_of_schema(item: dict[str, Any]) -> str | None:
@@ -245,46 +249,27 @@ def _tool_name_of_schema(item: dict[str, Any]) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _openinference_messages(reading: SpanReading, prefix: str) -> list[ChatMessage]:
+def _openinference_messages(
+    reading: SpanReading, prefix: str, sources: set[str]
+) -> list[ChatMessage]:
     if f"{prefix}0.message.role" not in reading.attributes and not any(
         name.startswith(prefix) for name in reading.attributes
     ):
         return []
-    items = indexed_objects(reading.attributes, prefix, reading.copied)
-    return [_openinference_message(object_or_empty(item.get("message"))) for item in items]
+    items = indexed_objects(reading.attributes, prefix, sources)
+    return [_openinference_message(item) for item in items]
 
 
-def _openinference_message(source: dict[str, Any]) -> ChatMessage:
-    content = source.get("content")
-    if content is None and "contents" in source:
-        content = _content_or_parts(source["contents"])
-    normal: ChatMessage = {"role": as_text(source.get("role")) or "user", "content": content or ""}
-    items = sorted_by_index(source.get("tool_calls"))
-    calls = [tool_call(object_or_empty(item.get("tool_call"))) for item in items]
-    if source.get("function_call_name"):
-        name, arguments = source["function_call_name"], source.get("function_call_arguments_json")
-        calls.append(tool_call({"name": name, "arguments": arguments}))
-    if calls:
-        normal["tool_calls"] = calls
-    for key in ("tool_call_id", "name"):
-        if source.get(key):
-            normal[key] = source[key]
-    return normal
-
-
-def _content_or_parts(value: Any) -> Any:
-    parts: list[dict[str, Any]] = []
-    for item in sorted_by_index(value):
-        part = object_or_empty(item.get("message_content"))
-        image = object_or_empty(object_or_empty(part.get("image")).get("image")).get("url")
-        if image is not None:
-            parts.append({"type": "image", "url": image})
-        else:
-            kind = "reasoning" if part.get("type") == "reasoning" else "text"
-            parts.append({"type": kind, "text": as_text(part.get("text"))})
-    if all(part["type"] == "text" for part in parts):
-        return "\n".join(part["text"] for part in parts)
-    return parts
+def _openinference_message(item: dict[str, Any]) -> ChatMessage:
+    inner = item.pop("message", None)
+    message = {**item, **inner} if isinstance(inner, dict) else item
+    message.setdefault("role", "user")
+    if "function_call_name" in message:
+        arguments = message.pop("function_call_arguments_json", None)
+        message["function_call"] = {
+            "name": message.pop("function_call_name"), "arguments": arguments,
+        }  # fmt: skip
+    return message
 
 
 READERS = {

@@ -8,6 +8,8 @@ and put the tools of one turn below a span `running tools`.
 import re
 from typing import Any
 
+from nodes.content.message_parts import MessageText
+from nodes.content.messages import read_message
 from runs.recording.decoding.dialects.chat_messages import chat_messages
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import readable
@@ -69,7 +71,9 @@ def _read_tool_retry(reading: SpanReading) -> None:
 
 def _first_user_content(messages: Any) -> Any:
     """Return the content of the first user message: the question to the agent."""
-    for message in chat_messages(messages) or ():
-        if message["role"] == "user" and message["content"]:
-            return message["content"]
+    for item in chat_messages(messages) or ():
+        message = read_message(item)
+        if message and message.role == "user" and message.parts:
+            is_text = all(isinstance(part, MessageText) for part in message.parts)
+            return message.text if is_text else item.get("parts", item.get("content"))
     return None

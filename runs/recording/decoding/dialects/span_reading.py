@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from runs.recording.decoding.dialects.chat_messages import as_text
-from runs.recording.decoding.dialects.kept_texts import is_kept, kept_texts
+from runs.recording.decoding.dialects.kept_values import KeptValues
 from runs.recording.records.json_text import readable
 from runs.recording.records.record import NodeRecord, RunFacts
 from runs.recording.records.row import retry_source_id
@@ -18,13 +18,13 @@ class SpanReading:
     Dialects fill fields that are empty and never overwrite; None and "" count as empty. `fields`
     has fields of NodeRecord by name, `run` those of RunFacts. `read_from` has the dialect and the
     attribute that gave each field. `consumed` has the attributes that are whole in inputs, outputs
-    or another field, `copied` those that are there in another form, and `consumed_events` the
-    indexes of such events: as far as fields hold all of them, they are not kept a second time among
-    what was received. `metadata` is the JSON object in the attribute `metadata`, or what
-    a dialect puts in its place. `dialect` is the name of the dialect that reads now. `attempts` has
-    fields of failed attempts that were tried again, where the span of the step tells them. `remark`
-    is a sentence for the inbox, such as why the span is `ignored`. `about_step_above` has the id
-    of the step above and fields of it that this span alone tells.
+    or another field, `copied` those that are there in another form, in the order in which they were
+    read, and `consumed_events` the indexes of such events: as far as fields hold all of them, they
+    are not kept a second time among what was received. `metadata` is the JSON object in the
+    attribute `metadata`, or what a dialect puts in its place. `dialect` is the name of the dialect
+    that reads now. `attempts` has fields of failed attempts that were tried again, where the span
+    of the step tells them. `remark` is a sentence for the inbox, such as why the span is `ignored`.
+    `about_step_above` has the id of the step above and fields of it that this span alone tells.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class SpanReading:
         self.run: dict[str, Any] = {}
         self.read_from: dict[str, tuple[str, str]] = {}
         self.consumed: set[str] = set()
-        self.copied: set[str] = set()
+        self.copied: dict[str, None] = {}
         self.consumed_events: set[int] = set()
         self.attempts: list[dict[str, Any]] = []
         self.ignored = False  # no part of any run
@@ -118,13 +118,20 @@ class SpanReading:
         self.fill(field, readable(value, is_json), attribute)
         self.consumed.add(attribute)
 
+    def fill_whole(self, field: str, value: Any, attribute: str, sources: Iterable[str]) -> None:
+        """Fill a field with a value that holds all of the attributes `sources` as they came, and
+        consume them."""
+        if field not in self.fields:
+            self.fill(field, value, attribute)
+            self.consumed.update(sources)
+
     def settle_run(self, field: str) -> None:
         """Keep later dialects from guessing this fact about the run."""
         self.run.setdefault(field, None)
 
     def consume(self, attributes: Iterable[str]) -> None:
         """Leave these attributes out of what is kept as received, if fields hold all of them."""
-        self.copied.update(attributes)
+        self.copied.update(dict.fromkeys(attributes))
 
     def records(self) -> list[NodeRecord]:
         """Return what the span says about other steps, and then the record of its own."""
@@ -179,14 +186,17 @@ class SpanReading:
 
     def _whole_attributes(self) -> set[str]:
         """Return the attributes of which fields hold all, and keep events that they do not hold."""
-        if not self.copied and not self.consumed_events:
+        copied = [name for name in self.copied if name not in self.consumed]
+        if not copied and not self.consumed_events:
             return self.consumed
-        kept, attributes = kept_texts(self.fields), self.attributes
-        events = self.span.events
+        kept, events = KeptValues(self.fields), self.span.events
+        for name in sorted(self.consumed):
+            kept.take(self.attributes.get(name))
         self.consumed_events = {
-            index for index in self.consumed_events if is_kept(events[index].attributes, kept)
+            index for index in sorted(self.consumed_events) if kept.take(events[index].attributes)
         }
-        return self.consumed | {name for name in self.copied if is_kept(attributes.get(name), kept)}
+        attributes = self.attributes
+        return self.consumed | {name for name in copied if kept.take(attributes.get(name))}
 
     def _differing_from_fields(self) -> dict[str, Any]:
         """Return name, kind and status of the span where no field of the step says the same."""

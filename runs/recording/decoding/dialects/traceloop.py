@@ -345,7 +345,7 @@ def _read_embedded_texts(reading: SpanReading) -> None:
     texts = [item.get("content") for item in items]
     if texts and "inputs" not in reading.fields:
         reading.fill("inputs", texts[0] if len(texts) == 1 else texts, "gen_ai.prompt.N.content")
-        reading.consume(used)
+        reading.consume(sorted(used))
 
 
 def _is_vector_store(attributes: dict[str, Any]) -> bool:

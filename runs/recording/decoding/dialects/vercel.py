@@ -12,12 +12,7 @@ changed from version to version (`args` became `input`, `result` became `output:
 
 from typing import Any
 
-from runs.recording.decoding.dialects.chat_messages import (
-    ChatMessage,
-    chat_message,
-    chat_messages,
-    tool_call,
-)
+from runs.recording.decoding.dialects.chat_messages import ChatMessage, chat_messages
 from runs.recording.decoding.dialects.gen_ai import (
     CACHE_WRITE_TOKENS,
     CACHED_TOKENS,
@@ -238,7 +233,7 @@ def _read_sdk_inputs(reading: SpanReading) -> None:
     attributes = reading.attributes
     name = "ai.prompt.messages" if "ai.prompt.messages" in attributes else "ai.prompt"
     prompt = reading.parsed(name)
-    messages = sdk_messages(prompt) if isinstance(prompt, list) else _prompt_messages(prompt)
+    messages = chat_messages(prompt) if isinstance(prompt, list) else _prompt_messages(prompt)
     if not messages or "inputs" in reading.fields:
         reading.fill_payload("inputs", name)
         return
@@ -269,14 +264,14 @@ def _read_sdk_outputs(reading: SpanReading, as_message: bool) -> None:
     content: Any = generated if text is None else text
     thoughts, files = attributes.get(REASONING), _list_of_json(attributes.get(FILES))
     parts = [{"type": "reasoning", "text": thoughts}] if thoughts else []
-    parts += [_sdk_part(part) for part in objects_in(files)]
+    parts += objects_in(files)
     if parts:
         content = [*parts, {"type": "text", "text": content}] if content else parts
     if "outputs" in reading.fields or not (content or calls):
         return
-    reply = chat_message({"role": "assistant", "content": content})
+    reply: ChatMessage = {"role": "assistant", "content": content or ""}
     if calls:
-        reply["tool_calls"] = [sdk_call(call) for call in objects_in(calls)]
+        reply["tool_calls"] = calls
     if finish := _first_attribute(attributes, FINISH_REASONS)[0]:
         reply["finish_reason"] = finish
     sources = [name for name in (text_attribute, object_attribute, calls_attribute) if name]
@@ -303,20 +298,6 @@ def _read_embedded_or_ranked(reading: SpanReading) -> None:
         result = [_ranked_document(item, documents) for item in ranked]
         reading.fill("outputs", {"documents": result}, "ai.ranking")
         reading.consume(("ai.ranking",))
-
-
-def sdk_messages(messages: list[Any]) -> list[ChatMessage] | None:
-    """Return messages of the SDK as chat messages; None when it is no list of messages."""
-    items = []
-    for item in messages:
-        if not isinstance(item, dict) or "role" not in item:
-            return None
-        parts = item.get("content") if isinstance(item.get("content"), list) else item.get("parts")
-        if isinstance(parts, list) and parts:
-            flat = [converted for part in parts for converted in _sdk_parts(part)]
-            item = {"role": item["role"], "parts": flat}
-        items.append(item)
-    return chat_messages(items)
 
 
 def _in_calling_order(messages: Any) -> list[ChatMessage] | None:
@@ -349,48 +330,7 @@ def _prompt_messages(prompt: Any) -> list[ChatMessage] | None:
             items.append(value)
         elif isinstance(value, list):
             items.extend(value)
-    return sdk_messages(items)
-
-
-def _sdk_parts(part: Any) -> list[Any]:
-    """Return a part of a message as OpenTelemetry names it. A call that is sent together with its
-    result becomes two parts."""
-    if not isinstance(part, dict):
-        return [part]
-    kind = part.get("type")
-    if kind == "tool-invocation" and isinstance(part.get("toolInvocation"), dict):
-        inner = part["toolInvocation"]
-        call = _sdk_parts({**inner, "type": "tool-call"})
-        return call + (_sdk_parts({**inner, "type": "tool-result"}) if "result" in inner else [])
-    if kind == "tool-call":
-        return [{"type": "tool_call", **sdk_call(part)}]
-    if kind == "tool-result":
-        result = part.get("output", part.get("result"))
-        if isinstance(result, dict) and set(result) <= {"type", "value", "providerOptions"}:
-            result = result.get("value", result)
-        response = {"id": part.get("toolCallId"), "name": part.get("toolName"), "response": result}
-        return [{"type": "tool_call_response", **response}]
-    return [_sdk_part(part)]
-
-
-def _sdk_part(source: dict[str, Any]) -> dict[str, Any]:
-    """Return a part with text, reasoning or media; media are an address or base64 data."""
-    if source.get("type") not in ("image", "file"):
-        return source
-    data = source.get("image", source.get("data", source.get("url")))
-    mime = str(source.get("mediaType") or source.get("mimeType") or "")
-    kind = mime.partition("/")[0]
-    kind = kind if kind in ("image", "audio", "video") else str(source["type"])
-    is_address = isinstance(data, str) and data.startswith(("http://", "https://", "data:"))
-    part = {"type": kind, "uri" if is_address else "data": data, "mime_type": mime or None}
-    return {key: value for key, value in part.items() if value is not None}
-
-
-def sdk_call(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a tool call from {toolCallId, toolName, input or args}."""
-    arguments = call.get("input", call.get("args"))
-    name, call_id = call.get("toolName"), call.get("toolCallId")
-    return tool_call({"id": call_id, "name": name, "arguments": arguments})
+    return chat_messages(items)
 
 
 def _ranked_document(item: Any, documents: list[Any]) -> Any:

@@ -11,6 +11,7 @@ from nodes.models import NodeExecution
 from runs.models import Note, RefusedRecord, Run
 from runs.recording.storing import log_merging
 from tests.conftest import PROTOBUF
+from tests.runs.recording.captured import as_read
 from tests.runs.recording.decoding.otlp import export_requests as spans
 from tests.runs.recording.decoding.otlp.export_requests import (
     TIME_NS,
@@ -76,7 +77,7 @@ def only_step() -> NodeExecution:
 
 
 def contents(payload: Any) -> list[str]:
-    return [item["content"] for item in payload.value["messages"]]
+    return [item["content"] for item in as_read(payload.value)["messages"]]
 
 
 @pytest.mark.django_db

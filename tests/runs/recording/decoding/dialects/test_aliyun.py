@@ -10,7 +10,7 @@ from nodes.models import NodeExecution
 from runs.models import Run, RunSource
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.store import save_records
-from tests.runs.recording.captured import read_record
+from tests.runs.recording.captured import as_read, read_record
 
 RUN = "0a1b2c3d-0000-4000-8000-000000000001"
 TRACE = UUID(RUN).hex
@@ -51,8 +51,11 @@ def test_a_model_call(values: str) -> None:
     )  # fmt: skip
     assert record.usage is not None
     assert (record.usage.input, record.usage.output, record.usage.total) == (12, 3, 15)
-    assert [message["content"] for message in record.inputs["messages"]] == ["Be brief.", "Hello?"]
-    assert record.outputs["messages"][0]["content"] == "Hello."
+    assert [message["content"] for message in as_read(record.inputs)["messages"]] == [
+        "Be brief.",
+        "Hello?",
+    ]
+    assert as_read(record.outputs)["messages"][0]["content"] == "Hello."
     assert record.run.conversation == "c1"
 
 
@@ -77,7 +80,7 @@ def test_a_tool() -> None:
         "gen_ai.entity.output": "It rains.",
     }, parent_span_id="a" * 16)  # fmt: skip
     assert (record.kind, record.title) == ("tool", "weather")
-    assert (record.inputs, record.outputs) == ({"city": "Bonn"}, "It rains.")
+    assert (as_read(record.inputs), record.outputs) == ({"city": "Bonn"}, "It rains.")
 
 
 @pytest.mark.parametrize(

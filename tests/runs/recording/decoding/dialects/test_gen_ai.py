@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import make_event, read_record
+from tests.runs.recording.captured import as_read, make_event, read_record
 
 QUESTION = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]
 CALL = {"id": "c1", "name": "look", "arguments": {"at": 1}}
@@ -41,8 +41,8 @@ def test_until_1_26_messages_are_numbered_attributes() -> None:
     )
     assert record.provider == "openai"
     assert record.usage == Usage(input=7, output=2, total=9)
-    assert record.inputs == {"messages": QUESTION}
-    [message] = record.outputs["messages"]
+    assert as_read(record.inputs) == {"messages": QUESTION}
+    [message] = as_read(record.outputs)["messages"]
     assert (message["content"], message["tool_calls"]) == ("Hello", [CALL])
     assert "gen_ai.prompt.0.role" not in record.received["attributes"]
 
@@ -50,7 +50,7 @@ def test_until_1_26_messages_are_numbered_attributes() -> None:
 def test_numbered_messages_alone_make_a_model_call() -> None:
     record = read_record({"gen_ai.prompt.0.content": "Hi", "gen_ai.completion.0.content": "Hello"})
     assert record.kind == "llm"
-    assert record.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
+    assert as_read(record.inputs) == {"messages": [{"role": "user", "content": "Hi"}]}
 
 
 @pytest.mark.parametrize("as_text", [True, False])
@@ -71,12 +71,12 @@ def test_until_1_36_messages_are_events(as_text: bool) -> None:
             make_event("cache hit"),
         ],
     )
-    assert record.inputs["messages"] == [
+    assert as_read(record.inputs)["messages"] == [
         *QUESTION,
         {"role": "assistant", "content": "", "tool_calls": [CALL]},
         {"role": "tool", "content": "a cat", "tool_call_id": "c1"},
     ]
-    [message] = record.outputs["messages"]
+    [message] = as_read(record.outputs)["messages"]
     assert (message["content"], message["finish_reason"]) == ("Hello", "stop")
     assert message["tool_calls"] == [CALL]
     assert [event["name"] for event in record.received["events"]] == ["cache hit"]
@@ -92,8 +92,8 @@ def test_until_1_36_contents_are_two_events() -> None:
             make_event("gen_ai.content.completion", **completion),
         ],
     )
-    assert record.inputs == {"messages": QUESTION}
-    assert record.outputs == {"messages": [{"role": "assistant", "content": "Hello"}]}
+    assert as_read(record.inputs) == {"messages": QUESTION}
+    assert as_read(record.outputs) == {"messages": [{"role": "assistant", "content": "Hello"}]}
 
 
 PARTS = {
@@ -123,14 +123,14 @@ def test_from_1_37_messages_are_json(as_text: bool, in_event: bool) -> None:
     else:
         record = chat(attributes | {"gen_ai.provider.name": "openai"})
     assert record.provider == "openai"
-    assert record.inputs == {"messages": QUESTION}
-    assert record.outputs == {"messages": [ANSWER]}
+    assert as_read(record.inputs) == {"messages": QUESTION}
+    assert as_read(record.outputs) == {"messages": [ANSWER]}
 
 
 def test_whole_prompts_in_one_attribute() -> None:
     record = chat({"gen_ai.prompt": "Hi", "gen_ai.completion": '{"text": "Hello"}'})
-    assert record.inputs == {"messages": [{"role": "user", "content": "Hi"}]}
-    assert record.outputs["messages"][0]["role"] == "assistant"
+    assert as_read(record.inputs) == {"messages": [{"role": "user", "content": "Hi"}]}
+    assert as_read(record.outputs)["messages"][0]["role"] == "assistant"
 
 
 def test_results_of_tools_and_other_parts() -> None:
@@ -142,7 +142,7 @@ def test_results_of_tools_and_other_parts() -> None:
         {"type": "strange", "thing": 1},
     ]
     record = chat({"gen_ai.input.messages": [{"role": "user", "parts": parts}]})
-    assert record.inputs["messages"] == [
+    assert as_read(record.inputs)["messages"] == [
         {"role": "tool", "content": '{"a":1}', "tool_call_id": "c1"},
         {
             "role": "user",

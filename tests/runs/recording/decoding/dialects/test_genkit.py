@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import exception_event, read_record
+from tests.runs.recording.captured import as_read, exception_event, read_record
 
 
 def action(subtype: str, name: str, inputs: Any, outputs: Any = None, **changes: Any) -> NodeRecord:
@@ -70,13 +70,13 @@ def test_a_model_call() -> None:
     }  # fmt: skip
     call = action("model", "googleai/gemini-2.5-flash", request, response, parent_span_id="c" * 16)
     assert (call.kind, call.provider, call.model) == ("llm", "googleai", "gemini-2.5-flash")
-    messages = call.inputs["messages"]
+    messages = as_read(call.inputs)["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool"]
     assert messages[1]["content"][1] == {"type": "image", "url": "data:,", "mime_type": "image/png"}
     assert messages[2]["tool_calls"] == [{"id": "1", "name": "look", "arguments": {"x": 1}}]
     assert (messages[3]["content"], messages[3]["tool_call_id"]) == ('{"y":2}', "1")
     assert (call.inputs["tools"], call.inputs["parameters"]) == (["look"], {"temperature": 0.2})
-    [answer] = call.outputs["messages"]
+    [answer] = as_read(call.outputs)["messages"]
     assert answer["content"][1] == {"type": "text", "text": "Soup."}
     assert answer["finish_reason"] == "stop"
     assert call.usage == Usage(input=20, output=12, cached=4, reasoning=7, total=32)
@@ -85,7 +85,7 @@ def test_a_model_call() -> None:
 def test_an_older_model_call_answers_with_candidates() -> None:
     message = {"role": "model", "content": [{"text": "Soup."}]}
     call = action("model", "m", {"messages": []}, {"candidates": [{"message": message}]})
-    assert call.outputs == {"messages": [{"role": "assistant", "content": "Soup."}]}
+    assert as_read(call.outputs) == {"messages": [{"role": "assistant", "content": "Soup."}]}
 
 
 def test_retriever_embedder_tool() -> None:

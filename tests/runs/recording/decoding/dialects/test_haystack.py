@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import captured_traces, exception_event, read_record
+from tests.runs.recording.captured import as_read, captured_traces, exception_event, read_record
 
 
 @pytest.fixture(scope="module")
@@ -78,9 +78,9 @@ def test_a_generator_is_a_model_call(pipelines: list[list[NodeRecord]]) -> None:
     ]  # fmt: skip
     assert calls[0].model == "gpt-4o-mini-2024-07-18"
     request = {"role": "user", "content": "Answer when do you open? with []"}
-    assert calls[0].inputs == {"messages": [request]}
+    assert as_read(calls[0].inputs) == {"messages": [request]}
     reply = {"role": "assistant", "content": "We open at nine. 天气晴。", "finish_reason": "stop"}
-    assert calls[0].outputs == {"messages": [reply]}
+    assert as_read(calls[0].outputs) == {"messages": [reply]}
     # Steps that take the answer have its usage in their inputs, which is not counted again.
     assert not any(step.usage for step in pipelines[0] if step.kind != "llm")
 
@@ -92,9 +92,12 @@ def test_a_generator_of_text() -> None:
         input={"prompt": "hi", "system_prompt": "Be short.", "generation_kwargs": {"seed": 1}},
         output={"replies": ["yes"], "meta": meta},
     )
-    assert [message["content"] for message in record.inputs["messages"]] == ["Be short.", "hi"]
+    assert [message["content"] for message in as_read(record.inputs)["messages"]] == [
+        "Be short.",
+        "hi",
+    ]
     assert record.inputs["parameters"] == {"seed": 1}
-    assert record.outputs == {"messages": [{"role": "assistant", "content": "yes"}]}
+    assert as_read(record.outputs) == {"messages": [{"role": "assistant", "content": "yes"}]}
     assert (record.model, record.usage) == ("gpt-4o", Usage(3, 2, None, None, None, 5))
 
 
@@ -108,7 +111,7 @@ def test_messages_with_tools_and_thoughts() -> None:
     ]
     tool = {"type": "haystack.tools.tool.Tool", "data": {"name": "lookup"}}
     record = component_record("OpenAIChatGenerator", input={"messages": messages, "tools": [tool]})
-    system, assistant, result_message = record.inputs["messages"]
+    system, assistant, result_message = as_read(record.inputs)["messages"]
     assert system == {"role": "system", "content": "Be short."}
     assert assistant["content"] == [{"type": "reasoning", "text": "Well."}]
     tool_call = {"id": "c1", "name": "lookup", "arguments": {"id": "A-17"}}
@@ -124,7 +127,7 @@ def test_messages_of_older_versions() -> None:
     oldest = {"role": "user", "content": "hi", "name": None, "meta": {}}
     for message in (older, oldest):
         record = component_record("OpenAIChatGenerator", input={"messages": [message]})
-        assert record.inputs == {"messages": [{"role": "user", "content": "hi"}]}
+        assert as_read(record.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
 
 
 def test_documents() -> None:
@@ -165,7 +168,7 @@ def test_the_usage_of_an_embedder() -> None:
 
 def test_without_content_the_structure_is_known() -> None:
     record = component_record("OpenAIChatGenerator", visits=2)
-    assert (record.node_id, record.kind, record.inputs, record.outputs) == (
+    assert (record.node_id, record.kind, as_read(record.inputs), record.outputs) == (
         "step",
         "llm",
         None,
@@ -207,7 +210,7 @@ def test_an_agent_and_its_steps() -> None:
     call = haystack_record("agent.step.llm", attributes)
     assert (call.kind, call.model) == ("llm", "gpt-4o")
     assert call.usage == Usage(1, 2, None, None, None, 3)
-    assert call.inputs == {"messages": [{"role": "user", "content": "hi"}]}
+    assert as_read(call.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
 
 
 def test_tools_of_an_agent() -> None:

@@ -1,6 +1,6 @@
 """Laminar by hand: types of span, values, facts about the whole trace."""
 
-from tests.runs.recording.captured import read_record
+from tests.runs.recording.captured import as_read, read_record
 
 
 def test_kinds_and_values() -> None:
@@ -22,10 +22,10 @@ def test_a_model_call_by_its_values_or_by_the_conventions() -> None:
         "lmnr.span.output": '{"choices": [{"message": {"role": "assistant", "content": "so"}}]}',
     }
     call = read_record(attributes)
-    assert call.inputs == {"messages": [{"role": "user", "content": "why?"}]}
-    assert call.outputs == {"messages": [{"role": "assistant", "content": "so"}]}
+    assert as_read(call.inputs) == {"messages": [{"role": "user", "content": "why?"}]}
+    assert as_read(call.outputs) == {"messages": [{"role": "assistant", "content": "so"}]}
     attributes |= {"gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "by convention"}
-    assert read_record(attributes).inputs["messages"][0]["content"] == "by convention"
+    assert as_read(read_record(attributes).inputs)["messages"][0]["content"] == "by convention"
 
 
 def test_facts_about_the_whole_trace() -> None:

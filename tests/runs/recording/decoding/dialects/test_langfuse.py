@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from runs.recording.records.record import Cost, NodeRecord, Usage
-from tests.runs.recording.captured import captured_traces, read_record
+from tests.runs.recording.captured import as_read, captured_traces, read_record
 
 STEP = "langfuse.observation."
 
@@ -122,18 +122,21 @@ def test_a_generation_is_shown_as_messages(tickets: list[list[NodeRecord]]) -> N
         ],
         "parameters": {"temperature": 0.2},
     }
-    assert calls[0].outputs == {"messages": [{"role": "assistant", "content": "refund"}]}
+    assert as_read(calls[0].outputs) == {"messages": [{"role": "assistant", "content": "refund"}]}
     assert (calls[0].model, calls[0].provider) == ("gpt-4o-mini-2024-07-18", "openai")
     lookup = {"id": "call_1", "name": "lookup_order", "arguments": {"order_id": "A-17"}}
-    assert calls[1].outputs["messages"][0]["tool_calls"] == [lookup]
-    assert calls[-1].outputs == {"messages": [{"role": "assistant", "content": "short"}]}
+    assert as_read(calls[1].outputs)["messages"][0]["tool_calls"] == [lookup]
+    assert as_read(calls[-1].outputs) == {"messages": [{"role": "assistant", "content": "short"}]}
 
 
 def test_nothing_of_a_generation_is_lost() -> None:
     plain = generation(input='[{"role":"user","content":"hi"}]', output="yes")
     assert STEP + "input" not in plain.received["attributes"]
     richer = generation(input='[{"role":"user","content":"hi","additional_kwargs":{"a":1}}]')
-    assert STEP + "input" in richer.received["attributes"]
+    assert STEP + "input" not in richer.received["attributes"]
+    assert richer.inputs["messages"][0]["additional_kwargs"] == {"a": 1}
+    wrapped = generation(input='{"messages":[{"role":"user","content":"hi"}],"stop":["x"]}')
+    assert STEP + "input" in wrapped.received["attributes"]
     value = generation(input='{"question": "hi"}', output='{"score": 1}')
     assert (value.inputs, value.outputs) == ({"question": "hi"}, {"score": 1})
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import captured_traces, exception_event, read_record
+from tests.runs.recording.captured import as_read, captured_traces, exception_event, read_record
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,12 @@ def test_kinds_and_models(runs: list[list[NodeRecord]]) -> None:
 def test_a_model_call_is_shown_as_messages(runs: list[list[NodeRecord]]) -> None:
     last = [step for step in runs[0] if step.kind == "llm"][-1]
     lookup = {"id": "call_1", "name": "lookup_order", "arguments": {"order_id": "A-17"}}
-    assert last.inputs["messages"][:3] == [
+    assert as_read(last.inputs)["messages"][:3] == [
         {"role": "system", "content": "You handle refunds."},
         {"role": "user", "content": "Please refund order A-17"},
         {"role": "assistant", "content": "", "tool_calls": [lookup]},
     ]
-    answer = last.inputs["messages"][3]
+    answer = as_read(last.inputs)["messages"][3]
     assert (answer["role"], answer["name"]) == ("tool", "lookup_order")
     assert answer["tool_call_id"] == "call_1"
     assert last.inputs["tools"] == ["lookup_order", "issue_refund"]

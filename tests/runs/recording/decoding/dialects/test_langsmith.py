@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import exception_event, read_record
+from tests.runs.recording.captured import as_read, exception_event, read_record
 
 HUMAN = {
     "lc": 1,
@@ -57,12 +57,12 @@ def test_a_chat_model() -> None:
     )
     assert (call.kind, call.title) == ("llm", "ChatOpenAI")
     assert (call.model, call.provider) == ("gpt-4o-mini", "openai")
-    assert call.inputs == {
+    assert as_read(call.inputs) == {
         "messages": [{"role": "user", "content": "Please refund order A-17"}],
         "parameters": {"temperature": 0.2},
     }
     tool_call = {"id": "call_1", "name": "lookup_order", "arguments": {"order_id": "A-17"}}
-    assert call.outputs == {
+    assert as_read(call.outputs) == {
         "messages": [{"role": "assistant", "content": "", "tool_calls": [tool_call]}]
     }
     assert call.usage == Usage(16, 5, 2, None, 3, 21)
@@ -102,10 +102,10 @@ def test_calls_of_a_traced_client() -> None:
     call = langsmith_record(
         "llm", request, response, attributes={"gen_ai.response.model": "gpt-4o-2024-07-18"}
     )
-    assert call.inputs["messages"] == request["messages"]
+    assert as_read(call.inputs)["messages"] == request["messages"]
     assert call.inputs["parameters"] == {"temperature": 0.1}
     reply = {"role": "assistant", "content": "yes", "finish_reason": "stop"}
-    assert call.outputs == {"messages": [reply]}
+    assert as_read(call.outputs) == {"messages": [reply]}
     assert call.model == "gpt-4o-2024-07-18"
 
 
@@ -202,4 +202,4 @@ def test_other_dialects_fill_what_langsmith_does_not_send() -> None:
     attributes = {"langsmith.metadata.ls_provider": "openai", "gen_ai.operation.name": "chat",
                   "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": "hi"}  # fmt: skip
     record = read_record(attributes)
-    assert record.kind == "llm" and record.inputs["messages"][0]["content"] == "hi"
+    assert record.kind == "llm" and as_read(record.inputs)["messages"][0]["content"] == "hi"

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import make_event, read_record
+from tests.runs.recording.captured import as_read, make_event, read_record
 
 OPENINFERENCE = "openinference.instrumentation.llama_index 4.3.2"
 OWN = "llamaindex.opentelemetry.tracer"
@@ -121,8 +121,11 @@ def test_own_tracer_model_call() -> None:
     events = [make_event("LLMChatStartEvent", **start), make_event("LLMChatEndEvent", **end)]
     record = own_tracer_record("OpenAI.achat", handed_down, *events, parent_span_id="c" * 16)
     assert (record.kind, record.model, record.title) == ("llm", "gpt-4o", "OpenAI.achat")
-    assert [message["content"] for message in record.inputs["messages"]] == ["Be brief.", "why?"]
-    [answer] = record.outputs["messages"]
+    assert [message["content"] for message in as_read(record.inputs)["messages"]] == [
+        "Be brief.",
+        "why?",
+    ]
+    [answer] = as_read(record.outputs)["messages"]
     assert answer["tool_calls"] == [{"id": "c1", "name": "f", "arguments": {"x": 1}}]
     assert record.usage == Usage(input=12, output=5, total=17)
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from runs.recording.records.record import Usage
-from tests.runs.recording.captured import read_record
+from tests.runs.recording.captured import as_read, read_record
 
 SPAN = {"logfire.span_type": "span"}
 CHAT = SPAN | {"gen_ai.request.model": "gpt-4o", "gen_ai.system": "openai"}
@@ -46,7 +46,7 @@ def test_a_streamed_answer_is_a_step() -> None:
     }
     record = read_record(attributes, parent_span_id="c" * 16)
     assert (record.folded, record.kind) == (False, "llm")
-    assert record.outputs == {"messages": [{"role": "assistant", "content": "Hello!"}]}
+    assert as_read(record.outputs) == {"messages": [{"role": "assistant", "content": "Hello!"}]}
 
 
 def test_arguments_and_what_a_function_returned() -> None:
@@ -59,7 +59,7 @@ def test_arguments_and_what_a_function_returned() -> None:
         "logfire.tags": ["beta", "web"],
     }
     record = read_record(attributes, name="Calling shop.work")
-    assert (record.inputs, record.outputs) == ({"order": {"id": "A-17"}}, ["a", "b"])
+    assert (as_read(record.inputs), record.outputs) == ({"order": {"id": "A-17"}}, ["a", "b"])
     assert record.run.tags == ("beta", "web")
     assert record.received["attributes"]["code.function"] == "work"
 
@@ -74,16 +74,17 @@ def test_messages_as_a_list_of_events() -> None:
         {"event.name": "gen_ai.choice", "message": {"role": "assistant", "content": "Two."}},
     ]
     record = read_record(CHAT | {"events": json.dumps(events)})
-    messages = record.inputs["messages"]
+    messages = as_read(record.inputs)["messages"]
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "tool"]
     assert messages[2]["tool_calls"] == [{"id": "c1", "name": "f", "arguments": {"x": 1}}]
     assert messages[3]["tool_call_id"] == "c1"
     reply = {"role": "assistant", "content": "Two."}
-    assert record.outputs == {"messages": [reply]}
+    assert as_read(record.outputs) == {"messages": [reply]}
     # The Responses API has no choice: the assistant's last messages are the answer.
     del events[4]["message"]
     events[4] |= {"event.name": "gen_ai.assistant.message", "role": "assistant", "content": "Two."}
-    assert read_record(CHAT | {"events": json.dumps(events)}).outputs == {"messages": [reply]}
+    record = read_record(CHAT | {"events": json.dumps(events)})
+    assert as_read(record.outputs) == {"messages": [reply]}
 
 
 def test_a_call_in_the_form_of_its_api() -> None:
@@ -99,9 +100,9 @@ def test_a_call_in_the_form_of_its_api() -> None:
     template = {"logfire.msg_template": "Message with {request_data[model]!r}"}
     record = read_record(attributes | template | {"logfire.msg": "Message with 'claude'"})
     assert (record.kind, record.title) == ("llm", "Message with 'claude'")
-    assert [message["role"] for message in record.inputs["messages"]] == ["system", "user"]
+    assert [message["role"] for message in as_read(record.inputs)["messages"]] == ["system", "user"]
     assert record.inputs["parameters"] == {"max_tokens": 50}
-    assert record.outputs == {"messages": [{"role": "assistant", "content": "Hello."}]}
+    assert as_read(record.outputs) == {"messages": [{"role": "assistant", "content": "Hello."}]}
     assert record.usage == Usage(input=9, output=3, total=12)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Usage
-from tests.runs.recording.captured import read_record
+from tests.runs.recording.captured import as_read, read_record
 
 CHILD = {"parent_span_id": "c" * 16, "scope": "@mastra/otel 1.0.0"}
 
@@ -63,8 +63,8 @@ def test_a_model_call_of_the_first_generation() -> None:
         "gen_ai.usage.cached_input_tokens": 4, "gen_ai.usage.reasoning_tokens": 1,
     }), name="chat gpt-4o", **CHILD)  # fmt: skip
     assert (step.kind, step.title) == ("llm", "chat gpt-4o")
-    assert step.inputs["messages"] == [{"role": "user", "content": "hi"}]
-    assert step.outputs["messages"][0]["tool_calls"] == [
+    assert as_read(step.inputs)["messages"] == [{"role": "user", "content": "hi"}]
+    assert as_read(step.outputs)["messages"][0]["tool_calls"] == [
         {"id": "c1", "name": "look", "arguments": {"q": 1}}
     ]
     assert step.usage == Usage(10, 2, 4, None, 1, 12)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from runs.recording.records.record import Cost, NodeRecord, Usage
-from tests.runs.recording.captured import exception_event, read_record
+from tests.runs.recording.captured import as_read, exception_event, read_record
 
 ANSWER = {
     "id": "chatcmpl-1",
@@ -65,7 +65,7 @@ def test_a_chat_model() -> None:
         "parameters": {"temperature": 0.2},
     }
     reply = {"role": "assistant", "content": "yes", "finish_reason": "stop"}
-    assert call.outputs == {"messages": [reply]}
+    assert as_read(call.outputs) == {"messages": [reply]}
     assert call.usage == Usage(20, 9, 12, None, None, 29)
     assert call.cost == Cost(Decimal("0.3"))
     assert mlflow_record("CHAT_MODEL", request, ANSWER).model == "gpt-4o-2024-07-18"
@@ -90,14 +90,14 @@ def test_messages_of_anthropic() -> None:
     }  # fmt: skip
     call = mlflow_record("CHAT_MODEL", request, response)
     calls = [{"id": "t1", "name": "lookup", "arguments": {"id": "A-17"}}]
-    assert call.inputs["messages"] == [
+    assert as_read(call.inputs)["messages"] == [
         {"role": "system", "content": "Be short."},
         {"role": "user", "content": "Where is A-17?"},
         {"role": "assistant", "content": "I look.", "tool_calls": calls},
         {"role": "tool", "content": "shipped", "tool_call_id": "t1"},
     ]
     assert call.inputs["parameters"] == {"max_tokens": 100}
-    assert call.outputs == {"messages": [{"role": "assistant", "content": "Shipped."}]}
+    assert as_read(call.outputs) == {"messages": [{"role": "assistant", "content": "Shipped."}]}
 
 
 def test_messages_of_gemini_and_of_responses() -> None:
@@ -107,8 +107,8 @@ def test_messages_of_gemini_and_of_responses() -> None:
         "candidates": [{"content": {"role": "model", "parts": [call]}, "finishReason": "STOP"}]
     }
     gemini = mlflow_record("CHAT_MODEL", request, response)
-    assert gemini.inputs == {"messages": [{"role": "user", "content": "hi"}]}
-    reply = gemini.outputs["messages"][0]
+    assert as_read(gemini.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
+    reply = as_read(gemini.outputs)["messages"][0]
     assert reply["tool_calls"][0]["arguments"] == {"id": "A-17"} and reply["role"] == "assistant"
     request = {"instructions": "Be short.", "input": "hi"}
     response = {
@@ -120,8 +120,8 @@ def test_messages_of_gemini_and_of_responses() -> None:
         ]
     }  # fmt: skip
     responses = mlflow_record("CHAT_MODEL", request, response)
-    assert [m["content"] for m in responses.inputs["messages"]] == ["Be short.", "hi"]
-    thought, reply, tool_call = responses.outputs["messages"]
+    assert [m["content"] for m in as_read(responses.inputs)["messages"]] == ["Be short.", "hi"]
+    thought, reply, tool_call = as_read(responses.outputs)["messages"]
     assert thought["content"] == [{"type": "reasoning", "text": "Well."}]
     assert reply["content"] == "yes" and tool_call["tool_calls"][0]["name"] == "lookup"
 
@@ -130,11 +130,11 @@ def test_messages_of_langchain() -> None:
     human = {"content": "hi", "type": "human", "additional_kwargs": {}}
     response = {"generations": [[{"text": "yes", "message": {"content": "yes", "type": "ai"}}]]}
     call = mlflow_record("CHAT_MODEL", [[human]], response)
-    assert call.inputs == {"messages": [{"role": "user", "content": "hi"}]}
-    assert call.outputs == {"messages": [{"role": "assistant", "content": "yes"}]}
+    assert as_read(call.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
+    assert as_read(call.outputs) == {"messages": [{"role": "assistant", "content": "yes"}]}
     text = mlflow_record("LLM", ["one", "two"], "three")
-    assert [m["content"] for m in text.inputs["messages"]] == ["one", "two"]
-    assert text.outputs["messages"][0]["content"] == "three"
+    assert [m["content"] for m in as_read(text.inputs)["messages"]] == ["one", "two"]
+    assert as_read(text.outputs)["messages"][0]["content"] == "three"
 
 
 def test_values_of_other_steps() -> None:
@@ -202,5 +202,5 @@ def test_broken_values() -> None:
             "mlflow.llm.cost": '{"total_cost": "much"}',
         }
     )
-    assert (record.kind, record.inputs, record.outputs) == ("span", "{", None)
+    assert (record.kind, as_read(record.inputs), record.outputs) == ("span", "{", None)
     assert record.usage is None and record.cost is None

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import captured_traces, read_record
+from tests.runs.recording.captured import as_read, captured_traces, read_record
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +162,7 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
     }
     record = read_record(attributes)
     call = {"id": None, "name": "look", "arguments": {"at": 1}}
-    assert record.inputs["messages"] == [
+    assert as_read(record.inputs)["messages"] == [
         {
             "role": "user",
             "content": [
@@ -172,7 +172,7 @@ def test_messages_of_several_parts_and_of_old_functions() -> None:
         },
         {"role": "assistant", "content": "", "tool_calls": [call]},
     ]
-    assert record.outputs["messages"] == [{"role": "assistant", "content": "a cat"}]
+    assert as_read(record.outputs)["messages"] == [{"role": "assistant", "content": "a cat"}]
 
 
 @pytest.mark.parametrize(
@@ -217,5 +217,5 @@ def test_hostile_names_of_attributes_stay_attributes() -> None:
         "llm.input_messages.0" + ".a" * 1000: "deep",
     }
     record = read_record(attributes)
-    assert record.inputs == {"messages": [{"role": "user", "content": "hi"}]}
+    assert as_read(record.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
     assert len(record.received["attributes"]) == 5

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from runs.recording.records.record import NodeRecord, Usage
-from tests.runs.recording.captured import make_event, read_record
+from tests.runs.recording.captured import as_read, make_event, read_record
 
 OI = "openinference.instrumentation."
 KIND = "openinference.span.kind"
@@ -149,12 +149,12 @@ def test_messages_of_strands_agents():
     )  # fmt: skip
     call = {"id": "t1", "name": "weather", "arguments": {"city": "Oslo"}}
     reply = {"role": "assistant", "content": "let me see", "tool_calls": [call]}
-    assert record.inputs["messages"] == [
+    assert as_read(record.inputs)["messages"] == [
         {"role": "user", "content": "weather?"},
         reply,
         {"role": "tool", "content": "rain", "tool_call_id": "t1"},
     ]
-    assert record.outputs == {"messages": [reply | {"finish_reason": "tool_use"}]}
+    assert as_read(record.outputs) == {"messages": [reply | {"finish_reason": "tool_use"}]}
     # the total shows that the cached tokens are not part of the input
     assert record.usage == Usage(150, 30, 40, 10, None, 180)
     assert record.received is not None and "events" not in record.received
@@ -195,7 +195,7 @@ def test_model_call_of_google_adk():
          "gcp.vertex.agent.llm_response": text(response)},
         name="call_llm", scope="gcp.vertex.agent", **BELOW,
     )  # fmt: skip
-    assert record.inputs == {
+    assert as_read(record.inputs) == {
         "messages": [
             {"role": "system", "content": "Be brief"},
             {"role": "user", "content": "weather?"},
@@ -203,7 +203,7 @@ def test_model_call_of_google_adk():
         "tools": ["weather"],
         "parameters": {"temperature": 0.5},
     }
-    [reply] = record.outputs["messages"]
+    [reply] = as_read(record.outputs)["messages"]
     assert reply["tool_calls"][0]["arguments"] == {"city": "Oslo"}
     assert record.usage == Usage(50, 20, reasoning=12, total=70)
     assert record.run.conversation == "s1"
@@ -231,7 +231,7 @@ def test_spring_ai_tool_and_search():
     call = read_record({OPERATION: "chat", "gen_ai.prompt": '["hi", "there"]',
                         "gen_ai.usage.input_tokens": "20",
                         "gen_ai.usage.output_tokens": "5"})  # fmt: skip
-    assert [message["content"] for message in call.inputs["messages"]] == ["hi", "there"]
+    assert [message["content"] for message in as_read(call.inputs)["messages"]] == ["hi", "there"]
     assert call.usage == Usage(20, 5, total=25)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Cost, NodeRecord, Usage
-from tests.runs.recording.captured import captured_traces, read_record
+from tests.runs.recording.captured import as_read, captured_traces, read_record
 
 NOT_FOUND = "order A-404 not found in the warehouse database"
 
@@ -52,7 +52,7 @@ def test_pydantic_model_calls(tickets: list[list[NodeRecord]]) -> None:
     assert llm[0].cost == Cost(Decimal("0.0000147"))
     assert sum(step.cost.amount for step in llm if step.cost) == Decimal("0.0016347")
     assert llm[3].cost is None
-    call = llm[0].outputs["messages"][0]["tool_calls"][0]
+    call = as_read(llm[0].outputs)["messages"][0]["tool_calls"][0]
     assert (call["name"], call["arguments"]) == (
         "final_result",
         {"category": "refund", "order_id": "A-17"},
@@ -61,7 +61,7 @@ def test_pydantic_model_calls(tickets: list[list[NodeRecord]]) -> None:
 
 def test_pydantic_messages(tickets: list[list[NodeRecord]]) -> None:
     last = [step for step in tickets[0] if step.kind == "llm"][-1]
-    messages = last.inputs["messages"]
+    messages = as_read(last.inputs)["messages"]
     roles = [message["role"] for message in messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "tool", "tool"]
     assert messages[0]["content"] == "You handle refunds."
@@ -72,7 +72,7 @@ def test_pydantic_messages(tickets: list[list[NodeRecord]]) -> None:
     assert messages[3]["tool_call_id"] == messages[2]["tool_calls"][0]["id"]
     assert last.inputs["tools"] == ["lookup_order", "issue_refund", "notify_user"]
     reply = {"role": "assistant", "content": "Refunded 49.90 for A-17."}
-    assert last.outputs == {"messages": [reply]}
+    assert as_read(last.outputs) == {"messages": [reply]}
 
 
 def test_pydantic_tools_and_the_retried_one(tickets: list[list[NodeRecord]]) -> None:

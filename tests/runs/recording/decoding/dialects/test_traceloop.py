@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Usage
-from tests.runs.recording.captured import exception_event, make_event, read_record
+from tests.runs.recording.captured import as_read, exception_event, make_event, read_record
 
 CHILD = {"parent_span_id": "c" * 16}
 PROPERTIES = "traceloop.association.properties."
@@ -126,11 +126,11 @@ def test_the_first_generation_of_model_calls() -> None:
     }, name="openai.chat", **CHILD)  # fmt: skip
     assert (step.kind, step.title, step.model) == ("llm", "openai.chat", "gpt-4o-2024-08-06")
     assert step.inputs["tools"] == ["lookup"] and step.inputs["parameters"] == {"top_k": 5}
-    assert step.inputs["messages"][1]["tool_calls"] == [
+    assert as_read(step.inputs)["messages"][1]["tool_calls"] == [
         {"id": "c1", "name": "lookup", "arguments": {"q": 1}}
     ]
-    assert step.inputs["messages"][2]["tool_call_id"] == "c1"
-    assert step.outputs["messages"] == [
+    assert as_read(step.inputs)["messages"][2]["tool_call_id"] == "c1"
+    assert as_read(step.outputs)["messages"] == [
         {"role": "assistant", "content": "hello", "finish_reason": "stop"}
     ]
     assert step.usage == Usage(10, 5, 4, None, None, 15)
@@ -168,7 +168,7 @@ def test_an_embedding_and_a_reranking() -> None:
         "gen_ai.prompt.0.content": "query", "gen_ai.completion.0.content": "Doc 1, Score: 0.9",
     })  # fmt: skip
     assert step.kind == "reranker"
-    assert step.inputs["messages"] == [{"role": "user", "content": "query"}]
+    assert as_read(step.inputs)["messages"] == [{"role": "user", "content": "query"}]
 
 
 def test_nonsense_does_not_fail() -> None:
@@ -303,7 +303,7 @@ def test_crewai() -> None:
 def test_haystacks_prompt() -> None:
     attributes = {"llm.request.type": "completion", "gen_ai.prompt.0.user": "Say hi"}
     step = read_record(attributes, name="haystack.openai.completion", **CHILD)
-    assert step.inputs["messages"] == [{"role": "user", "content": "Say hi"}]
+    assert as_read(step.inputs)["messages"] == [{"role": "user", "content": "Say hi"}]
 
 
 def test_a_hand_off_of_the_openai_agents() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from runs.recording.records.record import Usage
-from tests.runs.recording.captured import exception_event, read_record
+from tests.runs.recording.captured import as_read, exception_event, read_record
 
 CHILD = {"parent_span_id": "c" * 16}
 V7 = {"scope": "gen_ai"}
@@ -35,7 +35,7 @@ def test_a_named_operation_is_an_agent() -> None:
     step = read_record(attributes, name="ai.generateText", **CHILD)
     assert (step.kind, step.title, step.folded) == ("agent", "refund-agent", False)
     assert (step.model, step.provider) == ("gpt-4o-mini", "openai")
-    assert step.inputs["messages"] == [
+    assert as_read(step.inputs)["messages"] == [
         {"role": "system", "content": "Be kind."}, {"role": "user", "content": "refund A-17"},
     ]  # fmt: skip
     assert step.outputs == "Refunded."
@@ -227,7 +227,7 @@ def test_messages_of_a_call() -> None:
         ]),
         "ai.response.finishReason": "tool-calls",
     }), **CHILD)  # fmt: skip
-    system, user, assistant, tool = step.inputs["messages"]
+    system, user, assistant, tool = as_read(step.inputs)["messages"]
     assert system == {"role": "system", "content": "Be kind."}
     assert user["content"] == [
         {"type": "text", "text": "What is this?"},
@@ -240,7 +240,7 @@ def test_messages_of_a_call() -> None:
         "role": "tool", "content": '{"found":2}', "tool_call_id": "c1", "name": "look",
     }  # fmt: skip
     assert step.inputs["tools"] == ["look"] and step.inputs["parameters"] == {"temperature": 0.2}
-    [reply] = step.outputs["messages"]
+    [reply] = as_read(step.outputs)["messages"]
     assert reply["content"] == [
         {"type": "reasoning", "text": "It has ears."}, {"type": "text", "text": "A cat."},
     ]  # fmt: skip
@@ -260,9 +260,9 @@ def test_the_parts_of_version_4() -> None:
         "ai.prompt.messages": json.dumps(prompt),
         "ai.result.text": "older still", "ai.finishReason": "stop",
     }), **CHILD)  # fmt: skip
-    assert step.inputs["messages"][0]["tool_calls"][0]["arguments"] == {"q": 1}
-    assert step.inputs["messages"][1]["content"] == "found"
-    assert step.outputs["messages"] == [
+    assert as_read(step.inputs)["messages"][0]["tool_calls"][0]["arguments"] == {"q": 1}
+    assert as_read(step.inputs)["messages"][1]["content"] == "found"
+    assert as_read(step.outputs)["messages"] == [
         {"role": "assistant", "content": "older still", "finish_reason": "stop"}
     ]
 
@@ -276,7 +276,7 @@ def test_messages_with_calls_and_results_in_one_part() -> None:
     attributes = operation_attributes(
         "ai.streamText", "chat", **{"ai.prompt": json.dumps({"messages": [message]})}
     )
-    first, second = read_record(attributes).inputs["messages"]
+    first, second = as_read(read_record(attributes).inputs)["messages"]
     assert first["tool_calls"][0]["name"] == "look" and first["content"] == "Found it."
     assert (second["role"], second["content"]) == ("tool", '{"found":2}')
 
@@ -289,7 +289,9 @@ def test_an_object() -> None:
     step = read_record(
         operation_attributes("ai.generateObject.doGenerate", "extract", **values), **CHILD
     )
-    assert step.outputs["messages"] == [{"role": "assistant", "content": '{"city": "Oslo"}'}]
+    assert as_read(step.outputs)["messages"] == [
+        {"role": "assistant", "content": '{"city": "Oslo"}'}
+    ]
 
 
 def test_an_embedding() -> None:
