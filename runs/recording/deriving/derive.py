@@ -24,9 +24,9 @@ def derive(
 ) -> tuple[Tree, Outcome]:
     """Derive tree, iterations, statuses, counting and own times of all rows of one run. `clocks`:
     by resource id, where the run has several."""
-    place_in_time(rows)
+    ended_as = place_in_time(rows)
     align_clocks(rows, clocks)
-    tree = build_tree(run_id, rows)
+    tree = build_tree(run_id, rows, ended_as)
     number_passes(tree)
     outcome = settle_statuses(tree)
     mark_counted(tree)

@@ -46,6 +46,8 @@ def settle_statuses(tree: Tree) -> Outcome:
         _mark_handled(tree, fatal if status in ("failed", "stopped") else [])
     if status == "succeeded" and any(row.status == "exception" for row in tree.order):
         status = "partial-succeeded"
+    for row in tree.rows:  # one whose place another row takes is as that one is
+        row.status = tree.same.get(row.source_id, row).status
     failed_row = _first_failure(tree, fatal) if status in ("failed", "stopped") else None
     return Outcome(status, _run_error(tree, status, failed_row), failed_row)
 

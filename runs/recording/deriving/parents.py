@@ -4,6 +4,7 @@ Every path up is walked once, because runs may be thousands of steps deep.
 """
 
 from bisect import bisect_left, bisect_right, insort
+from collections.abc import Mapping, Sequence
 
 from runs.recording.records.row import ExecutionRow, retry_source_id
 
@@ -18,13 +19,27 @@ PathEnd = tuple[ExecutionRow | None, tuple[int, ...], ExecutionRow]
 CONTAINERS = ("iteration", "loop")
 
 
-def stand_ins(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
+def containers_of(row: ExecutionRow) -> list[tuple[str, int | None]]:
+    """Return the containers that a step names as its own, each with the number of the iteration.
+    Of two, one is in the other; which one, the step does not say."""
+    hints = row.hints
+    named = ((hints.get("container"), hints.get("iteration_index")),
+             (hints.get("other_container"), hints.get("other_index")))  # fmt: skip
+    return [(container, index) for container, index in named if container]
+
+
+def stand_ins(
+    rows: list[ExecutionRow], ended_as: Mapping[str, ExecutionRow]
+) -> dict[str, ExecutionRow]:
     """Return source id of a container that was reported without its execution id → the same
     container reported with it: the first of its node in the graph for the first, and so on. Where
-    there is no id in the graph (Phoenix), the title is compared."""
+    there is no id in the graph (Phoenix), the title is compared. `ended_as`: source id of the start
+    of such a container → its end, which takes the place of the start."""
     waiting: dict[tuple[str, str, str], list[ExecutionRow]] = {}
     real: dict[tuple[str, str], list[ExecutionRow]] = {}
     for row in sorted((row for row in rows if row.kind in CONTAINERS), key=_start_order):
+        if row.source_id in ended_as:
+            continue
         if row.hints.get("stand_in"):
             waiting.setdefault((row.kind, row.told_node_id, row.title), []).append(row)
         else:
@@ -34,6 +49,8 @@ def stand_ins(rows: list[ExecutionRow]) -> dict[str, ExecutionRow]:
         same = real.get((kind, node_id)) or real.get((kind, title)) or []
         pairs = zip(rows_without_id, same, strict=False)
         replaced.update((row.source_id, own) for row, own in pairs)
+    for source_id, end in ended_as.items():
+        replaced[source_id] = replaced.get(end.source_id, end)
     return replaced
 
 
@@ -153,23 +170,44 @@ def _is_on_top(row: ExecutionRow, above: dict[str, ExecutionRow | None]) -> bool
 
 def containers_by_id(
     rows: list[ExecutionRow], above: dict[str, ExecutionRow | None], same: dict[str, ExecutionRow]
-) -> dict[str, ExecutionRow]:
-    """Return the containers of steps that have no reported parent, but name the graph id of the
-    step they ran in (Dify's database and event stream): of its executions, the last that had begun.
-    `same` as returned by `stand_ins`."""
-    named: dict[str, list[ExecutionRow]] = {}
-    inside = [row for row in rows if row.hints.get("container") and _is_on_top(row, above)]
-    if inside:
-        for row in sorted(rows, key=_start_order):
-            if row.told_node_id:
-                named.setdefault(row.told_node_id, []).append(same.get(row.source_id, row))
-    containers: dict[str, ExecutionRow] = {}
-    for row in inside:
-        others = [other for other in named.get(row.hints["container"], ()) if other is not row]
-        begun = bisect_right(others, _start_order(row)[0], key=lambda other: _start_order(other)[0])
-        if others:
-            containers[row.source_id] = others[max(begun - 1, 0)]
+) -> dict[str, tuple[ExecutionRow, int | None]]:
+    """Return the containers of steps that have no reported parent, but name the step they ran in by
+    its id in the graph (Dify's database and event stream), each with the number of the iteration:
+    of its executions, the last that had begun; of two containers, the one that began last. `same`
+    as returned by `stand_ins`."""
+    named_by = {row.source_id: names for row in rows if (names := containers_of(row))}
+    if not named_by:
+        return {}
+    by_id = {row.source_id: same.get(row.source_id, row) for row in rows}
+    by_node: dict[str, list[ExecutionRow]] = {}
+    for row in sorted(rows, key=_start_order):
+        container = by_id[row.source_id]
+        if row.told_node_id:
+            by_node.setdefault(row.told_node_id, []).append(container)
+        if container is not row and row.source_id in named_by:
+            named_by.setdefault(container.source_id, named_by[row.source_id])
+    containers: dict[str, tuple[ExecutionRow, int | None]] = {}
+    for row in rows:
+        if row.source_id not in named_by or not _is_on_top(row, above):
+            continue
+        begun = [
+            (execution, index)
+            for name, index in named_by[row.source_id]
+            for execution in _last_begun([by_id[name]] if name in by_id else by_node.get(name), row)
+        ]
+        if begun:
+            containers[row.source_id] = max(begun, key=lambda item: _start_order(item[0]))
     return containers
+
+
+def _last_begun(
+    executions: Sequence[ExecutionRow] | None, row: ExecutionRow
+) -> Sequence[ExecutionRow]:
+    """Return the last of the executions, in their order, that had begun when a step did; without
+    any others, none."""
+    others = [other for other in executions or () if other is not row]
+    begun = bisect_right(others, _start_order(row)[0], key=lambda other: _start_order(other)[0])
+    return others[max(begun - 1, 0) :][:1]
 
 
 def _start_order(row: ExecutionRow) -> tuple[int, str]:
@@ -178,18 +216,19 @@ def _start_order(row: ExecutionRow) -> tuple[int, str]:
 
 def containers_by_time(
     rows: list[ExecutionRow], above: dict[str, ExecutionRow | None]
-) -> dict[str, ExecutionRow]:
-    """Return the containers of steps that were reported without one, found by time. Before 1.14.1
-    Dify sent no spans for iterations, and every step below the run: a step names its iteration's
-    number and its container's graph id, which no span carries. Its container is the smallest
-    iteration or loop around it in time."""
+) -> dict[str, tuple[ExecutionRow, int | None]]:
+    """Return the containers of steps that were reported without one, found by time, each with the
+    number of the iteration. Before 1.14.1 Dify sent no spans for iterations, and every step below
+    the run: a step names its iteration's number and its container's graph id, which no span
+    carries. Its container is the smallest iteration or loop around it in time."""
     top = [row for row in rows if row.started_us is not None and _is_on_top(row, above)]
     top.sort(key=lambda row: row.started_us or 0)
     waiting = [row for row in reversed(top) if row.kind in CONTAINERS and not row.folded]
     begun: list[ExecutionRow] = []  # containers that began before, the smallest first
-    containers: dict[str, ExecutionRow] = {}
+    containers: dict[str, tuple[ExecutionRow, int | None]] = {}
     for row in top if waiting else ():
-        if row.hints.get("iteration_index") is None:
+        index = row.hints.get("iteration_index")
+        if index is None:
             continue
         now = row.started_us or 0
         while waiting and (waiting[-1].started_us or 0) <= now:
@@ -198,7 +237,7 @@ def containers_by_time(
         while position < len(begun):
             ended = begun[position].ended_us
             if ended is None or ended >= now:
-                containers[row.source_id] = begun[position]
+                containers[row.source_id] = (begun[position], index)
                 break
             del begun[position]
     return containers

@@ -8,7 +8,7 @@ that were retried belong to the iteration of the attempt that ended it.
 from nodes.clock import iteration_path
 from nodes.kinds import kind_of
 from runs.recording.deriving.tree import Tree
-from runs.recording.records.row import ExecutionRow
+from runs.recording.records.row import ExecutionRow, attempt_number
 
 MAX_PATH = 100  # characters of NodeExecution.iteration
 
@@ -74,7 +74,7 @@ def _number_executions(tree: Tree, rows: list[ExecutionRow], path: str) -> None:
     distinct = None not in fan_out and len(set(fan_out)) == len(fan_out)
     number = 0
     for row, attempt in executions:
-        row.attempt = max(int(row.hints.get("attempt") or 1), attempt)
+        row.attempt = max(attempt_number(row), attempt)
         if repeated or distinct:
             own = row.hints["fan_out_index"] if distinct else number
             row.iteration = _extend_path(path, own)

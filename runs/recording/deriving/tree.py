@@ -6,6 +6,7 @@ nearest run or iteration above; a step whose parent has not arrived is an orphan
 where the parent will be.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from uuid import UUID
@@ -25,7 +26,7 @@ from runs.recording.deriving.parents import (
     stand_ins,
 )
 from runs.recording.deriving.wrappers import mark_wrappers
-from runs.recording.records.row import RETRY, ExecutionRow
+from runs.recording.records.row import ExecutionRow, attempt_number, step_of_attempt
 
 MAX_NODE_ID = 255
 
@@ -102,10 +103,13 @@ def in_order(row: ExecutionRow) -> StartOrder:
     return (started, PLACES.get(row.kind, 0), -(row.duration_us or 0), row.source_id)
 
 
-def build_tree(run_id: UUID, rows: list[ExecutionRow]) -> Tree:
+def build_tree(
+    run_id: UUID, rows: list[ExecutionRow], ended_as: Mapping[str, ExecutionRow]
+) -> Tree:
+    """Return the tree of a run's steps; `ended_as` as returned by `place_in_time`."""
     tree = Tree(run_id, rows)
     same, tree.tried_again = repeated_attempts(rows)
-    tree.same = stand_ins(rows) | same
+    tree.same = stand_ins(rows, ended_as) | same
     known = by_any_id(rows) | tree.same
     above = reported_parents(rows, known)
     above |= callers_by_time(rows, above)
@@ -179,8 +183,8 @@ def _find_parents(
     for row in tree.rows:
         parent, passes, last = climb(row, above, runs, reached)
         if not passes and (container := containers.get(row.source_id)) is not None:
-            index = row.hints.get("iteration_index")
-            parent, passes = container, () if index is None else (index,)
+            parent, index = container
+            passes = () if index is None else (index,)
         gone = last.parent_source_id not in known and last.parent_source_id
         is_top = last.hints.get("is_run") or last.source_id in runs or last in tree.roots
         if parent is None and gone and not is_top:
@@ -199,10 +203,9 @@ def _sorted_by_time(rows: list[ExecutionRow]) -> list[ExecutionRow]:
     steps = {row.source_id: row for row in rows}
     places = {row: in_order(row) for row in rows}
     for row in retried:
-        step = steps.get(row.source_id.partition(RETRY)[0])
+        step = steps.get(step_of_attempt(row)[0])
         if step is not None:
-            attempt = int(row.hints.get("attempt") or 1)
-            places[row] = (places[step][0], BEFORE, attempt, row.source_id)
+            places[row] = (places[step][0], BEFORE, attempt_number(row), row.source_id)
     return sorted(rows, key=places.__getitem__)
 
 

@@ -138,8 +138,11 @@ class NodeRecord:
     # The id of an execution of which this record is one attempt, where all attempts are reported
     # alike: which of them were tried again follows from the others (Dify's own OpenTelemetry).
     attempt_of: str | None = None
-    # The id of the execution whose log this is an entry of.
+    # The id of the execution whose log this is an entry of, or of its node in the graph.
     in_log: str | None = None
+    # Events of a stream that say when the step began and ended, each as `moments.Moment` writes it:
+    # when that was follows from all events of the run.
+    moments: tuple[str, ...] = ()
     # The id of a task of the engine: executions of one task beside each other are its attempts, and
     # one in another run goes on where this one waited (LangGraph's checkpoint namespace).
     task: str | None = None
@@ -175,8 +178,12 @@ class NodeRecord:
     # id (in the graph) or source id of the container.
     iteration_index: int | None = None
     container: str | None = None
-    # True: a container that its producer reports without its execution id (Dify's event stream):
-    # the same container with its id, from another source, takes its place. Or the model call that
+    # A second container, where the step names two and not which of them is in the other.
+    other_index: int | None = None
+    other_container: str | None = None
+    # True: a container that its producer reports without its execution id, once as it begins and
+    # once as it ends (Dify's event stream): the end takes the place of the start, and the same
+    # container with its id, from another source, that of both. Or the model call that
     # must have made a message: the steps of its workflow, where it has one, take its place.
     stand_in: bool = False
     # Items of a parallel fan-out (LangGraph's Send): the number of this item.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
+from runs.recording.records.moments import without_repetitions
 from runs.recording.records.record import Cost, RunFacts
 
 # Finished beats started; among ends, the worse news beats the better.
@@ -103,7 +104,7 @@ class ExecutionRow:
         """Return the derived values, to see whether they changed."""
         return (
             self.node_id, self.status, self.folded, self.counted, self.parent_id, self.orphan,
-            self.depth, self.index, self.iteration, self.self_us,
+            self.depth, self.index, self.iteration, self.self_us, self.started_us, self.ended_us,
         )  # fmt: skip
 
 
@@ -114,6 +115,18 @@ def retry_source_id(execution_id: str, attempt: int) -> str:
     """Return the id of a failed attempt that was tried again: all attempts of a node share the id
     of its execution."""
     return f"{execution_id[:110]}{RETRY}{attempt}"
+
+
+def step_of_attempt(row: ExecutionRow) -> tuple[str, bool]:
+    """Return the source id of the step that a row is a failed attempt of, which was tried again,
+    and True; of any other row its own, and False."""
+    step, is_attempt, _ = row.source_id.rpartition(RETRY)
+    return (step, True) if is_attempt else (row.source_id, False)
+
+
+def attempt_number(row: ExecutionRow) -> int:
+    """Return the number of an attempt as reported: 1 for the first."""
+    return int(row.hints.get("attempt") or 1)
 
 
 def facts_from_hints(hints: dict[str, Any]) -> RunFacts:
@@ -183,14 +196,12 @@ def set_times(row: ExecutionRow, started_us: int | None, ended_us: int | None) -
     `hints["reported_times"]`, so that a merge can restore them."""
     row.hints.setdefault("reported_times", [row.started_us, row.ended_us])
     row.started_us, row.ended_us = started_us, ended_us
-    row.changed = True
 
 
 def restore_times(row: ExecutionRow) -> None:
     row.hints.pop("clock", None)
     if (times := row.hints.pop("reported_times", None)) is not None:
         row.started_us, row.ended_us = times
-        row.changed = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +301,8 @@ def _paired_preview(
 def _merged_hints(row: ExecutionRow, other: ExecutionRow, ranks: _Ranks) -> dict[str, Any]:
     """Return the hints of both sides; a field's rank is that of the side whose value is kept."""
     hints: dict[str, Any] = _merge_json(row.hints, other.hints)
+    if "moments" in hints:
+        hints["moments"] = without_repetitions(hints["moments"])
     if "rank" in hints:
         sides = ((row, ranks[0]), (other, ranks[1]))
         hints["rank"] = {

@@ -58,9 +58,10 @@ STEPS_AT_ONCE = 100  # steps whose values are in memory
 
 # Fields of a record that are kept in the hints of its row under the same name.
 HINTS = ("is_run", "parent_elsewhere", "envelope", "folded", "chained", "nested", "handled",
-         "calls", "called_as", "pass_index", "iteration_index", "container", "stand_in",
-         "fan_out_index", "ran_after", "attempt", "attempt_of", "in_log", "task", "response_id",
-         "span_ids", "deferred", "called_app", "links")  # fmt: skip
+         "calls", "called_as", "pass_index", "iteration_index", "container", "other_index",
+         "other_container", "stand_in", "fan_out_index", "ran_after", "attempt", "attempt_of",
+         "in_log", "moments", "task", "response_id", "span_ids", "deferred", "called_app",
+         "links")  # fmt: skip
 _hint_values = attrgetter(*HINTS)
 _NO_HINTS = _hint_values(NodeRecord("", "", "", "", ""))
 

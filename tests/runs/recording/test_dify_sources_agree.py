@@ -16,6 +16,7 @@ from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
 from tests.runs.recording.captured import captured_records
 from tests.runs.recording.decoding.dify_stream.streams import (
+    AT,
     MESSAGE,
     chat_event,
     chatflow,
@@ -64,7 +65,7 @@ def paused_and_resumed() -> list[dict[str, Any]]:
         waiting,
         workflow_event("human_input_required", form_id="f", **form),
         workflow_event("workflow_paused", paused_nodes=["n-h"], status="paused"),
-        {**started(), "task_id": "task-2"},
+        {**started(AT + 60), "task_id": "task-2"},
         workflow_event("human_input_form_filled", action_id="yes", **form),
         done,
         finished(),
@@ -128,26 +129,6 @@ def _without_payloads(tables: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.django_db
-def test_resumed_from_the_middle() -> None:
-    """Two halves tell all that the whole tells, but for when steps ran within their second."""
-    events = events_of_recorded()
-    app_ids([SERVICE])
-    expected = _without_fractions(stored([read(events)]))
-    for cut in range(1, len(events)):
-        rows = stored([read(events[:cut]), read(events[cut:])])
-        assert _without_fractions(rows) == expected, cut
-
-
-def _without_fractions(tables: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return sorted(
-        (row["source_id"], row["title"], row["status"], row["parent_id"], row["iteration"],
-         row["total_tokens"], row["outputs_id"], row["started_at"].replace(microsecond=0))
-        for row in tables["executions"]
-        if row["started_at"] and not row["folded"]
-    )  # fmt: skip
-
-
-@pytest.mark.django_db
 def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
     save_records(read(chatflow()))
     run = Run.objects.get()
@@ -182,7 +163,8 @@ def test_a_run_waits_and_goes_on() -> None:
     assert statuses == ["running", "running", "paused", "running", "succeeded"]
     form = NodeExecution.objects.get(title="Waiting for a person")
     assert form.parent_id == NodeExecution.objects.get(title="h").id
-    assert Run.objects.get().duration_us == 3_500_000
+    duration = Run.objects.get().duration_us
+    assert duration is not None and 60_000_000 <= duration < 65_000_000
 
 
 @pytest.mark.django_db
@@ -203,7 +185,7 @@ def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
                             elapsed_time=5, status="succeeded"),
         ]  # fmt: skip
     save_records(read(events))
-    inner = NodeExecution.objects.filter(kind="iteration").order_by("index")
+    inner = NodeExecution.objects.filter(kind="iteration", folded=False).order_by("index")
     assert [i.index for i in inner] and len(inner) == 2
     for number, container in enumerate(inner):
         [step] = NodeExecution.objects.filter(parent_id=container.id)

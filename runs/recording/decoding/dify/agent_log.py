@@ -7,7 +7,6 @@ own, in seconds), provider, total_tokens, …}.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from runs.recording.decoding.dify.vocabulary import duration_us, text_or_none, usage_of
@@ -16,31 +15,6 @@ from runs.recording.records.record import NodeRecord
 
 STATUSES = {"start": "running", "success": "succeeded", "error": "failed"}
 MAX_ID = 128
-
-
-@dataclass(slots=True)
-class AgentLogClock:
-    """When the entries of one node began: only the node's own start is known as a timestamp; the
-    entries say how much later than each other they began. `order` numbers them as they came.
-    `rank` is that of their times (`NodeRecord.rank`)."""
-
-    node_started_us: int | None = None
-    first_us: int | None = None  # `started_at` of the first entry
-    order: dict[str, int] = field(default_factory=dict)
-    rank: Mapping[str, int] = field(default_factory=dict)
-
-    def start_us(self, entry_id: str, started_at: Any) -> int | None:
-        """Return when an entry began; `started_at` is in seconds of the process's own clock."""
-        number = self.order.setdefault(entry_id, len(self.order) + 1)
-        process_us = duration_us(started_at)
-        if process_us is not None and self.first_us is None:
-            self.first_us = process_us
-        if self.node_started_us is None:
-            return None
-        elapsed = 0
-        if process_us is not None and self.first_us is not None:
-            elapsed = max(0, process_us - self.first_us)
-        return self.node_started_us + elapsed + number
 
 
 def log_entries(metadata: dict[str, Any]) -> list[dict[str, Any]]:
@@ -56,54 +30,81 @@ def entry_id(entry: dict[str, Any]) -> str | None:
 
 
 def log_steps(
-    entries: Iterable[dict[str, Any]], node_id: str, trace: str, service: str, clock: AgentLogClock
-) -> list[NodeRecord]:
-    """Return a record for each entry that has an id; `node_id` is the execution id of their
-    node."""
-    return [
-        _entry_record(entry, source_id, node_id, trace, service, clock)
-        for entry in entries
-        if (source_id := entry_id(entry))
-    ]
-
-
-def _entry_record(
-    entry: dict[str, Any],
-    source_id: str,
+    entries: Iterable[dict[str, Any]],
     node_id: str,
     trace: str,
     service: str,
-    clock: AgentLogClock,
+    node_started_us: int | None,
+    rank: Mapping[str, int],
+) -> list[NodeRecord]:
+    """Return a record for each entry that has an id; `node_id` is the execution id of their node.
+    Only the node's own start is known as a timestamp: the entries say how much later than each
+    other they began. `rank` is that of the times (`NodeRecord.rank`)."""
+    records, first_us = [], None
+    named = [entry for entry in entries if entry_id(entry) is not None]
+    for number, entry in enumerate(named, 1):
+        record = entry_record(entry, trace, service, node_id, node_id)
+        process_us = process_time_us(entry)
+        first_us = process_us if first_us is None else first_us
+        if node_started_us is not None:
+            later = max(0, process_us - first_us) if process_us is not None and first_us else 0
+            record.started_us = node_started_us + later + number
+            length = length_us(entry)
+            record.ended_us = None if length is None else record.started_us + length
+        record.rank = {**rank, **record.rank}
+        records.append(record)
+    return records
+
+
+def process_time_us(entry: dict[str, Any]) -> int | None:
+    """Return when an entry began, by a clock of the process's own."""
+    return duration_us(object_or_empty(entry.get("metadata")).get("started_at"))
+
+
+def length_us(entry: dict[str, Any]) -> int | None:
+    """Return how long an entry took; None while it is at work."""
+    if _status_of(entry) not in ("succeeded", "failed"):
+        return None
+    return duration_us(object_or_empty(entry.get("metadata")).get("elapsed_time")) or 0
+
+
+def _status_of(entry: dict[str, Any]) -> str | None:
+    return STATUSES.get(str(entry.get("status")))
+
+
+def entry_record(
+    entry: dict[str, Any],
+    trace: str,
+    service: str,
+    node: str,
+    parent_source_id: str | None,
+    **fields: Any,
 ) -> NodeRecord:
-    metadata = object_or_empty(entry.get("metadata"))
+    """Return an entry that has an id as a step. `node` is the id of the execution whose log it is
+    in, or of its node in the graph; `parent_source_id` what it stands below where it names no other
+    entry."""
+    metadata, data = object_or_empty(entry.get("metadata")), entry.get("data")
     label = text_or_none(entry.get("label")) or "log"
-    status = STATUSES.get(str(entry.get("status")))
-    started = clock.start_us(source_id, metadata.get("started_at"))
-    has_ended = status in ("succeeded", "failed")
-    ended = None
-    if started is not None and has_ended:
-        ended = started + (duration_us(metadata.get("elapsed_time")) or 0)
     usage, cost = usage_of(metadata)
-    data = entry.get("data")
+    # An entry is sent when it begins and when it ends: the end knows more.
+    rank = {"outputs": 1, "received": 1} if length_us(entry) is not None else {}
+    known: dict[str, Any] = {"rank": {}} | fields
     return NodeRecord(
         trace=trace,
-        source_id=source_id,
+        source_id=entry_id(entry) or "",
         service=service,
         title=label,
         kind=_kind_from_label(label),
-        parent_source_id=text_or_none(entry.get("parent_id")) or node_id,
-        in_log=node_id,
-        status=status,
-        started_us=started,
-        ended_us=ended,
+        parent_source_id=text_or_none(entry.get("parent_id")) or parent_source_id,
+        in_log=node,
+        status=_status_of(entry),
         outputs=data if data not in (None, {}) else None,
         error=text_or_none(entry.get("error")),
         provider=text_or_none(metadata.get("provider")),
         usage=usage,
         cost=cost,
         received={"attributes": metadata, "scope": "dify agent_log"} if metadata else None,
-        # An entry is sent when it begins and when it ends: the end knows more.
-        rank={**clock.rank} | ({"outputs": 1, "received": 1} if has_ended else {}),
+        **(known | {"rank": known["rank"] | rank}),
     )
 
 

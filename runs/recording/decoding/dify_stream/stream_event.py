@@ -1,19 +1,23 @@
 """One event of Dify's stream: its envelope, with the ids of its run, and its payload. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any
 
 from runs.recording.decoding.dify.vocabulary import duration_us, timestamp_us
-from runs.recording.decoding.dify_stream.stream_clock import SECOND, StreamClock
 from runs.recording.records.json_text import object_or_empty
+from runs.recording.records.moments import Moment
+from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, RunFacts, Value
 
 MAX_ID = 128
-# Times of a stream are known to the second, so that those of any other source are better. Of
-# several streams of one run, the earliest stamp of a start is right (a step that waited for a
-# person starts again), then a stream with its beginning, then the one that carried more.
+# Times of a stream are known to the second, so that those of any other source are better.
 COARSE = -(1 << 54)
-WITH_BEGINNING = 1 << 19
+# The engine's own words beat those of Dify's telemetry, which renames.
+NEAREST = {
+    name: 1
+    for name in ("title", "kind", "node_id", "inputs", "outputs", "process_data", "received")
+}
 MESSAGE_EVENTS = frozenset({"message", "agent_message"})
 
 
@@ -42,58 +46,62 @@ class RunRequest:
 
 
 class StreamContext:
-    """What a stream has said of a run before an event: when its steps ran (`clock`), which
-    containers began (node id → how many events had come before, and source id), and which execution
-    of a node began last (node id → execution id). `emitted`: source id → title, kind and times of
-    each step as they were last recorded."""
+    """What a stream has said of a run before an event. `last_stamp_us`: the newest stamp."""
 
-    __slots__ = (
-        "_open", "_started", "clock", "containers", "emitted", "events", "executions",
-        "has_beginning", "has_finished", "trace",
-    )  # fmt: skip
+    __slots__ = ("_before", "_ends", "_sent", "has_finished", "last_stamp_us", "trace")
 
     def __init__(self, trace: str = "") -> None:
         self.trace = trace
-        self.clock = StreamClock()
-        self.containers: dict[str, tuple[int, str]] = {}
-        self.executions: dict[str, str] = {}
-        self.emitted: dict[str, tuple[str, str, tuple[int | None, int | None]]] = {}
-        self.events = 0
-        self.has_beginning = self.has_finished = False
-        # Container → how many of its executions have begun, and the stamp of the one at work.
-        self._started: dict[str, int] = {}
-        self._open: dict[str, int | None] = {}
+        self.has_finished = False
+        self.last_stamp_us: int | None = None
+        self._before = ""  # the name of the last event
+        self._sent: set[str] = set()
+        # End of a container → how many others were equal, and how many events had been sent then.
+        self._ends: dict[str, tuple[int, int]] = {}
 
-    @property
-    def weight(self) -> int:
-        """Return how much of the run the stream has carried, for the ranks of times."""
-        return min(self.events, WITH_BEGINNING - 1) + self.has_beginning * WITH_BEGINNING
+    def moments(self, source_id: str, moment: Moment, begins_run: bool = False) -> tuple[str, ...]:
+        """Return the moment as a field of a record, with the event before it; nothing for an event
+        that was sent before."""
+        name = moment.name(source_id)
+        if name in self._sent:
+            return ()
+        self._sent.add(name)
+        before, self._before = self._before, name
+        # What begins a run begins a response: nothing before it.
+        return (str(replace(moment, after="" if begins_run else before)),)
 
-    def container_number(self, event: "StreamEvent") -> int:
-        """Return which execution of its container this is, which Dify does not say. An event that
-        comes twice is of the same one."""
-        container, stamp = event.required_id("id"), event.stamp_us()
-        if event.name.endswith("_completed"):
-            self._open.pop(container, None)
-        elif container not in self._open or self._open[container] != stamp:
-            self._started[container] = self._started.get(container, 0) + 1
-            self._open[container] = stamp
-        return self._started.get(container, 1)
+    def container_id(self, event: "StreamEvent", has_ended: bool) -> str:
+        """Return the source id of the start or the end of a container, which Dify names by its node
+        in the graph alone: all that the event says tells it from those of other executions. Equal
+        ends are one that was sent again, unless anything new was sent between them."""
+        node_id = event.required_id("id")
+        digest = blake2b(canonical(event.data)[1], digest_size=6).hexdigest()
+        source_id = f"{event.trace[:36]}/{node_id[:60]}/{'end' if has_ended else 'begin'}-{digest}"
+        if not has_ended:
+            return source_id
+        others, sent = self._ends.get(source_id, (-1, -1))
+        if len(self._sent) > sent:
+            others += 1
+            self._ends[source_id] = (others, len(self._sent) + 1)  # with the event itself
+        return f"{source_id}-{others}" if others else source_id
 
 
 class StreamEvent:
     """An event. `data` is its payload: the object of that name, or the whole `envelope`, beside
-    whose ids the events of a chat have their fields. Raises BadStreamEvent for an event without a
-    name or with an id that is no text."""
+    whose ids the events of a chat have their fields. `arrived_us`: when it arrived, in
+    microseconds; None where the stream was kept before it was sent. Raises BadStreamEvent for an
+    event without a name or with an id that is no text."""
 
     __slots__ = (
-        "context", "conversation", "data", "envelope", "message", "name", "request", "run", "task",
+        "arrived_us", "context", "conversation", "data", "envelope", "message", "name", "request",
+        "run", "task",
     )  # fmt: skip
 
     def __init__(
-        self, envelope: dict[str, Any], request: RunRequest, context: StreamContext | None = None
+        self, envelope: dict[str, Any], request: RunRequest, arrived_us: int | None = None
     ) -> None:
-        self.context = context or StreamContext()
+        self.context = StreamContext()
+        self.arrived_us = arrived_us
         name = envelope.get("event")
         if not isinstance(name, str) or not name:
             raise BadStreamEvent("The event has no name (`event`).")
@@ -158,28 +166,22 @@ class StreamEvent:
     def stamp_us(self) -> int | None:
         return timestamp_us(self.data.get("created_at"))
 
-    def begin(self, key: str) -> int | None:
-        """Return when what this event is about began, by the clock of the stream."""
+    def begins(self, source_id: str) -> dict[str, Any]:
+        """Return fields of the record of what begins with this event."""
         stamp = self.stamp_us()
-        if stamp is not None:
-            for name in ("iteration_id", "loop_id"):
-                _, container = self.context.containers.get(str(self.data.get(name)), (0, ""))
-                if container != key:
-                    self.context.clock.begin_first_inside(container)
-            self.context.clock.begin(key, stamp)
-        return self.context.clock.times(key)[0] if key in self.context.clock else None
+        moment = Moment(False, stamp, arrived_us=self.arrived_us)
+        moments = self.context.moments(source_id, moment, self.name == "workflow_started")
+        return {**times(stamp), "moments": moments}
 
-    def finish(self, key: str, stamp_us: int | None) -> tuple[int | None, int | None]:
-        """Return when what this event ends began and ended; `stamp_us` is that of its start. A
-        stream that did not say when it began knows both to the second alone."""
-        clock = self.context.clock
-        finished, length = self.finished_us(), self.elapsed_us()
-        if key in clock:
-            clock.end(key, length, finished)
-            return clock.times(key)
-        if stamp_us is None or length is None:
-            return stamp_us, finished
-        return stamp_us, stamp_us + length
+    def ends(self, source_id: str, started_us: int | None = None) -> dict[str, Any]:
+        """Return fields of the record of what ends with this event; `started_us` is the stamp of
+        its start."""
+        length, finished = self.elapsed_us(), self.finished_us()
+        ended = finished
+        if started_us is not None and length is not None:
+            ended = started_us + length
+        moment = Moment(True, finished, length, self.arrived_us)
+        return {**times(started_us, ended), "moments": self.context.moments(source_id, moment)}
 
     def finished_us(self) -> int | None:
         return timestamp_us(self.data.get("finished_at"))
@@ -187,22 +189,6 @@ class StreamEvent:
     def elapsed_us(self) -> int | None:
         elapsed = self.data.get("elapsed_time")
         return None if elapsed is None else duration_us(elapsed) or 0
-
-    def times(
-        self, started_us: int | None, ended_us: int | None = None, key: str = ""
-    ) -> dict[str, Any]:
-        """Return fields of a record: start and end, ranked below those of exact sources. `key` is
-        that of a step in the clock of the stream."""
-        rank = self.time_ranks(key, started_us)
-        if ended_us is None:
-            del rank["ended_us"]
-        return {"started_us": started_us, "ended_us": ended_us, "rank": rank}
-
-    def time_ranks(self, key: str, started_us: int | None) -> dict[str, int]:
-        """Return the ranks of the times of a step."""
-        clock = self.context.clock
-        stamp = clock.stamp(key) if key in clock else started_us
-        return time_ranks(stamp, self.context.weight)
 
     def facts(self, **more: Any) -> RunFacts:
         """Return facts of the whole run: those of the envelope, those of the request, and `more`,
@@ -242,8 +228,8 @@ class StreamEvent:
         return {"attributes": attributes, "scope": f"dify {self.name}"} if attributes else None
 
 
-def time_ranks(stamp_us: int | None, weight: int) -> dict[str, int]:
-    """Return the ranks of times that a stream of this weight gives, for a step whose start has this
-    stamp."""
-    second = (stamp_us or 0) // SECOND
-    return {"started_us": COARSE - (second << 20) + weight, "ended_us": COARSE + weight}
+def times(started_us: int | None, ended_us: int | None = None) -> dict[str, Any]:
+    """Return fields of a record: start and end, ranked below those of exact sources."""
+    times = {"started_us": started_us, "ended_us": ended_us}
+    rank = {name: COARSE for name, time_us in times.items() if time_us is not None}
+    return {**times, "rank": rank}

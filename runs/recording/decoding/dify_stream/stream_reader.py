@@ -1,17 +1,15 @@
 """Read one response of Dify's streaming API, in any pieces, to neutral records. Pure.
 
-An event is read by itself as far as it can be, so that a stream that is sent again, from its
-beginning or from where it broke off, gives the same rows. What needs the events before it: when
-steps ran, to less than a second (of several streams the one that carried more is right); texts,
-which come in pieces without a number (the longest that one stream carried is kept, until an event
-brings the whole); and the executions of a container inside another one, which Dify gives no ids.
+An event is read by itself, so that a stream that is sent again, from its beginning or from where it
+broke off, gives the same rows: when its steps ran, and in what, follows from all events of the run,
+whichever response brought them (`deriving.placing`). Only texts come in pieces without a number:
+the longest that one stream carried is kept, until an event brings the whole.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from runs.recording.decoding.dify.agent_log import AgentLogClock
-from runs.recording.decoding.dify_stream import event_handlers
+from runs.recording.decoding.dify_stream import run_events, step_events
 from runs.recording.decoding.dify_stream.event_splitter import (
     EventSplitter,
     SplitEvent,
@@ -22,11 +20,34 @@ from runs.recording.decoding.dify_stream.stream_event import (
     RunRequest,
     StreamContext,
     StreamEvent,
-    time_ranks,
 )
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.record import Decoded, NodeRecord, Refused
 
+# Events that are read by themselves.
+HANDLERS: dict[str, Callable[[StreamEvent], NodeRecord | list[NodeRecord]]] = {
+    "workflow_started": run_events.workflow_started,
+    "workflow_finished": run_events.workflow_finished,
+    "workflow_paused": run_events.workflow_paused,
+    "node_started": step_events.node_started,
+    "node_finished": step_events.node_finished,
+    "node_retry": step_events.node_retry,
+    "iteration_started": step_events.container_started,
+    "iteration_completed": step_events.container_completed,
+    "loop_started": step_events.container_started,
+    "loop_completed": step_events.container_completed,
+    "agent_log": step_events.agent_log_entry,
+    "human_input_required": step_events.human_input,
+    "human_input_form_filled": step_events.human_input,
+    "human_input_form_timeout": step_events.human_input,
+    "agent_thought": run_events.agent_thought,
+    "error": run_events.error,
+}
+# They say nothing new of a run: the steps of an iteration name it, and speech is audio.
+IGNORED_EVENTS = frozenset(
+    {"ping", "tts_message", "tts_message_end", "iteration_next", "loop_next"}
+)  # fmt: skip
+FINAL_EVENTS = frozenset({"workflow_finished", "workflow_paused", "message_end", "error"})
 # The field that holds the piece of a text, where it is not `text`.
 PIECE_FIELDS = {
     "message": "answer",
@@ -69,7 +90,7 @@ class GrowingText:
 
     @property
     def rank(self) -> int:
-        return event_handlers.growing_text_rank((self.replacements << 32) + self.length)
+        return run_events.growing_text_rank((self.replacements << 32) + self.length)
 
 
 class StreamReader:
@@ -86,11 +107,11 @@ class StreamReader:
         self.last: StreamEvent | None = None
         self._splitter = EventSplitter()
         self._texts: dict[tuple[str, str], tuple[StreamEvent, GrowingText]] = {}
-        self._clocks: dict[str, AgentLogClock] = {}
         self._contexts: dict[str, StreamContext] = {}
 
-    def feed(self, part: bytes) -> Decoded:
-        return self._decode_events(self._splitter.feed(part))
+    def feed(self, part: bytes, arrived_us: int | None = None) -> Decoded:
+        """Read a piece of the stream; `arrived_us` is when it arrived, where it was read live."""
+        return self._decode_events(self._splitter.feed(part), arrived_us)
 
     def whole(self, body: bytes) -> Decoded:
         """Read a body that is there as a whole: a blocking reply, one event, or any number of
@@ -98,53 +119,32 @@ class StreamReader:
         return self._with_rest(self._decode_events(split_whole_body(body)))
 
     def end(self) -> Decoded:
-        """End the stream, which went well or not, and return what its texts have come to, and
-        times that the whole stream tells better."""
+        """End the stream, which went well or not, and return what its texts have come to."""
         return self._with_rest(self._decode_events(self._splitter.end()))
 
     def broken(self, reason: str) -> Decoded:
         """End a stream that broke off: as `end`, and the run says why there is no news of it."""
         decoded = self.end()
         if self.last is not None and not self.finished:
-            decoded.records.append(event_handlers.broken_off(self.last, reason))
+            decoded.records.append(run_events.broken_off(self.last, reason))
         return decoded
 
     def _with_rest(self, decoded: Decoded) -> Decoded:
         for event, text in self._texts.values():
             if text.length > text.recorded_length:
                 decoded.records.append(self._text_record(event, text))
-        for context in self._contexts.values():  # one that has two ids moves but once
-            decoded.records.extend(self._moved_steps(context))
         return decoded
 
-    def _moved_steps(self, context: StreamContext) -> Iterator[NodeRecord]:
-        """Yield the times of steps that have moved since they were recorded."""
-        for source_id in context.clock.keys():  # noqa: SIM118
-            title, kind, times = context.emitted.get(source_id, ("", "", (None, None)))
-            started, ended = context.clock.times(source_id)
-            ended = ended if times[1] is not None else None
-            if title and times != (started, ended):
-                context.emitted[source_id] = (title, kind, (started, ended))
-                rank = time_ranks(context.clock.stamp(source_id), context.weight)
-                yield NodeRecord(
-                    trace=context.trace,
-                    source_id=source_id,
-                    service=self.request.service,
-                    title=title,
-                    kind=kind,
-                    started_us=started,
-                    ended_us=ended,
-                    rank=rank,
-                )
-
-    def _decode_events(self, events: Iterable[SplitEvent]) -> Decoded:
+    def _decode_events(
+        self, events: Iterable[SplitEvent], arrived_us: int | None = None
+    ) -> Decoded:
         decoded = Decoded([], [])
         for event in events:
             if isinstance(event, Refused):
                 decoded.refused.append(event)
                 continue
             try:
-                decoded.records.extend(self._event_records(event))
+                decoded.records.extend(self._event_records(event, arrived_us))
             except BadStreamEvent as problem:
                 decoded.refused.append(Refused(str(problem), event))
             except Exception as problem:
@@ -154,34 +154,28 @@ class StreamReader:
                 decoded.refused.append(Refused(reason, event))
         return decoded
 
-    def _event_records(self, envelope: dict[str, Any]) -> list[NodeRecord]:
-        event = StreamEvent(_as_event(envelope), self.request)
-        if event.name in event_handlers.IGNORED_EVENTS:
+    def _event_records(self, envelope: dict[str, Any], arrived_us: int | None) -> list[NodeRecord]:
+        event = StreamEvent(_as_event(envelope), self.request, arrived_us)
+        if event.name in IGNORED_EVENTS:
             return []
         if event.name == "error" and event.best_run_id is None:
             # Inputs are validated when the stream has begun already: such an error has no ids.
             if self.last is not None:
-                event = StreamEvent({**envelope, **self.last.ids}, self.request)
+                event = StreamEvent({**envelope, **self.last.ids}, self.request, arrived_us)
             elif self.is_answer:
                 self.refusal = envelope
                 return []
             else:
                 raise BadStreamEvent(f"Dify refused the request: {envelope.get('message')}")
         self.events += 1
-        self.finished = self.finished or event.name in event_handlers.FINAL_EVENTS
+        self.finished = self.finished or event.name in FINAL_EVENTS
         if event.trace:
             self.last = event
-        context = event.context = self._context(event)
-        context.events += 1
-        if event.name in event_handlers.HANDLERS:
-            result = event_handlers.HANDLERS[event.name](event)
-            records = result if isinstance(result, list) else [result]
-        else:
-            records = self._records_in_context(event)
-        _note_times(context, records)
-        if event.name == "node_started":
-            self._remember_execution(event)
-        return records
+        event.context = self._context(event)
+        if event.name not in HANDLERS:
+            return self._text_records(event)
+        result = HANDLERS[event.name](event)
+        return result if isinstance(result, list) else [result]
 
     def _context(self, event: StreamEvent) -> StreamContext:
         """Return what the stream has said of the run, by any of its ids; a run that begins after it
@@ -192,42 +186,25 @@ class StreamReader:
             context = StreamContext(event.trace)
         for known in ids:
             self._contexts[known] = context
-        context.has_beginning = context.has_beginning or event.name == "workflow_started"
         context.has_finished = context.has_finished or event.name == "workflow_finished"
+        context.last_stamp_us = event.stamp_us() or context.last_stamp_us
         return context
 
-    def _remember_execution(self, event: StreamEvent) -> None:
-        """Keep which execution of its node this is, and when it began, for the entries of its
-        log."""
-        execution = event.required_id("id")
-        event.context.executions[event.required_id("node_id")] = execution
-        clock = self._clocks.setdefault(execution, AgentLogClock())
-        if execution in event.context.clock:
-            clock.node_started_us = event.context.clock.times(execution)[0]
-            clock.rank = event.time_ranks(execution, None)
-
-    def _records_in_context(self, event: StreamEvent) -> list[NodeRecord]:
-        """Return the records of an event that needs the events before it."""
+    def _text_records(self, event: StreamEvent) -> list[NodeRecord]:
+        """Return the records of an event that brings a piece of a text, or of an unknown one."""
         name = event.name
-        if name.startswith(("iteration_", "loop_")) and name.endswith(("_started", "_completed")):
-            number = event.context.container_number(event)
-            return [event_handlers.container(event, number)]
-        if name == "agent_log":
-            step = event_handlers.logging_step(event)
-            clock = self._clocks.setdefault(step, AgentLogClock())
-            return event_handlers.agent_log_entry(event, clock)
         if name in ("message", "agent_message", "text_chunk", "reasoning_chunk"):
             return self._add_text(event)
         if name in ("message_replace", "text_replace"):
             return self._add_text(event, replaces=True)
         if name == "message_end":
-            return event_handlers.message_end(event, **self._collected_answer(event))
-        return [event_handlers.unknown_event(event)]
+            return run_events.message_end(event, **self._collected_answer(event))
+        return [run_events.unknown_event(event)]
 
     def _add_text(self, event: StreamEvent, replaces: bool = False) -> list[NodeRecord]:
         if "metadata" in event.envelope and "answer" in event.envelope:  # a whole blocking reply
             self.finished = True
-            return event_handlers.message_end(event, outputs=event.envelope["answer"])
+            return run_events.message_end(event, outputs=event.envelope["answer"])
         field = "process_data" if event.name == "reasoning_chunk" else "outputs"
         _, text = self._texts.setdefault((event.trace, field), (event, GrowingText()))
         text.add(event.data.get(PIECE_FIELDS.get(event.name, "text")), replaces)
@@ -241,24 +218,10 @@ class StreamReader:
     def _text_record(self, event: StreamEvent, text: GrowingText) -> NodeRecord:
         if event.name == "reasoning_chunk":
             value: Any = {"reasoning": text.record()}
-            return event_handlers.partial_text(
+            return run_events.partial_text(
                 event, process_data=value, rank={"process_data": text.rank}
             )
-        return event_handlers.partial_text(
-            event, outputs=text.record(), rank={"outputs": text.rank}
-        )
-
-
-def _note_times(context: StreamContext, records: list[NodeRecord]) -> None:
-    """Keep which times were recorded of the steps that the clock of the stream knows."""
-    for record in records:
-        if record.in_log:
-            context.clock.attach(
-                record.source_id, record.in_log, record.started_us, record.ended_us
-            )
-        if record.source_id in context.clock:
-            times = (record.started_us, record.ended_us)
-            context.emitted[record.source_id] = (record.title, record.kind, times)
+        return run_events.partial_text(event, outputs=text.record(), rank={"outputs": text.rank})
 
 
 def _as_event(reply: dict[str, Any]) -> dict[str, Any]:

@@ -388,9 +388,10 @@ class RunSteps:
         yield record
         if record.status not in ("running", "paused"):
             rank = {name: record.rank.get(name, 0) for name in ("started_us", "ended_us")}
-            clock = agent_log.AgentLogClock(record.started_us, rank=rank)
-            entries = agent_log.log_entries(step.metadata)
-            yield from agent_log.log_steps(entries, source_id, record.trace, record.service, clock)
+            yield from agent_log.log_steps(
+                agent_log.log_entries(step.metadata), source_id, record.trace, record.service,
+                record.started_us, rank,
+            )  # fmt: skip
 
     def _position(self, node_id: str, step: StepRow) -> StepPosition:
         """Return where a step runs. A node in an iteration in a loop names both: the inner one

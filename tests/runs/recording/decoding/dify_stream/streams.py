@@ -42,9 +42,9 @@ def ndjson(*events: dict[str, Any]) -> bytes:
     return b"".join(json.dumps(item).encode() + b"\n" for item in events)
 
 
-def started() -> dict[str, Any]:
+def started(at: int = AT) -> dict[str, Any]:
     return workflow_event(
-        "workflow_started", id=RUN, workflow_id="w", inputs={"q": "hi"}, created_at=AT
+        "workflow_started", id=RUN, workflow_id="w", inputs={"q": "hi"}, created_at=at
     )
 
 

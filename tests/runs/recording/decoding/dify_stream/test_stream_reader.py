@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from runs.recording.decoding.dify_stream.stream_event import RunRequest
 from runs.recording.decoding.dify_stream.stream_reader import StreamReader
+from runs.recording.records.moments import Moment, moment_from_text
 from runs.recording.records.record import Decoded, NodeRecord, Usage
 from tests.runs.recording.decoding.dify_stream.streams import (
     AT,
@@ -25,6 +26,8 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
+
+SECOND = 1_000_000
 
 
 def read(*parts: bytes) -> Decoded:
@@ -156,9 +159,14 @@ def test_a_model_call() -> None:
     assert record.started_us is not None and record.ended_us == record.started_us + 1_500_000
 
 
-def test_steps_of_one_second_keep_the_order_in_which_they_arrive() -> None:
-    read_records = records(*(node("node_started", str(i), index=1) for i in (3, 1, 2)))
-    assert sorted(read_records, key=lambda r: r.started_us or 0) == read_records
+def test_each_event_names_the_one_before_it() -> None:
+    read_records = records(started(), *(node("node_started", str(i), index=1) for i in (3, 1, 2)))
+    moments = [moment_from_text(text) for record in read_records for text in record.moments]
+    stamp = AT * SECOND
+    assert moments == [
+        Moment(False, stamp, after=before)
+        for before in ("", f"begin {stamp} {RUN}", f"begin {stamp} 3", f"begin {stamp} 1")
+    ]
 
 
 def test_a_retry_is_an_attempt_before_its_step() -> None:
@@ -198,23 +206,31 @@ def test_containers_and_what_runs_in_them() -> None:
                        elapsed_time=2.2,
                status="succeeded", outputs={"output": [2]}, total_tokens=9),
     )  # fmt: skip
-    assert begun.source_id == ended.source_id and begun.stand_in and ended.stand_in
+    assert begun.source_id != ended.source_id and begun.stand_in and ended.stand_in
     assert (begun.kind, begun.node_id, begun.status) == ("iteration", "it", "running")
     assert (inside.container, inside.iteration_index) == ("it", 0)
     assert (ended.outputs, ended.usage) == ({"output": [2]}, Usage(total=9))
-    assert begun.started_us is not None and ended.ended_us == begun.started_us + 2_200_000
+    assert (begun.started_us, ended.ended_us) == (AT * SECOND, (AT + 2) * SECOND)
+    [end] = map(moment_from_text, ended.moments)
+    assert end == Moment(True, (AT + 2) * SECOND, 2_200_000, after="end - a")
 
 
 def test_a_container_that_runs_again() -> None:
+    """Its executions have no ids: what their events say tells them apart, in any response."""
     fields = {"id": "in", "node_id": "in", "node_type": "loop", "title": "Inner"}
-    begin, end = (
-        workflow_event("loop_started", **fields, created_at=AT),
-        workflow_event("loop_completed", **fields),
-    )
-    again = workflow_event("loop_started", **fields, created_at=AT + 5)
-    read_records = records(begin, begin, end, again, end)
-    assert [r.source_id for r in read_records[:5]] == [f"{RUN}/in"] * 3 + [f"{RUN}/in/2"] * 2
-    assert {r.kind for r in read_records} == {"loop"}
+    begins = [workflow_event("loop_started", **fields, created_at=AT + at) for at in (0, 5)]
+    ends = [workflow_event("loop_completed", **fields, elapsed_time=took) for took in (2.5, 1.5)]
+    events = [begins[0], begins[0], ends[0], begins[1], ends[1], ends[1]]
+    ids = [record.source_id for record in records(*events)]
+    assert len(set(ids)) == 4
+    assert (ids[0], ids[4]) == (ids[1], ids[5])
+    assert ids == [only_record(event).source_id for event in events]
+
+
+def test_equal_ends_of_a_container_are_two_if_anything_ran_between_them() -> None:
+    end = workflow_event("loop_completed", id="in", node_id="in")
+    first, again, _, second = records(end, end, node("node_finished", "a"), end)
+    assert first.source_id == again.source_id != second.source_id
 
 
 def test_old_parallel_events_and_unknown_ones_are_kept_as_details() -> None:
@@ -236,19 +252,19 @@ def test_the_log_of_an_agent() -> None:
         workflow_event("agent_log", **entry, status="start", metadata={"started_at": 10.0}),
         workflow_event("agent_log", **call, status="success"),
     )
-    agent, round_, search = read_records
-    assert (round_.parent_source_id, round_.kind, round_.status) == ("a", "task", "running")
+    _, round_, search = read_records
+    assert (round_.container, round_.kind, round_.status) == ("a", "task", "running")
     assert (search.parent_source_id, search.kind, search.outputs) == ("l1", "tool", {"result": 1})
-    assert agent.started_us and round_.started_us and search.started_us
-    assert search.started_us - round_.started_us == 1_000_001
-    assert search.ended_us == search.started_us + 500_000
+    begun, ended = map(moment_from_text, search.moments)
+    assert begun == Moment(False, 11 * SECOND, after=f"begin {10 * SECOND} l1")
+    assert ended == Moment(True, length_us=500_000)
     log = [{**entry, "status": "success", "metadata": {"started_at": 10.0}},
            {**call, "status": "success"}]  # fmt: skip
     end = node("node_finished", "a", node_type="agent", status="succeeded",
                execution_metadata={"agent_log": log})  # fmt: skip
     again = records(end)
-    assert again[2] == search
-    assert again[1].started_us == round_.started_us
+    assert [record.parent_source_id for record in again] == [None, "a", "l1"]
+    assert again[2].moments == search.moments
 
 
 def test_a_form_waits_and_is_filled_in() -> None:

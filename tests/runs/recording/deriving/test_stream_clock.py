@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runs.recording.decoding.dify_stream.stream_clock import SECOND, StreamClock
+from runs.recording.deriving.stream_clock import SECOND, StreamClock
 
 AT = 1_795_326_158 * SECOND
 LENGTHS = st.lists(st.integers(1, 5 * SECOND), min_size=1, max_size=40)
@@ -86,3 +86,55 @@ def test_stamps_that_contradict_the_order_do_not_stop_the_clock() -> None:
     clock.end("a", SECOND, AT)
     clock.begin("b", AT)
     assert clock.times("b")[0] > (clock.times("a")[1] or 0)
+
+
+def test_a_step_that_went_on_after_a_wait_lasts_until_then() -> None:
+    clock = StreamClock()
+    clock.begin("form", AT)
+    clock.begin("form", AT + 1800 * SECOND)
+    clock.end("form", 10_000, AT + 1800 * SECOND)
+    began, ended = clock.times("form")
+    assert second_of(began) == AT and second_of(ended or 0) == AT + 1800 * SECOND
+
+
+def test_a_step_whose_start_was_not_seen() -> None:
+    clock = StreamClock()
+    clock.begin("a", AT)
+    clock.end("a", 5 * SECOND, AT + 5 * SECOND)
+    clock.end_unbegun("beside", AT + SECOND, 4 * SECOND, AT + 5 * SECOND)  # began before a ended
+    clock.end_unbegun("after", AT + 5 * SECOND, 2 * SECOND, AT + 7 * SECOND)
+    a, beside, after = (clock.times(key) for key in ("a", "beside", "after"))
+    assert second_of(beside[0]) == AT + SECOND and (beside[1] or 0) - beside[0] == 4 * SECOND
+    assert after[0] > (a[1] or 0) and after[1] == after[0] + 2 * SECOND
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, SECOND), st.integers(0, SECOND)), min_size=1, max_size=20),
+    st.integers(0, SECOND - 1),
+)
+def test_a_stream_that_was_read_live_tells_times_and_waits(
+    steps: list[tuple[int, int]], offset: int
+) -> None:
+    """Each event arrives two milliseconds after it happened."""
+    clock, now, expected, delay = StreamClock(), AT + offset, [], 2_000
+    for number, (length, wait) in enumerate(steps):
+        clock.begin(str(number), second_of(now), now + delay)
+        clock.end(str(number), length, second_of(now + length), now + length + delay)
+        expected.append((now, now + length))
+        now += length + wait
+    reached = 0
+    for number, (start, end) in enumerate(expected):
+        began, ended = clock.times(str(number))
+        assert ended == began + end - start
+        assert began > reached
+        assert abs(began - start) <= 25_000
+        reached = ended
+
+
+def test_an_arrival_that_does_not_agree_with_the_stamp_tells_nothing() -> None:
+    """The clocks of two machines differ, or the stream was held up."""
+    for arrived in (AT - 5 * SECOND, AT + 60 * SECOND):
+        clock = StreamClock()
+        clock.begin("a", AT, arrived)
+        clock.end("a", 300_000, AT, arrived)
+        assert clock.times("a") == (AT, AT + 300_000)

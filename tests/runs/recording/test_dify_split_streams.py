@@ -1,0 +1,100 @@
+"""Every recorded stream of Dify's, sent in several requests: the same rows as in one, and no
+database. What is compared is all that a row shows; by which parts it came may be told by its
+hints."""
+
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import pytest
+
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
+from runs.recording.deriving.derive import derive
+from runs.recording.deriving.summary import summarize
+from runs.recording.records.payload_values import PayloadBatch
+from runs.recording.records.record import NodeRecord
+from runs.recording.records.row import ExecutionRow, merge_row
+from runs.recording.storing.execution_rows import row_from_record
+from tests.conftest import CAPTURES
+
+RUN = UUID(int=7)
+CASES = Path(__file__).parents[2] / "cases"
+STREAMS = [*sorted(CASES.glob("*/*/request-*.sse")), CAPTURES / "dify-events-01.sse"]
+# Texts are sent in pieces without a number: only one request can hold the whole.
+TEXTS = {"message", "agent_message", "message_end", "text_chunk", "reasoning_chunk"}
+SHOWN = [item.name for item in fields(ExecutionRow)
+         if item.name not in ("hints", "received_body", "stored", "changed")]  # fmt: skip
+
+Event = dict[str, Any]
+
+
+@cache
+def events_of(path: Path) -> list[Event]:
+    lines = path.read_bytes().split(b"\n")
+    events = [orjson.loads(line[6:]) for line in lines if line.startswith(b"data: {")]
+    return [event for event in events if event["event"] not in TEXTS and "task_id" in event]
+
+
+def read(events: Sequence[Event]) -> list[NodeRecord]:
+    """Return the records of one request."""
+    reader = StreamReader(RunRequest("shop"))
+    body = b"".join(orjson.dumps(event) + b"\n" for event in events)
+    return reader.feed(body).records + reader.end().records
+
+
+def shown(requests: Iterable[Sequence[Event]]) -> tuple[Any, Any]:
+    """Return what is stored of the only run in these requests, but for the database: the run and
+    its steps."""
+    rows: dict[str, ExecutionRow] = {}
+    for request in requests:
+        for record in read(request):
+            row = row_from_record(record, RUN, record.service, 1, PayloadBatch())
+            if (known := rows.setdefault(row.source_id, row)) is not row:
+                merge_row(known, row)
+        derive(RUN, list(rows.values()))
+    summary = summarize(*derive(RUN, list(rows.values())))
+    steps = {
+        source_id: {name: getattr(row, name) for name in SHOWN} for source_id, row in rows.items()
+    }
+    return summary.columns, steps
+
+
+@pytest.mark.parametrize("path", STREAMS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_a_stream_in_two_requests_is_the_stream_in_one(path: Path) -> None:
+    """In either order, alone and with the whole sent again before or after them."""
+    events = events_of(path)
+    if not read(events):
+        return  # an error that names nothing
+    expected = shown([events])
+    for cut in {len(events) * part // 6 for part in range(1, 6)} - {0}:
+        first, second = events[:cut], events[cut:]
+        for requests in (
+            [first, second],
+            [second, first],
+            [second, first, events],
+            [events, second],
+        ):
+            assert shown(requests) == expected, cut
+
+
+@pytest.mark.parametrize("path", STREAMS[::3], ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_many_parts_that_overlap_are_one_stream_in_any_order(path: Path) -> None:
+    """As from processes that followed the run for a while. Each event names the one before it."""
+    events, chance = events_of(path), random.Random(path.name)
+    if len(events) < 8:
+        return
+    expected = shown([events])
+    for count in (3, 6):
+        cuts = sorted(chance.sample(range(1, len(events)), count - 1))
+        parts = [
+            events[max(0, start - 1) : end]
+            for start, end in zip([0, *cuts], [*cuts, len(events)], strict=True)
+        ]
+        chance.shuffle(parts)
+        assert shown([*parts, parts[0]]) == expected, cuts
