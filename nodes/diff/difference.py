@@ -125,14 +125,14 @@ class _ValueWalk:
         both = []
         not_compared = ignored_keys(old, name) | ignored_keys(new, name)
         for key in sorted({*old, *new}, key=str):
-            member_path = _member_path(path, str(key))
+            inner_path = member_path(path, str(key))
             is_ignored = ignored or key in not_compared
             if key not in new:
-                yield ValueChange(member_path, "removed", old=old[key], ignored=is_ignored)
+                yield ValueChange(inner_path, "removed", old=old[key], ignored=is_ignored)
             elif key not in old:
-                yield ValueChange(member_path, "added", new=new[key], ignored=is_ignored)
+                yield ValueChange(inner_path, "added", new=new[key], ignored=is_ignored)
             else:
-                both.append((member_path, key, old[key], new[key], is_ignored))
+                both.append((inner_path, key, old[key], new[key], is_ignored))
         self.stack += reversed(both)
 
     def _item_changes(
@@ -187,7 +187,8 @@ def _item_key(value: Any, name: str, *, compared_only: bool) -> str:
     return without_volatile(text) if compared_only else text
 
 
-def _member_path(path: str, key: str) -> str:
+def member_path(path: str, key: str) -> str:
+    """Return the path of the value under `key` of the object at `path`, cut where it is long."""
     key = visible(key if len(key) <= MAX_KEY else key[:MAX_KEY] + "…")
     if key and not set(key) & set('.[]" '):
         return f"{path}.{key}" if path else key

@@ -25,6 +25,7 @@ from runs.json.values import json_response
 from runs.models import App, Run
 from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.compare.comparison import Comparison, compare
+from runs.pages.compare.failed_step import failed_pair, failed_step
 from runs.pages.compare.page import load_pair, run_figures, start_difference
 
 RECENT, TURNS = 30, 10
@@ -84,12 +85,14 @@ def compare_page(request: HtmxHttpRequest) -> HttpResponse:
 
 
 def _headline_context(comparison: Comparison) -> dict[str, Any]:
-    first = comparison.steps.first
+    a, b, first = comparison.a, comparison.b, comparison.steps.first
+    failed = failed_pair(a, b, comparison.pairs)
     return {
+        "failed": failed and failed_step(a, failed, load_pair(a, b, failed.key)),
         "first": first,
         "first_place": repetition_text(first) if first else "",
         "first_reason": ORIGIN_REASONS.get(first.reason) if first else "",
-        "first_sides": load_pair(comparison.a, comparison.b, first.key) if first else None,
+        "first_sides": load_pair(a, b, first.key) if first else None,
         "outcome": outcome_difference(comparison.steps),
         "beginning": start_difference(comparison),
     }

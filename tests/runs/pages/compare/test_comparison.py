@@ -84,7 +84,9 @@ def test_a_failed_invoice_is_compared_with_the_nearest_success(console):
     tree = check_page(answer.content.decode())
     text = text_of(tree)
     assert "A is the nearest successful run with the same input." in text
-    assert "Ended differently first: " in text and "what changed between them" in text
+    assert headline(tree) == "join failed in B and succeeded in A" and "First difference" in text
+    assert "The error quotes " in text and ", which is the same in both." in text
+    assert "what changed between them" in text
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,30 @@ def test_the_first_origin_is_the_headline_with_its_difference_open(console):
     assert [text_of(element) for element in section.findall(".//ins")] == ["14 days"]
     words = [text_of(row) for row in tree.findall(".//li[@class='same-steps']")]
     assert words == ["1 identical step"]
+
+
+def test_the_step_that_failed_is_named_before_the_first_difference(console):
+    a, b = pair_of_runs()
+    inputs = [{"rows": [{"total": "3'470.01"}], "score": score} for score in (1, 2)]
+    make_execution(a, "Join", kind="code", inputs=inputs[0])
+    failing = make_execution(b, "Join", kind="code", inputs=inputs[1], status="failed",
+                             error="no number: 3'470.01")  # fmt: skip
+    Run.objects.filter(pk=b.pk).update(status="failed", failed_execution=failing.id)
+    tree = check_view(console, address(a, b))
+    assert headline(tree) == "Join failed in B and succeeded in A"
+    text = text_of(tree.find(".//section[@aria-labelledby='headline']"))
+    assert "Its inputs differ in score" in text
+    assert "The error quotes rows[0].total, which is the same in both." in text
+    assert "First difference: Find" in text
+    assert headline(check_view(console, address(b, a))) == "Join failed in A and succeeded in B"
+
+
+def test_a_step_that_failed_and_ran_in_one_run_alone(console):
+    a, b = pair_of_runs(outputs=("30 days", "30 days"))
+    failing = make_execution(b, "Check", status="failed", error="no")
+    Run.objects.filter(pk=b.pk).update(status="failed", failed_execution=failing.id)
+    tree = check_view(console, address(a, b))
+    assert headline(tree) == "Check failed in B and did not run in A"
 
 
 def test_the_json_has_the_documented_fields(console):
