@@ -4,11 +4,13 @@ The database is that of DATABASE_URL (PostgreSQL), else SQLite in a temporary di
 because threads (the live server, concurrent writers) need connections of their own.
 """
 
+import gc
 import math
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # when every folder has marked its tests
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """With --database-only, keep the tests that use the database, but for those marked
     `any_database`."""
@@ -60,6 +63,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if not depends_on_the_database(item)]
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and collected tests, which stay to the end, out of every garbage collection."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 def depends_on_the_database(item: pytest.Item) -> bool:
@@ -100,6 +110,16 @@ def pytest_report_header() -> str:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(TEMPORARY, ignore_errors=True)
+
+
+@contextmanager
+def shared_rows(django_db_blocker: Any) -> Iterator[None]:
+    """Keep what a fixture of a module writes inside, and before its `yield`, for all tests of that
+    module; it is undone after the last one. What a test writes beside it is undone after the test,
+    as always. The fixture needs `django_db_setup`, and its module no transactional test."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -33,6 +33,9 @@ FAST_OPTIONS = [
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "jit=off",  # the tables of a test are small
     "max_connections=200",
 ]
 START_SECONDS = 30

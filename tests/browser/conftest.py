@@ -28,10 +28,16 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 TIMEOUT_MS = 10_000
 
 
+# Walks through all that a page reads, on each database; what other tests drive is in the browser.
+ON_EACH_DATABASE = "test_path_to_the_failure.py"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if item.path.name != ON_EACH_DATABASE:
+                item.add_marker(pytest.mark.any_database)
 
 
 def installed_chromium() -> str | None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.management import call_command
@@ -112,7 +111,6 @@ def serious_violations(page: Page, name: str) -> list[str]:
     return violations
 
 
-@pytest.mark.any_database
 def test_no_serious_violations(
     signed_in: Callable[..., Page],
     new_page: Callable[..., Page],

@@ -28,7 +28,7 @@ NOW = datetime(2026, 12, 4, 12, tzinfo=UTC)
 QUIET = timedelta(hours=1)
 
 # Event streams are recorded on threads with connections of their own.
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.any_database]
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: f"{path.parent.name}/{path.name}")

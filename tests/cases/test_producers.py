@@ -30,7 +30,7 @@ KEYS = [
     for key in capture["runs"]
 ]
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 @pytest.fixture(scope="module")

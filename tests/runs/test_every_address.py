@@ -1,11 +1,13 @@
 """Every address of the console, walked from its URL patterns: who may read it, and what it does
 with a hostile question. A new pattern is tested as soon as it is there."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 from hypothesis import given, settings
@@ -25,10 +27,10 @@ from runs.models import (
     Version,
 )
 from runs.pages.guide.addresses import MACHINE_SUFFIX, path_of
+from tests.conftest import shared_rows
 from tests.hostile import nasty_run, poster
 
 pytestmark = pytest.mark.django_db
-post = pytest.fixture(poster)
 
 SECRET = "zqxmarkzqx"  # in every text of the app that a stranger may not read
 # Open to everybody, and holds no data; or its secret is in the address.
@@ -47,20 +49,30 @@ READ = [
 ]
 
 
+@pytest.fixture(scope="module")
+def app_of_secrets(django_db_setup: None, django_db_blocker: Any) -> Iterator[dict[str, Any]]:
+    with shared_rows(django_db_blocker):
+        poster(IngestKey.create("ingest", can_ingest=True)[1])(nasty_run(SECRET))
+        yield everything_of_the_app(User.objects.create_superuser("owner"))
+
+
 @pytest.fixture
-def places(post: Any, admin: Any) -> dict[str, Any]:
-    """What stands in the places of the addresses: everything of one app, full of SECRET."""
-    post(nasty_run(SECRET))
+def places(app_of_secrets: dict[str, Any], db: None) -> dict[str, Any]:
+    return app_of_secrets
+
+
+def everything_of_the_app(owner: User) -> dict[str, Any]:
+    """Return what stands in the places of the addresses: everything of one app, full of SECRET."""
     app, run = App.objects.get(), Run.objects.get()
     step = NodeExecution.objects.filter(run=run, folded=False, depth=0).first()
     assert step
-    view = SavedView.objects.create(owner=admin, app=app, name=SECRET, query=f"q={SECRET}",
+    view = SavedView.objects.create(owner=owner, app=app, name=SECRET, query=f"q={SECRET}",
                                     shared=True)  # fmt: skip
-    SavedView.objects.create(owner=admin, app=None, name=f"{SECRET} of all", shared=True)
+    SavedView.objects.create(owner=owner, app=None, name=f"{SECRET} of all", shared=True)
     note = Note.objects.create(run=run, name="comment", text=SECRET, source="person",
-                               author="admin")  # fmt: skip
-    link, secret = ShareLink.create(run, timedelta(days=1), [], admin)
-    rerun = Rerun.objects.create(original=run, sent={"q": SECRET}, requested_by=admin)
+                               author="owner")  # fmt: skip
+    link, secret = ShareLink.create(run, timedelta(days=1), [], owner)
+    rerun = Rerun.objects.create(original=run, sent={"q": SECRET}, requested_by=owner)
     version = Version.objects.get()
     return {
         "slug": app.slug, "run_id": run.id, "source_id": "a" * 32, "execution_id": step.id,
@@ -96,6 +108,7 @@ def reveals_app(answer: Any, places: dict[str, Any]) -> bool:
     return SECRET in body or any(str(places[name]) in body for name in names)
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("pattern", READ, ids=lambda pattern: f"{pattern.name}:{pattern.pattern}")
 def test_a_key_of_another_app_reads_nothing(places, pattern, admin):
     """Nor is somebody without key and session."""
@@ -146,6 +159,7 @@ WRITES = [
 ]
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("pattern", WRITES, ids=lambda pattern: f"{pattern.name}:{pattern.pattern}")
 def test_nothing_is_written_without_a_token_or_by_a_key(places, pattern, admin):
     """Wherever something is sent from another site, or with a key that only reads."""

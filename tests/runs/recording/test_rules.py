@@ -88,7 +88,7 @@ def test_order_splitting_and_repetition_do_not_matter(name):
     expected = stored([records])
     assert expected["runs"]
 
-    @settings(max_examples=12)
+    @settings(max_examples=8)
     @given(deliveries(len(records)))
     def check(delivery: list[list[int]]) -> None:
         tables = stored([[records[index] for index in request] for request in delivery])

@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from runs.choices import AppMode, RunStatus
 from runs.models import App, Conversation, Run, RunSource, Version
 from runs.samples.schedule import DAY, HOUR
 from runs.samples.spans import request_bodies
+from tests.conftest import shared_rows
 
 NOW = int(datetime(2026, 3, 11, 14, 30, tzinfo=UTC).timestamp()) * 1_000_000
 FEW = 5  # runs of each app: those with something to find
@@ -27,9 +29,15 @@ def week() -> list[bytes]:
     return [body for body, _ in request_bodies(samples.sample_runs(NOW))]
 
 
+@pytest.fixture(scope="module")
+def few_loaded(django_db_setup: None, django_db_blocker: Any) -> Iterator[int]:
+    with shared_rows(django_db_blocker):
+        yield samples.load(limit=FEW)
+
+
 @pytest.fixture
-def loaded(db: None) -> int:
-    return samples.load(limit=FEW)
+def loaded(few_loaded: int, db: None) -> int:
+    return few_loaded
 
 
 def spans_of(week: list[bytes]) -> list[Span]:

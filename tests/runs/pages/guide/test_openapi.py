@@ -183,6 +183,7 @@ def _strict(schema: Any) -> Any:
     return strict | ({"additionalProperties": False} if "properties" in schema else {})
 
 
+@pytest.mark.any_database
 def test_every_answer_is_as_described(
     console: Client, admin: User, document: Any, recorded: list[Run]
 ) -> None:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from runs.models import Conversation
+from tests.conftest import shared_rows
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
 
 LISTS = [
@@ -50,8 +51,18 @@ SCANS = re.compile(rf"SCAN (?:{LARGE})(?! USING)|Seq Scan on (?:{LARGE})\b")
 SORTS = re.compile(r"TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  ")
 
 
+@pytest.fixture(scope="module")
+def busy_desk(django_db_setup, django_db_blocker):
+    with shared_rows(django_db_blocker):
+        yield make_busy_desk()
+
+
 @pytest.fixture
-def desk(db):
+def desk(busy_desk, db):
+    return busy_desk
+
+
+def make_busy_desk():
     app = make_app("desk")
     now = timezone.now()
     for n in range(150):
