@@ -52,6 +52,15 @@ def preview_output(value: Any) -> str:
     return preview(value)
 
 
+def lone_text(value: Any) -> str:
+    """Return the text that a value is, or is all that an object holds beside Dify's system
+    variables, of which the query counts; "" for any other value."""
+    if isinstance(value, dict):
+        fields = list(_without_system_variables(value).values())
+        value = fields[0] if len(fields) == 1 else None
+    return value if isinstance(value, str) else ""
+
+
 def single_line(text: str, length: int = PREVIEW_LENGTH) -> str:
     """Return `text` on one line, without Markdown and invisible characters; cut to `length` with
     "…", never within a character that is made of several."""

@@ -4,6 +4,7 @@ set of any size needs bounded memory."""
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from runs.exports import ndjson, otlp, page, table
@@ -12,19 +13,25 @@ from runs.models import Run
 
 @dataclass(frozen=True, slots=True)
 class ExportFormat:
-    """`write(runs, base_url)` yields the file piece by piece."""
+    """`write(runs, base_url)` yields the file piece by piece. `write_whole` does not cut values as
+    `write` does; None for a form that cuts none."""
 
     content_type: str
     write: Callable[[Iterable[Run], str], Iterator[bytes]]
+    write_whole: Callable[[Iterable[Run], str], Iterator[bytes]] | None = None
 
 
 LINES, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
 NDJSON = ExportFormat(LINES, lambda runs, _: ndjson.ndjson_lines(runs))
-STEPS = ExportFormat(CSV, lambda runs, _: table.step_lines(runs))
+STEPS = ExportFormat(
+    CSV,
+    lambda runs, _: table.step_lines(runs),
+    lambda runs, _: table.step_lines(runs, whole_values=True),
+)
 
 RUN_SET_FORMATS = {
     "ndjson": NDJSON,
-    "csv": ExportFormat(CSV, table.run_lines),
+    "csv": ExportFormat(CSV, table.run_lines, partial(table.run_lines, whole_values=True)),
     "steps.csv": STEPS,
     "otlp.jsonl": ExportFormat(LINES, lambda runs, _: otlp.otlp_lines(runs)),
 }

@@ -1,9 +1,10 @@
 """Masks what a share link must not show. Pure.
 
-Three things are masked: whole fields of a run, the values of keys, and words wherever they stand. A
-key is masked in values, in JSON that a text holds, and in texts that only look like it; a word in
-any case, and where it is escaped the whole text with it. In doubt more is masked than was chosen.
-A key is seen where it stands before its value; in a table that is text (CSV) it takes words.
+Four things are masked: whole fields of a run, what `runs.redaction.secrets` takes for a secret, the
+values of keys, and words wherever they stand. A key is masked in values, in JSON that a text holds,
+and in texts that only look like it; a word in any case, and where it is escaped the whole text with
+it. In doubt more is masked than was chosen. A key is seen where it stands before its value; in a
+table that is text (CSV) it takes words.
 
 Errors and notes quote values: `masked_texts` says what a mask took out of a value, so that it can
 be masked there as words.
@@ -20,11 +21,13 @@ import orjson
 from nodes.content.messages import read_message, read_messages
 from nodes.content.parts import media_of
 from runs.recording.records.json_text import MAX_DEPTH, NotJson, deeper_than, parse_json
+from runs.redaction.secrets import REDACTED, redact_value
 from runs.redaction.unescape import unescaped
 
 MASKED = "•••"
 # Fields of a run that a share link may hide whole, with their labels.
 MASKABLE_FIELDS = {
+    "secrets": "Secrets",
     "inputs": "Inputs",
     "outputs": "Outputs",
     "messages": "Prompts and messages",
@@ -91,7 +94,12 @@ class Mask:
     @cached_property
     def is_active(self) -> bool:
         """Return whether anything inside of values is masked."""
-        return bool(self.paths or self.words or self.fields & {*FIELD_KEYS, *FIELD_KEY_PARTS})
+        inside = {"secrets", *FIELD_KEYS, *FIELD_KEY_PARTS}
+        return bool(self.paths or self.words or self.fields & inside)
+
+    @property
+    def hides_secrets(self) -> bool:
+        return "secrets" in self.fields
 
     def value(self, value: Any) -> Any:
         """Return a JSON value without what is masked."""
@@ -99,7 +107,10 @@ class Mask:
             return value
         if deeper_than(value, MAX_DEPTH):
             return MASKED
-        return self._masked_value(value, (), MAX_NESTED_JSON)
+        return self._masked_value(self._without_secrets(value), (), MAX_NESTED_JSON)
+
+    def _without_secrets(self, value: Any) -> Any:
+        return redact_value(value) if self.hides_secrets else value
 
     def text(self, text: str) -> str:
         """Return a name, an error or any other text of a run without what is masked."""
@@ -177,8 +188,9 @@ class Mask:
             except NotJson:
                 inner = text
             if inner is not text and not deeper_than(inner, MAX_DEPTH):
-                masked = self._masked_value(inner, path, levels - 1)
+                masked = self._masked_value(self._without_secrets(inner), path, levels - 1)
                 return text if masked == inner else orjson.dumps(masked).decode()
+        text = self._without_secrets(text)
         if self._keys_in_text:
             text = self._keys_in_text.sub(_masked_key_value, text)
         return self._without_words(text)
@@ -276,7 +288,7 @@ def masked_texts(value: Any, masked: Any) -> Iterator[str]:
     """Yield the texts and numbers of `value` that are not in `masked`, the same value past a mask.
     Where it was masked as text, not as JSON, it may have another shape: then only what both have
     is compared."""
-    if masked == MASKED:
+    if masked in (MASKED, REDACTED):
         yield from quotable_texts(value)
     elif isinstance(value, dict) and isinstance(masked, dict):
         for inner, masked_inner in zip(value.values(), masked.values(), strict=False):

@@ -29,6 +29,8 @@ _DESCRIPTIVE_KEYS = frozenset({
 _PAIR_NAMES = ("key", "name", "variable", "label")
 _PAIR_VALUES = ("value", "default", "data")
 _LINE_SETTINGS = frozenset({"headers", "params"})
+# The first line of an HTTP request or answer: headers follow.
+_HTTP_MESSAGE = re.compile(r"[A-Z]{3,10} \S{1,4000} HTTP/\d|HTTP/\d(?:\.\d)? \d{3}")
 _SECRET_FORMS = [
     (
         re.compile(r"\b(bearer|basic)\s{1,9}(?!\{\{)[\w.~+/=-]{8,}", re.IGNORECASE),
@@ -95,7 +97,8 @@ def redact_settings(value: Any, name: str = "") -> Any:
         return _redact_scalar(value, name)
     if not isinstance(value, str):
         return value
-    return _redact_lines(value) if name in _LINE_SETTINGS else redact_text(value)
+    in_lines = name in _LINE_SETTINGS or _HTTP_MESSAGE.match(value)
+    return _redact_lines(value) if in_lines else redact_text(value)
 
 
 def redact_value(value: Any, name: str = "") -> Any:
@@ -156,8 +159,8 @@ def _redact_lines(text: str) -> str:
     """Redact headers or parameters as Dify keeps them: `name: value`, one a line."""
     lines = []
     for line in text.split("\n"):
-        name, colon, value = line.partition(":")
-        if colon and is_secret_name(name.strip()) and value.strip():
-            value = value if _only_refers(value) else f" {REDACTED}"
-        lines.append(f"{name}{colon}{redact_text(value)}")
+        name, _, value = line.partition(":")
+        if is_secret_name(name.strip()) and value.strip() and not _only_refers(value):
+            line = f"{name}: {REDACTED}"
+        lines.append(redact_text(line))
     return "\n".join(lines)

@@ -31,6 +31,9 @@ class Command(BaseCommand):
         )
         parser.add_argument("--steps", action="store_true", help="CSV: one line per step")
         parser.add_argument(
+            "--whole-values", action="store_true", help="CSV: values that no spreadsheet holds"
+        )
+        parser.add_argument(
             "--output", "-o", default="-", metavar="FILE", help="-: standard output"
         )
         parser.add_argument(
@@ -41,13 +44,16 @@ class Command(BaseCommand):
         name, output = options["format"], options["output"]
         if options["steps"] and name != "csv":
             raise CommandError("--steps needs --format csv.")
+        if options["whole_values"] and name != "csv":
+            raise CommandError("--whole-values needs --format csv; other formats cut nothing.")
         form = RUN_SET_FORMATS.get("steps.csv" if options["steps"] else NAMES.get(name, name))
         if form is None:
             if len(options["run"]) != 1:
                 raise CommandError("An HTML page shows a single run: name its id.")
             form = SINGLE_RUN_FORMATS[name]
         runs = self._runs(options["run"], options["filter"])
-        pieces = form.write(self._with_progress(runs), options["base_url"].rstrip("/"))
+        write = (form.write_whole or form.write) if options["whole_values"] else form.write
+        pieces = write(self._with_progress(runs), options["base_url"].rstrip("/"))
         if output.endswith(".gz"):
             pieces = gzipped(pieces)
         try:

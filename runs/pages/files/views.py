@@ -31,7 +31,9 @@ SHOWN_RUNS = 20
 @session_or_read_key
 def run_set(request: ReadRequest, form: str, gz: str = "") -> HttpResponse:
     """Send all runs that match the filters as one file."""
-    filters = RunFilters(request.GET, readable_by=request.only_app)
+    parameters = request.GET.copy()
+    parameters.pop("values", None)
+    filters = RunFilters(parameters, readable_by=request.only_app)
     if not filters.is_valid():
         return refusal(400, " ".join(filters.sentences))
     runs = Run.objects.for_list().with_sources().for_app(request.only_app)
@@ -51,7 +53,11 @@ def _download(
 ) -> HttpResponse:
     """Stream a file while it is written. It is a download also where a browser could show it,
     because the content security policy of this site would block the styles of an exported page."""
-    pieces = form.write(runs, request.build_absolute_uri("/")[:-1])
+    values = request.GET.get("values", "")
+    if values not in ("", "whole"):
+        return refusal(400, "“values” is “whole” or nothing.")
+    write = (form.write_whole or form.write) if values else form.write
+    pieces = write(runs, request.build_absolute_uri("/")[:-1])
     gz = name.endswith(".gz")
     response = StreamingHttpResponse(
         () if request.method == "HEAD" else gzipped(pieces) if gz else pieces,

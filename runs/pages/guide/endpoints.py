@@ -85,6 +85,12 @@ def run_filters() -> Iterator[QueryParameter]:
 
 
 AFTER = QueryParameter("after", "Where the page begins: taken from `next` of the previous page")
+WHOLE_VALUES = QueryParameter(
+    "values",
+    "In CSV: “whole” for whole values; without it they are cut, with a mark, to what a cell of a "
+    "spreadsheet holds",
+    choices=("whole",),
+)
 RUN_FILTERS = tuple(run_filters())
 FORM_OF_ERRORS = tuple(_form_parameters(ErrorsForm))
 FORM_OF_NOTES = tuple(_form_parameters(NoteFilterForm))
@@ -261,9 +267,11 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "views-json": ReadEndpoint("Filters that people saved under a name.", SavedViewListJson),
     "runs-file": ReadEndpoint(
         "All runs that match the filters as one file; append `.gz` to compress it.",
-        parameters=RUN_FILTERS,
+        parameters=(*RUN_FILTERS, WHOLE_VALUES),
     ),
-    "run-file": ReadEndpoint("One run as a file; append `.gz` to compress it."),
+    "run-file": ReadEndpoint(
+        "One run as a file; append `.gz` to compress it.", parameters=(WHOLE_VALUES,)
+    ),
     "run-execution-read-json": ReadEndpoint(
         "The received attribute behind each field of a step.", AttributeMappingJson
     ),

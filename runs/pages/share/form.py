@@ -46,7 +46,7 @@ class ShareForm(forms.Form):
         label="Hidden",
         required=False,
         choices=list(MASKABLE_FIELDS.items()),
-        initial=["attributes", "user"],
+        initial=["secrets", "attributes", "user"],
         widget=forms.CheckboxSelectMultiple,
         error_messages={"invalid_choice": "There is no field “%(value)s”."},
     )

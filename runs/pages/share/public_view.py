@@ -32,6 +32,7 @@ from runs.redaction.masks import (
     masked_texts,
     quotable_texts,
 )
+from runs.redaction.secrets import redact_value
 
 STEPS_PER_PAGE = 200
 MAX_MASKED_BYTES = 500_000  # of a value that a mask looks through
@@ -131,6 +132,9 @@ class SharedRun:
                 by_key += islice(
                     masked_texts(value, Mask(paths=self.mask.paths).value(value)), MAX_QUOTED_TEXTS
                 )
+            if self.mask.hides_secrets:
+                secrets = masked_texts(value, redact_value(value))
+                by_key += islice(filter(is_distinctive, secrets), MAX_QUOTED_TEXTS)
             if name in self.masked_fields:
                 quoted += islice(filter(is_distinctive, quotable_texts(value)), MAX_QUOTED_TEXTS)
         text_mask = self.text_mask.with_words([*by_key, *quoted])

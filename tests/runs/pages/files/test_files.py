@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from runs.models import IngestKey, Run
-from tests.factories import make_execution, make_run
+from tests.factories import make_execution, make_payload, make_run
 from tests.runs.recording.importing.run_files.file_lines import Send, body, rows
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +82,45 @@ def test_csv_is_flat_and_harmless(console: Client) -> None:
     assert all(row[name] == twin[name] for name in ("id", "url", "started_at", "status"))
 
 
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ({"answer": "第一行\r\n=SUM(A1)"}, "第一行\n=SUM(A1)"),
+        ({"sys.query": "  =1+1", "sys.user_id": "u1"}, "'  =1+1"),
+        ("@cmd", "'@cmd"),
+        ({"a": 1, "b": ["x"]}, '{"a":1,"b":["x"]}'),
+        ({"sys.query": "q", "lang": "en"}, '{"lang":"en","sys.query":"q"}'),
+        ([], "[]"),
+    ],
+)
+def test_csv_has_values_as_they_are(console: Client, value: Any, cell: str) -> None:
+    run = make_run()
+    run.outputs = make_payload(run.app, value)
+    run.save()
+    make_execution(run, inputs=value)
+    assert rows(body(console, "/runs.csv"))[0]["outputs"] == cell
+    [step] = rows(body(console, f"/runs/{run.id}.steps.csv"))
+    assert (step["inputs"], step["outputs"]) == (cell, "")
+
+
+def test_csv_marks_what_it_cuts_and_has_the_whole_on_request(console: Client) -> None:
+    run = make_run()
+    for name, value in (("inputs", "问" * 40_000), ("outputs", {"items": ["x" * 40_000] * 3})):
+        setattr(run, name, make_payload(run.app, value))
+    run.outputs.cut_of = 5_000_000
+    run.outputs.save()
+    run.save()
+    for address in ("/runs.csv", f"/runs/{run.id}.steps.csv"):
+        assert console.get(f"{address}?values=some").status_code == 400
+    [row] = rows(body(console, "/runs.csv"))
+    assert row["inputs"] == "问" * 32_000 + " […] (cut here, the value has 120.0 KB)"
+    assert row["outputs"].startswith('{"items":["xxx') and len(row["outputs"]) < 32_700
+    assert "cut by the producer, which had 5.0 MB" in row["outputs"]
+    [row] = rows(body(console, "/runs.csv?values=whole"))
+    assert row["inputs"] == "问" * 40_000 and row["outputs"].count("x") == 120_000
+    assert "cut here" not in row["outputs"] and "cut by the producer" in row["outputs"]
+
+
 def test_csv_of_steps_has_a_line_for_each(console: Client, monkeypatch: Any) -> None:
     monkeypatch.setattr("runs.exports.table.STEPS_AT_ONCE", 2)
     run = make_run()
@@ -101,7 +140,8 @@ def test_the_pages_lead_to_the_files(console: Client, record: Send) -> None:
     for page in ("/runs/?status=failed", f"/apps/{run.app.slug}/", f"/runs/{run.id}/"):
         html = console.get(page).content.decode()
         addresses |= {address.replace("&amp;", "&") for address in link.findall(html)}
-    assert "/runs.csv?status=failed" in addresses and len(addresses) == 9
+    assert "/runs.csv?status=failed" in addresses and len(addresses) == 11
+    assert "/runs.csv?status=failed&values=whole" in addresses
     for address in addresses:
         assert body(console, address)
     of_app = rows(body(console, f"/runs.csv?&app={run.app.slug}"))

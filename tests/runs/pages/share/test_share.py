@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from runs.models import Note, ShareLink
-from tests.factories import make_execution, make_run, make_version
+from tests.factories import make_execution, make_payload, make_run, make_version
 from tests.pages import check_page, text_of
 
 pytestmark = pytest.mark.django_db
@@ -129,6 +129,46 @@ def test_only_who_sees_the_run_shares_it(client, admin, run):
     colleague = Client()
     colleague.force_login(get_user_model().objects.create_user("colleague"))
     assert share(colleague, run)
+
+
+REQUEST = (
+    "POST /v1/x?token=t0p-1 HTTP/1.1\r\nHost: api.example\r\nAuthorization: Bearer hush-hush-1\r\n"
+    'X-Api-Key: hush-key-2\r\n\r\n{"n": 1}'
+)
+
+
+def test_secrets_are_masked_by_default(console, client, run):
+    """What the form of the page sends, as it comes."""
+    run.inputs = make_payload(run.app, {"q": "hi", "password": "hunter2-hunter2"})
+    run.error = "login with hunter2-hunter2 was refused"
+    run.status = "failed"
+    run.save()
+    values = {
+        "inputs": {"API_TOKEN": "tok-3", "password": "hunter2-hunter2", "total_tokens": 7,
+                   "headers": [{"name": "Cookie", "value": "c-4"}]},
+        "process_data": {"request": REQUEST},
+        "outputs": '{"ok": true, "access": {"client_secret": "s-5"}, "key": "{{#env.KEY#}}"}',
+    }  # fmt: skip
+    step = make_execution(run, "Call", received={"attributes": {"a": REQUEST}}, **values)
+    page = check_page(console.get(f"/runs/{run.id}/share/").content.decode())
+    boxes = page.findall(".//input[@name='fields_masked']")
+    chosen = [box.get("value") for box in boxes if box.get("checked") is not None]
+    assert chosen == ["secrets", "attributes", "user"]
+    for name in ("Authorization", "X-Api-Key", "password", "token"):
+        assert name in text_of(page.find(".//form[@aria-labelledby='make-link']"))
+    address = share(console, run, fields_masked=chosen)
+    texts = [client.get(address), client.get(f"{address[:-1]}.json"),
+             client.get(f"{address}steps/{step.id}/"),
+             client.get(f"{address}steps/{step.id}.json")]  # fmt: skip
+    all_text = "".join(text.content.decode() for text in texts)
+    for secret in ("hunter2", "tok-3", "hush-hush-1", "hush-key-2", "c-4", "s-5", "t0p-1"):
+        assert secret not in all_text, secret
+    for kept in ("api.example", "hi", "{{#env.KEY#}}", "client_secret"):
+        assert kept in all_text, kept
+    seen = client.get(f"{address}steps/{step.id}.json").json()
+    assert seen["inputs"]["total_tokens"] == 7 and '"n": 1' in seen["process_data"]["request"]
+    open_address = share(console, run, fields_masked=["user"])
+    assert "hush-key-2" in client.get(f"{open_address}steps/{step.id}/").content.decode()
 
 
 def test_notes_are_shown_if_chosen(console, client, run):
