@@ -88,17 +88,21 @@ class _Below:
     def add(self, other: "_Below", is_own: bool) -> None:
         if is_own:
             self.has_call = self.has_call or other.has_call
-            shorter, longer = sorted((self.own, other.own), key=len)
-            longer.extend(shorter)
-            self.own = longer
-        self.calls = self.calls.plus(other.calls)
-        self.beside = self.beside.plus(other.beside)
+            if len(self.own) < len(other.own):
+                self.own, other.own = other.own, self.own
+            self.own += other.own
+        if other.calls.total:
+            self.calls = self.calls.plus(other.calls)
+        if other.beside.total:
+            self.beside = self.beside.plus(other.beside)
         self.cost += other.cost
         self.priced += other.priced
         self.unpriced += other.unpriced
 
     def explains(self, figures: Figures) -> bool:
         """Return whether `figures` are those of an own call, or a sum of calls."""
+        if not figures.total:
+            return False
         own = NOTHING
         for call in self.own:
             if figures.repeats(call):
@@ -122,7 +126,11 @@ def mark_counted(tree: Tree) -> None:
     below: dict[str, _Below] = {}
     top = _Below()
     for row in reversed(tree.order):
-        inside = below.pop(row.source_id, None) or _Below()
+        inside = below.pop(row.source_id, None)
+        if inside is None:
+            if kind_of(row.kind).call != "model" and not has_usage(row):
+                continue  # nothing to count, as most steps without others below them
+            inside = _Below()
         marks.mark(row, inside)
         parent = tree.parent[row.source_id]
         is_own = kind_of(row.kind).group not in _BOUNDARIES

@@ -55,18 +55,21 @@ def usage(
         return None
     from_cache, thought = (cached or 0) + (cache_write or 0), reasoning or 0
     known = (input or 0) + (output or 0)
-    beside = {known: (0, 0), known + from_cache: (from_cache, 0), known + thought: (0, thought),
-              known + from_cache + thought: (from_cache, thought)}  # fmt: skip
-    beside[known] = (0, 0)
-    more_input, more_output = beside.get(
-        -1 if total is None else total,
-        (from_cache if from_cache > (input or 0) else 0, thought if thought > (output or 0) else 0),
-    )
-    if input is not None:
-        input += more_input
-    if output is not None:
-        output += more_output
-    known = (input or 0) + (output or 0)
+    if from_cache or thought:
+        beside = {known + from_cache: (from_cache, 0), known + thought: (0, thought),
+                  known + from_cache + thought: (from_cache, thought), known: (0, 0)}  # fmt: skip
+        more_input, more_output = beside.get(
+            -1 if total is None else total,
+            (
+                from_cache if from_cache > (input or 0) else 0,
+                thought if thought > (output or 0) else 0,
+            ),
+        )
+        if input is not None:
+            input += more_input
+        if output is not None:
+            output += more_output
+        known = (input or 0) + (output or 0)
     if total is None:
         total = known
     elif input is not None and output is not None and total > known:

@@ -15,7 +15,7 @@ from runs.recording.decoding.dialects.langchain import is_wrapper
 from runs.recording.decoding.dialects.span_reading import SpanReading
 from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.span import Span
-from runs.recording.records.usage import cost, first_count, usage
+from runs.recording.records.usage import cost, to_count, usage
 
 NAME = "openinference"
 
@@ -48,12 +48,12 @@ JSON = "application/json"
 
 # The counts, in the order of the arguments of `usage`.
 TOKEN_COUNTS = (
-    ("llm.token_count.prompt",),
-    ("llm.token_count.completion",),
-    ("llm.token_count.total",),
-    ("llm.token_count.prompt_details.cache_read",),
-    ("llm.token_count.prompt_details.cache_write",),
-    ("llm.token_count.completion_details.reasoning",),
+    "llm.token_count.prompt",
+    "llm.token_count.completion",
+    "llm.token_count.total",
+    "llm.token_count.prompt_details.cache_read",
+    "llm.token_count.prompt_details.cache_write",
+    "llm.token_count.completion_details.reasoning",
 )
 
 
@@ -140,7 +140,7 @@ def _read_openinference_llm(reading: SpanReading) -> None:
 def _read_openinference_usage(reading: SpanReading) -> None:
     """Read tokens and cost, which agents and chains report like model calls."""
     attributes = reading.attributes
-    tokens = usage(*(first_count(attributes, names) for names in TOKEN_COUNTS))
+    tokens = usage(*[to_count(attributes.get(name)) for name in TOKEN_COUNTS])
     reading.fill("usage", tokens, "llm.token_count")
     reading.fill("cost", cost(attributes.get("llm.cost.total")), "llm.cost.total")
 

@@ -41,6 +41,8 @@ TOOL_RESULTS = ("gen_ai.tool.call.result", "output.value", "langfuse.observation
                 "gen_ai.completion", "traceloop.entity.output")  # fmt: skip
 # Python writes a LangChain message so.
 LANGCHAIN_TEXT = re.compile(r"^content=.*\bstatus='error'", re.DOTALL)
+# Where a result that is wrapped in another one stands.
+RESULT_PARTS = ("kwargs", "toolResult", "output", "result", "data", "messages", "parts", "message")
 RESULT_DEPTH = 4
 STACK_HEAD = re.compile(r"\n\n([A-Za-z_$][\w$.]*)(?: \[\w+\])?: ")
 
@@ -52,12 +54,15 @@ class RaisedError(NamedTuple):
     message: str
 
 
+NOTHING_RAISED = RaisedError("", "")
+
+
 def read_outcome(reading: SpanReading) -> None:
     """Fill status, error and error type. UNSET is success unless something else says otherwise. The
     message of the exception is preferred to the text of the status, which in many frameworks
     contains the class and the stack as well."""
     span, fields = reading.span, reading.fields
-    raised = _last_exception(span) if span.events else RaisedError("", "")
+    raised = _last_exception(span) if span.events else NOTHING_RAISED
     stated_type, status_message = without_stack(span.status_message)
     error_type = _as_text(reading.attributes.get("error.type")) or stated_type
     ended = _ended_without_failure(raised, error_type, span)
@@ -81,6 +86,8 @@ def read_outcome(reading: SpanReading) -> None:
 
 def _ended_without_failure(raised: RaisedError, error_type: str, span: Span) -> str:
     """Return "paused", "stopped" or "succeeded" where the exception means that, else ""."""
+    if not error_type and not span.status_message and not any(raised):
+        return ""  # most spans
     in_message = TYPE_BEFORE_MESSAGE.match(span.status_message) if span.status == "error" else None
     names = [raised.type, error_type, in_message[1] if in_message else ""]
     words = {name.rpartition(".")[2].lower() for name in names}
@@ -122,7 +129,11 @@ def _http_status(reading: SpanReading) -> int:
 
 def _read_error_in_result(reading: SpanReading) -> None:
     values = [(reading.fields.get("outputs"), "outputs")]
-    values += [(reading.parsed(name), name) for name in TOOL_RESULTS if name in reading.attributes]
+    values += [
+        (reading.parsed(name), name)
+        for name in TOOL_RESULTS
+        if name in reading.attributes and name not in reading.consumed
+    ]
     for value, attribute in values:
         error = _error_in_result(value, RESULT_DEPTH)
         if error is not None:
@@ -144,8 +155,8 @@ def _error_in_result(value: Any, depth: int) -> str | None:
     says_error = value.get("isError") is True or value.get("is_error") is True
     if says_error or (is_message and "error" in (value.get("status"), value.get("state"))):
         return _text_in(value.get("content", value.get("error", value.get("result"))))
-    for key in ("kwargs", "toolResult", "output", "result", "data", "messages", "parts", "message"):
-        inner = readable(value.get(key))
+    for key in RESULT_PARTS:
+        inner = readable(value[key]) if key in value else None
         if (
             isinstance(inner, (dict, list))
             and (error := _error_in_result(inner, depth - 1)) is not None
@@ -171,7 +182,7 @@ def _last_exception(span: Span) -> RaisedError:
             error_type, message = (_as_text(event.attributes.get(name)) for name in names)
             stack_type, message = without_stack(message)
             return RaisedError(error_type or stack_type, message)
-    return RaisedError("", "")
+    return NOTHING_RAISED
 
 
 def has_raised(span: Span) -> bool:
