@@ -38,13 +38,13 @@ def _request_run(rerun: Rerun, app: App, path: str) -> str:
     url = upstream.target(app.upstream_url, path, "")
     if url is None:
         return "The address set for this app's Dify API is not a web address."
-    body = json.dumps(rerun.sent).encode()
+    body, sent_us = json.dumps(rerun.sent).encode(), time.time_ns() // 1000
     response = upstream.send_request("POST", url, _dify_headers(app), body)
     try:
         if response.status_code >= 300:
             answer = upstream_errors.read_beginning(response.iter_raw())
             return _refusal_of_dify(app, response.status_code, answer)
-        return _record_response(rerun, app, response, body)
+        return _record_response(rerun, app, response, body, sent_us)
     except httpx2.HTTPError:
         return BROKEN
     finally:
@@ -85,12 +85,13 @@ def _dify_headers(app: App) -> list[tuple[bytes, bytes]]:
     return [*upstream.own_headers(app.upstream_key), (b"Content-Type", b"application/json")]
 
 
-def _record_response(rerun: Rerun, app: App, response: httpx2.Response, body: bytes) -> str:
-    """Record the answer to the request with this `body`. Return what went wrong; "" for nothing."""
-    request = replace(api_calls.read_run_request(app.name, body), trigger=TRIGGER)
-    now = time.time_ns() // 1000
-    in_chat = "query" in rerun.sent
-    unstarted = api_calls.UnstartedRun(request, rerun.pk.hex, in_chat, now)
+def _record_response(
+    rerun: Rerun, app: App, response: httpx2.Response, body: bytes, sent_us: int
+) -> str:
+    """Record the answer to the request with this `body`, which was sent at this time. Return what
+    went wrong; "" for nothing."""
+    request = replace(api_calls.read_run_request(app.name, body, sent_us), trigger=TRIGGER)
+    unstarted = api_calls.UnstartedRun(request, rerun.pk.hex, "query" in rerun.sent)
     answer = api_calls.answer_reader(response.status_code, response.headers, unstarted, False)
     if not isinstance(answer, api_calls.RunAnswer):
         return "Dify's answer cannot be read: it is compressed."

@@ -57,7 +57,7 @@ def _record_events(
         body = upstream_errors.read_beginning(response.iter_raw())
         return upstream_errors.refusal_sentence("Dify", response.status_code, body, key)
     request = RunRequest(service=app.name, user=user)
-    unstarted = UnstartedRun(request, run_id, False, 0)
+    unstarted = UnstartedRun(request, run_id, False)
     answer = answer_reader(response.status_code, response.headers, unstarted, starts_run=False)
     if not isinstance(answer, RunAnswer):
         return "Dify's answer cannot be read: it is compressed."

@@ -97,10 +97,10 @@ def _forward_and_record(
     all that is known is that it was requested."""
     content, _ = upstream.body_of(request)
     body = None if content is None else _read_body(content)
-    run_request = api_calls.read_run_request(app.name, body or b"")
-    unstarted = api_calls.UnstartedRun(
-        run_request, uuid4().hex, not path.startswith("workflow"), _now_us()
-    )
+    sent_us = _now_us() if request.method == "POST" else None
+    run_request = api_calls.read_run_request(app.name, body or b"", sent_us)
+    in_chat = not path.startswith("workflow")
+    unstarted = api_calls.UnstartedRun(run_request, uuid4().hex, in_chat)
     incoming = IncomingRequest(request)
     incoming.size = len(body or b"")
     close_old_connections()  # a stream may take minutes

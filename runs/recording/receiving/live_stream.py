@@ -27,16 +27,16 @@ PATIENCE = (1, 2, 4, 8, 16)
 class StreamDecoder(Protocol):
     """What makes records of a stream's bytes (see `decoding.dify_stream`)."""
 
-    def feed(self, part: bytes) -> Decoded: ...
+    def feed(self, part: bytes, arrived_us: int | None = None) -> Decoded: ...
     def end(self) -> Decoded: ...
     def broken(self, reason: str) -> Decoded: ...
 
 
 class StreamRecorder:
     """Records a stream: `put` each piece, `close` at its end. `store` stores records; `done` is
-    called after the last. `patient`: nobody can send the stream again, so that the recorder waits
-    for a database that is away, and lets a stream pass that is too fast for it; else the sender
-    learns of both."""
+    called after the last. `patient`: the stream comes from Dify itself and nobody can send it
+    again, so that the recorder notes when each piece arrived, waits for a database that is away,
+    and lets a stream pass that is too fast for it; else the sender learns of both."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class StreamRecorder:
         self.total: IngestResult = NOTHING_INGESTED
         self.problem: Exception | None = None
         self._decoder, self._store, self._patient, self._done = decoder, store, patient, done
-        self._parts: list[bytes] = []
+        self._parts: list[tuple[bytes, int | None]] = []  # with when they arrived
         self._size = 0
         self._left: Decoded = Decoded([], [])
         self._ended = False
@@ -67,7 +67,7 @@ class StreamRecorder:
                     self._news.wait()
             if not part or self.problem is not None:
                 return
-            self._parts.append(part)
+            self._parts.append((part, time.time_ns() // 1000 if self._patient else None))
             self._size += len(part)
             self._news.notify_all()
 
@@ -118,11 +118,15 @@ class StreamRecorder:
         """Record what has arrived; False at the end."""
         with self._news:
             self._news.wait_for(lambda: self._parts or self._ended)
-            part, self._parts, self._size = b"".join(self._parts), [], 0
+            parts, self._parts, self._size = self._parts, [], 0
             self._news.notify_all()
-        if part:
-            self._store_decoded(self._decoder.feed(part))
-        return bool(part)
+        decoded = Decoded([], [])
+        for part, arrived_us in parts:
+            more = self._decoder.feed(part, arrived_us)
+            decoded.records.extend(more.records)
+            decoded.refused.extend(more.refused)
+        self._store_decoded(decoded)
+        return bool(parts)
 
     def _record_end(self) -> None:
         decoder, reason = self._decoder, self._reason

@@ -8,22 +8,17 @@ from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
 import pytest
 
-from runs.recording.decoding.dify_stream.stream_event import RunRequest
-from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.deriving.derive import derive
 from runs.recording.deriving.summary import summarize
-from runs.recording.records.payload_values import PayloadBatch
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.row import ExecutionRow, merge_row
-from runs.recording.storing.execution_rows import row_from_record
+from runs.recording.records.row import ExecutionRow
 from tests.conftest import CAPTURES
+from tests.runs.recording.streamed_rows import RUN, records_of_stream, rows_of_records
 
-RUN = UUID(int=7)
 CASES = Path(__file__).parents[2] / "cases"
 STREAMS = [*sorted(CASES.glob("*/*/request-*.sse")), CAPTURES / "dify-events-01.sse"]
 # Texts are sent in pieces without a number: only one request can hold the whole.
@@ -43,21 +38,12 @@ def events_of(path: Path) -> list[Event]:
 
 def read(events: Sequence[Event]) -> list[NodeRecord]:
     """Return the records of one request."""
-    reader = StreamReader(RunRequest("shop"))
-    body = b"".join(orjson.dumps(event) + b"\n" for event in events)
-    return reader.feed(body).records + reader.end().records
+    return records_of_stream(b"".join(orjson.dumps(event) + b"\n" for event in events))
 
 
 def shown(requests: Iterable[Sequence[Event]]) -> tuple[Any, Any]:
-    """Return what is stored of the only run in these requests, but for the database: the run and
-    its steps."""
-    rows: dict[str, ExecutionRow] = {}
-    for request in requests:
-        for record in read(request):
-            row = row_from_record(record, RUN, record.service, 1, PayloadBatch())
-            if (known := rows.setdefault(row.source_id, row)) is not row:
-                merge_row(known, row)
-        derive(RUN, list(rows.values()))
+    """Return what is stored of the only run in these requests: the run and its steps."""
+    rows = rows_of_records(read(request) for request in requests)
     summary = summarize(*derive(RUN, list(rows.values())))
     steps = {
         source_id: {name: getattr(row, name) for name in SHOWN} for source_id, row in rows.items()

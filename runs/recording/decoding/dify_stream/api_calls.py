@@ -37,8 +37,9 @@ def is_run_request(method: str, path: str) -> bool:
     return method == "GET" and FOLLOW_PATH.fullmatch(path) is not None
 
 
-def read_run_request(service: str, body: bytes) -> RunRequest:
-    """Return what the body of such a request says of its run; `service` is the app's name."""
+def read_run_request(service: str, body: bytes, sent_us: int | None) -> RunRequest:
+    """Return what the body of such a request says of its run; `service` is the app's name,
+    `sent_us` when the request was sent that started the run, in microseconds."""
     fields = _body_object(body)
     inputs = fields.get("inputs")
     return RunRequest(
@@ -48,6 +49,7 @@ def read_run_request(service: str, body: bytes) -> RunRequest:
         user=text_or_none(fields.get("user")),
         conversation=text_or_none(fields.get("conversation_id")),
         trigger="app-run" if fields else None,
+        sent_us=sent_us,
     )
 
 
@@ -57,13 +59,15 @@ class BlockingReply:
 
     reader: StreamReader
     body: bytearray = field(default_factory=bytearray)
+    arrived_us: int | None = None
 
-    def feed(self, part: bytes) -> Decoded:
+    def feed(self, part: bytes, arrived_us: int | None = None) -> Decoded:
         self.body += part
+        self.arrived_us = arrived_us
         return Decoded([], [])
 
     def end(self) -> Decoded:
-        return self.reader.whole(bytes(self.body))
+        return self.reader.whole(bytes(self.body), self.arrived_us)
 
     def broken(self, reason: str) -> Decoded:
         return Decoded([], [])
@@ -72,16 +76,15 @@ class BlockingReply:
 @dataclass(slots=True)
 class UnstartedRun:
     """A run that was requested and never began: Dify refused it or did not answer. `run_id` is
-    ours, for Dify gave none; `started_us` is in microseconds. It reads the body of the refusal."""
+    ours, for Dify gave none. It reads the body of the refusal."""
 
     request: RunRequest
     run_id: str
     in_chat: bool
-    started_us: int
     status: int | None = None
     body: bytes = b""
 
-    def feed(self, part: bytes) -> Decoded:
+    def feed(self, part: bytes, arrived_us: int | None = None) -> Decoded:
         self.body = (self.body + part)[:ERROR_LIMIT]
         return Decoded([], [])
 
@@ -107,7 +110,7 @@ class UnstartedRun:
             kind="chain" if self.in_chat else "workflow",
             is_run=True,
             status="failed",
-            started_us=self.started_us,
+            started_us=request.sent_us,
             inputs=request.inputs if request.query is None else request.message_inputs,
             error=reason,
             error_type=code,
@@ -132,8 +135,8 @@ class RunAnswer:
     stream: StreamReader | BlockingReply
     unstarted: UnstartedRun | None
 
-    def feed(self, part: bytes) -> Decoded:
-        return self.stream.feed(part)
+    def feed(self, part: bytes, arrived_us: int | None = None) -> Decoded:
+        return self.stream.feed(part, arrived_us)
 
     def end(self) -> Decoded:
         decoded = self.stream.end()

@@ -18,7 +18,7 @@ from runs.recording.decoding.dify.vocabulary import (
     usage_of,
 )
 from runs.recording.decoding.dify_stream.step_events import wait_record
-from runs.recording.decoding.dify_stream.stream_event import NEAREST, StreamEvent, times
+from runs.recording.decoding.dify_stream.stream_event import MEASURED, NEAREST, StreamEvent, times
 from runs.recording.records.json_text import object_or_empty, readable
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, Value
@@ -30,6 +30,7 @@ LAST_RESORT_ERROR = {"error": -1, "error_type": -1}
 # Of texts that grow the longest is kept; a whole value from any source beats them all.
 GROWING = -(1 << 45)
 LAST_INDEX = 9_999
+CHATFLOW = "advanced-chat"
 # Fields that are stored elsewhere than in `received`.
 CHAT_ENVELOPE = ("event", "task_id", "message_id", "conversation_id")
 STORED_OF_RUN = (
@@ -110,12 +111,14 @@ def message_record(event: StreamEvent, **fields: Any) -> NodeRecord:
         "status": "running",
         "inputs": event.request.message_inputs,
         "run": event.facts(),
+        # In an envelope of the workflow's, created_at is that of the step.
+        **times(timestamp_us(event.envelope.get("created_at"))),
     }
-    # In an envelope of the workflow's, created_at is that of the step.
-    known |= times(timestamp_us(event.envelope.get("created_at")), fields.pop("ended_us", None))
-    known["rank"] = RUN_RANK | known["rank"] | fields.pop("rank", {})
+    ranks = RUN_RANK | known["rank"] | fields.pop("rank", {})
     source_id = event.message or event.trace
-    return event.record(source_id, "message", "chain", is_run=True, **(known | fields))
+    return event.record(
+        source_id, "message", "chain", is_run=True, **(known | fields | {"rank": ranks})
+    )
 
 
 def message_end(event: StreamEvent, **fields: Any) -> list[NodeRecord]:
@@ -124,31 +127,49 @@ def message_end(event: StreamEvent, **fields: Any) -> list[NodeRecord]:
     metadata = object_or_empty(event.data.get("metadata"))
     reported_usage = object_or_empty(metadata.get("usage"))
     usage, cost = usage_of(reported_usage)
-    started = timestamp_us(event.envelope.get("created_at"))
+    by_workflow = event.envelope.get("mode") == CHATFLOW  # an answer as a whole says it
     latency = duration_us(reported_usage.get("latency"))
-    ended = started + latency if started is not None and latency is not None else None
-    known = {"status": "succeeded", "ended_us": ended, **fields}
-    return [
-        message_record(
-            event,
-            process_data={k: v for k, v in metadata.items() if v and k != "usage"} or None,
-            received=event.received_without(*CHAT_ENVELOPE, "id", "answer", "metadata"),
-            **known,
-        ),
-        _answer_record(event, started_us=started, usage=usage, cost=cost, **known),
-    ]
+    lasted, called = _message_times(event, None if by_workflow else latency)
+    rank = fields.pop("rank", {})
+    known = {"status": "succeeded", **fields}
+    message = message_record(
+        event,
+        process_data={k: v for k, v in metadata.items() if v and k != "usage"} or None,
+        received=event.received_without(*CHAT_ENVELOPE, "id", "answer", "metadata"),
+        run=event.facts(reported_tokens=usage.total, reported_cost=cost)
+        if by_workflow and usage
+        else event.facts(),
+        **known | lasted | {"rank": lasted["rank"] | rank},
+    )
+    if by_workflow:
+        return [message]
+    call = known | called | {"rank": called["rank"] | rank}
+    return [message, _answer_record(event, usage=usage, cost=cost, **call)]
+
+
+def _message_times(
+    event: StreamEvent, latency_us: int | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the times of a message, and those of the model call that made it, as fields of their
+    records. Dify tells the second in which a message was created, and how long the call took. Where
+    the request and its answer were seen, they say how long the message took; the call came last."""
+    sent, arrived = event.request.sent_us, event.arrived_us
+    if sent is not None and arrived is not None:
+        called = None if latency_us is None else max(sent, arrived - latency_us)
+        return times(sent, arrived, MEASURED), times(called, arrived, MEASURED)
+    created = timestamp_us(event.envelope.get("created_at"))
+    ended = created + latency_us if created is not None and latency_us is not None else None
+    return times(created, ended), times(created, ended)
 
 
 def _answer_record(event: StreamEvent, **fields: Any) -> NodeRecord:
     """Return what made the answer of a message, as long as no workflow is known to have made it."""
-    known: dict[str, Any] = {"kind": "llm", "title": "llm", **fields}
-    ranks = times(fields.get("started_us"), fields.get("ended_us"))["rank"]
-    known["rank"] = {"title": -1, **ranks, **fields.get("rank", {})}
+    known: dict[str, Any] = {"kind": "llm", "title": "llm", "run": event.facts(), **fields}
+    known["rank"] = {"title": -1, **fields.get("rank", {})}
     return event.record(
         _answer_id(event),
         parent_source_id=event.message or event.trace,
         stand_in=True,
-        run=event.facts(),
         **known,
     )
 

@@ -13,6 +13,8 @@ from runs.recording.records.record import NodeRecord, RunFacts, Value
 MAX_ID = 128
 # Times of a stream are known to the second, so that those of any other source are better.
 COARSE = -(1 << 54)
+# What was measured from outside, on a request and its answer, beats that.
+MEASURED = COARSE + 1
 # The engine's own words beat those of Dify's telemetry, which renames.
 NEAREST = {
     name: 1
@@ -28,7 +30,7 @@ class BadStreamEvent(ValueError):
 @dataclass(frozen=True, slots=True)
 class RunRequest:
     """What is known of a run beside its events: the app's name and, where the request that asked
-    for the run was seen, its fields."""
+    for the run was seen, its fields and when it was sent, in microseconds."""
 
     service: str
     inputs: Value = None
@@ -36,6 +38,7 @@ class RunRequest:
     user: str | None = None
     conversation: str | None = None
     trigger: str | None = None
+    sent_us: int | None = None
 
     @property
     def message_inputs(self) -> Any:
@@ -228,8 +231,10 @@ class StreamEvent:
         return {"attributes": attributes, "scope": f"dify {self.name}"} if attributes else None
 
 
-def times(started_us: int | None, ended_us: int | None = None) -> dict[str, Any]:
+def times(
+    started_us: int | None, ended_us: int | None = None, rank: int = COARSE
+) -> dict[str, Any]:
     """Return fields of a record: start and end, ranked below those of exact sources."""
-    times = {"started_us": started_us, "ended_us": ended_us}
-    rank = {name: COARSE for name, time_us in times.items() if time_us is not None}
-    return {**times, "rank": rank}
+    fields = {"started_us": started_us, "ended_us": ended_us}
+    ranks = {name: rank for name, time_us in fields.items() if time_us is not None}
+    return {**fields, "rank": ranks}

@@ -113,10 +113,10 @@ class StreamReader:
         """Read a piece of the stream; `arrived_us` is when it arrived, where it was read live."""
         return self._decode_events(self._splitter.feed(part), arrived_us)
 
-    def whole(self, body: bytes) -> Decoded:
+    def whole(self, body: bytes, arrived_us: int | None = None) -> Decoded:
         """Read a body that is there as a whole: a blocking reply, one event, or any number of
-        them."""
-        return self._with_rest(self._decode_events(split_whole_body(body)))
+        them. `arrived_us` as of `feed`."""
+        return self._with_rest(self._decode_events(split_whole_body(body), arrived_us))
 
     def end(self) -> Decoded:
         """End the stream, which went well or not, and return what its texts have come to."""

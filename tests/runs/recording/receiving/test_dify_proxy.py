@@ -25,6 +25,7 @@ from runs.models import App, Note, ReceivedRequest, RefusedRecord, Run
 from runs.recording.decoding.dify_stream.stream_event import RunRequest
 from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.receiving import live_stream, upstream
+from runs.recording.records.moments import moment_from_text
 from runs.recording.storing import ingest
 from runs.recording.storing.inbox import Sender
 from tests.runs.recording.decoding.dify_stream.streams import (
@@ -73,6 +74,10 @@ def ask(app: App) -> Callable[..., Any]:
 
 def body_of(answer: Any) -> bytes:
     return b"".join(answer.streaming_content)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def test_a_stream_goes_through_unchanged_and_is_recorded(
@@ -218,6 +223,48 @@ def test_a_chatflow(ask: Callable[..., Any], dify_api: Upstream) -> None:
     run = Run.objects.get()
     assert (run.mode, run.outputs_preview, run.status) == ("chatflow", "Hello there", "succeeded")
     assert run.conversation and run.conversation.source_id == "talk-1"
+
+
+def test_a_blocking_chatflow_lasts_from_its_request_to_its_answer(
+    ask: Callable[..., Any], dify_api: Upstream
+) -> None:
+    """Dify tells how long its last model call took, and nothing of the steps."""
+    usage = {"prompt_tokens": 30, "completion_tokens": 5, "total_tokens": 35, "latency": 0.001,
+             "total_price": "0.5", "currency": "USD"}  # fmt: skip
+    reply = chat_event("message", id=MESSAGE, mode="advanced-chat", answer="Hello",
+                       metadata={"usage": usage})  # fmt: skip
+    answer = dify_api.will_answer(
+        json.dumps(reply).encode(), content_type="application/json", go=threading.Semaphore(0)
+    )
+    before = now_us()
+    sent = ask("chat-messages", RUN_REQUEST | {"query": "Who?", "response_mode": "blocking"})
+    between = now_us()
+    assert answer.go
+    answer.go.release()
+    body_of(sent)
+    after = now_us()
+    settled()
+    run = Run.objects.get()
+    assert (run.mode, run.status, run.outputs_preview) == ("chatflow", "succeeded", "Hello")
+    assert (run.steps, run.model_calls) == (0, 0)
+    assert (run.total_tokens, run.reported_tokens, str(run.reported_cost)) == (
+        35, 35, "0.5000000000",
+    )  # fmt: skip
+    assert run.started_at and run.ended_at and run.duration_us
+    assert before <= run.started_at.timestamp() * 1_000_000 + 1 <= between + 2
+    assert run.ended_at.timestamp() * 1_000_000 - 1 <= after
+    assert run.ended_at.timestamp() * 1_000_000 + 1 >= between
+
+
+def test_it_is_noted_when_each_event_arrived(ask: Callable[..., Any], dify_api: Upstream) -> None:
+    dify_api.will_answer(sse(started()), sse(node("node_started", "a")))
+    before = now_us()
+    body_of(ask("workflows/run", RUN_REQUEST))
+    after = now_us()
+    settled()
+    hints = json.loads(NodeExecution.objects.get(title="a").hints)
+    moment = moment_from_text(hints["moments"][0])
+    assert moment and moment.arrived_us and before <= moment.arrived_us <= after
 
 
 def test_a_completion(ask: Callable[..., Any], dify_api: Upstream) -> None:
