@@ -25,6 +25,7 @@ from runs.pages.notes import views as notes
 from runs.pages.producers import views as producers
 from runs.pages.rerun import views as rerun
 from runs.pages.run import views as run
+from runs.pages.run_graph import views as graph_of_run
 from runs.pages.saved_views import views as saved_views
 from runs.pages.share import views as share
 from runs.pages.time import views as time
@@ -49,6 +50,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/detail/", run.detail, name="run-detail"),
     path("runs/<uuid:run_id>/tracing/", tracing.tracing, name="run-tracing"),
     path("runs/<uuid:run_id>/time/", time.time_page, name="run-time"),
+    path("runs/<uuid:run_id>/graph/", graph_of_run.run_graph, name="run-graph"),
     path("runs/<uuid:run_id>/variables/", variables.variables_page, name="run-variables"),
     path("runs/<uuid:run_id>/header/", run.header, name="run-header"),
     path("runs/<uuid:run_id>/notes/", notes.run_notes, name="run-notes"),
@@ -159,6 +161,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>.md", run.run_markdown, name="run-md"),
     path("runs/<uuid:run_id>/tracing.json", tracing.tracing_twin, name="run-tracing-json"),
     path("runs/<uuid:run_id>/variables.json", variables.variables_twin, name="run-variables-json"),
+    path("runs/<uuid:run_id>/graph.json", graph_of_run.run_graph_twin, name="run-graph-json"),
     path("runs/<uuid:run_id>/time.json", time.time_json, name="run-time-json"),
     path(
         "runs/<uuid:run_id>/tracing/<uuid:execution_id>.json",

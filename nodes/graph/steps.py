@@ -35,6 +35,12 @@ class GraphStep(LightStep):
     index: int = 0
 
     @property
+    def lasted_us(self) -> int | None:
+        if self.started_us is None or self.ended_us is None:
+            return None
+        return self.ended_us - self.started_us
+
+    @property
     def key(self) -> str:
         """Return what two executions of the same node have in common: its id, else its title and
         kind."""

@@ -143,3 +143,43 @@ class GraphJson(TypedDict):
     nodes: list[GraphNodeJson]
     edges: list[GraphEdgeJson]
     notes: list[CanvasNoteJson]
+
+
+class RunGraphNodeJson(TypedDict):
+    """A node of a run's graph, with how it went."""
+
+    id: str
+    kind: str
+    title: str
+    x: float | None
+    y: float | None
+    parent: str | None
+    """The container that it is in."""
+    status: str | None
+    """Null where the run did not come to it."""
+    executions: int
+    duration_us: int | None
+    """Of all its executions."""
+    execution: str | None
+    """The newest execution, of those that failed where one did."""
+
+
+class RunGraphEdgeJson(TypedDict):
+    """An edge of a run's graph."""
+
+    source: str
+    target: str
+    handle: str | None
+    """The branch of `source` that it begins at."""
+    taken: bool
+
+
+class RunGraphJson(TypedDict):
+    """The graph of the version that ran, with the way that the run took."""
+
+    run: str
+    version: VersionRefJson | None
+    inferred: bool
+    """Whether it was inferred from runs, because none was sent."""
+    nodes: list[RunGraphNodeJson]
+    edges: list[RunGraphEdgeJson]

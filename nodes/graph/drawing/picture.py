@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nodes.choices import FAILURES
+from nodes.formats import duration
 from nodes.graph.canvas_notes import CanvasNote
 from nodes.graph.drawing.layout import layout
 from nodes.graph.drawing.notes import add_notes
@@ -105,7 +106,7 @@ def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
         failed = sum(step.status in FAILURES for step in own)
         card.status = newest.status if newest else "skipped"
         card.alarm = bool(failed)
-        card.note = _times_note(len(own), failed)
+        card.note = _run_note(own, failed)
         # A marker is where the inside of its container begins, whether or not a step ran in it.
         came = (
             own
@@ -117,7 +118,13 @@ def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
         line.state = "" if any(edge.key in taken for edge in line.edges) else "skipped"
 
 
-def _times_note(count: int, failed: int) -> str:
+def _run_note(own: Sequence[GraphStep], failed: int) -> str:
+    """Return how often and how long a node ran in a run."""
+    if not own:
+        return "not reached"
+    lengths = [step.lasted_us for step in own if step.lasted_us is not None]
+    time = duration(sum(lengths)) if lengths else ""
+    times = f"{len(own)} times" if len(own) > 1 else ""
     if failed:
-        return "failed" if count == 1 else f"{failed} of {count} failed"
-    return "not reached" if not count else "" if count == 1 else f"{count} times"
+        times = "failed" if len(own) == 1 else f"{failed} of {len(own)} failed"
+    return " · ".join(filter(None, (times, time)))

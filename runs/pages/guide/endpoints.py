@@ -24,7 +24,7 @@ from runs.json.facets import FacetsJson
 from runs.json.inbox import RefusedListJson, RequestListJson
 from runs.json.lineage import ExecutionDetailJson, LineageJson
 from runs.json.loop import LoopJson
-from runs.json.node import AppNodesJson, GraphJson, NodeHistoryJson
+from runs.json.node import AppNodesJson, GraphJson, NodeHistoryJson, RunGraphJson
 from runs.json.note import NoteDataSetLineJson, NoteListJson
 from runs.json.rerun import RerunJson
 from runs.json.run import RunDetailJson, RunListJson
@@ -207,6 +207,10 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
             QueryParameter("b", "The number of another version", required=True),
         ),
         example="?a={number}&b={number}",
+    ),
+    "run-graph-json": ReadEndpoint(
+        "The graph of the version that ran, with the way that the run took and how each node went.",
+        RunGraphJson,
     ),
     "app-graph-json": ReadEndpoint(
         "The graph of a version (`?version=`), each node with its last run.",
