@@ -3,8 +3,6 @@
 
 from typing import NamedTuple
 
-import orjson
-
 from nodes import formats
 
 SIGNIFICANT = 3  # digits
@@ -24,11 +22,3 @@ class ClockOffset(NamedTuple):
         # No more exactly than it can be known.
         amount = formats.duration(round(abs(self.moved_us), SIGNIFICANT - digits))
         return f"The clock of {formats.visible(self.service)} is about {amount} {direction}."
-
-
-def clock_offset(hints: str) -> ClockOffset | None:
-    """Return what the stored hints of a step say about its clock; None where nothing is wrong."""
-    if '"clock"' not in hints:
-        return None
-    clock = orjson.loads(hints).get("clock")
-    return ClockOffset(*clock) if clock else None

@@ -12,13 +12,16 @@ from django.db.models.functions import Cast, Left
 
 from nodes.choices import NodeStatus
 from nodes.clock import iteration_path
-from nodes.clock_offset import ClockOffset, clock_offset
+from nodes.clock_offset import ClockOffset
 from nodes.compression import unpack_json
 from nodes.kinds import NodeKind, kind_of
 from nodes.light_step import LIGHT_COLUMNS
 from nodes.models.payload import Payload
 
 PREVIEW_LENGTH = 200
+# Hints that rows and panels show: whose clock is wrong, which turn it is, whether it came after the
+# answer.
+SHOWN_HINTS = ("clock", "turn", "after_answer")
 # What the database computes for light rows. Ids as text, with dashes or without as the database
 # writes them: thousands of UUID objects would take longer than all the rest.
 _COMPUTED_COLUMNS = {
@@ -30,9 +33,9 @@ _COMPUTED_COLUMNS = {
     "hex_process": Cast("process_data_id", models.CharField()),
     "cost_as_text": Cast("cost", models.CharField()),
     "error_head": Left("error", 500),
-    # The hints of steps whose times were moved because a clock is wrong, else "".
-    "clock_hints": Case(
-        When(hints__contains='"clock"', then=F("hints")),
+    # The hints of steps of which rows show some, else "".
+    "shown_hints": Case(
+        *(When(hints__contains=f'"{name}":', then=F("hints")) for name in SHOWN_HINTS),
         default=Value(""),
         output_field=models.TextField(),
     ),
@@ -76,14 +79,14 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         )
 
     def for_row(self) -> Self:
-        """Load what a row of the tree shows: no payloads, of the hints those of `clock_hints`, and
+        """Load what a row of the tree shows: no payloads, of the hints SHOWN_HINTS, and
         of an error its beginning."""
         return self.only(
             "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt",
             "folded", "counted", "input_tokens", "output_tokens", "total_tokens", "cost",
             "cost_currency", "duration_us", "self_us", "error_type",
         ).annotate(
-            error_head=Left("error", 200), clock_hints=_COMPUTED_COLUMNS["clock_hints"]
+            error_head=Left("error", 200), shown_hints=_COMPUTED_COLUMNS["shown_hints"]
         )  # fmt: skip
 
     def outer_rows(
@@ -93,6 +96,11 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         run."""
         rows = self.visible().filter(run_id__in=run_ids, depth=0).order_by("run_id", "index", "id")
         return rows.values_list("run_id", "node_id", "title", "kind", "status", "taken", "id")
+
+    def turns_in(self, run_ids: Iterable[uuid.UUID]) -> Self:
+        """Return the steps that are turns of a conversation, of runs that hold several."""
+        steps = self.visible().filter(run_id__in=run_ids, depth=0, hints__contains='"turn":')
+        return steps.order_by("run_id", "index")
 
     def for_history(self) -> Self:
         """Load what a node's history shows of each execution, with its run's version."""
@@ -272,8 +280,22 @@ class NodeExecution(models.Model):
     @property
     def clock(self) -> ClockOffset | None:
         """Return how far the clock of its service is wrong; None where it is not."""
-        hints: str | None = self.__dict__.get("clock_hints")
-        return clock_offset(self.hints if hints is None else hints)
+        clock = self._shown_hints().get("clock")
+        return ClockOffset(*clock) if clock else None
+
+    @property
+    def turn(self) -> int | None:
+        """Return which turn of a conversation it is, from 1, in a run that holds several."""
+        return self._shown_hints().get("turn")
+
+    @property
+    def is_after_answer(self) -> bool:
+        """Return whether it began once the answer of its run was given."""
+        return bool(self._shown_hints().get("after_answer"))
+
+    def _shown_hints(self) -> dict[str, Any]:
+        hints: str = self.__dict__.get("shown_hints", self.__dict__.get("hints", ""))
+        return orjson.loads(hints) if any(f'"{name}":' in hints for name in SHOWN_HINTS) else {}
 
     @property
     def reported_started_at(self) -> datetime | None:

@@ -9,7 +9,7 @@ from runs.models import Conversation
 
 
 class ConversationJson(ConversationRefJson):
-    """A conversation of an app; each of its runs is a turn."""
+    """A conversation of an app; each of its runs is a turn, or holds several."""
 
     url: str
     app: AppRefJson
@@ -18,9 +18,8 @@ class ConversationJson(ConversationRefJson):
     started_at: str | None
     last_run_at: str | None
     turns: int
-    """How many runs it has."""
     failures: int
-    """How many of them failed."""
+    """How many of its runs failed."""
     opening: str | None
     """The beginning of the first message."""
     last_status: str | None

@@ -71,6 +71,10 @@ class ExecutionJson(TypedDict):
     clock_moved_us: int
     """By how much its times were moved because the clock of its service is wrong; 0: as
     reported."""
+    after_answer: bool
+    """Whether it began once the answer of the run had been given."""
+    turn: int | None
+    """Which turn of the conversation it is, where a run holds several."""
     self_us: int | None
     """Its own time, without the steps inside."""
     tokens: ExecutionTokensJson | None
@@ -216,6 +220,8 @@ def execution_json(execution: NodeExecution) -> ExecutionJson:
         "finished_at": iso_time(execution.ended_at),
         "duration_us": execution.duration_us,
         "clock_moved_us": execution.clock.moved_us if execution.clock else 0,
+        "after_answer": execution.is_after_answer,
+        "turn": execution.turn,
         "self_us": execution.self_us,
         "tokens": tokens_json(execution),
         "cost": cost_json(execution),
@@ -266,6 +272,7 @@ def placeholder_json(parent_id: UUID, child: NodeExecution) -> ExecutionJson:
         "iteration": [],
         "attempt": 1,
         "clock_moved_us": 0,
+        "after_answer": False,
         "counted": False,
         "source_id": child.parent_source_id or None,
         "placeholder": True,

@@ -99,6 +99,8 @@ class RunJson(TypedDict):
     api_calls: ApiCallsJson
     steps: int
     iterations: int
+    turns: int
+    """Turns of a conversation that it holds: one, unless its trace holds several."""
     retries: int
     conversation: ConversationRefJson | None
     user: str | None
@@ -250,6 +252,7 @@ def run_json(run: Run, base_url: str = "") -> RunJson:
         "api_calls": {"model": run.model_calls, "tool": run.tool_calls, "http": run.http_calls},
         "steps": run.steps,
         "iterations": run.iterations,
+        "turns": run.turns,
         "retries": run.retries,
         "conversation": _conversation_ref(run),
         "user": run.user or None,

@@ -24,7 +24,7 @@ class AppQuerySet(models.QuerySet["App"]):
         app in `run_app_started`."""
         runs = (
             apps.get_model("runs.Run")
-            .objects.filter(app=OuterRef("pk"))
+            .objects.filter(app=OuterRef("pk"), only_transport=False)
             .order_by("-started_at", "-id")
             .values("started_at")
         )

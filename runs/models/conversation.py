@@ -5,7 +5,7 @@ from typing import Self
 
 from django.apps import apps
 from django.db import models
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -28,7 +28,7 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
         by_conversation = runs.order_by().values("conversation")
         failed = by_conversation.annotate(n=Count("pk", filter=Q(status="failed")))
         return self.select_related("app").annotate(
-            turns=Coalesce(Subquery(by_conversation.annotate(n=Count("pk")).values("n")), 0),
+            turns=Coalesce(Subquery(by_conversation.annotate(n=Sum("turns")).values("n")), 0),
             failures=Coalesce(Subquery(failed.values("n")), 0),
             opening=Subquery(runs.order_by("started_at", "id").values("inputs_preview")[:1]),
             last_status=Subquery(runs.order_by("-started_at", "-id").values("status")[:1]),
@@ -36,7 +36,8 @@ class ConversationQuerySet(models.QuerySet["Conversation"]):
 
 
 class Conversation(models.Model):
-    """A conversation, session or thread of one app; each run of it is one turn. `id` is derived
+    """A conversation, session or thread of one app; each run of it is one turn or
+    holds several. `id` is derived
     from app and the producer's id."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -77,6 +77,14 @@ class RunQuerySet(models.QuerySet["Run"]):
         `run_app_status_started`."""
         return [self.filter(status=status) for status in statuses] or [self]
 
+    def listed(self) -> Self:
+        """Leave out runs of a transport alone, which no list shows unless they are asked for."""
+        return self.filter(only_transport=False)
+
+    def left_out(self) -> Self:
+        """Return the runs that `listed` leaves out. Served by `run_transport_app_started`."""
+        return self.filter(only_transport=True)
+
     def ran_as(self, version: Version) -> Self:
         """Return the runs of one version. Served by `run_version_started`."""
         return self.filter(version=version)
@@ -114,19 +122,23 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Return the run of this id, or the one into which it was merged."""
         return self.filter(pk=run_id).first() or self.with_former_id(run_id).first()
 
+    def beside(self, run: "Run") -> Self:
+        """Return the runs of the same app that are listed with it."""
+        return self.filter(app_id=run.app_id, only_transport=run.only_transport)
+
     def previous(self, run: "Run") -> "Run | None":
         """Return the run of the same app before this one. Served by `run_app_started`."""
         started = run.started_at
         earlier = Q(started_at__lt=started) | Q(started_at=started, id__lt=run.id)
         # The second condition on started_at bounds the scan; see `paging.Order.stretches`.
-        runs = self.filter(earlier, app_id=run.app_id, started_at__lte=started)
+        runs = self.beside(run).filter(earlier, started_at__lte=started)
         return runs.order_by("-started_at", "-id").first()
 
     def following(self, run: "Run") -> "Run | None":
         """Return the run of the same app after this one. Served by `run_app_started`."""
         started = run.started_at
         later = Q(started_at__gt=started) | Q(started_at=started, id__gt=run.id)
-        runs = self.filter(later, app_id=run.app_id, started_at__gte=started)
+        runs = self.beside(run).filter(later, started_at__gte=started)
         return runs.order_by("started_at", "id").first()
 
     def successes_before(self, run: "Run") -> models.QuerySet["Run", Any]:
@@ -297,6 +309,9 @@ class Run(models.Model):
     http_calls = models.PositiveIntegerField(default=0)
     steps = models.PositiveIntegerField(default=0)
     iterations = models.PositiveIntegerField(default=0)
+    turns = models.PositiveIntegerField(
+        default=1, help_text="Of a conversation; a trace may hold several."
+    )
     retries = models.PositiveIntegerField(default=0)
     exceptions = models.PositiveIntegerField(default=0)
 
@@ -304,10 +319,20 @@ class Run(models.Model):
     reported_cost = models.DecimalField(max_digits=20, decimal_places=10, null=True)
     reported_duration_us = models.BigIntegerField(null=True)
 
+    only_transport = models.BooleanField(
+        default=False, help_text="Nothing but calls over a network: a health check, a lone query."
+    )
+
     objects = RunQuerySet.as_manager()
 
     class Meta:
         indexes = [
+            # Whether there are runs that lists leave out, and those of one app.
+            models.Index(
+                fields=["app", "-started_at", "-id"],
+                name="run_transport_app_started",
+                condition=models.Q(only_transport=True),
+            ),
             # Run history of all apps, newest first, by keyset.
             models.Index(fields=["-started_at", "-id"], name="run_started"),
             # Run history of one app; previous and next run of a run.

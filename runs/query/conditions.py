@@ -258,6 +258,7 @@ IS_STATES: dict[str, StateCondition] = {
     "paused": lambda now: Q(status=RunStatus.PAUSED),
     "stalled": stalled_condition,
     "finished": lambda now: ~Q(status__in=UNFINISHED),
+    "transport": lambda now: Q(only_transport=True),
     "pinned": lambda now: has_note(Q(name="pin")),
     "rerun": lambda now: Q(pk__in=Rerun.objects.filter(run__isnull=False).values("run_id")),
 }

@@ -26,6 +26,8 @@ def matching_runs(runs: RunQuerySet, query: Query, apps: list[App], now: datetim
     `page_of` merges. `apps`: those whose runs are listed; none: all."""
     if apps:
         runs = runs.for_app(apps[0]) if len(apps) == 1 else runs.filter(app__in=apps)
+    if not shows_transport(query):
+        runs = runs.listed()
     context = ConditionContext(apps, now)
     if steps := related_conditions(query, StepCondition):
         runs = runs.filter(has_step(*steps))
@@ -41,6 +43,13 @@ def matching_runs(runs: RunQuerySet, query: Query, apps: list[App], now: datetim
         for term in excluded:
             runs = runs.exclude(condition.over_runs([term], context))
     return runs
+
+
+def shows_transport(query: Query) -> bool:
+    """Return whether runs of a transport alone are listed: where they, or a run by its id, are
+    asked for."""
+    states = {term.value for term in query.required("is")}
+    return "transport" in states or bool(query.required("id"))
 
 
 def related_conditions(

@@ -70,7 +70,7 @@ def overview(apps: list[App]) -> list[AppRow]:
     rows = {app.pk: AppRow(app) for app in apps}
     if not rows:
         return []
-    recent = Run.objects.filter(app__in=rows).started_between(now - DAY, None)
+    recent = Run.objects.listed().filter(app__in=rows).started_between(now - DAY, None)
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     for figures in recent.figures_by_app(today):
         row = rows[figures["app_id"]]
@@ -93,7 +93,7 @@ def _status_strips(apps: list[App]) -> dict[int, list[Run]]:
     for app in apps:
         newest |= Q(app=app.pk, started_at__gte=app.strip_from) if app.strip_from else Q(app=app.pk)
     strips: dict[int, list[Run]] = defaultdict(list)
-    for run in Run.objects.filter(newest).for_strip():
+    for run in Run.objects.listed().filter(newest).for_strip():
         if len(strips[run.app_id]) < STRIP_LENGTH:
             strips[run.app_id].insert(0, run)
     return strips

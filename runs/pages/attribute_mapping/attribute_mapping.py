@@ -31,6 +31,7 @@ STEP = {
     "container": "Container", "fan_out_index": "Item of a fan-out", "ran_after": "Ran after",
     "is_run": "Is the run itself", "parent_elsewhere": "Parent in another service",
     "deferred": "Works on a message that its parent sent",
+    "transport": "Is a call of a transport",
     "folded": "Is a wrapper", "service": "App",
 }  # fmt: skip
 RUN = {

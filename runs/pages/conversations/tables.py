@@ -54,7 +54,7 @@ class TurnTable(RecordTable):
 
     caption = "Turns"
     empty = EmptyState("No turns", "The runs of this conversation have been removed.")
-    row_attributes = 'class="turn" id="turn-{{ run.pk }}" data-row'
+    row_attributes = 'class="turn" id="turn-{{ turn.key }}" data-row'
 
     question = CellColumn(
         "User", template="conversations/_question_cell.html", css="said said-user", label=""
@@ -63,34 +63,43 @@ class TurnTable(RecordTable):
         "Answer", template="conversations/_answer_cell.html", css="said said-app", label=""
     )
     status = CellColumn(
-        "Status", '{% include "components/_status.html" with run=run only %}', label=""
+        "Status",
+        "{% if turn.step %}"
+        '{% include "components/_status.html" with status=turn.step.status'
+        " label=turn.status_label only %}"
+        '{% else %}{% include "components/_status.html" with run=run only %}{% endif %}',
+        label="",
     )
-    started_at = TimeColumn("When", "run.started_at", label="")
+    started_at = TimeColumn("When", "part.started_at", label="")
     duration_us = CellColumn(
         "Time",
-        "{% if run.duration_us is not None %}{{ run.duration_us|duration }}{% endif %}",
+        "{% if part.duration_us is not None %}{{ part.duration_us|duration }}{% endif %}",
         label="",
     )
     total_tokens = CellColumn(
         "Tokens",
-        "{% if run.total_tokens %}{{ run.total_tokens|tokens }} tokens{% endif %}",
+        "{% if run.total_tokens and not turn.step %}"
+        "{{ run.total_tokens|tokens }} tokens{% endif %}",
         label="",
     )
     cost = CellColumn(
         "Cost",
-        "{% if run.cost is not None %}{{ run.cost|money:run.cost_currency }}{% endif %}",
+        "{% if run.cost is not None and not turn.step %}"
+        "{{ run.cost|money:run.cost_currency }}{% endif %}",
         label="",
     )
     run = CellColumn(
         "Run",
-        '<a href="{{ run.get_absolute_url }}">Open run'
+        '<a href="{{ turn.url }}">Open {% if turn.step %}step{% else %}run{% endif %}'
         '<span class="visually-hidden"> of turn {{ number }}</span></a>',
         css="turn-run",
         label="",
     )
+    # Notes are on a run: of one that holds several turns they stand at the last.
     notes = CellColumn(
         "Notes",
-        '{% load notes %}{% include "notes/_note_turn.html" with counts=note_counts|for_run:run %}',
+        "{% load notes %}{% if not turn.step or turn.step.turn == run.turns %}"
+        '{% include "notes/_note_turn.html" with counts=note_counts|for_run:run %}{% endif %}',
         label="",
     )
 
@@ -102,4 +111,4 @@ class TurnTable(RecordTable):
 
     def record_context(self, record: tuple[int, ConversationTurn]) -> dict[str, Any]:
         number, turn = record
-        return {"number": number, "turn": turn, "run": turn.run}
+        return {"number": number, "turn": turn, "run": turn.run, "part": turn.step or turn.run}

@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from django.urls import reverse
+
+from nodes.choices import status_label
 from nodes.content import payloads
 from nodes.content.markdown import looks_like_markdown, render_markdown
 from nodes.content.messages import read_message
 from nodes.content.parts import ContentPart
 from nodes.content.previews import TEXT_KEYS
 from nodes.formats import visible
-from nodes.models import Payload
+from nodes.models import NodeExecution, Payload
 from runs.models import Run
 
 # Of a larger value the conversation shows the preview; the whole is one click away, in the run.
@@ -34,9 +38,49 @@ class TurnText:
 
 @dataclass(frozen=True, slots=True)
 class ConversationTurn:
+    """A turn: a run, or `step` of it where the run holds several."""
+
     run: Run
     question: TurnText
     answer: TurnText
+    step: NodeExecution | None = None
+
+    @property
+    def key(self) -> str:
+        return str(self.step.pk if self.step else self.run.pk)
+
+    @property
+    def url(self) -> str:
+        if self.step is None:
+            return self.run.get_absolute_url()
+        return reverse("run-execution", args=[self.run.pk, self.step.pk])
+
+    @property
+    def status_label(self) -> str:
+        return status_label(self.step.status) if self.step else ""
+
+
+def read_all_turns(runs: list[Run]) -> list[ConversationTurn]:
+    """Return the turns of `runs`: a run each, and of runs that hold several their steps. One query,
+    two where there are such runs."""
+    steps: dict[UUID, list[NodeExecution | None]] = {}
+    several = [run.pk for run in runs if run.turns > 1]
+    for step in NodeExecution.objects.turns_in(several) if several else ():
+        steps.setdefault(step.run_id, []).append(step)
+    values = [(run, step) for run in runs for step in steps.get(run.pk) or [None]]
+    sources: list[Run | NodeExecution] = [step or run for run, step in values]
+    payloads_by_id = _small_payloads(
+        {source.inputs_id for source in sources} | {source.outputs_id for source in sources}
+    )
+    return [
+        ConversationTurn(
+            run,
+            _turn_text(payloads_by_id.get(source.inputs_id), source.inputs_preview),
+            _turn_text(payloads_by_id.get(source.outputs_id), source.outputs_preview),
+            step,
+        )
+        for (run, step), source in zip(values, sources, strict=True)
+    ]
 
 
 def read_turns(runs: list[Run]) -> list[ConversationTurn]:

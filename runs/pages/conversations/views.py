@@ -14,7 +14,7 @@ from runs.lookup import app_or_404, conversation_or_404
 from runs.models import App, Conversation, Run
 from runs.models.run import RunQuerySet
 from runs.pages.conversations.tables import ConversationTable, TurnTable
-from runs.pages.conversations.turns import read_turns
+from runs.pages.conversations.turns import read_all_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
 
@@ -56,7 +56,7 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
     try:
         page = turn_page(conversation, request.GET.get("after", ""), Run.objects.for_list())
         counts = note_counts([run.pk for run in page.rows], request.user.get_username())
-        table = TurnTable(read_turns(page.rows))
+        table = TurnTable(read_all_turns(page.rows))
         context |= {"page": page, "table": table, "note_counts": counts}
     except BadCursor as problem:
         context["problems"] = [str(problem)]

@@ -25,6 +25,7 @@ from runs.pages.saved_views.forms import offered_views
 from runs.paging import PAGE_SIZE, BadCursor
 from runs.query.fields import FIELDS, LANGUAGE
 from runs.query.form import more_filters
+from runs.query.matching import shows_transport
 from runs.query.run_filters import RunFilters
 from runs.search import hits_json
 
@@ -101,11 +102,22 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
             empty=empty,
             exclude=("app",) if filters.only_app else (),
         ),
+        "left_out_href": left_out_href(filters),
         "watch": watch_of(filters, page, int(time.time())),
         "first_page": FirstSearchPage([run.pk for run in page.rows], page.next)
         if is_first_search_page
         else None,
     }
+
+
+def left_out_href(filters: RunFilters) -> str:
+    """Return the address of the runs that the list leaves out because they are calls of a transport
+    alone; "" where there are none."""
+    if shows_transport(filters.query):
+        return ""
+    if not Run.objects.left_out().for_app(filters.only_app).exists():
+        return ""
+    return filters.href(filters.query.plus(LANGUAGE.parse("is:transport")[0].terms[0]))
 
 
 def shown_before(request: HttpRequest) -> int:

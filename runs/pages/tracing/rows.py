@@ -49,6 +49,8 @@ class TraceRow:
     marked: bool = False
     number: str = ""
     attempt: int = 0
+    turn: int | None = None
+    is_after_answer: bool = False
     taken: str = ""
     note: str = ""
     error: str = ""
@@ -188,6 +190,10 @@ def _fill_execution(row: TraceRow, execution: NodeExecution) -> None:
     row.taken = "the end" if execution.taken == END else execution.taken
     was_retried = execution.attempt > 1 or execution.status == NodeStatus.RETRY
     row.attempt = execution.attempt if was_retried else 0
+    row.turn = execution.turn
+    if row.turn:
+        row.number = ""
+    row.is_after_answer = execution.is_after_answer
     row.is_wrapper = execution.folded
     row.counted = execution.counted
     row.tokens = execution.total_tokens

@@ -24,7 +24,7 @@ from runs.json.lineage import ExecutionDetailJson
 from runs.json.values import json_response
 from runs.lookup import execution_or_404, run_or_404
 from runs.models import App, Run
-from runs.pages.conversations.turns import read_turns
+from runs.pages.conversations.turns import read_all_turns
 from runs.pages.graph.version_graph import nodes_leading_to
 from runs.pages.lineage.lineage import lineage_context, links_json
 from runs.pages.notes.notes import notes_of_step
@@ -96,7 +96,7 @@ def render_tracing(
     context = tree_context(request, run, chosen.id if chosen else None)
     context |= {"tab": "tracing", "template": "tracing/_tracing.html", "header": header_of(run)}
     context |= panel_context(run, chosen or _failed_execution(run))
-    context["turn"] = read_turns([run])[0] if run.mode == "chatflow" else None
+    context["turns"] = read_all_turns([run]) if run.mode == "chatflow" else []
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

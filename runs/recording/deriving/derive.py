@@ -3,7 +3,8 @@
 `derive(run_id, rows)` rewrites the derived fields of every row: when it ran, where its
 producer knows the second alone (`placing`) or its clock is wrong (`clocks`), who is below whom
 (`tree`), in which iteration (`passes`), what its status means once the others are known
-(`outcome`), whose tokens count (`totals`). It reads only what producers reported, never what an
+(`outcome`), which are turns and which went on after the answer (`turns`), whose tokens count
+(`totals`). It reads only what producers reported, never what an
 earlier call derived.
 """
 
@@ -16,6 +17,7 @@ from runs.recording.deriving.passes import number_passes
 from runs.recording.deriving.placing import place_in_time
 from runs.recording.deriving.totals import mark_counted, set_self_times
 from runs.recording.deriving.tree import Tree, build_tree
+from runs.recording.deriving.turns import mark_after_answer, mark_turns
 from runs.recording.records.row import ExecutionRow
 
 
@@ -29,6 +31,8 @@ def derive(
     tree = build_tree(run_id, rows, ended_as)
     number_passes(tree)
     outcome = settle_statuses(tree)
+    mark_turns(tree)
+    mark_after_answer(tree, outcome.status)
     mark_counted(tree)
     set_self_times(tree)
     return tree, outcome

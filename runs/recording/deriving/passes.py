@@ -91,7 +91,7 @@ def _extend_path(path: str, number: int) -> str:
 def count_passes(tree: Tree) -> int:
     """Count the iterations of a run: of each container, of each fan-out, and of each loop as often
     as its most frequent node ran. Calls and plain spans beside each other are no loop, unless the
-    producer numbers them."""
+    producer numbers them, and neither are the turns of a conversation."""
     total = 0
     for siblings in _sibling_groups(tree):
         parent = tree.parent[siblings[0].source_id]
@@ -105,4 +105,6 @@ def count_passes(tree: Tree) -> int:
 def _is_in_loop(tree: Tree, row: ExecutionRow) -> bool:
     if tree.reported_passes[row.source_id] or "fan_out_index" in row.hints:
         return True
+    if row.hints.get("turn"):
+        return False
     return row.kind != "span" and not kind_of(row.kind).call

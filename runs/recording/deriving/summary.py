@@ -10,6 +10,7 @@ from runs.recording.deriving.fingerprint import ErrorFingerprint
 from runs.recording.deriving.outcome import Outcome
 from runs.recording.deriving.passes import count_passes
 from runs.recording.deriving.tree import Tree
+from runs.recording.deriving.turns import input_row, output_row
 from runs.recording.records.record import RunFacts
 from runs.recording.records.row import ExecutionRow, facts_from_hints
 
@@ -34,11 +35,11 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
     sources = _roots_first(tree)
     facts = _first_facts(sources)
     started, ended = _times(tree, outcome, facts.reported_duration_us)
-    first, last = _input_row(tree), _output_row(tree, outcome)
+    first, last = input_row(tree), output_row(tree, outcome.status)
     tokens, cost = _reported(tree, facts)
     columns = {
         "name": (facts.name or "")[:255],
-        "mode": facts.mode or _derived_mode(sources, facts),
+        "mode": facts.mode or _derived_mode(tree, sources, facts),
         "status": outcome.status,
         "started_us": started,
         "ended_us": ended,
@@ -60,6 +61,7 @@ def summarize(tree: Tree, outcome: Outcome) -> Summary:
         "reported_tokens": tokens,
         "reported_cost": cost,
         "reported_duration_us": facts.reported_duration_us,
+        "only_transport": all(_is_transport(row) for row in tree.rows),
         **_totals(tree, tokens),
         **_counts(tree),
     }
@@ -85,6 +87,10 @@ def _fingerprint_of(tree: Tree, outcome: Outcome) -> ErrorFingerprint | None:
     return ErrorFingerprint.of(row.node_id, row.title, row.error_type, row.error or outcome.error)
 
 
+def _is_transport(row: ExecutionRow) -> bool:
+    return bool(row.hints.get("transport")) and row.kind in ("span", "http-request")
+
+
 def _is_of_dify(runs: list[ExecutionRow]) -> bool:
     return any(kind.startswith("dify") for row in runs for kind, _ in row.facts.source_ids)
 
@@ -108,8 +114,10 @@ def _first_facts(sources: list[ExecutionRow]) -> RunFacts:
     return facts_from_hints({"run": facts})
 
 
-def _derived_mode(sources: list[ExecutionRow], facts: RunFacts) -> str:
+def _derived_mode(tree: Tree, sources: list[ExecutionRow], facts: RunFacts) -> str:
     """Return "chatflow" for an agent that talks in a conversation; everything else is run once."""
+    if tree.turns:
+        return "chatflow"
     return "chatflow" if facts.conversation and sources[0].kind == "agent" else "workflow"
 
 
@@ -141,33 +149,6 @@ def _times(tree: Tree, outcome: Outcome, reported_us: int | None) -> tuple[int |
 def _has_own_times(row: ExecutionRow) -> bool:
     is_envelope = row.hints.get("envelope") and row.ended_us is None
     return row.started_us is not None and not is_envelope
-
-
-# Steps whose value may stand for the run's: a tool's arguments or a hand-off's target may not.
-_VALUE_GROUPS = frozenset({"agent", "model", "flow", "other"})
-
-
-def _has_run_value(row: ExecutionRow) -> bool:
-    return kind_of(row.kind).group in _VALUE_GROUPS
-
-
-def _input_row(tree: Tree) -> ExecutionRow | None:
-    """Return the row whose inputs are the run's: its own span, else the first step with inputs."""
-    steps = (row for row in tree.order if _has_run_value(row))
-    return next((row for row in [*tree.runs, *steps] if row.inputs_id), None)
-
-
-def _output_row(tree: Tree, outcome: Outcome) -> ExecutionRow | None:
-    """Return the row whose outputs are the run's: its own span, else (of a run that went well) the
-    last answer nearest the top."""
-    own = next((row for row in tree.runs if row.has_result), None)
-    if own or outcome.status not in ("succeeded", "partial-succeeded"):
-        return own
-    done = [row for row in tree.order if row.has_result and row.ended and _has_run_value(row)]
-    done = [row for row in done if row.status not in ("failed", "exception")] or done
-    shallow = min((row.depth for row in done), default=0)
-    top = [row for row in done if row.depth == shallow]
-    return max(top, key=lambda row: (row.ended_us or 0, row.index), default=None)
 
 
 def _reported(tree: Tree, facts: RunFacts) -> tuple[int | None, Decimal | None]:
@@ -222,6 +203,7 @@ def _counts(tree: Tree) -> dict[str, int]:
         "http_calls": calls.count("http"),
         "steps": len(tree.order),
         "iterations": count_passes(tree),
+        "turns": len(tree.turns) or 1,
         "retries": sum(row.status == "retry" for row in tree.order),
         "exceptions": sum(row.status == "exception" for row in tree.order),
     }

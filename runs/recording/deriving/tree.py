@@ -54,6 +54,8 @@ class Tree:
     reported_passes: dict[str, list[int]] = field(default_factory=dict)
     by_time: list[ExecutionRow] = field(default_factory=list)
     order: list[ExecutionRow] = field(default_factory=list)
+    # Set by `turns`: the steps that are turns of a conversation, where there are several.
+    turns: list[ExecutionRow] = field(default_factory=list)
     # Set by `totals`: source ids of model spans that repeat calls below them, the rows whose cost
     # is in the run's, and how many steps used something whose cost is not known.
     repeating: set[str] = field(default_factory=set)

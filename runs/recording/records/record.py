@@ -159,6 +159,9 @@ class NodeRecord:
     envelope: bool = False
     # True: it works on a message that its parent has sent, which did not wait for it.
     deferred: bool = False
+    # True: a call over a network by the conventions for HTTP, databases, RPC, messaging or MCP, of
+    # which nothing says that it is about AI.
+    transport: bool = False
     # True: a wrapper, which says nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step

@@ -164,6 +164,10 @@ _MERGED = tuple(
 )  # fmt: skip
 
 
+# Hints that nobody reported: where a computed price is from, and what follows from the whole run
+# (see `deriving.turns`).
+DERIVED_HINTS = ("price", "turn", "after_answer")
+
 # Columns that a step's logs may fill (see `storing.log_merging`), each with its empty value.
 LOG_COLUMNS: dict[str, Any] = {
     "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
@@ -225,14 +229,8 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
     """Merge into `row` what `other`, a row of the same step, knows more. Return whether `row`
     changed."""
     changed = False
-    for side in (row, other):
-        if "reported_times" in side.hints:
-            restore_times(side)
-        if "assembled" in side.hints:
-            _empty_log_columns(side)
-    # Where a computed price is from is no report: a row that changes is priced again.
-    price = row.hints.pop("price", None)
-    other.hints.pop("price", None)
+    derived = _take_derived(row)
+    _take_derived(other)
     ranks = (row.hints.get("rank", {}), other.hints.get("rank", {}))
     hints = _merged_hints(row, other, ranks)
     for name in _MERGED:
@@ -250,9 +248,19 @@ def merge_row(row: ExecutionRow, other: ExecutionRow) -> bool:
             setattr(row, name, best)
             changed = True
     changed = _merge_cost(row, other) or changed
-    if price and not changed:
-        row.hints["price"] = price
+    row.hints.update(derived)
+    if changed:
+        row.hints.pop("price", None)  # it is priced again
     return changed
+
+
+def _take_derived(row: ExecutionRow) -> dict[str, Any]:
+    """Leave in a row what was reported of it, and return the hints that nobody reported."""
+    if "reported_times" in row.hints:
+        restore_times(row)
+    if "assembled" in row.hints:
+        _empty_log_columns(row)
+    return {name: row.hints.pop(name) for name in DERIVED_HINTS if name in row.hints}
 
 
 def _merge_cost(row: ExecutionRow, other: ExecutionRow) -> bool:

@@ -2,11 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db.models import ManyToOneRel
 
-from runs.models import Note, Rerun, Run, RunSource, ShareLink
+from runs.models import Note, Rerun, Run, RunSource, ShareLink, SpanLink
 from tests.factories import make_execution, make_run
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +22,7 @@ def run(admin: Any) -> Run:
     ShareLink.create(run, timedelta(days=1), [], admin)
     Rerun.objects.create(original=run, run=make_run())
     Rerun.objects.create(original=make_run(), run=run)
+    SpanLink.objects.create(run=run, execution=uuid4(), trace="a" * 32, span="b" * 16)
     assert 0 not in references_to(run).values()
     return run
 
@@ -47,6 +49,7 @@ def test_another_run_takes_what_refers_to_them(run: Run) -> None:
     heir = make_run()
     before = references_to(run)
     assert Run.objects.filter(pk=run.pk).remove(heir=heir.pk) == 1
-    own = {"nodes.NodeExecution.run": 0, "runs.SearchDue.run": 1}  # steps are stored anew
+    # Steps and their links are stored anew.
+    own = {"nodes.NodeExecution.run": 0, "runs.SpanLink.run": 0, "runs.SearchDue.run": 1}
     assert references_to(heir) == before | own
     assert RunSource.objects.get().run == heir and not Run.objects.filter(pk=run.pk).exists()

@@ -24,6 +24,7 @@ from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
 from tests.cases.test_cases import FOLDER
 from tests.conftest import PROTOBUF, capture
+from tests.otlp_spans import otlp_request, otlp_span
 from tests.runs.recording.snapshot import snapshot
 
 CAPTURES = [
@@ -45,6 +46,23 @@ ROOTLESS = ["06-", "08-", "09-", "13-", "15-", "29-", "32-", "36-", "46-", "68-"
 def records_of_case(number: str) -> list[NodeRecord]:
     (folder,) = (FOLDER / "telemetry").glob(f"{number}*")
     bodies = [path.read_bytes() for path in sorted(folder.glob("request-*.json"))]
+    return [r for body in bodies for r in decode_traces(body, "application/json").records]
+
+
+def records_of_turns() -> list[NodeRecord]:
+    """Return a conversation in one trace: three turns, the second failed; calls of another service
+    whose clock is ahead; links; work after the last answer, and a health check beside them."""
+    said = {"gen_ai__operation__name": "invoke_agent", "gen_ai__conversation__id": "c"}
+    own = [
+        otlp_span(1, n, "potter", at=(n, n + 0.9), failed=n == 2, input__value=f"Turn {n}?",
+                  **({} if n == 2 else {"output__value": f"Answer {n}."}), **said)
+        for n in (1, 2, 3)
+    ]  # fmt: skip
+    own.append(otlp_span(1, 9, "save memory", at=(4, 5), links=((1, 3), (2, 7))))
+    others = [
+        otlp_span(1, 10 + n, "serve", n, (n + 60.1, n + 60.8), "server") for n in (1, 2, 3)
+    ] + [otlp_span(2, 7, "GET /healthz", at=(0, 1), kind="server", http__request__method="GET")]
+    bodies = (otlp_request(own), otlp_request(others, "parts"))
     return [r for body in bodies for r in decode_traces(body, "application/json").records]
 
 
@@ -81,9 +99,12 @@ def deliveries(draw: st.DrawFn, count: int) -> list[list[int]]:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("name", [*CAPTURES, *ROOTLESS])
+@pytest.mark.parametrize("name", [*CAPTURES, *ROOTLESS, "turns"])
 def test_order_splitting_and_repetition_do_not_matter(name):
-    records = records_of_case(name) if name in ROOTLESS else records_of(name)
+    if name == "turns":
+        records = records_of_turns()
+    else:
+        records = records_of_case(name) if name in ROOTLESS else records_of(name)
     app_ids({record.service for record in records})  # numbers of apps are the database's
     expected = stored([records])
     assert expected["runs"]

@@ -15,6 +15,19 @@ NAME = "opentelemetry"
 RUN_KINDS = frozenset({"workflow", "agent", "chain", "task", "span"})
 
 
+# Attributes that every call by OpenTelemetry's conventions for HTTP, databases, RPC and messaging
+# has, in their old and new names, and those of web servers (ASGI) about one event of a request.
+TRANSPORT = (
+    "http.request.method", "http.method", "db.system.name", "db.system", "rpc.system.name",
+    "rpc.system", "messaging.system", "asgi.event.type",
+)  # fmt: skip
+# What clients and servers of MCP agree on before any tool is called.
+MCP_METHODS = frozenset({
+    "initialize", "ping", "tools/list", "prompts/list", "resources/list",
+    "resources/templates/list", "logging/setLevel",
+})  # fmt: skip
+
+
 def applies(span: Span, prefixes: set[str]) -> bool:
     return True
 
@@ -26,6 +39,7 @@ def read(reading: SpanReading) -> None:
     reading.fill("title", span.name or "(no name)", "name")
     reading.fill("kind", "span", "")
     read_outcome(reading)
+    _read_transport(reading)
     _read_resource_attributes(reading)
     reading.fill_run_from("conversation", "session.id")
     reading.fill_run_from("user", "user.id", "enduser.id")
@@ -82,6 +96,23 @@ def _read_http_call(reading: SpanReading) -> None:
     code = attributes.get("http.response.status_code", attributes.get("http.status_code"))
     if code is not None:
         reading.fill("outputs", {"status_code": code}, "http.response.status_code")
+
+
+def _read_transport(reading: SpanReading) -> None:
+    """Say of calls of a transport that they are nothing else. An event of a web server's request
+    (`http send`) is no step."""
+    attributes, fields = reading.attributes, reading.fields
+    if fields["kind"] not in ("span", "http-request") or reading.run.get("mode"):
+        return
+    method = attributes.get("mcp.method.name")
+    if isinstance(method, str):
+        is_transport = method in MCP_METHODS or method.startswith("notifications/")
+    else:
+        is_transport = any(name in attributes for name in TRANSPORT)
+    if is_transport:
+        fields["transport"] = True
+    if "asgi.event.type" in attributes:
+        fields.setdefault("folded", True)
 
 
 def _host_of_url(url: str) -> str:
