@@ -156,11 +156,13 @@ def read_observation(body: dict[str, Any], kind: str, project: str) -> NodeRecor
 
 
 def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
-    """Return a score as a note on its run; `sent` is the timestamp of its envelope. Raises
-    BadLangfuseEvent when it is on no trace (but on a session)."""
+    """Return a score as a note on its run, or on its session; `sent` is the timestamp of its
+    envelope. Raises BadLangfuseEvent when it is on neither."""
     if deeper_than(body, MAX_DEPTH):
         raise BadLangfuseEvent(TOO_DEEP)
-    trace_id = _required_id(body, "traceId")
+    target_id = _text_or_empty(body.get("traceId")) or _text_or_empty(body.get("sessionId"))
+    if not target_id:
+        raise BadLangfuseEvent("The body has no traceId and no sessionId.")
     value = body.get("value")
     name = _text_or_empty(body.get("name"))
     comment = _text_or_empty(body.get("comment"))
@@ -170,10 +172,10 @@ def read_score(body: dict[str, Any], sent: Any = None) -> NoteRecord:
     if isinstance(value, int | float):  # a truth value is 1 or 0 there as well
         number = float(value)
     return NoteRecord(
-        about=trace_id,
+        about=target_id,
         source=SOURCE,
         source_id=_text_or_empty(body.get("id"))
-        or f"{trace_id}:{body.get('observationId')}:{name}",
+        or f"{target_id}:{body.get('observationId')}:{name}",
         name=name or "score",
         number=number,
         label=value if isinstance(value, str) else _text_or_empty(body.get("stringValue")),

@@ -57,7 +57,7 @@ def scores(incoming: IncomingRequest) -> HttpResponse:
     except langfuse_rest.BadLangfuseEvent as problem:
         raise Refusal(400, str(problem)) from None
     if not records or len(records) != len(bodies):
-        raise Refusal(400, "A score must be an object with traceId, name and value.")
+        raise Refusal(400, "A score must be an object with traceId or sessionId, name and value.")
     notes.save(records, incoming.sender.scope)
     return JsonResponse({"id": records[0].source_id})
 

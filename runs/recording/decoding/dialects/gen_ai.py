@@ -36,6 +36,7 @@ KINDS = {
     "retrieval": "retriever",
     "search_memory": "retriever",
     "plan": "task",
+    "fetch_response": "task",
     "agent_step": "chain",
     "rerank": "reranker",
     "embedding": "embedding",
@@ -55,6 +56,8 @@ KINDS = {
     "update_memory": "memory",
     "upsert_memory": "memory",
     "delete_memory": "memory",
+    "create_memory_store": "memory",
+    "delete_memory_store": "memory",
 }
 STRANDS_CYCLE = "event_loop.cycle_id"  # Strands Agents: a round of model and tools, without values
 USAGE = "gen_ai.usage."
@@ -83,10 +86,22 @@ REASONING_TOKENS = (
     USAGE + "details.reasoning_tokens",
 )
 MODALITIES = ("text", "image", "audio", "video")
+QUERY = "gen_ai.retrieval.query.text"
+# What a search was asked with, by the names under which it is shown.
+SEARCHED = {
+    QUERY: "query",
+    "gen_ai.memory.query.text": "query",
+    "gen_ai.retrieval.top_k": "top_k",
+    "gen_ai.data_source.id": "data_source",
+    "gen_ai.memory.store.id": "store",
+    "gen_ai.memory.record.id": "record",
+}
 # In the order of the arguments of `usage`.
 TOKEN_COUNTS = (
     INPUT_TOKENS, OUTPUT_TOKENS, TOTAL_TOKENS, CACHED_TOKENS, CACHE_WRITE_TOKENS, REASONING_TOKENS,
 )  # fmt: skip
+# Counts that may be told by modality alone: their place in TOKEN_COUNTS.
+BY_MODALITY = ((0, "input_tokens"), (1, "output_tokens"), (3, "cache_read.input_tokens"))
 # The last two are LiteLLM's.
 COST_ATTRIBUTES = (
     USAGE + "cost",
@@ -115,7 +130,7 @@ def read(reading: SpanReading) -> None:
         reading.fill("folded", True, STRANDS_CYCLE)
     if kind in ("llm", "agent", "workflow", "embedding"):
         read_gen_ai_messages(reading)
-    elif kind == "retriever":
+    elif kind in ("retriever", "memory"):
         _read_genai_retrieval(reading)
     if kind != "tool":
         reading.fill_from("model", "gen_ai.response.model", "gen_ai.request.model")
@@ -156,24 +171,37 @@ def _read_genai_title(reading: SpanReading, kind: str) -> None:
 def _read_genai_usage(reading: SpanReading) -> None:
     attributes = reading.attributes
     counts = [first_count(attributes, names) for names in TOKEN_COUNTS]
-    if counts[0] is None:
-        counts[0] = _sum_of_modalities(attributes, "input_tokens")
-    if counts[1] is None:
-        counts[1] = _sum_of_modalities(attributes, "output_tokens")
+    for place, kind_of_token in BY_MODALITY:
+        if counts[place] is None:
+            counts[place] = _sum_of_modalities(attributes, kind_of_token)
     reading.fill("usage", usage(*counts), "gen_ai.usage")
     for name in COST_ATTRIBUTES:
         reading.fill("cost", cost(attributes.get(name)), name)
 
 
-def _sum_of_modalities(attributes: dict[str, Any], direction: str) -> int | None:
+def _sum_of_modalities(attributes: dict[str, Any], kind_of_token: str) -> int | None:
     """Return the sum of tokens that are reported by modality alone (GenAI conventions 0.1)."""
-    names = (f"{USAGE}{modality}.{direction}" for modality in MODALITIES)
+    names = (f"{USAGE}{modality}.{kind_of_token}" for modality in MODALITIES)
     counts = [count for name in names if (count := first_count(attributes, (name,))) is not None]
     return sum(counts) if counts else None
 
 
 def _read_genai_retrieval(reading: SpanReading) -> None:
-    reading.fill_payload("inputs", "gen_ai.retrieval.query.text")
+    """Read a search for documents or memories, and what is done with memories."""
+    attributes = reading.attributes
+    searches = attributes.get("gen_ai.operation.name") in ("retrieval", "search_memory")
+    records = reading.parsed("gen_ai.memory.records")
+    inputs = {key: attributes[name] for name, key in SEARCHED.items() if name in attributes}
+    if records is not None and not searches:
+        inputs["records"] = records
+    if inputs.keys() == {"query"}:
+        reading.fill_payload("inputs", next(name for name in SEARCHED if name in attributes))
+    elif inputs:
+        reading.fill("inputs", inputs, "gen_ai.memory.records" if "records" in inputs else QUERY)
+        reading.consume((*SEARCHED, "gen_ai.memory.records"))
+    if records is not None and searches:
+        reading.fill("outputs", {"records": records}, "gen_ai.memory.records")
+        reading.consume(("gen_ai.memory.records",))
     documents = reading.parsed("gen_ai.retrieval.documents")
     if isinstance(documents, list):
         reading.fill("outputs", {"documents": documents}, "gen_ai.retrieval.documents")

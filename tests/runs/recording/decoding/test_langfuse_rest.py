@@ -130,6 +130,16 @@ def test_scores_by_their_own_endpoint(client: Client, ingest_key: str) -> None:
     assert (note.label, note.about_step, note.run) == ("up", "o2", Run.objects.get())
 
 
+def test_a_score_of_a_session_is_kept_under_its_id(client: Client, ingest_key: str) -> None:
+    score = {"sessionId": "session-3", "name": "helpful", "value": 1}
+    answer = client.post(
+        "/api/public/scores", score, content_type="application/json", headers=sign(ingest_key)
+    )
+    assert answer.status_code == 200
+    note = Note.objects.get()
+    assert (note.about, note.name, note.number, note.run) == ("session-3", "helpful", 1.0, None)
+
+
 def test_a_score_that_is_a_text_is_kept_whole(client: Client, ingest_key: str) -> None:
     score = {"traceId": TRACE, "name": "critique", "value": "w" * 400, "dataType": "TEXT",
             "comment": "by judge-2"}  # fmt: skip

@@ -1,5 +1,6 @@
 """The capture langgraph-openinference: six runs of one graph."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -154,3 +155,35 @@ def test_only_a_reported_cost_is_kept(runs: list[list[NodeRecord]]) -> None:
     assert not any(step.cost for run in runs for step in run)
     priced = read_record({"openinference.span.kind": "LLM", "llm.cost.total": 0.1})
     assert priced.cost is not None and priced.cost.amount == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("namespace", "node_id"),
+    [
+        ("search:1b-2", "search"),
+        ("docs:3c-4|search:1b-2", "docs/search"),
+        ("web:3c-4|1|search:1b-2", "web/search"),  # the second call of the subgraph
+        ("", "search"),
+    ],
+)
+def test_nodes_of_subgraphs_have_ids_of_their_own(namespace: str, node_id: str) -> None:
+    metadata = {"langgraph_node": "search", "langgraph_checkpoint_ns": namespace}
+    attributes = {"openinference.span.kind": "CHAIN", "metadata": json.dumps(metadata)}
+    step = read_record(attributes, name="search", parent_span_id="c" * 16)
+    assert (step.node_id, step.title) == (node_id, "search")
+    chosen = attributes | {"output.value": "search"}
+    branch = read_record(chosen, name="route", parent_span_id="c" * 16)
+    assert branch.taken == node_id
+
+
+def test_an_unnamed_router_in_javascript_is_a_branch() -> None:
+    """Its metadata is that of the node; what it returns is wrapped."""
+    metadata = {"langgraph_node": "split", "checkpoint_ns": "split:1b-2"}
+    send = {"lg_name": "Send", "node": "inspect", "args": {"part": "glass"}}
+    attributes = {
+        "openinference.span.kind": "CHAIN", "metadata": json.dumps(metadata),
+        "output.value": json.dumps({"output": [send]}, separators=(",", ":")),
+        "output.mime_type": "application/json",
+    }  # fmt: skip
+    step = read_record(attributes, name="RunnableLambda", parent_span_id="c" * 16)
+    assert (step.kind, step.title, step.taken) == ("branch", "branch", "inspect")
