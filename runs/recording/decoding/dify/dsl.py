@@ -15,7 +15,7 @@ from runs.recording.decoding.dify.graphs import read_graph, storable
 from runs.recording.records.payload_values import clean
 
 MAX_BYTES = 8 * 1024 * 1024
-MAX_VALUES, MAX_DEPTH = 250_000, 60
+MAX_VALUES, MAX_DEPTH = 1_000_000, 60
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MODES = {"workflow": "workflow", "advanced-chat": "chatflow"}
 OTHER_MODES = {
