@@ -2,7 +2,8 @@
 spans (LlamaIndex's achat around chat around complete), or by two instrumentations, one around the
 other (LangChain's model around the client's). Pure.
 
-Of model spans beside each other with the same answer, by its id, one is kept.
+Of model spans beside each other with the same answer, by its id, one is kept; and so it is where a
+model's own SDK reports the call within another report of it.
 Of two model spans of the same model, one being the only step below the other, the one that says no
 more than the other is a wrapper and hidden: the inner one when both say the same, because the outer
 one is what the developer called.
@@ -25,6 +26,7 @@ def mark_wrappers(rows: list[ExecutionRow], above: Above) -> None:
     already."""
     calls = [row for row in rows if row.kind in MODELS and not row.folded]
     _hide_repeated_answers(calls, above)
+    _hide_sdk_calls(calls, above)
     parents = (_visible_parent(row, above) for row in calls)
     if not any(parent is not None and parent.kind in MODELS for parent in parents):
         return
@@ -49,6 +51,24 @@ def _hide_repeated_answers(calls: list[ExecutionRow], above: Above) -> None:
         kept = min(rows, key=lambda row: (-len(_known_values(row)), *_outer_first(row)))
         for row in rows:
             row.folded = row is not kept
+
+
+def _hide_sdk_calls(calls: list[ExecutionRow], above: Above) -> None:
+    """Hide what a model's SDK reports of a call beside the instrumentation's report around it,
+    where a failure or a stream left one of them without the id of an answer."""
+    for row in calls:
+        if row.folded or not row.hints.get("sdk_call"):
+            continue
+        parent = _visible_parent(row, above)
+        row.folded = any(
+            not other.folded
+            and not other.hints.get("sdk_call")
+            and _visible_parent(other, above) is parent
+            and None in (row.hints.get("response_id"), other.hints.get("response_id"))
+            and (other.started_us or 0) <= (row.started_us or 0)
+            and _is_same_call(other, row)
+            for other in calls
+        )
 
 
 def _outer_first(row: ExecutionRow) -> tuple[int, int, str]:
@@ -79,7 +99,7 @@ def _is_same_call(outer: ExecutionRow, inner: ExecutionRow) -> bool:
     if inner.kind != outer.kind or inner.hints.get("chained"):
         return False  # steps that their producer chains (Dify) come one after the other
     totals = {outer.total_tokens, inner.total_tokens} - {None}
-    is_same_model = _model_family(outer) == _model_family(inner)
+    is_same_model = model_family(outer.model) == model_family(inner.model)
     return len(totals) < 2 and _is_within(inner, outer) and is_same_model
 
 
@@ -90,9 +110,9 @@ def _is_within(inner: ExecutionRow, outer: ExecutionRow) -> bool:
     )
 
 
-def _model_family(row: ExecutionRow) -> str:
-    """Return the model without the provider before it and the release after it."""
-    return RELEASE.sub("", row.model.lower().rpartition("/")[2])
+def model_family(model: str) -> str:
+    """Return a model's name without the provider before it and the release after it."""
+    return RELEASE.sub("", model.lower().rpartition("/")[2])
 
 
 def _known_values(row: ExecutionRow) -> set[str]:

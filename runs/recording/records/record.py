@@ -162,6 +162,8 @@ class NodeRecord:
     # True: a call over a network by the conventions for HTTP, databases, RPC, messaging or MCP, of
     # which nothing says that it is about AI.
     transport: bool = False
+    # True: a model call as the model's own SDK reports it, whatever else reports it (Anthropic's).
+    sdk_call: bool = False
     # True: a wrapper, which says nothing of its own; its children move up to its parent.
     folded: bool = False
     # True: the producer chains a step to its predecessor instead of its container (Dify). The step

@@ -61,7 +61,7 @@ HINTS = ("is_run", "parent_elsewhere", "envelope", "folded", "chained", "nested"
          "calls", "called_as", "pass_index", "iteration_index", "container", "other_index",
          "other_container", "stand_in", "fan_out_index", "ran_after", "attempt", "attempt_of",
          "in_log", "moments", "task", "response_id", "span_ids", "deferred", "called_app",
-         "transport", "links")  # fmt: skip
+         "transport", "sdk_call", "links")  # fmt: skip
 _hint_values = attrgetter(*HINTS)
 _NO_HINTS = _hint_values(NodeRecord("", "", "", "", ""))
 

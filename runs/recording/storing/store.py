@@ -34,6 +34,7 @@ from runs.recording.storing import (
     log_merging,
     notes,
     related_rows,
+    repeated_calls,
     resumptions,
     search_queue,
 )
@@ -286,6 +287,7 @@ class UnitOfWork:
         definitions.adopt(maybe_defined)
         related_rows.refresh_conversations([*relations.values(), *former.values()])
         resumptions.settle(self._conversations_with_tasks(relations))
+        repeated_calls.settle(*self._runs_with_claude())
         related_rows.remove_unused(
             [was for run_id, was in former.items() if was != relations.get(run_id)]
         )
@@ -300,6 +302,19 @@ class UnitOfWork:
             if (conversation_id := relations[run_id].conversation_id)
             and any("task" in row.hints for row in run.rows.values())
         }
+
+    def _runs_with_claude(self) -> tuple[list[UUID], list[UUID]]:
+        """Return the touched runs that are one call as Anthropic's SDK reports it, and those that
+        have calls of its models by others."""
+        alone: list[UUID] = []
+        others: list[UUID] = []
+        for run_id, run in self.runs.items():
+            calls = [row for row in run.rows.values() if "claude" in row.model]
+            if calls and all(row.hints.get("sdk_call") for row in run.rows.values()):
+                alone.append(run_id)
+            elif calls:
+                others.append(run_id)
+        return alone, others
 
     def _write_runs(
         self,

@@ -31,7 +31,7 @@ KINDS = {
     "embeddings": "embedding",
     "execute_tool": "tool",
     "invoke_agent": "agent",
-    "create_agent": "agent",
+    "create_agent": "span",
     "invoke_workflow": "workflow",
     "retrieval": "retriever",
     "search_memory": "retriever",
@@ -59,6 +59,7 @@ KINDS = {
     "create_memory_store": "memory",
     "delete_memory_store": "memory",
 }
+ANTHROPIC_SDK = "com.anthropic.sdk"  # its scopes, which go on with the language
 STRANDS_CYCLE = "event_loop.cycle_id"  # Strands Agents: a round of model and tools, without values
 USAGE = "gen_ai.usage."
 INPUT_TOKENS = (USAGE + "input_tokens", USAGE + "prompt_tokens")
@@ -128,6 +129,10 @@ def read(reading: SpanReading) -> None:
     _read_genai_title(reading, kind)
     if STRANDS_CYCLE in attributes and reading.span.parent_span_id is not None:
         reading.fill("folded", True, STRANDS_CYCLE)
+    if attributes.get("gen_ai.operation.name") == "create_agent":
+        reading.fields.setdefault("transport", True)  # it is made, nothing runs
+    if kind == "llm" and reading.span.scope.startswith(ANTHROPIC_SDK):
+        reading.fields["sdk_call"] = True
     if kind in ("llm", "agent", "workflow", "embedding"):
         read_gen_ai_messages(reading)
     elif kind in ("retriever", "memory"):

@@ -238,7 +238,7 @@ def test_reported_cost_is_exact(amount: Any, expected: str | None) -> None:
         ("text_completion", "llm"),
         ("embeddings", "embedding"),
         ("execute_tool", "tool"),
-        ("create_agent", "agent"),
+        ("create_agent", "span"),
         ("invoke_workflow", "workflow"),
         ("retrieval", "retriever"),
         ("something_new", "span"),
