@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
-from runs.models import Run
+from runs.models import Run, Version
 
 # Among how many successes one with the same input is looked for …
 MAX_SAME_INPUT = 10_000
@@ -29,6 +30,15 @@ class Baseline:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierSuccess:
+    """A run with the same input that succeeded; `version` is its version's short name, or ""."""
+
+    run_id: UUID
+    started_at: datetime
+    version: str
+
+
 def find_baseline(
     run: Run, *, max_same_input: int = MAX_SAME_INPUT, max_ranked: int = MAX_RANKED
 ) -> Baseline | None:
@@ -51,6 +61,21 @@ def find_baseline(
             if best is None or _RANK[candidate.why] < _RANK[best.why]:
                 best = candidate
     return best
+
+
+def earlier_success(run: Run) -> EarlierSuccess | None:
+    """Return the last success of the same app before `run` that had the same input. One query."""
+    if not run.inputs_id:
+        return None
+    in_reach = Run.objects.successes_before(run).values("pk")[:MAX_SAME_INPUT]
+    same_input = Run.objects.with_equal_inputs(run.inputs_id).successes_before(run)
+    columns = ("id", "started_at", "version__number", "version__label")
+    row = same_input.filter(pk__in=in_reach).values_list(*columns).first()
+    if row is None:
+        return None
+    run_id, started_at, number, label = row
+    version = "" if number is None else Version(number=number, label=label).short
+    return EarlierSuccess(run_id, started_at, version)
 
 
 def _candidates(run: Run, rows: Iterable[tuple[UUID, str, int | None]]) -> Iterator[Baseline]:

@@ -9,6 +9,7 @@ from nodes import formats
 from nodes.clock import to_us
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
+from runs.pages.compare.baseline import EarlierSuccess, earlier_success
 from runs.pages.errors.cause import Cause, CauseStep, cause_of, handled_failures
 from runs.pages.errors.groups import RunErrorGroup, error_group_of
 from runs.pages.notes.notes import NoteList, notes_in_header
@@ -42,6 +43,7 @@ class RunHeader:
     error_group: RunErrorGroup | None
     handled: list[CauseStep]
     resumed: ResumedRuns
+    earlier_success: EarlierSuccess | None  # of a run that failed
 
     @property
     def has_result(self) -> bool:
@@ -83,7 +85,7 @@ class RunHeader:
 
 def header_of(run: Run) -> RunHeader:
     """Return the header of a run. Four queries, for the neighbours, the notes and the reruns; up to
-    four more for a run in which something failed, and in a conversation up to five for runs that
+    five more for a run in which something failed, and in a conversation up to five for runs that
     waited for a person."""
     links = Run.objects.for_link()
     failed = run.failed_execution
@@ -100,6 +102,7 @@ def header_of(run: Run) -> RunHeader:
         error_group=error_group_of(run),
         handled=list(handled_failures(run)),
         resumed=ResumedRuns.around(run),
+        earlier_success=earlier_success(run) if run.status == RunStatus.FAILED else None,
     )
 
 

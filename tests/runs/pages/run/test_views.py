@@ -338,7 +338,7 @@ def test_the_number_of_queries_does_not_grow(
     for n in range(60):
         make_execution(run, f"Step {n % 5}", model=f"m{n}", inputs={"parameters": {"t": n}})
     url = f"/runs/{run.id}/" + (f"tracing/{culprit.id}/" if path == "panel" else path)
-    with django_assert_max_num_queries(22):
+    with django_assert_max_num_queries(23):
         console.get(url)
 
 
