@@ -74,7 +74,8 @@ class SameNodeExecution:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedParts:
-    """What the producer sent beside the values, as it came. `count` is how many attributes."""
+    """What the producer sent beside the values, as it came. `count` is how many attributes;
+    `dropped` says how many things of which name the producer left out."""
 
     attributes: list[TreeMark]
     count: int
@@ -82,6 +83,7 @@ class ReceivedParts:
     events_left_out: int
     links: list[TreeMark]
     scope: str
+    dropped: list[tuple[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +244,11 @@ def _received_parts(execution: NodeExecution) -> ReceivedParts | None:
         events_left_out=max(0, len(events) - MAX_EVENTS),
         links=tree_marks(received["links"]) if received.get("links") else [],
         scope=_short_name(received.get("scope")),
+        dropped=[
+            (count, name)
+            for name in ("attributes", "events", "links")
+            if (count := received.get(f"dropped_{name}_count"))
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nodes.content.embedded_json import decoded_json
+from nodes.content.embedded_json import decoded_text
 
 CITATIONS = "Citations"
 OTHER_FIELDS = "Other fields"
@@ -315,7 +315,7 @@ class MessageParts:
         else:
             arguments = unread.take(*ARGUMENT_KEYS)
         if name not in self.call_names.get(call_id, ()):
-            arguments = {} if arguments is None else decoded_json(arguments)
+            arguments = {} if arguments is None else decoded_text(arguments)
             self.items.append(ToolCall(name, arguments, call_id))
             if call_id:
                 self.call_names.setdefault(call_id, set()).add(name)
@@ -442,10 +442,10 @@ def _result_value(value: Any) -> Any:
     if isinstance(value, list) and value:
         texts = [_text_of_block(block) for block in value]
         if all(text is not None for text in texts):
-            return decoded_json("\n".join(filter(None, texts)))
+            return decoded_text("\n".join(filter(None, texts)))
         if len(value) == 1 and isinstance(value[0], dict) and value[0].keys() == {"json"}:
             return value[0]["json"]  # Bedrock
-    return decoded_json(value)
+    return decoded_text(value)
 
 
 def _text_of_block(block: Any) -> str | None:

@@ -10,7 +10,7 @@ knows is a part too: nothing of a message is dropped, but for fields that are em
 from dataclasses import dataclass
 from typing import Any
 
-from nodes.content.embedded_json import decoded_json
+from nodes.content.embedded_json import decoded_text
 from nodes.content.message_parts import (
     CITATION_KEYS,
     MessageMedia,
@@ -209,7 +209,7 @@ def _read_tool_message(parts: MessageParts, unread: UnreadFields, name: str) -> 
         return
     texts = [part.text for part in parts.items if isinstance(part, MessageText)]
     others = [part for part in parts.items if not isinstance(part, MessageText)]
-    value = decoded_json("\n".join(texts)) if texts else None
+    value = decoded_text("\n".join(texts)) if texts else None
     if isinstance(content, dict) and not texts:
         value, others = content, []
     if value is not None or not others:

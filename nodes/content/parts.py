@@ -32,6 +32,9 @@ MAX_COLUMNS = 20
 MAX_MARKDOWN = 20_000  # characters of a text that is rendered
 LONG_PROMPT = 1200  # characters from which a system prompt is collapsed
 MAX_CELL = 160  # characters of a text that may stand in a table
+# Keys of texts that only the provider can read (Anthropic, OpenAI, Gemini), and their length.
+ENCRYPTED_KEY = re.compile(r"^encrypted|[sS]ignature$")
+LONG_SECRET = 60
 MIXED = 24  # different characters in the first 300 of base64, at least
 CHARACTER_CLASSES = (str.isupper, str.islower, str.isdecimal)
 _DATA_URL = re.compile(r"data:[\w.+/-]{1,100};base64,[A-Za-z0-9+/_-]{100,}={0,2}")
@@ -149,7 +152,8 @@ class _Presenter:
         for key, inner in value.items():
             if self.left <= 0:
                 break
-            pairs.append((visible_name(str(key)), self.part(inner, depth - 1)))
+            part = _encrypted(str(key), inner) or self.part(inner, depth - 1)
+            pairs.append((visible_name(str(key)), part))
         hidden = len(value) - len(pairs)
         return ContentPart(
             "fields", items=pairs, note=f"{hidden} more fields are not shown." if hidden else ""
@@ -239,6 +243,14 @@ class _Presenter:
         links = [address] if address.startswith(("https://", "http://")) else []
         names = [visible_name(fact) for fact in facts if fact]
         return ContentPart("file", text=", ".join(names), items=links)
+
+
+def _encrypted(key: str, value: Any) -> ContentPart | None:
+    """Return what only the provider can read, such as the signature of thoughts, by its size."""
+    is_text = isinstance(value, str) and len(value) > LONG_SECRET and " " not in value
+    if is_text and ENCRYPTED_KEY.search(key):
+        return ContentPart("file", text=f"encrypted, {_size_of_base64(value)}")
+    return None
 
 
 def _dify_file(value: dict[str, Any]) -> ContentPart:

@@ -24,7 +24,7 @@ from runs.recording.decoding.dialects.waylog import SPAN_FIELDS, STEP_ATTRIBUTE,
 from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord
 from runs.recording.records.record_json import record_to_json
-from runs.recording.records.span import MAX_DEPTH
+from runs.recording.records.span import MAX_DEPTH, TRACE_FACTS
 from runs.recording.storing.execution_rows import records_of
 
 SPAN_ID, TRACE_ID = re.compile("[0-9a-f]{16}"), re.compile("[0-9a-f]{32}")
@@ -65,7 +65,7 @@ def trace_request(run: Run) -> Iterator[bytes]:
     yield b'{"resourceSpans":['
     separator = b""
     while batch := list(islice(steps, SPANS_AT_ONCE)):
-        for _, group in groupby(batch, key=lambda pair: (pair[0].resource_id, _scope(pair[1]))):
+        for _, group in groupby(batch, key=_resource_and_scope):
             yield separator + orjson.dumps(_resource_spans(list(group), ids))
             separator = b","
     yield b"]}"
@@ -94,15 +94,26 @@ def _otel_id(id_: str, form: re.Pattern[str], size: int) -> str:
     return blake2b(id_.encode("utf-8", "replace"), digest_size=size).hexdigest()
 
 
+def _resource_and_scope(pair: tuple[NodeExecution, NodeRecord]) -> tuple[Any, ...]:
+    step, record = pair
+    return step.resource_id, _scope(record), _scope_attributes(record)
+
+
 def _scope(record: NodeRecord) -> str:
     return str((record.received or {}).get("scope") or "")
+
+
+def _scope_attributes(record: NodeRecord) -> Any:
+    return (record.received or {}).get("scope_attributes") or {}
 
 
 def _resource_spans(group: list[tuple[NodeExecution, NodeRecord]], ids: _SpanIds) -> dict[str, Any]:
     _, first = group[0]
     resource = first.resource or {"service.name": first.service}
     name, _, version = _scope(first).rpartition(" ")
-    scope = {"name": name, "version": version} if name else {"name": version}
+    scope: dict[str, Any] = {"name": name, "version": version} if name else {"name": version}
+    if attributes := _scope_attributes(first):
+        scope["attributes"] = _attribute_list(attributes)
     return {
         "resource": {"attributes": _attribute_list(resource)},
         "scopeSpans": [{"scope": scope, "spans": [_span(*pair, ids) for pair in group]}],
@@ -137,6 +148,7 @@ def _span(step: NodeExecution, record: NodeRecord, ids: _SpanIds) -> dict[str, A
             for link in received.get("links") or ()
         ],
     }
+    span |= {key: received[name] for name, key in TRACE_FACTS.items() if name in received}
     if record.parent_source_id:
         span["parentSpanId"] = ids[record.parent_source_id]
     if failed:

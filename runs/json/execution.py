@@ -170,6 +170,10 @@ class StoredExecutionJson(ExecutionJson):
     logs: Any
     scope: str | None
     """The instrumentation scope of its span."""
+    span: Any
+    """What else its span said, where it is in no other field: its name, kind, status,
+    status_message, trace_state, attributes of its scope, and how many attributes, events and links
+    the producer dropped."""
     resource: Any
     """The OpenTelemetry resource of its span."""
     span_links: Any
@@ -280,6 +284,12 @@ def placeholder_json(parent_id: UUID, child: NodeExecution) -> ExecutionJson:
     return cast(ExecutionJson, placeholder)
 
 
+SPAN_FIELDS = (
+    "name", "kind", "status", "status_message", "trace_state", "scope_attributes",
+    "dropped_attributes_count", "dropped_events_count", "dropped_links_count",
+)  # fmt: skip
+
+
 def with_placeholders(
     executions: Iterable[NodeExecution], seen: Iterable[UUID] = ()
 ) -> Iterator[ExecutionJson]:
@@ -310,6 +320,7 @@ def stored_execution_json(execution: NodeExecution) -> StoredExecutionJson:
         "events": writable(received.get("events") or []),
         "logs": writable(step_logs_json(execution)),
         "scope": received.get("scope"),
+        "span": writable({name: received[name] for name in SPAN_FIELDS if name in received}),
         "resource": stored(execution.resource),
         "span_links": writable(received.get("links") or []),
     }

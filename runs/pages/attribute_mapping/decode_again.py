@@ -13,7 +13,7 @@ from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
 from runs.recording.decoding.dialects import read_span
 from runs.recording.records.record import NodeRecord
-from runs.recording.records.span import Span, SpanEvent
+from runs.recording.records.span import TRACE_FACTS, Span, SpanEvent
 
 SPAN_ID = re.compile(r"[0-9a-f]{16}")
 # Decoders that do not read spans, and how the `scope` of the steps that they store begins.
@@ -95,6 +95,9 @@ def _span_from_execution(
         links=received.get("links") or [],
         resource=resource if isinstance(resource, dict) else {},
         scope=str(received.get("scope") or ""),
+        trace_facts={
+            name: received[name] for name in (*TRACE_FACTS, "scope_attributes") if name in received
+        },
     )
 
 

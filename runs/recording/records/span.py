@@ -7,6 +7,13 @@ from typing import Any
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
+# Fields of a span in OTLP that are only kept among what was received, by their names in JSON.
+TRACE_FACTS = {
+    "trace_state": "traceState",
+    "dropped_attributes_count": "droppedAttributesCount",
+    "dropped_events_count": "droppedEventsCount",
+    "dropped_links_count": "droppedLinksCount",
+}
 # The end of the year 9998: every time zone can still write it.
 LAST_US = 253_370_764_799_999_999
 MAX_DEPTH = 48  # levels of nesting in one attribute; no producer means to send more
@@ -46,6 +53,8 @@ class Span:
     scope: str
     # Whether the parent is in another process (flags of the span); None: not known.
     parent_is_remote: bool | None = None
+    # What is not zero or empty of TRACE_FACTS, by its name, and "scope_attributes".
+    trace_facts: dict[str, Any] | None = None
 
 
 def parent_is_remote(flags: int) -> bool | None:

@@ -180,6 +180,16 @@ def _read_openinference_embedding(reading: SpanReading) -> None:
     reading.fill_from("model", "embedding.model_name", "llm.model_name")
     reading.fill_from("provider", "llm.provider", "llm.system")
     reading.fill_payload("inputs", "embedding.text")
+    items = indexed_objects(reading.attributes, "embedding.embeddings.", set())
+    texts = [object_or_empty(item.get("embedding")).get("text") for item in items]
+    if any(texts) and "inputs" not in reading.fields:
+        inputs = texts[0] if len(texts) == 1 else texts
+        reading.fill("inputs", inputs, "embedding.embeddings.N.embedding.text")
+        reading.consumed.update(
+            name
+            for name in reading.attributes
+            if name.startswith("embedding.embeddings.") and name.endswith(".embedding.text")
+        )
 
 
 def _read_openinference_tool(reading: SpanReading) -> None:

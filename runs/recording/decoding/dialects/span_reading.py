@@ -182,6 +182,8 @@ class SpanReading:
             received["links"] = span.links
         if span.scope:
             received["scope"] = span.scope
+        if span.trace_facts:
+            received |= span.trace_facts
         return received or None
 
     def _whole_attributes(self) -> set[str]:
@@ -202,7 +204,7 @@ class SpanReading:
         """Return name, kind and status of the span where no field of the step says the same."""
         span, fields = self.span, self.fields
         differing: dict[str, Any] = {}
-        if span.name and span.name != fields.get("title"):
+        if span.name and (span.name != fields.get("title") or len(span.name) > MAX_TITLE):
             differing["name"] = span.name
         if span.kind not in ORDINARY_SPAN_KINDS:
             differing["kind"] = span.kind
@@ -259,4 +261,5 @@ def _run_facts(facts: tuple[tuple[str, Any], ...]) -> RunFacts:
 
 NO_RUN_FACTS = RunFacts()
 MAX_LINKS = 128  # of one span; as many as OpenTelemetry's SDKs send
+MAX_TITLE = 255  # characters of a step's title that are stored
 ORDINARY_SPAN_KINDS = ("internal", "unspecified")

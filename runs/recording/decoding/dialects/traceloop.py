@@ -266,8 +266,9 @@ def _unwrap_arguments(value: Any) -> tuple[Any, dict[str, Any]]:
         return (value if named else args[0] if len(args) == 1 else args), {}
     if "input_str" in keys:
         inputs = value.get("inputs")
-        content = _python_literal(value["input_str"]) if inputs is None else inputs
-        return content, _without_keys(value, "inputs", "input_str")
+        literal = _python_literal(value["input_str"])
+        repeated = ("inputs", "input_str") if inputs in (None, literal) else ("inputs",)
+        return literal if inputs is None else inputs, _without_keys(value, *repeated)
     if "inputs" in keys and keys <= {"inputs", "tags", "metadata", "kwargs"}:
         return value["inputs"], _without_keys(value, "inputs")
     if "query" in keys and keys <= {"query", "tags", "metadata", "kwargs"}:
@@ -283,7 +284,9 @@ def _unwrap_result(value: Any) -> tuple[Any, dict[str, Any]]:
         keys = set(value)
         for key in ("outputs", "output"):
             if key in keys and keys <= {key, "kwargs"}:
-                return tool_result(value[key]), _without_keys(value, key)
+                result = tool_result(value[key])
+                is_same = result is value[key]
+                return result, _without_keys(value, key) if is_same else value
         if keys == {"documents", "count"}:
             return {"documents": value["documents"]}, {}
         if keys == {"result"}:
@@ -296,7 +299,9 @@ def _unwrap_result(value: Any) -> tuple[Any, dict[str, Any]]:
 
 
 def _without_keys(value: dict[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: inner for key, inner in value.items() if key not in keys and inner}
+    return {
+        key: inner for key, inner in value.items() if key not in keys and inner not in ("", [], {})
+    }
 
 
 def _python_literal(text: Any) -> Any:

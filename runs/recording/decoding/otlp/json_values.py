@@ -86,11 +86,7 @@ def time_of(fields: dict[str, Any], *names: str) -> int | None:
 
 def resource_of(fields: dict[str, Any]) -> dict[str, Any]:
     """Return the attributes of the `resource` of a ResourceSpans or ResourceLogs."""
-    resource = fields.get("resource")
-    try:
-        return attributes_of(items_of(resource, "attributes")) if isinstance(resource, dict) else {}
-    except BadSpan:  # too deep: the spans below it are still good
-        return {}
+    return _attributes_in(fields.get("resource"))
 
 
 def scope_of(fields: dict[str, Any]) -> str:
@@ -99,6 +95,17 @@ def scope_of(fields: dict[str, Any]) -> str:
     if not isinstance(scope, dict):
         return ""
     return f"{text_of(scope, 'name')} {text_of(scope, 'version')}".strip()
+
+
+def scope_attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
+    return _attributes_in(fields.get("scope"))
+
+
+def _attributes_in(holder: Any) -> dict[str, Any]:
+    try:
+        return attributes_of(items_of(holder, "attributes")) if isinstance(holder, dict) else {}
+    except BadSpan:  # too deep: the spans below it are still good
+        return {}
 
 
 def integer_or_none(value: Any) -> int | None:

@@ -26,6 +26,7 @@ from runs.recording.records.record import Refused
 from runs.recording.records.span import (
     KINDS,
     STATUSES,
+    TRACE_FACTS,
     BadSpan,
     Span,
     SpanEvent,
@@ -103,16 +104,23 @@ def _add_protobuf_spans(
 ) -> None:
     """Append the spans of one scope to `spans`, or to `refused`."""
     scope_name = in_protobuf.scope_of(scope)
+    facts = _facts_of_scope(in_protobuf.resource_of(scope))
     for message in messages:
         try:
-            spans.append(_protobuf_span(message, resource_attributes, scope_name))
+            spans.append(_protobuf_span(message, resource_attributes, scope_name, facts))
         except BadSpan as error:
             parts = (part.SerializeToString() for part in (message, resource, scope))
             request = single_record_request(*parts)
             refused.append(Refused(str(error), in_protobuf.raw_of(message), request))
 
 
-def _protobuf_span(message: Any, resource: dict[str, Any], scope: str) -> Span:
+def _facts_of_scope(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {"scope_attributes": attributes} if attributes else {}
+
+
+def _protobuf_span(
+    message: Any, resource: dict[str, Any], scope: str, facts: dict[str, Any]
+) -> Span:
     trace_id, span_id = message.trace_id, message.span_id
     if len(trace_id) != 16 or trace_id == NO_TRACE_ID:
         raise BadSpan("The trace id is not 16 bytes, or all zero.")
@@ -148,6 +156,7 @@ def _protobuf_span(message: Any, resource: dict[str, Any], scope: str) -> Span:
         resource,
         scope,
         parent_is_remote(message.flags),
+        facts | {name: value for name in TRACE_FACTS if (value := getattr(message, name))},
     )
 
 
@@ -164,9 +173,10 @@ def decode_json_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
         resource = in_json.resource_of(resource_spans)
         for scope_spans in in_json.objects(resource_spans, "scopeSpans", "scope_spans"):
             scope = in_json.scope_of(scope_spans)
+            facts = _facts_of_scope(in_json.scope_attributes_of(scope_spans))
             for item in in_json.items_of(scope_spans, "spans"):
                 try:
-                    spans.append(_json_span(item, resource, scope))
+                    spans.append(_json_span(item, resource, scope, facts))
                 except BadSpan as error:
                     envelope = (resource_spans.get("resource"), scope_spans.get("scope"))
                     request = in_json.single_record_request(JSON_KEYS, item, *envelope)
@@ -174,7 +184,7 @@ def decode_json_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
     return spans, refused
 
 
-def _json_span(item: Any, resource: dict[str, Any], scope: str) -> Span:
+def _json_span(item: Any, resource: dict[str, Any], scope: str, facts: dict[str, Any]) -> Span:
     if not isinstance(item, dict):
         raise BadSpan("A span is not a JSON object.")
     status = in_json.pick(item, "status")
@@ -210,7 +220,14 @@ def _json_span(item: Any, resource: dict[str, Any], scope: str) -> Span:
         resource,
         scope,
         parent_is_remote(in_json.integer_or_none(item.get("flags")) or 0),
+        facts | _json_trace_facts(item),
     )
+
+
+def _json_trace_facts(item: dict[str, Any]) -> dict[str, Any]:
+    facts = {name: in_json.pick(item, key, name) for name, key in TRACE_FACTS.items()}
+    counts = {name: in_json.integer_or_none(facts[name]) for name in facts if "count" in name}
+    return {name: value for name, value in (facts | counts).items() if value}
 
 
 def _json_parent_id(item: dict[str, Any]) -> str | None:

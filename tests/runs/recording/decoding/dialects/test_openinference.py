@@ -219,3 +219,17 @@ def test_hostile_names_of_attributes_stay_attributes() -> None:
     record = read_record(attributes)
     assert as_read(record.inputs) == {"messages": [{"role": "user", "content": "hi"}]}
     assert len(record.received["attributes"]) == 5
+
+
+def test_embedded_texts_are_the_inputs() -> None:
+    def embedding(*texts: str) -> NodeRecord:
+        pairs = enumerate(texts)
+        attributes = {f"embedding.embeddings.{n}.embedding.text": text for n, text in pairs}
+        vector = {"embedding.embeddings.0.embedding.vector": [0.1, 0.2]}
+        record = read_record({"openinference.span.kind": "EMBEDDING"} | attributes | vector)
+        assert vector.items() <= record.received["attributes"].items()
+        assert not attributes.keys() & record.received["attributes"].keys()
+        return record
+
+    assert embedding("kiln").inputs == "kiln"
+    assert embedding("kiln", "glaze").inputs == ["kiln", "glaze"]
