@@ -40,15 +40,18 @@ def otlp_span(
         "startTimeUnixNano": start,
         "endTimeUnixNano": end,
         "status": {"code": 2, "message": "it broke"} if failed else {},
-        "attributes": [
-            {"key": name.replace("__", "."), "value": _value(value)}
-            for name, value in attributes.items()
-        ],
+        "attributes": _attributes(attributes),
         "links": [{"traceId": trace_id(of), "spanId": span_id(to)} for of, to in links],
     }
     if parent is not None:
         span["parentSpanId"] = span_id(parent)
     return span
+
+
+def _attributes(values: dict[str, object]) -> list[dict[str, Any]]:
+    return [
+        {"key": name.replace("__", "."), "value": _value(value)} for name, value in values.items()
+    ]
 
 
 def _value(value: object) -> dict[str, Any]:
@@ -57,18 +60,23 @@ def _value(value: object) -> dict[str, Any]:
     return {"stringValue": value if isinstance(value, str) else json.dumps(value)}
 
 
-def otlp_request(spans: list[dict[str, Any]], service: str = "kiln") -> bytes:
-    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": service}}]}
+def otlp_request(
+    spans: list[dict[str, Any]], service: str = "kiln", **resource_attributes: object
+) -> bytes:
+    attributes = {"service__name": service, **resource_attributes}
+    resource = {"attributes": _attributes(attributes)}
     scope_spans = [{"scope": {"name": "tests"}, "spans": spans}]
     body = {"resourceSpans": [{"resource": resource, "scopeSpans": scope_spans}]}
     return json.dumps(body).encode()
 
 
-def post_spans(key: str, spans: list[dict[str, Any]], service: str = "kiln") -> None:
+def post_spans(
+    key: str, spans: list[dict[str, Any]], service: str = "kiln", **resource_attributes: object
+) -> None:
     """Post spans to /v1/traces."""
     response = Client().post(
         "/v1/traces",
-        otlp_request(spans, service),
+        otlp_request(spans, service, **resource_attributes),
         content_type="application/json",
         headers={"x-api-key": key},
     )

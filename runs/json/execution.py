@@ -17,6 +17,7 @@ from nodes.content.message_parts import (
 from nodes.content.messages import Message, read_message, read_messages
 from nodes.content.payloads import load_value
 from nodes.models import NodeExecution
+from nodes.trace.first_token import first_token_us
 from runs.json.app import VersionRefJson
 from runs.json.values import decimal_text, iso_time, stored, writable
 
@@ -166,6 +167,8 @@ class StoredExecutionJson(ExecutionJson):
     """Attributes of its span as they were received, without those that became other fields."""
     messages: list[MessageJson] | None
     """The conversation with the model, inputs before outputs; null for other kinds of steps."""
+    first_token_us: int | None
+    """How long a model took to its first token, where its producer reports it."""
     events: Any
     logs: Any
     scope: str | None
@@ -317,6 +320,7 @@ def stored_execution_json(execution: NodeExecution) -> StoredExecutionJson:
         "outputs_cut_of": execution.outputs.cut_of if execution.outputs else None,
         "attributes": writable(received.get("attributes") or {}),
         "messages": writable(messages_json(execution)),
+        "first_token_us": first_token_us(execution),
         "events": writable(received.get("events") or []),
         "logs": writable(step_logs_json(execution)),
         "scope": received.get("scope"),

@@ -37,7 +37,7 @@ from nodes.trace.tree import build_trace_tree
 from nodes.trace.waterfall import TimeScale
 
 MAX_NODES = 100
-LONGEST_CALLS = 10  # on the path: of these the time to the first token is read
+LONGEST_CALLS = 50  # on the path: of these the time to the first token is read
 _RATE_LIMIT = re.compile(r"rate.?limit|too many requests|\b429\b", re.IGNORECASE)
 _USAGE_COLUMNS = ("hex_id", "total_tokens", "cost", "cost_currency")
 

@@ -31,6 +31,7 @@ from runs.pages.notes.notes import notes_of_step
 from runs.pages.run_header.run_header import header_of
 from runs.pages.span_links.span_links import links_of_step, span_links_json
 from runs.pages.tracing.branches_not_taken import load_branches_not_taken
+from runs.pages.tracing.origin import step_origin
 from runs.pages.tracing.rows import trace_rows, with_branches_not_taken
 from runs.pages.tracing.same_node import same_node_links
 
@@ -103,12 +104,14 @@ def render_tracing(
 def panel_context(run: Run, execution: NodeExecution | None) -> dict[str, Any]:
     """Return what the panel of a step shows; None each for no step."""
     if execution is None:
-        return dict.fromkeys(("panel", "notes", "same_node_links", "span_links", "called_app"))
+        names = ("panel", "notes", "same_node_links", "span_links", "origin", "called_app")
+        return dict.fromkeys(names)
     return {
         "panel": build_panel(execution),
         "notes": notes_of_step(run, execution),
         "same_node_links": same_node_links(execution),
         "span_links": links_of_step(run, execution),
+        "origin": step_origin(run, execution),
         "called_app": _called_app(execution),
     }
 
