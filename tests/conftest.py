@@ -113,13 +113,20 @@ def pytest_unconfigure() -> None:
 
 
 @contextmanager
+def rolled_back() -> Iterator[None]:
+    """Undo at the end what is written inside."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@contextmanager
 def shared_rows(django_db_blocker: Any) -> Iterator[None]:
     """Keep what a fixture of a module writes inside, and before its `yield`, for all tests of that
     module; it is undone after the last one. What a test writes beside it is undone after the test,
     as always. The fixture needs `django_db_setup`, and its module no transactional test."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    with django_db_blocker.unblock(), rolled_back():
         yield
-        transaction.set_rollback(True)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 from nodes.models import NodeExecution
 from runs.models import App, Note, Rerun, Run, SavedView, ShareLink
 
+AXE = Axe()
+RUN_AXE = "([context, options]) => axe.run(context ?? document, options)"
 SERIOUS = ("serious", "critical")
 # Each bar of a node's chart is a row of the table below it, too.
 CHART = {"exclude": [[".history-chart"]]}
@@ -97,11 +99,12 @@ def serious_violations(page: Page, name: str) -> list[str]:
     """Return what axe-core reports: by all rules in light; in dark, where only the colours differ,
     by that of contrasts; and on a phone by those of sizes and scrolling."""
     violations = []
+    page.evaluate(AXE.axe_script)
     for scheme, width, context, rules in LOOKS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         options = {"resultTypes": ["violations"], **rules}
-        response = Axe().run(page, context=context, options=options).response
+        response = page.evaluate(RUN_AXE, [context, options])
         violations += [
             f"{name}, {scheme}, {width}: {violation['id']} ({violation['impact']}): "
             f"{violation['help']}: {[node['html'][:160] for node in violation['nodes'][:3]]}"

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from django.core.management import call_command
 from playwright.sync_api import Locator, Page, expect
+from pytest import Subtests
 
 from runs import samples
 
@@ -37,24 +38,7 @@ class ClickCounter:
         return self.page.get_by_role("row").filter(has_text=text)
 
 
-def with_and_without_script(
-    find_answer: Callable[[ClickCounter], None],
-) -> Callable[..., None]:
-    """Return a test that finds the answer in the sample week with JavaScript, and without."""
-
-    def test(signed_in: Callable[..., Page]) -> None:
-        samples.load()
-        call_command("index_runs")
-        for script in (True, False):
-            reader = ClickCounter(signed_in(java_script_enabled=script))
-            find_answer(reader)
-            assert reader.clicks <= CLICKS, f"JavaScript: {script}"
-
-    return test
-
-
-@with_and_without_script
-def test_where_was_order_a_17_refunded_twice(reader: ClickCounter) -> None:
+def where_was_order_a_17_refunded_twice(reader: ClickCounter) -> None:
     page = reader.page
     reader.go("Runs")
     reader.search('node:"Refund payment" "A-17"')
@@ -67,8 +51,7 @@ def test_where_was_order_a_17_refunded_twice(reader: ClickCounter) -> None:
     expect(answers).to_have_count(2)
 
 
-@with_and_without_script
-def test_why_did_it_fail_and_since_which_version(reader: ClickCounter) -> None:
+def why_did_it_fail_and_since_which_version(reader: ClickCounter) -> None:
     page = reader.page
     reader.go("Runs")
     reader.click(reader.row("cannot read amount").first.locator("a.summary"))
@@ -80,8 +63,7 @@ def test_why_did_it_fail_and_since_which_version(reader: ClickCounter) -> None:
     expect(page.get_by_role("main")).to_contain_text(re.compile("version 2"))
 
 
-@with_and_without_script
-def test_why_was_the_same_question_answered_differently(reader: ClickCounter) -> None:
+def why_was_the_same_question_answered_differently(reader: ClickCounter) -> None:
     page = reader.page
     reader.go("Runs")
     reader.search('node:"Help centre" "How long can I return"')
@@ -97,11 +79,29 @@ def test_why_was_the_same_question_answered_differently(reader: ClickCounter) ->
     expect(headline.locator("ins, del").filter(has_text="within 14 days")).to_have_count(1)
 
 
-@with_and_without_script
-def test_which_node_costs_most(reader: ClickCounter) -> None:
+def which_node_costs_most(reader: ClickCounter) -> None:
     page = reader.page
     reader.click(page.get_by_role("link", name="Support chat", exact=True))
     reader.click(page.get_by_role("link", name="Nodes", exact=True))
     dearest = page.get_by_role("table").locator("tbody tr").first
     expect(dearest).to_contain_text("Answer from articles")
     expect(dearest).to_contain_text("%")
+
+
+QUESTIONS = (
+    where_was_order_a_17_refunded_twice,
+    why_did_it_fail_and_since_which_version,
+    why_was_the_same_question_answered_differently,
+    which_node_costs_most,
+)
+
+
+def test_each_question_is_answered(signed_in: Callable[..., Page], subtests: Subtests) -> None:
+    samples.load()
+    call_command("index_runs")
+    for find_answer in QUESTIONS:
+        for script in (True, False):
+            with subtests.test(find_answer.__name__, java_script=script):
+                reader = ClickCounter(signed_in(java_script_enabled=script))
+                find_answer(reader)
+                assert reader.clicks <= CLICKS

@@ -125,6 +125,7 @@ def test_first_and_second_start(serve: Callable[..., Console]) -> None:
     assert second.interrupt() == 0
 
 
+@pytest.mark.any_database
 def test_a_taken_port_is_one_sentence(serve: Callable[..., Console], free_port: int) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_port))
@@ -135,6 +136,7 @@ def test_a_taken_port_is_one_sentence(serve: Callable[..., Console], free_port: 
     assert console.lines[0].startswith(f"CommandError: Cannot listen on 127.0.0.1:{free_port}: ")
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("port", ["0", "70000"])
 def test_an_impossible_port_is_one_sentence(serve: Callable[..., Console], port: str) -> None:
     console = serve(PORT=port)

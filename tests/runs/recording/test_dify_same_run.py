@@ -20,7 +20,7 @@ from tests.runs.recording.importing.dify_database.dify_rows import (
 from tests.runs.recording.importing.dify_database.dify_tables import DifyTables
 from tests.runs.recording.snapshot import snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def record_from(sources: str, db: DifyTables, record: Callable[..., Any]) -> tuple[Run, list[Any]]:

@@ -14,6 +14,7 @@ from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.records.record import NodeRecord
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
+from tests.conftest import rolled_back
 from tests.runs.recording.captured import captured_records
 from tests.runs.recording.decoding.dify_stream.streams import (
     AT,
@@ -27,7 +28,9 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
-from tests.runs.recording.test_rules import rolled_back, stored
+from tests.runs.recording.test_rules import stored
+
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 SERVICE = "My App"
 
@@ -90,7 +93,6 @@ def uploads(draw: st.DrawFn, count: int) -> list[range]:
     return list(draw(st.permutations([range(count), *ranges])))
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("name", STREAMS)
 def test_splitting_and_repetition_do_not_matter_once_the_whole_stream_was_sent(name: str) -> None:
     events = [event for event in STREAMS[name] if event["event"] not in IN_PIECES]
@@ -108,7 +110,6 @@ def test_splitting_and_repetition_do_not_matter_once_the_whole_stream_was_sent(n
     check()
 
 
-@pytest.mark.django_db
 @pytest.mark.parametrize("name", STREAMS)
 @settings(max_examples=15)
 @given(st.data())
@@ -128,7 +129,6 @@ def _without_payloads(tables: dict[str, Any]) -> dict[str, Any]:
     return {table: rows for table, rows in tables.items() if table != "payloads"}
 
 
-@pytest.mark.django_db
 def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
     save_records(read(chatflow()))
     run = Run.objects.get()
@@ -139,7 +139,6 @@ def test_a_chatflow_is_one_run_with_the_steps_of_its_workflow() -> None:
     assert [step.title for step in titles] == ["a", "b"]
 
 
-@pytest.mark.django_db
 def test_a_chat_without_a_workflow_has_its_model_call() -> None:
     usage = {"prompt_tokens": 4, "completion_tokens": 3, "total_tokens": 7, "latency": 1.5}
     save_records(
@@ -153,7 +152,6 @@ def test_a_chat_without_a_workflow_has_its_model_call() -> None:
     assert (run.steps, run.model_calls, run.duration_us) == (1, 1, 1_500_000)
 
 
-@pytest.mark.django_db
 def test_a_run_waits_and_goes_on() -> None:
     events = paused_and_resumed()
     statuses = []
@@ -167,7 +165,6 @@ def test_a_run_waits_and_goes_on() -> None:
     assert duration is not None and 60_000_000 <= duration < 65_000_000
 
 
-@pytest.mark.django_db
 def test_a_loop_in_a_loop_keeps_its_executions_apart() -> None:
     def container_event(kind: str, name: str, **fields: Any) -> dict[str, Any]:
         return workflow_event(f"{kind}_{name}", id=kind, node_id=kind, title=kind, **fields)
@@ -209,7 +206,6 @@ def _visible_run(run: Run) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.django_db
 def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
     views = []
     for sources in (
@@ -227,7 +223,6 @@ def test_the_same_run_by_events_by_telemetry_and_by_both() -> None:
         assert view == views[0]
 
 
-@pytest.mark.django_db
 def test_both_sources_in_any_order_are_the_same_rows() -> None:
     app_ids([SERVICE])
     events, spans = by_events(), by_telemetry()

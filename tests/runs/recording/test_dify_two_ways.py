@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 from django.test import Client
-from hypothesis import given, settings
 
 from nodes.models import NodeExecution
 from runs.models import Run
@@ -16,10 +15,10 @@ from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.decoding.langfuse_rest import read_batch
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.record import NodeRecord
-from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
+from tests.conftest import rolled_back
 from tests.runs.recording.captured import PROTOBUF
-from tests.runs.recording.test_rules import deliveries, rolled_back, stored
+from tests.runs.recording.test_rules import check_every_delivery
 
 CASES = Path(__file__).parents[2] / "cases" / "dify-real"
 RUNS = ["both-broken", "both-lf-chat-2", "both-order-failbranch"]
@@ -54,23 +53,13 @@ def microseconds(time: Any) -> int:
     return round(time.timestamp() * 1_000_000) if time else 0
 
 
+@pytest.mark.any_database
 @pytest.mark.django_db
 @pytest.mark.parametrize("case", RUNS)
 def test_any_order_of_arrival_gives_the_same_rows(case: str) -> None:
     traced = by_tracing(case)
     records = by_stream(case, traced[0].service) + traced
-    app_ids({record.service for record in records})
-    expected = stored([records])
-    assert len(expected["runs"]) == 1
-
-    @settings(max_examples=15)
-    @given(deliveries(len(records)))
-    def check(delivery: list[list[int]]) -> None:
-        tables = stored([[records[index] for index in request] for request in delivery])
-        for table, rows in expected.items():
-            assert tables[table] == rows, table
-
-    check()
+    assert len(check_every_delivery(records, examples=15)["runs"]) == 1
 
 
 @pytest.mark.django_db

@@ -2,14 +2,13 @@
 same rows are stored; and one bad span costs no good one."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +22,7 @@ from runs.recording.storing import ingest
 from runs.recording.storing.related_rows import app_ids
 from runs.recording.storing.store import save_records
 from tests.cases.test_cases import FOLDER
-from tests.conftest import PROTOBUF, capture
+from tests.conftest import PROTOBUF, capture, rolled_back
 from tests.otlp_spans import otlp_request, otlp_span
 from tests.runs.recording.snapshot import snapshot
 
@@ -66,27 +65,11 @@ def records_of_turns() -> list[NodeRecord]:
     return [r for body in bodies for r in decode_traces(body, "application/json").records]
 
 
-class _Undo(Exception):
-    pass
-
-
-@contextmanager
-def rolled_back() -> Iterator[None]:
-    """What is written inside is gone after it."""
-    try:
-        with transaction.atomic():
-            yield
-            raise _Undo
-    except _Undo:
-        pass
-
-
 def stored(requests: list[list[NodeRecord]]) -> dict[str, Any]:
     with rolled_back():
         for request in requests:
             save_records(request)
         return snapshot()
-    raise AssertionError
 
 
 @st.composite
@@ -98,6 +81,25 @@ def deliveries(draw: st.DrawFn, count: int) -> list[list[int]]:
     return [order[a:b] for a, b in zip([0, *cuts], [*cuts, len(order)], strict=True)]
 
 
+def check_every_delivery(
+    records: list[NodeRecord], examples: int, rows_of: Callable[..., dict[str, Any]] = stored
+) -> dict[str, Any]:
+    """Check that `records` are stored as the same rows in any order, however they are split and
+    repeated, by so many examples; return the rows."""
+    app_ids({record.service for record in records})  # numbers of apps are the database's
+    expected = rows_of([records])
+
+    @settings(max_examples=examples)
+    @given(deliveries(len(records)))
+    def check(delivery: list[list[int]]) -> None:
+        tables = rows_of([[records[index] for index in request] for request in delivery])
+        for table, rows in expected.items():
+            assert tables[table] == rows, table
+
+    check()
+    return expected
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", [*CAPTURES, *ROOTLESS, "turns"])
 def test_order_splitting_and_repetition_do_not_matter(name):
@@ -105,18 +107,7 @@ def test_order_splitting_and_repetition_do_not_matter(name):
         records = records_of_turns()
     else:
         records = records_of_case(name) if name in ROOTLESS else records_of(name)
-    app_ids({record.service for record in records})  # numbers of apps are the database's
-    expected = stored([records])
-    assert expected["runs"]
-
-    @settings(max_examples=8)
-    @given(deliveries(len(records)))
-    def check(delivery: list[list[int]]) -> None:
-        tables = stored([[records[index] for index in request] for request in delivery])
-        for table, rows in expected.items():
-            assert tables[table] == rows, table
-
-    check()
+    assert check_every_delivery(records, examples=8)["runs"]
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ from runs.pages.guide.endpoints import ENDPOINTS
 from runs.query.fields import FIELDS
 from tests.factories import make_app
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 BASE = "http://testserver"
 
 

@@ -6,6 +6,8 @@ from django.test import Client
 from runs.pages.producers.documents import documents
 from tests.pages import check_page, text_of
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.mark.parametrize("name", documents())
 def test_each_document_is_a_page_with_links_that_lead_somewhere(console: Client, name: str) -> None:

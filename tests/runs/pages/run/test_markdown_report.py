@@ -13,7 +13,7 @@ from runs.models import ErrorGroup, Run
 from runs.pages.run.markdown_report import MAX_REPORT, report
 from tests.factories import make_app, make_execution, make_run, make_version
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
 
 
 def fail(run: Run, culprit: NodeExecution) -> Run:

@@ -233,6 +233,7 @@ def test_a_run_that_is_merged_into_another_keeps_its_links(client):
         assert client.get(f"{link}steps/{step.id}/").status_code == 200
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("text", NASTY[3:6] + NASTY[9:13] + NASTY[-3:], ids=ascii)
 @pytest.mark.parametrize("masked", [[], ["user", "models", "costs", "word:x", "key:x"]], ids=len)
 def test_hostile_runs_make_valid_pages(post, text, masked):
