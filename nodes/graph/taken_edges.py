@@ -149,6 +149,7 @@ def _fan_outs(intervals: Sequence[_StepInterval]) -> Iterator[list[_StepInterval
 def taken_edges(steps: Sequence[GraphStep], known: Collection[str]) -> set[TakenEdge]:
     """Return the edges that this run took. `known`: ids of all nodes of the version, so that a
     branch may lead to a node that this run did not reach any more."""
+    steps = _without_attempts(steps)
     groups = _StepGroups(steps)
     choices = _BranchChoices()
     for step in sorted(steps, key=lambda s: (s.index, s.id)):
@@ -161,6 +162,28 @@ def taken_edges(steps: Sequence[GraphStep], known: Collection[str]) -> set[Taken
             if handle or (source.key, target.key) not in choices.pairs:
                 edges.setdefault((source.key, target.key, handle), via)
     return {TakenEdge(key, via) for key, via in edges.items()}
+
+
+def _without_attempts(steps: Sequence[GraphStep]) -> Sequence[GraphStep]:
+    """Leave out attempts that were tried again while their step was at work: what came after the
+    step did not follow them."""
+    attempts = [step for step in steps if step.status == "retry" and step.started_us is not None]
+    if not attempts:
+        return steps
+    names = {(step.parent_id, step.key, step.iteration) for step in attempts}
+    lasted: dict[tuple[str, str, str], list[tuple[int, int]]] = defaultdict(list)
+    for step in steps:
+        name = (step.parent_id, step.key, step.iteration)
+        if name in names and step.status != "retry" and step.started_us is not None:
+            ended = step.started_us if step.ended_us is None else step.ended_us
+            lasted[name].append((step.started_us, ended))
+    inner = {
+        step.id
+        for step in attempts
+        for start, end in lasted[step.parent_id, step.key, step.iteration]
+        if start <= (step.started_us or 0) <= end
+    }
+    return [step for step in steps if step.id not in inner]
 
 
 def _add_choice(

@@ -52,11 +52,13 @@ class _Point(NamedTuple):
 
 @dataclass(slots=True)
 class _Interval:
-    """Start and end of a step; `again`: where it went on after it had waited."""
+    """Start and end of a step; `again`: where it went on after it had waited; `is_sent_later`: it
+    is at the end of the second in which it began."""
 
     start: _Point
     end: _Point | None = None
     again: _Point | None = None
+    is_sent_later: bool = False
 
 
 class StreamClock:
@@ -88,12 +90,25 @@ class StreamClock:
         """Return how far the stream has come."""
         return 0 if self._block is None else self._block.start_us + self._now
 
-    def begin(self, key: str, stamp_us: int | None, arrived_us: int | None = None) -> None:
+    def begin(
+        self,
+        key: str,
+        stamp_us: int | None,
+        arrived_us: int | None = None,
+        is_sent_later: bool = False,
+    ) -> None:
         """Take the start of a step: after all that has begun or ended before it in the stream. One
-        that has begun already goes on after a wait."""
+        that has begun already goes on after a wait. `is_sent_later`: it may have begun before that,
+        in the second of its stamp."""
         interval = self._intervals.get(key)
         if interval is not None and interval.end is not None:
             return
+        if is_sent_later and interval is None and self._block is not None and stamp_us is not None:
+            latest = _last_of_second(stamp_us)
+            if latest < self._block.start + self._now + 1:
+                point = _Point(self._block, latest - self._block.start_us)
+                self._intervals[key] = _Interval(point, is_sent_later=True)
+                return
         if stamp_us is not None:
             self._advance(stamp_us, _last_of_second(stamp_us), arrived_us)
         if self._block is None:
@@ -163,6 +178,11 @@ class StreamClock:
         if attempted is not None and length_us is not None:
             tried_us = attempted.time_us - interval.start.time_us
             interval.start = attempted if length_us < tried_us * 3 // 4 else interval.start
+        if interval.is_sent_later and length_us is not None and stamp_us is not None:
+            late = interval.start.time_us + length_us - _last_of_second(stamp_us)
+            first = interval.start.offset - SECOND + 1
+            offset = interval.start.offset - max(late, 0)
+            interval.start = _Point(interval.start.block, max(offset, first))
         began = interval.again or interval.start
         shift = began.block.start_us - block.start_us
         end = self._now - shift if length_us is None else began.offset + length_us

@@ -84,3 +84,44 @@ def test_many_parts_that_overlap_are_one_stream_in_any_order(path: Path) -> None
         ]
         chance.shuffle(parts)
         assert shown([*parts, parts[0]]) == expected, cuts
+
+
+SOME = [CASES / "dify-real" / name / "request-01.sse"
+        for name in ("stream-night", "stream-order-retry", "agent-v2")]  # fmt: skip
+some_streams = pytest.mark.parametrize("path", SOME, ids=lambda path: path.parent.name)
+
+
+@some_streams
+def test_events_that_repeat_say_nothing_new(path: Path) -> None:
+    """Each twice; and the last few again, as after a lost connection."""
+    events = events_of(path)
+    expected = shown([events])
+    assert shown([[event for event in events for _ in range(2)]]) == expected
+    for place in range(3, len(events), 5):
+        assert shown([[*events[:place], *events[place - 3 : place], *events[place:]]]) == expected
+
+
+@some_streams
+def test_a_stream_without_its_beginning_has_the_same_steps(path: Path) -> None:
+    def steps(events: Sequence[Event]) -> list[tuple[Any, ...]]:
+        rows = rows_of_records([read(events)]).values()
+        visible = sorted((row for row in rows if not row.folded), key=lambda row: row.index)
+        return [(row.title, row.depth, row.iteration, row.status) for row in visible]
+
+    events = events_of(path)
+    assert events[0]["event"] == "workflow_started"
+    assert steps(events[1:]) == steps(events)
+
+
+def test_a_stream_that_switches_between_runs_is_several_runs() -> None:
+    streams = [events_of(path) for path in SOME[:2]]
+    mixed = [event for both in zip(*streams, strict=False) for event in both]
+    mixed += [event for events in streams for event in events if event not in mixed]
+    records = read(mixed)
+    for events in streams:
+        run = events[0]["workflow_run_id"]
+        own = rows_of_records([[record for record in records if record.trace == run]])
+        alone = rows_of_records([read(events)])
+        assert {key: row.derived() for key, row in own.items()} == {
+            key: row.derived() for key, row in alone.items()
+        }

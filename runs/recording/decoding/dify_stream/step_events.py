@@ -8,6 +8,7 @@ What Dify sends, and how it is read here:
 """
 
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Any
 
 from runs.recording.decoding.dify import agent_log
@@ -21,6 +22,7 @@ from runs.recording.decoding.dify.vocabulary import (
 from runs.recording.decoding.dify_stream.stream_event import NEAREST, StreamEvent, times
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.moments import Moment
+from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, Value
 from runs.recording.records.row import retry_source_id
 from runs.recording.records.usage import to_count
@@ -142,12 +144,12 @@ def _step_error(data: dict[str, Any], outputs: Value) -> str | None:
 
 
 def container_started(event: StreamEvent) -> NodeRecord:
-    source_id = event.context.container_id(event, has_ended=False)
+    source_id = _container_source_id(event, "begin")
     return _container_record(event, source_id, status="running", **event.begins(source_id))
 
 
 def container_completed(event: StreamEvent) -> NodeRecord:
-    data, source_id = event.data, event.context.container_id(event, has_ended=True)
+    data, source_id = event.data, _container_source_id(event, "end")
     status = data.get("status")
     usage, cost = usage_of(event.execution_metadata)
     total = to_count(data.get("total_tokens"))
@@ -166,6 +168,13 @@ def container_completed(event: StreamEvent) -> NodeRecord:
         received=event.received_without(*STORED_OF_STEP),
         **known,
     )
+
+
+def _container_source_id(event: StreamEvent, what: str) -> str:
+    """Return the source id of the start or the end of a container, which Dify names by its node in
+    the graph alone: all that the event says tells it from those of other executions."""
+    digest = blake2b(canonical(event.data)[1], digest_size=6).hexdigest()
+    return f"{event.trace[:36]}/{event.required_id('id')[:MAX_NODE_ID]}/{what}-{digest}"
 
 
 def _container_record(event: StreamEvent, source_id: str, **fields: Any) -> NodeRecord:

@@ -1,13 +1,11 @@
 """One event of Dify's stream: its envelope, with the ids of its run, and its payload. Pure."""
 
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import Any
 
 from runs.recording.decoding.dify.vocabulary import duration_us, timestamp_us
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.moments import Moment
-from runs.recording.records.payload_values import canonical
 from runs.recording.records.record import NodeRecord, RunFacts, Value
 
 MAX_ID = 128
@@ -51,7 +49,7 @@ class RunRequest:
 class StreamContext:
     """What a stream has said of a run before an event. `last_stamp_us`: the newest stamp."""
 
-    __slots__ = ("_before", "_ends", "_sent", "has_finished", "last_stamp_us", "trace")
+    __slots__ = ("_before", "_sent", "has_finished", "last_stamp_us", "trace")
 
     def __init__(self, trace: str = "") -> None:
         self.trace = trace
@@ -59,8 +57,6 @@ class StreamContext:
         self.last_stamp_us: int | None = None
         self._before = ""  # the name of the last event
         self._sent: set[str] = set()
-        # End of a container → how many others were equal, and how many events had been sent then.
-        self._ends: dict[str, tuple[int, int]] = {}
 
     def moments(self, source_id: str, moment: Moment, begins_run: bool = False) -> tuple[str, ...]:
         """Return the moment as a field of a record, with the event before it; nothing for an event
@@ -72,21 +68,6 @@ class StreamContext:
         before, self._before = self._before, name
         # What begins a run begins a response: nothing before it.
         return (str(replace(moment, after="" if begins_run else before)),)
-
-    def container_id(self, event: "StreamEvent", has_ended: bool) -> str:
-        """Return the source id of the start or the end of a container, which Dify names by its node
-        in the graph alone: all that the event says tells it from those of other executions. Equal
-        ends are one that was sent again, unless anything new was sent between them."""
-        node_id = event.required_id("id")
-        digest = blake2b(canonical(event.data)[1], digest_size=6).hexdigest()
-        source_id = f"{event.trace[:36]}/{node_id[:60]}/{'end' if has_ended else 'begin'}-{digest}"
-        if not has_ended:
-            return source_id
-        others, sent = self._ends.get(source_id, (-1, -1))
-        if len(self._sent) > sent:
-            others += 1
-            self._ends[source_id] = (others, len(self._sent) + 1)  # with the event itself
-        return f"{source_id}-{others}" if others else source_id
 
 
 class StreamEvent:

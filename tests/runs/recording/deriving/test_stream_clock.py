@@ -69,6 +69,19 @@ def test_attempts_follow_one_another_within_their_step() -> None:
     assert step[1] == step[0] + 600_000
 
 
+def test_a_step_that_was_sent_later_lies_in_the_second_of_its_stamp() -> None:
+    """The iterations that run at the same time are sent one after the other."""
+    clock = StreamClock()
+    clock.begin("first", AT)
+    clock.end("first", 2 * SECOND, AT + 2 * SECOND)
+    clock.begin("second", AT, is_sent_later=True)
+    clock.end("second", 400_000, AT)
+    began, ended = clock.times("second")
+    assert began >= AT and ended == began + 400_000 and second_of(ended) == AT
+    clock.begin("after", AT + 2 * SECOND, is_sent_later=True)
+    assert clock.times("after")[0] > (clock.times("first")[1] or 0)
+
+
 def test_a_container_begins_with_its_first_step() -> None:
     clock = StreamClock()
     clock.begin("before", AT)

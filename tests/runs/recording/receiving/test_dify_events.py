@@ -5,6 +5,7 @@ import gzip
 import http.client
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -12,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
 
 from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Run
@@ -28,6 +29,7 @@ from tests.runs.recording.decoding.dify_stream.streams import (
     started,
     workflow_event,
 )
+from tests.runs.recording.snapshot import snapshot
 from tests.runs.test_serve import START_SECONDS, Console, database_url, free_port, serve
 
 __all__ = ["database_url", "free_port", "serve"]  # fixtures
@@ -66,6 +68,27 @@ def test_a_whole_stream(post: Callable[..., Any]) -> None:
     )  # fmt: skip
     assert post(recorded(), "/api/dify/events?app=My+App").json() == answer.json()
     assert Run.objects.count() == 1
+
+
+def test_a_stream_that_two_processes_post_at_once_is_one_run(
+    post: Callable[..., Any], ingest_key: str
+) -> None:
+    def send() -> None:
+        answers.append(post(recorded()).status_code)
+        connection.close()
+
+    answers: list[int] = []
+    threads = [threading.Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200, 200, 200]
+    at_once = snapshot()
+    assert len(at_once["runs"]) == 1
+    Run.objects.all().delete()
+    post(recorded())
+    assert snapshot() == at_once
 
 
 @pytest.mark.parametrize("content_type", ["application/x-ndjson", "application/json"])

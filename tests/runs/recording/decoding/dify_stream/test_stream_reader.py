@@ -227,12 +227,6 @@ def test_a_container_that_runs_again() -> None:
     assert ids == [only_record(event).source_id for event in events]
 
 
-def test_equal_ends_of_a_container_are_two_if_anything_ran_between_them() -> None:
-    end = workflow_event("loop_completed", id="in", node_id="in")
-    first, again, _, second = records(end, end, node("node_finished", "a"), end)
-    assert first.source_id == again.source_id != second.source_id
-
-
 def test_old_parallel_events_and_unknown_ones_are_kept_as_details() -> None:
     strange = workflow_event("parallel_branch_started", parallel_id="p", created_at=AT)
     first, again, unknown = records(strange, strange, workflow_event("from_tomorrow", x=1))
