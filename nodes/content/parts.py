@@ -58,7 +58,7 @@ class ContentPart:
 
     @property
     def is_short(self) -> bool:
-        return self.form in ("scalar", "empty") or (
+        return self.form in ("scalar", "empty", "file") or (
             self.form == "text" and self.html is None and len(self.text) < 80
         )
 
@@ -239,7 +239,8 @@ class _Presenter:
         if part.mime_type:
             size = size.rpartition(", ")[2]
         address = "" if inlined else part.address
-        facts = (part.kind, part.name, part.mime_type, size, part.file_id, address)
+        kind = "" if part.mime_type.startswith(f"{part.kind}/") else part.kind
+        facts = (kind, part.name, part.mime_type, size, part.file_id, address)
         links = [address] if address.startswith(("https://", "http://")) else []
         names = [visible_name(fact) for fact in facts if fact]
         return ContentPart("file", text=", ".join(names), items=links)

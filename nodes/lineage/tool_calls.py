@@ -65,7 +65,9 @@ def links_to_results(run: RunIndex, step: LineageStep, inputs: Any) -> Iterator[
 
 
 def _may_be_result(value: dict[str, Any]) -> bool:
-    return "tool_call_id" in value or "call_id" in value or value.get("role") in ("tool", "user")
+    if "tool_call_id" in value or "call_id" in value:
+        return True
+    return value.get("role") in ("tool", "function", "user")  # Gemini's and Anthropic's are these
 
 
 def _tool_of_result(run: RunIndex, step: LineageStep, result: ToolResult) -> LineageStep | None:

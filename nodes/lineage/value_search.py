@@ -37,7 +37,9 @@ _DESCRIPTIVE_PATHS = frozenset((name,) for name in (
     "model", "model_name", "model_id", "role", "type", "finish_reason", "stop_reason", "mime_type",
     "content_type", "object", "currency", "status", "system_fingerprint", "version",
 ))  # fmt: skip
-_MESSAGE_KEYS = frozenset({"tool_calls", "parts", "function_call", "content", "call_id"})
+_MESSAGE_KEYS = frozenset(
+    {"tool_calls", "parts", "function_call", "content", "contents", "blocks", "call_id"}
+)
 
 
 @dataclass(frozen=True, slots=True)

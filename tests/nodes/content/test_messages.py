@@ -4,9 +4,13 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nodes.content.message_parts import MessageMedia, MessageText, OtherPart, ToolCall, ToolResult
 from nodes.content.messages import Message, read_message
+from nodes.content.parts import present
+from nodes.content.previews import preview
 
 
 def read(*content: Any, **fields: Any) -> Message:
@@ -143,3 +147,37 @@ def test_what_no_reader_knows_is_kept(part: Any) -> None:
     values = orjson.dumps([getattr(p, "value", None) for p in read(part).parts]).decode()
     for word in ("beam", "cachePoint", "ephemeral", "EncRypt", "42", "[1,2]"):
         assert word not in orjson.dumps(part).decode() or word in values
+
+
+NAMES = st.sampled_from(
+    sorted(
+        {
+            "role", "type", "content", "parts", "text", "message", "tool_calls", "function", "id",
+            "name", "arguments", "output", "error", "status", "source", "image", "file", "audio",
+            "transcript", "thinking", "summary", "citations", "annotations", "refusal", "kwargs",
+            "data", "additional_kwargs", "toolUse", "functionResponse", "reasoning", "blocks",
+        }
+    )
+)  # fmt: skip
+WORDS = st.sampled_from(
+    [
+        "user", "tool", "ai", "constructor", "text", "image_url", "tool_use", "tool_result",
+        "reasoning", "mcp_call", "document", "refusal", "", "data:image/png;base64,AA", '{"a": 1}',
+    ]
+)  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(NAMES, JSON, max_size=6), WORDS, JSON)
+def test_odd_messages_are_read_without_an_error(
+    fields: dict[str, Any], role: str, content: Any
+) -> None:
+    value = {**fields, "role": role, "content": content}
+    assert read_message(value)
+    for shown in (value, fields, [fields]):
+        assert present(shown)
+        preview(shown)

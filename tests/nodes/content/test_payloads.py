@@ -76,6 +76,68 @@ MESSAGES = [
         {"type": "function_call", "name": "look", "arguments": '{"id": 7}', "call_id": "c1"},
         {"type": "function_call_output", "call_id": "c1", "output": '{"found": true}'},
     ],
+    # as earlier versions stored all of them
+    [
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "", "tool_calls": [
+            {"id": "c1", "name": "look", "arguments": {"id": 7}}]},
+        {"role": "tool", "content": '{"found":true}', "tool_call_id": "c1"},
+    ],
+    # OpenInference, without its indexes
+    [
+        {"role": "user", "contents": [{"message_content": {"type": "text", "text": "hi"}}]},
+        {"role": "assistant", "tool_calls": [{"tool_call": {
+            "id": "c1", "function": {"name": "look", "arguments": '{"id": 7}'}}}]},
+        {"role": "tool", "tool_call_id": "c1", "content": '{"found": true}'},
+    ],
+    # Bedrock's Converse
+    [
+        {"role": "user", "content": [{"text": "hi"}]},
+        {"role": "assistant", "content": [
+            {"toolUse": {"toolUseId": "c1", "name": "look", "input": {"id": 7}}}]},
+        {"role": "tool", "content": [{"toolResult": {
+            "toolUseId": "c1", "status": "success", "content": [{"json": {"found": True}}]}}]},
+    ],
+    # Vercel AI SDK
+    [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+        {"role": "assistant", "content": [
+            {"type": "tool-call", "toolCallId": "c1", "toolName": "look", "input": {"id": 7}}]},
+        {"role": "tool", "content": [{"type": "tool-result", "toolCallId": "c1", "output": {
+            "type": "json", "value": {"found": True}}}]},
+    ],
+    # Genkit
+    [
+        {"role": "user", "content": [{"text": "hi"}]},
+        {"role": "model", "content": [
+            {"toolRequest": {"ref": "c1", "name": "look", "input": {"id": 7}}}]},
+        {"role": "tool", "content": [
+            {"toolResponse": {"ref": "c1", "output": {"found": True}}}]},
+    ],
+    # Haystack
+    [
+        {"_role": "user", "_content": [{"text": "hi"}], "_meta": {}},
+        {"role": "assistant", "content": [
+            {"tool_call": {"id": "c1", "tool_name": "look", "arguments": {"id": 7}}}]},
+        {"role": "tool", "content": [{"tool_call_result": {
+            "result": '{"found": true}', "origin": {"id": "c1"}, "error": False}}]},
+    ],
+    # LlamaIndex
+    [
+        {"role": "user", "blocks": [{"block_type": "text", "text": "hi"}]},
+        {"role": "assistant", "blocks": [{"block_type": "tool_call", "tool_call_id": "c1",
+                                          "tool_name": "look", "tool_kwargs": {"id": 7}}]},
+        {"role": "tool", "blocks": [{"block_type": "text", "text": '{"found": true}'}],
+         "additional_kwargs": {"tool_call_id": "c1"}},
+    ],
+    # pydantic-ai's own
+    [
+        {"role": "user", "parts": [{"part_kind": "user-prompt", "content": "hi"}]},
+        {"role": "assistant", "parts": [{"part_kind": "tool-call", "tool_name": "look",
+                                         "args": '{"id": 7}', "tool_call_id": "c1"}]},
+        {"role": "tool", "parts": [{"part_kind": "tool-return", "content": {"found": True},
+                                    "tool_call_id": "c1"}]},
+    ],
 ]  # fmt: skip
 
 
