@@ -84,11 +84,6 @@ def time_of(fields: dict[str, Any], *names: str) -> int | None:
     return None if nanoseconds is None else us_from_ns(nanoseconds)
 
 
-def resource_of(fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes of the `resource` of a ResourceSpans or ResourceLogs."""
-    return _attributes_in(fields.get("resource"))
-
-
 def scope_of(fields: dict[str, Any]) -> str:
     """Return name and version of the `scope` of a ScopeSpans or ScopeLogs."""
     scope = fields.get("scope")
@@ -97,11 +92,8 @@ def scope_of(fields: dict[str, Any]) -> str:
     return f"{text_of(scope, 'name')} {text_of(scope, 'version')}".strip()
 
 
-def scope_attributes_of(fields: dict[str, Any]) -> dict[str, Any]:
-    return _attributes_in(fields.get("scope"))
-
-
-def _attributes_in(holder: Any) -> dict[str, Any]:
+def attributes_in(holder: Any) -> dict[str, Any]:
+    """Return the attributes of a resource or scope."""
     try:
         return attributes_of(items_of(holder, "attributes")) if isinstance(holder, dict) else {}
     except BadSpan:  # too deep: the spans below it are still good

@@ -5,11 +5,9 @@ Facts: opentelemetry/proto/logs/v1/logs.proto. The name of an event is a field o
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import (
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
@@ -19,14 +17,19 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord as LogMessage
 from runs.recording.decoding.otlp import content_types
 from runs.recording.decoding.otlp import json_values as in_json
 from runs.recording.decoding.otlp import protobuf_values as in_protobuf
-from runs.recording.decoding.otlp.salvage import salvage, single_record_request
+from runs.recording.decoding.otlp.record_groups import (
+    RecordGroup,
+    decode_records,
+    json_groups,
+    protobuf_groups,
+)
 from runs.recording.records.record import Refused, StepLog
 from runs.recording.records.span import LAST_US, BadSpan
 
 LAST_NS = LAST_US * 1000 + 999
 EXCEPTION = frozenset({"exception.type", "exception.message"})
 SOURCE_PLACE = re.compile(r"event \S+:\d+")
-JSON_KEYS = ("resourceLogs", "scopeLogs", "logRecords")
+FIELDS = ("resource_logs", "scope_logs", "log_records")
 SEVERITIES = ("", "trace", "debug", "info", "warn", "error", "fatal")
 
 
@@ -70,42 +73,11 @@ class LogRecord:
 def decode_protobuf_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
     """Return the logs of an ExportLogsServiceRequest in the order sent, and those refused. Raises
     UnreadableBody when the body is no such message."""
-    request = ExportLogsServiceRequest()
-    logs: list[LogRecord] = []
-    refused: list[Refused] = []
-    try:
-        request.ParseFromString(body)
-    except DecodeError:
-        for resource, scope, messages, unreadable in salvage(body, LogMessage):
-            refused.extend(unreadable)
-            _add_protobuf_logs(messages, resource, scope, logs, refused)
-        return logs, refused
-    for resource_logs in request.resource_logs:
-        for scope_logs in resource_logs.scope_logs:
-            messages, scope = scope_logs.log_records, scope_logs.scope
-            _add_protobuf_logs(messages, resource_logs.resource, scope, logs, refused)
-    return logs, refused
+    groups = protobuf_groups(body, ExportLogsServiceRequest(), LogMessage, FIELDS)
+    return decode_records(groups, _protobuf_log)
 
 
-def _add_protobuf_logs(
-    messages: Iterable[Any],
-    resource: Any,
-    scope: Any,
-    logs: list[LogRecord],
-    refused: list[Refused],
-) -> None:
-    """Append the logs of one scope to `logs`, or to `refused`."""
-    envelope = (in_protobuf.resource_of(resource), in_protobuf.scope_of(scope))
-    for message in messages:
-        try:
-            logs.append(_protobuf_log(message, *envelope))
-        except BadSpan as error:
-            parts = (part.SerializeToString() for part in (message, resource, scope))
-            raw = {"name": message.event_name, "trace_id": message.trace_id.hex()}
-            refused.append(Refused(str(error), raw, single_record_request(*parts)))
-
-
-def _protobuf_log(message: Any, resource: dict[str, Any], scope: str) -> LogRecord:
+def _protobuf_log(message: Any, group: RecordGroup) -> LogRecord:
     attributes = in_protobuf.attributes_of(message.attributes)
     return LogRecord(
         _checked_id(message.trace_id.hex(), 32, "trace"),
@@ -115,8 +87,8 @@ def _protobuf_log(message: Any, resource: dict[str, Any], scope: str) -> LogReco
         _severity_name(message.severity_text, message.severity_number),
         in_protobuf.value_of(message.body, 0),
         attributes,
-        resource,
-        scope,
+        group.resource,
+        group.scope,
     )
 
 
@@ -127,23 +99,10 @@ def decode_json_logs(body: bytes) -> tuple[list[LogRecord], list[Refused]]:
     """Return the logs of an ExportLogsServiceRequest in JSON, and those refused. Raises
     UnreadableBody when the body is not such a document."""
     document = in_json.parse_request(body, "logs")
-    logs: list[LogRecord] = []
-    refused: list[Refused] = []
-    for resource_logs in in_json.objects(document, "resourceLogs", "resource_logs"):
-        resource = in_json.resource_of(resource_logs)
-        for scope_logs in in_json.objects(resource_logs, "scopeLogs", "scope_logs"):
-            scope = in_json.scope_of(scope_logs)
-            for item in in_json.items_of(scope_logs, "logRecords", "log_records"):
-                try:
-                    logs.append(_json_log(item, resource, scope))
-                except BadSpan as error:
-                    envelope = (resource_logs.get("resource"), scope_logs.get("scope"))
-                    request = in_json.single_record_request(JSON_KEYS, item, *envelope)
-                    refused.append(Refused(str(error), in_json.raw_of(item), request))
-    return logs, refused
+    return decode_records(json_groups(document, FIELDS), _json_log)
 
 
-def _json_log(item: Any, resource: dict[str, Any], scope: str) -> LogRecord:
+def _json_log(item: Any, group: RecordGroup) -> LogRecord:
     if not isinstance(item, dict):
         raise BadSpan("A log is not a JSON object.")
     text_of, integer, pick = in_json.text_of, in_json.integer_or_none, in_json.pick
@@ -162,8 +121,8 @@ def _json_log(item: Any, resource: dict[str, Any], scope: str) -> LogRecord:
         _severity_name(text_of(item, "severityText", "severity_text"), severity_number or 0),
         in_json.value_of(body, 0) if isinstance(body, dict) else None,
         attributes,
-        resource,
-        scope,
+        group.resource,
+        group.scope,
     )
 
 

@@ -7,9 +7,10 @@ from google.protobuf.json_format import MessageToDict
 from runs.recording.records.span import MAX_DEPTH, BadSpan, base64_text, finite
 
 
-def resource_of(resource: Any) -> dict[str, Any]:
+def attributes_in(holder: Any) -> dict[str, Any]:
+    """Return the attributes of a resource or scope."""
     try:
-        return attributes_of(resource.attributes)
+        return attributes_of(holder.attributes)
     except BadSpan:  # nested too deep: the spans that share it are still good
         return {}
 

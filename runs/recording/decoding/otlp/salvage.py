@@ -30,7 +30,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 _RECORD_NAMES: dict[type[Message], str] = {SpanMessage: "span", LogMessage: "log"}
 
 
-def salvage(body: bytes, record_type: type[Message] = SpanMessage) -> list[SalvagedScope]:
+def salvage(body: bytes, record_type: type[Message]) -> list[SalvagedScope]:
     """Return (resource, scope, spans that parse, spans that do not) for each ScopeSpans; for logs,
     whose `record_type` is LogRecord, the same for each ScopeLogs. Raises UnreadableBody when the
     body is no protobuf message of this shape."""

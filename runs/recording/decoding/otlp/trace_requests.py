@@ -8,19 +8,25 @@ base64 ids where OTLP has hex. The walk tolerates snake_case keys, numbers or te
 integers, numbers or names for enums, and ignores what it does not know.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
-from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as SpanMessage
 
 from runs.recording.decoding.otlp import content_types
 from runs.recording.decoding.otlp import json_values as in_json
 from runs.recording.decoding.otlp import protobuf_values as in_protobuf
-from runs.recording.decoding.otlp.salvage import salvage, single_record_request
+from runs.recording.decoding.otlp.record_groups import (
+    RecordGroup,
+    decode_records,
+    json_groups,
+    protobuf_groups,
+)
 from runs.recording.records.json_text import parse_json
 from runs.recording.records.record import Refused
 from runs.recording.records.span import (
@@ -36,7 +42,7 @@ from runs.recording.records.span import (
 
 NO_TRACE_ID = bytes(16)
 NO_SPAN_ID = bytes(8)
-JSON_KEYS = ("resourceSpans", "scopeSpans", "spans")
+FIELDS = ("resource_spans", "scope_spans", "spans")
 
 
 def encode_trace_response(partial: tuple[int, str] | None, content_type: str) -> bytes:
@@ -52,19 +58,15 @@ def single_span_request(
     """Return a whole request, with resource and scope, that holds the span of `trace` whose id is
     one of `span_ids` (hex), cut out of the request that it came in. The inbox keeps a refused span
     so, to be replayed. b"" where the span is not in the body."""
-    if "json" in content_type:
-        return _single_span_of_json(body, trace, span_ids)
-    request = ExportTraceServiceRequest()
-    try:
-        request.ParseFromString(body)
-    except DecodeError:
-        return b""
-    for resource_spans in request.resource_spans:
-        for scope_spans in resource_spans.scope_spans:
-            for span in scope_spans.spans:
-                if span.trace_id.hex() == trace and span.span_id.hex() in span_ids:
-                    messages = (span, resource_spans.resource, scope_spans.scope)
-                    return single_record_request(*(m.SerializeToString() for m in messages))
+    is_json = "json" in content_type
+    groups = json_groups(parse_json(body), FIELDS) if is_json else _protobuf_spans(body)
+    read = _json_span if is_json else _protobuf_span
+    for group in groups:
+        for record in group.records:
+            with suppress(BadSpan):
+                span = read(record, group)
+                if span.trace_id == trace and span.span_id in span_ids:
+                    return group.refuse(record, "").body
     return b""
 
 
@@ -74,53 +76,14 @@ def single_span_request(
 def decode_protobuf_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
     """Return the spans of an ExportTraceServiceRequest in the order sent, and those refused.
     Raises UnreadableBody when the body is no such message."""
-    request = ExportTraceServiceRequest()
-    spans: list[Span] = []
-    refused: list[Refused] = []
-    try:
-        request.ParseFromString(body)
-    except DecodeError:
-        for resource, scope, messages, unreadable in salvage(body):
-            refused.extend(unreadable)
-            attributes = in_protobuf.resource_of(resource)
-            _add_protobuf_spans(messages, attributes, resource, scope, spans, refused)
-        return spans, refused
-    for resource_spans in request.resource_spans:
-        resource = resource_spans.resource
-        attributes = in_protobuf.resource_of(resource)  # once: all its spans share one dict
-        for scope_spans in resource_spans.scope_spans:
-            messages, scope = scope_spans.spans, scope_spans.scope
-            _add_protobuf_spans(messages, attributes, resource, scope, spans, refused)
-    return spans, refused
+    return decode_records(_protobuf_spans(body), _protobuf_span)
 
 
-def _add_protobuf_spans(
-    messages: Iterable[Any],
-    resource_attributes: dict[str, Any],
-    resource: Any,
-    scope: Any,
-    spans: list[Span],
-    refused: list[Refused],
-) -> None:
-    """Append the spans of one scope to `spans`, or to `refused`."""
-    scope_name = in_protobuf.scope_of(scope)
-    facts = _facts_of_scope(in_protobuf.resource_of(scope))
-    for message in messages:
-        try:
-            spans.append(_protobuf_span(message, resource_attributes, scope_name, facts))
-        except BadSpan as error:
-            parts = (part.SerializeToString() for part in (message, resource, scope))
-            request = single_record_request(*parts)
-            refused.append(Refused(str(error), in_protobuf.raw_of(message), request))
+def _protobuf_spans(body: bytes) -> Iterator[RecordGroup]:
+    return protobuf_groups(body, ExportTraceServiceRequest(), SpanMessage, FIELDS)
 
 
-def _facts_of_scope(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"scope_attributes": attributes} if attributes else {}
-
-
-def _protobuf_span(
-    message: Any, resource: dict[str, Any], scope: str, facts: dict[str, Any]
-) -> Span:
+def _protobuf_span(message: Any, group: RecordGroup) -> Span:
     trace_id, span_id = message.trace_id, message.span_id
     if len(trace_id) != 16 or trace_id == NO_TRACE_ID:
         raise BadSpan("The trace id is not 16 bytes, or all zero.")
@@ -153,10 +116,11 @@ def _protobuf_span(
             }
             for link in message.links
         ],
-        resource,
-        scope,
+        group.resource,
+        group.scope,
         parent_is_remote(message.flags),
-        facts | {name: value for name in TRACE_FACTS if (value := getattr(message, name))},
+        _facts_of_scope(group)
+        | {name: value for name in TRACE_FACTS if (value := getattr(message, name))},
     )
 
 
@@ -167,24 +131,10 @@ def decode_json_spans(body: bytes) -> tuple[list[Span], list[Refused]]:
     """Return the spans of an ExportTraceServiceRequest in the order sent, and those refused.
     Raises UnreadableBody when the body is not such a document."""
     document = in_json.parse_request(body, "trace")
-    spans: list[Span] = []
-    refused: list[Refused] = []
-    for resource_spans in in_json.objects(document, "resourceSpans", "resource_spans"):
-        resource = in_json.resource_of(resource_spans)
-        for scope_spans in in_json.objects(resource_spans, "scopeSpans", "scope_spans"):
-            scope = in_json.scope_of(scope_spans)
-            facts = _facts_of_scope(in_json.scope_attributes_of(scope_spans))
-            for item in in_json.items_of(scope_spans, "spans"):
-                try:
-                    spans.append(_json_span(item, resource, scope, facts))
-                except BadSpan as error:
-                    envelope = (resource_spans.get("resource"), scope_spans.get("scope"))
-                    request = in_json.single_record_request(JSON_KEYS, item, *envelope)
-                    refused.append(Refused(str(error), in_json.raw_of(item), request))
-    return spans, refused
+    return decode_records(json_groups(document, FIELDS), _json_span)
 
 
-def _json_span(item: Any, resource: dict[str, Any], scope: str, facts: dict[str, Any]) -> Span:
+def _json_span(item: Any, group: RecordGroup) -> Span:
     if not isinstance(item, dict):
         raise BadSpan("A span is not a JSON object.")
     status = in_json.pick(item, "status")
@@ -217,10 +167,10 @@ def _json_span(item: Any, resource: dict[str, Any], scope: str, facts: dict[str,
             }
             for link in in_json.objects(item, "links")
         ],
-        resource,
-        scope,
+        group.resource,
+        group.scope,
         parent_is_remote(in_json.integer_or_none(item.get("flags")) or 0),
-        facts | _json_trace_facts(item),
+        _facts_of_scope(group) | _json_trace_facts(item),
     )
 
 
@@ -249,13 +199,5 @@ def _enum_name(value: Any, names: tuple[str, ...], prefix: str) -> str:
     return names[0]
 
 
-def _single_span_of_json(body: bytes, trace: str, span_ids: Collection[str]) -> bytes:
-    text_of = in_json.text_of
-    for resource_spans in in_json.objects(parse_json(body), "resourceSpans", "resource_spans"):
-        for scope_spans in in_json.objects(resource_spans, "scopeSpans", "scope_spans"):
-            for span in in_json.objects(scope_spans, "spans"):
-                span_id = text_of(span, "spanId", "span_id").lower()
-                if span_id in span_ids and text_of(span, "traceId", "trace_id").lower() == trace:
-                    envelope = (resource_spans.get("resource"), scope_spans.get("scope"))
-                    return in_json.single_record_request(JSON_KEYS, span, *envelope)
-    return b""
+def _facts_of_scope(group: RecordGroup) -> dict[str, Any]:
+    return {"scope_attributes": group.scope_attributes} if group.scope_attributes else {}
