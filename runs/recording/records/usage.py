@@ -56,25 +56,34 @@ def usage(
     from_cache, thought = (cached or 0) + (cache_write or 0), reasoning or 0
     known = (input or 0) + (output or 0)
     if from_cache or thought:
-        beside = {known + from_cache: (from_cache, 0), known + thought: (0, thought),
-                  known + from_cache + thought: (from_cache, thought), known: (0, 0)}  # fmt: skip
-        more_input, more_output = beside.get(
-            -1 if total is None else total,
-            (
-                from_cache if from_cache > (input or 0) else 0,
-                thought if thought > (output or 0) else 0,
-            ),
-        )
+        beyond = None if total is None else total - known
+        excluded = _excluded_parts(input or 0, output or 0, beyond, from_cache, thought)
         if input is not None:
-            input += more_input
+            input += excluded[0]
         if output is not None:
-            output += more_output
+            output += excluded[1]
         known = (input or 0) + (output or 0)
     if total is None:
         total = known
     elif input is not None and output is not None and total > known:
         output += total - known
     return Usage(input, output, cached, cache_write, reasoning, total)
+
+
+def _excluded_parts(
+    input: int, output: int, beyond: int | None, from_cache: int, thought: int
+) -> tuple[int, int]:
+    """Return how much of the cache `input`, and of the reasoning `output`, leaves out. `beyond` is
+    what the total holds beyond both."""
+    if beyond == 0:
+        return 0, 0
+    if beyond == from_cache + thought:
+        return from_cache, thought
+    if beyond == thought:
+        return 0, thought
+    if beyond == from_cache:
+        return from_cache, 0
+    return (from_cache if from_cache > input else 0), (thought if thought > output else 0)
 
 
 # What model APIs call their counts, and where they keep the details.

@@ -39,7 +39,6 @@ KINDS = (
     ("evaluator", re.compile(r"Evaluator$")),
 )
 # Keys of a chat message; before 2.12 they began with an underscore.
-MESSAGE_KEYS = ("role", "content", "name", "meta")
 DOCUMENT_KEYS = ("id", "content", "score")
 
 
