@@ -5,8 +5,8 @@ import pytest
 from runs.recording.decoding import dialects
 from runs.recording.decoding.traces import decode_traces
 from runs.recording.records.request_body import UnsupportedType
-from runs.recording.records.span import Span
 from tests.runs.recording.captured import PROTOBUF, capture_bodies
+from tests.runs.recording.failing_dialect import FailingDialect, dialects_with
 
 
 def test_other_content_types_are_named() -> None:
@@ -17,14 +17,8 @@ def test_other_content_types_are_named() -> None:
 def test_a_dialect_that_fails_costs_one_span_and_logs_no_payload(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    read_fields = dialects.read_fields
-
-    def failing(span: Span) -> object:
-        if span.name == "Triage":
-            raise KeyError(span.attributes)
-        return read_fields(span)
-
-    monkeypatch.setattr("runs.recording.decoding.traces.read_fields", failing)
+    failing = FailingDialect(lambda span: span.name == "Triage")
+    monkeypatch.setattr(dialects, "DIALECTS", dialects_with(failing))
     with caplog.at_level(logging.WARNING):
         decoded = decode_traces(capture_bodies("openai-agents-openinference")[0], PROTOBUF)
     assert len(decoded.records) == 45

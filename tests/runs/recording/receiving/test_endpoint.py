@@ -15,12 +15,14 @@ from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
 from runs.models import IngestKey, ReceivedRequest, RefusedRecord, Run
+from runs.recording.decoding import dialects
 from runs.recording.receiving.endpoint import JSON, PROTOBUF, endpoint
 from runs.recording.receiving.misdirected import advice
 from runs.recording.receiving.replay import replay
 from runs.recording.receiving.request import IncomingRequest
 from runs.recording.storing import inbox
 from tests.conftest import capture
+from tests.runs.recording.failing_dialect import FailingDialect, dialects_with
 
 pytestmark = pytest.mark.django_db
 FORGED = {"resourceSpans": [{
@@ -243,7 +245,7 @@ def test_the_inbox_keeps_only_the_app_of_the_query(ingest_key):
 def test_refused_records_keep_the_request_that_replays_them(ingest_key):
     """In protobuf and JSON: with the resource, without the records beside it."""
     body = capture("google-adk")[0]
-    with mock.patch("runs.recording.decoding.traces.read_fields", side_effect=ValueError("x")):
+    with mock.patch.object(dialects, "DIALECTS", dialects_with(FailingDialect())):
         assert post(body, ingest_key, kind=PROTOBUF).status_code == 200
         assert post(json.dumps(FORGED).encode(), ingest_key).status_code == 200
     kept = list(RefusedRecord.objects.order_by("pk"))
