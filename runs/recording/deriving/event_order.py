@@ -53,6 +53,8 @@ def events_in_order(rows: Iterable[ExecutionRow]) -> list[tuple[ExecutionRow, Mo
     if not events:
         return []
     firsts = _link_sent(events)
+    if len(firsts) == 1 and len(chain := list(_chain_from(firsts[0]))) == len(events):
+        return chain  # one stream, as it was sent
     _number_stretches(events, firsts)
     for before, after in _sure_orders(events.values()):
         before.later.append(after)
@@ -92,6 +94,16 @@ def _link_sent(events: dict[str, SentEvent]) -> list[SentEvent]:
         if not before:
             firsts.append(event)
     return firsts
+
+
+def _chain_from(first: SentEvent) -> Iterator[tuple[ExecutionRow, Moment]]:
+    """Yield events as long as each has a single one after it."""
+    event = first
+    while True:
+        yield event.row, event.moment
+        if len(event.next_sent) != 1 or event.next_sent[0].earlier != 1:
+            return
+        event = event.next_sent[0]
 
 
 def _number_stretches(events: dict[str, SentEvent], firsts: list[SentEvent]) -> None:

@@ -9,8 +9,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
-from runs.recording.records.payload_values import clean
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -31,9 +29,10 @@ class Moment:
         return " ".join(("end" if self.is_end else "begin", *texts, self.after)).rstrip()
 
     def name(self, source_id: str) -> str:
-        """Return the name of the event, which is the same whenever it is sent."""
+        """Return the name of the event, which is the same whenever it is sent; `source_id` is as it
+        is stored."""
         stamp = "-" if self.stamp_us is None else self.stamp_us
-        return f"{'end' if self.is_end else 'begin'} {stamp} {clean(source_id, 128)}"
+        return f"{'end' if self.is_end else 'begin'} {stamp} {source_id}"
 
 
 def without_repetitions(texts: Iterable[str]) -> list[str]:

@@ -19,10 +19,10 @@ from runs.recording.decoding.dify.vocabulary import (
     timestamp_us,
     usage_of,
 )
-from runs.recording.decoding.dify_stream.stream_event import NEAREST, StreamEvent, times
+from runs.recording.decoding.dify_stream.stream_event import MAX_ID, NEAREST, StreamEvent, times
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.moments import Moment
-from runs.recording.records.payload_values import canonical
+from runs.recording.records.payload_values import canonical, clean
 from runs.recording.records.record import NodeRecord, Value
 from runs.recording.records.row import retry_source_id
 from runs.recording.records.usage import to_count
@@ -53,7 +53,7 @@ def node_finished(event: StreamEvent) -> list[NodeRecord]:
             records.append(
                 _log_entry(event, entry, step_id, event.stamp_us(), moments=(str(moment),))
             )
-            before = moment.name(source_id)
+            before = moment.name(clean(source_id, MAX_ID))
     if event.data.get("node_type") == "human-input" and step.status not in ("paused", None):
         records.append(wait_record(event, event.required_id("node_id"), status=step.status))
     return records
@@ -200,7 +200,10 @@ def agent_log_entry(event: StreamEvent) -> NodeRecord:
     node = event.required_id("node_execution_id")
     moments = event.context.moments(event.required_id("id"), _entry_moment(event.data))
     stamp_us = timestamp_us(event.envelope.get("created_at")) or event.context.last_stamp_us
-    return _log_entry(event, event.data, node, stamp_us, moments=moments, container=node)
+    # In a chat it names the message alone: its ids lead to the run of the workflow.
+    return _log_entry(
+        event, event.data, node, stamp_us, moments=moments, container=node, run=event.facts()
+    )
 
 
 def _entry_moment(entry: dict[str, Any]) -> Moment:
@@ -214,6 +217,7 @@ def _log_entry(
     stamp_us: int | None,
     moments: tuple[str, ...],
     container: str | None = None,
+    **fields: Any,
 ) -> NodeRecord:
     """Return an entry of the log of a `node`, in the second of the stamp: when it was within the
     node's time follows from the other entries."""
@@ -229,6 +233,7 @@ def _log_entry(
         container=container,
         moments=moments,
         **times(stamp_us),
+        **fields,
     )
 
 

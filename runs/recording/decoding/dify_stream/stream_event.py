@@ -6,6 +6,7 @@ from typing import Any
 from runs.recording.decoding.dify.vocabulary import duration_us, timestamp_us
 from runs.recording.records.json_text import object_or_empty
 from runs.recording.records.moments import Moment
+from runs.recording.records.payload_values import clean
 from runs.recording.records.record import NodeRecord, RunFacts, Value
 
 MAX_ID = 128
@@ -61,7 +62,7 @@ class StreamContext:
     def moments(self, source_id: str, moment: Moment, begins_run: bool = False) -> tuple[str, ...]:
         """Return the moment as a field of a record, with the event before it; nothing for an event
         that was sent before."""
-        name = moment.name(source_id)
+        name = moment.name(clean(source_id, MAX_ID))
         if name in self._sent:
             return ()
         self._sent.add(name)

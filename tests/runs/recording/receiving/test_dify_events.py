@@ -17,7 +17,11 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from runs.models import App, IngestKey, ReceivedRequest, RefusedRecord, Run
+from runs.recording.decoding.dify_stream.stream_event import RunRequest
+from runs.recording.decoding.dify_stream.stream_reader import StreamReader
 from runs.recording.storing import ingest
+from runs.recording.storing.inbox import Sender
+from tests.cases.test_cases import FOLDER
 from tests.runs.recording.decoding.dify_stream.streams import (
     MESSAGE,
     chat_event,
@@ -68,6 +72,15 @@ def test_a_whole_stream(post: Callable[..., Any]) -> None:
     )  # fmt: skip
     assert post(recorded(), "/api/dify/events?app=My+App").json() == answer.json()
     assert Run.objects.count() == 1
+
+
+def test_a_chat_that_is_piped_live_is_one_run_from_its_first_event() -> None:
+    """The entries of an agent's log name the message alone."""
+    stream = (FOLDER / "dify-real" / "agent-v2" / "request-01.sse").read_bytes()
+    for event in stream.split(b"\n\n"):
+        ingest.store_decoded(StreamReader(RunRequest("shop")).feed(event + b"\n\n"), Sender("/"))
+        assert Run.objects.count() <= 1
+    assert Run.objects.get().status == "partial-succeeded"
 
 
 def test_a_stream_that_two_processes_post_at_once_is_one_run(
