@@ -203,10 +203,17 @@ def _mark_handled(tree: Tree, fatal: list[ExecutionRow]) -> None:
 
 
 def _first_failure(tree: Tree, fatal: list[ExecutionRow]) -> ExecutionRow | None:
-    """Return the deepest of the fatal steps; of several, the one that failed first."""
+    """Return the deepest of the fatal steps; of several, the one that failed first. A call over a
+    network that another step made is not where the run failed: that step is."""
+    ids = {row.source_id for row in fatal}
+    fatal = [row for row in fatal if not _is_transport_of(tree.parent[row.source_id], row, ids)]
     ids = {row.source_id for row in fatal}
     origins = [row for row in fatal if not any(c.source_id in ids for c in tree.below(row))]
     return min(origins, key=lambda row: (row.ended_us or FAR_FUTURE, in_order(row)), default=None)
+
+
+def _is_transport_of(parent: ExecutionRow | None, row: ExecutionRow, fatal: set[str]) -> bool:
+    return bool(row.hints.get("transport")) and parent is not None and parent.source_id in fatal
 
 
 def _run_error(tree: Tree, status: str, failed_row: ExecutionRow | None) -> str:

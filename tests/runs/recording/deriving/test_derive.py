@@ -290,3 +290,15 @@ def test_steps_reported_beside_their_caller_are_below_it():
         ("before", 0, ""), ("agent", 0, ""), ("model", 1, ""), ("tool", 1, ""), ("step", 2, ""),
         ("other tool", 1, ""), ("after", 0, ""),
     ]  # fmt: skip
+
+
+def test_a_call_over_a_network_is_not_where_a_run_failed():
+    failed = {"told_status": "failed"}
+    steps = (
+        row("chat", "root", (1, 90), kind="llm", error="overloaded", **failed),
+        row("POST", "chat", (2, 80), kind="http-request", hints={"transport": True}, **failed),
+    )
+    _, outcome = run(root(**failed), *steps)
+    assert outcome.failed_row is not None and outcome.failed_row.source_id == "chat"
+    _, alone = run(root(**failed), row("POST", "root", hints={"transport": True}, **failed))
+    assert alone.failed_row is not None and alone.failed_row.source_id == "POST"
