@@ -49,9 +49,12 @@ def test_from_sign_in_to_the_failure(
     expect(panel.get_by_role("heading", level=2)).to_have_text("lookup_order")
     run_url = page.url.partition("tracing/")[0]
 
-    # The node on the graph, and its last run.
+    # The graph of this run and that of all runs; there the node, and its last run.
     page.get_by_role("navigation", name="Run", exact=True).get_by_role("link", name="Graph").click()
     drawing = page.get_by_role("region", name="Drawing")
+    drawing.get_by_role("link", name=re.compile("lookup_order")).first.click()
+    expect(panel.get_by_role("region", name="Error", exact=True)).to_contain_text(ERROR)
+    page.get_by_role("link", name="All runs", exact=True).click()
     drawing.get_by_role("link", name=re.compile("classify")).first.click()
     drawing.get_by_role("link", name=re.compile("lookup_order")).first.click()
     chosen = drawing.locator("[aria-current]")

@@ -14,7 +14,7 @@ FIELDS = {
     "id", "url", "app", "version", "name", "environment", "status", "stalled", "started_at",
     "finished_at", "duration_us", "input_preview", "output_preview", "error", "failed_node",
     "tokens", "cost", "api_calls", "steps", "iterations", "retries", "conversation", "user",
-    "trigger", "tags", "source", "reported",
+    "trigger", "tags", "turns", "source", "reported",
 }  # fmt: skip
 FAILED = UUID("0af76519-16cd-43dd-8448-eb211c80319c")
 

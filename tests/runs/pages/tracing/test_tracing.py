@@ -216,7 +216,7 @@ def test_loop_variables_of_a_stream_of_dify(console: Client, ingest_key: str) ->
         ("write", "llm", 1, 2, {"loop_id": "again", "execution_metadata": inside(0)}),
         ("write", "llm", 4, 2, {"loop_id": "again", "execution_metadata": inside(1)}),
     )  # fmt: skip
-    loop = NodeExecution.objects.get(run=run, kind="loop")
+    loop = NodeExecution.objects.visible().get(run=run, kind="loop")
     tree = check_view(console, passes_url(loop))
     assert "2 iterations" in text_of(tree) and values_in(tree) == [["draft", "one", "two"]]
 
