@@ -7,7 +7,7 @@ the value is empty where the row has none (such rows come last, in either direct
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
@@ -54,6 +54,15 @@ class Order:
     def sort_key(self, row: Model) -> tuple[Any, Any]:
         """Return what the rows of one stretch are compared by."""
         return getattr(row, self.field), row.pk
+
+    def before(self, rows: QuerySet[Row], row: Model) -> list[QuerySet[Row]]:
+        """Return the rows that stand before `row` in this order, the nearest first: first those
+        that have a value as it has, or none as it has none, then those that have one."""
+        backward = replace(self, descending=not self.descending)
+        nearest = backward.stretches(rows, backward.cursor(row))[0]
+        if getattr(row, self.field) is not None:
+            return [nearest]
+        return [nearest, backward.stretches(rows, "")[0]]
 
     def cursor(self, row: Model) -> str:
         value = getattr(row, self.field)
@@ -122,3 +131,12 @@ def page_of(
     more = len(page) > size
     following = order.cursor(page[size - 1]) if more else ""
     return Page(page[:size], following, not after, page[size] if more else None)
+
+
+def row_before(querysets: Sequence[QuerySet[Row]], order: Order, row: Row) -> Row | None:
+    """Return the row of the list that stands before `row`; the list is made of several querysets
+    that have no row in common."""
+    for parts in zip(*(order.before(queryset, row) for queryset in querysets), strict=True):
+        if nearest := [first for part in parts if (first := part.first())]:
+            return (min if order.descending else max)(nearest, key=order.sort_key)
+    return None

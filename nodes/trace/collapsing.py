@@ -24,13 +24,15 @@ MAX_KEYS = 200
 class TreeState:
     """What the reader opened and closed by hand; `all_spans` shows wrapper spans too. `only` is the
     key of an iteration or step: the tree is open on the path to it and below, and nowhere else;
-    `path` marks the critical path."""
+    `path` marks the critical path. `list` names the list that the reader came from, which links
+    keep."""
 
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
     all_spans: bool = False
     only: str = ""
     path: bool = False
+    list: str = ""
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> "TreeState":
@@ -40,6 +42,7 @@ class TreeState:
             all_spans=query.get("all") == "1",
             only=query.get("only", "")[:24],
             path=query.get("path") == "critical",
+            list=query.get("list", "")[:2_000],
         )
 
     def query(self, **more: object) -> str:
@@ -50,6 +53,7 @@ class TreeState:
             "path": "critical" if self.path else "",
             "open": ",".join(sorted(self.opened)),
             "closed": ",".join(sorted(self.closed)),
+            "list": self.list,
             **{name: str(value) for name, value in more.items()},
         }
         query = urlencode({name: value for name, value in pairs.items() if value}, safe=",")

@@ -367,6 +367,14 @@ class Run(models.Model):
         return reverse("run", args=[self.pk])
 
     @property
+    def turn_url(self) -> str:
+        """Return where this run stands in its conversation; "" without one."""
+        if self.conversation_id is None:
+            return ""
+        page = reverse("conversation", args=[self.conversation_id])
+        return f"{page}?turn={self.pk}#turn-{self.pk}"
+
+    @property
     def producer_ids(self) -> list["RunSource"]:
         """Return the producer's ids that lead here, by kind and id; without the ids that the run
         itself had before another run was merged with it."""

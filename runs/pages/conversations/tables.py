@@ -49,8 +49,9 @@ class ConversationTable(RecordTable):
 
 
 class TurnTable(RecordTable):
-    """Rows are ConversationTurn objects, numbered from 1; the page's context has `note_counts` by
-    run. Each row is written as a block: question and answer above what is known of the run."""
+    """Rows are ConversationTurn objects, numbered from `first_number`; the page's context has
+    `note_counts` by run. Each row is written as a block: question and answer above what is known of
+    the run."""
 
     caption = "Turns"
     empty = EmptyState("No turns", "The runs of this conversation have been removed.")
@@ -106,8 +107,10 @@ class TurnTable(RecordTable):
     class Meta:
         attrs = {"class": "table turns-table"}
 
-    def __init__(self, turns: Iterable[ConversationTurn], **options: Any) -> None:
-        super().__init__(enumerate(turns, 1), **options)
+    def __init__(
+        self, turns: Iterable[ConversationTurn], *, first_number: int = 1, **options: Any
+    ) -> None:
+        super().__init__(enumerate(turns, first_number), **options)
 
     def record_context(self, record: tuple[int, ConversationTurn]) -> dict[str, Any]:
         number, turn = record

@@ -7,6 +7,7 @@ from django.http import HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from nodes.http import HtmxHttpRequest, render_region
+from nodes.ids import as_uuid
 from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.conversation import ConversationDetailJson, conversation_json
 from runs.json.run import run_json
@@ -18,6 +19,7 @@ from runs.pages.conversations.turns import read_all_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
 
+TURNS_BEFORE = 5  # shown before the turn that a link leads to
 NEWEST_FIRST = Order("last_run_at")
 OLDEST_FIRST = Order("started_at", descending=False)
 
@@ -29,6 +31,25 @@ def conversation_page(app: App, after: str) -> Page[Conversation]:
 def turn_page(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
     """Return a page of the conversation's runs, read as `runs` says, oldest first."""
     return page_of(runs.turns_of(conversation), OLDEST_FIRST, after)
+
+
+def cursor_before(conversation: Conversation, turn: str) -> str:
+    """Return the cursor of the page that shows the turn of the run `turn` after a few others; ""
+    for the first page."""
+    turns = Run.objects.turns_of(conversation)
+    run_id = as_uuid(turn)
+    run = turns.filter(pk=run_id).first() if run_id else None
+    if run is None:
+        return ""
+    [earlier] = OLDEST_FIRST.before(turns, run)
+    last = earlier[TURNS_BEFORE : TURNS_BEFORE + 1].first()
+    return OLDEST_FIRST.cursor(last) if last else ""
+
+
+def _turns_until(conversation: Conversation, first: Run) -> int:
+    """Return how many turns there are before `first`."""
+    [earlier] = OLDEST_FIRST.before(Run.objects.turns_of(conversation), first)
+    return earlier.count()
 
 
 @require_safe
@@ -53,10 +74,14 @@ def conversation(request: HtmxHttpRequest, conversation_id: UUID) -> HttpRespons
         "app": conversation.app,
         "tab": "conversations",
     }
+    after = request.GET.get("after", "")
+    if turn := request.GET.get("turn", ""):
+        after = after or cursor_before(conversation, turn)
     try:
-        page = turn_page(conversation, request.GET.get("after", ""), Run.objects.for_list())
+        page = turn_page(conversation, after, Run.objects.for_list())
         counts = note_counts([run.pk for run in page.rows], request.user.get_username())
-        table = TurnTable(read_all_turns(page.rows))
+        earlier = _turns_until(conversation, page.rows[0]) if after and page.rows else 0
+        table = TurnTable(read_all_turns(page.rows), first_number=earlier + 1)
         context |= {"page": page, "table": table, "note_counts": counts}
     except BadCursor as problem:
         context["problems"] = [str(problem)]

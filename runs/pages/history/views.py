@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
@@ -18,7 +19,7 @@ from runs.lookup import app_or_404
 from runs.models import App, Run
 from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
 from runs.pages.history.facets import Facets, facets_json, facets_of
-from runs.pages.history.listing import list_runs
+from runs.pages.history.listing import list_name, list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
 from runs.pages.history.tables import ChangedRunTable, RunTable, empty_history, order_links
 from runs.pages.saved_views.forms import offered_views
@@ -54,6 +55,8 @@ def history(
     """Answer with the page, or for htmx with a part of it: its news, its facets, the table of
     another page of the list, or all below the heading."""
     context |= {"filters": filters, "path": request.path}
+    if filters.is_valid() and (name := list_name(filters)):
+        context["list_query"] = f"?{urlencode({'list': name})}"
     if wants_fragment(request) and "live" in request.GET:
         return history_news(request, filters, context)
     if wants_fragment(request) and "facets" in request.GET:

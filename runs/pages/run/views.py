@@ -64,7 +64,7 @@ def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if not wants_fragment(request):
         return run_page(request, run_id)
-    run_header = header_of(run)
+    run_header = header_of(run, request.GET.get("list", ""))
     html = render_to_string("run/_header.html", {"header": run_header, "run": run}, request)
     response = HttpResponse(html) if run.live else HttpResponseStopPolling(html)
     if request.GET.get("seen") != run_header.news:
@@ -80,7 +80,12 @@ def _result_context(run: Run) -> dict[str, Any]:
 def _render_tab(
     request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]
 ) -> HttpResponse:
-    context |= {"run": run, "tab": tab, "header": header_of(run), "template": f"run/_{tab}.html"}
+    context |= {
+        "run": run,
+        "tab": tab,
+        "header": header_of(run, request.GET.get("list", "")),
+        "template": f"run/_{tab}.html",
+    }
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

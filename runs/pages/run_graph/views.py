@@ -46,7 +46,11 @@ def run_graph(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     version, picture, steps = _draw_run(run, node_id)
     if node_id:
         context |= _step_context(run, node_id, steps)
-    context |= {"version": version, "picture": picture, "header": header_of(run)}
+    context |= {
+        "version": version,
+        "picture": picture,
+        "header": header_of(run, request.GET.get("list", "")),
+    }
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

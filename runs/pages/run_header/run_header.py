@@ -1,20 +1,27 @@
 """The header of a run: what it was, how it ended, and why."""
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
+import orjson
 from django.urls import reverse
 from django.utils import timezone
 
 from nodes import formats
 from nodes.clock import to_us
+from nodes.models import NodeExecution
 from runs.choices import AppMode, CostState, RunStatus
 from runs.models import Run
 from runs.pages.compare.baseline import EarlierSuccess, earlier_success
 from runs.pages.errors.cause import Cause, CauseStep, cause_of, handled_failures
 from runs.pages.errors.groups import RunErrorGroup, error_group_of
+from runs.pages.history.listing import ListNeighbours, neighbours_in_list
 from runs.pages.notes.notes import NoteList, notes_in_header
 from runs.pages.rerun.outcome import RerunHistory, rerun_history
 from runs.pages.run_header.resumed_runs import ResumedRuns
+from runs.recording.records.row import facts_from_hints
+
+MAX_STATED = 20  # steps that are asked what their producer said of the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,16 @@ class ReportedDifference:
 @dataclass(frozen=True, slots=True)
 class RunHeader:
     """What the head of a run's pages shows. `news` names the state that was drawn: a poll that
-    finds another one redraws the tab as well."""
+    finds another one redraws the tab as well. `listed`: the neighbours in the list that the reader
+    came from, whose links go on with `list_query` ("?list=…"); None: the neighbours are runs of the
+    same app. `reported_status`: what the producer says of a partly succeeded run, "" where it does
+    not say."""
 
     run: Run
     previous: Run | None
     following: Run | None
+    listed: ListNeighbours | None
+    list_query: str
     differences: list[ReportedDifference]
     failed_url: str
     news: str
@@ -42,6 +54,7 @@ class RunHeader:
     cause: Cause | None
     error_group: RunErrorGroup | None
     handled: list[CauseStep]
+    reported_status: str
     resumed: ResumedRuns
     earlier_success: EarlierSuccess | None  # of a run that failed
 
@@ -83,16 +96,20 @@ class RunHeader:
         return formats.NO_VALUE if run.cost is None else amount
 
 
-def header_of(run: Run) -> RunHeader:
-    """Return the header of a run. Four queries, for the neighbours, the notes and the reruns; up to
+def header_of(run: Run, list_name: str = "") -> RunHeader:
+    """Return the header of a run; `list_name` (see `history.listing.list_name`) is the list that
+    the reader came from. Four queries, for the neighbours, the notes and the reruns; up to
     five more for a run in which something failed, and in a conversation up to five for runs that
     waited for a person."""
     links = Run.objects.for_link()
     failed = run.failed_execution
+    listed = neighbours_in_list(run, list_name)
     return RunHeader(
         run=run,
-        previous=links.previous(run),
-        following=links.following(run),
+        previous=listed.previous if listed else links.previous(run),
+        following=listed.following if listed else links.following(run),
+        listed=listed,
+        list_query=f"?{urlencode({'list': list_name})}" if listed else "",
         differences=reported_differences(run),
         failed_url=reverse("run-execution", args=[run.id, failed]) if failed else "",
         news=news_of(run),
@@ -101,9 +118,23 @@ def header_of(run: Run) -> RunHeader:
         cause=cause_of(run),
         error_group=error_group_of(run),
         handled=list(handled_failures(run)),
+        reported_status=_reported_status(run),
         resumed=ResumedRuns.around(run),
         earlier_success=earlier_success(run) if run.status == RunStatus.FAILED else None,
     )
+
+
+def _reported_status(run: Run) -> str:
+    """Return the status that the producer stated for a partly succeeded run as such. One query;
+    none for other runs."""
+    if run.status != RunStatus.PARTIAL_SUCCEEDED:
+        return ""
+    steps = NodeExecution.objects.in_run(run.id).filter(hints__contains='"run":{')
+    stated = (
+        facts_from_hints(orjson.loads(hints)).status
+        for hints in steps.order_by("index").values_list("hints", flat=True)[:MAX_STATED]
+    )
+    return next((status for status in stated if status and status != "paused"), "")
 
 
 def news_of(run: Run) -> str:

@@ -44,7 +44,7 @@ def time_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "tab": "time",
         "template": "time/_time.html",
         "run": run,
-        "header": header_of(run),
+        "header": header_of(run, request.GET.get("list", "")),
         "run_time": run_time,
         "sort": sort,
         "columns": COLUMNS,

@@ -95,7 +95,11 @@ def render_tracing(
     """Render the tree beside the panel of the chosen execution, or where the time went; a failed
     run shows the step that failed it."""
     context = tree_context(request, run, chosen.id if chosen else None)
-    context |= {"tab": "tracing", "template": "tracing/_tracing.html", "header": header_of(run)}
+    context |= {
+        "tab": "tracing",
+        "template": "tracing/_tracing.html",
+        "header": header_of(run, request.GET.get("list", "")),
+    }
     context |= panel_context(run, chosen or _failed_execution(run))
     context["turns"] = read_all_turns([run]) if run.mode == "chatflow" else []
     return render_region(request, "run/run.html", "run/_tab.html", context)

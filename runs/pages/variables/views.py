@@ -58,7 +58,7 @@ def variables_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
         "run": run,
         "tab": "variables",
         "template": "variables/_variables.html",
-        "header": header_of(run),
+        "header": header_of(run, request.GET.get("list", "")),
         "query": query,
         "variables": variables,
         "groups": rows.groups(),

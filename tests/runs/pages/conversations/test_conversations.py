@@ -60,6 +60,29 @@ def test_a_turn_that_is_too_long_says_so(console, talk):
     assert "yyy…" in body and "in full in the run" in body and len(body) < 100_000
 
 
+def test_a_run_leads_to_its_turn(console, talk):
+    began = timezone.now()
+    made = [
+        make_run(talk.app, conversation=talk, started_at=began + timedelta(minutes=n))
+        for n in range(60)
+    ]
+    for run in (talk.runs.order_by("started_at").first(), made[3], made[40], made[59]):
+        number = 1 if run not in made else made.index(run) + 4
+        page = check_page(console.get(f"/runs/{run.pk}/detail/").content.decode())
+        links = {a.get("href") for a in page.iter("a") if "/conversations/" in a.get("href", "")}
+        [address] = {link for link in links if "turn=" in link}
+        assert address.endswith(f"#turn-{run.pk}")
+        tree = check_page(console.get(address.partition("#")[0]).content.decode())
+        [turn] = tree.findall(f".//tr[@id='turn-{run.pk}']")
+        assert f"of turn {number}" in text_of(turn)
+        rows = [row.get("id") for row in tree.findall(".//tr[@class='turn']")]
+        assert rows.index(f"turn-{run.pk}") <= 5
+        assert not [a for a in tree.iter("a") if "turn=" in a.get("href", "") and a.get("data-key")]
+    for turn in ("x", made[0].app.pk, make_run().pk):
+        page = console.get(f"{talk.get_absolute_url()}?turn={turn}")
+        assert "first question" in page.content.decode()
+
+
 def test_queries_do_not_grow(console, talk, django_assert_max_num_queries):
     for n in range(20):
         make_run(talk.app, conversation=talk, inputs=f"q{n}", outputs=f"a{n}")

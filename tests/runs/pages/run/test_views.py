@@ -3,8 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4, uuid5
 
+import orjson
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -13,6 +15,7 @@ from nodes.models import NodeExecution
 from runs.models import Run
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
+from tests.runs.search.searching import index_all
 
 HOSTILE = "<script>alert(1)</script></textarea>\u202egnp.exe\x07"
 DEEP = "[" * 10_000 + "]" * 10_000
@@ -256,6 +259,76 @@ def test_neighbours_are_runs_of_the_same_app(console: Client) -> None:
     assert f'href="/runs/{first.id}/" rel="prev"' in page
     assert f'href="/runs/{last.id}/" rel="next"' in page
     assert "First run" in console.get(f"/runs/{first.id}/").content.decode()
+
+
+def in_list(console: Client, address: str) -> list[str]:
+    """The links to the runs of a list, in its order."""
+    page = check_page(console.get(address).content.decode())
+    return [link.get("href") or "" for link in page.findall(".//a[@class='summary']")]
+
+
+def neighbours(console: Client, address: str) -> tuple[str, str]:
+    page = check_page(console.get(address).content.decode())
+    links = (page.find(f".//a[@rel='{rel}']") for rel in ("prev", "next"))
+    before, after = ("" if link is None else link.get("href") or "" for link in links)
+    return before, after
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["/runs/", "/runs/?status=failed", "/runs/?status=failed&status=stopped", "/runs/?order=-cost",
+     "/runs/?order=-duration&status=failed", "/runs/?q=refund", "/apps/one/?status=failed"],
+)  # fmt: skip
+def test_neighbours_are_those_of_the_list(console: Client, query: str) -> None:
+    now = timezone.now()
+    for n in range(9):
+        make_run(
+            ("one", "two")[n % 2], started_at=now - timedelta(seconds=n),
+            status=("failed", "failed", "stopped")[n % 3], duration_us=None if n == 3 else n % 4,
+            cost=None if n % 3 else n, inputs_preview="refund", name="refund" if n % 2 else "",
+        )  # fmt: skip
+    index_all()
+    links = in_list(console, query)
+    assert len(links) >= 2 and all("?list=" in link for link in links)
+    for n, link in enumerate(links):
+        expected = (links[n - 1] if n else "", links[n + 1] if n + 1 < len(links) else "")
+        assert neighbours(console, link) == expected
+    page = check_page(console.get(links[1]).content.decode())
+    tabs = page.findall(".//nav[@aria-label='Run']/a[@hx-get]")
+    assert tabs and all("?list=" in (tab.get("href") or "") for tab in tabs)
+    for tab in tabs:
+        assert neighbours(console, tab.get("href") or "")[0] == links[0]
+    [back] = [a for a in page.iter("a") if a.text == "List"]
+    assert in_list(console, back.get("href") or "") and back.get("href") != "/runs/"
+
+
+@pytest.mark.parametrize("name", ["", "no=filter", "status=", "%00", "q=" + "x" * 3000, "after=x"])
+def test_a_list_that_is_none_leaves_the_neighbours_of_the_app(console: Client, name: str) -> None:
+    now = timezone.now()
+    first, run = (make_run(started_at=now + timedelta(seconds=n)) for n in range(2))
+    answer = console.get(f"/runs/{run.id}/?{urlencode({'list': name})}")
+    assert answer.status_code == 200
+    assert f"/runs/{first.id}/" in answer.content.decode()
+
+
+def test_all_runs_of_an_app_are_neighbours_without_a_list(console: Client) -> None:
+    make_run()
+    assert all("?" not in link for link in in_list(console, "/apps/support-desk/"))
+
+
+@pytest.mark.parametrize("reported", ["succeeded", "partial-succeeded", ""])
+def test_why_a_run_succeeded_in_part(console: Client, reported: str) -> None:
+    run = make_run(status="partial-succeeded", exceptions=1)
+    facts = {"mode": "workflow"} | ({"status": reported} if reported else {})
+    make_execution(run, "Root", folded=True, hints=orjson.dumps({"run": facts}).decode())
+    make_execution(run, "Each", status="exception", error="no")
+    text = text_of(check_page(console.get(f"/runs/{run.id}/").content.decode()))
+    assert "1 step failed and was handled" in text
+    assert ("reported this run as succeeded" in text) == (reported == "succeeded")
+    assert "came to its end although a step of it failed" in text
+    alone = make_run(status="partial-succeeded", exceptions=0)
+    text = text_of(check_page(console.get(f"/runs/{alone.id}/").content.decode()))
+    assert "The producer reported that this run succeeded in part." in text
 
 
 # -- live ------------------------------------------------------------------------------------------
