@@ -37,13 +37,17 @@ ENCRYPTED_KEY = re.compile(r"^encrypted|[sS]ignature$")
 LONG_SECRET = 60
 MIXED = 24  # different characters in the first 300 of base64, at least
 CHARACTER_CLASSES = (str.isupper, str.islower, str.isdecimal)
+MAX_PICTURES = 1_000_000  # characters of all images of a value that are shown
+_PICTURE = re.compile(r"data:image/(png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}\Z")
+_BASE64_START = re.compile(r"[A-Za-z0-9+/_=\r\n-]{300}|[A-Za-z0-9+/_=\r\n-]+\Z")
 _DATA_URL = re.compile(r"data:[\w.+/-]{1,100};base64,[A-Za-z0-9+/_-]{100,}={0,2}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{300,}={0,2}\Z")
 
 
 @dataclass(slots=True)
 class ContentPart:
-    """A part of a value. `note` is a sentence about what it leaves out."""
+    """A part of a value. `note` is a sentence about what it leaves out, `picture` the data: URL of
+    an image."""
 
     form: str
     text: str = ""
@@ -51,6 +55,7 @@ class ContentPart:
     items: list[Any] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     note: str = ""
+    picture: str = ""
 
     @property
     def template(self) -> str:
@@ -95,6 +100,7 @@ class _Presenter:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.left = limits.parts
+        self.left_of_pictures = MAX_PICTURES
 
     def part(self, value: Any, depth: int) -> ContentPart:
         self.left -= 1
@@ -115,7 +121,7 @@ class _Presenter:
         if not text.strip():
             return ContentPart("empty", text="empty text" if not text else "only white space")
         if media := media_of(text):
-            return ContentPart("file", text=media)
+            return ContentPart("file", text=media, picture=self.picture(text))
         inner = decoded_json(text) if depth > 0 and len(text) < self.limits.text else text
         if inner is not text:
             return self.part(inner, depth - 1)
@@ -224,6 +230,9 @@ class _Presenter:
                 name, call_id = visible_name(name), visible_name(call_id)
                 return PresentedPiece("result", content, name, call_id, is_error)
             case MessageMedia():
+                if part.data and not _BASE64_START.match(part.data):  # a text document
+                    name = ", ".join(filter(None, (part.kind, part.name, part.mime_type)))
+                    return PresentedPiece("other", self.text(part.data), visible_name(name))
                 return PresentedPiece("other", self.medium(part))
         is_collapsed = part.label == OTHER_FIELDS
         names = ", ".join(part.value) if is_collapsed else ""
@@ -234,16 +243,26 @@ class _Presenter:
     def medium(self, part: MessageMedia) -> ContentPart:
         """Return a file: what it is, its name, type and size; with a link to a web address."""
         self.left -= 1
-        inlined = part.data or (part.address if part.address.startswith("data:") else "")
-        size = media_of(inlined) or (part.data and f"Base64 data, {_size_of_base64(part.data)}")
-        if part.mime_type:
-            size = size.rpartition(", ")[2]
-        address = "" if inlined else part.address
-        kind = "" if part.mime_type.startswith(f"{part.kind}/") else part.kind
-        facts = (kind, part.name, part.mime_type, size, part.file_id, address)
+        inlined, address = part.address, ""
+        if part.data:
+            inlined = f"data:{part.mime_type};base64,{part.data}"
+        elif not part.address.startswith("data:"):
+            inlined, address = "", part.address
+        mime_type, _, size = media_of(inlined).rpartition(", ")
+        mime_type = part.mime_type or mime_type
+        kind = "" if mime_type.startswith(f"{part.kind}/") else part.kind
+        facts = (kind, part.name, mime_type, size, part.file_id, address)
         links = [address] if address.startswith(("https://", "http://")) else []
-        names = [visible_name(fact) for fact in facts if fact]
-        return ContentPart("file", text=", ".join(names), items=links)
+        names = ", ".join(visible_name(fact) for fact in facts if fact)
+        return ContentPart("file", text=names, items=links, picture=self.picture(inlined))
+
+    def picture(self, address: str) -> str:
+        """Return a data: URL that a browser may show as an image, as long as there is room; ""
+        for any other."""
+        if len(address) > self.left_of_pictures or not _PICTURE.match(address):
+            return ""
+        self.left_of_pictures -= len(address)
+        return address
 
 
 def _encrypted(key: str, value: Any) -> ContentPart | None:

@@ -275,3 +275,20 @@ def test_of_a_huge_value_only_the_head_is_unpacked() -> None:
     assert head_text(stored, 10) == "é" * 10
     view = present_payload(stored)
     assert len(view.text) == 20_000 and view.more
+
+
+def test_an_image_of_a_safe_type_is_a_picture() -> None:
+    def shown(**part: Any) -> ContentPart:
+        (message,) = present({"role": "user", "content": [part]}).items
+        return message.pieces[0].content  # type: ignore[no-any-return]
+
+    picture = f"data:image/png;base64,{BASE64}"
+    blob = shown(type="blob", modality="image", mime_type="image/png", content=BASE64)
+    assert (blob.text, blob.picture) == ("image/png, 12.0 KB", picture)
+    url = shown(type="image_url", image_url={"url": picture})
+    assert (url.text, url.picture) == ("image/png, 12.0 KB", picture)
+    for mime_type in ("image/svg+xml", "text/html", 'image/png" onerror="x'):
+        source = {"type": "base64", "media_type": mime_type, "data": BASE64}
+        assert shown(type="image", source=source).picture == ""
+    source = {"type": "text", "media_type": "text/plain", "data": "Plain words."}
+    assert shown(type="document", source=source).text == "Plain words."
