@@ -57,7 +57,7 @@ def steps_by_run(rows: Iterable[tuple[Any, ...]]) -> dict[str, list[GraphStep]]:
 
 def _graph_steps(rows: list[tuple[Any, ...]]) -> list[GraphStep]:
     ids = {row[_SOURCE_ID]: hex_id(row[0]) for row in rows}
-    steps = [_graph_step(row, ids) for row in rows]
+    steps = [step for row in rows if (step := _graph_step(row, ids)) is not None]
     _find_senders(steps)
     return sorted(steps, key=lambda step: (step.index, step.id))
 
@@ -81,12 +81,16 @@ def _find_senders(steps: list[GraphStep]) -> None:
         newest[step.parent_id, step.key] = step
 
 
-def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
+def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep | None:
+    """Return a row as a step; None for an entry of an agent's log, which is no node of a graph."""
     (
         step_id, parent_id, node_id, kind, status, iteration, _, _, parent_source, title, taken,
         hints, index, started, ended,
     ) = row  # fmt: skip
-    ran_after, fan_out = _order_hints(hints, parent_source) if hints else ((), None)
+    known = _decoded_hints(hints) if hints else {}
+    if "in_log" in known:
+        return None
+    ran_after, fan_out = _order_hints(known, parent_source) if known else ((), None)
     return GraphStep(
         hex_id(step_id),
         hex_id(parent_id),
@@ -104,15 +108,17 @@ def _graph_step(row: tuple[Any, ...], ids: dict[str, str]) -> GraphStep:
     )
 
 
-def _order_hints(text: str, parent_source: str) -> tuple[Sequence[str], int | None]:
-    """Return what stored hints say of the order: the producer's ids of the steps, or names of the
-    nodes, that a step waited for, and its number in a fan-out."""
+def _decoded_hints(text: str) -> dict[str, Any]:
     try:
         hints = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return (), None
-    if not isinstance(hints, dict):
-        return (), None
+        return {}
+    return hints if isinstance(hints, dict) else {}
+
+
+def _order_hints(hints: dict[str, Any], parent_source: str) -> tuple[Sequence[str], int | None]:
+    """Return what stored hints say of the order: the producer's ids of the steps, or names of the
+    nodes, that a step waited for, and its number in a fan-out."""
     sources = hints.get("ran_after") or []
     ran_after = [str(source) for source in sources] if isinstance(sources, list) else []
     if hints.get("chained"):

@@ -16,8 +16,9 @@ from nodes.trace.tree import TraceEntry, TraceTree
 from nodes.trace.waterfall import slack_of
 
 Gap = Literal["waiting for a person", "waiting to begin", "before another attempt", "nothing ran"]
-# Containers that do nothing themselves: time of theirs in which no step ran is a gap.
-IDLE_KINDS = frozenset({"iteration", "loop", "workflow"})
+# Containers that do nothing themselves: time of theirs in which no step ran is a gap. An iteration
+# is at work between its passes, and of its steps Dify's streams do not say when each ran.
+IDLE_KINDS = frozenset({"workflow"})
 Extents = dict[TraceEntry, tuple[int | None, int | None]]
 
 
@@ -73,7 +74,8 @@ def _extents(tree: TraceTree) -> Extents:
 
 @dataclass(frozen=True, slots=True)
 class _ContainerStretch:
-    """A container, of which [start, end] is on the path."""
+    """A container, of which [start, end] is on the path. `entry` is the step whose time it is: of
+    one pass of an iteration, the iteration."""
 
     entry: TraceEntry | None
     children: list[TraceEntry]
@@ -92,7 +94,7 @@ def _parts_inside(container: _ContainerStretch, extents: Extents) -> list[_Task]
     for child, begin, finish in _waited_for(container, extents):
         if finish < reached:
             parts += _parts_between(container, child, following, finish, reached)
-        parts.append(_part_of_child(child, begin, finish))
+        parts.append(_part_of_child(container, child, begin, finish))
         following, reached = child, begin
     if container.start < reached:
         parts += _parts_between(container, None, following, container.start, reached)
@@ -148,9 +150,12 @@ def _earliest_from(known: list[tuple[int, int, int]]) -> list[tuple[int, int]]:
     return earliest[::-1]
 
 
-def _part_of_child(child: TraceEntry, begin: int, finish: int) -> _Task:
+def _part_of_child(
+    container: _ContainerStretch, child: TraceEntry, begin: int, finish: int
+) -> _Task:
     if child.children:
-        return _ContainerStretch(child, child.children, begin, finish)
+        entry = child if child.step else container.entry
+        return _ContainerStretch(entry, child.children, begin, finish)
     waits = child.step is not None and waits_for_person(child)
     return PathPart(begin, finish, child, "waiting for a person" if waits else None)
 

@@ -180,6 +180,8 @@ class _Marks:
                 self._count_cost(row, below)
             elif below.unpriced:
                 self._count_cost(row, below, stands_for=True)
+        elif row.kind in _BESIDE_AGENTS and row.total_tokens == 0:
+            pass  # a usage of 0: of a model that writes nothing there is nothing to price
         elif not repeats and (row.status == "succeeded" or figures.total):
             below.unpriced += 1
 

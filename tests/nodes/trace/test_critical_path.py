@@ -80,8 +80,10 @@ def test_gaps_have_names() -> None:
     ]  # fmt: skip
 
 
-def test_an_iteration_does_nothing_itself() -> None:
+def test_an_iteration_works_between_its_passes_but_a_workflow_does_nothing_itself() -> None:
     parts = path_of(at(1, 0, 5, kind="iteration"), at(2, 1, 5, 1), until=5)
+    assert parts == [("node-1", 1, ""), ("node-2", 4, "")]
+    parts = path_of(at(1, 0, 5, kind="workflow"), at(2, 1, 5, 1), until=5)
     assert parts == [("node-1", 1, "waiting to begin"), ("node-2", 4, "")]
 
 
