@@ -59,8 +59,9 @@ def advice(path: str, content_type: str, server: str) -> str:
     right = f"{server}/v1/{signal}"
     if content_type.startswith(GRPC):
         return (
-            f"This is gRPC, but Waylog accepts OTLP over HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL="
-            f"http/protobuf and OTEL_EXPORTER_OTLP_ENDPOINT={server}."
+            f"This is gRPC, but this port accepts OTLP over HTTP: set OTEL_EXPORTER_OTLP_PROTOCOL="
+            f"http/protobuf and OTEL_EXPORTER_OTLP_ENDPOINT={server}, or start `manage.py "
+            f"serve_grpc`, which takes gRPC on port 4317."
         )
     if "thrift" in content_type:
         return f"This is Jaeger's format: use an exporter for OTLP over HTTP and send to {right}."
