@@ -35,6 +35,22 @@ def run_or_404(run_id: UUID, only_app: App | None = None) -> Run:
     return run
 
 
+def run_named(name: str, only_app: App | None = None) -> Run | None:
+    """Return the run that Waylog's or the producer's id names; None for no name."""
+    name = name.strip()
+    if not name:
+        return None
+    runs = Run.objects.for_page().for_app(only_app)
+    run = None
+    if run_id := as_uuid(name):
+        run = runs.by_id(run_id)
+    if not run and "\0" not in name:
+        run = runs.with_source_id(name[:200]).first()
+    if not run:
+        raise Http404("There is no such run. It may have been deleted.")
+    return run
+
+
 def app_run_or_404(app: App, run_id: str) -> Run:
     """Return the run of the app with this id, in any typed form."""
     known_id = as_uuid(run_id)

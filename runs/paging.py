@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from django.db.models import AutoField, Model, Q, QuerySet
 
 from nodes.clock import from_us, to_us
+from nodes.numbers import whole_number
 
 PAGE_SIZE = 50
 
@@ -22,7 +23,16 @@ Row = TypeVar("Row", bound=Model)
 
 
 class BadCursor(ValueError):
-    """The parameter `after` is not a cursor of this list."""
+    """The parameter `after` is not a cursor of this list, or `limit` no size of a page."""
+
+
+def page_size(text: str, most: int = PAGE_SIZE) -> int:
+    """Return the number of rows that the parameter `limit` asks for; `most` for "". Raises
+    BadCursor."""
+    size = whole_number(text, len(str(most))) if text else most
+    if not size or size > most:
+        raise BadCursor(f"“limit” must be a whole number from 1 to {most}.")
+    return size
 
 
 @dataclass(frozen=True, slots=True)

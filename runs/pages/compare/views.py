@@ -22,30 +22,16 @@ from runs.access import ReadRequest, session_or_read_key
 from runs.json.comparison import DivergingPairJson, RunComparisonJson, StepPairJson
 from runs.json.run import run_json
 from runs.json.values import json_response
-from runs.models import App, Run
+from runs.lookup import run_named, run_or_404
+from runs.models import Run
 from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.compare.comparison import Comparison, compare
 from runs.pages.compare.failed_step import failed_pair, failed_step
 from runs.pages.compare.page import load_pair, run_figures, start_difference
 
 RECENT, TURNS = 30, 10
+NO_BASELINE = "No run of this app has succeeded, so there is none to compare with."
 JSON_PAGE = 2_000
-
-
-def run_named(name: str, only_app: App | None = None) -> Run | None:
-    """Return the run that Waylog's or the producer's id names; None for no name."""
-    name = name.strip()
-    if not name:
-        return None
-    runs = Run.objects.for_page().for_app(only_app)
-    run = None
-    if run_id := as_uuid(name):
-        run = runs.by_id(run_id)
-    if not run and "\0" not in name:
-        run = runs.with_source_id(name[:200]).first()
-    if not run:
-        raise Http404("There is no such run. It may have been deleted.")
-    return run
 
 
 def outcome_difference(steps: StepComparison) -> dict[str, Any] | None:
@@ -138,9 +124,7 @@ def _choose_run(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpR
             if baseline := find_baseline(run):
                 pair = {"a": baseline.run_id, "b": run.id, "why": baseline.why}
                 return redirect(f"{reverse('run-compare')}?{urlencode(pair)}")
-            context["problem"] = (
-                "No run of this app has succeeded, so there is none to compare with."
-            )
+            context["problem"] = NO_BASELINE
         others = Run.objects.exclude(pk=run.pk).for_list()
         context["alike"] = list(others.with_same_inputs_preview(run)[:TURNS])
         context["recent"] = list(others.for_app(run.app)[:RECENT])
@@ -152,18 +136,20 @@ def _choose_run(request: HtmxHttpRequest, a: Run | None, b: Run | None) -> HttpR
 @require_safe
 @session_or_read_key
 def compare_twin(request: ReadRequest) -> HttpResponse:
-    runs = [run_named(request.GET.get(name, ""), request.only_app) for name in ("a", "b")]
-    if runs[0] is None or runs[1] is None:
+    a, b = (run_named(request.GET.get(name, ""), request.only_app) for name in ("a", "b"))
+    if b and a is None:
+        a = _successful_run_beside(b)
+    if a is None or b is None:
         raise Http404("Name two runs: /runs/compare.json?a=<id>&b=<id>.")
-    comparison = compare(runs[0], runs[1])
+    comparison = compare(a, b)
     base_url = request.build_absolute_uri("/")[:-1]
     start = whole_number(request.GET.get("from", ""), 6) or 0
     following = start + JSON_PAGE
-    more = {"a": runs[0].id, "b": runs[1].id, "from": following}
+    more = {"a": a.id, "b": b.id, "from": following}
     path = f"{base_url}{request.path}?{urlencode(more)}"
     answer: RunComparisonJson = {
-        "a": run_json(runs[0], base_url),
-        "b": run_json(runs[1], base_url),
+        "a": run_json(a, base_url),
+        "b": run_json(b, base_url),
         "given": comparison.same_input or "different",
         "first_divergence": _first_divergence_json(comparison),
         "counts": {verdict: comparison.steps.counts[verdict] for verdict in VERDICTS},
@@ -173,6 +159,14 @@ def compare_twin(request: ReadRequest) -> HttpResponse:
         "next": path if following < len(comparison.pairs) else None,
     }
     return json_response(answer)
+
+
+def _successful_run_beside(run: Run) -> Run:
+    """Return the successful run that tells most about `run`, or raise Http404 with a sentence."""
+    baseline = find_baseline(run)
+    if baseline is None:
+        raise Http404(NO_BASELINE)
+    return run_or_404(baseline.run_id)
 
 
 def _first_divergence_json(comparison: Comparison) -> DivergingPairJson | None:

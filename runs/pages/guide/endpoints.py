@@ -35,6 +35,7 @@ from runs.json.variables import VariablesJson
 from runs.pages.errors.forms import ErrorsForm
 from runs.pages.nodes.forms import NodesForm
 from runs.pages.notes.forms import NoteFilterForm
+from runs.pages.run.markdown_report import MAX_REPORT, SHORTEST_REPORT
 from runs.query.fields import FIELDS
 from runs.query.run_filters import ORDERS
 
@@ -85,11 +86,15 @@ def run_filters() -> Iterator[QueryParameter]:
 
 
 AFTER = QueryParameter("after", "Where the page begins: taken from `next` of the previous page")
+LIMIT = QueryParameter("limit", "At most so many on a page; it can only be lowered")
 WHOLE_VALUES = QueryParameter(
     "values",
     "In CSV: “whole” for whole values; without it they are cut, with a mark, to what a cell of a "
     "spreadsheet holds",
     choices=("whole",),
+)
+REPORT_LIMIT = QueryParameter(
+    "limit", f"At most so many bytes, from {SHORTEST_REPORT} to {MAX_REPORT}, which is the default"
 )
 RUN_FILTERS = tuple(run_filters())
 FORM_OF_ERRORS = tuple(_form_parameters(ErrorsForm))
@@ -101,11 +106,12 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
         "Runs, newest first: ids, status, error, failed node, tokens, cost. Accepts the filters"
         " below. A page has 50 runs; `next` is the address of the next page.",
         RunListJson,
-        (*RUN_FILTERS, AFTER),
+        (*RUN_FILTERS, AFTER, LIMIT),
     ),
     "run-md": ReadEndpoint(
         "One run as Markdown of at most 16 KB: why it failed, since when runs fail like this, the"
         " path it took, the failing step's inputs and outputs. Begin here.",
+        parameters=(REPORT_LIMIT,),
     ),
     "run-json": ReadEndpoint(
         "One run with inputs, outputs, cause, metadata, configuration, notes.", RunDetailJson
@@ -113,7 +119,7 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "run-tracing-json": ReadEndpoint(
         "The steps of a run in tree order with previews of their values, 1,000 per page.",
         TracingJson,
-        (QueryParameter("after", "The index of the last execution that was read"),),
+        (QueryParameter("after", "The index of the last execution that was read"), LIMIT),
     ),
     "run-execution-json": ReadEndpoint(
         "One step with its inputs, outputs, messages, attributes, events, logs.",
@@ -159,12 +165,14 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
         "The run with any of its producer's ids: trace, workflow run or message.",
         RunDetailJson,
     ),
-    "run-by-source-md": ReadEndpoint("The same run as Markdown."),
+    "run-by-source-md": ReadEndpoint("The same run as Markdown.", parameters=(REPORT_LIMIT,)),
     "run-compare-json": ReadEndpoint(
         "Two runs step by step; `first_divergence` is where they diverge.",
         RunComparisonJson,
         (
-            QueryParameter("a", "A run, by any id", required=True),
+            QueryParameter(
+                "a", "A run, by any id; by default the successful run that tells most about b"
+            ),
             QueryParameter("b", "Another run, by any id", required=True),
             QueryParameter("from", "The first pair of the page"),
         ),
@@ -235,6 +243,7 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
             ),
             QueryParameter("version", "The number of a version"),
             AFTER,
+            LIMIT,
         ),
     ),
     "last-run-json": ReadEndpoint("The newest execution of a node, over all runs.", ExecutionJson),

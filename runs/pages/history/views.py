@@ -23,7 +23,7 @@ from runs.pages.history.listing import list_name, list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
 from runs.pages.history.tables import ChangedRunTable, RunTable, empty_history, order_links
 from runs.pages.saved_views.forms import offered_views
-from runs.paging import PAGE_SIZE, BadCursor
+from runs.paging import PAGE_SIZE, BadCursor, page_size
 from runs.query.fields import FIELDS, LANGUAGE
 from runs.query.form import more_filters
 from runs.query.matching import shows_transport
@@ -190,7 +190,8 @@ def run_list_twin(request: ReadRequest) -> HttpResponse:
         return refusal(400, " ".join(filters.sentences))
     runs = Run.objects.for_list().with_sources().for_app(request.only_app)
     try:
-        listing = list_runs(runs, filters, request.GET.get("after", ""))
+        size = page_size(request.GET.get("limit", ""))
+        listing = list_runs(runs, filters, request.GET.get("after", ""), size)
     except BadCursor as problem:
         return refusal(400, str(problem))
     base_url = request.build_absolute_uri("/")[:-1]

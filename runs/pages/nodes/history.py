@@ -17,7 +17,7 @@ from nodes.models import NodeExecution
 from runs.models import App, Version
 from runs.paging import Order, Page, page_of
 
-SHOWN = 100
+MAX_EXECUTIONS = 100
 # A filter looks through so many executions at a time; older ones are one link away.
 SEARCHED = 10_000
 MAX_ERROR = 2_000
@@ -86,10 +86,16 @@ class NodeHistory:
 
 
 def node_history(
-    app: App, node_id: str, *, status: str = "", version: Version | None = None, after: str = ""
+    app: App,
+    node_id: str,
+    *,
+    status: str = "",
+    version: Version | None = None,
+    after: str = "",
+    size: int = MAX_EXECUTIONS,
 ) -> NodeHistory | None:
-    """Return the newest executions, or those after the cursor `after`; None for a node that has not
-    run.
+    """Return the newest `size` executions, or those after the cursor `after`; None for a node that
+    has not run.
     `status`: one of `NodeStatus`, or "failures": failed for good, whether or not it was handled.
     Four queries at most. Raises BadCursor."""
     executions = NodeExecution.objects.of_node(app.pk, node_id)
@@ -100,7 +106,7 @@ def node_history(
         wanted = FAILURES if status == "failures" else {status}
         rows = rows.filter(status__in=wanted) if status else rows
         rows = rows.filter(run__version=version) if version else rows
-    page = page_of(_load_page(rows), ORDER, after, SHOWN)
+    page = page_of(_load_page(rows), ORDER, after, size)
     known = page.rows[0] if page.rows else executions.only("title", "kind", "folded").first()
     if known is None:
         return None

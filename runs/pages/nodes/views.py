@@ -13,10 +13,10 @@ from runs.lookup import app_or_404, printable, version_or_404
 from runs.models import App
 from runs.pages.nodes.app_nodes import MAX_RUNS, MAX_STEPS, ORDERS, SHOWN, nodes_of
 from runs.pages.nodes.forms import NodesForm
-from runs.pages.nodes.history import NodeHistory, node_history
+from runs.pages.nodes.history import MAX_EXECUTIONS, NodeHistory, node_history
 from runs.pages.nodes.node_json import app_nodes_json, node_history_json
 from runs.pages.nodes.tables import ExecutionTable, NodeTable, order_links
-from runs.paging import BadCursor
+from runs.paging import BadCursor, page_size
 from runs.tables import EmptyState
 
 STATUSES = [
@@ -63,7 +63,12 @@ def history_or_404(request: HtmxHttpRequest, app: App, node_id: str) -> NodeHist
         raise Http404(f"A step has no status “{printable(status)[:40]}”.")
     version = version_or_404(app, number, with_graph=False) if number else None
     history = "\0" not in node_id and node_history(
-        app, node_id, status=status, version=version, after=parameters.get("after", "")
+        app,
+        node_id,
+        status=status,
+        version=version,
+        after=parameters.get("after", ""),
+        size=page_size(parameters.get("limit", ""), MAX_EXECUTIONS),
     )
     if not history:
         raise Http404(f"Node “{printable(node_id)[:80]}” of {app.name} has not run yet.")

@@ -22,22 +22,24 @@ MAX_ERROR = 3000
 # Of the run's own input, where the report holds the failing step's as well.
 MAX_INPUT = 1500
 MAX_NOTES = 10
-MAX_REPORT = 16_000
+MAX_REPORT, SHORTEST_REPORT = 16_000, 4_000  # bytes
 READ_WHOLE = 1_000_000
 
 
-def report(run: Run, base_url: str = "") -> str:
-    """Return at most 16 KB of Markdown. `base_url` (http://host, no slash) makes links absolute."""
+def report(run: Run, base_url: str = "", limit: int = MAX_REPORT) -> str:
+    """Return at most `limit` bytes of Markdown. `base_url` (http://host, no slash) makes links
+    absolute."""
     cause = cause_of(run)
     failed = _failed_step(run)
+    share = limit / MAX_REPORT
     lines = [
         *_title_lines(run),
-        *_cause_lines(run, cause, failed, base_url),
-        *_value_sections(run, failed),
-        *_note_lines(run),
+        *_cause_lines(run, cause, failed, base_url, int(MAX_ERROR * share)),
+        *_value_sections(run, failed, share),
+        *_note_lines(run, int(MAX_NOTES * share)),
     ]
-    facts = [*_total_lines(run), *_link_lines(run, cause, failed, base_url)]
-    room = MAX_REPORT - len("\n".join([*lines, *facts]).encode()) - 200
+    facts = [*_total_lines(run), *_link_lines(run, cause, failed, base_url, limit)]
+    room = limit - len("\n".join([*lines, *facts]).encode()) - 200
     path = {link.execution.id.hex for link in cause.chain} if cause else set()
     if path_report := lines_within(path_lines(run, path), room):
         lines += ["## Path taken", "", *path_report, ""]
@@ -67,19 +69,20 @@ def _version_text(version: Version) -> str:
 
 
 def _cause_lines(
-    run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
+    run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str, limit: int
 ) -> Iterator[str]:
-    """Yield what failed, in which iteration and attempt, below which steps, and how often."""
+    """Yield what failed, in which iteration and attempt, below which steps, and how often; at most
+    `limit` bytes of the error."""
     if cause is None:
         if run.error:
             yield "## Error"
-            yield from fenced_block(run.error, MAX_ERROR)
+            yield from fenced_block(run.error, limit)
         return
     error = (failed.error if failed else "") or cause.error or "No reason was given."
     error_type = f": {escaped_line(cause.error_type)}" if cause.error_type else ""
     if cause.failed:
         yield f"## Why: {escaped_line(cause.failed.title)} failed{error_type}"
-        yield from fenced_block(error, MAX_ERROR)
+        yield from fenced_block(error, limit)
         above = [escaped_line(str(link)) for link in cause.above]
         where = " › ".join(
             [escaped_line(run.name or run.app.name), *above, escaped_line(str(cause.failed))]
@@ -91,7 +94,7 @@ def _cause_lines(
         yield f"- step: <{base_url}{cause.failed.url}>"
     else:
         yield f"## Why{error_type}"
-        yield from fenced_block(error, MAX_ERROR)
+        yield from fenced_block(error, limit)
     yield from _recurrence_lines(run, base_url)
     yield ""
 
@@ -113,17 +116,18 @@ def _recurrence_lines(run: Run, base_url: str) -> Iterator[str]:
     yield f"- {count} runs of this app failed like this{first}{since}: <{url}>"
 
 
-def _value_sections(run: Run, failed: NodeExecution | None) -> Iterator[str]:
+def _value_sections(run: Run, failed: NodeExecution | None, share: float) -> Iterator[str]:
     """Yield the values of the failing step, then the input of the run; of a run without a failing
-    step its own values."""
+    step its own values. `share`: what part of a whole report may be used."""
+    most = int(MAX_VALUE * share)
     if failed is not None:
-        yield from _value_section("Inputs of the failing step", failed.inputs, MAX_VALUE)
-        yield from _value_section("Outputs of the failing step", failed.outputs, MAX_VALUE)
+        yield from _value_section("Inputs of the failing step", failed.inputs, most)
+        yield from _value_section("Outputs of the failing step", failed.outputs, most)
         if run.inputs_id != failed.inputs_id:
-            yield from _value_section("Input of the run", run.inputs, MAX_INPUT)
+            yield from _value_section("Input of the run", run.inputs, int(MAX_INPUT * share))
     else:
-        yield from _value_section("Input", run.inputs, MAX_VALUE)
-        yield from _value_section("Output", run.outputs, MAX_VALUE)
+        yield from _value_section("Input", run.inputs, most)
+        yield from _value_section("Output", run.outputs, most)
 
 
 def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[str]:
@@ -139,9 +143,9 @@ def _value_section(title: str, payload: Payload | None, limit: int) -> Iterator[
         yield ""
 
 
-def _note_lines(run: Run) -> Iterator[str]:
-    """Yield the first few notes on the run."""
-    notes = notes_on_run(run, MAX_NOTES)
+def _note_lines(run: Run, most: int) -> Iterator[str]:
+    """Yield the first notes on the run."""
+    notes = notes_on_run(run, most)
     if notes.entries:
         yield "## Notes"
         yield ""
@@ -176,7 +180,7 @@ def _total_lines(run: Run) -> Iterator[str]:
 
 
 def _link_lines(
-    run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str
+    run: Run, cause: Cause | None, failed: NodeExecution | None, base_url: str, limit: int
 ) -> Iterator[str]:
     yield "## More"
     yield ""
@@ -193,4 +197,4 @@ def _link_lines(
         yield f"- compared with a successful run: <{base_url}{reverse('run-compare-json')}{query}>"
     yield f"- other addresses that can be read: <{base_url}{reverse('llms')}>"
     yield ""
-    yield f"A report has at most {formats.size(MAX_REPORT)}; whatever was left out is marked above."
+    yield f"A report has at most {formats.size(limit)}; whatever was left out is marked above."

@@ -12,12 +12,13 @@ from django_htmx.http import HttpResponseStopPolling, trigger_client_event
 
 from nodes.content.payloads import present_payload
 from nodes.http import HtmxHttpRequest, render_region, wants_fragment
-from runs.access import ReadRequest, session_or_read_key
+from nodes.numbers import whole_number
+from runs.access import ReadRequest, refusal, session_or_read_key
 from runs.json.values import json_response
 from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
-from runs.pages.run.markdown_report import report
+from runs.pages.run.markdown_report import MAX_REPORT, SHORTEST_REPORT, report
 from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run.run_detail import run_detail_json
 from runs.pages.run_header.run_header import header_of
@@ -101,5 +102,10 @@ def run_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
 @session_or_read_key
 def run_markdown(request: ReadRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id, request.only_app)
-    text = report(run, request.build_absolute_uri("/")[:-1])
+    asked = request.GET.get("limit", "")
+    limit = whole_number(asked, 5) if asked else MAX_REPORT
+    if limit is None or not SHORTEST_REPORT <= limit <= MAX_REPORT:
+        most = f"from {SHORTEST_REPORT} to {MAX_REPORT}"
+        return refusal(400, f"“limit” must be a whole number of bytes {most}.")
+    text = report(run, request.build_absolute_uri("/")[:-1], limit)
     return HttpResponse(text, content_type="text/markdown; charset=utf-8")

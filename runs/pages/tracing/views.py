@@ -34,6 +34,7 @@ from runs.pages.tracing.branches_not_taken import load_branches_not_taken
 from runs.pages.tracing.origin import step_origin
 from runs.pages.tracing.rows import trace_rows, with_branches_not_taken
 from runs.pages.tracing.same_node import same_node_links
+from runs.paging import BadCursor, page_size
 
 JSON_PAGE = 1000
 DIGITS = 8  # of the place of a step or row
@@ -184,14 +185,20 @@ def tracing_twin(request: ReadRequest, run_id: UUID) -> HttpResponse:
     index = whole_number(after, DIGITS)
     if after and index is None:
         return refusal(400, "“after” must be the index of an execution, a whole number.")
+    try:
+        size = page_size(request.GET.get("limit", ""), JSON_PAGE)
+    except BadCursor as problem:
+        return refusal(400, str(problem))
     steps = NodeExecution.objects.in_run(run.id).visible()
-    page = list(steps.after_index(index)[: JSON_PAGE + 1])
+    page = list(steps.after_index(index)[: size + 1])
     orphans = {step.parent_id for step in page if step.orphan and step.parent_id}
     listed = steps.parents_listed_before(index, orphans) if after and orphans else ()
     following = None
-    if len(page) > JSON_PAGE:
-        following = request.build_absolute_uri(f"{request.path}?after={page[JSON_PAGE - 1].index}")
-    executions = list(with_placeholders(page[:JSON_PAGE], listed))
+    if len(page) > size:
+        query = request.GET.copy()
+        query["after"] = str(page[size - 1].index)
+        following = request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    executions = list(with_placeholders(page[:size], listed))
     return json_response({"run": str(run.id), "executions": executions, "next": following})
 
 

@@ -168,6 +168,16 @@ def test_the_json_has_the_documented_fields(console):
     assert set(answer["counts"]) == set(VERDICTS) and answer["next"] is None
 
 
+def test_the_json_chooses_the_other_run(console):
+    a, b = pair_of_runs()
+    answer = console.get("/runs/compare.json", {"b": str(b.id)}).json()
+    assert (answer["a"]["id"], answer["b"]["id"]) == (str(a.id), str(b.id))
+    alone = make_run("alone")
+    answer = console.get("/runs/compare.json", {"b": str(alone.id)})
+    assert answer.status_code == 404 and "has succeeded" in answer.json()["error"]
+    assert console.get("/runs/compare.json", {"a": str(a.id)}).status_code == 404
+
+
 def test_a_row_opens_its_difference_in_place_and_at_its_own_address(console):
     a, b = pair_of_runs()
     ids = [run.executions.get(title="Answer").id.hex for run in (a, b)]

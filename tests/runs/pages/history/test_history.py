@@ -238,6 +238,20 @@ def test_json_takes_the_same_filters(console):
     assert answer["next"] is None
 
 
+def test_json_has_as_many_runs_as_asked_for(console):
+    for _ in range(3):
+        make_run("desk")
+    ids, address = [], "/runs.json?limit=2&app=desk"
+    while address:
+        answer = console.get(address).json()
+        assert 1 <= len(answer["runs"]) <= 2
+        ids += [run["id"] for run in answer["runs"]]
+        address = answer["next"]
+    assert len(set(ids)) == len(ids) == 3
+    for wrong in ("0", "51", "x"):
+        assert "“limit” must be" in console.get("/runs.json", {"limit": wrong}).json()["error"]
+
+
 def test_json_takes_as_many_queries_for_many(console, django_assert_max_num_queries):
     for n in range(30):
         make_run("desk", source_ids={"otel-trace": str(n)})

@@ -71,13 +71,10 @@ def test_each_execution_shows_what_went_in_and_out_and_is_a_link(
     ]  # fmt: skip
 
 
-def test_a_change_of_version_is_marked_where_a_page_ends(
-    console: Client, desk: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(node_history, "SHOWN", 2)
+def test_a_change_of_version_is_marked_where_a_page_ends(console: Client, desk: App) -> None:
     for n, number in enumerate([2, 2, 1, 1]):
         ran(desk, n, version=make_version(desk, number))
-    tree = check_view(console, f"{URL}/")
+    tree = check_view(console, f"{URL}/?limit=2")
     assert "Version 2 above · version 1 below" in text_of(tree)
     [following] = [a.get("href") for a in tree.iter("a") if "after=" in (a.get("href") or "")]
     assert "above" not in text_of(check_view(console, f"{URL}/{following}"))
@@ -114,20 +111,19 @@ def test_filters(console: Client, desk: App, query: str, previews: list[str]) ->
     assert ("No such execution" in page) == (not previews)
 
 
-def test_pages_follow_each_other(
-    console: Client, desk: App, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(node_history, "SHOWN", 3)
+def test_pages_follow_each_other(console: Client, desk: App) -> None:
     for n in range(7):
         ran(desk, n // 2, outputs_preview=str(n))  # two at once
     ran(desk, 9, started_at=None, outputs_preview="timeless")
-    previews, url = [], f"{URL}.json"
+    previews, url = [], f"{URL}.json?limit=3"
     while url:
         payload = console.get(url).json()
+        assert len(payload["executions"]) <= 3
         previews += [execution["outputs_preview"] for execution in payload["executions"]]
         url = payload["next"]
     assert sorted(previews) == [*"0123456", "timeless"] and previews[-1] == "timeless"
-    assert "Next page" in text_of(check_view(console, f"{URL}/"))
+    assert "Next page" in text_of(check_view(console, f"{URL}/?limit=3"))
+    assert console.get(f"{URL}.json?limit=0").status_code == 400
 
 
 def test_a_filter_looks_through_so_many_at_a_time(

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from nodes.models import NodeExecution
 from runs.models import ErrorGroup, Run
-from runs.pages.run.markdown_report import MAX_REPORT, report
+from runs.pages.run.markdown_report import MAX_REPORT, SHORTEST_REPORT, report
 from tests.factories import make_app, make_execution, make_run, make_version
 
 pytestmark = [pytest.mark.django_db, pytest.mark.any_database]
@@ -113,6 +113,16 @@ def test_it_is_bounded_and_keeps_failures() -> None:
     text = report(run)
     assert len(text.encode()) <= MAX_REPORT
     assert "Step 900" in text and "of 200.0 KB" in text and "more lines" in text
+    short = report(run, limit=SHORTEST_REPORT)
+    assert len(short.encode()) <= SHORTEST_REPORT
+    assert "Step 900" in short and "of 200.0 KB" in short
+
+
+def test_its_size_can_be_asked_for(console: Client) -> None:
+    address = f"/runs/{failed_run('é' * 9_000).id}.md"
+    assert len(console.get(f"{address}?limit=4000").content) <= 4_000
+    for wrong in ("3999", "16001", "-1", "many"):
+        assert console.get(address, {"limit": wrong}).status_code == 400
 
 
 def test_the_path_to_the_failure_stays_whole() -> None:
