@@ -23,6 +23,8 @@ SECTIONS = {
     "inbox": "inbox",
     "keys": "keys",
     "key": "keys",
+    "prices": "prices",
+    "price": "prices",
 }
 
 

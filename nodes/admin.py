@@ -18,7 +18,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from nodes.ids import as_uuid
-from nodes.models import Payload, PayloadQuerySet
+from nodes.models import OwnPrice, Payload, PayloadQuerySet
 
 LISTED = 1000
 DAYS = 14
@@ -157,3 +157,12 @@ class PayloadAdmin(RecordAdmin):
 
     def console_url(self, obj: Payload) -> str:
         return reverse("payload", args=[obj.pk])
+
+
+@admin.register(OwnPrice)
+class OwnPriceAdmin(admin.ModelAdmin):
+    """Prices are set here as on their own page."""
+
+    list_display = ("model", "provider", "since", "tier", "input", "output", "currency")
+    list_filter = ("currency",)
+    search_fields = ("model", "provider")

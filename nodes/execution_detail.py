@@ -13,8 +13,15 @@ from nodes.content.json_tree import TreeMark, tree_marks
 from nodes.content.logs import StepLogs, step_logs
 from nodes.content.payloads import PayloadView, load_value, present_payload
 from nodes.kinds import NodeKind
-from nodes.models import NodeExecution
-from nodes.pricing import Price, TokenUsage, difference_between_tables
+from nodes.models import NodeExecution, OwnPrice
+from nodes.pricing import (
+    OWN_PRICES,
+    Price,
+    PriceLine,
+    TokenUsage,
+    difference_between_tables,
+    price_lines_of,
+)
 from nodes.trace.first_token import first_token_us
 
 MAX_SAME_NODE = 20_000
@@ -88,15 +95,16 @@ class ReceivedParts:
 
 @dataclass(frozen=True, slots=True)
 class PriceSource:
-    """Where the price of a step is from: `table`, the package and its version, `row`, the provider
-    and model in it, `day` of the price, `tier` (see `nodes.pricing.Price`); `other` is the price of
-    the second table where it differs by more than 10 %."""
+    """Where the `price` of a step is from, and how it is made up, as far as its table still says
+    so; `other` is the price of the second table where it differs by more than 10 %."""
 
-    table: str
-    row: str
-    day: str
-    tier: int
+    price: Price
+    lines: list[PriceLine]
     other: Price | None
+
+    @property
+    def is_own(self) -> bool:
+        return self.price.table == OWN_PRICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +179,13 @@ def price_source(execution: NodeExecution) -> PriceSource | None:
         execution.cache_write_tokens,
         execution.reasoning_tokens,
     )
-    other = difference_between_tables(
-        execution.model, execution.provider, usage, execution.started_at, execution.cost
-    )
+    call = (execution.model, execution.provider, usage, execution.started_at)
+    known = Price(execution.cost, currency=execution.cost_currency, **source)
+    if known.table == OWN_PRICES:
+        lines = price_lines_of(known, *call, OwnPrice.objects.rates())
+        return PriceSource(known, lines, None)
     return PriceSource(
-        source["table"], source["row"], source.get("day", ""), source.get("tier", 0), other
+        known, price_lines_of(known, *call), difference_between_tables(*call, execution.cost)
     )
 
 

@@ -59,6 +59,15 @@ def money(amount: Decimal | None, currency: str = "USD") -> str:
     return f"{sign}{digits}" if sign else f"{digits} {currency}".strip()
 
 
+def rate(amount: Decimal | None, currency: str = "USD") -> str:
+    """Write a price with all its digits, two at least: $0.15, $0.0025, 4.00 CNY."""
+    if amount is None:
+        return NO_VALUE
+    whole, _, places = f"{amount.normalize():f}".partition(".")
+    digits, sign = f"{int(whole):,}.{places:0<2}", CURRENCY_SIGNS.get(currency)
+    return f"{sign}{digits}" if sign else f"{digits} {currency}"
+
+
 def size(count: int | None) -> str:
     """Write a count of bytes: 812 B, 12.4 KB, 3.1 MB (powers of 1000)."""
     if count is None:

@@ -22,6 +22,7 @@ from runs.pages.lineage import views as lineage
 from runs.pages.loops import views as loops
 from runs.pages.nodes import views as nodes
 from runs.pages.notes import views as notes
+from runs.pages.prices import views as prices
 from runs.pages.producers import views as producers
 from runs.pages.rerun import views as rerun
 from runs.pages.run import views as run
@@ -125,6 +126,8 @@ urlpatterns = [
     path("inbox/refused/<int:record_id>/replay/", inbox.refused_replay, name="inbox-replay"),
     path("settings/keys/", keys.key_list, name="keys"),
     path("settings/keys/<int:key_id>/revoke/", keys.revoke, name="key-revoke"),
+    path("settings/prices/", prices.price_list, name="prices"),
+    path("settings/prices/<int:price_id>/remove/", prices.remove_price, name="price-remove"),
     path("settings/samples/remove/", keys.remove_samples, name="samples-remove"),
     path("projects/", entry.project, name="project"),
     path("trace/<path:source_id>/", entry.run_by_source, name="langfuse-trace"),

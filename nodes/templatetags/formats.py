@@ -34,6 +34,11 @@ def money(amount: Decimal | None, currency: str = "USD") -> str:
 
 
 @register.filter
+def rate(amount: Decimal | None, currency: str = "USD") -> str:
+    return formats.rate(amount, currency or "USD")
+
+
+@register.filter
 def ago(time: datetime | None) -> str:
     return formats.ago(time, timezone.now())
 

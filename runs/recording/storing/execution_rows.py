@@ -20,7 +20,7 @@ from nodes.compression import pack, unpack
 from nodes.content.previews import preview, preview_output
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution, Payload
-from nodes.pricing import CURRENCY, TokenUsage, price
+from nodes.pricing import OwnRate, TokenUsage, price
 from runs.models import Run
 from runs.recording.deriving.tree import execution_id
 from runs.recording.records.payload_values import (
@@ -176,13 +176,16 @@ def _fact_as_json(value: Any) -> Any:
     return value
 
 
-def set_prices(rows: Iterable[ExecutionRow]) -> None:
-    """Price the model calls that are new or changed and whose cost the producer did not report, and
-    note in `hints["price"]` where the price is from."""
+def set_prices(
+    rows: Iterable[ExecutionRow], own_rates: Callable[[], Sequence[OwnRate]], *, anew: bool = False
+) -> None:
+    """Price the model calls that are new or changed, `anew` those that are stored, too, and whose
+    cost the producer did not report; note in `hints["price"]` where the price is from. `own_rates`
+    is asked once there is something to price."""
     for row in rows:
-        if row.stored is not None and not row.changed:
+        if row.stored is not None and not row.changed and not anew:
             continue
-        row.hints.pop("price", None)
+        before = (row.cost, row.cost_currency, row.hints.pop("price", None))
         if row.cost_reported or not row.model or kind_of(row.kind).call != "model":
             continue
         used = TokenUsage(
@@ -192,11 +195,13 @@ def set_prices(rows: Iterable[ExecutionRow]) -> None:
             row.cache_write_tokens,
             row.reasoning_tokens,
         )
-        known = price(row.model, row.provider, used, row.reported_start_us)
+        known = price(row.model, row.provider, used, row.reported_start_us, own_rates())
         row.cost = known.amount if known else None
-        row.cost_currency = CURRENCY if known else ""
+        row.cost_currency = known.currency if known else ""
         if known:
             row.hints["price"] = known.as_json()
+        if before != (row.cost, row.cost_currency, row.hints.get("price")):
+            row.changed = True
 
 
 # --- from the database and back -----------------------------------------------------------------

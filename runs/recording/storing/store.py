@@ -5,8 +5,9 @@ arrived with what is stored, derive each touched run again from all its steps, w
 `records.row` says why order and repetition do not matter, `identity` which run a trace belongs to.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -18,7 +19,7 @@ from django.utils import timezone
 from nodes.clock import to_us
 from nodes.content.payloads import load_value
 from nodes.digests import digest_of
-from nodes.models import Payload
+from nodes.models import OwnPrice, Payload
 from runs.models import Run, RunSource, SpanLink
 from runs.recording.deriving.clocks import Clock, clock_of
 from runs.recording.deriving.derive import derive
@@ -113,6 +114,14 @@ def _save_storable(records: Sequence[NodeRecord], origin: Origin) -> SaveResult:
         return first.then(_save_storable(records[middle:], origin))
 
 
+def reprice(run_ids: Collection[UUID]) -> int:
+    """Price the model calls of stored runs anew, and derive again those runs of which a price
+    changed; return how many. Committed when it returns."""
+    with transaction.atomic():
+        bulk.lock(bulk.Stage.RUNS, (run_id.hex for run_id in run_ids))
+        return UnitOfWork([], Origin(kind=""), {}).reprice(run_ids)
+
+
 @dataclass(slots=True)
 class TouchedRun:
     """A run that records arrived for. `derive` sets `summary` and `app_id`."""
@@ -174,6 +183,8 @@ class UnitOfWork:
         self.runs: dict[UUID, TouchedRun] = {}
         self.stored: dict[UUID, list[ExecutionRow]] = {}
         self.before: dict[UUID, related_rows.StoredRun] = {}
+        # Asked for once, and only where there is something to price.
+        self.own_rates = cache(OwnPrice.objects.rates)
 
     def save(self) -> SaveResult:
         self.load()
@@ -190,6 +201,21 @@ class UnitOfWork:
                 for run_id, run in self.runs.items()
             },
         )
+
+    def reprice(self, run_ids: Collection[UUID]) -> int:
+        """Do as `store.reprice` within its transaction."""
+        self.stored = execution_rows.load(run_ids)
+        self.before = related_rows.stored_runs(list(self.stored))
+        for run_id, rows in self.stored.items():
+            execution_rows.set_prices(rows, self.own_rates, anew=True)
+            if any(row.changed for row in rows):
+                seen_us = to_us(self.before[run_id].last_seen_at)
+                run = TouchedRun(RunGroup(run_id, known=True, seen_us=seen_us))
+                run.merge_stored(self.stored)
+                self.runs[run_id] = run
+        self.derive()
+        self.write()
+        return len(self.runs)
 
     def load(self) -> None:
         """Find the run of each record, and read what is stored of these runs."""
@@ -243,7 +269,7 @@ class UnitOfWork:
         clocks = self._clocks()
         for run_id, run in self.runs.items():
             rows = list(run.rows.values())
-            execution_rows.set_prices(rows)
+            execution_rows.set_prices(rows, self.own_rates)
             run.summary = summarize(*derive(run_id, rows, clocks))
             run.app_id = self._app_id(run.summary.service)
 

@@ -8,8 +8,10 @@ import pytest
 from genai_prices import Usage
 from genai_prices.data_snapshot import get_snapshot
 
-from nodes.pricing import PLACES, FirstTableRow, Price, TokenUsage
+from nodes.pricing import Price, TokenUsage
 from nodes.pricing import price as price_of
+from nodes.pricing.first_table import FirstTableRow
+from nodes.pricing.usage import PLACES
 
 
 def price(model, provider, *tokens, at_us=None) -> Decimal | None:

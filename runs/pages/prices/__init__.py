@@ -1,0 +1,1 @@
+"""Prices of models that a team sets itself, and the models that have none."""
