@@ -4,6 +4,7 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
 from runs.exports.formats import RUN_SET_FORMATS, SINGLE_RUN_FORMATS
+from runs.mcp.endpoint import mcp
 from runs.pages.app_settings import views as app_settings
 from runs.pages.apps import views as apps
 from runs.pages.attribute_mapping import views as attribute_mapping
@@ -134,6 +135,8 @@ urlpatterns = [
     path("project/<path:name>/", entry.langfuse_project, name="langfuse-project"),
     path("healthz", entry.healthz, name="healthz"),
     path("llms.txt", guide.llms, name="llms"),
+    path("skill.md", guide.skill, name="skill-md"),
+    path("mcp", mcp, name="mcp"),
     # machine twins: the same view functions' data as JSON or Markdown
     path("openapi.json", guide.openapi, name="openapi-json"),
     path("apps.json", apps.app_list_twin, name="apps-json"),

@@ -303,5 +303,10 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "inbox-refused-json": ReadEndpoint(
         "Refused records, and why each was refused.", RefusedListJson, (AFTER,)
     ),
+    "skill-md": ReadEndpoint(
+        "The way from a failure to its cause, for coding agents: with curl, and with the tools of"
+        " the MCP server at /mcp.",
+        is_open=True,
+    ),
     "openapi-json": ReadEndpoint("All of these addresses as OpenAPI 3.1, with their schemas."),
 }

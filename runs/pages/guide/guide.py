@@ -42,7 +42,8 @@ curl -H "x-api-key: $KEY" "{base}/runs/RUN/tracing/EXECUTION.json"
 
 The first two list what fails and which runs failed. RUN is the `id` of a run; EXECUTION is its
 `failed_node.execution` or the `id` of a step. The report in Markdown ends with further addresses,
-one of them the comparison with a successful run.
+one of them the comparison with a successful run. The whole way is told in {base}/skill.md; the same
+can be read with the tools of an MCP server at {base}/mcp, which keep each answer short.
 """
 FIELDS_INTRODUCTION = """## Fields
 

@@ -11,7 +11,7 @@ from typing_extensions import get_original_bases, is_typeddict
 REF = "#/components/schemas/"
 
 
-class _DocumentSchema(GenerateJsonSchema):
+class DocumentSchema(GenerateJsonSchema):
     """Names types without their suffix, and gives fields no titles: they would repeat the names."""
 
     def normalize_name(self, name: str) -> str:
@@ -37,7 +37,7 @@ def component_schemas(answers: frozenset[type]) -> dict[str, Any]:
     fields: dict[str, Any] = {kind.__name__: (kind, ...) for kind in every_type}
     config = ConfigDict(use_attribute_docstrings=True)
     model = create_model("EveryType", __config__=config, **fields)
-    schema = model.model_json_schema(ref_template=REF + "{model}", schema_generator=_DocumentSchema)
+    schema = model.model_json_schema(ref_template=REF + "{model}", schema_generator=DocumentSchema)
     definitions: dict[str, Any] = dict(sorted(schema["$defs"].items()))
     for kind in every_type:
         for base in _bases_of(kind):

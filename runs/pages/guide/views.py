@@ -1,5 +1,6 @@
 """The views of the guide for machines."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, get_resolver
@@ -11,6 +12,9 @@ from runs.json.values import json_response
 from runs.pages.guide.addresses import MACHINE_SUFFIX
 from runs.pages.guide.guide import guide
 from runs.pages.guide.openapi import openapi_document
+from runs.pages.producers.documents import EXAMPLE_ADDRESS
+
+SKILL = settings.BASE_DIR / "docs" / "skill.md"
 
 
 @require_safe
@@ -19,6 +23,14 @@ def llms(request: HttpRequest) -> HttpResponse:
     """Return the guide to anyone: it names addresses and holds no data."""
     text = guide(_patterns(), request.build_absolute_uri("/")[:-1])
     return HttpResponse(text, content_type="text/plain; charset=utf-8")
+
+
+@require_safe
+@login_not_required
+def skill(request: HttpRequest) -> HttpResponse:
+    """Return the way from a failure to its cause, for coding agents. Like the guide it is open."""
+    text = SKILL.read_text().replace(EXAMPLE_ADDRESS, request.build_absolute_uri("/")[:-1])
+    return HttpResponse(text, content_type="text/markdown; charset=utf-8")
 
 
 @require_safe

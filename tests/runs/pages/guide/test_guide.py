@@ -69,7 +69,7 @@ def test_every_address_in_it_answers(
         "any-id": run.producer_ids[0].source_id, "group": run.error_group_id or uuid4(),
     }  # fmt: skip
     for path in addresses(guide_text(client)):
-        if path.startswith("s/"):  # whose token is its key
+        if path.startswith("s/") or path == "skill.md":  # whose token is its key; open
             continue
         url = "/" + re.sub(r"\{([\w-]+)\}", lambda name: str(places.get(name[1], uuid4())), path)
         answer = client.get(url, headers={"x-api-key": read_key})
