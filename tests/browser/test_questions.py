@@ -1,5 +1,5 @@
-"""Four questions that people bring to the console, about the sample week: each takes at most six
-clicks from the first page (a search, typed and sent with Enter, counts as a click)."""
+"""Questions that people bring to the console, about the sample week: each takes at most six clicks
+from the first page (a search, typed and sent with Enter, counts as a click)."""
 
 import re
 from collections.abc import Callable
@@ -88,11 +88,42 @@ def which_node_costs_most(reader: ClickCounter) -> None:
     expect(dearest).to_contain_text("%")
 
 
+def has_this_input_ever_worked(reader: ClickCounter) -> None:
+    page = reader.page
+    reader.go("Runs")
+    reader.click(reader.row("cannot read amount").first.locator("a.summary"))
+    worked = page.get_by_text(re.compile(r"The same input succeeded .* in 1\.3\.0", re.DOTALL)).last
+    reader.click(worked.get_by_role("link", name="compare"))
+    headline = page.locator(".compare-headline")
+    expect(headline).to_contain_text("join failed in B and succeeded in A")
+
+
+def what_did_the_model_get_in_turn_two(reader: ClickCounter) -> None:
+    page = reader.page
+    reader.click(page.get_by_role("link", name="Support chat", exact=True))
+    reader.click(page.get_by_role("link", name="Conversations", exact=True))
+    reader.click(reader.row("refund order A-17").get_by_role("link", name="refund order A-17"))
+    second = reader.row("support two phones")
+    reader.click(second.get_by_role("link").first)
+    tree = page.locator("#tree")
+    reader.click(tree.get_by_role("link", name="Answer from articles"))
+    prompt = page.locator("#side")
+    for said in (
+        "You answer customers of an online shop",
+        "Please refund order A-17",
+        "I am sorry about the broken hinge",
+        "Do the headphones support two phones",
+    ):
+        expect(prompt).to_contain_text(said)
+
+
 QUESTIONS = (
     where_was_order_a_17_refunded_twice,
     why_did_it_fail_and_since_which_version,
     why_was_the_same_question_answered_differently,
     which_node_costs_most,
+    has_this_input_ever_worked,
+    what_did_the_model_get_in_turn_two,
 )
 
 
