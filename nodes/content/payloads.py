@@ -7,6 +7,8 @@ from typing import Any, Literal
 import orjson
 
 from nodes.compression import unpack_head
+from nodes.content.answers import final_answer, is_state
+from nodes.content.embedded_json import decoded_json
 from nodes.content.json_tree import TreeMark, tree_marks
 from nodes.content.limits import IN_PANEL, ON_PAGE, cut_note
 from nodes.content.parts import ContentPart, present
@@ -68,6 +70,29 @@ def present_payload(payload: Payload, view: View = "read", *, whole: bool = Fals
         return PayloadView(payload, "raw", text=visible(text[: limits.text]), more=more)
     part = present(value, limits)
     return PayloadView(payload, view, part=part)
+
+
+def present_answer(outputs: Payload, inputs: Payload | None) -> ContentPart | None:
+    """Present what the user saw of an output that is the state of an agent, made from `inputs`;
+    None for an output that the user saw whole, and for a huge one."""
+    answer = answer_in(outputs, inputs)
+    return None if answer is None else present(answer)
+
+
+def answer_in(outputs: Payload, inputs: Payload | None) -> Any:
+    """Return what the user saw of an output, as `present_answer` presents it."""
+    if outputs.size > MAX_BYTES_IN_PANEL:
+        return None
+    value = _decoded_value(outputs)
+    known = inputs is not None and inputs.size <= MAX_BYTES_IN_PANEL
+    if not is_state(value, _decoded_value(inputs) if inputs and known else None):
+        return None
+    return final_answer(value)
+
+
+def _decoded_value(payload: Payload) -> Any:
+    value = load_value(payload)
+    return decoded_json(value) if isinstance(value, str) else value
 
 
 def load_value(payload: Payload) -> Any:

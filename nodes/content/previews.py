@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from nodes.content.answers import final_answer
 from nodes.content.messages import Message, read_message
 from nodes.content.plain_text import has_markup, without_fence, without_json, without_markup
 from nodes.models import PREVIEW_LENGTH
@@ -14,11 +15,6 @@ from nodes.models import PREVIEW_LENGTH
 TEXT_KEYS = (
     "question", "query", "input", "text", "answer", "output", "result", "content", "message",
     "messages", "prompt", "response", "generations", "choices", "contents", "documents", "data",
-)  # fmt: skip
-# Where the answer is, in an output that repeats its input (the state of a graph).
-ANSWER_KEYS = (
-    "answer", "final_answer", "output", "outputs", "result", "response", "reply", "report",
-    "summary", "text", "completion", "final_result", "messages",
 )  # fmt: skip
 MAX_DEPTH = 6
 MAX_JSON = 64_000  # characters of a text that is parsed
@@ -40,16 +36,7 @@ def preview(value: Any) -> str:
 def preview_output(value: Any) -> str:
     """Return the preview of an output. Where it holds a question and an answer, the answer
     counts."""
-    if isinstance(value, dict) and len(value) > 1 and not read_message(value):
-        for key in ANSWER_KEYS:
-            inner = value.get(key)
-            if (
-                isinstance(inner, (str, dict, list))
-                and inner
-                and (text := _telling_text(inner, MAX_DEPTH))
-            ):
-                return single_line(text)
-    return preview(value)
+    return preview(final_answer(value)) or preview(value)
 
 
 def lone_text(value: Any) -> str:

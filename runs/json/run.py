@@ -202,6 +202,8 @@ class RunDetailJson(RunJson):
 
     inputs: Any
     outputs: Any
+    answer: Any
+    """What the user saw of `outputs` that are the state of an agent; null where that is all."""
     metadata: RunMetadataJson
     configuration: RunConfigurationJson
     cause: CauseJson | None

@@ -1,5 +1,6 @@
 """A run with its values as JSON: its configuration, why it failed, its notes and its reruns."""
 
+from nodes.content.payloads import answer_in
 from runs.json.app import version_ref
 from runs.json.run import (
     CauseJson,
@@ -26,6 +27,7 @@ def run_detail_json(run: Run, base_url: str = "", only_app: App | None = None) -
         **run_json(run, base_url),
         "inputs": stored(run.inputs),
         "outputs": stored(run.outputs),
+        "answer": answer_in(run.outputs, run.inputs) if run.outputs else None,
         "metadata": {
             "sources": [
                 {"kind": source.kind, "id": source.source_id} for source in run.producer_ids

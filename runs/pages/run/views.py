@@ -19,6 +19,7 @@ from runs.lookup import run_or_404
 from runs.models import Run
 from runs.pages.notes.notes import notes_on_page
 from runs.pages.run.markdown_report import MAX_REPORT, SHORTEST_REPORT, report
+from runs.pages.run.result import failed_result, run_result
 from runs.pages.run.run_configuration import run_models, run_resource
 from runs.pages.run.run_detail import run_detail_json
 from runs.pages.run_header.run_header import header_of
@@ -31,7 +32,7 @@ def run_page(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     """Show RESULT for a workflow, and the turn with TRACING for a chatflow."""
     run = run_or_404(run_id)
     if run.mode == "workflow":
-        return _render_tab(request, run, "result", _result_context(run))
+        return _render_tab(request, run, "result", {"result": run_result(run)})
     return render_tracing(request, run)
 
 
@@ -40,7 +41,7 @@ def result(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     run = run_or_404(run_id)
     if run.mode != "workflow":
         return redirect("run-tracing", run.id)  # a turn's answer stands above its steps
-    return _render_tab(request, run, "result", _result_context(run))
+    return _render_tab(request, run, "result", {"result": run_result(run)})
 
 
 @require_safe
@@ -74,19 +75,13 @@ def header(request: HtmxHttpRequest, run_id: UUID) -> HttpResponse:
     return response
 
 
-def _result_context(run: Run) -> dict[str, Any]:
-    return {"outputs": present_payload(run.outputs) if run.outputs else None}
-
-
 def _render_tab(
     request: HtmxHttpRequest, run: Run, tab: str, context: dict[str, Any]
 ) -> HttpResponse:
-    context |= {
-        "run": run,
-        "tab": tab,
-        "header": header_of(run, request.GET.get("list", "")),
-        "template": f"run/_{tab}.html",
-    }
+    run_header = header_of(run, request.GET.get("list", ""))
+    context |= {"run": run, "tab": tab, "header": run_header, "template": f"run/_{tab}.html"}
+    if tab == "result":
+        context["failed"] = failed_result(run, run_header.earlier_success)
     return render_region(request, "run/run.html", "run/_tab.html", context)
 
 

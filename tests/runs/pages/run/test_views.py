@@ -13,7 +13,14 @@ from django.utils import timezone
 
 from nodes.models import NodeExecution
 from runs.models import Run
-from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
+from tests.factories import (
+    make_app,
+    make_conversation,
+    make_execution,
+    make_payload,
+    make_run,
+    make_version,
+)
 from tests.pages import FRAGMENT, check_fragment, check_page, check_view, text_of
 from tests.runs.search.searching import index_all
 
@@ -174,10 +181,77 @@ def test_a_version_that_is_a_timestamp_is_shown_to_the_minute(console: Client) -
 def test_a_failed_run_without_a_result_says_so_once(console: Client) -> None:
     run, _ = failed_run(outputs={})
     result = check_view(console, f"/runs/{run.id}/").find(".//section[@id='result']")
-    assert text_of(result) == "Result The run failed at Look up order before it produced an output."
+    assert text_of(result) == "The run failed at Look up order before it produced an output."
     long = make_run(status="failed", error="long " * 1000)
     page = check_view(console, f"/runs/{long.id}/")
     assert text_of(page.find(".//pre[@class='error']")).count("long") == 1000
+
+
+def section_of(tree: Any, name: str) -> str:
+    """Return the text of the section of RESULT whose heading is `name`."""
+    for section in tree.findall(".//section[@aria-labelledby]"):
+        if text_of(section.find("h2")) == name:
+            return text_of(section)
+    return ""
+
+
+def test_a_failed_run_shows_its_input_that_of_its_step_and_the_last_good_result(
+    console: Client,
+) -> None:
+    app = make_app()
+    earlier = timezone.now() - timedelta(days=1)
+    good = make_run(
+        app, inputs={"order": "A-17"}, outputs={"answer": "It is on its way."}, started_at=earlier
+    )
+    run, step = failed_run(app=app, inputs={"order": "A-17"}, outputs={})
+    step.inputs = make_payload(app, {"order_id": "17"})
+    step.save()
+    tree = check_view(console, f"/runs/{run.id}/result/")
+    assert "A-17" in section_of(tree, "Input")
+    assert "order_id 17" in section_of(tree, "Input of Look up order")
+    assert "It is on its way." in section_of(tree, "Last good result of the same input")
+    assert f"/runs/{good.id}/" in [a.get("href") for a in tree.iter("a")]
+    step.inputs = make_payload(app, {"order": "A-17"})
+    step.save()
+    assert not section_of(check_view(console, f"/runs/{run.id}/"), "Input of Look up order")
+
+
+SAID = "Partition by month."
+TOOL = "a long page from a tool"
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {"messages": [{"role": "user", "content": "How?"},  # LangGraph
+                      {"role": "assistant", "content": "", "tool_calls": [
+                          {"id": "1", "function": {"name": "read", "arguments": "{}"}}]},
+                      {"role": "tool", "tool_call_id": "1", "content": TOOL},
+                      {"role": "assistant", "content": SAID}]},
+        {"question": "How?", "notes": [TOOL], "report": SAID},  # a state that repeats its input
+        {"raw": SAID, "tasks_output": [{"raw": TOOL}], "token_usage": {"total_tokens": 3}},
+        [{"type": "function_call", "name": "read", "arguments": "{}", "call_id": "1"},
+         {"type": "function_call_output", "call_id": "1", "output": TOOL},
+         {"type": "message", "role": "assistant",
+          "content": [{"type": "output_text", "text": SAID}]}],
+    ],
+)  # fmt: skip
+def test_the_result_of_an_agent_is_what_the_user_saw(console: Client, outputs: Any) -> None:
+    run = make_run(inputs={"question": "How?"}, outputs=outputs)
+    tree = check_view(console, f"/runs/{run.id}/")
+    result = tree.find(".//section[@id='result']")
+    whole = result.find("details")
+    shown = text_of(result).removesuffix(text_of(whole))
+    assert shown.strip() == SAID and TOOL in text_of(whole)
+    assert console.get(f"/runs/{run.id}.json").json()["answer"] == SAID
+
+
+def test_an_output_that_the_user_saw_whole_is_shown_whole(console: Client) -> None:
+    for outputs in ({"answer": "Yes.", "sources": ["a"]}, "Yes.", ["Yes.", "No."]):
+        run = make_run(inputs={"question": "How?"}, outputs=outputs)
+        result = check_view(console, f"/runs/{run.id}/").find(".//section[@id='result']")
+        assert result.find("details") is None and "Yes." in text_of(result)
+        assert console.get(f"/runs/{run.id}.json").json()["answer"] is None
 
 
 def test_a_file_is_shown_as_one(console: Client) -> None:
