@@ -205,12 +205,14 @@ def value_labels(kind: NodeKind) -> tuple[str, str]:
 
 
 def _value_sections(execution: NodeExecution) -> list[ValueSection]:
-    """Return inputs, process data and outputs, under what they are called for this kind of node."""
+    """Return inputs, process data and outputs, under what they are called for this kind of node;
+    of a model its answer comes first, as prompts are long."""
     inputs_label, outputs_label = value_labels(execution.kind_info)
     values = [("inputs", inputs_label, execution.inputs)]
     if execution.process_data:
         values.append(("process", "Process data", execution.process_data))
-    values.append(("outputs", outputs_label, execution.outputs))
+    outputs = ("outputs", outputs_label, execution.outputs)
+    values.insert(0 if outputs_label == "Answer" and execution.outputs else len(values), outputs)
     return [
         ValueSection(name, label, present_payload(payload) if payload else None)
         for name, label, payload in values

@@ -84,7 +84,8 @@ class NodeExecutionQuerySet(models.QuerySet["NodeExecution"]):
         return self.only(
             "id", "run_id", "title", "node_id", "kind", "status", "model", "taken", "attempt",
             "folded", "counted", "input_tokens", "output_tokens", "total_tokens", "cost",
-            "cost_currency", "duration_us", "self_us", "error_type",
+            "cost_currency", "duration_us", "self_us", "error_type", "inputs_preview",
+            "outputs_preview",
         ).annotate(
             error_head=Left("error", 200), shown_hints=_COMPUTED_COLUMNS["shown_hints"]
         )  # fmt: skip

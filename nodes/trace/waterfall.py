@@ -11,7 +11,7 @@ SECOND = 1_000_000
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
-MAX_TICKS = 5
+MAX_TICKS = 6
 GAP_SHARE = 20  # idle time longer than one part in so many of the run is worth a line …
 MIN_GAP = 20_000  # … unless nobody would notice it
 MAX_SEGMENTS = 12
@@ -21,6 +21,7 @@ BREAK = 3  # a wait so many times as long as all work together is drawn short �
 BREAK_SHARE = 12  # … as one part in so many of the work …
 MAX_BREAKS = 12  # … the longest few only: together they take no more room than the work
 _LONG_STEPS = (
+    30 * SECOND,
     *(MINUTE * n for n in (1, 2, 5, 10, 15, 30)),
     *(HOUR * n for n in (1, 2, 3, 6, 12)),
     *(DAY * n for n in (1, 2, 5, 10, 20, 50, 100, 365, 1000)),
@@ -84,7 +85,7 @@ class TimeScale:
         return Bar(_percent(left, span), _percent(width, span))
 
     def ticks(self) -> list[Tick]:
-        """Return at most five round times from the start, 0 included; none so near the end that its
+        """Return at most six round times from the start, 0 included; none so near the end that its
         label would not fit. After a break only the break itself is labelled."""
         span = self.drawn
         until = self._offset(self.breaks[0][0]) if self.breaks else span
@@ -104,7 +105,7 @@ class TimeScale:
 def _tick_intervals() -> Iterator[int]:
     power = 1
     while power <= 10 * SECOND:
-        yield from (digit * power for digit in (1, 2, 5) if digit * power <= 30 * SECOND)
+        yield from (digit * power for digit in (1, 2, 5) if digit * power < 30 * SECOND)
         power *= 10
     yield from _LONG_STEPS
     while True:

@@ -23,15 +23,18 @@ document.addEventListener("click", (event) => {
   showTheme();
 });
 
-// -- copy: <button data-copy="#id of the text"> ---------------------------------------------------
+// -- copy: <button data-copy="#id of the text">, or data-copy-from="address of the text" -----------
+async function textToCopy({copy, copyFrom}) {
+  if (copyFrom) return (await fetch(copyFrom)).text();
+  const source = document.querySelector(copy);
+  return source.value ?? source.textContent;
+}
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy]");
+  const button = event.target.closest("[data-copy], [data-copy-from]");
   if (!button) return;
-  const source = document.querySelector(button.dataset.copy);
-  if (!source) return;
   const label = button.textContent;
   try {
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    await navigator.clipboard.writeText(await textToCopy(button.dataset));
     button.textContent = "Copied";
   } catch {
     button.textContent = "Select and copy by hand";

@@ -18,6 +18,7 @@ from nodes.trace.tree import TraceEntry
 from nodes.trace.waterfall import MAX_SEGMENTS, Bar, own_segments
 
 MAX_LEVEL = 16  # deeper rows are not indented further
+GIVEN = 60  # characters of what a step was given, before what came of it
 HEAVY = 4  # a step whose own work took more than one part in so many of the run
 
 
@@ -54,6 +55,7 @@ class TraceRow:
     taken: str = ""
     note: str = ""
     error: str = ""
+    summary: str = ""
     bar: Bar | None = None
     segments: list[Bar] = field(default_factory=list)
     is_group: bool = False
@@ -179,6 +181,7 @@ def _fill_step(row: TraceRow, entry: TraceEntry, trace: Trace, links: RowLinks) 
         row.passes = f"{links.tracing}{UUID(step.id)}/passes/"
     if execution := trace.executions.get(entry.id):
         _fill_execution(row, execution)
+        row.summary = _summary(execution, row.kind, row.is_group and bool(row.is_open))
         # The reason stands where it arose, not again at every step above. A step that succeeded
         # may have a warning.
         if not (row.marked and row.is_open and entry.failed > 1):
@@ -201,6 +204,20 @@ def _fill_execution(row: TraceRow, execution: NodeExecution) -> None:
         row.cost = formats.money(execution.cost, execution.cost_currency)
     if execution.duration_us is not None:
         row.duration = formats.duration(execution.duration_us)
+
+
+def _summary(execution: NodeExecution, kind: NodeKind, is_open: bool) -> str:
+    """Return what a step did, in a line: what it was given and what came of it; of a model or agent
+    what it said or asked for. Steps in a group that `is_open` tell it, except what a tool did."""
+    given, came = execution.inputs_preview, execution.outputs_preview
+    if kind.group == "branch" or (is_open and kind.call != "tool"):
+        return ""
+    if kind.call == "model" or kind.group == "agent" or given == came:
+        given = "" if came else given
+    elif given and came:
+        given = given if len(given) <= GIVEN else f"{given[:GIVEN].rstrip()}…"
+        came = f" → {came}"
+    return formats.visible(given + came)
 
 
 def _duration_between(start: int | None, end: int | None) -> str:

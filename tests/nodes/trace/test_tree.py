@@ -187,7 +187,7 @@ def test_own_time_is_what_the_steps_below_leave() -> None:
 def test_ticks_are_few_and_round() -> None:
     for span in (1, 999, 15_300, 6_100_000, 95_000_000, 7_200_000_000, 10**15):
         ticks = TimeScale(0, span).ticks()
-        assert 1 <= len(ticks) <= 5 and ticks[0].label == "0"
+        assert 1 <= len(ticks) <= 6 and ticks[0].label == "0"
     assert [tick.label for tick in TimeScale(0, 6_100_000).ticks()] == ["0", "2 s", "4 s"]
     assert [tick_label(us) for us in (5, 500_000, 90_000_000)] == ["5 µs", "500 ms", "90 s"]
 

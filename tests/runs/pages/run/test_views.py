@@ -110,7 +110,10 @@ def test_the_panel_is_a_page_and_for_htmx_only_itself(console: Client) -> None:
     tree = check_view(console, url)
     assert "Close" in text_of(tree.find(".//aside[@id='side']"))
     panel = console.get(url, headers=FRAGMENT | {"HX-Target": "side"}).content.decode()
-    assert panel.lstrip().startswith("<aside") and '<table class="trace"' not in panel
+    title, _, aside = panel.partition("</title>")
+    words = " ".join(title.removeprefix("\n").replace("<title>", "").split())
+    assert words == "Look up order · Tracing · support-desk · Failed · Waylog"
+    assert aside.lstrip().startswith("<aside") and '<table class="trace"' not in panel
     check_fragment(panel)
 
 
@@ -181,7 +184,8 @@ def test_a_version_that_is_a_timestamp_is_shown_to_the_minute(console: Client) -
 def test_a_failed_run_without_a_result_says_so_once(console: Client) -> None:
     run, _ = failed_run(outputs={})
     result = check_view(console, f"/runs/{run.id}/").find(".//section[@id='result']")
-    assert text_of(result) == "The run failed at Look up order before it produced an output."
+    said = "The run failed at Look up order before it produced an output. order A-404 not found"
+    assert text_of(result) == said
     long = make_run(status="failed", error="long " * 1000)
     page = check_view(console, f"/runs/{long.id}/")
     assert text_of(page.find(".//pre[@class='error']")).count("long") == 1000

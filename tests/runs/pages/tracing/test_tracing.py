@@ -245,3 +245,33 @@ def test_sample_runs_have_their_matrices_and_lanes(console: Client) -> None:
         "∥ 2",
         "∥ 3",
     }
+
+
+def test_each_row_says_what_its_step_did(console: Client) -> None:
+    run = make_run()
+    agent = make_execution(run, "agent", kind="agent", outputs_preview="Done.")
+    for title, kind, given, came, depth in (
+        ("model", "llm", "How?", "→ search(query=lanes)", 1),
+        ("search", "tool", "lanes " * 20, "One page", 1),
+        ("same", "code", "x", "x", 0),
+        ("which", "if-else", "x", "true", 0),
+        ("start", "start", "How?", "", 0),
+    ):
+        make_execution(
+            run, title, kind=kind, inputs_preview=given, outputs_preview=came, depth=depth,
+            parent_id=agent.id if depth else None,
+        )  # fmt: skip
+    tree = check_view(console, f"/runs/{run.id}/tracing/")
+    summaries = {
+        text_of(row.find(".//*[@class='step-name']")): text_of(
+            row.find(".//*[@class='step-summary']")
+        )
+        for row in tree.findall(".//tr[@id]")
+        if row.find(".//*[@class='step-summary']") is not None
+    }
+    assert summaries == {
+        "model": "→ search(query=lanes)",
+        "search": f"{('lanes ' * 20)[:60].strip()}… → One page",
+        "same": "x",
+        "start": "How?",
+    }
