@@ -16,6 +16,9 @@ class RunStatus(TextChoices):
 
 UNFINISHED = frozenset({RunStatus.RUNNING, RunStatus.PAUSED})
 
+# The words of narrow places; every other status is short enough.
+SHORT_LABELS = {RunStatus.PARTIAL_SUCCEEDED.value: "Partial"}
+
 # What pages show in place of "running" when nothing of a run has arrived for a long time; it is
 # never stored.
 STALLED, STALLED_LABEL = "stalled", "Stalled"

@@ -15,7 +15,15 @@ from django.utils import timezone
 from nodes.digests import digest_with_dashes
 from nodes.ids import as_uuid
 from nodes.models import PREVIEW_LENGTH, Payload
-from runs.choices import STALLED, STALLED_LABEL, UNFINISHED, AppMode, CostState, RunStatus
+from runs.choices import (
+    SHORT_LABELS,
+    STALLED,
+    STALLED_LABEL,
+    UNFINISHED,
+    AppMode,
+    CostState,
+    RunStatus,
+)
 from runs.models.app import App, Version
 from runs.models.conversation import Conversation
 from runs.models.error_group import ErrorGroup
@@ -407,6 +415,11 @@ class Run(models.Model):
     def shown_status_label(self) -> str:
         """Return the label of `shown_status`."""
         return STALLED_LABEL if self.stalled else self.get_status_display()
+
+    @property
+    def short_status_label(self) -> str:
+        """Return the label of `shown_status` for narrow places."""
+        return SHORT_LABELS.get(self.shown_status) or self.shown_status_label
 
     @property
     def shown_status_reason(self) -> str:

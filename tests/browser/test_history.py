@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from runs.search import limits
 from runs.search.limits import SearchLimits
-from tests.factories import make_execution, make_run
+from tests.factories import make_app, make_execution, make_run, make_version
 
 
 def make_named_run(name, **fields):
@@ -109,6 +109,26 @@ def test_a_click_with_ctrl_opens_a_tab(signed_in):
         page.click("#tree a:has-text('Classify')", modifiers=["Control"])
     opened.value.wait_for_url("**/tracing/*/**")
     assert page.url.endswith("/tracing/")
+
+
+def test_a_click_anywhere_in_a_row_opens_the_run_and_other_links_stay(signed_in):
+    run = make_named_run(
+        "Question", outputs_preview="Answer " * 40, version=make_version(make_app("desk"))
+    )
+    page = signed_in()
+    page.goto("/runs/")
+    row = page.locator(f"#row-{run.pk.hex}")
+    for cell in ("Status", "When", "Version", "Time", "Tokens"):
+        row.locator(f"td[data-label={cell}]").click(force=True)  # at its middle
+        page.wait_for_url(f"**/runs/{run.pk}/*")
+        page.go_back()
+    with page.context.expect_page() as opened:
+        row.locator("td[data-label=Status]").click(modifiers=["Control"], force=True)
+    opened.value.wait_for_url(f"**/runs/{run.pk}/*")
+    width = page.evaluate("document.querySelector('.runs-table').clientWidth")
+    assert row.locator(".cell-summary").bounding_box()["width"] >= width / 2
+    row.locator("td[data-label=App] a").click()
+    page.wait_for_url("**/apps/desk/")
 
 
 def test_without_script_it_all_works(signed_in):

@@ -21,13 +21,14 @@ HITS_ROW = (
 
 
 class RunTable(RecordTable):
-    """Rows come from `Run.objects.for_list()`; runs that a search found have `hits`."""
+    """Rows come from `Run.objects.for_list()`; runs that a search found have `hits`. `list_query`
+    names the list to the pages of its runs."""
 
     caption = "Runs"
     record_name = "run"
     row_attributes = 'id="row-{{ run.pk.hex }}" data-row data-status="{{ run.shown_status }}"'
     status = CellColumn("Status", template="history/_status_cell.html")
-    started_at = CellColumn("When", "{{ run.started_at|ago_and_exact }}", css="nowrap")
+    started_at = CellColumn("When", "{{ run.started_at|ago_linked:run_href }}", css="nowrap")
     app = CellColumn(
         "App",
         "{% with name=run.app.name|visible %}"
@@ -36,29 +37,27 @@ class RunTable(RecordTable):
         css="cell-app",
     )
     summary = CellColumn("Summary", template="history/_summary_cell.html", css="cell-summary")
-    version = CellColumn(
-        "Version",
-        "{% if run.version %}"
-        '<span dir="auto" title="{{ run.version|visible }}">{{ run.version.short|visible }}</span>'
-        "{% else %}–{% endif %}",
-        css="cell-word cell-version",
-    )
+    version = CellColumn("Version", "{{ run.version|version_linked:run_href }}", css="nowrap")
     duration_us = NumberColumn("Time", "{{ run.duration_us|duration }}")
-    total_tokens = NumberColumn("Tokens", "{{ run|tokens_with_parts }}")
-    cost = NumberColumn("Cost", "{{ run|cost_with_reason }}")
+    total_tokens = NumberColumn("Tokens", "{{ run|tokens_with_parts:run_href }}")
+    cost = NumberColumn("Cost", "{{ run|cost_with_reason:run_href }}")
     steps = NumberColumn("Steps", "{{ run.steps }}")
     user = WordColumn("User", "run.user")
 
     class Meta:
         attrs = {"class": "table runs-table"}
 
-    def __init__(self, runs: Sequence[Run], **options: Any) -> None:
+    def __init__(self, runs: Sequence[Run], *, list_query: str = "", **options: Any) -> None:
         super().__init__(runs, **options)
+        self.list_query = list_query
         counts = note_counts(run.pk for run in runs)
         for run in runs:
             run.note_counts = counts.get(run.pk)  # type: ignore[attr-defined]
         if any(hasattr(run, "hits") for run in runs):
             self.after_row = HITS_ROW
+
+    def record_context(self, record: Run) -> dict[str, Any]:
+        return {"run": record, "run_href": record.get_absolute_url() + self.list_query}
 
 
 # By column: the orders of the list that an index serves, the first one first.

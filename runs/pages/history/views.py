@@ -55,8 +55,6 @@ def history(
     """Answer with the page, or for htmx with a part of it: its news, its facets, the table of
     another page of the list, or all below the heading."""
     context |= {"filters": filters, "path": request.path}
-    if filters.is_valid() and (name := list_name(filters)):
-        context["list_query"] = f"?{urlencode({'list': name})}"
     if wants_fragment(request) and "live" in request.GET:
         return history_news(request, filters, context)
     if wants_fragment(request) and "facets" in request.GET:
@@ -101,6 +99,7 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         "goes_on_by_itself": shown < ENOUGH_FOUND,
         "table": RunTable(
             page.rows,
+            list_query=list_query(filters),
             heading_links=order_links(filters),
             empty=empty,
             exclude=("app",) if filters.only_app else (),
@@ -111,6 +110,12 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         if is_first_search_page
         else None,
     }
+
+
+def list_query(filters: RunFilters) -> str:
+    """Return what the links to the runs of a list name it by: a query string, or ""."""
+    name = list_name(filters)
+    return f"?{urlencode({'list': name})}" if name else ""
 
 
 def left_out_href(filters: RunFilters) -> str:
@@ -164,7 +169,11 @@ def history_news(
         with suppress(BadCursor):
             news = news_since(filters, watch_from(request.GET), int(time.time()))
     if news:
-        table = ChangedRunTable(news.rows, exclude=("app",) if filters.only_app else ())
+        table = ChangedRunTable(
+            news.rows,
+            list_query=list_query(filters),
+            exclude=("app",) if filters.only_app else (),
+        )
     context |= {"news": news, "watch": news and news.watch, "table": table}
     response = render_region(request, "", "history/_live_update.html", context)
     return response if news and news.watch else stop_polling(response)
