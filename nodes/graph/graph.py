@@ -11,19 +11,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from nodes.choices import FAILURES
+from nodes.choices import NodeStatus
 from nodes.graph.steps import GraphStep
 from nodes.graph.taken_edges import END, EdgeKey, taken_edges
 
 # Kinds that mark where the inside of a container begins; producers do not report that they ran.
 MARKERS = frozenset({"iteration-start", "loop-start"})
+# What may go wrong with a step, the worst last.
+_MISHAPS = (NodeStatus.RETRY, NodeStatus.EXCEPTION, NodeStatus.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class GraphNode:
-    """A step of the workflow. `parent` is the id of its container; `runs` and `failed` count runs
-    that came through it and runs in which it failed; `last_*` describe its newest execution. `x`,
-    `y` and `config` are known for a stored graph only."""
+    """A step of the workflow. `parent` is the id of its container; `runs` counts runs that came
+    through it, `failed` those in which it failed, `handled` those in which its failure was handled
+    and `retried` those in which another attempt went well, each run once, by the worst; `last_*`
+    describe its newest execution. `x`, `y` and `config` are known for a stored graph only."""
 
     id: str
     kind: str
@@ -31,6 +34,8 @@ class GraphNode:
     parent: str | None = None
     runs: int = 0
     failed: int = 0
+    handled: int = 0
+    retried: int = 0
     last_id: str = ""
     last_status: str = ""
     x: float | None = None
@@ -78,7 +83,8 @@ class _NodeCounts:
     place: int
     newest: GraphStep
     runs: int = 0
-    failed: int = 0
+    # How many runs had which of _MISHAPS.
+    mishaps: Counter[str] = field(default_factory=Counter)
     parents: Counter[str] = field(default_factory=Counter)
 
 
@@ -105,7 +111,9 @@ def infer_graph(runs: Iterable[Sequence[GraphStep]]) -> Graph:
             count.newest.title,
             parents[key],
             count.runs,
-            count.failed,
+            count.mishaps[NodeStatus.FAILED],
+            count.mishaps[NodeStatus.EXCEPTION],
+            count.mishaps[NodeStatus.RETRY],
             count.newest.id,
             count.newest.status,
         )
@@ -127,12 +135,15 @@ def _count_nodes(steps: Sequence[GraphStep], counts: dict[str, _NodeCounts]) -> 
         count.newest = max(count.newest, step, key=lambda s: (s.started_us or 0, s.id))
         parent = by_id.get(step.parent_id)
         count.parents[parent.key if parent and parent.key != step.key else ""] += 1
-    failed = {step.key for step in steps if step.status in FAILURES}
+    worst: dict[str, str] = {}
+    for status in _MISHAPS:
+        worst |= {step.key: status for step in steps if step.status == status}
     for key, place in first.items():
         # The latest place: a short cut to the end must not move the end forward.
         counts[key].place = max(counts[key].place, place)
         counts[key].runs += 1
-        counts[key].failed += key in failed
+        if key in worst:
+            counts[key].mishaps[worst[key]] += 1
 
 
 def _most_frequent_parents(counts: Mapping[str, _NodeCounts]) -> dict[str, str | None]:
@@ -190,7 +201,15 @@ def complete_graph(sent: Graph, observed: Graph) -> Graph:
     known = {node.id for node in sent.nodes}
     observed_nodes = {node.id: node for node in observed.nodes}
     nodes = [
-        replace(node, runs=o.runs, failed=o.failed, last_id=o.last_id, last_status=o.last_status)
+        replace(
+            node,
+            runs=o.runs,
+            failed=o.failed,
+            handled=o.handled,
+            retried=o.retried,
+            last_id=o.last_id,
+            last_status=o.last_status,
+        )
         if (o := observed_nodes.get(node.id))
         else node
         for node in sent.nodes

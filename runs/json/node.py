@@ -33,6 +33,12 @@ class NodeTotalsJson(TypedDict):
     url: str | None
     executions: int
     failures: int
+    """Executions that failed for good: `failed` and `handled` together."""
+    failed: int
+    handled: int
+    """Executions whose failure was handled."""
+    retried: int
+    """Executions that were tried again."""
     self_us: SelfTimesJson
     tokens: int
     costs: list[CostSumJson]
@@ -107,6 +113,11 @@ class GraphNodeJson(TypedDict):
     config: Any
     runs: int
     failed: int
+    """Runs in which it failed; each run counts once, here or in one of the next two."""
+    handled: int
+    """Runs in which its failure was handled."""
+    retried: int
+    """Runs in which another attempt went well."""
     last_run: ExecutionJson | None
 
 

@@ -1,10 +1,10 @@
 """A drawing with its annotations: the path of one run, and a legend. Pure."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from nodes.choices import FAILURES
+from nodes.choices import NodeStatus
 from nodes.formats import duration
 from nodes.graph.canvas_notes import CanvasNote
 from nodes.graph.drawing.layout import layout
@@ -103,10 +103,8 @@ def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
     for card in picture.cards():
         own = by_node.get(card.node.id, [])
         newest = max(own, key=lambda step: (step.started_us or 0, step.index), default=None)
-        failed = sum(step.status in FAILURES for step in own)
         card.status = newest.status if newest else "skipped"
-        card.alarm = bool(failed)
-        card.note = _run_note(own, failed)
+        _note_run(card, own)
         # A marker is where the inside of its container begins, whether or not a step ran in it.
         came = (
             own
@@ -118,13 +116,15 @@ def _mark_run(picture: Picture, steps: Sequence[GraphStep]) -> None:
         line.state = "" if any(edge.key in taken for edge in line.edges) else "skipped"
 
 
-def _run_note(own: Sequence[GraphStep], failed: int) -> str:
-    """Return how often and how long a node ran in a run."""
-    if not own:
-        return "not reached"
-    lengths = [step.lasted_us for step in own if step.lasted_us is not None]
-    time = duration(sum(lengths)) if lengths else ""
+def _note_run(card: Card, own: Sequence[GraphStep]) -> None:
+    """Say how often and how long a node ran in a run, and what went wrong."""
+    statuses = Counter(step.status for step in own)
     times = f"{len(own)} times" if len(own) > 1 else ""
-    if failed:
-        times = "failed" if len(own) == 1 else f"{failed} of {len(own)} failed"
-    return " · ".join(filter(None, (times, time)))
+    card.alarm, card.note = "", times if own else "not reached"
+    card.warn(
+        statuses[NodeStatus.FAILED], statuses[NodeStatus.EXCEPTION], statuses[NodeStatus.RETRY],
+        len(own),
+    )  # fmt: skip
+    lengths = [step.lasted_us for step in own if step.lasted_us is not None]
+    if lengths:
+        card.note = " · ".join(filter(None, (card.note, duration(sum(lengths)))))

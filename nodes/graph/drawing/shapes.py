@@ -14,8 +14,9 @@ from nodes.kinds import kind_of
 class Card:
     """A node as drawn: `shape` is "card", "box" (a container), "chip" (an inner step listed on a
     card), "start" (where the inside of a container begins) or "end". `note` says how often it ran
-    or failed, with `alarm` where it failed; `status` is that of its newest execution. `state` is
-    "unused" where no run came through, "skipped" where the run that is shown did not, else ""."""
+    or went wrong, with `alarm` "failed", or "warned" where the run went on; `status` is that of its
+    newest execution. `state` is "unused" where no run came through, "skipped" where the run that is
+    shown did not, else ""."""
 
     node: GraphNode
     x: int
@@ -27,14 +28,26 @@ class Card:
     more: int = 0
     status: str = ""
     note: str = ""
-    alarm: bool = False
+    alarm: str = ""
     state: str = ""
 
     def __post_init__(self) -> None:
         node = self.node
-        self.status, self.alarm = node.last_status, bool(node.failed)
-        runs = "1 run" if node.runs == 1 else f"{node.runs} runs" if node.runs else "never run"
-        self.note = f"{node.failed} of {node.runs} failed" if node.failed else runs
+        self.status = node.last_status
+        self.note = "1 run" if node.runs == 1 else f"{node.runs} runs" if node.runs else "never run"
+        self.warn(node.failed, node.handled, node.retried, node.runs)
+
+    def warn(self, failed: int, handled: int, retried: int, total: int) -> None:
+        """Say how many of `total` runs or executions went wrong, if any did: the worst of it."""
+        for count, word, alarm in (
+            (failed, "failed", "failed"),
+            (handled, "handled", "warned"),
+            (retried, "retried", "warned"),
+        ):
+            if count:
+                self.alarm = alarm
+                self.note = word if total == 1 else f"{count} of {total} {word}"
+                return
 
     def move(self, x: int, y: int) -> "Card":
         self.x, self.y = self.x + x, self.y + y

@@ -6,7 +6,7 @@ from typing import Any
 
 from nodes.aggregates import percentile
 from nodes.call_parameters import parameters_of
-from nodes.choices import FAILURES
+from nodes.choices import NodeStatus
 from nodes.content.parts import ContentPart
 from nodes.content.payloads import load_value
 from nodes.content.previews import preview
@@ -80,8 +80,14 @@ class NodePanel:
         return self._duration_percentile(95)
 
     @property
-    def failures(self) -> int:
-        return sum(e.status in FAILURES for e in self.history)
+    def mishaps(self) -> list[tuple[str, int]]:
+        """Return what went wrong how often: failures always, the rest where there are any."""
+        statuses = Counter(execution.status for execution in self.history)
+        rest = [
+            ("Failed, but handled", statuses[NodeStatus.EXCEPTION]),
+            ("Tried again", statuses[NodeStatus.RETRY]),
+        ]
+        return [("Failed", statuses[NodeStatus.FAILED]), *(row for row in rest if row[1])]
 
     def _duration_percentile(self, percent: int) -> int | None:
         durations = sorted(e.duration_us for e in self.history if e.duration_us is not None)

@@ -147,6 +147,8 @@ def nodes_json(picture: Picture) -> list[GraphNodeJson]:
             "config": node.config,
             "runs": node.runs,
             "failed": node.failed,
+            "handled": node.handled,
+            "retried": node.retried,
             "last_run": execution_json(execution) if execution else None,
         })  # fmt: skip
     return nodes

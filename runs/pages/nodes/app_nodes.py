@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from nodes.aggregates import add_costs, main_currency, percentile
-from nodes.choices import FAILURES
+from nodes.choices import NodeStatus
 from nodes.kinds import NodeKind, kind_of
 from nodes.models import NodeExecution
 from runs.models import App, Run
@@ -35,7 +35,9 @@ class NodeTotals:
     kind_key: str
     title: str
     executions: int = 0
-    failures: int = 0
+    failed: int = 0
+    handled: int = 0
+    retried: int = 0
     self_us: list[int] = field(default_factory=list)
     tokens: int = 0
     counted_costs: list[tuple[str, Decimal | None]] = field(default_factory=list)
@@ -45,6 +47,11 @@ class NodeTotals:
     @property
     def kind(self) -> NodeKind:
         return kind_of(self.kind_key)
+
+    @property
+    def failures(self) -> int:
+        """Executions that failed for good, whether or not that was handled."""
+        return self.failed + self.handled
 
     @property
     def p50_us(self) -> int | None:
@@ -80,7 +87,7 @@ _ORDERS: dict[str, Callable[[NodeTotals], Any]] = {
     "cost": lambda node: (node.share or Decimal(-1), sum(node.costs.values())),
     "tokens": lambda node: node.tokens,
     "executions": lambda node: node.executions,
-    "failures": lambda node: (node.failures, node.executions),
+    "failures": lambda node: (node.failed, node.handled, node.retried),
     "time": lambda node: node.all_us,
     "p50": lambda node: node.p50_us or -1,
     "p95": lambda node: node.p95_us or -1,
@@ -145,7 +152,9 @@ def _node_totals(rows: list[tuple[Any, ...]]) -> list[NodeTotals]:
         if (node := totals.get(key)) is None:
             node = totals[key] = NodeTotals(key, kind, "The run itself" if folded else title)
         node.executions += 1
-        node.failures += status in FAILURES
+        node.failed += status == NodeStatus.FAILED
+        node.handled += status == NodeStatus.EXCEPTION
+        node.retried += status == NodeStatus.RETRY
         if self_us is not None:
             node.self_us.append(self_us)
         if counted:

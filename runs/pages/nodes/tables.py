@@ -21,7 +21,7 @@ class NodeTable(RecordTable):
     failures = NumberColumn(
         "Failed",
         template="nodes/_failures_cell.html",
-        css="num{% if node.failures %} danger{% endif %}",
+        css="num",
     )
     p50 = NumberColumn("p50 own time", "{{ node.p50_us|duration }}", label="p50 own")
     p95 = NumberColumn("p95 own time", "{{ node.p95_us|duration }}", label="p95 own")

@@ -122,14 +122,11 @@ def test_iterations_of_a_loop_are_inside_it_and_apart() -> None:
 def test_failures_and_the_newest_execution_are_kept() -> None:
     old = [step("a", 0, 5, status="failed"), step("a", 6, 9)]
     new = [step("a", 100, 105, status="exception", title="A, renamed")]
-    node = infer_graph([new, old]).node("a")
-    assert (node.runs, node.failed, node.last_id, node.last_status) == (
-        2,
-        2,
-        new[0].id,
-        "exception",
-    )
-    assert node.title == "A, renamed"
+    again = [step("a", 50, 51, status="retry"), step("a", 52, 53)]
+    worse = [step("a", 60, 61, status="exception"), step("a", 62, 63, status="failed")]
+    node = infer_graph([new, old, again, worse]).node("a")
+    assert (node.runs, node.failed, node.handled, node.retried) == (4, 2, 1, 1)
+    assert (node.last_id, node.last_status, node.title) == (new[0].id, "exception", "A, renamed")
 
 
 def test_an_attempt_that_was_tried_again_is_no_loop() -> None:

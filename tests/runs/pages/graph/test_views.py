@@ -71,6 +71,22 @@ def test_canvas_notes_are_on_the_graph(console: Client, version: Version) -> Non
     assert not check_view(console, GRAPH).findall(".//div[@role='note']")
 
 
+def test_what_was_handled_or_tried_again_is_no_failure(console: Client) -> None:
+    version = make_version(make_app())
+    for status in ("exception", "retry", "succeeded"):
+        run = run_through(version, "assess")
+        step = run.executions.get(title="assess")
+        step.status = status
+        step.save()
+    tree = check_view(console, GRAPH)
+    [note] = tree.findall(".//span[@class='gcard-note']")
+    assert (text_of(note), note.get("data-alarm")) == ("1 of 3 handled", "warned")
+    history = text_of(check_view(console, f"{GRAPH}?node=assess&tab=history").find(".//dl"))
+    assert history.endswith("Failed0 of 3 Failed, but handled1 of 3 Tried again1 of 3")
+    [node] = console.get("/apps/support-desk/graph.json").json()["nodes"]
+    assert (node["failed"], node["handled"], node["retried"]) == (0, 1, 1)
+
+
 @pytest.mark.parametrize("tab", ["settings", "last-run", "history", "nonsense"])
 def test_the_panel_of_a_node(console: Client, runs: list[Run], tab: str) -> None:
     tree = check_view(console, f"{GRAPH}?node=tools&tab={tab}")

@@ -103,6 +103,7 @@ def test_own_times_and_failures(console: Client, desk: App) -> None:
     [node] = nodes(console)
     assert node["self_us"] == {"p50": 50, "p95": 95, "total": 5050}
     assert (node["executions"], node["failures"]) == (100, 2)
+    assert (node["failed"], node["handled"], node["retried"]) == (1, 1, 1)
 
 
 def test_what_only_the_run_itself_tells_is_counted(console: Client, desk: App) -> None:
