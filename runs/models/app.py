@@ -1,6 +1,9 @@
 """Apps and the versions of them that were seen to run."""
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, Self
 
 from django.apps import apps
@@ -57,6 +60,11 @@ class AppQuerySet(models.QuerySet["App"]):
         return self.filter(Q(name=name) | Q(slug=name)).order_by(
             models.Case(models.When(name=name, then=0), default=1), "pk"
         )
+
+    def called(self, names: Collection[str]) -> Self:
+        """Return the apps with these slugs, or names in any case."""
+        by_name = (Q(name__iexact=name) for name in names)
+        return self.filter(reduce(or_, by_name, Q(slug__in=names)))
 
     def readable_by(self, only_app: "App | None") -> Self:
         """Return all apps, or only the one that a bound key may read."""

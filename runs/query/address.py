@@ -25,16 +25,24 @@ def text_from_parameters(language: QueryLanguage, parameters: Parameters) -> tup
         values = [value.strip() for value in values if value.strip()]
         if name == "q":
             words += values
-        elif name in language.range_ends:
-            field, end = language.range_ends[name]
-            terms += [f"{field.name}:{quoted(end.sign + value)}" for value in values]
+        elif name in language.signed_parameters:
+            field, signed = language.signed_parameters[name]
+            terms += [f"{field.name}:{quoted(signed.sign + value)}" for value in values]
         elif name not in NOT_FILTERS:
             known = language.field(name)
             if known is None:
                 problems.append(f"There is no filter “{name[:40]}”.")
             else:
                 terms += [f"{known.name}:{quoted(value)}" for value in values]
+    if len(terms) + len(words) > 1:
+        words = [_beside_others(language, text) for text in words]
     return " ".join([*terms, *words]), problems
+
+
+def _beside_others(language: QueryLanguage, text: str) -> str:
+    """Return a query as it can stand beside other terms: its alternatives in parentheses."""
+    query, problems = language.parse(text)
+    return query.text if query.groups and not problems else text
 
 
 def query_string(query: Query, order: str = "") -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.choices import UNFINISHED, RunStatus
-from runs.models import App, Conversation, Note, Rerun, Run, Version
+from runs.models import App, Conversation, ErrorGroup, Note, Rerun, Run, Version
 from runs.models.note import DOWN, UP
 from runs.models.run import stalled_condition
 from runs.query.language import Term
@@ -211,7 +211,17 @@ def _failed_in(terms: list[Term], context: ConditionContext) -> Q:
 
 
 def _error_contains(terms: list[Term], context: ConditionContext) -> Q:
-    return any_of(Q(error__icontains=text) for text in values_of(terms))
+    """Match runs by a part of their error's message or type, or by "type: message", as pages write
+    both."""
+    condition = Q()
+    for text in values_of(terms):
+        types = ErrorGroup.objects.filter(error_type__icontains=text)
+        condition |= Q(error__icontains=text) | Q(error_group__in=types)
+        error_type, colon, message = text.partition(": ")
+        if colon and error_type.strip():
+            types = ErrorGroup.objects.filter(error_type__iendswith=error_type.strip())
+            condition |= Q(error_group__in=types, error__icontains=message.strip())
+    return condition
 
 
 def _in_error_group(terms: list[Term], context: ConditionContext) -> Q:
@@ -280,11 +290,20 @@ def _step_of_node(terms: list[Term]) -> Q:
     return equals_any("node_id", names) | any_of(Q(title__iexact=name) for name in names)
 
 
+def _step_of_model(terms: list[Term]) -> Q:
+    """Match steps by a part of their model's name, or after "=" by the whole name."""
+    return any_of(
+        Q(model=name[1:]) if name.startswith("=") else Q(model__icontains=name)
+        for name in values_of(terms)
+    )
+
+
 def step_column_equals(column: str) -> StepCondition:
     return StepCondition(lambda terms: equals_any(column, values_of(terms)))
 
 
 step_of_node = StepCondition(_step_of_node)
+step_of_model = StepCondition(_step_of_model)
 note_named = NoteCondition(lambda terms: Q(name__in=values_of(terms)))
 note_labelled = NoteCondition(
     lambda terms: any_of(Q(label__iexact=label) for label in values_of(terms))

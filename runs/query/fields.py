@@ -6,7 +6,7 @@ the form, the facets and `/llms.txt` read this list; a field cannot be declared 
 from dataclasses import KW_ONLY, dataclass
 
 from nodes.kinds import kind_key
-from runs.choices import RunStatus
+from runs.choices import STALLED, RunStatus
 from runs.query import conditions
 from runs.query.conditions import (
     HAS_STATES,
@@ -17,7 +17,7 @@ from runs.query.conditions import (
     one_of_states,
     step_column_equals,
 )
-from runs.query.language import FormInput, QueryField, QueryLanguage, RangeEnd
+from runs.query.language import FormInput, QueryField, QueryLanguage, SignedParameter
 from runs.query.values import (
     ChoiceParser,
     DurationParser,
@@ -47,6 +47,10 @@ class FilterField(QueryField):
 
 
 WORD, WHOLE_NUMBER = WordParser(), NumberParser(whole=True)
+# As pages write them, and as others do.
+WORDS_FOR_STATUSES = {
+    "-".join(str(status.label).lower().split()): status.value for status in RunStatus
+} | {"success": "succeeded", "ok": "succeeded", "error": "failed", "failure": "failed"}
 # A run is in one of these states only; a stalled run says that it is running.
 EXCLUSIVE_STATES = (
     frozenset(("running", "finished")),
@@ -59,11 +63,15 @@ EXCLUSIVE_STATES = (
 FIELDS: tuple[FilterField, ...] = (
     FilterField(
         "status", "How the run ended", "status:failed",
-        ChoiceParser(tuple(RunStatus.values)), column_equals("status"),
+        ChoiceParser(
+            tuple(RunStatus.values), also=WORDS_FOR_STATUSES, elsewhere={STALLED: "is:stalled"}
+        ),
+        column_equals("status"),
         synonyms=("state",), facet=FieldFacet("Status", 1, "status"),
     ),
     FilterField(
-        "app", "App, by the name in its address", "app:support-chat", WORD, conditions.in_app,
+        "app", "App, by its name or the one in its address", "app:support-chat",
+        WORD, conditions.in_app,
         synonyms=("workflow", "project"), facet=FieldFacet("App", 2, "app_id"),
     ),
     FilterField(
@@ -73,37 +81,38 @@ FIELDS: tuple[FilterField, ...] = (
     ),
     FilterField(
         "since", "Started at this time or later", "since:7d",
-        TimestampParser(), conditions.started("gte"), synonyms=("after", "from"),
+        TimestampParser((">", ">=")), conditions.started("gte"), synonyms=("after", "from"),
         form=FormInput("Since", "2026-11-22, or 24h, 7d", 3),
     ),
     FilterField(
         "until", "Started before this", "until:2026-11-22",
-        TimestampParser(), conditions.started("lt"), aliases=("before",), synonyms=("to",),
+        TimestampParser(("<", "<=")), conditions.started("lt"),
+        aliases=("before",), synonyms=("to",),
         form=FormInput("Until", "2026-11-22, or 1h", 4),
     ),
     FilterField(
         "time", "How long the run took", "time:>2s",
         DurationParser(), column_in_range("duration_us"),
         aliases=("duration",), synonyms=("latency", "took"),
-        range_ends=(
-            RangeEnd("min_duration", ">=", FormInput("Time from", "2s, 500ms", 12)),
-            RangeEnd("max_duration", "<=", FormInput("Time to", "2s, 500ms", 13)),
+        parameters=(
+            SignedParameter("min_duration", ">=", FormInput("Time from", "2s, 500ms", 12)),
+            SignedParameter("max_duration", "<=", FormInput("Time to", "2s, 500ms", 13)),
         ),
     ),
     FilterField(
         "tokens", "Tokens of the whole run", "tokens:>10k",
         WHOLE_NUMBER, column_in_range("total_tokens"),
-        range_ends=(
-            RangeEnd("min_tokens", ">=", FormInput("Tokens from", "10k", 14)),
-            RangeEnd("max_tokens", "<="),
+        parameters=(
+            SignedParameter("min_tokens", ">=", FormInput("Tokens from", "10k", 14)),
+            SignedParameter("max_tokens", "<="),
         ),
     ),
     FilterField(
         "cost", "Cost of the whole run", "cost:>0.05", NumberParser(), column_in_range("cost"),
         synonyms=("price",),
-        range_ends=(
-            RangeEnd("min_cost", ">=", FormInput("Cost from", "0.05", 15)),
-            RangeEnd("max_cost", "<="),
+        parameters=(
+            SignedParameter("min_cost", ">=", FormInput("Cost from", "0.05", 15)),
+            SignedParameter("max_cost", "<="),
         ),
     ),
     FilterField(
@@ -154,16 +163,23 @@ FIELDS: tuple[FilterField, ...] = (
         facet=FieldFacet("Kind of node", 8), form=FormInput("Kind of node", "llm, tool, …", 9),
     ),
     FilterField(
-        "model", "Has a step that used this model", "model:gpt-4o",
-        WORD, step_column_equals("model"),
-        facet=FieldFacet("Model", 6), form=FormInput("Model", "", 7),
+        "model", "Has a step that used this model, by a part of its name; = before the whole name",
+        "model:gpt-4o",
+        WORD, conditions.step_of_model, takes_part=True,
+        parameters=(
+            SignedParameter("model", "=", help="the whole name"),
+            SignedParameter(
+                "model_part", "", FormInput("Model", "A part of its name", 7), "a part of the name"
+            ),
+        ),
+        facet=FieldFacet("Model", 6),
     ),
     FilterField(
         "failed_in", "The node that ended the run, by id or title", "failed_in:classify",
         WORD, conditions.failed_in, facet=FieldFacet("Failed in", 4, "failed_node_id"),
     ),
     FilterField(
-        "error", "The run's error contains this text", "error:timeout",
+        "error", "The run's error has this text in its type or message", "error:timeout",
         WORD, conditions.error_contains, synonyms=("exception",),
         form=FormInput("Error contains", "", 10),
     ),

@@ -60,7 +60,7 @@ def _inputs(
         terms = query.required(field.name)
         if field.form:
             yield field.name, field.form, "", terms
-        for end in field.range_ends:
-            if end.form:
-                ends = [term for term in terms if term.value.startswith(end.sign)]
-                yield end.parameter, end.form, end.sign, ends
+        for signed in field.parameters:
+            if signed.form:
+                fitting = [term for term in terms if term.value.startswith(signed.sign)]
+                yield signed.parameter, signed.form, signed.sign, fitting

@@ -11,6 +11,7 @@ from runs.query.conditions import (
     NoteCondition,
     RunCondition,
     StepCondition,
+    any_of,
     has_note,
     has_step,
 )
@@ -28,28 +29,45 @@ def matching_runs(runs: RunQuerySet, query: Query, apps: list[App], now: datetim
         runs = runs.for_app(apps[0]) if len(apps) == 1 else runs.filter(app__in=apps)
     if not shows_transport(query):
         runs = runs.listed()
-    context = ConditionContext(apps, now)
-    if steps := related_conditions(query, StepCondition):
-        runs = runs.filter(has_step(*steps))
-    if notes := related_conditions(query, NoteCondition):
-        runs = runs.filter(has_note(*notes))
+    names = {term.field.name for term in query.every_term}
     for field in FIELDS:
-        condition = field.condition
-        required, excluded = query.required(field.name), query.excluded(field.name)
-        if isinstance(condition, RunCondition) and (required or excluded):
-            runs = runs.alias(**condition.aliases)
-            if required and field.name not in APPLIED_ELSEWHERE:
-                runs = runs.filter(condition.over_runs(required, context))
-        for term in excluded:
-            runs = runs.exclude(condition.over_runs([term], context))
-    return runs
+        if field.name in names and isinstance(field.condition, RunCondition):
+            runs = runs.alias(**field.condition.aliases)
+    return runs.filter(_condition_of(query, ConditionContext(apps, now), APPLIED_ELSEWHERE))
+
+
+def _condition_of(query: Query, context: ConditionContext, left_out: frozenset[str]) -> Q:
+    """Return the condition that a run matches all terms and alternatives of `query`, but what the
+    fields `left_out` require."""
+    condition = Q()
+    if steps := related_conditions(query, StepCondition):
+        condition &= has_step(*steps)
+    if notes := related_conditions(query, NoteCondition):
+        condition &= has_note(*notes)
+    for field in FIELDS:
+        required = query.required(field.name)
+        if required and isinstance(field.condition, RunCondition) and field.name not in left_out:
+            condition &= field.condition.over_runs(required, context)
+        for term in query.excluded(field.name):
+            condition &= ~field.condition.over_runs([term], context)
+    for group in query.groups:
+        nothing_left_out = frozenset[str]()
+        matched = any_of(
+            _condition_of(alternative, context, nothing_left_out)
+            for alternative in group.alternatives
+        )
+        condition &= ~matched if group.negated else matched
+    return condition
 
 
 def shows_transport(query: Query) -> bool:
     """Return whether runs of a transport alone are listed: where they, or a run by its id, are
     asked for."""
-    states = {term.value for term in query.required("is")}
-    return "transport" in states or bool(query.required("id"))
+    required = [term for term in query.every_term if not term.negated]
+    return any(
+        term.field.name == "id" or (term.field.name == "is" and term.value == "transport")
+        for term in required
+    )
 
 
 def related_conditions(

@@ -1,6 +1,6 @@
 """The active filters of a list: reads them from an address and selects the runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
@@ -18,7 +18,7 @@ from runs.query.address import NEWEST, PAGE_PARAMETERS, query_string, text_from_
 from runs.query.conditions import timestamp_of, values_of
 from runs.query.fields import LANGUAGE
 from runs.query.form_fields import NUL, without_nul
-from runs.query.language import Query, Term
+from runs.query.language import Query, QueryProblem, Term
 from runs.query.matching import matching_runs
 from runs.search import SearchTerms, parse_text
 from runs.search.terms import MAX_WORDS, as_phrases
@@ -50,6 +50,24 @@ class FilterChip:
     href: str
 
 
+@dataclass(frozen=True, slots=True)
+class FilterProblem:
+    """A sentence about what is wrong with the filters; `href` leads to the list for what was
+    probably meant, with `suggestion` in place of the wrong part ("": nobody knows)."""
+
+    sentence: str
+    suggestion: str
+    href: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def app_terms(query: Query) -> list[Term]:
+    """Return the terms that name an app, also those that exclude it or are alternatives."""
+    return [term for term in query.every_term if term.field.name == "app"]
+
+
 def error_group_id(term: Term) -> UUID | None:
     """Return the error group that a term names by its id, which people cannot read."""
     return as_uuid(term.value) if term.field.name == "errorgroup" else None
@@ -69,18 +87,53 @@ class RunFilters:
         self.readable_by = readable_by
         self.now = timezone.now()
         text, unknown = text_from_parameters(LANGUAGE, self.data.lists())
-        self.query, problems = LANGUAGE.parse(text)
-        self._problems = [NUL] * unreadable + unknown + problems
-        # What the search box holds: the text as it was typed where it was not understood.
-        self.text = text if problems else self.query.text
+        self._typed, self._parsed = text, LANGUAGE.parse(text)
+        self._problems = [QueryProblem(sentence) for sentence in [NUL] * unreadable + unknown]
         self.order = self.data.get("order") or NEWEST
+
+    @cached_property
+    def query(self) -> Query:
+        """Return the query, in which apps are named by their slugs."""
+        query, _ = self._parsed
+        slug_terms = {
+            term: [
+                replace(term, value=app.slug, parsed=app.slug)
+                for app in self._apps_by_name.get(term.value, ())
+            ]
+            for term in app_terms(query)
+        }
+        return query.with_terms({term: terms for term, terms in slug_terms.items() if terms})
+
+    @property
+    def text(self) -> str:
+        """Return what the search box holds: the text as it was typed where it was not
+        understood."""
+        _, problems = self._parsed
+        return self._typed if problems else self.query.text
 
     # -- what is wrong ----------------------------------------------------------------------------
 
     @cached_property
     def sentences(self) -> list[str]:
-        """Return what is wrong with the filters, one sentence each, for a page or a machine."""
-        sentences = list(self._problems)
+        """Return what is wrong with the filters, one sentence each, for a machine."""
+        return [str(problem) for problem in self._all_problems]
+
+    @property
+    def problems(self) -> list[FilterProblem]:
+        """Return what is wrong with the filters, for a page."""
+        return [
+            FilterProblem(
+                problem.sentence,
+                problem.suggestion,
+                "?" + urlencode({"q": problem.meant}) if problem.meant else "",
+            )
+            for problem in self._all_problems
+        ]
+
+    @cached_property
+    def _all_problems(self) -> list[QueryProblem]:
+        problems = [*self._problems, *self._parsed[1]]
+        sentences = []
         if self.order not in ORDERS:
             sentences.append(f"Order: there is no order “{self.order[:40]}”.")
         elif self.order != NEWEST and self.search_terms:
@@ -93,10 +146,10 @@ class RunFilters:
             sentences.append(f"Fewer than {MAX_WORDS} words can be searched for at once.")
         if self.since and self.until and self.since >= self.until:
             sentences.append("since is not before until, so no run can match.")
-        return sentences + self._app_problems()
+        return problems + list(map(QueryProblem, sentences)) + self._app_problems()
 
     def is_valid(self) -> bool:
-        return not self.sentences
+        return not self._all_problems
 
     @cached_property
     def understood(self) -> "RunFilters":
@@ -105,10 +158,12 @@ class RunFilters:
         if self.is_valid():
             return self
         unknown_apps = [
-            term for term in self._app_terms if self.only_app or term.value not in self._apps
+            term
+            for term in app_terms(self.query)
+            if self.only_app or term.value not in self._apps_by_name
         ]
         query = self.query.without(*unknown_apps)
-        candidates = map(self.with_query, (query, Query(query.terms), Query()))
+        candidates = map(self.with_query, (query, query.without_words(), Query()))
         return next(filter(RunFilters.is_valid, candidates))
 
     def with_query(self, query: Query) -> "RunFilters":
@@ -130,35 +185,42 @@ class RunFilters:
         terms = self.query.required(name)
         return timestamp_of(terms[0], self.now) if len(terms) == 1 else None
 
-    @property
-    def _app_terms(self) -> list[Term]:
-        return self.query.required("app") + self.query.excluded("app")
-
-    def _app_problems(self) -> list[str]:
-        terms = self._app_terms
+    def _app_problems(self) -> list[QueryProblem]:
+        terms = app_terms(self.query)
         if self.only_app and terms:
-            return [f"This is the history of one app: “{terms[0].text}” cannot be used here."]
-        missing = [name for name in values_of(terms) if name not in self._apps]
+            sentence = f"This is the history of one app: “{terms[0].text}” cannot be used here."
+            return [QueryProblem(sentence)]
+        missing = [term for term in terms if term.value not in self._apps_by_name]
         if not missing:
             return []
-        slugs = list(
-            App.objects.readable_by(self.readable_by).values_list("slug", flat=True)[:1000]
-        )
-        sentences = []
-        for name in missing:
-            near = get_close_matches(name, slugs, n=1) or [s for s in slugs if name in s][:1]
-            suggestion = f" Did you mean “{near[0]}”?" if near else ""
-            sentences.append(f"App: there is no app “{name[:80]}”.{suggestion}")
-        return sentences
+        readable = App.objects.readable_by(self.readable_by).values_list("slug", "name")
+        slugs = {name: slug for slug, title in readable[:1000] for name in (slug, title)}
+        return [self._missing_app_problem(term, slugs) for term in missing]
+
+    def _missing_app_problem(self, term: Term, slugs: dict[str, str]) -> QueryProblem:
+        """Return the problem of a term whose app nobody knows; `slugs`: by names and slugs."""
+        name = term.value
+        near = get_close_matches(name, slugs, n=1) or [known for known in slugs if name in known]
+        sentence = f"App: there is no app “{name[:80]}”."
+        if not near:
+            return QueryProblem(sentence)
+        slug = slugs[near[0]]
+        meant = replace(term, value=slug, parsed=slug)
+        return QueryProblem(sentence, meant.text, self.query.with_terms({term: [meant]}).text)
 
     @cached_property
-    def _apps(self) -> dict[str, App]:
-        """Return the apps that the query names, by slug."""
-        slugs = values_of(self._app_terms)
-        if not slugs:
+    def _apps_by_name(self) -> dict[str, list[App]]:
+        """Return the apps that the query names, by slug and by what was typed. One query, none
+        where no app is named."""
+        names = {term.value for term in app_terms(self._parsed[0])}
+        if not names or self.only_app:
             return {}
-        apps = App.objects.readable_by(self.readable_by).filter(slug__in=slugs)
-        return {app.slug: app for app in apps}
+        apps = list(App.objects.readable_by(self.readable_by).called(names))
+        by_name = {app.slug: [app] for app in apps}
+        for name in names - by_name.keys():
+            named = [app for app in apps if app.name.casefold() == name.casefold()]
+            by_name |= {name: named} if named else {}
+        return by_name
 
     # -- the runs that match ----------------------------------------------------------------------
 
@@ -166,7 +228,8 @@ class RunFilters:
         """Return the apps whose runs are listed; none: all. A bound key reads its own app only."""
         if bound := self.only_app or self.readable_by:
             return [bound]
-        return [self._apps[slug] for slug in values_of(query.required("app"))]
+        slugs = values_of(query.required("app"))
+        return [app for slug in slugs for app in self._apps_by_name[slug]]
 
     @cached_property
     def search_terms(self) -> SearchTerms:
@@ -195,7 +258,7 @@ class RunFilters:
 
     @property
     def in_use(self) -> bool:
-        return bool(self.query.terms or self.query.words)
+        return self.query != Query()
 
     @property
     def orders(self) -> list[tuple[str, str, bool]]:
@@ -213,8 +276,12 @@ class RunFilters:
             value = str(groups[pk]) if pk in groups else term.value
             href = self.href(self.query.without(term))
             chips.append(FilterChip(term.field.name, value, term.negated, href))
+        for group in self.query.groups:
+            href = self.href(self.query.without(group))
+            alternatives = replace(group, negated=False).text
+            chips.append(FilterChip("any of", alternatives, group.negated, href))
         if self.query.words:
-            without = self.href(Query(self.query.terms))
+            without = self.href(self.query.without_words())
             chips.append(FilterChip("text", self.query.words, negated=False, href=without))
         return chips
 
@@ -240,7 +307,7 @@ class RunFilters:
             word: [as_phrases(other) for other in words if other != word] for word in words
         }
         return [
-            (word, self.href(Query(self.query.terms, " ".join(others + excluded))))
+            (word, self.href(replace(self.query, words=" ".join(others + excluded))))
             for word, others in others_by_word.items()
         ]
 

@@ -4,10 +4,12 @@ Durations are integer microseconds, numbers are Decimal, and a time is a datetim
 the console's time zone) or a timedelta (so long ago)."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from difflib import get_close_matches
+from typing import ClassVar
 
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -26,13 +28,20 @@ _MICROSECONDS = {
 _NUMBER = re.compile(r"(-?\d{1,20}(?:\.\d{1,20})?)\s*([km])?")
 _MULTIPLIERS = {"": 1, "k": 1000, "m": 1_000_000}
 _RANGE = re.compile(r"(?P<sign>>=|<=|>|<|=)\s*(?P<bound>.+)|(?P<low>.*?)\.\.(?P<high>.*)")
+ORDER_SIGNS = (">", ">=", "<", "<=")
+MIN_BEGINNING = 3  # letters that stand for a choice
 # The largest values that the databases' columns hold.
 LARGEST_INTEGER = 2**63 - 1
 LARGEST_DECIMAL = 10**10 - 1
 
 
 class BadValue(ValueError):
-    """A value that its field does not take; the message is a sentence for people."""
+    """A value that its field does not take; the message is a sentence for people. `meant` is the
+    term that was probably meant, as typed; "" where nobody knows."""
+
+    def __init__(self, sentence: str, meant: str = "") -> None:
+        super().__init__(sentence)
+        self.meant = meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,7 @@ class WordParser:
     """Takes a word, or several in quotes; `normalize` returns what is stored for it."""
 
     normalize: Callable[[str], str] = str
+    comparisons: ClassVar[tuple[str, ...]] = ()
 
     def parse(self, text: str, name: str, example: str) -> str:
         return self.normalize(text)
@@ -78,16 +88,27 @@ class WordParser:
 
 @dataclass(frozen=True, slots=True)
 class ChoiceParser:
-    """Takes one of `choices`; a run never meets both choices of a pair in `exclusive`."""
+    """Takes one of `choices`, or enough of its beginning; a run never meets both choices of a pair
+    in `exclusive`. `also` are other words for choices, and `elsewhere` are words that are terms of
+    other fields."""
 
     choices: tuple[str, ...]
     exclusive: tuple[frozenset[str], ...] = ()
+    also: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    comparisons: ClassVar[tuple[str, ...]] = ()
 
     def parse(self, text: str, name: str, example: str) -> str:
-        word = text.lower().replace("_", "-")
-        if word not in self.choices:
-            raise BadValue(f"“{text[:40]}” is not one of {', '.join(self.choices)}.")
-        return word
+        word = "-".join(text.lower().replace("_", " ").split())
+        word = self.also.get(word, word)
+        if word in self.choices:
+            return word
+        begun = [choice for choice in self.choices if choice.startswith(word)]
+        if len(begun) == 1 and len(word) >= MIN_BEGINNING:
+            return begun[0]
+        near = get_close_matches(word, self.choices, n=1)
+        meant = self.elsewhere.get(word) or (f"{name}:{near[0]}" if near else "")
+        raise BadValue(f"“{text[:40]}” is not one of {', '.join(self.choices)}.", meant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +117,7 @@ class NumberParser:
     fractions."""
 
     whole: bool = False
+    comparisons: ClassVar[tuple[str, ...]] = ORDER_SIGNS
 
     def parse(self, text: str, name: str, example: str) -> ValueRange:
         match = _RANGE.fullmatch(text)
@@ -119,12 +141,16 @@ class NumberParser:
 class DurationParser:
     """Takes a duration with >, >=, <, <=, or a range (2s..5s); a bare number is seconds."""
 
+    comparisons: ClassVar[tuple[str, ...]] = ORDER_SIGNS
+
     def parse(self, text: str, name: str, example: str) -> ValueRange:
         match = _RANGE.fullmatch(text)
         if match is None:
+            self.amount(text, example)
             raise BadValue(
                 f"“{text[:40]}” would match only one exact duration. Write {name}:>2s,"
-                f" {name}:<500ms or {name}:2s..5s."
+                f" {name}:<500ms or {name}:2s..5s.",
+                f"{name}:>={text.strip()}",
             )
         return _range_from_match(match, text, example, self.amount)
 
@@ -140,7 +166,9 @@ class DurationParser:
 
 @dataclass(frozen=True, slots=True)
 class TimestampParser:
-    """Takes a time, or how long ago it was."""
+    """Takes a time, or how long ago it was; `comparisons` say which side of it counts."""
+
+    comparisons: tuple[str, ...] = ()
 
     def parse(self, text: str, name: str, example: str) -> datetime | timedelta:
         return parse_timestamp(text)

@@ -77,9 +77,11 @@ def run_filters() -> Iterator[QueryParameter]:
     """Yield the filters and the order of runs."""
     for field in FIELDS:
         example = f"{field.help}, such as {field.example} in q"
-        names = [field.name, *field.aliases]
-        ends = [(end.parameter, f"{field.help}, as one end of a range") for end in field.range_ends]
-        for name, description in [*((name, example) for name in names), *ends]:
+        descriptions = dict.fromkeys([field.name, *field.aliases], example)
+        descriptions |= {
+            signed.parameter: f"{field.help}; here {signed.help}" for signed in field.parameters
+        }
+        for name, description in descriptions.items():
             yield QueryParameter(name, description, repeatable=True)
     yield QueryParameter("q", "All filters in one text, and words to search for")
     yield QueryParameter("order", "The order of the list", choices=tuple(ORDERS))

@@ -52,9 +52,20 @@ FIELDS_INTRODUCTION = """## Fields
 FILTERS = """## Filters
 
 Give each field as a parameter (`?status=failed&app=support`), or all of them in `q`
-(`?q=status:failed app:support tokens:>10k -tag:test "refund"`). Several values of a field match any
-of them; `-` excludes a field or a word. All other words in `q` are searched for in inputs, outputs,
-errors and titles; an id (of a run, trace, step, message or conversation) finds its runs.
+(`?q=status:failed app:support tokens>10k -tag:test "refund"`). All other words in `q` are searched
+for in inputs, outputs, errors and titles; an id (of a run, trace, step, message or conversation)
+finds its runs.
+
+| In `q` | means |
+|---|---|
+| `status:failed app:"Invoice intake"` | both; a name with a space stands in quotes |
+| `status:failed,stopped` | any of several values |
+| `cost>0.05 time<=2s tokens:1k..2k` | comparisons and ranges |
+| `-app:test -word`, `NOT app:test` | excludes a field, or a word |
+| `(status:failed OR cost>1) user:u-1` | alternatives; fields side by side bind before `OR` |
+| `node:search kind:tool` | fields of a step are asked of one and the same step |
+
+Words are no alternatives: they stand outside of parentheses, and a run has all of them.
 """
 
 
@@ -92,5 +103,6 @@ def _filters() -> Iterator[str]:
         choices = f" ({', '.join(field.choices)})" if field.choices else ""
         also = f"; also `{'`, `'.join(field.aliases)}`" if field.aliases else ""
         yield f"- `{field.name}`{choices}: {field.help}, such as `{field.example}`{also}"
-    yield f"- `{'`, `'.join(LANGUAGE.range_ends)}`: one end of a range, as a parameter"
+    for name, (known, signed) in LANGUAGE.signed_parameters.items():
+        yield f"- `?{name}=`: {signed.help} of `{known.name}`, as a parameter"
     yield f"- `order`: {', '.join(f'`{order}`' for order in ORDERS)}"

@@ -248,7 +248,14 @@ def _count_steps(
         named = ((step.run_id, step.node_id, step.title) for step in steps)
         return count_by_id_or_title(named, in_force)
     index = CountedStep._fields.index(name)
-    return Counter(value for _, value in {(step[0], step[index]) for step in steps} if value)
+    pairs = {(step.run_id, str(step[index])) for step in steps}
+    counted = Counter(value for _, value in pairs if value)
+    if name == "model":  # parts of names
+        for part in in_force:
+            if not part.startswith("="):
+                runs = {run for run, model in pairs if part.casefold() in model.casefold()}
+                counted[part] = len(runs)
+    return counted
 
 
 def count_by_id_or_title(

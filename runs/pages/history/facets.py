@@ -12,7 +12,7 @@ from runs.json.facets import FacetsJson
 from runs.models import App, ErrorGroup, Version
 from runs.pages.history.facet_counts import FacetCounts, FirstSearchPage, count_facets
 from runs.query.fields import FACETS, LANGUAGE
-from runs.query.language import Query, Term
+from runs.query.language import Term
 from runs.query.run_filters import RunFilters
 
 MAX_VALUES = 8  # of a facet, beside the active ones
@@ -71,7 +71,7 @@ def facets_of(filters: RunFilters, first_page: FirstSearchPage | None = None) ->
         counts = count_facets(filters, first_page)
     else:
         filters = understood
-        counts = count_facets(filters.with_query(Query(filters.query.terms)))
+        counts = count_facets(filters.with_query(filters.query.without_words()))
     if counts.apps > 1:
         del counts.by_field["version"]  # numbers and labels are an app's own
     labels = _labels_by_field(counts)
@@ -107,6 +107,10 @@ def _labels_by_field(counts: FacetCounts) -> dict[str, dict[Any, LabelledValue]]
     titles |= counts.titles
     nodes = {pk: LabelledValue(pk, title or pk) for pk, title in titles.items()}
     return {
+        "model": {
+            name: LabelledValue(f"={name}", name, frozenset((name,)))
+            for name in counts.by_field["model"]
+        },
         "app": {pk: LabelledValue(app.slug, app.name) for pk, app in apps.items()},
         "version": {pk: _version_label(version) for pk, version in versions.items()},
         "errorgroup": {pk: LabelledValue(str(pk), str(group)) for pk, group in groups.items()},
@@ -171,7 +175,7 @@ def facets_json(facets: Facets, list_url: str) -> FacetsJson:
                 "label": facet.label,
                 "values": [
                     {
-                        "value": value.term.value,
+                        "value": value.term.value.removeprefix("="),
                         "label": value.label,
                         "runs": value.count,
                         "chosen": value.chosen,

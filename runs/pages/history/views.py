@@ -81,7 +81,7 @@ def history(
 def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]:
     """Return the context of _results.html: the table and its page, or what is wrong."""
     if not filters.is_valid():
-        return {"problems": filters.sentences}
+        return {"problems": filters.problems}
     try:
         listing = list_runs(Run.objects.for_list(), filters, request.GET.get("after", ""))
     except BadCursor as problem:

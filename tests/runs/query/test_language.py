@@ -27,7 +27,7 @@ def only_problem(text):
     """Return the sentence about a text with one error."""
     _, problems = parse(text)
     assert len(problems) == 1
-    return problems[0]
+    return str(problems[0])
 
 
 def test_fields_and_words_apart():
@@ -62,6 +62,15 @@ def test_every_example_in_the_help_is_understood():
         ("failed-in:ask", ["ask"]),
         ("env:prod", ["prod"]),
         ('kind:LLM,"HTTP request",Custom', ["llm", "http-request", "Custom"]),
+        ("status:partial", ["partial-succeeded"]),
+        ('status:"Partly succeeded"', ["partial-succeeded"]),
+        ("status:success,fail", ["succeeded", "failed"]),
+        ("status=failed", ["failed"]),
+        ("status = failed", ["failed"]),
+        ('app="Invoice intake"', ["Invoice intake"]),
+        ("model=gpt-4o", ["=gpt-4o"]),
+        ("model:gpt-4o", ["gpt-4o"]),
+        ("user:smith(jr)", ["smith(jr)"]),
     ],
 )
 def test_values(text, values):
@@ -82,6 +91,10 @@ def test_values(text, values):
         ("time:<=2", None, 2_000_000, False, False),
         ("cost:>0.05", Decimal("0.05"), None, True, False),
         ("score:-1..0.5", -1, Decimal("0.5"), False, False),
+        ("cost>0.05", Decimal("0.05"), None, True, False),
+        ("duration>=2s", 2_000_000, None, False, False),
+        ("tokens < 100", None, 100, False, True),
+        ("steps==3", 3, 3, False, False),
     ],
 )
 def test_ranges(text, low, high, above, below):
@@ -106,6 +119,10 @@ def test_times():
         ("--verbose -5", "--verbose -5"),
         ('refund -"status:failed x" -', 'refund -"status:failed x" -'),
         ("状态：x", "状态：x"),
+        ("x = 5 name = foo <b>a</b>", "x = 5 name = foo <b>a</b>"),
+        ("int(x) (line 3). ((a) b", "int(x) (line 3). ((a) b"),
+        ("FILE NOT FOUND (code:500) AND more", "FILE NOT FOUND (code:500) AND more"),
+        ("cannot compare (a > b)", "cannot compare (a > b)"),
     ],
 )
 def test_what_only_looks_like_a_field_is_text(text, words):
@@ -115,8 +132,8 @@ def test_what_only_looks_like_a_field_is_text(text, words):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("stauts:failed", "Did you mean “status:”?"),
-        ("latency:>2s", "Did you mean “time:”?"),
+        ("stauts:failed", "Did you mean “status:failed”?"),
+        ("latency:>2s", "Did you mean “time:>2s”?"),
         ("colour:red", 'put them in quotes: "colour:red"'),
         ("C:\\new\\", r'put them in quotes: "C:\\new\\"'),
         ("status:broken", "“broken” is not one of running, paused, succeeded"),
@@ -144,12 +161,60 @@ def test_what_only_looks_like_a_field_is_text(text, words):
         ("since:7d since:1d", "since is given 2 times"),
         ("-since:7d", "opposites"),
         ("is:running is:finished", "No run is finished and running at once"),
+        ("status:stalled", "Did you mean “is:stalled”?"),
+        ("-status:faild", "Did you mean “-status:failed”?"),
+        ("time:2s", "Did you mean “time:>=2s”?"),
+        ("status>failed", "cannot be compared by >: write status:failed"),
+        ("until>7d", "cannot be compared by >: write until:"),
+        ("(status:failed OR cost>1", "before “status:failed OR cost>1” is not closed"),
+        ("(status:failed OR cost>1))", "more closing parentheses"),
+        ("app:x)", "was not opened"),
+        ("status:failed OR", "OR stands between two conditions"),
+        ("(OR)", "OR stands between two conditions"),
+        ("refund OR chargeback", "can be no alternative"),
+        ("-(status:failed refund)", "can be no alternative"),
+        ("(status:faild OR cost>1)", "Did you mean “status:failed”?"),
+        ("(stauts:failed OR cost>1)", "Did you mean “status:failed”?"),
+        ("(" * 9 + "tag:a" + ")" * 9, "nested 8 deep"),
         ("x" * (MAX_LENGTH + 1), "longer than 4,000"),
         (" ".join(f"user:u{n}" for n in range(MAX_TERMS + 1)), "more than 100"),
     ],
 )  # fmt: skip
 def test_errors_suggest_what_is_meant(text, sentence):
     assert sentence in only_problem(text)
+
+
+def test_a_suggestion_is_the_whole_query_as_it_was_meant():
+    _, [problem] = parse("refund stauts:failed app:x")
+    assert (problem.suggestion, problem.meant) == ("status:failed", "refund status:failed app:x")
+    _, [problem] = parse("refund status:failed OR cost>1")
+    assert problem.meant == "(status:failed OR cost:>1) refund"
+    assert parse(problem.meant)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("(status:failed OR cost>1) app:x -user:y", "app:x -user:y (status:failed OR cost:>1)"),
+        ("status:failed app:x OR cost>1", "(status:failed app:x OR cost:>1)"),
+        ("status:failed AND app:x", "status:failed app:x"),
+        ("NOT status:failed", "-status:failed"),
+        ("NOT -status:failed,stopped", "status:failed status:stopped"),
+        ("-(tag:a OR tag:b) word", "-(tag:a OR tag:b) word"),
+        ("NOT (tag:a OR tag:b)", "-(tag:a OR tag:b)"),
+        ("((tag:a OR tag:b))", "(tag:a OR tag:b)"),
+        ("-(-(tag:a tag:b))", "(tag:a tag:b)"),
+        ("(tag:a) (tag:b)", "(tag:a) (tag:b)"),
+        ("(tag:a refund) (line 3)", "(tag:a) refund (line 3)"),
+        ("(tag:a OR (kind:llm (tag:b OR tag:c)))", "(tag:a OR (kind:llm (tag:b OR tag:c)))"),
+        ('tag:")" "(" "OR"', 'tag:")" "(" "OR"'),
+    ],
+)
+def test_alternatives(text, meaning):
+    query, problems = parse(text)
+    assert problems == []
+    assert query.text == meaning
+    assert parse(meaning)[0] == query
 
 
 def test_several_errors_are_all_reported_and_the_rest_is_kept():
@@ -168,7 +233,13 @@ def test_any_value_can_be_quoted(value):
     assert term.value == value
 
 
-@given(st.text())
+PIECES = st.sampled_from([
+    "(", ")", "-(", " ", " OR ", " AND ", "NOT ", "-", ":", ">", "=", ",", '"', "status:failed",
+    "cost>1", "tag:a", "user:", "word", "stauts:x",
+])  # fmt: skip
+
+
+@given(st.text() | st.lists(PIECES, max_size=25).map("".join))
 def test_no_text_breaks_the_parser_and_its_own_text_means_the_same(text):
     query, problems = parse(text)
     reparsed, new_problems = parse(query.text)
@@ -190,6 +261,9 @@ def test_a_query_without_a_term_and_with_it_again(texts):
 @pytest.mark.parametrize(
     ("address", "text"),
     [
+        ("q=tag:a+OR+tag:b&user=x", "user:x (tag:a OR tag:b)"),
+        ("q=tag:a+OR+tag:b", "tag:a OR tag:b"),
+        ("model=gpt-4o&model_part=claude", "model:=gpt-4o model:claude"),
         ("status=failed&status=stopped&q=refund", "status:failed status:stopped refund"),
         ("q=refund+app:desk&user=a+b", 'user:"a b" refund app:desk'),
         ("min_duration=2s&max_duration=5s", "time:>=2s time:<=5s"),

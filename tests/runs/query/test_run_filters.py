@@ -2,12 +2,17 @@
 
 from datetime import timedelta
 from decimal import Decimal
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from runs.models import ErrorGroup, IngestKey, Note, Rerun
+from runs.models import ErrorGroup, IngestKey, Note, Rerun, Run
+from runs.pages.history.listing import list_runs
+from runs.query.run_filters import RunFilters
 from runs.search import limits
 from runs.search.limits import SearchLimits
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
@@ -35,8 +40,10 @@ def error_of(client, text):
 def two_runs(db):
     """Two runs that differ in everything a field can ask for."""
     now = timezone.now()
-    app = make_app("desk")
-    group = ErrorGroup.objects.create(id=GROUP, app=app, message="Quota exceeded")
+    app = make_app("The desk", slug="desk")
+    group = ErrorGroup.objects.create(
+        id=GROUP, app=app, message="Quota exceeded", error_type="openai.QuotaError"
+    )
     hit = make_run(
         app, inputs="please refund", inputs_preview="hit", status="failed", user="u-1",
         version=make_version(app, 4, label="2026-11"), source_kind="dify-otlp", name="checkout",
@@ -71,7 +78,7 @@ def two_runs(db):
         "status:failed", "app:desk", "version:#4", "version:4", "version:2026-11", "user:u-1",
         "since:7d", "conversation:thread-9", f"id:{TRACE}", "name:checkout",
         "source:dify-otlp", "trigger:webhook", "environment:production", "env:production",
-        "node:ask-1", "node:Ask", "node:ask", 'node:"Look up"', "kind:tool", "model:gpt-4o",
+        "node:ask-1", "node:Ask", "node:ask", 'node:"Look up"', "kind:tool", "model=gpt-4o",
         "failed_in:ask-1", "failed_in:Ask", "error:quota", f"errorgroup:{GROUP}",
         "tag:vip", "tag:日本", 'tag:"to discuss"', "note:correctness", "label:wrong-tone",
         "thumbs:down", "score:0..0.5", "note:correctness label:wrong-tone score:<0.5",
@@ -80,7 +87,10 @@ def two_runs(db):
         "has:retry", "refund", '"please refund"', "status:failed refund", "status:failed,stopped",
         "-status:succeeded", "-app:other", "-user:u-2", "-model:gpt-4o-mini", "-note:fluency",
         "-thumbs:up", "-tag:vipp", "-time:<1s", "-label:fine", "-node:Answer", "-score:>0.5",
-        f"{TRACE}",
+        f"{TRACE}", "cost>0.01", "duration>=2s", "tokens>10k", "status=failed", "user!=u-2",
+        "error:QuotaError", 'error:"QuotaError: Quota"', 'app:"the DESK"', "since>=7d",
+        "(status:failed OR cost>1)", "(user:u-9 OR node:Ask kind:llm)", "-(user:u-2 OR cost>1)",
+        "NOT (app:other) (tag:vip) (tag:日本)", "is:rerun OR user:u-9",
     ],
 )  # fmt: skip
 def test_each_field_lets_through_what_it_names(console, text):
@@ -109,6 +119,12 @@ def test_each_field_excludes_the_other_run(console, text):
         ("app:desk,other", ["hit", "miss"]),
         ("model:gpt-4o,gpt-4o-mini", ["hit", "miss"]),
         ("note:correctness,fluency", ["hit", "miss"]),
+        ("model:gpt-4o", ["hit", "miss"]),
+        ("model:GPT", ["hit", "miss"]),
+        ("user:u-1 OR user:u-2", ["hit", "miss"]),
+        ("(user:u-1 OR user:u-2) -(app:other OR cost>1)", ["hit"]),
+        ("(model=gpt-4o OR kind:tool) kind:llm", ["hit"]),
+        ("(model=gpt-4o kind:tool OR user:u-9)", []),  # not of one step
         ("model:gpt-4o kind:tool", []),  # not of one step
         ("note:correctness label:fine", []),  # not of one note
         ("score:>0.2 score:<0.3", ["hit"]),
@@ -183,7 +199,7 @@ def test_the_form_shows_what_it_can_and_keeps_the_rest(console):
 
 @pytest.mark.usefixtures("two_runs")
 def test_apps_that_are_not_there(console):
-    assert "there is no app “des”. Did you mean “desk”?" in error_of(console, "app:des")
+    assert "there is no app “des”. Did you mean “app:desk”?" in error_of(console, "app:des")
     assert "no app “zzz”" in error_of(console, "-app:zzz")
     response = console.get("/apps/desk/?q=app:other")
     assert "history of one app" in text_of(check_page(response.content.decode()))
@@ -195,6 +211,44 @@ def test_filters_that_contradict_each_other(console):
     assert "no letters or digits" in error_of(console, '""')
     assert "newest first" in console.get("/runs.json?q=refund&order=-cost").json()["error"]
     assert "Fewer than 20 words" in error_of(console, " ".join(f"word{n}" for n in range(30)))
+
+
+@pytest.mark.usefixtures("two_runs")
+def test_what_was_probably_meant_is_a_link(console):
+    page = check_page(console.get("/runs/?q=stauts:failed+refund").content.decode())
+    [link, _] = page.findall(".//div[@role='alert']//a")
+    assert text_of(link) == "status:failed"
+    page = check_page(console.get(link.get("href")).content.decode())
+    assert page.find(".//*[@role='alert']") is None
+    assert page.find(".//input[@id='id_q']").get("value") == "status:failed refund"
+
+
+@pytest.mark.usefixtures("two_runs")
+def test_alternatives_are_one_chip_and_stay_in_every_link(console):
+    url = "/runs/?q=(user:u-1+OR+user:u-2)+-tag:x&facets=1"
+    page = check_page(console.get(url).content.decode())
+    texts = [text_of(chip).partition(" ×")[0] for chip in page.findall(".//a[@class='condition']")]
+    assert texts == ["not tag x", "any of (user:u-1 OR user:u-2)"]
+    facet = page.find(".//section[@aria-label='Model']//a")
+    assert "(user:u-1 OR user:u-2)" in parse_qs(facet.get("href"))["/runs/?q"][0]
+    form = page.find(".//form[@aria-label='More filters']")
+    assert form.find(".//input[@name='q']").get("value") == "-tag:x (user:u-1 OR user:u-2)"
+
+
+PIECES = st.sampled_from([
+    "(", ")", "-(", " ", " OR ", " AND ", "NOT ", '"', "status:failed ", "cost>1 ", "tag:a ",
+    "node:Ask ", "model:gpt ", "app:desk ", "refund ", "user!=u-1 ", "is:stalled ", "score<0 ",
+])  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(max_size=40) | st.lists(PIECES, max_size=20).map("".join))
+def test_any_text_is_a_list_or_a_sentence(two_runs, text):
+    filters = RunFilters(QueryDict(urlencode({"q": text.encode(errors="replace")})))
+    if filters.is_valid():
+        assert set(list_runs(Run.objects.for_list(), filters).page.rows) <= set(Run.objects.all())
+    else:
+        assert all(filters.sentences)
 
 
 def test_a_bound_key_never_leaves_its_app(client, two_runs):
