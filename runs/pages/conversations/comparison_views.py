@@ -14,24 +14,32 @@ from runs.json.run import run_json
 from runs.json.values import json_response
 from runs.lookup import conversation_or_404
 from runs.models import Conversation, Run
+from runs.models.run import RunQuerySet
 from runs.pages.conversations.comparison import MAX_TURNS, TurnColumn, turn_columns
 
 CHOICES = 50  # newest turns that the page offers to choose from
-DEFAULT_TURNS = 3  # newest turns that are compared where the request names none
 
 
 def chosen_runs(
     request: HtmxHttpRequest, conversation: Conversation
 ) -> tuple[list[Run], list[Run]]:
     """Return (the turns to compare, those to choose from), oldest first. The parameter `runs` names
-    up to MAX_TURNS turns, repeated or as one list with commas; without it the newest are
-    compared. Three queries."""
+    up to MAX_TURNS turns, repeated or as one list with commas; without it the first turn and the
+    newest are compared. Four queries at most."""
     turns = Run.objects.turns_of(conversation).for_list()
     newest = list(turns[:CHOICES])[::-1]
     names = [name for names in request.GET.getlist("runs") for name in names.split(",")]
     ids = [run_id for name in names[: MAX_TURNS * 4] if (run_id := as_uuid(name.strip()))]
     chosen = list(turns.filter(pk__in=ids)[:MAX_TURNS]) if ids else []
-    return chosen[::-1] or newest[-DEFAULT_TURNS:], newest
+    return chosen[::-1] or _first_and_newest(turns, newest), newest
+
+
+def _first_and_newest(turns: RunQuerySet, newest: list[Run]) -> list[Run]:
+    """Return the turn with which the conversation began, and the newest."""
+    if len(newest) <= MAX_TURNS:
+        return newest
+    first = newest[0] if len(newest) < CHOICES else turns.reverse().first()
+    return [*([first] if first else []), *newest[1 - MAX_TURNS :]]
 
 
 @require_safe

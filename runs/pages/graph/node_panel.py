@@ -1,6 +1,7 @@
 """The side panel of a node in the graph: Settings, Last run, History."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +21,7 @@ from nodes.models import NodeExecution, Payload
 from runs.models import App
 from runs.pages.graph.tables import PanelExecutionTable
 
-TABS = {"settings": "Settings", "last-run": "Last run", "history": "History"}
+TABS = {"last-run": "Last run", "settings": "Settings", "history": "History"}
 HISTORY = 50
 OUTPUTS, MAX_OUTPUT_BYTES = 5, 200_000  # outputs that are searched for names of data sets
 # Parameters of a call that are shown elsewhere, or are its content.
@@ -109,7 +110,7 @@ def node_panel(app: App, node_id: str, tab: str, graph: Graph | None) -> NodePan
         node = replace(alike, id=node_id) if alike else None
     if node is None:
         node = GraphNode(node_id, history[0].kind, history[0].title)
-    panel = NodePanel(app, node, tab if tab in TABS else "settings", history)
+    panel = NodePanel(app, node, tab if tab in TABS else _first_tab(history), history)
     if panel.tab == "last-run" and history:
         # Its other passes belong to the run's page, where they stand in their order.
         newest = build_panel(executions.with_payloads()[0])
@@ -141,3 +142,8 @@ def _fill_settings(panel: NodePanel, call: NodeExecution) -> None:
         for name, value in parameters.items()
         if name not in NOT_SETTINGS and (text := preview(value))
     ]
+
+
+def _first_tab(history: Sequence[NodeExecution]) -> str:
+    """Return the tab of a panel that names none: the last run, where there is one."""
+    return "last-run" if history else "settings"

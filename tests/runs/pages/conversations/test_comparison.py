@@ -28,7 +28,7 @@ def test_turns_of_a_conversation_side_by_side(console, django_assert_max_num_que
     url = reverse("conversation-compare", args=[talk.id])
     tree = check_view(console, url)
     columns = tree.findall(".//section[@class='turn-column']")
-    assert ["re two" in text_of(element) for element in columns] == [True, False, False]
+    assert ["re two" in text_of(element) for element in columns] == [False, True, False, False]
     query = f"{url}?runs={runs[0].id}&runs={runs[1].id},{uuid4()},nonsense"
     tree = check_view(console, query)
     columns = tree.findall(".//section[@class='turn-column']")

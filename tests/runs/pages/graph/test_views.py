@@ -94,7 +94,7 @@ def test_the_panel_of_a_node(console: Client, runs: list[Run], tab: str) -> None
     assert panel.find(".//h2").text == "tools"
     current = [a for a in tree.findall(".//a[@data-choose]") if a.get("aria-current")]
     assert len(current) == 1 and current[0].get("href").endswith("node=tools")
-    expected = {"last-run": "order not found", "history": "1 of 2"}.get(tab, "Node id")
+    expected = {"settings": "Node id", "history": "1 of 2"}.get(tab, "order not found")
     assert expected in text_of(panel)
 
 
@@ -114,7 +114,7 @@ def test_settings_tell_model_parameters_and_tools(console: Client, version: Vers
     make_execution(
         run, "Chat", model="gpt-4o", provider="openai", received={"attributes": attributes}
     )
-    text = text_of(check_view(console, f"{GRAPH}?node=chat"))
+    text = text_of(check_view(console, f"{GRAPH}?node=chat&tab=settings"))
     for expected in ("openai · 1 of the last 1", "temperature0.2", "lookupFinds one."):
         assert expected in text
 
@@ -131,7 +131,7 @@ def test_settings_name_variables_and_data_sets(console: Client, version: Version
     document = {"metadata": {"dataset_id": "d2", "dataset_name": "退货政策"}, "content": "x"}
     make_execution(make_run(version.app, version=version), "Look up", node_id="19",
                    kind="knowledge-retrieval", outputs={"result": [document]})  # fmt: skip
-    panel = check_view(console, f"{GRAPH}?node=19").find(".//aside[@id='side']")
+    panel = check_view(console, f"{GRAPH}?node=19&tab=settings").find(".//aside[@id='side']")
     text = text_of(panel)
     for expected in ("Start › question", "退货政策 and 1 more that no run has named", "InsideEach"):
         assert expected in text
