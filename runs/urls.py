@@ -137,6 +137,7 @@ urlpatterns = [
     path("llms.txt", guide.llms, name="llms"),
     path("skill.md", guide.skill, name="skill-md"),
     path("mcp", mcp, name="mcp"),
+    path("mcp/", mcp),  # as many clients write it
     # machine twins: the same view functions' data as JSON or Markdown
     path("openapi.json", guide.openapi, name="openapi-json"),
     path("apps.json", apps.app_list_twin, name="apps-json"),

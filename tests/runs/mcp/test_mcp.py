@@ -216,6 +216,8 @@ def test_who_may_not_read_is_refused(agent: McpClient, ingest_key: str) -> None:
         assert agent.post(ping, {"Origin": origin}).status_code == status
     assert agent.post(ping, type_="text/plain").status_code == 415
     assert agent.post(b" " * 300_000).status_code == 413
+    with_slash = Client().post("/mcp/", ping, JSON, headers=agent.headers)
+    assert with_slash.json()["result"] == {}
     for answer in (Client().get("/mcp"), Client().delete("/mcp")):
         assert (answer.status_code, answer["Allow"]) == (405, "POST")
 
