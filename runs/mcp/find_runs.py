@@ -27,8 +27,8 @@ class FindRunsArguments(ToolArguments):
     query: str = Field(
         "",
         description="Filters and words. Words are searched for in inputs, outputs, errors and"
-        " titles, with node:X in the steps of that node. A minus excludes. Filters: "
-        + " ".join(field.example for field in FIELDS),
+        " titles, with node:X in the steps of that node. All must match; OR, parentheses and a"
+        " minus in front are understood. Filters: " + " ".join(field.example for field in FIELDS),
     )
     order: str = Field("", description=f"One of {', '.join(ORDERS)}; only without words")
     limit: int = Field(10, ge=1, le=20, description="How many")

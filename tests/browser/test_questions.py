@@ -88,6 +88,24 @@ def which_node_costs_most(reader: ClickCounter) -> None:
     expect(dearest).to_contain_text("%")
 
 
+def why_is_this_run_slower_than_usual(reader: ClickCounter) -> None:
+    page = reader.page
+    reader.click(page.get_by_role("link", name="Research agent", exact=True))
+    reader.search("time:>100s")
+    rows = page.locator("#run-results tbody tr[data-row]")
+    expect(rows).to_have_count(1)
+    reader.click(rows.locator("a.summary"))
+    reader.click(page.get_by_role("link", name="another", exact=True))
+    same = page.get_by_role("heading", name="Same input").locator("+ ul")
+    reader.click(same.get_by_role("link").first)
+    expect(page.locator(".compare-headline")).to_contain_text("First difference: ChatAnthropic")
+    figures = page.get_by_role("table").filter(has_text="Iterations").first
+    for label, usual, slow in (("Duration", "27.8 s", "2 m 11 s"), ("Iterations", "7", "38")):
+        row = figures.get_by_role("row").filter(has_text=label)
+        expect(row).to_contain_text(usual)
+        expect(row).to_contain_text(slow)
+
+
 def has_this_input_ever_worked(reader: ClickCounter) -> None:
     page = reader.page
     reader.go("Runs")
@@ -122,6 +140,7 @@ QUESTIONS = (
     why_did_it_fail_and_since_which_version,
     why_was_the_same_question_answered_differently,
     which_node_costs_most,
+    why_is_this_run_slower_than_usual,
     has_this_input_ever_worked,
     what_did_the_model_get_in_turn_two,
 )

@@ -2,6 +2,7 @@
 else is posted to it."""
 
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -297,7 +298,10 @@ def test_nodes_and_runs_are_compared(agent: McpClient) -> None:
     make_execution(good, "Find", kind="tool", inputs={"q": 1}, outputs={"text": "30 days"})
     bad = make_run(good.app, inputs={"q": 1}, status="failed")
     make_execution(bad, "Find", kind="tool", inputs={"q": 1}, outputs={"text": "14 days"})
+    for _ in range(3):
+        make_execution(bad, "Ask again", kind="llm")
     text = agent.call("compare", run=str(bad.id))
+    assert re.search(r"- only in B, from [\w-]{36} on: Ask again \(3\)", text)
     assert f"A: {good.id}" in text and f"B: {bad.id}" in text
     assert "First difference: Find | tool | origin" in text
     assert "A “30 days” B “14 days”" in text
