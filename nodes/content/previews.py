@@ -1,12 +1,14 @@
 """Previews: the most informative line of a value, for lists, rows and searches. A preview is made
 of every stored span, so it reads no more of a value than it needs."""
 
+import json
 import re
 from typing import Any
 
 import orjson
 
 from nodes.content.answers import final_answer
+from nodes.content.message_parts import MessageText, ToolResult
 from nodes.content.messages import Message, read_message
 from nodes.content.plain_text import has_markup, without_fence, without_json, without_markup
 from nodes.models import PREVIEW_LENGTH
@@ -28,15 +30,44 @@ _JOINERS = re.compile("[\u0300-\u036f\u200d\ufe00-\ufe0f\u20d0-\u20ff\U0001f3fb-
 
 
 def preview(value: Any) -> str:
-    """Return the most informative text of `value` on one line of at most 200 characters; "" for
-    none."""
-    return single_line(_telling_text(value, MAX_DEPTH))
+    """Return the most informative text of `value` on one line of at most 200 characters; "" only
+    where it holds nothing (see `holds_nothing`)."""
+    line = single_line(_telling_text(value, MAX_DEPTH))
+    if any(map(str.isalnum, line)):
+        return line
+    return "" if holds_nothing(value) else line or _first_characters(value)
 
 
 def preview_output(value: Any) -> str:
     """Return the preview of an output. Where it holds a question and an answer, the answer
     counts."""
     return preview(final_answer(value)) or preview(value)
+
+
+def holds_nothing(value: Any, depth: int = 4 * MAX_DEPTH) -> bool:
+    """Return whether `value` is null, an empty text, list or object, or has only such values. JSON
+    in a text counts as what it says; of a message its parts count, without thoughts."""
+    if isinstance(value, str):
+        text = value.strip()
+        if text[:1] in ("[", "{", '"', "n") and len(text) < MAX_JSON:
+            try:
+                return holds_nothing(orjson.loads(text), depth - 1)
+            except orjson.JSONDecodeError:
+                return False
+        return not text
+    if isinstance(value, dict) and value and depth:
+        if message := read_message(value):
+            return all(_part_holds_nothing(part, depth) for part in message.parts)
+        return all(holds_nothing(inner, depth - 1) for inner in value.values())
+    if isinstance(value, (list, tuple)) and depth:
+        return all(holds_nothing(inner, depth - 1) for inner in value)
+    return value is None or value == {}
+
+
+def _part_holds_nothing(part: Any, depth: int) -> bool:
+    if isinstance(part, MessageText):
+        return part.form == "thinking" or holds_nothing(part.text, depth - 1)
+    return isinstance(part, ToolResult) and holds_nothing(part.value, depth - 1)
 
 
 def lone_text(value: Any) -> str:
@@ -86,6 +117,19 @@ def _telling_text(value: Any, depth: int) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _first_characters(value: Any) -> str:
+    """Return the beginning of a value as it is written."""
+    text = value if isinstance(value, str) else ""
+    if not text:
+        for chunk in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value):
+            text += chunk
+            if len(text) > PREVIEW_LENGTH:
+                break
+    return _ellipsized(
+        " ".join(_INVISIBLE.sub("", text[: 2 * PREVIEW_LENGTH]).split()), PREVIEW_LENGTH
+    )
 
 
 def _preview_of_text(text: str, depth: int) -> str:
@@ -142,7 +186,7 @@ def _preview_of_fields(value: dict[str, Any], depth: int) -> str:
     room = PREVIEW_LENGTH
     for key, inner in value.items():
         text = _telling_text(inner, min(depth - 1, 2))[:PREVIEW_LENGTH]
-        if text:
+        if text.strip():
             fields.append(f"{key}: {text}")
             room -= len(fields[-1])
         if room <= 0 or len(fields) == 6:

@@ -16,6 +16,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast
 from django.utils import timezone
 
+from nodes.choices import NodeStatus
 from nodes.ids import as_uuid
 from nodes.models import NodeExecution
 from runs.choices import UNFINISHED, RunStatus
@@ -76,7 +77,15 @@ class NoteCondition:
         return has_note(self.build(terms))
 
 
-Condition = RunCondition | StepCondition | NoteCondition
+@dataclass(frozen=True, slots=True)
+class TextCondition:
+    """A condition over the text of a step's value, which no column holds: the search reads it.
+    `value` is "inputs" or "outputs"; the step is the one that step conditions speak of."""
+
+    value: str
+
+
+Condition = RunCondition | StepCondition | NoteCondition | TextCondition
 
 
 # -- parts of conditions --------------------------------------------------------------------------
@@ -302,6 +311,15 @@ def step_column_equals(column: str) -> StepCondition:
     return StepCondition(lambda terms: equals_any(column, values_of(terms)))
 
 
+def _step_that_returned_nothing(terms: list[Term]) -> Q:
+    """Match steps that succeeded and whose output holds nothing: then its preview is empty (see
+    `nodes.content.previews`), or the text "null". No value is stored for null and for an empty
+    text; so a step without an output counts where its input was recorded."""
+    nothing = Q(status=NodeStatus.SUCCEEDED, outputs_preview__in=("", "null"))
+    return nothing & (Q(outputs__isnull=False) | Q(inputs__isnull=False))
+
+
+step_that_returned_nothing = StepCondition(_step_that_returned_nothing)
 step_of_node = StepCondition(_step_of_node)
 step_of_model = StepCondition(_step_of_model)
 note_named = NoteCondition(lambda terms: Q(name__in=values_of(terms)))

@@ -51,6 +51,7 @@ WORD, WHOLE_NUMBER = WordParser(), NumberParser(whole=True)
 WORDS_FOR_STATUSES = {
     "-".join(str(status.label).lower().split()): status.value for status in RunStatus
 } | {"success": "succeeded", "ok": "succeeded", "error": "failed", "failure": "failed"}
+WORDS_FOR_EMPTY = dict.fromkeys(("nothing", "none", "null", "[]", "{}"), "empty")
 # A run is in one of these states only; a stalled run says that it is running.
 EXCLUSIVE_STATES = (
     frozenset(("running", "finished")),
@@ -173,6 +174,22 @@ FIELDS: tuple[FilterField, ...] = (
             ),
         ),
         facet=FieldFacet("Model", 6),
+    ),
+    FilterField(
+        "output", "Has a step whose output contains this text", 'output:"not found"',
+        WORD, conditions.TextCondition("outputs"), is_text=True,
+        synonyms=("outputs", "answer", "result"),
+    ),
+    FilterField(
+        "input", "Has a step whose input contains this text", "input:A-17",
+        WORD, conditions.TextCondition("inputs"), is_text=True,
+        synonyms=("inputs", "prompt", "question"),
+    ),
+    FilterField(
+        "returned", "Has a step that succeeded and returned nothing: no output, null, or an empty"
+        " text, list or object, also one with only such values", "returned:empty",
+        ChoiceParser(("empty",), also=WORDS_FOR_EMPTY),
+        conditions.step_that_returned_nothing,
     ),
     FilterField(
         "failed_in", "The node that ended the run, by id or title", "failed_in:classify",

@@ -74,8 +74,8 @@ class QueryField:
     `aliases` are accepted in place of the name; `synonyms` are what other tools call the field, and
     lead to a suggestion only. `form` is its input in the form “More filters”, `parameters` are the
     parameters of an address beside the one of its name, or in place of it. `takes_part`: a value
-    may be a part of a name; a sign "=" before it asks for the whole name. `takes_empty`: "" in
-    quotes is a value."""
+    may be a part of a name; a sign "=" before it asks for the whole name. `is_text`: its value is
+    searched for as words are, so that it may be "" in quotes, and cannot be an alternative."""
 
     name: str
     help: str
@@ -87,7 +87,7 @@ class QueryField:
     form: FormInput | None = None
     parameters: tuple[SignedParameter, ...] = ()
     takes_part: bool = False
-    takes_empty: bool = False
+    is_text: bool = False
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -423,7 +423,7 @@ class _QueryReader:
             value = self._field_value(known, _BARE_OF_LIST if known.takes_list else _BARE)
             if value is None:
                 return values
-            if value.strip() or known.takes_empty:
+            if value.strip() or known.is_text:
                 values.append(value)
             if known.takes_list and self.text[self.position : self.position + 1] == ",":
                 self.position += 1
@@ -634,13 +634,21 @@ class _QueryBuilder:
         words = [token for token in words if not token.problem]
         if level.holds_words_only_once:
             outer.words += words
+            [inner] = level.alternatives
+            outer.terms += (term for term in inner.terms if term.field.is_text)
+            inner.terms = [term for term in inner.terms if not term.field.is_text]
         elif words:
-            self._complain_of_words(words)
+            self._complain_of_words(self._joined(words))
         if group := self._group(level):
             outer.groups.append(group)
 
     def _group(self, level: _Level) -> AnyOf | None:
         self._complain_of_empty(level)
+        for part in level.alternatives:
+            for term in part.terms:
+                if term.field.is_text:
+                    self._complain_of_words(term.text)
+            part.terms = [term for term in part.terms if not term.field.is_text]
         queries = [part.query() for part in level.alternatives]
         queries = [query for query in dict.fromkeys(queries) if query.terms or query.groups]
         if len(queries) == 1 and not queries[0].terms and len(queries[0].groups) == 1:
@@ -658,7 +666,7 @@ class _QueryBuilder:
             together = f"{group.text} {self._joined(words)}" if group else ""
             has_conditions = all(part.terms or part.groups for part in level.alternatives)
             is_clear = has_conditions and not self.problems
-            self._complain_of_words(words, together if is_clear else "")
+            self._complain_of_words(self._joined(words), together if is_clear else "")
         return Query(groups=(group,) if group else ())
 
     def _complain_of_empty(self, level: _Level) -> None:
@@ -668,9 +676,9 @@ class _QueryBuilder:
                 " itself, put it in quotes."
             )
 
-    def _complain_of_words(self, words: list[_Token], suggestion: str = "") -> None:
+    def _complain_of_words(self, words: str, suggestion: str = "") -> None:
         self._complain(
-            f"“{self._joined(words)[:40]}” is text to search for, which can be no alternative and"
+            f"“{words[:40]}” is text to search for, which can be no alternative and"
             " not stand in parentheses with a minus: put it outside of them. To find the word OR"
             " itself, put it in quotes.",
             suggestion,

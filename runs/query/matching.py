@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from nodes.models import NodeExecution, NodeExecutionQuerySet
 from runs.models import App
 from runs.models.run import RunQuerySet
 from runs.query.conditions import (
@@ -11,20 +12,23 @@ from runs.query.conditions import (
     NoteCondition,
     RunCondition,
     StepCondition,
+    TextCondition,
     any_of,
     has_note,
     has_step,
 )
 from runs.query.fields import FIELDS
-from runs.query.language import Query
+from runs.query.language import Query, Term
+from runs.search.terms import StepText, normalized_phrase
 
 # `RunFilters` narrows the list to the apps, and reads each status by itself.
 APPLIED_ELSEWHERE = frozenset({"app", "status"})
 
 
 def matching_runs(runs: RunQuerySet, query: Query, apps: list[App], now: datetime) -> RunQuerySet:
-    """Return the runs that match all terms of `query` but the statuses that it asks for, which
-    `page_of` merges. `apps`: those whose runs are listed; none: all."""
+    """Return the runs that match all terms of `query` but the texts of steps, which the search
+    finds, and the statuses that it asks for, which `page_of` merges. `apps`: those whose runs are
+    listed; none: all."""
     if apps:
         runs = runs.for_app(apps[0]) if len(apps) == 1 else runs.filter(app__in=apps)
     if not shows_transport(query):
@@ -48,8 +52,9 @@ def _condition_of(query: Query, context: ConditionContext, left_out: frozenset[s
         required = query.required(field.name)
         if required and isinstance(field.condition, RunCondition) and field.name not in left_out:
             condition &= field.condition.over_runs(required, context)
-        for term in query.excluded(field.name):
-            condition &= ~field.condition.over_runs([term], context)
+        if not isinstance(field.condition, TextCondition):
+            for term in query.excluded(field.name):
+                condition &= ~field.condition.over_runs([term], context)
     for group in query.groups:
         nothing_left_out = frozenset[str]()
         matched = any_of(
@@ -58,6 +63,32 @@ def _condition_of(query: Query, context: ConditionContext, left_out: frozenset[s
         )
         condition &= ~matched if group.negated else matched
     return condition
+
+
+def step_texts(query: Query) -> tuple[StepText, ...]:
+    """Return what the search has to find in values of steps."""
+    texts: list[StepText] = []
+    for field in FIELDS:
+        if isinstance(field.condition, TextCondition):
+            value = field.condition.value
+            if required := query.required(field.name):
+                texts.append(StepText(value, tuple(map(_needle, required))))
+            texts += (
+                StepText(value, (_needle(term),), excluded=True)
+                for term in query.excluded(field.name)
+            )
+    return tuple(texts)
+
+
+def _needle(term: Term) -> str:
+    """Return the text of a term; "" in quotes stands for itself."""
+    return normalized_phrase(term.value) or '""'
+
+
+def searched_steps(query: Query) -> NodeExecutionQuerySet | None:
+    """Return the steps in which `step_texts` have to stand; None for any step."""
+    conditions = related_conditions(query, StepCondition)
+    return NodeExecution.objects.visible().filter(*conditions) if conditions else None
 
 
 def shows_transport(query: Query) -> bool:

@@ -13,14 +13,15 @@ from django.utils import timezone
 from nodes.ids import as_uuid
 from runs.models import App, ErrorGroup
 from runs.models.run import RunQuerySet
-from runs.paging import Order
+from runs.paging import PAGE_SIZE, Order
 from runs.query.address import NEWEST, PAGE_PARAMETERS, query_string, text_from_parameters
 from runs.query.conditions import timestamp_of, values_of
 from runs.query.fields import LANGUAGE
 from runs.query.form_fields import NUL, without_nul
 from runs.query.language import Query, QueryProblem, Term
-from runs.query.matching import matching_runs
-from runs.search import SearchTerms, parse_text
+from runs.query.matching import matching_runs, searched_steps, step_texts
+from runs.search import SearchResult, SearchTerms, find, parse_text
+from runs.search.limits import SearchLimits
 from runs.search.terms import MAX_WORDS, as_phrases
 
 ORDERS = {
@@ -141,7 +142,13 @@ class RunFilters:
                 "Search results are listed newest first. Remove the words, or the order."
             )
         if self.query.words and not self.search_terms:
-            sentences.append(f"“{self.query.words[:40]}” has no letters or digits to search for.")
+            problems.append(
+                QueryProblem(
+                    f"“{self.query.words[:40]}” has no letters or digits to search for.",
+                    "returned:empty",
+                    self.query.without_words().text + " returned:empty",
+                )
+            )
         if len(self.search_terms.words) >= MAX_WORDS:
             sentences.append(f"Fewer than {MAX_WORDS} words can be searched for at once.")
         if self.since and self.until and self.since >= self.until:
@@ -233,8 +240,31 @@ class RunFilters:
 
     @cached_property
     def search_terms(self) -> SearchTerms:
-        """Return the words to search for; they are falsy where there are none."""
-        return parse_text(self.query.words)
+        """Return the words to search for, and the texts of steps; they are falsy where there are
+        none."""
+        return replace(parse_text(self.query.words), step_texts=step_texts(self.query))
+
+    def find(
+        self,
+        runs: RunQuerySet,
+        after: str = "",
+        size: int = PAGE_SIZE,
+        *,
+        since: datetime | None = None,
+        limits: SearchLimits | None = None,
+    ) -> SearchResult:
+        """Search among the runs that match all other filters (see `runs.search.find`); `since`: the
+        time before which none of `runs` started, by default that of the filters."""
+        return find(
+            self.filtered(runs),
+            self.search_terms,
+            after,
+            size,
+            since=since or self.since,
+            until=self.until,
+            limits=limits,
+            steps=searched_steps(self.query),
+        )
 
     def filtered_parts(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
         """Return the runs that match all filters but the words, not yet in order, in parts that

@@ -65,7 +65,7 @@ def candidates(
     limits: SearchLimits,
 ) -> Iterator[CandidatePortion]:
     """Yield portions of `runs` after the cursor `after`, see `finding.find`. Raises BadCursor."""
-    pieces = (piece for word in terms.words for piece in between_escapes(word))
+    pieces = (piece for word in terms.looked_up for piece in between_escapes(word))
     words = [part for piece in pieces for part in spaced_words(encoded(piece))]
     named_by_id = _runs_named_by_id(terms.typed)
     runs = runs.prefetch_related(None)
@@ -83,7 +83,7 @@ def candidates(
 def _runs_named_by_id(typed: str) -> set[UUID]:
     """Return runs that what was typed leads to, or an id within it (of an address, of a line of a
     log): as the id of the run, of one of its steps, or of its conversation."""
-    texts = {typed, *_ID.findall(typed)[:MAX_IDS]}
+    texts = {typed, *_ID.findall(typed)[:MAX_IDS]} - {""}
     ids = [parsed for text in texts if (parsed := as_uuid(text))]
     conversations = Conversation.objects.filter(Q(source_id__in=texts) | Q(pk__in=ids))
     turns = Run.objects.filter(conversation__in=conversations).order_by("-started_at")

@@ -1,12 +1,15 @@
 """Finds runs that contain the searched words, newest first, within a time limit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import CharField
+from django.db.models.functions import Cast
 from django.urls import reverse
 
+from nodes.models import NodeExecutionQuerySet
 from runs.models import Run
 from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE
@@ -43,12 +46,14 @@ def find(
     since: datetime | None = None,
     until: datetime | None = None,
     limits: SearchLimits | None = None,
+    steps: NodeExecutionQuerySet | None = None,
 ) -> SearchResult:
     """Return the runs among `runs` (filtered, in no order) that match all of `terms`, or that what
     was typed is an id of: a page of them, or as many as are found within `limits` (by default
     `limits.DEFAULT_LIMITS`). `after` is the cursor of an earlier result. `since` and `until` assure
     that all of `runs` started from the one on and before the other, so that nothing beyond is
-    looked through. Raises BadCursor."""
+    looked through. `steps` are those in which texts of steps may stand (None: all). Raises
+    BadCursor."""
     limits = limits or search_limits.DEFAULT_LIMITS
     deadline = limits.clock() + limits.seconds
     matches: dict[UUID, RunMatch] = {}
@@ -56,8 +61,9 @@ def find(
     for portion in candidates(runs, terms, after, since, until, limits):
         rows = searched_runs(position.run_id for position in portion.positions)
         positions = {position.run_id: position for position in portion.positions}
+        allowed = _ids_of_steps(steps, positions) if terms.required_step_texts else None
         for run, texts in read_texts(rows[run_id] for run_id in positions if run_id in rows):
-            match = match_run(run, texts, terms)
+            match = match_run(run, texts, terms, allowed)
             pending += run.id in portion.unindexed
             if match.complete or run.id in portion.named_by_id:
                 matches[run.id] = match
@@ -70,10 +76,25 @@ def find(
     return _search_result(runs, matches, None, pending)
 
 
-def match_run(run: SearchedRun, texts: Iterator[SearchedText], terms: SearchTerms) -> RunMatch:
-    """Look through the texts of a run; through those of a long one until there is enough to
-    show."""
-    match = RunMatch(terms)
+def _ids_of_steps(
+    steps: NodeExecutionQuerySet | None, run_ids: Iterable[UUID]
+) -> frozenset[str] | None:
+    """Return the ids of `steps` in these runs, as the search reads ids."""
+    if steps is None:
+        return None
+    ids = steps.filter(run_id__in=list(run_ids)).order_by()
+    return frozenset(ids.values_list(Cast("id", CharField()), flat=True))
+
+
+def match_run(
+    run: SearchedRun,
+    texts: Iterator[SearchedText],
+    terms: SearchTerms,
+    allowed: frozenset[str] | None,
+) -> RunMatch:
+    """Look through the texts of a run; through those of a long one until there is enough to show.
+    `allowed` are the steps in which texts of steps may stand."""
+    match = RunMatch(terms, allowed)
     for text in texts:
         match.look_at(text)
         if match.excluded or (match.enough and run.steps > STEPS_TOGETHER):

@@ -4,14 +4,17 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from nodes.formats import visible
 from runs.json.search_hit import SearchHitJson
 from runs.search.normalizing import find_term, normalized, original_index
-from runs.search.terms import SearchTerms, unescaped_word
+from runs.search.terms import SearchTerms, StepText, unescaped_word
 from runs.search.texts import BETWEEN_FORMS
+
+if TYPE_CHECKING:
+    from runs.search.reading import SearchedStep
 
 MAX_HITS = 3  # that are shown of one run
 LABELS = {
@@ -33,13 +36,15 @@ MAX_BEFORE, MAX_AFTER, MAX_MATCH = 40, 120, 160  # characters around and of a ma
 
 class SearchedText(NamedTuple):
     """A text of a run: a value, an error, a name. `text` is composed (see `normalizing`). A text of
-    the run itself has no execution. `field` is one of LABELS."""
+    the run itself has no execution. `field` is one of LABELS. `holders` are all steps that have the
+    value, each with the field in which it does."""
 
     execution_id: str | None
     field: str
     title: str
     iteration: list[int]
     text: str
+    holders: Sequence[tuple["SearchedStep", str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,14 @@ class Hit:
 @dataclass(slots=True)
 class RunMatch:
     """What of the `terms` the texts of one run have, which are looked at one after the other.
-    `spellings`: of each term, what may stand for it in a text."""
+    `allowed`: ids of the steps in which texts of steps count (None: all). `spellings`: of each
+    term, what may stand for it in a text. `steps_by_text`: ids of the steps that have a text."""
 
     terms: SearchTerms
+    allowed: frozenset[str] | None = None
     missing: set[str] = field(init=False)
     spellings: dict[str, list[str]] = field(init=False)
+    steps_by_text: dict[StepText, set[str]] = field(init=False)
     count: int = 0
     excluded: bool = False  # something stands there that must not
     is_whole: bool = True  # all texts of the run were looked at
@@ -82,10 +90,12 @@ class RunMatch:
 
     def __post_init__(self) -> None:
         self.missing = set(self.terms.words)
+        phrases = (phrase for text in self.terms.step_texts for phrase in text.phrases)
         self.spellings = {
             word: [word, *filter(None, [unescaped_word(word)])]
-            for word in (*self.terms.words, *self.terms.without)
+            for word in (*self.terms.words, *self.terms.without, *phrases)
         }
+        self.steps_by_text = {text: set() for text in self.terms.step_texts}
 
     def look_at(self, text: SearchedText) -> None:
         """Note where the text has terms, and keep one that was missing to be shown, the longest."""
@@ -103,24 +113,51 @@ class RunMatch:
             for word in self.terms.words
             if word in spans
         ]
-        if not present:
+        in_step = self._look_at_holders(text, spans)
+        if not present and not in_step:
             return
         self.count += 1
-        known, _, word = min(present)
+        known, _, word = min(present) if present else (False, 0, "")
         self.missing -= spans.keys()
-        rank = (-len(present), known, self.count)
+        rank = (-len(present) - bool(in_step), known, self.count)
         if len(self._best) < MAX_HITS or rank < self._best[-1][0]:
-            best = sorted([*self._best, (rank, snippet(text, spans[word]))], key=itemgetter(0))
-            self._best = best[:MAX_HITS]
+            hit = snippet(*in_step) if in_step else snippet(text, spans[word])
+            self._best = sorted([*self._best, (rank, hit)], key=itemgetter(0))[:MAX_HITS]
+
+    def _look_at_holders(
+        self, text: SearchedText, spans: dict[str, tuple[int, int]]
+    ) -> tuple[SearchedText, tuple[int, int]] | None:
+        """Note which steps have the texts that a step must or must not have; return one of those
+        that must, as that step has it, and where it stands."""
+        shown = None
+        for wanted in self.terms.step_texts:
+            span = next((spans[phrase] for phrase in wanted.phrases if phrase in spans), None)
+            for step, name in text.holders if span else ():
+                if name != wanted.value:
+                    continue
+                if wanted.excluded:
+                    self.excluded = True
+                elif self.allowed is None or step.id in self.allowed:
+                    self.steps_by_text[wanted].add(step.id)
+                    assert span
+                    shown = shown or (step.searched_text(name, text.text), span)
+        return shown
 
     @property
     def complete(self) -> bool:
-        return not self.missing and not self.excluded
+        return not self.missing and not self.excluded and self._has_step
+
+    @property
+    def _has_step(self) -> bool:
+        """Return whether one step has all texts that a step must have."""
+        steps = [self.steps_by_text[text] for text in self.terms.required_step_texts]
+        return not steps or bool(set.intersection(*steps))
 
     @property
     def enough(self) -> bool:
         """Return whether reading on would only count."""
-        return not self.missing and self.count >= MAX_HITS and not self.terms.without
+        excludes = self.terms.without or any(text.excluded for text in self.terms.step_texts)
+        return self.complete and self.count >= MAX_HITS and not excludes
 
     @property
     def more(self) -> int | None:

@@ -71,9 +71,11 @@ class SearchedStep(NamedTuple):
     def failure(self) -> str:
         return f"{self.error_type}: {self.error}" if self.error_type else self.error
 
-    def searched_text(self, name: str, text: str) -> SearchedText:
+    def searched_text(
+        self, name: str, text: str, holders: Sequence[tuple["SearchedStep", str]] = ()
+    ) -> SearchedText:
         iteration = list(iteration_path(self.iteration))
-        return SearchedText(self.id, name, self.title, iteration, text)
+        return SearchedText(self.id, name, self.title, iteration, text, holders)
 
 
 def searched_runs(run_ids: Iterable[UUID]) -> dict[UUID, SearchedRun]:
@@ -131,15 +133,17 @@ def _read_group(
 class _RunTexts:
     """The texts of one run. `owners` and `failures` say which step is named for a value or error
     that several steps have: the one furthest down, because those above it repeat what their steps
-    have."""
+    have. `holders` are all steps that have a value, each with the name under which it does."""
 
     def __init__(self, run: SearchedRun, steps: Sequence[SearchedStep]) -> None:
         self.run, self.steps = run, steps
         self.owners: dict[str, tuple[str, str] | None] = {}
+        self.holders: dict[str, list[tuple[SearchedStep, str]]] = {}
         self.failures: dict[str, str] = {}
         for step in sorted(steps, key=lambda step: -step.depth):
             for name, value_id in step.values:
                 self.owners.setdefault(value_id, (step.id, name))
+                self.holders.setdefault(value_id, []).append((step, name))
             if step.failure:
                 self.failures.setdefault(step.failure, step.id)
         # In the order in which they are read.
@@ -167,7 +171,7 @@ class _RunTexts:
                 if self.owners[value_id] == (step.id, name) and left > 0:
                     text = values[value_id]
                     left -= len(text)
-                    yield step.searched_text(name, text)
+                    yield step.searched_text(name, text, self.holders[value_id])
             if self.failures.get(step.failure) == step.id:
                 yield step.searched_text("error", text_of_value(step.failure, is_json=False))
         yield from self._run_texts(values, names)

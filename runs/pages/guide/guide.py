@@ -63,9 +63,11 @@ finds its runs.
 | `cost>0.05 time<=2s tokens:1k..2k` | comparisons and ranges |
 | `-app:test -word`, `NOT app:test` | excludes a field, or a word |
 | `(status:failed OR cost>1) user:u-1` | alternatives; fields side by side bind before `OR` |
-| `node:search kind:tool` | fields of a step are asked of one and the same step |
+| `node:search returned:empty` | fields of a step are asked of one and the same step |
+| `node:search input:"opening hours" output:[]` | what a step got and gave back contains this |
 
-Words are no alternatives: they stand outside of parentheses, and a run has all of them.
+Words, `input` and `output` are no alternatives: they stand outside of parentheses with `OR`, and a
+run has all of them.
 """
 
 

@@ -26,7 +26,6 @@ from runs.query.fields import FACETS, FIELDS
 from runs.query.language import Query
 from runs.query.matching import related_conditions
 from runs.query.run_filters import RunFilters
-from runs.search import find
 
 MAX_RUNS = 10_000
 # Of the runs that match words.
@@ -134,19 +133,11 @@ def _searched_rows(
 ) -> tuple[list[Any], bool]:
     """Read the newest runs that a search finds at once: those of its first page, and those that
     follow."""
-    runs = filters.filtered(Run.objects.for_link())
     ids = first_page.run_ids if first_page else []
     after = first_page.next if first_page else ""
     more = False
     if first_page is None or after:
-        result = find(
-            runs,
-            filters.search_terms,
-            after,
-            MAX_SEARCHED_RUNS,
-            since=filters.since,
-            until=filters.until,
-        )
+        result = filters.find(Run.objects.for_link(), after, MAX_SEARCHED_RUNS)
         ids, more = [*ids, *(run.pk for run in result.rows)], not result.finished
     rows = filters.filtered(Run.objects.annotate(**TEXTS)).filter(pk__in=ids)
     return list(rows.order_by("-started_at", "-id").values_list(*LEADING_COLUMNS, *columns)), more

@@ -13,7 +13,7 @@ from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE, Page, page_of, row_before
 from runs.query.address import NEWEST
 from runs.query.run_filters import RunFilters
-from runs.search import SearchResult, find
+from runs.search import SearchResult
 from runs.search.limits import DEFAULT_LIMITS
 
 RUNS_AT_ONCE = 100
@@ -37,14 +37,7 @@ def list_runs(
     """Return a page of the runs that match valid filters. Raises BadCursor."""
     if not filters.search_terms:
         return RunListing(page_of(filters.filtered_parts(runs), filters.ordering, after, size))
-    result = find(
-        filters.filtered(runs),
-        filters.search_terms,
-        after,
-        size,
-        since=filters.since,
-        until=filters.until,
-    )
+    result = filters.find(runs, after, size)
     return RunListing(Page(result.rows, result.next, not after), result)
 
 
@@ -88,12 +81,10 @@ def _found_before(runs: RunQuerySet, run: Run, filters: RunFilters) -> tuple[Run
     """Return the run that a search lists before `run`, and whether it could be looked for: a search
     goes from the newest run on, and may take too long."""
     since = max(filter(None, (filters.since, run.started_at)))
-    result = find(
-        filters.filtered(runs).filter(started_at__gte=since),
-        filters.search_terms,
+    result = filters.find(
+        runs.filter(started_at__gte=since),
         size=MAX_FOUND_BEFORE,
         since=since,
-        until=filters.until,
         limits=replace(DEFAULT_LIMITS, seconds=SECONDS_BEFORE),
     )
     ids = [row.pk for row in result.rows]

@@ -14,7 +14,6 @@ from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE, Order, Page
 from runs.query.address import NEWEST
 from runs.query.run_filters import RunFilters
-from runs.search import find
 
 MAX_NEW = 50
 # A page left open polls no longer than this (seconds).
@@ -124,10 +123,10 @@ def _count_new_runs(filters: RunFilters, watch: Watch) -> int:
     since = datetime.fromtimestamp(watch.opened - LATE, UTC)
     runs = Run.objects.started_between(since, None)
     if filters.search_terms:
-        [stretch] = OLDEST_FIRST.stretches(filters.filtered(runs), watch.last)
+        [stretch] = OLDEST_FIRST.stretches(runs, watch.last)
         newer = stretch.order_by()
         assert isinstance(newer, RunQuerySet)
-        result = find(newer, filters.search_terms, size=MAX_NEW + 1, since=since)
+        result = filters.find(newer, size=MAX_NEW + 1, since=since)
         run_ids.update(run.pk for run in result.rows)
     else:
         for part in filters.filtered_parts(runs):

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nodes.content.previews import preview
+from nodes.content.previews import holds_nothing, preview, preview_output
 
 CALL = {
     "id": "c1",
@@ -60,9 +62,24 @@ def test_long_text_is_cut_on_a_character() -> None:
     assert len(cut) <= 200 and cut == "x" * 197 + "…"
 
 
+VALUES = st.recursive(
+    st.sampled_from([None, "", " ", "word", 0, False]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from("ab") | st.just("result"), inner, max_size=3)
+    ),
+)
+
+
+@given(VALUES)
+def test_only_what_holds_nothing_has_no_preview(value: Any) -> None:
+    assert (preview(value) == "") == holds_nothing(value)
+    assert (preview_output(value) == "") == holds_nothing(value)
+
+
 def test_hostile_nesting_is_no_trouble() -> None:
     deep: Any = "end"
     for _ in range(10_000):
         deep = [deep]
-    assert preview(deep) == ""
+    assert preview(deep).startswith("[[[")
     assert len(preview("[" * 10_000)) == 200

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from runs.models import Note
-from runs.query.conditions import NoteCondition, RunCondition, StepCondition
+from runs.query.conditions import NoteCondition, RunCondition, StepCondition, TextCondition
 from runs.query.fields import FACETS, FIELDS, LANGUAGE, FilterField
 from runs.query.values import TimestampParser, WordParser
 from tests.factories import make_app, make_conversation, make_execution, make_run, make_version
@@ -31,7 +31,7 @@ def test_a_field_cannot_be_declared_without_a_condition():
     with pytest.raises(TypeError, match="condition"):
         FilterField("colour", "Its colour", "colour:red", WordParser())
     assert all(
-        isinstance(field.condition, RunCondition | StepCondition | NoteCondition)
+        isinstance(field.condition, RunCondition | StepCondition | NoteCondition | TextCondition)
         for field in FIELDS
     )
 
@@ -64,7 +64,11 @@ def test_the_example_of_each_field_is_a_filter_on_the_page(console, field):
         "tags": ["vip"],
     }  # fmt: skip
     match = make_run(app, **(facts | FACTS_BY_FIELD.get(field.name, {})))
-    make_execution(match, "Classify", node_id="classify", kind="llm", model="gpt-4o")
+    make_execution(
+        match, "Classify", node_id="classify", kind="llm", model="gpt-4o",
+        inputs={"order": "A-17"}, outputs={"said": "It was not found."}, outputs_preview="It was",
+    )  # fmt: skip
+    make_execution(match, "Search", node_id="search", outputs={"hits": []})
     Note.objects.create(run=match, name="correctness", number=0.25, label="wrong-tone")
     Note.objects.create(run=match, name="thumbs", number=-1)
     other = make_run("other", started_at=datetime(2026, 11, 22, 12, tzinfo=UTC), duration_us=1)

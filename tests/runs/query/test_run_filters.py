@@ -238,6 +238,7 @@ def test_alternatives_are_one_chip_and_stay_in_every_link(console):
 PIECES = st.sampled_from([
     "(", ")", "-(", " ", " OR ", " AND ", "NOT ", '"', "status:failed ", "cost>1 ", "tag:a ",
     "node:Ask ", "model:gpt ", "app:desk ", "refund ", "user!=u-1 ", "is:stalled ", "score<0 ",
+    "output:x ", "returned:empty ",
 ])  # fmt: skip
 
 

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from runs.search.indexing import index_waiting
-from tests.factories import make_execution, make_run
+from tests.factories import make_execution, make_payload, make_run
+from tests.otlp_spans import otlp_span, post_spans
 from tests.pages import check_page, text_of
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,73 @@ def test_hits_in_json(client: Client, read_key: str) -> None:
         "before": "question: ", "match": "退款", "after": "在哪里",
         "url": f"http://testserver/runs/{run.pk}/tracing/{step.pk}/",
     }]  # fmt: skip
+
+
+def listed(console: Client, text: str, name: str = "input_preview") -> list[str]:
+    """Return one value of each run that a query lists, sorted."""
+    rows: Any = console.get("/runs.json", {"q": text}).json()
+    assert "runs" in rows, rows
+    return sorted(row[name] for row in rows["runs"])
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_texts_of_one_step(console: Client, indexed: bool) -> None:
+    first, second = make_run(inputs_preview="first"), make_run(inputs_preview="second")
+    shared = make_payload(first.app, {"hits": ["a blue whale"]})
+    make_execution(first, "search", inputs={"q": "whales"}, outputs=shared)
+    make_execution(first, "answer", inputs=shared, outputs={"said": "blue"}, depth=2)
+    make_execution(second, "search", inputs={"q": "blue"}, outputs={"hits": []})
+    make_execution(second, "answer", inputs={"q": "whales"}, outputs={"said": "a blue whale"})
+    if indexed:
+        index_waiting(early=True)
+    for text, runs in {
+        'output:"blue whale"': ["first", "second"],
+        'node:search output:"blue whale"': ["first"],
+        "node:search output:whale,nothing": ["first"],
+        "node:search input:blue": ["second"],
+        "node:answer input:blue": ["first"],
+        "input:whales output:blue": ["first", "second"],
+        "input:whales output:hits": ["first"],
+        "input:whales -output:hits": [],
+        "-output:said": [],
+        "-node:none -input:q": [],
+        "node:search output:[]": ["second"],
+        'node:search output:"[]"': ["second"],
+        '"[]" whales': ["second"],
+        'output:""': [],
+        "(node:search) output:hits whales": ["first", "second"],
+    }.items():
+        assert listed(console, text) == runs, text
+    page = console.get("/runs/", {"q": 'node:search output:"blue whale"'}).content.decode()
+    assert "<mark>blue whale</mark>" in page and page.count('class="hit"') == 1
+    assert '<span class="hit-node" dir="auto">search</span>' in page
+    answer: Any = console.get("/runs.json", {"q": "output:blue OR status:failed"})
+    assert answer.status_code == 400 and "can be no alternative" in answer.json()["error"]
+
+
+NOTHING = [
+    "[]", "{}", "null", '""', '{"result": []}', '{"a": "", "b": [null, {}]}', '["", ""]',
+    '{"content": "", "type": "tool", "name": "search", "tool_call_id": "c1"}', "",
+]  # fmt: skip
+SOMETHING = ["none", "0", "false", '[[], ["x"]]', '{"a": [], "count": 0}', '[{}, {"b": 1}]']
+TYPES = ("application/json", "text/plain")
+
+
+def test_steps_that_returned_nothing(console: Client, ingest_key: str) -> None:
+    spans = [otlp_span(90, 900, "agent", openinference__span__kind="AGENT", output__value="done")]
+    for number, value in enumerate([*NOTHING, *SOMETHING], 1):
+        spans.append(otlp_span(
+            number, number, "search", openinference__span__kind="TOOL", user__id=f"u-{number}",
+            input__value=f"call {number}", output__value=value,
+            output__mime_type=TYPES[number % 2],
+        ))  # fmt: skip
+    spans.append(otlp_span(91, 901, "search", failed=True, input__value="x", output__value="[]"))
+    post_spans(ingest_key, spans)
+    expected = sorted(f"u-{number}" for number in range(1, len(NOTHING) + 1))
+    assert listed(console, "node:search returned:empty", "user") == expected
+    assert listed(console, "node:agent returned:empty") == []
+    text = 'node:search (returned:empty OR user:x) -input:"call 1"'
+    assert listed(console, text, "user") == expected[1:]
 
 
 def test_more_hits_are_counted_on_the_page(console: Client) -> None:

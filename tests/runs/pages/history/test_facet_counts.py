@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 
 from runs.pages.history import facet_counts
-from runs.search import find
+from runs.paging import PAGE_SIZE
+from runs.query.run_filters import RunFilters
 from tests.factories import make_execution, make_run
 from tests.pages import FRAGMENT, check_page
 from tests.runs.pages.history.test_facets import counts
@@ -57,11 +58,14 @@ def test_what_a_page_has_found_is_not_searched_again(console, monkeypatch):
         make_run("desk", inputs="refund", status="failed" if n % 2 else "succeeded")
     searches = []
 
-    def counting(runs, terms, after="", *args, **options):
-        searches.append(after)
-        return find(runs, terms, after, *args, **options)
+    search = RunFilters.find
 
-    monkeypatch.setattr(facet_counts, "find", counting)
+    def counting(filters, runs, after="", size=PAGE_SIZE, **options):
+        if size == facet_counts.MAX_SEARCHED_RUNS:
+            searches.append(after)
+        return search(filters, runs, after, size, **options)
+
+    monkeypatch.setattr(RunFilters, "find", counting)
     page = check_page(console.get("/runs/?q=refund").content.decode())
     asks = page.find(".//div[@id='facets']").get("hx-get")
     assert "Counted over 60 runs" in console.get(asks, headers=FRAGMENT).content.decode()
