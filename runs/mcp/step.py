@@ -132,7 +132,7 @@ def _whole_step(step: ExecutionDetailJson) -> str:
         for part in PARTS
         if part not in ("error", "inputs", "outputs") and (text := _value_text(step, part))
     ]
-    end = labelled("More, with part=", ", ".join(others), 300).replace("=:", "=")
+    end = labelled("there is more, with part", ", ".join(others), 300)
     room = MAX_ANSWER - MARGIN - size_of(beginning)
     outputs = _section("outputs", step, room // 2)
     inputs = _section("inputs", step, room - size_of(outputs))

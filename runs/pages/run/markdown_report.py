@@ -9,7 +9,7 @@ from nodes import formats
 from nodes.content.payloads import head_text, indented_json, load_value
 from nodes.models import NodeExecution, Payload
 from runs.models import Run, Version
-from runs.pages.compare.baseline import find_baseline
+from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.errors.cause import Cause, cause_of
 from runs.pages.errors.groups import error_group_of
 from runs.pages.notes.notes import notes_on_run
@@ -194,7 +194,8 @@ def _link_lines(
         yield f"- where its values came from: <{base_url}{lineage}>"
     if cause is not None and (baseline := find_baseline(run)):
         query = f"?a={baseline.run_id}&b={run.id}"
-        yield f"- compared with a successful run: <{base_url}{reverse('run-compare-json')}{query}>"
+        good = BASELINE_REASONS[baseline.why]
+        yield f"- compared with {good}: <{base_url}{reverse('run-compare-json')}{query}>"
     yield f"- other addresses that can be read: <{base_url}{reverse('llms')}>"
     yield ""
     yield f"A report has at most {formats.size(limit)}; whatever was left out is marked above."

@@ -104,7 +104,9 @@ def test_since_when_runs_fail_so() -> None:
 def test_it_names_a_run_that_went_well() -> None:
     good = make_run(inputs="x", started_at=timezone.now() - timedelta(hours=1))
     run = failed_run(inputs="x")
-    assert f"<http://h/runs/compare.json?a={good.id}&b={run.id}>" in report(run, "http://h")
+    address = f"<http://h/runs/compare.json?a={good.id}&b={run.id}>"
+    text = report(run, "http://h")
+    assert f"compared with the nearest successful run with the same input: {address}" in text
 
 
 def test_it_is_bounded_and_keeps_failures() -> None:
