@@ -142,6 +142,7 @@ urlpatterns = [
     path("openapi.json", guide.openapi, name="openapi-json"),
     path("apps.json", apps.app_list_twin, name="apps-json"),
     path("runs.json", history.run_list_twin, name="runs-json"),
+    path("runs/sums.json", history.sums_twin, name="sums-json"),
     path("runs/facets.json", history.facets_twin, name="facets-json"),
     path("views.json", saved_views.view_list_twin, name="views-json"),
     # runs as files, each also packed

@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self
+from decimal import Decimal
+from typing import Any, NamedTuple, Self
 
 from django.conf import settings
 from django.db import models
@@ -41,6 +42,18 @@ def stalled_condition(now: datetime) -> Q:
 
 def _stalled_after() -> timedelta:
     return timedelta(minutes=settings.WAYLOG_STALLED_MINUTES)
+
+
+class RunFigures(NamedTuple):
+    """What is summed up of a run."""
+
+    status: str
+    started_at: datetime
+    duration_us: int | None
+    total_tokens: int
+    cost: Decimal | None
+    cost_currency: str
+    cost_state: str
 
 
 class RunQuerySet(models.QuerySet["Run"]):
@@ -241,11 +254,8 @@ class RunQuerySet(models.QuerySet["Run"]):
         )
 
     def figures_rows(self) -> models.QuerySet["Run", Any]:
-        """Return (status, started_at, duration_us, total_tokens, cost, cost_currency) of each run,
-        newest first."""
-        return self.order_by("-started_at", "-id").values_list(
-            "status", "started_at", "duration_us", "total_tokens", "cost", "cost_currency"
-        )
+        """Return the values of `RunFigures` of each run, newest first."""
+        return self.order_by("-started_at", "-id").values_list(*RunFigures._fields)
 
     # -- the graph --------------------------------------------------------------------------------
 

@@ -347,6 +347,12 @@ class RunFilters:
         parameters = self.as_query_string()
         return f"?{parameters}&facets=1" if parameters else "?facets=1"
 
+    @property
+    def figures_href(self) -> str:
+        """Return the address of the same list with its figures."""
+        parameters = self.as_query_string()
+        return f"?{parameters}&figures=1" if parameters else "?figures=1"
+
     def toggled(self, term: Term) -> str:
         """Return the address of this list with `term`, or without it where it is active."""
         query = self.query

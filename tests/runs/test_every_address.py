@@ -131,7 +131,7 @@ def test_a_key_of_another_app_reads_nothing(places, pattern, admin):
 
 
 # Tell of no single run: what a stranger asks of them is tested all the same.
-WITHOUT_RUNS = {"facets-json", "inbox-json", "inbox-refused-json", "openapi-json"}
+WITHOUT_RUNS = {"facets-json", "inbox-json", "inbox-refused-json", "openapi-json", "sums-json"}
 TWINS = [
     pattern
     for pattern in READ
@@ -178,7 +178,7 @@ def test_nothing_is_written_without_a_token_or_by_a_key(places, pattern, admin):
 
 NAMES = sorted({
     "a", "after", "all", "app", "author", "b", "closed", "error", "errorgroup", "execution",
-    "facets",
+    "facets", "figures",
     "first", "from", "heat", "is", "label", "live", "name", "next", "node", "note", "only", "open",
     "opened", "order", "pair", "path", "q", "run", "runs", "scope", "seen", "show", "since", "sort",
     "source", "state", "status", "step", "tab", "tag", "thumbs", "told", "tokens", "until", "user",

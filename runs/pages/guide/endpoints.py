@@ -28,6 +28,7 @@ from runs.json.node import AppNodesJson, GraphJson, NodeHistoryJson, RunGraphJso
 from runs.json.note import NoteDataSetLineJson, NoteListJson
 from runs.json.rerun import RerunJson
 from runs.json.run import RunDetailJson, RunListJson
+from runs.json.run_sums import RunSumsJson
 from runs.json.saved_view import SavedViewListJson
 from runs.json.share import SharedRunJson, SharedStepJson
 from runs.json.time import RunTimeJson
@@ -192,6 +193,12 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "facets-json": ReadEndpoint(
         "The number of matching runs by status, app, node and so on.",
         FacetsJson,
+        RUN_FILTERS,
+    ),
+    "sums-json": ReadEndpoint(
+        "The matching runs in figures: how many, failed, median and p95 time, tokens and cost, and"
+        " how many there were over time.",
+        RunSumsJson,
         RUN_FILTERS,
     ),
     "apps-json": ReadEndpoint(

@@ -19,6 +19,7 @@ from runs.lookup import app_or_404
 from runs.models import App, Run
 from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
 from runs.pages.history.facets import Facets, facets_json, facets_of
+from runs.pages.history.figures import histogram, run_sums, run_sums_json, time_range
 from runs.pages.history.listing import list_name, list_runs
 from runs.pages.history.live import news_since, watch_from, watch_of
 from runs.pages.history.tables import ChangedRunTable, RunTable, empty_history, order_links
@@ -60,6 +61,9 @@ def history(
     if wants_fragment(request) and "facets" in request.GET:
         context |= {"problems": filters.sentences, "facets": facets_of_request(request, filters)}
         return render_region(request, page_template, "history/_facets.html", context)
+    if wants_fragment(request) and "figures" in request.GET:
+        context |= figures_context(filters)
+        return render_region(request, page_template, "history/_figures.html", context)
     context |= results_context(request, filters)
     target = request.htmx.target if wants_fragment(request) else None
     if target == SEARCHED and "table" in context:
@@ -142,6 +146,14 @@ def facets_of_request(request: HtmxHttpRequest, filters: RunFilters) -> Facets:
         return facets_of(filters)
 
 
+def figures_context(filters: RunFilters) -> dict[str, Any]:
+    """Return the context of _figures.html; without figures for filters that cannot be applied."""
+    if not filters.is_valid():
+        return {"problems": filters.sentences}
+    sums = run_sums(filters)
+    return {"sums": sums, "histogram": histogram(sums, filters)}
+
+
 def surroundings_context(
     request: HtmxHttpRequest, filters: RunFilters, first_page: FirstSearchPage | None
 ) -> dict[str, Any]:
@@ -149,6 +161,7 @@ def surroundings_context(
     views = offered_views(signed_in(request), filters)
     context: dict[str, Any] = {
         "fields": FIELDS,
+        "time_range": time_range(filters),
         "more": more_filters(LANGUAGE, filters.query, with_app=filters.only_app is None),
         "views": views,
         "is_saved": any(view.active for view in views),
@@ -157,6 +170,8 @@ def surroundings_context(
         context["apps"] = App.objects.in_use().order_by("name")[:APPS_TO_CHOOSE]
     if "facets" in request.GET:
         context["facets"] = facets_of(filters, first_page)
+    if "figures" in request.GET:
+        context |= figures_context(filters)
     return context
 
 
@@ -212,6 +227,15 @@ def run_list_twin(request: ReadRequest) -> HttpResponse:
     following = base_url + history_address(request, filters, page.next) if page.next else None
     until = iso_time(search.searched_until) if search else None
     return JsonResponse({"runs": rows, "next": following, "searched_until": until})
+
+
+@require_safe
+@session_or_read_key
+def sums_twin(request: ReadRequest) -> HttpResponse:
+    filters = RunFilters(request.GET, readable_by=request.only_app)
+    if not filters.is_valid():
+        return refusal(400, " ".join(filters.sentences))
+    return JsonResponse(run_sums_json(run_sums(filters)))
 
 
 @require_safe

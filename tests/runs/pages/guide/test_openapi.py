@@ -169,7 +169,9 @@ def _queries(pattern: URLPattern, places: dict[str, Any]) -> list[dict[str, str]
         return [{}, {"path": "/inputs"}, {"path": "/outputs"}]
     if pattern.name == "errors-json":
         return [{"state": "all"}]
-    return [{}, {"q": "refund"}] if pattern.name in ("runs-json", "facets-json") else [{}]
+    return (
+        [{}, {"q": "refund"}] if pattern.name in ("runs-json", "facets-json", "sums-json") else [{}]
+    )
 
 
 def _strict(schema: Any) -> Any:
