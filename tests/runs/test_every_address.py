@@ -177,7 +177,8 @@ def test_nothing_is_written_without_a_token_or_by_a_key(places, pattern, admin):
 
 
 NAMES = sorted({
-    "a", "after", "all", "app", "author", "b", "closed", "error", "errorgroup", "execution",
+    "a", "after", "all", "app", "author", "b", "closed", "columns", "error", "errorgroup",
+    "execution",
     "facets", "figures",
     "first", "from", "heat", "is", "label", "live", "name", "next", "node", "note", "only", "open",
     "opened", "order", "pair", "path", "q", "run", "runs", "scope", "seen", "show", "since", "sort",

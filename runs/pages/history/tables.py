@@ -1,12 +1,12 @@
 """The run history as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.urls import reverse_lazy
 from django.utils.html import format_html, format_html_join
 
-from runs.models import Run
+from runs.models import Note, Run
 from runs.pages.notes.notes import note_counts
 from runs.query.address import NEWEST, query_string
 from runs.query.run_filters import RunFilters
@@ -20,9 +20,16 @@ HITS_ROW = (
 )
 
 
+DEFAULT_COLUMNS = (
+    *("status", "started_at", "app", "summary", "version"),
+    *("duration_us", "total_tokens", "cost", "steps"),
+)
+
+
 class RunTable(RecordTable):
     """Rows come from `Run.objects.for_list()`; runs that a search found have `hits`. `list_query`
-    names the list to the pages of its runs."""
+    names the list to the pages of its runs. Of the `columns` those that `exclude` names are left
+    out."""
 
     caption = "Runs"
     record_name = "run"
@@ -43,13 +50,33 @@ class RunTable(RecordTable):
     cost = NumberColumn("Cost", "{{ run|cost_with_reason:run_href }}")
     steps = NumberColumn("Steps", "{{ run.steps }}")
     user = WordColumn("User", "run.user")
+    environment = WordColumn("Environment", "run.environment")
+    trigger = WordColumn("Trigger", "run.trigger")
+    source_kind = WordColumn("Source", "run.source_kind")
+    tags = WordColumn("Tags", "run.tags_in_words")
+    model_calls = NumberColumn("Model calls", "{{ run.model_calls }}")
+    tool_calls = NumberColumn("Tool calls", "{{ run.tool_calls }}")
+    retries = NumberColumn("Retries", "{{ run.retries }}")
+    notes = NumberColumn("Notes", "{{ run.note_counts.count|default:0 }}")
+    exact_start = CellColumn("Started", "{{ run.started_at|clock }}", css="nowrap")
 
     class Meta:
         attrs = {"class": "table runs-table"}
 
-    def __init__(self, runs: Sequence[Run], *, list_query: str = "", **options: Any) -> None:
-        super().__init__(runs, **options)
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        *,
+        list_query: str = "",
+        columns: Collection[str] = DEFAULT_COLUMNS,
+        exclude: Collection[str] = (),
+        **options: Any,
+    ) -> None:
+        left_out = {name for name in self.base_columns if name not in columns}
+        super().__init__(runs, exclude=left_out.union(exclude), **options)
         self.list_query = list_query
+        if "tags" in columns:
+            _set_tags(runs)
         counts = note_counts(run.pk for run in runs)
         for run in runs:
             run.note_counts = counts.get(run.pk)  # type: ignore[attr-defined]
@@ -58,6 +85,17 @@ class RunTable(RecordTable):
 
     def record_context(self, record: Run) -> dict[str, Any]:
         return {"run": record, "run_href": record.get_absolute_url() + self.list_query}
+
+
+def _set_tags(runs: Sequence[Run]) -> None:
+    """Give each run `tags_in_words`: those of its producer, then those of people. One query."""
+    tags = {run.pk: [str(tag) for tag in run.tags or ()] for run in runs}
+    notes = Note.objects.named("tag").filter(run_id__in=tags).order_by("created_at", "id")
+    for run_id, label in notes.values_list("run_id", "label"):
+        tags[run_id].append(label)
+    for run in runs:
+        words = ", ".join(dict.fromkeys(tags[run.pk]))
+        run.tags_in_words = words  # type: ignore[attr-defined]
 
 
 # By column: the orders of the list that an index serves, the first one first.

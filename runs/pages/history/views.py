@@ -17,6 +17,7 @@ from runs.json.run import ListedRunJson, run_json
 from runs.json.values import iso_time
 from runs.lookup import app_or_404
 from runs.models import App, Run
+from runs.pages.history.columns import chosen_columns, column_choices
 from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
 from runs.pages.history.facets import Facets, facets_json, facets_of
 from runs.pages.history.figures import histogram, run_sums, run_sums_json, time_range
@@ -91,6 +92,7 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
     except BadCursor as problem:
         return {"problems": [str(problem)]}
     page, search = listing.page, listing.search
+    columns = chosen_columns(request)
     is_first_search_page = search and page.first
     shown = len(page.rows) + (shown_before(request) if search else 0)
     empty = None
@@ -104,6 +106,7 @@ def results_context(request: HttpRequest, filters: RunFilters) -> dict[str, Any]
         "table": RunTable(
             page.rows,
             list_query=list_query(filters),
+            columns=columns,
             heading_links=order_links(filters),
             empty=empty,
             exclude=("app",) if filters.only_app else (),
@@ -159,8 +162,10 @@ def surroundings_context(
 ) -> dict[str, Any]:
     """Return the context of everything above and beside the table."""
     views = offered_views(signed_in(request), filters)
+    columns = chosen_columns(request)
     context: dict[str, Any] = {
         "fields": FIELDS,
+        "column_choices": column_choices(columns, with_app=filters.only_app is None),
         "time_range": time_range(filters),
         "more": more_filters(LANGUAGE, filters.query, with_app=filters.only_app is None),
         "views": views,
@@ -187,6 +192,7 @@ def history_news(
         table = ChangedRunTable(
             news.rows,
             list_query=list_query(filters),
+            columns=chosen_columns(request),
             exclude=("app",) if filters.only_app else (),
         )
     context |= {"news": news, "watch": news and news.watch, "table": table}

@@ -277,3 +277,37 @@ def test_headings_order_the_list_where_an_index_does(console):
     assert text_of(page.find(".//table/caption")) == "Runs"
     page = check_page(console.get("/runs/?q=refund").content.decode())
     assert page.find(".//th/a") is None
+
+
+def headings_of(client, url):
+    return [text_of(th) for th in check_page(client.get(url).content.decode()).findall(".//th")]
+
+
+def test_columns_are_chosen_and_kept(console, django_assert_max_num_queries):
+    run = named_run("a", user="u-1", tags=["vip"], model_calls=3)
+    run.notes.create(name="tag", label="to-fix", source="person", author="eve")
+    usual = headings_of(console, "/runs/")
+    assert "User" not in usual and "Version" in usual
+    chosen = "columns=status&columns=user&columns=tags&columns=model_calls&columns=none"
+    assert headings_of(console, f"/runs/?{chosen}") == [
+        "Status",
+        "Summary",
+        "User",
+        "Tags",
+        "Model calls",
+    ]
+    with django_assert_max_num_queries(10):  # one more than usual, for the tags of people
+        page = check_page(console.get("/runs/").content.decode())
+    assert [text_of(cell) for cell in page.findall(".//tbody/tr/td")][2:] == [
+        "u-1",
+        "vip, to-fix",
+        "3",
+    ]
+    boxes = page.findall(".//form[@aria-label='Columns']//input[@type='checkbox']")
+    assert {box.get("value") for box in boxes if box.get("checked") is not None} == {
+        "status", "user", "tags", "model_calls",
+    }  # fmt: skip
+    assert headings_of(console, "/runs/?columns=summary") == ["Summary"]
+    assert headings_of(console, "/runs/?columns=summary&columns=default") == usual
+    response = console.get(f"/runs/?{chosen}&user=u-1", headers=FRAGMENT)
+    assert response["HX-Push-Url"] == "/runs/?user=u-1"
