@@ -25,6 +25,7 @@ from runs.pages.nodes import views as nodes
 from runs.pages.notes import views as notes
 from runs.pages.prices import views as prices
 from runs.pages.producers import views as producers
+from runs.pages.prompts import views as prompts
 from runs.pages.rerun import views as rerun
 from runs.pages.run import views as run
 from runs.pages.run_graph import views as graph_of_run
@@ -104,6 +105,7 @@ urlpatterns = [
     path("apps/<str:slug>/nodes/<path:node_id>/last-run/", graph.last_run, name="last-run"),
     path("apps/<str:slug>/nodes/", nodes.app_nodes, name="app-nodes"),
     path("apps/<str:slug>/nodes/<path:node_id>/history/", nodes.history, name="node-history"),
+    path("apps/<str:slug>/nodes/<path:node_id>/prompts/", prompts.prompts, name="node-prompts"),
     path("apps/<str:slug>/errors/", errors.error_list, name="app-errors"),
     path("errors/", errors.error_list, name="errors"),
     path("errors/<uuid:group_id>/", errors.error_group, name="error-group"),
@@ -226,6 +228,11 @@ urlpatterns = [
         name="last-run-json",
     ),
     path("apps/<str:slug>/nodes.json", nodes.app_nodes_twin, name="app-nodes-json"),
+    path(
+        "apps/<str:slug>/nodes/<path:node_id>/prompts.json",
+        prompts.prompts_twin,
+        name="node-prompts-json",
+    ),
     path(
         "apps/<str:slug>/nodes/<path:node_id>/history.json",
         nodes.history_twin,

@@ -205,6 +205,9 @@ class NodeExecution(models.Model):
     # Hints for the tree and facts about the run, as reported: small JSON (see
     # `runs.recording.records`).
     hints = models.TextField(blank=True)
+    prompt_digest = models.BigIntegerField(
+        null=True, help_text="A digest of the system prompt of a model call."
+    )
     inputs_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
     outputs_preview = models.CharField(max_length=PREVIEW_LENGTH, blank=True)
     inputs = models.ForeignKey(

@@ -36,6 +36,16 @@ class DivergingPairJson(StepPairJson):
     """What differs, by section of the step."""
 
 
+class PromptChangeJson(TypedDict):
+    """A node whose system prompt differs; `before` and `after` are digests, see the node's
+    prompts.json."""
+
+    node_id: str
+    title: str
+    before: str
+    after: str
+
+
 class RunComparisonJson(TypedDict):
     """Two runs step by step."""
 
@@ -50,6 +60,8 @@ class RunComparisonJson(TypedDict):
     """How many pairs are approximate."""
     left_out: bool
     """Whether a run has more steps than are compared."""
+    prompts: list[PromptChangeJson]
+    """Nodes whose system prompt is another one in b."""
     pairs: list[StepPairJson]
     next: str | None
     """The address of the next page of pairs."""
@@ -111,4 +123,5 @@ class VersionComparisonJson(TypedDict):
     edges: list[EdgeChangeJson]
     edges_total: int
     models: list[ModelChangeJson]
+    prompts: list[PromptChangeJson]
     configuration: list[ValueChangeJson]

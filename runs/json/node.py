@@ -100,6 +100,32 @@ class NodeHistoryJson(TypedDict):
     """The address of the next page."""
 
 
+class ObservedPromptJson(TypedDict):
+    """A system prompt of a node, and what its executions came to."""
+
+    id: str
+    """A digest of the text."""
+    text: str
+    first_at: str | None
+    last_at: str | None
+    runs: int
+    executions: int
+    failed: int
+    models: list[str]
+    costs: list[CostSumJson]
+
+
+class PromptHistoryJson(TypedDict):
+    """The system prompts of a node in its newest executions, the newest first."""
+
+    node_id: str
+    title: str
+    executions_read: int
+    older_executions: bool
+    prompts: list[ObservedPromptJson]
+    prompts_left_out: int
+
+
 class GraphNodeJson(TypedDict):
     """A node of a version's graph, with where it stands."""
 

@@ -22,6 +22,7 @@ from nodes.models import NodeExecution
 from runs.models import Run
 from runs.pages.compare.comparison import Comparison
 from runs.pages.compare.figures import ComparedFigure, compared_figure
+from runs.pages.prompts.observed_prompts import ChangedPrompt, changed_prompts
 
 MODELS = 8
 
@@ -33,6 +34,7 @@ class StartDifference:
     facts: list[ComparedFact]
     inputs: ComparedValue
     versions_url: str
+    prompts: list[ChangedPrompt]
 
     @property
     def input_differs(self) -> bool:
@@ -42,7 +44,7 @@ class StartDifference:
 
     @property
     def differs(self) -> bool:
-        return bool(self.facts) or self.input_differs
+        return bool(self.facts or self.prompts) or self.input_differs
 
 
 def run_figures(a: Run, b: Run) -> list[ComparedFigure]:
@@ -65,14 +67,20 @@ def run_figures(a: Run, b: Run) -> list[ComparedFigure]:
 
 
 def start_difference(comparison: Comparison) -> StartDifference:
-    """Compare what the runs began with. Takes two queries, for their inputs."""
+    """Compare what the runs began with. Takes four queries, for their inputs and prompts."""
     a, b = comparison.a, comparison.b
     facts = [fact for fact in _run_facts(a, b, comparison.pairs) if fact.differs]
     url = ""
     if a.app_id == b.app_id and a.version and b.version and a.version_id != b.version_id:
         base = reverse("app-versions-compare", args=[a.app.slug])
         url = f"{base}?a={a.version.number}&b={b.version.number}"
-    return StartDifference(facts, compare_payloads("Input", a.inputs, b.inputs), url)
+    inputs = compare_payloads("Input", a.inputs, b.inputs)
+    return StartDifference(facts, inputs, url, prompts_between(a, b))
+
+
+def prompts_between(a: Run, b: Run) -> list[ChangedPrompt]:
+    """Return the nodes whose prompt changed between two runs of one app."""
+    return changed_prompts([a.pk], [b.pk]) if a.app_id == b.app_id and a.pk != b.pk else []
 
 
 def _run_facts(a: Run, b: Run, pairs: list[StepPair]) -> Iterator[ComparedFact]:

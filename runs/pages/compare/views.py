@@ -27,7 +27,8 @@ from runs.models import Run
 from runs.pages.compare.baseline import BASELINE_REASONS, find_baseline
 from runs.pages.compare.comparison import Comparison, compare
 from runs.pages.compare.failed_step import failed_pair, failed_step
-from runs.pages.compare.page import load_pair, run_figures, start_difference
+from runs.pages.compare.page import load_pair, prompts_between, run_figures, start_difference
+from runs.pages.prompts.observed_prompts import prompt_changes_json
 
 RECENT, TURNS = 30, 10
 NO_BASELINE = "No run of this app has succeeded, so there is none to compare with."
@@ -155,6 +156,7 @@ def compare_twin(request: ReadRequest) -> HttpResponse:
         "counts": {verdict: comparison.steps.counts[verdict] for verdict in VERDICTS},
         "approximate": comparison.steps.approximate,
         "left_out": comparison.left_out,
+        "prompts": prompt_changes_json(prompts_between(comparison.a, comparison.b)),
         "pairs": [pair_json(pair) for pair in comparison.pairs[start:following]],
         "next": path if following < len(comparison.pairs) else None,
     }

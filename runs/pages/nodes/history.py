@@ -15,6 +15,7 @@ from nodes.choices import FAILURES, NodeStatus
 from nodes.kinds import NodeKind
 from nodes.models import NodeExecution
 from runs.models import App, Version
+from runs.pages.prompts.observed_prompts import digest_key
 from runs.paging import Order, Page, page_of
 
 MAX_EXECUTIONS = 100
@@ -28,8 +29,8 @@ _FIELDS = (
     "duration_us", "self_us", "model", "provider", "input_tokens", "output_tokens",
     "cached_tokens", "reasoning_tokens", "total_tokens", "cost", "cost_currency", "counted",
     "folded", "iteration", "attempt", "taken", "error_type", "inputs_preview", "outputs_preview",
-    "parent_id", "depth", "index", "source_id", "run__id", "run__app_id", "run__status",
-    "run__version__number", "run__version__label",
+    "parent_id", "depth", "index", "source_id", "prompt_digest", "run__id", "run__app_id",
+    "run__status", "run__version__number", "run__version__label",
 )  # fmt: skip
 
 
@@ -56,13 +57,16 @@ class NodeFigures:
 @dataclass(frozen=True, slots=True)
 class NodeHistoryRow:
     """An execution in the list. `height` of its bar, in percent; `over`: it took longer than the
-    chart is high. `version_before`: the version of the next older one, where that is another."""
+    chart is high. `version_before`: the version of the next older one, where that is another;
+    `prompt` and `prompt_before`: the keys of their system prompts, where these differ."""
 
     execution: NodeExecution
     height: int
     over: bool
     boundary: bool
     version_before: Version | None
+    prompt: str = ""
+    prompt_before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,4 +185,12 @@ def _history_rows(executions: Sequence[NodeExecution | None], top: int) -> Itera
             lasted > top,
             older is not None and version != version_before,
             version_before,
+            *_changed_prompt(execution, older),
         )
+
+
+def _changed_prompt(execution: NodeExecution, older: NodeExecution | None) -> tuple[str, str]:
+    now, before = execution.prompt_digest, older.prompt_digest if older else None
+    if now is None or before is None or now == before:
+        return "", ""
+    return digest_key(now), digest_key(before)

@@ -66,7 +66,10 @@ class ExecutionTable(RecordTable):
 
     caption = "Executions"
     row_attributes = 'data-row data-status="{{ execution.status }}"'
-    after_row = '{% if line.boundary %}{% include "nodes/_version_boundary.html" %}{% endif %}'
+    after_row = (
+        '{% if line.prompt %}{% include "nodes/_prompt_boundary.html" %}{% endif %}'
+        '{% if line.boundary %}{% include "nodes/_version_boundary.html" %}{% endif %}'
+    )
 
     started_at = CellColumn("When", template="nodes/_started_cell.html", css="nowrap")
     status = CellColumn(

@@ -1,7 +1,7 @@
 """Compare how the newest runs of two versions went: success, times, tokens, cost and models."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -71,9 +71,9 @@ def version_figures(version: Version) -> VersionFigures:
     )
 
 
-def model_changes(a: Version, b: Version) -> list[ComparedFact]:
-    """Return the nodes of both versions that called different models, over the newest runs of
-    each. Four queries."""
+def model_changes(a: Sequence[UUID], b: Sequence[UUID]) -> list[ComparedFact]:
+    """Return the nodes that called other models in the runs `b` than in the runs `a`. Two
+    queries."""
     before, after = _models_by_node(a), _models_by_node(b)
     facts = (
         ComparedFact(title, before[node_id, title], models)
@@ -83,15 +83,8 @@ def model_changes(a: Version, b: Version) -> list[ComparedFact]:
     return [fact for fact in facts if fact.differs][:MAX_NODES]
 
 
-def _models_by_node(version: Version) -> dict[tuple[str, str], str]:
+def _models_by_node(chosen: Sequence[UUID]) -> dict[tuple[str, str], str]:
     """Return the models that each node, by (id, title), has called, separated by commas."""
-    chosen: list[UUID] = []
-    steps = 0
-    for run_id, count in Run.objects.newest_of_version(version.app, version)[:MODEL_RUNS]:
-        steps += count
-        if chosen and steps > MODEL_STEPS:
-            break
-        chosen.append(run_id)
     models_by_node: dict[tuple[str, str], list[str]] = defaultdict(list)
     for node_id, title, model in NodeExecution.objects.models_by_node(chosen)[:MODEL_STEPS]:
         models_by_node[node_id, visible(title)].append(visible(model))
@@ -149,3 +142,16 @@ def version_figures_json(figures: VersionFigures) -> dict[str, Any]:
             "currency": figures.currency or None,
         },
     }
+
+
+def newest_runs(version: Version) -> list[UUID]:
+    """Return ids of the newest runs of a version that have MODEL_STEPS steps together, one at
+    least. One query."""
+    chosen: list[UUID] = []
+    steps = 0
+    for run_id, count in Run.objects.newest_of_version(version.app, version)[:MODEL_RUNS]:
+        steps += count
+        if chosen and steps > MODEL_STEPS:
+            break
+        chosen.append(run_id)
+    return chosen

@@ -18,9 +18,11 @@ from runs.json.comparison import NodeChangeJson
 from runs.lookup import app_or_404
 from runs.models import App, Version
 from runs.pages.graph.version_graph import version_graph
+from runs.pages.prompts.observed_prompts import changed_prompts, prompt_changes_json
 from runs.pages.versions.comparison import (
     compared_version_figures,
     model_changes,
+    newest_runs,
     version_figures,
     version_figures_json,
 )
@@ -65,12 +67,14 @@ def version_compare(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     context: dict[str, Any] = {"app": app, "tab": "versions", "versions": versions, "a": a, "b": b}
     if a and b:
         both_figures = version_figures(a), version_figures(b)
+        newest = newest_runs(a), newest_runs(b)
         twin = reverse("app-versions-compare-json", args=[slug])
         context |= {
             "figures": compared_version_figures(*both_figures),
             "measured": [(a, both_figures[0]), (b, both_figures[1])],
             "graph": version_graph_difference(a, b),
-            "models": model_changes(a, b),
+            "models": model_changes(*newest),
+            "prompts": changed_prompts(*newest),
             "configuration": _configuration_difference(a, b),
             "twin": f"{twin}?a={a.number}&b={b.number}",
         }
@@ -84,6 +88,7 @@ def version_compare_twin(request: ReadRequest, slug: str) -> HttpResponse:
     a, b = (version_named(app, request.GET.get(name, "")) for name in ("a", "b"))
     if a is None or b is None:
         raise Http404("Name two versions: versions/compare.json?a=<number>&b=<number>.")
+    newest = newest_runs(a), newest_runs(b)
     graph = version_graph_difference(a, b)
     configuration = _configuration_difference(a, b).difference
     return JsonResponse({
@@ -99,8 +104,9 @@ def version_compare_twin(request: ReadRequest, slug: str) -> HttpResponse:
         "edges_total": graph.edge_count,
         "models": [
             {"title": fact.label, "before": fact.a, "after": fact.b}
-            for fact in model_changes(a, b)
+            for fact in model_changes(*newest)
         ],
+        "prompts": prompt_changes_json(changed_prompts(*newest)),
         "configuration": changes_json(configuration) if configuration else [],
     })  # fmt: skip
 

@@ -53,6 +53,7 @@ class ExecutionRow:
     attempt: int
     taken: str
     hints: dict[str, Any]
+    prompt_digest: int | None
     inputs_preview: str
     outputs_preview: str
     inputs_id: str | None
@@ -173,8 +174,8 @@ LOG_COLUMNS: dict[str, Any] = {
     "title": "", "kind": "span", "model": "", "provider": "", "input_tokens": None,
     "output_tokens": None, "cached_tokens": None, "cache_write_tokens": None,
     "reasoning_tokens": None, "total_tokens": None, "error": "", "error_type": "",
-    "inputs_preview": "", "outputs_preview": "", "inputs_id": None, "outputs_id": None,
-    "started_us": None, "ended_us": None,
+    "prompt_digest": None, "inputs_preview": "", "outputs_preview": "", "inputs_id": None,
+    "outputs_id": None, "started_us": None, "ended_us": None,
 }  # fmt: skip
 
 

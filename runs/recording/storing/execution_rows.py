@@ -18,6 +18,7 @@ import orjson
 from nodes.clock import to_us
 from nodes.compression import pack, unpack
 from nodes.content.previews import preview, preview_output
+from nodes.content.system_prompt import prompt_digest, system_prompt
 from nodes.kinds import kind_of
 from nodes.models import PREVIEW_LENGTH, NodeExecution, Payload
 from nodes.pricing import OwnRate, TokenUsage, price
@@ -109,6 +110,7 @@ def row_from_record(
         attempt=record.attempt or 1,
         taken=clean(record.taken, 255) if record.taken else "",
         hints=_hints_of(record),
+        prompt_digest=_prompt_digest(record),
         inputs_preview=_preview_of(record.inputs, record.inputs_preview),
         outputs_preview=_preview_of(record.outputs, record.outputs_preview, preview_output),
         inputs_id=payloads.add(location, record.inputs, record.inputs_cut),
@@ -130,6 +132,12 @@ def _packed_received(record: NodeRecord) -> bytes | None:
     if moved:
         received = {**(received or {}), "read_from": moved}
     return pack(canonical(received)[1])[1] if received else None
+
+
+def _prompt_digest(record: NodeRecord) -> int | None:
+    if kind_of(record.kind).call != "model":
+        return None
+    return prompt_digest(system_prompt(record.inputs, record.process_data))
 
 
 def _preview_of(value: Any, ready_made: str | None, make: Callable[[Any], str] = preview) -> str:

@@ -109,5 +109,5 @@ def test_comparing_versions_asks_a_fixed_number_of_questions(
     for n in range(30):
         make_run(versions[0].app, version=versions[0], duration_us=n)
         make_version(versions[0].app, n + 3)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         console.get("/apps/support-desk/versions/compare/?a=1&b=2")

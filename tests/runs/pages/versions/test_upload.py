@@ -99,7 +99,8 @@ def test_runs_are_matched_by_title_and_type(console):
     runs_by_edge = {(edge["source"], edge["target"]): edge["runs"] for edge in graph["edges"]}
     assert runs_by_edge["What is it about?", "Find the order"] == 1
     fragment = console.get(
-        "/apps/desk/graph/?version=1&node=Find+the+order", headers={"HX-Request": "true"}
+        "/apps/desk/graph/?version=1&node=Find+the+order&tab=settings",
+        headers={"HX-Request": "true"},
     ).content.decode()
     assert "As published" in fragment and "get" in fragment
     assert not [secret for secret in SECRETS if secret in fragment]

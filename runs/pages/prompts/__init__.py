@@ -1,0 +1,1 @@
+"""The system prompts of a node, as its runs reported them."""
