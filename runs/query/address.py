@@ -12,7 +12,19 @@ from runs.query.language import Query, QueryLanguage, quoted
 NEWEST = "-started_at"
 # Parameters that ask for a part of a page, or for a page of the list.
 PAGE_PARAMETERS = frozenset(
-    {"after", "columns", "facets", "figures", "live", "seen", "open", "told", "opened", "shown"}
+    {
+        "after",
+        "columns",
+        "complete",
+        "facets",
+        "figures",
+        "live",
+        "seen",
+        "open",
+        "told",
+        "opened",
+        "shown",
+    }
 )
 NOT_FILTERS = PAGE_PARAMETERS | {"order", "limit"}
 Parameters = Iterable[tuple[str, list[str]]]

@@ -4,6 +4,7 @@ the form, the facets and `/llms.txt` read this list; a field cannot be declared 
 """
 
 from dataclasses import KW_ONLY, dataclass
+from typing import Literal
 
 from nodes.kinds import kind_key
 from runs.choices import STALLED, RunStatus
@@ -37,13 +38,24 @@ class FieldFacet:
     column: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OfferedValues:
+    """Where values are read that the search box offers: in `column` of `rows`, which are the newest
+    runs, their steps, or the apps."""
+
+    rows: Literal["runs", "steps", "apps"]
+    column: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FilterField(QueryField):
-    """A field of the language with what it means for runs."""
+    """A field of the language with what it means for runs. `values` are those that the search box
+    offers."""
 
     condition: Condition
     _: KW_ONLY
     facet: FieldFacet | None = None
+    values: OfferedValues | None = None
 
 
 WORD, WHOLE_NUMBER = WordParser(), NumberParser(whole=True)
@@ -74,6 +86,7 @@ FIELDS: tuple[FilterField, ...] = (
         "app", "App, by its name or the one in its address", "app:support-chat",
         WORD, conditions.in_app,
         synonyms=("workflow", "project"), facet=FieldFacet("App", 2, "app_id"),
+        values=OfferedValues("apps", "slug"),
     ),
     FilterField(
         "version", "Version, by number or label", "version:#3", WORD, conditions.of_version,
@@ -126,6 +139,7 @@ FIELDS: tuple[FilterField, ...] = (
     FilterField(
         "user", "Who used the app, by the producer's id", "user:u-1", WORD, column_equals("user"),
         facet=FieldFacet("User", 9, "user"), form=FormInput("User", "", 2),
+        values=OfferedValues("runs", "user"),
     ),
     FilterField(
         "conversation", "Conversation, by id", "conversation:thread-9",
@@ -138,30 +152,34 @@ FIELDS: tuple[FilterField, ...] = (
     ),
     FilterField(
         "name", "The workflow's own name", "name:checkout", WORD, column_equals("name"),
+        values=OfferedValues("runs", "name"),
     ),
     FilterField(
         "source", "How it was recorded", "source:otlp", WORD, column_equals("source_kind"),
-        facet=FieldFacet("Source", 10, "source_kind"),
+        facet=FieldFacet("Source", 10, "source_kind"), values=OfferedValues("runs", "source_kind"),
         form=FormInput("Source", "otlp, dify-otlp, …", 6),
     ),
     FilterField(
         "trigger", "What started it", "trigger:webhook", WORD, column_equals("trigger"),
-        facet=FieldFacet("Trigger", 11, "trigger"),
+        facet=FieldFacet("Trigger", 11, "trigger"), values=OfferedValues("runs", "trigger"),
     ),
     FilterField(
         "environment", "Where it ran", "environment:production", WORD, column_equals("environment"),
         aliases=("env",), synonyms=("env_name",),
         facet=FieldFacet("Environment", 12, "environment"),
+        values=OfferedValues("runs", "environment"),
     ),
     FilterField(
         "node", "Has a step of this node, by id or title", "node:classify",
         WORD, conditions.step_of_node, synonyms=("step",),
         facet=FieldFacet("Node", 7), form=FormInput("Node", "Id or title", 8),
+        values=OfferedValues("steps", "title"),
     ),
     FilterField(
         "kind", "Has a step of this kind", "kind:llm",
         WordParser(kind_key), step_column_equals("kind"), synonyms=("type",),
         facet=FieldFacet("Kind of node", 8), form=FormInput("Kind of node", "llm, tool, …", 9),
+        values=OfferedValues("steps", "kind"),
     ),
     FilterField(
         "model", "Has a step that used this model, by a part of its name; = before the whole name",
@@ -173,7 +191,7 @@ FIELDS: tuple[FilterField, ...] = (
                 "model_part", "", FormInput("Model", "A part of its name", 7), "a part of the name"
             ),
         ),
-        facet=FieldFacet("Model", 6),
+        facet=FieldFacet("Model", 6), values=OfferedValues("steps", "model"),
     ),
     FilterField(
         "output", "Has a step whose output contains this text", 'output:"not found"',
@@ -194,11 +212,13 @@ FIELDS: tuple[FilterField, ...] = (
     FilterField(
         "failed_in", "The node that ended the run, by id or title", "failed_in:classify",
         WORD, conditions.failed_in, facet=FieldFacet("Failed in", 4, "failed_node_id"),
+        values=OfferedValues("runs", "failed_title"),
     ),
     FilterField(
         "error", "The run's error has this text in its type or message", "error:timeout",
         WORD, conditions.error_contains, synonyms=("exception",),
         form=FormInput("Error contains", "", 10),
+        values=OfferedValues("runs", "error_group__error_type"),
     ),
     FilterField(
         "errorgroup", "Error group, by its id", "errorgroup:8c1e…",
@@ -209,6 +229,7 @@ FIELDS: tuple[FilterField, ...] = (
         "tag", "Has this tag, from a producer or a person", "tag:vip", WORD, conditions.has_tag,
         synonyms=("tags",),
         facet=FieldFacet("Tag", 13, "tags"), form=FormInput("Tag", "", 11),
+        values=OfferedValues("runs", "tags"),
     ),
     FilterField(
         "note", "Has a note of this name", "note:correctness", WORD, conditions.note_named,

@@ -236,7 +236,13 @@ class RunFilters:
         if bound := self.only_app or self.readable_by:
             return [bound]
         slugs = values_of(query.required("app"))
-        return [app for slug in slugs for app in self._apps_by_name[slug]]
+        return [app for slug in slugs for app in self._apps_by_name.get(slug, ())]
+
+    @property
+    def listed_app(self) -> App | None:
+        """Return the app whose runs are listed, None for those of several apps."""
+        apps = self._listed_apps(self.query)
+        return apps[0] if len(apps) == 1 else None
 
     @cached_property
     def search_terms(self) -> SearchTerms:

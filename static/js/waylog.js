@@ -100,11 +100,11 @@ function pressKey(key) {
   target.focus();
   target.select();
 }
-// The search box is left by Escape, and by the arrow down to the list.
+// The search box is left by Escape, and by the arrow down to the list, unless it offers completions.
 document.addEventListener("keydown", (event) => {
   if (!event.target.matches("#id_q") || event.isComposing) return;
   if (event.key === "Escape") event.target.blur();
-  else if (event.key === "ArrowDown") moveRow(0);
+  else if (event.key === "ArrowDown" && !(event.target.value && event.target.list.options.length)) moveRow(0);
   else return;
   event.preventDefault();
 });

@@ -23,7 +23,6 @@ from runs.pages.history.facet_counts import MAX_RUNS, MAX_SEARCHED_RUNS
 from runs.query.fields import LANGUAGE
 from runs.query.language import Query
 from runs.query.run_filters import RunFilters
-from runs.search import find
 
 MAX_BARS = 60
 _SECONDS_OF_BARS = (
@@ -100,13 +99,7 @@ def run_sums(filters: RunFilters) -> RunSums:
 def _newest_figures(filters: RunFilters) -> tuple[list[RunFigures], bool]:
     """Return the figures of the newest runs that match, in no order, and whether there are more."""
     if filters.search_terms:
-        result = find(
-            filters.filtered(Run.objects.for_link()),
-            filters.search_terms,
-            size=MAX_SEARCHED_RUNS,
-            since=filters.since,
-            until=filters.until,
-        )
+        result = filters.find(Run.objects.for_link(), size=MAX_SEARCHED_RUNS)
         matching = Run.objects.filter(pk__in=[run.pk for run in result.rows])
         return list(map(RunFigures._make, matching.figures_rows())), not result.finished
     rows: list[RunFigures] = []

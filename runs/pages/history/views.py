@@ -18,6 +18,7 @@ from runs.json.values import iso_time
 from runs.lookup import app_or_404
 from runs.models import App, Run
 from runs.pages.history.columns import chosen_columns, column_choices
+from runs.pages.history.completions import completions
 from runs.pages.history.facet_counts import FirstSearchPage, first_search_page_from
 from runs.pages.history.facets import Facets, facets_json, facets_of
 from runs.pages.history.figures import histogram, run_sums, run_sums_json, time_range
@@ -54,11 +55,14 @@ def app_runs(request: HtmxHttpRequest, slug: str) -> HttpResponse:
 def history(
     request: HtmxHttpRequest, page_template: str, filters: RunFilters, context: dict[str, Any]
 ) -> HttpResponse:
-    """Answer with the page, or for htmx with a part of it: its news, its facets, the table of
-    another page of the list, or all below the heading."""
+    """Answer with the page, or for htmx with a part of it: its news, its facets, completions of
+    what is typed, the table of another page of the list, or all below the heading."""
     context |= {"filters": filters, "path": request.path}
     if wants_fragment(request) and "live" in request.GET:
         return history_news(request, filters, context)
+    if wants_fragment(request) and "complete" in request.GET:
+        context = {"completions": completions(filters)}
+        return render_region(request, page_template, "history/_completions.html", context)
     if wants_fragment(request) and "facets" in request.GET:
         context |= {"problems": filters.sentences, "facets": facets_of_request(request, filters)}
         return render_region(request, page_template, "history/_facets.html", context)
