@@ -112,7 +112,8 @@ def count_facets(filters: RunFilters, first_page: FirstSearchPage | None = None)
     if not filters.search_terms:
         in_force = [name for name in (*names, *COUNTED_OF_STEPS) if filters.query.required(name)]
         for name in in_force[:MAX_REOPENED_FIELDS]:
-            counts.by_field[name] = _count_reopened(counts, filters, name)
+            # What the list shows of a chosen value may reach further back.
+            counts.by_field[name] |= _count_reopened(counts, filters, name)
     return counts
 
 

@@ -2,7 +2,7 @@
 value or widens it again."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nodes import formats
@@ -10,7 +10,12 @@ from nodes.kinds import kind_of
 from runs.choices import RunStatus
 from runs.json.facets import FacetsJson
 from runs.models import App, ErrorGroup, Version
-from runs.pages.history.facet_counts import FacetCounts, FirstSearchPage, count_facets
+from runs.pages.history.facet_counts import (
+    COUNTED_OF_STEPS,
+    FacetCounts,
+    FirstSearchPage,
+    count_facets,
+)
 from runs.query.fields import FACETS, LANGUAGE
 from runs.query.language import Term
 from runs.query.run_filters import RunFilters
@@ -33,12 +38,14 @@ class FacetValue:
 
 @dataclass(frozen=True, slots=True)
 class Facet:
-    """`name` of a field, and the commonest of its values; `more`: how many are left out."""
+    """`name` of a field, and the commonest of its values; `more`: how many are left out;
+    `of_steps`: it was counted over `Facets.step_runs`."""
 
     name: str
     label: str
     values: list[FacetValue]
     more: int
+    of_steps: bool
 
     @property
     def chosen(self) -> bool:
@@ -153,7 +160,19 @@ def _facet(
         label = known[term.value].label if known and term.value in known else term.value
         values.append(_facet_value(filters, term, label, 0, chosen=True))
     values.sort(key=lambda value: not value.chosen)
-    return Facet(name, FACETS[name].label, values, max(len(counted) - len(values), 0))
+    more = max(len(counted) - len(values), 0)
+    return Facet(name, FACETS[name].label, _told_apart(values), more, name in COUNTED_OF_STEPS)
+
+
+def _told_apart(values: list[FacetValue]) -> list[FacetValue]:
+    """Return the values with their ids behind labels that several of them have."""
+    labels = Counter(value.label for value in values)
+    return [
+        replace(value, label=f"{value.label} ({formats.visible(value.term.value)})")
+        if labels[value.label] > 1 and value.term.value != value.label
+        else value
+        for value in values
+    ]
 
 
 def _facet_value(

@@ -1,10 +1,13 @@
 """What the runs of a list have in common, counted beside it."""
 
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.utils import timezone
 
 from runs.models import ErrorGroup, IngestKey, Note, Run
+from runs.pages.history import facet_counts
 from tests.factories import make_app, make_execution, make_run, make_version
 from tests.pages import FRAGMENT, check_fragment, check_page, text_of
 
@@ -230,3 +233,22 @@ def test_queries_do_not_grow(console, desk, django_assert_max_num_queries):
     with django_assert_max_num_queries(12):
         url = "/runs/?facets=1&q=user:u-1+source:otlp+app:desk"
         console.get(url, headers=FRAGMENT)
+
+
+def test_what_a_filter_lists_is_what_its_own_value_counts(console, monkeypatch):
+    monkeypatch.setattr(facet_counts, "MAX_RUNS", 3)
+    monkeypatch.setattr(facet_counts, "MAX_STEPS", 2)
+    app, now = make_app("desk"), timezone.now()
+    for n in range(6):
+        status = "failed" if n in (0, 5) else "succeeded"
+        run = make_run(app, status=status, started_at=now - timedelta(hours=n), steps=1)
+        make_execution(run, "Look up", node_id=f"branch-{n % 2}")
+    assert counts(console, "q=status:failed")["status"] == {"failed": 2, "succeeded": 2}
+    page = check_page(console.get("/runs/?facets=1").content.decode())
+    headings = [text_of(h) for h in page.findall(".//section[@class='facet']/h2")]
+    assert "Node of the newest 2" in [" ".join(heading.split()) for heading in headings]
+    nodes = page.find(".//section[@aria-label='Node']")
+    assert [text_of(name) for name in nodes.findall(".//bdi")] == [
+        "Look up (branch-0)",
+        "Look up (branch-1)",
+    ]
