@@ -161,10 +161,10 @@ def _facet(
         values.append(_facet_value(filters, term, label, 0, chosen=True))
     values.sort(key=lambda value: not value.chosen)
     more = max(len(counted) - len(values), 0)
-    return Facet(name, FACETS[name].label, _told_apart(values), more, name in COUNTED_OF_STEPS)
+    return Facet(name, FACETS[name].label, _distinguished(values), more, name in COUNTED_OF_STEPS)
 
 
-def _told_apart(values: list[FacetValue]) -> list[FacetValue]:
+def _distinguished(values: list[FacetValue]) -> list[FacetValue]:
     """Return the values with their ids behind labels that several of them have."""
     labels = Counter(value.label for value in values)
     return [

@@ -1,6 +1,6 @@
 """The versions of an app: their list, the page of one, and the upload of a definition."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -108,6 +108,7 @@ def version_page(request: HtmxHttpRequest, slug: str, number: int) -> HttpRespon
         else None,
         "table": RunTable(runs[:MAX_RUNS], exclude=("app", "version"), empty=NO_RUNS),
         "more": len(runs) > MAX_RUNS,
+        "first_seen": _first_seen(version),
     }
     return render_region(request, "versions/version.html", "versions/_version.html", context)
 
@@ -119,6 +120,14 @@ def version_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     base_url = request.build_absolute_uri("/")[:-1]
     versions = _versions_with_figures(app, _figures_by_version(app))
     return JsonResponse({"versions": [version_json(version, base_url) for version in versions]})
+
+
+def _first_seen(version: Version) -> datetime:
+    """Return when the first run of a version began, or when it was sent, whichever was earlier: a
+    version may be sent, or its runs be imported, long after they ran. One query."""
+    runs = Run.objects.for_app(version.app).ran_as(version).order_by("started_at", "id")
+    first = runs.values_list("started_at", flat=True).first()
+    return min(version.created_at, first) if first else version.created_at
 
 
 @require_safe

@@ -1,9 +1,12 @@
 """Two versions compared, through their page and their JSON."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from tests.factories import make_app, make_execution, make_run, make_version
-from tests.pages import check_view, text_of
+from tests.pages import check_page, check_view, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -111,3 +114,10 @@ def test_comparing_versions_asks_a_fixed_number_of_questions(
         make_version(versions[0].app, n + 3)
     with django_assert_max_num_queries(16):
         console.get("/apps/support-desk/versions/compare/?a=1&b=2")
+
+
+def test_a_version_is_known_since_its_first_run(console):
+    version = make_version(make_app("desk"))
+    make_run(version.app, version=version, started_at=timezone.now() - timedelta(days=2))
+    page = check_page(console.get("/apps/desk/versions/1/").content.decode())
+    assert text_of(page.find(".//dl[@class='pairs']")).endswith("2 d ago")
