@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 
 from nodes.ids import as_uuid
@@ -21,6 +22,7 @@ from runs.query.form_fields import NUL, without_nul
 from runs.query.language import Query, QueryProblem, Term
 from runs.query.matching import matching_runs, searched_steps, step_texts
 from runs.search import SearchResult, SearchTerms, find, parse_text
+from runs.search.hits import MAX_HITS, MAX_HITS_OF_ONE_RUN
 from runs.search.limits import SearchLimits
 from runs.search.terms import MAX_WORDS, as_phrases
 
@@ -261,7 +263,8 @@ class RunFilters:
     ) -> SearchResult:
         """Search among the runs that match all other filters (see `runs.search.find`); `since`: the
         time before which none of `runs` started, by default that of the filters."""
-        return find(
+        of_one_run = bool(self.query.required("id"))
+        result = find(
             self.filtered(runs),
             self.search_terms,
             after,
@@ -270,7 +273,12 @@ class RunFilters:
             until=self.until,
             limits=limits,
             steps=searched_steps(self.query),
+            most_hits=MAX_HITS_OF_ONE_RUN if of_one_run else MAX_HITS,
         )
+        for run in result.rows if not of_one_run else ():
+            term = LANGUAGE.term("id", run.pk.hex)
+            run.hits_href = reverse("runs") + query_string(self.query.plus(term))  # type: ignore[attr-defined]
+        return result
 
     def filtered_parts(self, runs: RunQuerySet, query: Query | None = None) -> list[RunQuerySet]:
         """Return the runs that match all filters but the words, not yet in order, in parts that

@@ -15,7 +15,7 @@ from runs.models.run import RunQuerySet
 from runs.paging import PAGE_SIZE
 from runs.search import limits as search_limits
 from runs.search.candidates import RunPosition, candidates
-from runs.search.hits import Hit, RunMatch, SearchedText
+from runs.search.hits import MAX_HITS, Hit, RunMatch, SearchedText
 from runs.search.limits import SearchLimits
 from runs.search.reading import STEPS_TOGETHER, SearchedRun, read_texts, searched_runs
 from runs.search.terms import SearchTerms
@@ -47,13 +47,14 @@ def find(
     until: datetime | None = None,
     limits: SearchLimits | None = None,
     steps: NodeExecutionQuerySet | None = None,
+    most_hits: int = MAX_HITS,
 ) -> SearchResult:
     """Return the runs among `runs` (filtered, in no order) that match all of `terms`, or that what
     was typed is an id of: a page of them, or as many as are found within `limits` (by default
     `limits.DEFAULT_LIMITS`). `after` is the cursor of an earlier result. `since` and `until` assure
     that all of `runs` started from the one on and before the other, so that nothing beyond is
-    looked through. `steps` are those in which texts of steps may stand (None: all). Raises
-    BadCursor."""
+    looked through. `steps` are those in which texts of steps may stand (None: all). At most
+    `most_hits` are shown of a run. Raises BadCursor."""
     limits = limits or search_limits.DEFAULT_LIMITS
     deadline = limits.clock() + limits.seconds
     matches: dict[UUID, RunMatch] = {}
@@ -63,7 +64,7 @@ def find(
         positions = {position.run_id: position for position in portion.positions}
         allowed = _ids_of_steps(steps, positions) if terms.required_step_texts else None
         for run, texts in read_texts(rows[run_id] for run_id in positions if run_id in rows):
-            match = match_run(run, texts, terms, allowed)
+            match = match_run(run, texts, RunMatch(terms, allowed, most_hits))
             pending += run.id in portion.unindexed
             if match.complete or run.id in portion.named_by_id:
                 matches[run.id] = match
@@ -86,15 +87,9 @@ def _ids_of_steps(
     return frozenset(ids.values_list(Cast("id", CharField()), flat=True))
 
 
-def match_run(
-    run: SearchedRun,
-    texts: Iterator[SearchedText],
-    terms: SearchTerms,
-    allowed: frozenset[str] | None,
-) -> RunMatch:
-    """Look through the texts of a run; through those of a long one until there is enough to show.
-    `allowed` are the steps in which texts of steps may stand."""
-    match = RunMatch(terms, allowed)
+def match_run(run: SearchedRun, texts: Iterator[SearchedText], match: RunMatch) -> RunMatch:
+    """Look through the texts of a run; through those of a long one until there is enough to
+    show."""
     for text in texts:
         match.look_at(text)
         if match.excluded or (match.enough and run.steps > STEPS_TOGETHER):

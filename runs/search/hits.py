@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from nodes.formats import visible
@@ -16,7 +17,8 @@ from runs.search.texts import BETWEEN_FORMS
 if TYPE_CHECKING:
     from runs.search.reading import SearchedStep
 
-MAX_HITS = 3  # that are shown of one run
+MAX_HITS = 3  # that are shown of one run, and where one run is searched
+MAX_HITS_OF_ONE_RUN = 100
 LABELS = {
     "inputs": "input",
     "process_data": "process data",
@@ -27,6 +29,7 @@ LABELS = {
     "source_id": "id of the step",
 }
 VALUE_FIELDS = ("inputs", "process_data", "outputs")
+MARKED_FIELDS = (*VALUE_FIELDS, "error")
 # What stands in JSON between two values, and between a name and its value.
 _BETWEEN_VALUES = re.compile(r'"?[\]}]*, ?[\[{]*"|"[\]}]*,|[\]}]+,')
 _AFTER_NAME = re.compile(r'": ?[\[{]*"?')
@@ -66,6 +69,14 @@ class Hit:
         return LABELS[self.field]
 
     @property
+    def marked_url(self) -> str:
+        """Return `url` where the match is marked and scrolled to, if it stands in a value or error
+        (see `nodes.content.marking`)."""
+        if self.field not in MARKED_FIELDS:
+            return self.url
+        return f"{self.url}?{urlencode({'find': self.match})}#found-{self.field}"
+
+    @property
     def passes(self) -> list[int]:
         """Return the iteration path as people count it, from 1."""
         return [number + 1 for number in self.iteration]
@@ -73,12 +84,14 @@ class Hit:
 
 @dataclass(slots=True)
 class RunMatch:
-    """What of the `terms` the texts of one run have, which are looked at one after the other.
-    `allowed`: ids of the steps in which texts of steps count (None: all). `spellings`: of each
-    term, what may stand for it in a text. `steps_by_text`: ids of the steps that have a text."""
+    """What of the `terms` the texts of one run have, which are looked at one after the other. At
+    most `most` hits are kept. `allowed`: ids of the steps in which texts of steps count (None:
+    all). `spellings`: of each term, what may stand for it in a text. `steps_by_text`: ids of the
+    steps that have a text."""
 
     terms: SearchTerms
     allowed: frozenset[str] | None = None
+    most: int = MAX_HITS
     missing: set[str] = field(init=False)
     spellings: dict[str, list[str]] = field(init=False)
     steps_by_text: dict[StepText, set[str]] = field(init=False)
@@ -120,9 +133,9 @@ class RunMatch:
         known, _, word = min(present) if present else (False, 0, "")
         self.missing -= spans.keys()
         rank = (-len(present) - bool(in_step), known, self.count)
-        if len(self._best) < MAX_HITS or rank < self._best[-1][0]:
+        if len(self._best) < self.most or rank < self._best[-1][0]:
             hit = snippet(*in_step) if in_step else snippet(text, spans[word])
-            self._best = sorted([*self._best, (rank, hit)], key=itemgetter(0))[:MAX_HITS]
+            self._best = sorted([*self._best, (rank, hit)], key=itemgetter(0))[: self.most]
 
     def _look_at_holders(
         self, text: SearchedText, spans: dict[str, tuple[int, int]]
@@ -157,7 +170,7 @@ class RunMatch:
     def enough(self) -> bool:
         """Return whether reading on would only count."""
         excludes = self.terms.without or any(text.excluded for text in self.terms.step_texts)
-        return self.complete and self.count >= MAX_HITS and not excludes
+        return self.complete and self.count >= self.most and not excludes
 
     @property
     def more(self) -> int | None:
@@ -166,7 +179,7 @@ class RunMatch:
 
     @property
     def hits(self) -> list[Hit]:
-        """Return at most three hits, in the order of the run."""
+        """Return at most `most` hits, in the order of the run."""
         return [hit for _, hit in sorted(self._best, key=lambda ranked: ranked[0][-1])]
 
 

@@ -23,10 +23,16 @@ def test_from_words_to_the_step(console: Client, indexed: bool) -> None:
         index_waiting(early=True)
     page = console.get("/runs/", {"q": 'app:support "order a-17"'}).content.decode()
     link = f"/runs/{run.pk}/tracing/{step.pk}/"
-    assert f'href="{link}"' in page and page.count('class="hit"') == 1
+    marked = f"{link}?find=order+A-17#found-outputs"
+    assert f'href="{marked}"' in page and page.count('class="hit"') == 1
     assert "<mark>order A-17</mark> was refunded" in page
     assert "iteration 3" in page and "<b>payment" not in page and "<script>alert" not in page
-    assert console.get(link).status_code == 200
+    panel = check_page(console.get(marked).content.decode())
+    assert text_of(panel.find(".//section[@id='value-outputs']//mark[@id='found-outputs']")) == (
+        "order A-17"
+    )
+    assert panel.findall(".//script[.='alert(\"x\")']") == []
+    assert "<mark" not in console.get(link).content.decode()
 
 
 def test_hits_in_json(client: Client, read_key: str) -> None:
@@ -115,7 +121,11 @@ def test_more_hits_are_counted_on_the_page(console: Client) -> None:
     for number in range(5):
         make_execution(run, f"Step {number}", inputs={"text": f"needle {number}"})
     page = console.get("/runs/", {"q": "needle"}).content.decode()
-    assert page.count('class="hit"') == 3 and "and 2 more in this run" in page
+    assert page.count('class="hit"') == 3
+    [link] = check_page(page).findall(".//li[@class='hits-more']/a")
+    assert text_of(link) == "and 2 more in this run"
+    page = console.get(link.get("href")).content.decode()
+    assert page.count('class="hit"') == 5 and "more in this run" not in page
 
 
 def test_a_pasted_message_is_found_as_it_stands(console: Client) -> None:
