@@ -83,7 +83,8 @@ const keyed = (key) => inSight(`[data-key="${CSS.escape(key)}"]`).at(-1);
 function moveRow(step) {
   const rows = inSight("[data-row]");
   if (!rows.length) return;
-  const at = rows.indexOf(document.activeElement.closest("[data-row]"));
+  const from = document.activeElement.closest("[data-row]") ?? document.querySelector("[data-row]:is([aria-current], :target)");
+  const at = rows.indexOf(from);
   const row = rows[Math.min(Math.max(at + step, 0), rows.length - 1)];
   const link = row.matches("a") ? row : row.querySelector("a.summary") ?? row.querySelector("a[href]");
   (link ?? row).focus();
@@ -139,10 +140,11 @@ document.addEventListener("change", (event) => {
   localStorage.setItem("waylog-keys", keysOff ? "off" : "on");
 });
 
-// -- TRACING: the panel beside the tree tells which row is the chosen one ---------------------------
+// -- TRACING: the panel beside the tree tells which row is the chosen one, and is read on from there -
 document.addEventListener("htmx:afterSettle", (event) => {
   const chosen = event.target.dataset?.chosen;
   if (!chosen) return;
   for (const row of document.querySelectorAll("#tree [aria-current]")) row.removeAttribute("aria-current");
   document.getElementById("x-" + chosen.slice(0, 8))?.setAttribute("aria-current", "true");
+  event.target.focus({ preventScroll: true });
 });

@@ -74,7 +74,7 @@ def test_a_step_its_iterations_and_escape(page: Page) -> None:
     press(page, "[")
     expect(page).to_have_url(re.compile(str(first.id)))
     press(page, "Escape")
-    expect(page).to_have_url(re.compile(rf"/runs/{run.id}/tracing/$"))
+    expect(page).to_have_url(re.compile(rf"/runs/{run.id}/tracing/#x-"))
 
 
 def test_thumbs_pin_and_a_note(page: Page) -> None:

@@ -24,7 +24,7 @@ from runs.json.facets import FacetsJson
 from runs.json.inbox import RefusedListJson, RequestListJson
 from runs.json.lineage import ExecutionDetailJson, LineageJson
 from runs.json.loop import LoopJson
-from runs.json.node import AppNodesJson, GraphJson, NodeHistoryJson, RunGraphJson
+from runs.json.node import AppNodesJson, GraphJson, NodeHistoryJson, PromptHistoryJson, RunGraphJson
 from runs.json.note import NoteDataSetLineJson, NoteListJson
 from runs.json.rerun import RerunJson
 from runs.json.run import RunDetailJson, RunListJson
@@ -254,6 +254,9 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
             AFTER,
             LIMIT,
         ),
+    ),
+    "node-prompts-json": ReadEndpoint(
+        "The system prompts of a node, as its runs reported them.", PromptHistoryJson
     ),
     "last-run-json": ReadEndpoint("The newest execution of a node, over all runs.", ExecutionJson),
     "app-conversations-json": ReadEndpoint(

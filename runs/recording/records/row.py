@@ -53,7 +53,6 @@ class ExecutionRow:
     attempt: int
     taken: str
     hints: dict[str, Any]
-    prompt_digest: int | None
     inputs_preview: str
     outputs_preview: str
     inputs_id: str | None
@@ -61,6 +60,7 @@ class ExecutionRow:
     process_data_id: str | None
     received_body: bytes | None
     resource_id: str | None
+    prompt_digest: int | None = None
     # Set by `derive`.
     node_id: str = ""
     status: str = ""
