@@ -35,7 +35,7 @@ def row(
     values.update(columns)
     numbers = ("input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens",
                "reasoning_tokens", "total_tokens", "cost", "inputs_id", "outputs_id",
-               "process_data_id", "received_body", "resource_id")  # fmt: skip
+               "process_data_id", "received_body", "resource_id", "prompt_digest")  # fmt: skip
     texts = ("told_node_id", "model", "provider", "cost_currency", "error", "error_type", "taken",
              "inputs_preview", "outputs_preview")  # fmt: skip
     for name in numbers:
