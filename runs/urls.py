@@ -32,6 +32,7 @@ from runs.pages.run_graph import views as graph_of_run
 from runs.pages.saved_views import views as saved_views
 from runs.pages.share import views as share
 from runs.pages.time import views as time
+from runs.pages.time_zone import views as time_zone
 from runs.pages.tracing import views as tracing
 from runs.pages.variables import views as variables
 from runs.pages.versions import comparison_views as version_comparison
@@ -130,6 +131,7 @@ urlpatterns = [
     path("settings/keys/", keys.key_list, name="keys"),
     path("settings/keys/<int:key_id>/revoke/", keys.revoke, name="key-revoke"),
     path("settings/prices/", prices.price_list, name="prices"),
+    path("settings/time-zone/", time_zone.time_zone, name="time-zone"),
     path("settings/prices/<int:price_id>/remove/", prices.remove_price, name="price-remove"),
     path("settings/samples/remove/", keys.remove_samples, name="samples-remove"),
     path("projects/", entry.project, name="project"),
