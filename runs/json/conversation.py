@@ -3,8 +3,9 @@
 from typing_extensions import TypedDict
 
 from runs.json.app import AppRefJson, app_ref
+from runs.json.node import CostSumJson
 from runs.json.run import ConversationRefJson, RunJson
-from runs.json.values import iso_time, page_url
+from runs.json.values import decimal_text, iso_time, page_url
 from runs.models import Conversation
 
 
@@ -23,6 +24,11 @@ class ConversationJson(ConversationRefJson):
     opening: str | None
     """The beginning of the first message."""
     last_status: str | None
+    last_answer: str | None
+    """The beginning of the newest answer."""
+    tokens: int
+    cost: CostSumJson | None
+    """Null where no run has a known cost, or they are in several currencies."""
 
 
 class ConversationListJson(TypedDict):
@@ -82,4 +88,12 @@ def conversation_json(conversation: Conversation, base_url: str = "") -> Convers
         "failures": conversation.failures,
         "opening": conversation.opening or None,
         "last_status": conversation.last_status,
+        "last_answer": conversation.last_answer or None,
+        "tokens": conversation.tokens,
+        "cost": None
+        if conversation.cost is None
+        else {
+            "amount": decimal_text(conversation.cost),
+            "currency": conversation.cost_currency or None,
+        },
     }

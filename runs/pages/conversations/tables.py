@@ -6,15 +6,17 @@ from typing import Any
 from runs.pages.conversations.turns import ConversationTurn
 from runs.tables import CellColumn, EmptyState, NumberColumn, RecordTable, TimeColumn
 
+NO_CONVERSATIONS = EmptyState(
+    "No conversations yet", "Runs that name a conversation, session or thread are grouped here."
+)
+NO_MATCH = EmptyState("No such conversation", "No conversation of this app has all of that.")
+
 
 class ConversationTable(RecordTable):
     """Rows come from `Conversation.objects.for_list()`."""
 
     caption = "Conversations"
-    empty = EmptyState(
-        "No conversations yet",
-        "Runs that name a conversation, session or thread are grouped here.",
-    )
+    empty = NO_CONVERSATIONS
     record_name = "conversation"
 
     last_status = CellColumn(
@@ -25,10 +27,14 @@ class ConversationTable(RecordTable):
     )
     last_run_at = TimeColumn("When", "conversation.last_run_at")
     opening = CellColumn(
-        "Opening message",
+        "Opening message and last answer",
         '<a class="summary" href="{{ conversation.get_absolute_url }}">'
         '<span class="summary-line" dir="auto">'
-        "{{ conversation.opening|default:conversation.source_id|visible }}</span></a>",
+        "{{ conversation.opening|default:conversation.source_id|visible }}</span>"
+        "{% if conversation.last_answer %}"
+        '<span class="summary-line muted" dir="auto">'
+        "→ {{ conversation.last_answer|visible }}</span>"
+        "{% endif %}</a>",
         css="cell-summary",
         label="",
     )
@@ -38,6 +44,11 @@ class ConversationTable(RecordTable):
         "{{ conversation.failures }}",
         css="num{% if conversation.failures %} danger{% endif %}",
     )
+    tokens = NumberColumn(
+        "Tokens",
+        "{% if conversation.tokens %}{{ conversation.tokens|tokens }}{% else %}–{% endif %}",
+    )
+    cost = NumberColumn("Cost", "{{ conversation.cost|money:conversation.cost_currency }}")
     user = CellColumn(
         "User",
         '<span dir="auto">{{ conversation.user|visible|default:"–" }}</span>',

@@ -14,7 +14,13 @@ from runs.json.run import run_json
 from runs.lookup import app_or_404, conversation_or_404
 from runs.models import App, Conversation, Run
 from runs.models.run import RunQuerySet
-from runs.pages.conversations.tables import ConversationTable, TurnTable
+from runs.pages.conversations.forms import ConversationsForm
+from runs.pages.conversations.tables import (
+    NO_CONVERSATIONS,
+    NO_MATCH,
+    ConversationTable,
+    TurnTable,
+)
 from runs.pages.conversations.turns import read_all_turns
 from runs.pages.notes.notes import note_counts
 from runs.paging import BadCursor, Order, Page, page_of
@@ -24,8 +30,13 @@ NEWEST_FIRST = Order("last_run_at")
 OLDEST_FIRST = Order("started_at", descending=False)
 
 
-def conversation_page(app: App, after: str) -> Page[Conversation]:
-    return page_of(Conversation.objects.of_app(app).for_list(), NEWEST_FIRST, after)
+def conversation_page(app: App, form: ConversationsForm, after: str) -> Page[Conversation]:
+    """Return a page of the conversations that a form narrows. Raises BadCursor, also where the form
+    is not valid."""
+    if not form.is_valid():
+        raise BadCursor(" ".join(form.sentences))
+    conversations = Conversation.objects.of_app(app).narrowed(**form.cleaned_data)
+    return page_of(conversations.for_list(), NEWEST_FIRST, after)
 
 
 def turn_page(conversation: Conversation, after: str, runs: RunQuerySet) -> Page[Run]:
@@ -55,10 +66,12 @@ def _turns_until(conversation: Conversation, first: Run) -> int:
 @require_safe
 def conversation_list(request: HtmxHttpRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug)
-    context: dict[str, Any] = {"app": app, "tab": "conversations"}
+    form = ConversationsForm(request.GET)
+    context: dict[str, Any] = {"app": app, "tab": "conversations", "form": form}
     try:
-        page = conversation_page(app, request.GET.get("after", ""))
-        context |= {"page": page, "table": ConversationTable(page.rows)}
+        page = conversation_page(app, form, request.GET.get("after", ""))
+        empty = NO_MATCH if any(form.cleaned_data.values()) else NO_CONVERSATIONS
+        context |= {"page": page, "table": ConversationTable(page.rows, empty=empty)}
     except BadCursor as problem:
         context["problems"] = [str(problem)]
     return render_region(
@@ -96,7 +109,8 @@ def conversation_list_twin(request: ReadRequest, slug: str) -> HttpResponse:
     app = app_or_404(slug, request.only_app)
     base_url = request.build_absolute_uri("/")[:-1]
     try:
-        page = conversation_page(app, request.GET.get("after", ""))
+        form = ConversationsForm(request.GET)
+        page = conversation_page(app, form, request.GET.get("after", ""))
     except BadCursor as problem:
         return refusal(400, str(problem))
     rows = [conversation_json(row, base_url) for row in page.rows]
@@ -123,4 +137,8 @@ def conversation_twin(request: ReadRequest, conversation_id: UUID) -> HttpRespon
 
 def _next_conversations_url(request: ReadRequest, page: Page[Any]) -> str | None:
     """Return the absolute URL of the next page, None after the last one."""
-    return request.build_absolute_uri(f"{request.path}?after={page.next}") if page.next else None
+    if not page.next:
+        return None
+    query = request.GET.copy()
+    query["after"] = page.next
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")

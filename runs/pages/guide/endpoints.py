@@ -33,6 +33,7 @@ from runs.json.saved_view import SavedViewListJson
 from runs.json.share import SharedRunJson, SharedStepJson
 from runs.json.time import RunTimeJson
 from runs.json.variables import VariablesJson
+from runs.pages.conversations.forms import ConversationsForm
 from runs.pages.errors.forms import ErrorsForm
 from runs.pages.nodes.forms import NodesForm
 from runs.pages.notes.forms import NoteFilterForm
@@ -262,7 +263,7 @@ ENDPOINTS: dict[str, ReadEndpoint] = {
     "app-conversations-json": ReadEndpoint(
         "The conversations of an app, the most recently active first.",
         ConversationListJson,
-        (AFTER,),
+        (*_form_parameters(ConversationsForm), AFTER),
     ),
     "conversation-json": ReadEndpoint(
         "One conversation, turn by turn.", ConversationDetailJson, (AFTER,)

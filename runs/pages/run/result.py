@@ -60,8 +60,8 @@ def _inputs_of_failing_step(run: Run) -> Payload | None:
     """Return the inputs of the failing step, where they are not those of the run."""
     if run.failed_execution is None:
         return None
-    steps = NodeExecution.objects.in_run(run.id).select_related("inputs")
-    step = steps.filter(id=run.failed_execution).only("id", "inputs").first()
+    steps = NodeExecution.objects.filter(run_id=run.pk, id=run.failed_execution)
+    step = next(iter(steps.select_related("inputs").only("id", "inputs")), None)
     if step is None or step.inputs is None:
         return None
     if run.inputs_id and digest_of(run.inputs_id.hex) == digest_of(step.inputs.pk.hex):

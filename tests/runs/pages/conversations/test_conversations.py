@@ -1,11 +1,13 @@
 """Conversations: the log of an app, one turn by turn, their JSON."""
 
 from datetime import timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 from django.utils import timezone
 
+from runs.models import Note, Run
 from tests.factories import make_app, make_conversation, make_run
 from tests.pages import check_page, check_view, text_of
 
@@ -137,3 +139,40 @@ def test_tab_shows_where_there_are_conversations(console, talk):
     page = check_page(console.get("/apps/help-desk/").content.decode())
     assert "Conversations" in text_of(page)
     assert "Conversations" not in text_of(check_page(console.get("/apps/plain/").content.decode()))
+
+
+def test_conversations_are_narrowed_and_show_what_they_came_to(console):
+    app = make_app("narrow", mode="chatflow")
+    for n, (user, status) in enumerate((("anna", "succeeded"), ("bert", "failed"))):
+        talk = make_conversation(app, f"talk-{n}", user=user)
+        make_run(app, conversation=talk, status=status, total_tokens=5, outputs="first",
+                 cost="0.25", cost_currency="USD", outputs_preview="first",
+                 started_at=timezone.now() - timedelta(hours=1))  # fmt: skip
+        last = make_run(app, conversation=talk, total_tokens=7, cost="0.5", cost_currency="USD",
+                        outputs_preview=f"bye {user}")  # fmt: skip
+        Note.objects.create(run=last, name="thumbs", number=1 - 2 * n, source="person")
+
+    def listed(query=""):
+        rows = console.get(f"/apps/narrow/conversations.json{query}").json()["conversations"]
+        return {row["user"]: row for row in rows}
+
+    anna = listed()["anna"]
+    assert (anna["tokens"], anna["last_answer"]) == (12, "bye anna")
+    assert (Decimal(anna["cost"]["amount"]), anna["cost"]["currency"]) == (Decimal("0.75"), "USD")
+    for query, users in (
+        ("?user=NN", "anna"),
+        ("?failed=on", "bert"),
+        ("?thumb=up", "anna"),
+        ("?thumb=down&user=bert", "bert"),
+        ("?thumb=up&failed=on", ""),
+    ):
+        assert ",".join(listed(query)) == users
+    text = text_of(check_view(console, "/apps/narrow/conversations/?thumb=down"))
+    assert "→ bye bert" in text and "anna" not in text
+    assert "No such conversation" in text_of(
+        check_view(console, "/apps/narrow/conversations/?user=x")
+    )
+    Run.objects.filter(conversation__user="anna", total_tokens=5).update(cost_currency="CNY")
+    assert listed()["anna"]["cost"] is None
+    for wrong in ("?thumb=sideways", "?user=%00", f"?user={'x' * 201}"):
+        assert console.get(f"/apps/narrow/conversations.json{wrong}").status_code == 400
