@@ -36,12 +36,13 @@ class ResearchEnding(Enum):
 
 class ResearchCase(NamedTuple):
     """A question and how its research goes; `slips` is the loop in which the calculator raises,
-    which the tool node catches."""
+    which the tool node catches; from the loop `exhausted` on a search returns nothing."""
 
     topic: int
     loops: int
     ending: ResearchEnding = ResearchEnding.WRITTEN
     slips: int = -1
+    exhausted: int = 1_000
 
 
 def research_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iterator[SampleRun]:
@@ -50,7 +51,7 @@ def research_runs(now_us: int, limit: int | None = None, times: int = 1) -> Iter
     special = [
         (days_ago(now_us, 2, 9, 12), ResearchCase(1, RECURSION_LOOPS, endless)),
         (now_us - 55 * MINUTE, ResearchCase(0, 4, slips=2)),
-        (days_ago(now_us, 1, 13, 40), ResearchCase(2, 37)),
+        (days_ago(now_us, 1, 13, 40), ResearchCase(2, 37, exhausted=6)),
         (days_ago(now_us, 5, 15, 3), ResearchCase(3, RECURSION_LOOPS, endless)),
         (now_us - 19 * MINUTE, ResearchCase(3, 2)),
     ]
@@ -90,7 +91,8 @@ def research(name: str, at_us: int, now_us: int, case: ResearchCase) -> SampleRu
     _add_plan(run, state, notes)
     state["messages"] = [message("human", topic.heading, id=uuid_of(f"{name}/question"))]
     for loop in range(case.loops):
-        _add_loop(run, state, notes, loop, slips=loop == case.slips)
+        known = notes if loop < case.exhausted else []
+        _add_loop(run, state, notes, loop, slips=loop == case.slips, known=known)
     if case.ending is ResearchEnding.RECURSION:
         run.node_metadata = {}
         run.close(error=("langgraph.errors.GraphRecursionError", RECURSION))
@@ -140,12 +142,18 @@ def _add_sequence(run: GraphRun, template: str, prompts: list[Any], text: str, m
 
 
 def _add_loop(
-    run: GraphRun, state: dict[str, Any], notes: list[Passage], loop: int, slips: bool
+    run: GraphRun,
+    state: dict[str, Any],
+    notes: list[Passage],
+    loop: int,
+    *,
+    slips: bool,
+    known: list[Passage],
 ) -> None:
-    """Add one loop: the agent calls tools, the tools answer."""
+    """Add one loop: the agent calls tools, the tools answer from the notes that are `known`."""
     calls = tool_calls(run.name, notes, loop, slips)
     _add_agent_step(run, state, "", calls)
-    results = use_tools(run, state, calls, notes)
+    results = use_tools(run, state, calls, known)
     state["messages"] = [*state["messages"], *results]
 
 

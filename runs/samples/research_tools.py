@@ -109,5 +109,7 @@ def _tool_answer(tool: str, value: str, notes: list[Passage]) -> str:
         hundredths = (int(whole) * 10 + 1) * 32  # the expressions are "N.1 * 0.32"
         return f"{hundredths // 1000}.{hundredths % 1000:03d}"
     near = [note for note in notes if note.heading.endswith(value)] or notes[:1]
+    if not near:
+        return ""
     results = [{"title": near[0].heading.removeprefix("note: "), "text": near[0].text}]
     return near[0].text if tool == "read_page" else dumps(results)

@@ -101,7 +101,7 @@ def why_is_this_run_slower_than_usual(reader: ClickCounter) -> None:
     reader.click(same.get_by_role("link").first)
     expect(page.locator(".compare-headline")).to_contain_text("First difference: ChatAnthropic")
     figures = page.get_by_role("table").filter(has_text="Iterations").first
-    for label, usual, slow in (("Duration", "27.8 s", "2 m 11 s"), ("Iterations", "7", "38")):
+    for label, usual, slow in (("Duration", "27.8 s", "2 m 10 s"), ("Iterations", "7", "38")):
         row = figures.get_by_role("row").filter(has_text=label)
         expect(row).to_contain_text(usual)
         expect(row).to_contain_text(slow)
@@ -115,6 +115,14 @@ def has_this_input_ever_worked(reader: ClickCounter) -> None:
     reader.click(worked.get_by_role("link", name="compare"))
     headline = page.locator(".compare-headline")
     expect(headline).to_contain_text("join failed in B and succeeded in A")
+
+
+def in_which_runs_did_the_search_return_nothing(reader: ClickCounter) -> None:
+    reader.go("Runs")
+    reader.search("node:search returned:empty")
+    rows = reader.page.locator("#run-results tbody tr[data-row]")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("protected bicycle lane")
 
 
 def what_did_the_model_get_in_turn_two(reader: ClickCounter) -> None:
@@ -156,6 +164,7 @@ QUESTIONS = (
     which_node_costs_most,
     why_is_this_run_slower_than_usual,
     has_this_input_ever_worked,
+    in_which_runs_did_the_search_return_nothing,
     what_did_the_model_get_in_turn_two,
 )
 
