@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, Page, expect
 from pytest import Subtests
 
 from runs import samples
-from tests.factories import make_execution, make_run
 
 CLICKS = 6
 
@@ -144,20 +143,7 @@ def what_did_the_model_get_in_turn_two(reader: ClickCounter) -> None:
         expect(prompt).to_contain_text(said)
 
 
-def in_which_runs_did_a_tool_return_nothing(reader: ClickCounter) -> None:
-    empty, full = make_run("desk"), make_run("desk")
-    make_execution(empty, "look_up", kind="tool", outputs={"results": []})
-    make_execution(empty, "Answer", outputs="None.", outputs_preview="None.")
-    make_execution(full, "look_up", kind="tool", outputs=["A"], outputs_preview="A")
-    page = reader.page
-    reader.go("Runs")
-    reader.search("node:look_up returned:empty")
-    expect(page.locator(f"#run-{empty.pk}")).to_be_visible()
-    expect(page.locator(f"#run-{full.pk}")).to_have_count(0)
-
-
 QUESTIONS = (
-    in_which_runs_did_a_tool_return_nothing,
     where_was_order_a_17_refunded_twice,
     why_did_it_fail_and_since_which_version,
     why_was_the_same_question_answered_differently,
