@@ -41,7 +41,8 @@ def preview(value: Any) -> str:
 def preview_output(value: Any) -> str:
     """Return the preview of an output. Where it holds a question and an answer, the answer
     counts."""
-    return preview(final_answer(value)) or preview(value)
+    answer = final_answer(value) if isinstance(value, dict) and len(value) > 1 else None
+    return (answer is not None and preview(answer)) or preview(value)
 
 
 def holds_nothing(value: Any, depth: int = 4 * MAX_DEPTH) -> bool:
@@ -206,9 +207,10 @@ def _preview_of_list(value: list[Any] | tuple[Any, ...], depth: int) -> str:
     if isinstance(value[0], list) and len(value) == 1:
         return _preview_of_list(value[0], depth - 1) if depth > 1 else ""
     if all(isinstance(item, (str, int, float)) for item in value[:5]) and len(value) <= 5:
-        return ", ".join(_telling_text(item, 1)[:PREVIEW_LENGTH] for item in value)
+        texts = (_telling_text(item, 1)[:PREVIEW_LENGTH] for item in value)
+        return ", ".join(text for text in texts if text.strip())
     first = _telling_text(value[0], depth - 1)
-    return f"{first[: PREVIEW_LENGTH - 2]} …" if first and len(value) > 1 else first
+    return f"{first[: PREVIEW_LENGTH - 2]} …" if first.strip() and len(value) > 1 else first
 
 
 def _preview_of_messages(items: list[Any] | tuple[Any, ...]) -> str:

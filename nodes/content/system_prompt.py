@@ -4,11 +4,12 @@ from hashlib import blake2b
 from typing import Any
 
 from nodes.content.embedded_json import decoded_json
-from nodes.content.messages import read_messages
+from nodes.content.messages import read_message
 
 # Where the messages of a call are in its inputs; `prompts` is what Dify keeps beside them.
 MESSAGE_KEYS = ("messages", "prompts", "input_messages", "input", "contents", "request")
 INSTRUCTION_KEYS = ("system", "system_prompt", "instructions", "system_instruction")
+OTHER_ROLES = frozenset({"user", "assistant", "tool", "model", "human", "ai", "function"})
 MAX_DEPTH = 3
 
 
@@ -27,12 +28,19 @@ def prompt_digest(text: str) -> int | None:
     return int.from_bytes(digest, "big") >> 1
 
 
+def _is_said_by_others(item: Any) -> bool:
+    """Return whether an item is a message of another role, told without reading it: most are."""
+    return not isinstance(item, dict) or item.get("role") in OTHER_ROLES
+
+
 def _instructions(value: Any, depth: int) -> str:
     if isinstance(value, list):
-        messages = read_messages(value) or ()
+        if len(value) == 1 and isinstance(value[0], list):
+            value = value[0]  # LangChain: a batch of one
+        messages = (read_message(item) for item in value if not _is_said_by_others(item))
         return "\n\n".join(
-            message.text for message in messages if message.role == "system" and message.text
-        )
+            message.text for message in messages if message and message.role == "system"
+        ).strip()
     if isinstance(value, str) and value[:1] in ("[", "{"):
         decoded = decoded_json(value)
         return "" if decoded is value else _instructions(decoded, depth)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nodes.content.previews import holds_nothing, preview, preview_output
@@ -72,6 +72,7 @@ VALUES = st.recursive(
 
 
 @given(VALUES)
+@example({"a": None, "b": ["", ""]})
 def test_only_what_holds_nothing_has_no_preview(value: Any) -> None:
     assert (preview(value) == "") == holds_nothing(value)
     assert (preview_output(value) == "") == holds_nothing(value)
