@@ -30,7 +30,10 @@ def prompt_digest(text: str) -> int | None:
 
 def _is_said_by_others(item: Any) -> bool:
     """Return whether an item is a message of another role, told without reading it: most are."""
-    return not isinstance(item, dict) or item.get("role") in OTHER_ROLES
+    if not isinstance(item, dict):
+        return True
+    role = item.get("role")
+    return isinstance(role, str) and role in OTHER_ROLES
 
 
 def _instructions(value: Any, depth: int) -> str:

@@ -33,6 +33,7 @@ def test_where_a_system_prompt_is(inputs: Any) -> None:
     assert system_prompt(inputs) == "Be brief."
     prompts = {"prompts": [{"role": "system", "text": "Be brief."}]}  # Dify's process data
     assert system_prompt({"query": "Hello"}, prompts) == "Be brief."
+    assert system_prompt([{"role": ["user"], "content": "?"}, {"role": 1}, None]) == ""
     assert system_prompt({"query": "Hello"}, None) == "" and prompt_digest(" \n") is None
     assert prompt_digest("Be brief. \r\n") == prompt_digest("Be brief.")
 
